@@ -1,0 +1,14 @@
+package org.attune.error;
+
+/// A data set or one of its rows can't be used; the message starts with file:line or names the row.
+public final class DatasetException extends AttuneException {
+    private static final long serialVersionUID = 1L;
+
+    public DatasetException(String message) {
+        super(message);
+    }
+
+    public DatasetException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,14 @@
+package org.attune.error;
+
+/// A model, adapter or tokenizer file is missing, damaged, or of a kind Attune doesn't support.
+public final class ModelException extends AttuneException {
+    private static final long serialVersionUID = 1L;
+
+    public ModelException(String message) {
+        super(message);
+    }
+
+    public ModelException(String message, Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,43 @@
+package org.attune.files;
+
+import org.attune.tensor.DType;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+
+/// Named, dense, row-major tensors in one or more files: safetensors (single or sharded) or GGUF.
+/// Readers check sizes against the file's length before they touch data, so a truncated file is an
+/// exception, never a crash.
+public interface TensorFile extends AutoCloseable {
+    /// Name → description, in file order.
+    Map<String, Entry> entries();
+
+    /// Copies one tensor's elements, little endian, in `entry.dtype()`, into memory of `arena`.
+    /// Quantised GGUF tensors come out dequantised to float32.
+    ///
+    /// @throws org.attune.error.ModelException if the name is unknown or the file is damaged
+    MemorySegment read(String name, Arena arena);
+
+    @Override
+    void close();
+
+    /// @param name  as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj.weight`
+    /// @param dtype type of what `read` gives
+    /// @param shape row-major, outermost first
+    record Entry(String name, DType dtype, long[] shape) {
+        /// Number of elements.
+        public long count() {
+            long n = 1;
+            for (long d : shape) {
+                n *= d;
+            }
+            return n;
+        }
+
+        /// Bytes that `read` gives.
+        public long bytes() {
+            return count() * dtype.bytes();
+        }
+    }
+}

@@ -1,0 +1,33 @@
+package org.attune.policy;
+
+import org.attune.tensor.Tensor;
+
+/// One forward pass whose gradient is still to come. Close it to free the activations, also after
+/// an exception.
+///
+/// An objective is ordinary autograd on [#tokenLogProbs], or a formula with its derivative:
+/// ```
+/// try (Evaluation e = policy.evaluate(forest, request)) {
+///     Tensor loss = objective(e.tokenLogProbs());
+///     loss.backward();
+///     e.backward();               // adds to the gradients of the policy's parameters
+/// }
+/// ```
+public interface Evaluation extends AutoCloseable {
+    /// Log-probabilities of the targets, `(M)`, a float32 leaf that collects a gradient.
+    Tensor tokenLogProbs();
+
+    /// The same numbers and the requested statistics on the host.
+    Measurement measurement();
+
+    /// Takes the gradient that [#tokenLogProbs] has collected through head and blocks. At most
+    /// once.
+    void backward();
+
+    /// Takes a given gradient (dLoss/dTokenLogProb of each target, `(M)`) through head and blocks.
+    /// At most once.
+    void backward(float[] tokenGradients);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,13 @@
+package org.attune.policy;
+
+/// What the output head can report of each target beside its log-probability, in the same pass. All
+/// are float32, without gradient unless said otherwise. Logits are those after division by the
+/// temperature.
+public enum HeadStatistic {
+    /// Entropy of the predicted distribution, in nats.
+    ENTROPY,
+    /// 1 where the target is the most probable token, else 0.
+    ARGMAX_HIT,
+    /// Mean of the logits over the vocabulary.
+    MEAN_LOGIT
+}

@@ -1,0 +1,25 @@
+package org.attune.policy;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/// Numbers of each target of a forest, on the host.
+///
+/// @param tokenLogProbs natural log-probability of each target, `(M)`
+/// @param statistics the requested statistics, each `(M)`
+public record Measurement(float[] tokenLogProbs, Map<HeadStatistic, float[]> statistics) {
+    public Measurement {
+        var copy = new EnumMap<HeadStatistic, float[]>(HeadStatistic.class);
+        copy.putAll(statistics);
+        statistics = copy;
+    }
+
+    /// @throws IllegalArgumentException if the statistic wasn't requested
+    public float[] statistic(HeadStatistic which) {
+        float[] values = statistics.get(which);
+        if (values == null) {
+            throw new IllegalArgumentException(which + " was not requested of this evaluation");
+        }
+        return values;
+    }
+}

@@ -1,0 +1,4 @@
+package org.attune.tensor;
+
+/// A tensor of libtorch.
+public final class Tensor {}

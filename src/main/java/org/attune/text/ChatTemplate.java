@@ -1,0 +1,33 @@
+package org.attune.text;
+
+/// Renders conversations into the text a chat model was trained on. Implementations are immutable
+/// and thread-safe.
+public interface ChatTemplate {
+    /// Renders `conversation`.
+    ///
+    /// @param tail what follows the last message
+    /// @throws org.attune.error.DatasetException if the template refuses the messages, with its own
+    ///     message and line
+    Rendering render(Conversation conversation, Tail tail);
+
+    /// The template's source text (Jinja).
+    String source();
+
+    /// Whether the template marks what the assistant says with `{% generation %}`.
+    boolean marksAssistant();
+
+    /// What follows the last message.
+    enum Tail {
+        /// Nothing: the conversation is complete.
+        NOTHING,
+        /// The header of the assistant's next turn (`add_generation_prompt`).
+        GENERATION_PROMPT,
+        /// The last message stays open (`continue_final_message`).
+        CONTINUE
+    }
+
+    /// @param text  rendered text
+    /// @param start first UTF-16 unit of each `{% generation %}` span, in order
+    /// @param end   one past the last UTF-16 unit of each span
+    record Rendering(String text, int[] start, int[] end) {}
+}

@@ -1,0 +1,30 @@
+package org.attune.text;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What a chat template renders.
+///
+/// @param messages  the turns, oldest first
+/// @param tools     JSON schemas of the tools, or empty for none
+/// @param variables further template variables (`chat_template_kwargs`, documents …)
+public record Conversation(
+        List<Message> messages, List<Object> tools, Map<String, Object> variables) {
+    public Conversation {
+        messages = List.copyOf(messages);
+        tools = Collections.unmodifiableList(tools);
+        variables = Collections.unmodifiableMap(new LinkedHashMap<>(variables));
+    }
+
+    /// A conversation without tools.
+    public static Conversation of(List<Message> messages) {
+        return new Conversation(messages, List.of(), Map.of());
+    }
+
+    /// The same with other messages.
+    public Conversation withMessages(List<Message> other) {
+        return new Conversation(other, tools, variables);
+    }
+}

@@ -1,0 +1,33 @@
+package org.attune.text;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// One turn of a conversation: JSON fields in their original order, as chat templates see them
+/// (`role`, `content`, `tool_calls`, `name`, `reasoning_content` …). Values are JSON values:
+/// `Map<String,Object>`, `List<Object>`, `String`, `Long`, `BigInteger`, `Double`, `Boolean`,
+/// `null`.
+public record Message(Map<String, Object> fields) {
+    public Message {
+        fields = Collections.unmodifiableMap(new LinkedHashMap<>(fields));
+    }
+
+    /// A plain message.
+    public static Message of(String role, String content) {
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("role", role);
+        fields.put("content", content);
+        return new Message(fields);
+    }
+
+    /// The role, or the empty string if the message has none.
+    public String role() {
+        return fields.get("role") instanceof String role ? role : "";
+    }
+
+    /// The text, or the empty string if the message has none (a tool call, say).
+    public String content() {
+        return fields.get("content") instanceof String content ? content : "";
+    }
+}

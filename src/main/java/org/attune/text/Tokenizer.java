@@ -1,0 +1,55 @@
+package org.attune.text;
+
+import java.util.OptionalInt;
+
+/// Turns text into token ids and back. Thread-safe.
+public interface Tokenizer extends AutoCloseable {
+    /// Token ids of `text`; control tokens in the text become their ids.
+    ///
+    /// @param addSpecialTokens whether the tokenizer's own BOS/EOS rules apply (chat text: no, the
+    ///     template writes them)
+    default int[] encode(String text, boolean addSpecialTokens) {
+        return encodeWithOffsets(text, addSpecialTokens).ids();
+    }
+
+    /// Token ids with the span of `text` (UTF-16 units) each stands for.
+    Encoding encodeWithOffsets(String text, boolean addSpecialTokens);
+
+    /// Text of `ids`.
+    String decode(int[] ids, boolean skipSpecialTokens);
+
+    /// A decoder that is fed ids one by one and never emits half a character.
+    StreamDecoder streamDecoder(boolean skipSpecialTokens);
+
+    /// The text of one token as it stands in the vocabulary, or null if there is none.
+    String token(int id);
+
+    /// The id of a token's exact vocabulary text.
+    OptionalInt id(String token);
+
+    OptionalInt bosId();
+
+    OptionalInt eosId();
+
+    OptionalInt padId();
+
+    /// Number of ids, added tokens included.
+    int vocabularySize();
+
+    @Override
+    void close();
+
+    /// @param ids   token ids
+    /// @param start first UTF-16 unit of each token's span
+    /// @param end   one past the last UTF-16 unit
+    record Encoding(int[] ids, int[] start, int[] end) {}
+
+    /// Incremental decoding of one sequence.
+    interface StreamDecoder {
+        /// The text that became certain with this id; often empty.
+        String push(int id);
+
+        /// What is left at the end.
+        String flush();
+    }
+}

@@ -1,0 +1,71 @@
+package org.attune.testing;
+
+import org.junit.jupiter.api.function.Executable;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Runs many recorded cases as one test: every case runs, failures are collected, one line with the
+/// counts is printed, and any failure fails the test at the end.
+/// ```
+/// try (var report = new CaseReport("fixtures-trl", getClass())) {
+///     for (...) report.run(name, () -> ...);
+/// }
+/// ```
+public final class CaseReport implements AutoCloseable {
+    private final String tag;
+    private final Class<?> test;
+    private int cases;
+    private int passed;
+    private final List<String> unsupported = new ArrayList<>();
+    private final List<Throwable> failures = new ArrayList<>();
+
+    /// @param tag the JUnit tag, e.g. `fixtures-trl`
+    public CaseReport(String tag, Class<?> test) {
+        this.tag = tag;
+        this.test = test;
+    }
+
+    /// Runs one case; a failure is remembered with the case's name.
+    public void run(String name, Executable body) {
+        cases++;
+        try {
+            body.execute();
+            passed++;
+        } catch (Throwable t) {
+            failures.add(new AssertionError("case " + name + ": " + t, t));
+        }
+    }
+
+    /// Counts a case whose feature Attune doesn't have.
+    public void unsupported(String name) {
+        cases++;
+        unsupported.add(name);
+    }
+
+    @Override
+    public void close() {
+        System.out.printf(
+                "%s/%s: %d cases, %d passed, %d unsupported: %s%n",
+                tag,
+                test.getSimpleName(),
+                cases,
+                passed,
+                unsupported.size(),
+                String.join(" ", unsupported));
+        if (cases == 0) {
+            throw new AssertionError("no case ran");
+        }
+        if (!failures.isEmpty()) {
+            var error =
+                    new AssertionError(
+                            failures.size()
+                                    + " of "
+                                    + cases
+                                    + " cases failed; first: "
+                                    + failures.getFirst().getMessage());
+            failures.stream().limit(20).forEach(error::addSuppressed);
+            throw error;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+package org.attune.testing;
+
+import org.junit.jupiter.api.Assumptions;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Where recorded outputs of other libraries, data sets and downloaded models lie: system
+/// properties `attune.fixtures`, `attune.data` and `attune.models`. What is absent skips the test
+/// with a message.
+public final class Fixtures {
+    private Fixtures() {}
+
+    /// A file or folder below `attune.fixtures`; the test is skipped if it is absent.
+    public static Path fixture(String relative) {
+        return require("attune.fixtures", "../../shared/fixtures", relative);
+    }
+
+    /// A file or folder below `attune.data`; the test is skipped if it is absent.
+    public static Path data(String relative) {
+        return require("attune.data", "../../shared/data", relative);
+    }
+
+    /// A file or folder below `attune.models`; the test is skipped if it is absent.
+    public static Path model(String relative) {
+        return require(
+                "attune.models",
+                System.getProperty("user.home") + "/.cache/attune-models",
+                relative);
+    }
+
+    private static Path require(String property, String fallback, String relative) {
+        Path path = Path.of(System.getProperty(property, fallback)).resolve(relative).normalize();
+        if (!Files.exists(path)) {
+            String message = "skipped: " + path + " is absent (set -D" + property + "=DIR)";
+            System.out.println(message);
+            Assumptions.abort(message);
+        }
+        return path;
+    }
+}
