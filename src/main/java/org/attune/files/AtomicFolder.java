@@ -45,7 +45,8 @@ public final class AtomicFolder implements AutoCloseable {
 
     /// Forces all files to the disk and renames the folder. A folder that stood at the target is
     /// replaced: it is renamed away first and then deleted, so a process killed between the two
-    /// renames leaves the old folder under a name that ends in `.old.tmp`, and no half-written one.
+    /// renames leaves the old folder under a name that ends in `.old.tmp`, and no half-written
+    /// one.
     public void commit() throws IOException {
         if (committed) {
             throw new IllegalStateException(target + " is already committed");

@@ -10,7 +10,8 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/// A file read by position, with the length it had when opened. Reads go straight into the caller's
+/// A file read by position, with the length it had when opened. Reads go straight into the
+/// caller's
 /// memory; nothing is mapped, so a file that shrinks meanwhile is an exception and not a fault.
 /// Thread-safe.
 final class DataChannel implements AutoCloseable {

@@ -23,7 +23,8 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /// One JSON object of a model's files, read field by field. A field that is `null` counts as
-/// absent, as in the Python libraries. Every refusal names the file, the key, the value and what is
+/// absent, as in the Python libraries. Every refusal names the file, the key, the value and what
+/// is
 /// accepted. Immutable.
 public final class JsonFields {
     /// Larger files are refused before they are read: a configuration has some kilobytes.

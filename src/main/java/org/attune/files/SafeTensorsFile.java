@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 
-/// Tensors of one safetensors file, or of several that a `….safetensors.index.json` binds together.
+/// Tensors of one safetensors file, or of several that a `….safetensors.index.json` binds
+/// together.
 /// All headers are read and checked on opening; `read` may be called from several threads.
 public final class SafeTensorsFile implements TensorFile {
     private static final String SINGLE = "model.safetensors";

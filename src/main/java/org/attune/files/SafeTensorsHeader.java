@@ -16,7 +16,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Table of contents of one safetensors file: an 8-byte little-endian length, then that many bytes
+/// Table of contents of one safetensors file: an 8-byte little-endian length, then that many
+/// bytes
 /// of JSON, then the tensors without gaps.
 ///
 /// @param metadata the strings of `__metadata__`

@@ -19,7 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/// Writes safetensors files, whole or not at all ([AtomicFile]). Tensors are asked for one by one,
+/// Writes safetensors files, whole or not at all ([AtomicFile]). Tensors are asked for one by
+/// one,
 /// in the order given, so a model larger than the memory can be written.
 public final class SafeTensorsWriter {
     /// What transformers and PEFT write and expect.
@@ -34,7 +35,8 @@ public final class SafeTensorsWriter {
     /// @param name  as Hugging Face or PEFT spells it
     /// @param dtype element type
     /// @param shape row-major, outermost first
-    /// @param data  gives the elements, little endian; memory that must live only until the tensor
+    /// @param data  gives the elements, little endian; memory that must live only until the
+    ///     tensor
     ///     is written belongs into the arena
     public record Source(
             String name, DType dtype, long[] shape, Function<Arena, MemorySegment> data) {
@@ -52,7 +54,8 @@ public final class SafeTensorsWriter {
 
     /// Writes `tensors` to `file`.
     ///
-    /// @throws ModelException if writing fails or a source gives a wrong number of bytes; `file` is
+    /// @throws ModelException if writing fails or a source gives a wrong number of bytes;
+    ///     `file` is
     ///     then as it was
     public static void write(Path file, List<Source> tensors) {
         write(file, tensors, METADATA);

@@ -9,7 +9,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5 (`rope_parameters`,
+/// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
+/// (`rope_parameters`,
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 final class ConfigJson {
     private static final double DEFAULT_THETA = 10000;

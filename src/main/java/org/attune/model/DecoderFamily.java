@@ -43,7 +43,8 @@ record DecoderFamily(
         NONE,
         /// All, unless `sliding_window` is null.
         ALL_LAYERS,
-        /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers` on.
+        /// If `use_sliding_window`: those that `layer_types` names, or from `max_window_layers`
+        /// on.
         UPPER_LAYERS
     }
 

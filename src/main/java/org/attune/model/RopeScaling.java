@@ -36,7 +36,8 @@ public sealed interface RopeScaling {
             boolean truncate)
             implements RopeScaling {}
 
-    /// Each frequency divided by its own number: `rope_freqs.weight` of GGUF files, and `longrope`
+    /// Each frequency divided by its own number: `rope_freqs.weight` of GGUF files, and
+    /// `longrope`
     /// whose short and long factors are equal.
     ///
     /// @param divisors        one a frequency
