@@ -1,7 +1,6 @@
 package org.attune.error;
 
-/// Base of everything Attune throws for reasons a user can act on. The message says what was
-/// wrong,
+/// Base of everything Attune throws for reasons a user can act on. The message says what was wrong,
 /// the value, where it stands, what is accepted and what to do.
 public class AttuneException extends RuntimeException {
     private static final long serialVersionUID = 1L;

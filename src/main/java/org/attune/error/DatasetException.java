@@ -1,7 +1,6 @@
 package org.attune.error;
 
-/// A data set or one of its rows can't be used; the message starts with file:line or names the
-/// row.
+/// A data set or one of its rows can't be used; the message starts with file:line or names the row.
 public final class DatasetException extends AttuneException {
     private static final long serialVersionUID = 1L;
 

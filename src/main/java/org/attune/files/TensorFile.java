@@ -7,8 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 
 /// Named, dense, row-major tensors in one or more files: safetensors (single or sharded) or GGUF.
-/// Readers check sizes against the file's length before they touch data, so a truncated file is
-/// an
+/// Readers check sizes against the file's length before they touch data, so a truncated file is an
 /// exception, never a crash.
 public interface TensorFile extends AutoCloseable {
     /// Name → description, in file order.

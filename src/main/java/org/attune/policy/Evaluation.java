@@ -24,8 +24,7 @@ public interface Evaluation extends AutoCloseable {
     /// once.
     void backward();
 
-    /// Takes a given gradient (dLoss/dTokenLogProb of each target, `(M)`) through head and
-    /// blocks.
+    /// Takes a given gradient (dLoss/dTokenLogProb of each target, `(M)`) through head and blocks.
     /// At most once.
     void backward(float[] tokenGradients);
 

@@ -1,7 +1,6 @@
 package org.attune.policy;
 
-/// What the output head can report of each target beside its log-probability, in the same pass.
-/// All
+/// What the output head can report of each target beside its log-probability, in the same pass. All
 /// are float32, without gradient unless said otherwise. Logits are those after division by the
 /// temperature.
 public enum HeadStatistic {

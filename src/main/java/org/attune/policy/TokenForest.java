@@ -7,8 +7,7 @@ import java.util.List;
 /// One physical micro-batch: `N` tokens in a row, cut into segments that form trees, and `M`
 /// targets.
 ///
-/// A token attends causally to its own segment and to all ancestors of it; positions continue
-/// from
+/// A token attends causally to its own segment and to all ancestors of it; positions continue from
 /// the parent's end. Nothing is padded. Packing is several roots; a preference pair is a prompt
 /// with two children; a group of completions is a prompt with `G` children. Immutable.
 public final class TokenForest {
@@ -106,8 +105,7 @@ public final class TokenForest {
             return add(ROOT, ids);
         }
 
-        /// Adds a continuation of segment `parent` and returns its segment number. It may be
-        /// empty.
+        /// Adds a continuation of segment `parent` and returns its segment number. It may be empty.
         public int child(int parent, int[] ids) {
             if (parent < 0 || parent >= segments.size()) {
                 throw new IllegalArgumentException(

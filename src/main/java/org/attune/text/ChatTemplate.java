@@ -6,8 +6,7 @@ public interface ChatTemplate {
     /// Renders `conversation`.
     ///
     /// @param tail what follows the last message
-    /// @throws org.attune.error.DatasetException if the template refuses the messages, with
-    ///     its own
+    /// @throws org.attune.error.DatasetException if the template refuses the messages, with its own
     ///     message and line
     Rendering render(Conversation conversation, Tail tail);
 

@@ -6,8 +6,7 @@ import java.util.OptionalInt;
 public interface Tokenizer extends AutoCloseable {
     /// Token ids of `text`; control tokens in the text become their ids.
     ///
-    /// @param addSpecialTokens whether the tokenizer's own BOS/EOS rules apply (chat text:
-    ///     no, the
+    /// @param addSpecialTokens whether the tokenizer's own BOS/EOS rules apply (chat text: no, the
     ///     template writes them)
     default int[] encode(String text, boolean addSpecialTokens) {
         return encodeWithOffsets(text, addSpecialTokens).ids();

@@ -5,8 +5,7 @@ import org.junit.jupiter.api.function.Executable;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Runs many recorded cases as one test: every case runs, failures are collected, one line with
-/// the
+/// Runs many recorded cases as one test: every case runs, failures are collected, one line with the
 /// counts is printed, and any failure fails the test at the end.
 /// ```
 /// try (var report = new CaseReport("fixtures-trl", getClass())) {
