@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.error.ModelException;
+import org.attune.files.GgufFile;
 import org.attune.files.JsonFields;
 import org.attune.tensor.DType;
 
@@ -85,6 +86,13 @@ public record DecoderConfig(
                         ? folderOrFile.resolve("config.json")
                         : folderOrFile;
         return ConfigJson.parse(JsonFields.read(file));
+    }
+
+    /// The configuration that a GGUF file's metadata and tensors describe.
+    ///
+    /// @throws ModelException if something is missing, or the architecture is not supported
+    public static DecoderConfig of(GgufFile file) {
+        return GgufConfig.parse(file);
     }
 
     /// Tokens that a token of `layer` sees, itself included; empty if it sees all before it.

@@ -50,7 +50,7 @@ final class RopeJson {
     }
 
     /// Temperature of YaRN, [Eq. 22](https://arxiv.org/abs/2309.00071): 0.1·m·ln(s) + 1.
-    private static double yarnScale(double factor, double mscale) {
+    static double yarnScale(double factor, double mscale) {
         return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
     }
 
