@@ -30,6 +30,9 @@ import java.util.regex.Matcher;
 /// @param rankPattern       `rank_pattern`: regular expression of a path's end → rank
 /// @param alphaPattern      `alpha_pattern`: the same for α
 /// @param modulesToSave     `modules_to_save`: modules trained and saved in full
+/// @param tiesSaved         `ensure_weight_tying`: of tied embedding and output layer, saving
+///     one saves
+///     both
 /// @param initialisation    `init_lora_weights`
 /// @param taskType          `task_type`
 /// @param baseModel         `base_model_name_or_path`
@@ -45,6 +48,7 @@ public record LoraConfig(
         Map<String, Integer> rankPattern,
         Map<String, Double> alphaPattern,
         List<String> modulesToSave,
+        boolean tiesSaved,
         LoraInitialisation initialisation,
         String taskType,
         Optional<String> baseModel) {
@@ -85,6 +89,7 @@ public record LoraConfig(
                 Map.of(),
                 Map.of(),
                 List.of(),
+                false,
                 LoraInitialisation.KAIMING,
                 "CAUSAL_LM",
                 Optional.empty());
@@ -145,7 +150,17 @@ public record LoraConfig(
     /// Whether a module is trained and saved in full. PEFT compares ends of paths as plain text:
     /// `norm` means `post_attention_layernorm` too.
     public boolean savesWhole(String path) {
-        return modulesToSave.stream().anyMatch(path::endsWith);
+        if (modulesToSave.stream().anyMatch(path::endsWith)) {
+            return true;
+        }
+        return tiesSaved
+                && switch (path) {
+                    case "lm_head" ->
+                            modulesToSave.stream().anyMatch("model.embed_tokens"::endsWith);
+                    case "model.embed_tokens" ->
+                            modulesToSave.stream().anyMatch("lm_head"::endsWith);
+                    default -> false;
+                };
     }
 
     /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves
@@ -155,44 +170,31 @@ public record LoraConfig(
             return this;
         }
         List<String> paths = matchAll(linearPaths).stream().map(LoraTarget::path).toList();
-        return withTargets(new ModuleSelection.Names(paths));
+        return with(new ModuleSelection.Names(paths), baseModel);
     }
 
     /// The same on another base model.
     public LoraConfig withBaseModel(String name) {
-        return new LoraConfig(
-                rank,
-                alpha,
-                dropout,
-                rankStabilised,
-                targets,
-                excluded,
-                layers,
-                layersPattern,
-                rankPattern,
-                alphaPattern,
-                modulesToSave,
-                initialisation,
-                taskType,
-                Optional.of(name));
+        return with(targets, Optional.of(name));
     }
 
-    private LoraConfig withTargets(ModuleSelection other) {
+    private LoraConfig with(ModuleSelection otherTargets, Optional<String> otherBase) {
         return new LoraConfig(
                 rank,
                 alpha,
                 dropout,
                 rankStabilised,
-                other,
+                otherTargets,
                 excluded,
                 layers,
                 layersPattern,
                 rankPattern,
                 alphaPattern,
                 modulesToSave,
+                tiesSaved,
                 initialisation,
                 taskType,
-                baseModel);
+                otherBase);
     }
 
     private boolean isTargeted(String path) {

@@ -66,13 +66,14 @@ final class LoraJson {
                                             json.invalid(
                                                     "target_modules",
                                                     "a list of names, a regular expression,"
-                                                        + " \"all-linear\"")),
+                                                            + " \"all-linear\"")),
                     selection(json, "exclude_modules"),
                     json.integers("layers_to_transform"),
                     json.texts("layers_pattern"),
                     ranks(json),
                     alphas(json),
                     json.texts("modules_to_save"),
+                    json.flag("ensure_weight_tying", false),
                     initialisation(json),
                     json.text("task_type", "CAUSAL_LM"),
                     json.optionalText("base_model_name_or_path"));
@@ -141,8 +142,8 @@ final class LoraJson {
                     throw json.invalid(
                             key,
                             "true, false, \"gaussian\", \"eva\", \"orthogonal\"; convert adapters"
-                                + " that changed their base (PiSSA, OLoRA …) to plain LoRA with"
-                                + " PEFT's path_initial_model_for_weight_conversion");
+                                    + " that changed their base (PiSSA, OLoRA …) to plain LoRA with"
+                                    + " PEFT's path_initial_model_for_weight_conversion");
         };
     }
 
@@ -172,6 +173,7 @@ final class LoraJson {
         fields.put("layers_to_transform", integers(config.layers()));
         fields.put("layers_pattern", texts(config.layersPattern()));
         fields.put("modules_to_save", texts(config.modulesToSave()));
+        fields.put("ensure_weight_tying", nodes.booleanNode(config.tiesSaved()));
         ObjectNode ranks = nodes.objectNode();
         config.rankPattern().forEach(ranks::put);
         fields.put("rank_pattern", ranks);
