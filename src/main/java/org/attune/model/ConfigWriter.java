@@ -63,6 +63,11 @@ final class ConfigWriter {
     }
 
     private static void putWindows(ObjectNode json, DecoderConfig config) {
+        DecoderFamily.WindowRule rule =
+                DecoderFamily.ofModelType(config.modelType(), "configuration").window();
+        if (rule == DecoderFamily.WindowRule.NONE) {
+            return;
+        }
         List<Integer> windows = config.attention().windows();
         int window = windows.stream().mapToInt(Integer::intValue).max().orElse(0);
         if (window == 0) {
@@ -70,8 +75,7 @@ final class ConfigWriter {
             return;
         }
         json.put("sliding_window", window);
-        if (DecoderFamily.ofModelType(config.modelType(), "").window()
-                == DecoderFamily.WindowRule.UPPER_LAYERS) {
+        if (rule == DecoderFamily.WindowRule.UPPER_LAYERS) {
             json.put("use_sliding_window", true);
             int first =
                     IntStream.range(0, windows.size())
