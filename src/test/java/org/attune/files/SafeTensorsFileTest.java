@@ -148,7 +148,7 @@ class SafeTensorsFileTest {
                 file, List.of(floats("a", new long[] {2}, 1, 2), floats("b", new long[] {1}, 3)));
         byte[] whole = Files.readAllBytes(file);
         UniformRandomProvider random = RandomSource.XO_RO_SHI_RO_128_PP.create(11);
-        for (int round = 0; round < 800; round++) {
+        for (int round = 0; round < 400; round++) {
             byte[] damaged = whole.clone();
             damaged[random.nextInt(damaged.length)] = (byte) random.nextInt(256);
             Files.write(file, damaged);
