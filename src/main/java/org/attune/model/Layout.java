@@ -31,8 +31,8 @@ public final class Layout {
     /// @param end one past the last
     /// @param keyStarts first row of each range of keys, ancestors first
     /// @param keyEnds one past the last row of each
-    /// @param mask additive, host-side, `(end − start, maskWidth)` over the last `maskWidth`
-    ///     keys, or
+    /// @param mask additive, host-side, `(end − start, maskWidth)` over the last `maskWidth` keys,
+    ///     or
     ///     null if the plain causal triangle over the last `end − start` keys is all
     record QueryBlock(int start, int end, int[] keyStarts, int[] keyEnds, float[] mask) {
         int queries() {
