@@ -30,9 +30,9 @@ public final class Conversions {
     }
 
     /// Gives a preference row without a prompt its prompt (TRL's `extract_prompt`): the messages,
-    // or
+    /// or
     /// characters, that `chosen` and `rejected` begin with in common. Of strings, a space at the
-    // end
+    /// end
     /// goes to the answers; equal sides keep their last message or character as the completion.
     ///
     /// Unlike TRL's, half a surrogate pair is never cut off.

@@ -9,9 +9,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /// TRL's dataset types
-/// ([dataset formats](https://huggingface.co/docs/trl/main/en/dataset_formats)), each with strings
-/// or with lists of messages. In the order in which columns are tried: a type stands before those
-/// whose columns are part of its own.
+/// ([dataset formats](https://huggingface.co/docs/trl/main/en/dataset_formats)), each with
+/// strings or with lists of messages. In the order in which columns are tried: a type stands
+/// before those whose columns are part of its own.
 public enum DatasetType {
     /// Two completions of one prompt, one better; without a `prompt` column both hold it.
     PREFERENCE(

@@ -13,8 +13,8 @@ final class FunctionCalls {
     private FunctionCalls() {}
 
     /// The assistant message of a ShareGPT `function_call` turn, whose text is a call
-    /// `{"name": …, "arguments": …}` or a list of them. Text before it (reasoning, as a rule) stays
-    /// the message's content.
+    /// `{"name": …, "arguments": …}` or a list of them. Text before it (reasoning, as a rule)
+    /// stays the message's content.
     static Map<String, Object> message(String text, String where) {
         int start = callStart(text);
         if (start < 0) {
@@ -62,8 +62,8 @@ final class FunctionCalls {
         return wrapped(normal);
     }
 
-    /// A list of tools (JSON text or a list; null, empty text and `[]` mean none), each wrapped as
-    /// `{"type": "function", "function": {…}}`.
+    /// A list of tools (JSON text or a list; null, empty text and `[]` mean none), each wrapped
+    /// as `{"type": "function", "function": {…}}`.
     static List<Object> tools(Object value, String where) {
         Object parsed = value;
         if (value instanceof String text) {

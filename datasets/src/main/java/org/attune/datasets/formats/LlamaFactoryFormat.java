@@ -15,7 +15,7 @@ import java.util.Map;
 /// `rejected` (ranking) or `prompt` + `completion` + `label` (KTO), and `tools`.
 ///
 /// Differences: rows that LLaMA-Factory drops with a warning, or trains on nothing, are faults
-// here;
+/// here;
 /// earlier turns of alpaca's `history` belong to the prompt.
 public final class LlamaFactoryFormat {
     private final LlamaFactorySpec spec;

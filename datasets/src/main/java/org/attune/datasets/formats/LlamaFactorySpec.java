@@ -81,7 +81,7 @@ public record LlamaFactorySpec(
     /// The spec of a file that has Alpaca's or ShareGPT's columns and no `dataset_info.json`.
     ///
     /// @param present the file's columns; optional ones among them (`system`, `history`, `tools`)
-    // are
+    /// are
     ///     used
     static LlamaFactorySpec plain(Formatting formatting, Collection<String> present) {
         boolean alpaca = formatting == Formatting.ALPACA;

@@ -19,8 +19,9 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Strict JSON values in plain Java types. Key order, the difference of `1` and `1.0` and integers
-/// of any size are kept; a key that occurs twice, `NaN` and half a surrogate pair are faults.
+/// Strict JSON values in plain Java types. Key order, the difference of `1` and `1.0` and
+/// integers of any size are kept; a key that occurs twice, `NaN` and half a surrogate pair are
+/// faults.
 public final class JsonValues {
     /// Deeper values are refused: no data set needs them and templates would recurse over them.
     static final int MAX_DEPTH = 500;

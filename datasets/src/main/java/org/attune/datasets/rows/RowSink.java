@@ -14,6 +14,7 @@ public interface RowSink {
     /// A row.
     void row(Row row);
 
-    /// A row that can't be read although the rest of the file can. Throwing `fault` ends the read.
+    /// A row that can't be read although the rest of the file can. Throwing `fault` ends the
+    /// read.
     void fault(RowOrigin origin, DatasetException fault);
 }

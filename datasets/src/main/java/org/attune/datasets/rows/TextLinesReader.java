@@ -5,8 +5,8 @@ import org.attune.error.DatasetException;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 
-/// Plain text: one row with the column `text` per line, as Hugging Face `datasets` reads it. Blank
-/// lines hold nothing to train on and are skipped.
+/// Plain text: one row with the column `text` per line, as Hugging Face `datasets` reads it.
+/// Blank lines hold nothing to train on and are skipped.
 final class TextLinesReader {
     private TextLinesReader() {}
 
