@@ -19,6 +19,11 @@ public final class HfTokenizer implements Tokenizer {
     private final OptionalInt eosId;
     private final OptionalInt padId;
 
+    /// Made on first use, guarded by `this`.
+    private NativeTokenizer asText;
+
+    private boolean closed;
+
     private HfTokenizer(
             String name,
             String json,
@@ -87,7 +92,28 @@ public final class HfTokenizer implements Tokenizer {
     @Override
     public Encoding encodeWithOffsets(String text, boolean addSpecialTokens) {
         requireCharacters(text);
-        NativeTokenizer.Encoded encoded = tokenizer.encode(text, addSpecialTokens, true);
+        return encoding(text, tokenizer.encode(text, addSpecialTokens, true));
+    }
+
+    /// The first call builds a second tokenizer without added tokens, which takes as long as
+    /// loading.
+    @Override
+    public Encoding encodeAsText(String text) {
+        requireCharacters(text);
+        return encoding(text, withoutAddedTokens().encode(text, false, true));
+    }
+
+    private synchronized NativeTokenizer withoutAddedTokens() {
+        if (closed) {
+            throw new IllegalStateException("this tokenizer has been closed");
+        }
+        if (asText == null) {
+            asText = NativeTokenizer.open("tokenizer.json", Vocabulary.withoutAddedTokens(json));
+        }
+        return asText;
+    }
+
+    private static Encoding encoding(String text, NativeTokenizer.Encoded encoded) {
         int[] units = unitIndexes(text);
         CharSpan[] spans = encoded.spans();
         int[] start = new int[spans.length];
@@ -185,9 +211,8 @@ public final class HfTokenizer implements Tokenizer {
         return vocabulary.size();
     }
 
-    /// Texts that become a token wherever they stand, before any splitting: control tokens and
-    /// other added tokens.
-    List<String> addedTokens() {
+    @Override
+    public List<String> addedTokens() {
         return vocabulary.addedTokens();
     }
 
@@ -197,7 +222,11 @@ public final class HfTokenizer implements Tokenizer {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         tokenizer.close();
+        if (asText != null) {
+            asText.close();
+        }
     }
 }

@@ -1,12 +1,14 @@
 package org.attune.text;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
 import org.attune.error.ModelException;
 
 import java.io.IOException;
+import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +37,32 @@ final class Vocabulary {
         }
         vocabulary.index();
         return vocabulary;
+    }
+
+    /// The text of the same tokenizer with an empty list of added tokens.
+    static String withoutAddedTokens(String json) {
+        var out = new StringWriter(json.length());
+        try (JsonParser parser = new JsonFactory().createParser(json);
+                JsonGenerator generator = new JsonFactory().createGenerator(out)) {
+            parser.nextToken();
+            generator.writeStartObject();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String field = parser.currentName();
+                generator.writeFieldName(field);
+                parser.nextToken();
+                if (field.equals("added_tokens")) {
+                    parser.skipChildren();
+                    generator.writeStartArray();
+                    generator.writeEndArray();
+                } else {
+                    generator.copyCurrentStructure(parser);
+                }
+            }
+            generator.writeEndObject();
+        } catch (IOException e) {
+            throw new ModelException("tokenizer.json is not valid JSON: " + e.getMessage(), e);
+        }
+        return out.toString();
     }
 
     private void readFile(JsonParser parser) throws IOException {
