@@ -48,7 +48,7 @@ class DatasetLoaderTest {
         write(
                 "dataset_info.json",
                 "{\"x\": {\"file_name\": \"q.json\", \"columns\": {\"prompt\": \"q\", \"response\":"
-                    + " \"a\"}}}");
+                        + " \"a\"}}}");
         write("q.json", "[{\"q\": \"Hi\", \"a\": \"Hello\", \"system\": \"not named, so off\"}]");
         Sample sample = only(DatasetSource.of("q.json"), SFT);
         var row = assertInstanceOf(Sample.PromptCompletion.class, sample);
@@ -66,7 +66,7 @@ class DatasetLoaderTest {
         write(
                 "share.jsonl",
                 "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi\"}, {\"from\": \"gpt\","
-                    + " \"value\": \"Yo\"}]}\n");
+                        + " \"value\": \"Yo\"}]}\n");
         var share = (Sample.LanguageModeling) only(DatasetSource.of("share.jsonl"), SFT);
         assertEquals(
                 List.of("user", "assistant"),
@@ -85,7 +85,7 @@ class DatasetLoaderTest {
         write(
                 "share.jsonl",
                 "{\"conversations\": [{\"from\": \"human\", \"value\": \"Hi\"}, {\"from\": \"gpt\","
-                    + " \"value\": \"Yo\"}]}\n");
+                        + " \"value\": \"Yo\"}]}\n");
         var source = source("share.jsonl", Optional.of("language_modeling"), Map.of());
         var sample = (Sample.LanguageModeling) only(source, SFT);
         assertEquals("human", ((Content.Turns) sample.content()).messages().get(0).role());

@@ -80,7 +80,9 @@ class LlamaFactoryFixturesTest {
         Path file = Fixtures.data((String) expected.get("file"));
         Sample sample =
                 new DatasetLoader(
-                                file.getParent(), new HubCache(file.getParent()), BadRowPolicy.ERROR)
+                                file.getParent(),
+                                new HubCache(file.getParent()),
+                                BadRowPolicy.ERROR)
                         .load(
                                 List.of(DatasetSource.of((String) expected.get("file"))),
                                 Set.of(DatasetType.PREFERENCE))

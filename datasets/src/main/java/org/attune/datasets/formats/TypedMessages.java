@@ -44,7 +44,8 @@ public final class TypedMessages {
 
     private static List<Object> messages(String where, String column, Object value) {
         if (!(value instanceof List<?> list)) {
-            throw fault(where, column, "is %s, a list is accepted".formatted(JsonValues.kind(value)));
+            throw fault(
+                    where, column, "is %s, a list is accepted".formatted(JsonValues.kind(value)));
         }
         var messages = new ArrayList<Object>(list.size());
         for (int i = 0; i < list.size(); i++) {
@@ -58,7 +59,9 @@ public final class TypedMessages {
                 throw fault(
                         where,
                         column,
-                        at + "has the loss_weight %s; %s is accepted".formatted(weight, last ? 1 : 0));
+                        at
+                                + "has the loss_weight %s; %s is accepted"
+                                        .formatted(weight, last ? 1 : 0));
             }
             var fields = new LinkedHashMap<String, Object>();
             message.forEach((key, field) -> fields.put(key.toString(), field));
@@ -80,7 +83,9 @@ public final class TypedMessages {
                 throw fault(
                         where,
                         column,
-                        at + "has a part that is no text; {\"type\": \"text\", \"value\": …} is accepted");
+                        at
+                                + "has a part that is no text; {\"type\": \"text\", \"value\": …}"
+                                + " is accepted");
             }
             text.append(value);
         }
