@@ -111,8 +111,7 @@ public sealed interface PreferenceLoss {
     }
 
     /// `(s_w/|y_w| - s_l/|y_l| - 1/(2β))²` (IPO, arXiv 2310.12036, Eq. 17, with scores averaged
-    // over
-    /// tokens as its authors advise).
+    /// over tokens as its authors advise).
     record Ipo(double beta) implements Pairwise {
         public Ipo {
             Ranges.beta(beta);
@@ -150,11 +149,12 @@ public sealed interface PreferenceLoss {
         public Dual loss(Pair pair) {
             Dual margin = pair.delta().times(beta);
             Dual flipped = margin.negate();
+            // TRL keeps the logarithms of the two labels in float32 whatever the model's type.
+            double logRight = (float) Math.log(1 - labelSmoothing);
+            double logFlipped = (float) Math.log(labelSmoothing);
             return margin.sigmoid()
-                    .times(margin.logSigmoid().minus(Math.log1p(-labelSmoothing)))
-                    .plus(
-                            flipped.sigmoid()
-                                    .times(flipped.logSigmoid().minus(Math.log(labelSmoothing))));
+                    .times(margin.logSigmoid().minus(logRight))
+                    .plus(flipped.sigmoid().times(flipped.logSigmoid().minus(logFlipped)));
         }
     }
 
