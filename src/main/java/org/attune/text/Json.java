@@ -1,0 +1,28 @@
+package org.attune.text;
+
+/// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
+/// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
+/// `Double`, then `String`, `Boolean` and `null`.
+///
+/// The reader is strict (RFC 8259): no comments, no `NaN`, no repeated keys, no lone surrogates.
+public final class Json {
+    /// Objects and arrays may be nested this deep.
+    public static final int MAX_DEPTH = 500;
+
+    private Json() {}
+
+    /// The value that `text` holds.
+    ///
+    /// @throws JsonException if `text` is not exactly one JSON value
+    public static Object parse(String text) {
+        throw new UnsupportedOperationException();
+    }
+
+    /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat
+    /// templates' `tojson` gives: `{"a": 1, "b": [true, null]}`.
+    ///
+    /// @throws IllegalArgumentException if something in `value` has no JSON form
+    public static String write(Object value) {
+        throw new UnsupportedOperationException();
+    }
+}
