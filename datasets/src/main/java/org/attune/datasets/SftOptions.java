@@ -39,7 +39,7 @@ public record SftOptions(
         if (packing.isPresent() && maxLength.isEmpty()) {
             throw new ConfigException(
                     "packing needs max_length, the length of a packed row; set max_length, or"
-                        + " packing: false");
+                            + " packing: false");
         }
     }
 }

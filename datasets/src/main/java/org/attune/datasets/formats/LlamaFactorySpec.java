@@ -83,7 +83,7 @@ public record LlamaFactorySpec(
     /// @param present the file's columns; optional ones among them (`system`, `history`, `tools`)
     /// are
     ///     used
-    static LlamaFactorySpec plain(Formatting formatting, Collection<String> present) {
+    public static LlamaFactorySpec plain(Formatting formatting, Collection<String> present) {
         boolean alpaca = formatting == Formatting.ALPACA;
         var columns = new LinkedHashMap<>(alpaca ? ALPACA_COLUMNS : SHAREGPT_COLUMNS);
         columns.values().retainAll(present);
@@ -108,6 +108,22 @@ public record LlamaFactorySpec(
                 columns,
                 SHAREGPT_TAGS,
                 OptionalLong.empty());
+    }
+
+    /// The dataset type that rows become.
+    public DatasetType type() {
+        if (isPlainText()) {
+            return DatasetType.LANGUAGE_MODELING;
+        }
+        if (ranking) {
+            return DatasetType.PREFERENCE;
+        }
+        if (columns.containsKey("kto_tag")) {
+            return DatasetType.UNPAIRED_PREFERENCE;
+        }
+        return formatting == Formatting.ALPACA
+                ? DatasetType.PROMPT_COMPLETION
+                : DatasetType.LANGUAGE_MODELING;
     }
 
     /// Whether rows hold a text and nothing to answer: LLaMA-Factory's way to say pre-training.

@@ -128,7 +128,7 @@ public final class JsonValues {
         if (e instanceof LoneSurrogateException) {
             return message;
         }
-        if (e instanceof JsonEOFException) {
+        if (e instanceof JsonEOFException || message.startsWith("Unexpected end-of-input")) {
             return "the JSON ends in the middle of a value";
         }
         if (e instanceof StreamConstraintsException) {

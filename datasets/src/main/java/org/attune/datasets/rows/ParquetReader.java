@@ -98,7 +98,11 @@ final class ParquetReader {
         }
     }
 
-    private static String text(Exception e) {
+    /// The innermost message: it says what is broken, the outer ones only where.
+    private static String text(Throwable e) {
+        if (e.getCause() != null && e.getCause() != e) {
+            return text(e.getCause());
+        }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 

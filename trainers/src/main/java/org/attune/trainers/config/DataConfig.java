@@ -1,9 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
-import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.NotEmpty;
-
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -13,15 +11,12 @@ import java.util.OptionalDouble;
 /// @param evalDatasets rows for evaluation
 /// @param testSplitSize where `eval_datasets` is unset: rows held out of the training data, a
 ///     share in (0, 1) or a number from 1 on
-/// @param datasetTextField column of plain text rows
 /// @param onBadRow what to do with faulty rows
 /// @param shuffleDataset shuffle the rows once, before anything else
 public record DataConfig(
-        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
-                List<@Valid DatasetSpec> datasets,
+        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}") List<@Valid DatasetSpec> datasets,
         List<@Valid DatasetSpec> evalDatasets,
         @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,
-        @NotBlank(message = "a column name") String datasetTextField,
         BadRowPolicy onBadRow,
         boolean shuffleDataset) {
     public DataConfig {
@@ -31,8 +26,7 @@ public record DataConfig(
 
     /// The defaults, as listed at the parameters.
     public static DataConfig defaults() {
-        return new DataConfig(
-                List.of(), List.of(), OptionalDouble.empty(), "text", BadRowPolicy.ERROR, false);
+        return new DataConfig(List.of(), List.of(), OptionalDouble.empty(), BadRowPolicy.ERROR, false);
     }
 
     public static DataConfig of(String... paths) {
@@ -40,37 +34,23 @@ public record DataConfig(
     }
 
     public DataConfig withDatasets(List<DatasetSpec> datasets) {
-        return new DataConfig(
-                datasets, evalDatasets, testSplitSize, datasetTextField, onBadRow, shuffleDataset);
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
     }
 
     public DataConfig withEvalDatasets(List<DatasetSpec> evalDatasets) {
-        return new DataConfig(
-                datasets, evalDatasets, testSplitSize, datasetTextField, onBadRow, shuffleDataset);
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
     }
 
     public DataConfig withTestSplitSize(double testSplitSize) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                OptionalDouble.of(testSplitSize),
-                datasetTextField,
-                onBadRow,
-                shuffleDataset);
-    }
-
-    public DataConfig withDatasetTextField(String datasetTextField) {
-        return new DataConfig(
-                datasets, evalDatasets, testSplitSize, datasetTextField, onBadRow, shuffleDataset);
+        return new DataConfig(datasets, evalDatasets, OptionalDouble.of(testSplitSize), onBadRow, shuffleDataset);
     }
 
     public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
-        return new DataConfig(
-                datasets, evalDatasets, testSplitSize, datasetTextField, onBadRow, shuffleDataset);
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
     }
 
     public DataConfig withShuffleDataset(boolean shuffleDataset) {
-        return new DataConfig(
-                datasets, evalDatasets, testSplitSize, datasetTextField, onBadRow, shuffleDataset);
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
     }
+
 }

@@ -46,4 +46,5 @@ public record EvalConfig(
     public EvalConfig withEvalOnStart(boolean evalOnStart) {
         return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
     }
+
 }

@@ -1,7 +1,6 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
-
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 
@@ -43,8 +42,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withOptimizer(x -> x.with…(…))`.
     public TrainingConfig withOptimizer(UnaryOperator<OptimizerConfig> change) {
-        return new TrainingConfig(
-                change.apply(optimizer), schedule, batch, eval, save, log, seed, dataSeed);
+        return new TrainingConfig(change.apply(optimizer), schedule, batch, eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withSchedule(ScheduleConfig schedule) {
@@ -53,8 +51,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withSchedule(x -> x.with…(…))`.
     public TrainingConfig withSchedule(UnaryOperator<ScheduleConfig> change) {
-        return new TrainingConfig(
-                optimizer, change.apply(schedule), batch, eval, save, log, seed, dataSeed);
+        return new TrainingConfig(optimizer, change.apply(schedule), batch, eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withBatch(BatchConfig batch) {
@@ -63,8 +60,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withBatch(x -> x.with…(…))`.
     public TrainingConfig withBatch(UnaryOperator<BatchConfig> change) {
-        return new TrainingConfig(
-                optimizer, schedule, change.apply(batch), eval, save, log, seed, dataSeed);
+        return new TrainingConfig(optimizer, schedule, change.apply(batch), eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withEval(EvalConfig eval) {
@@ -73,8 +69,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withEval(x -> x.with…(…))`.
     public TrainingConfig withEval(UnaryOperator<EvalConfig> change) {
-        return new TrainingConfig(
-                optimizer, schedule, batch, change.apply(eval), save, log, seed, dataSeed);
+        return new TrainingConfig(optimizer, schedule, batch, change.apply(eval), save, log, seed, dataSeed);
     }
 
     public TrainingConfig withSave(SaveConfig save) {
@@ -83,8 +78,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withSave(x -> x.with…(…))`.
     public TrainingConfig withSave(UnaryOperator<SaveConfig> change) {
-        return new TrainingConfig(
-                optimizer, schedule, batch, eval, change.apply(save), log, seed, dataSeed);
+        return new TrainingConfig(optimizer, schedule, batch, eval, change.apply(save), log, seed, dataSeed);
     }
 
     public TrainingConfig withLog(LogConfig log) {
@@ -93,8 +87,7 @@ public record TrainingConfig(
 
     /// Changes a part: `withLog(x -> x.with…(…))`.
     public TrainingConfig withLog(UnaryOperator<LogConfig> change) {
-        return new TrainingConfig(
-                optimizer, schedule, batch, eval, save, change.apply(log), seed, dataSeed);
+        return new TrainingConfig(optimizer, schedule, batch, eval, save, change.apply(log), seed, dataSeed);
     }
 
     public TrainingConfig withSeed(long seed) {
@@ -102,7 +95,7 @@ public record TrainingConfig(
     }
 
     public TrainingConfig withDataSeed(long dataSeed) {
-        return new TrainingConfig(
-                optimizer, schedule, batch, eval, save, log, seed, OptionalLong.of(dataSeed));
+        return new TrainingConfig(optimizer, schedule, batch, eval, save, log, seed, OptionalLong.of(dataSeed));
     }
+
 }

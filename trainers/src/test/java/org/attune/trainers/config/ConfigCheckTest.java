@@ -118,7 +118,7 @@ class ConfigCheckTest {
         assertEquals(
                 List.of("max_length"),
                 keys(
-                        sft().withPacking(p -> p.withPacking(true))
+                        sft().withRows(r -> r.withPacking(true))
                                 .withLength(
                                         new LengthConfig(
                                                 OptionalInt.empty(), TruncationMode.KEEP_START))));
