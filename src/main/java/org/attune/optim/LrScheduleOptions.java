@@ -126,7 +126,7 @@ public record LrScheduleOptions(
         boolean absolute = settings.containsKey("min_lr");
         if (absolute == settings.containsKey("min_lr_rate")) {
             throw new ConfigException(
-                    "lr_scheduler_type %s needs one of min_lr and min_lr_rate in lr_scheduler_kwargs, got %s"
+                    "%s needs one of min_lr and min_lr_rate in lr_scheduler_kwargs, got %s"
                             .formatted(type, settings));
         }
         return absolute ? number("min_lr", 0) / learningRate : number("min_lr_rate", 0);

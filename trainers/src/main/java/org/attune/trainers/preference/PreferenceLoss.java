@@ -82,7 +82,7 @@ public sealed interface PreferenceLoss {
     }
 
     /// `-log σ(β Δ)` (DPO, arXiv 2305.18290, Eq. 7). With label smoothing `ε` the conservative
-    /// `-(1-ε) log σ(β Δ) - ε log σ(-β Δ)` (cDPO, Eq. 3 of its note), which TRL 1.16 dropped.
+    /// `-(1-ε) log σ(β Δ) - ε log σ(-β Δ)` (cDPO), which TRL 1.16 dropped.
     ///
     /// @param beta β > 0
     /// @param labelSmoothing ε, share of pairs whose label is taken to be flipped; [0, 0.5)
