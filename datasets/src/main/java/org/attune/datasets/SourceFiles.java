@@ -4,6 +4,7 @@ import org.attune.datasets.formats.DatasetInfo;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
+import org.attune.files.HubCache;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,8 +38,10 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
         if (Files.exists(whole)) {
             return file(whole, source);
         }
-        if (HubCache.isName(source.path()) && !RowFiles.isSupported(whole)) {
-            return snapshot(hub.dataset(source.path()), source);
+        if (HubCache.isRepositoryName(source.path()) && !RowFiles.isSupported(whole)) {
+            return new SourceFiles(
+                    DataFiles.of(cached(source.path(), hub), source.name(), source.split().split()),
+                    Optional.empty());
         }
         throw new DatasetException(
                 "%s: there is no such file or folder (looked for %s)"
@@ -98,7 +101,7 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
         if (spec.onHub()) {
             return new SourceFiles(
                     DataFiles.of(
-                            hub.dataset(spec.location()), Optional.empty(), source.split().split()),
+                            cached(spec.location(), hub), Optional.empty(), source.split().split()),
                     Optional.of(spec));
         }
         Path location = folder.resolve(spec.location());
@@ -114,8 +117,12 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                 Optional.of(spec));
     }
 
-    private static SourceFiles snapshot(Path folder, DatasetSource source) {
-        return new SourceFiles(
-                DataFiles.of(folder, source.name(), source.split().split()), Optional.empty());
+    private static Path cached(String name, HubCache hub) {
+        return hub.snapshot(HubCache.Kind.DATASETS, name, "main")
+                .orElseThrow(
+                        () ->
+                                new DatasetException(
+                                        "%s is neither a file or folder here nor a data set in %s; download it with `hf download --repo-type dataset %s`"
+                                                .formatted(name, hub.root(), name)));
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.error.DatasetException;
+import org.attune.files.HubCache;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;

@@ -6,9 +6,11 @@ import com.fasterxml.jackson.core.JsonToken;
 
 import org.attune.error.DatasetException;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 
@@ -140,7 +142,9 @@ final class JsonReader {
                 if (lines.isBlank()) {
                     continue;
                 }
-                String text = new String(lines.bytes(), 0, lines.length(), "UTF-8").strip();
+                String text =
+                        new String(lines.bytes(), 0, lines.length(), StandardCharsets.UTF_8)
+                                .strip();
                 if (!text.startsWith("{") || !text.endsWith("}")) {
                     return false;
                 }
@@ -151,9 +155,7 @@ final class JsonReader {
     }
 
     private static Reader skipByteOrderMark(RowFile file) throws IOException {
-        var reader =
-                new java.io.BufferedReader(
-                        new InputStreamReader(file.open(), Utf8.strictDecoder()));
+        var reader = new BufferedReader(new InputStreamReader(file.open(), Utf8.strictDecoder()));
         reader.mark(1);
         if (reader.read() != '\uFEFF') {
             reader.reset();

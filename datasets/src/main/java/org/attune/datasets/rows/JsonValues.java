@@ -105,19 +105,14 @@ public final class JsonValues {
     }
 
     private static String wellFormed(JsonParser parser, String text) throws IOException {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
+        // codePointAt gives a half that stands alone as itself, which is no character.
+        int i = 0;
+        while (i < text.length()) {
+            int c = text.codePointAt(i);
+            if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
+                throw new LoneSurrogateException(parser, (char) c);
             }
-            boolean pair =
-                    Character.isHighSurrogate(c)
-                            && i + 1 < text.length()
-                            && Character.isLowSurrogate(text.charAt(i + 1));
-            if (!pair) {
-                throw new LoneSurrogateException(parser, c);
-            }
-            i++;
+            i += Character.charCount(c);
         }
         return text;
     }

@@ -100,7 +100,7 @@ final class ParquetReader {
 
     /// The innermost message: it says what is broken, the outer ones only where.
     private static String text(Throwable e) {
-        if (e.getCause() != null && e.getCause() != e) {
+        if (e.getCause() != null) {
             return text(e.getCause());
         }
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
