@@ -58,7 +58,7 @@ public final class JinjaChatTemplate implements ChatTemplate {
 
     /// Compiles a template with the system's clock.
     public static JinjaChatTemplate compile(String name, String source, SpecialTokens specials) {
-        return compile(name, source, specials.byRole(), Clock.system(java.time.ZoneId.systemDefault()));
+        return compile(name, source, specials.byRole(), Clock.systemDefaultZone());
     }
 
     @Override
