@@ -46,10 +46,6 @@ class RunConfigReaderTest {
         return reader.sft(file(yaml), List.of(overrides)).config();
     }
 
-    private DpoConfig dpo(String yaml, String... overrides) throws IOException {
-        return reader.dpo(file(yaml), List.of(overrides)).config();
-    }
-
     private String sftProblems(String yaml, String... overrides) {
         return assertThrows(ConfigException.class, () -> sft(yaml, overrides)).getMessage();
     }
@@ -276,8 +272,21 @@ class RunConfigReaderTest {
 
     @Test
     void everyKeyMaps() throws IOException {
-        everyKeyMaps(Method.SFT, SftConfig.defaults(), "every-sft.yaml", "warmup_steps=0", "warmup_ratio=0.1");
-        everyKeyMaps(Method.DPO, DpoConfig.defaults(), "every-dpo.yaml", "warmup_steps=0", "warmup_ratio=0.1", "use_peft=false", "adapter_name_or_path=null", "sync_ref_model=true");
+        everyKeyMaps(
+                Method.SFT,
+                SftConfig.defaults(),
+                "every-sft.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.DPO,
+                DpoConfig.defaults(),
+                "every-dpo.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "sync_ref_model=true");
     }
 
     /// A file in which every key differs from its default must change every component, and the

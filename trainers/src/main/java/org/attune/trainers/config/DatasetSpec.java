@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.constraints.NotBlank;
+
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -15,7 +16,8 @@ import java.util.OptionalDouble;
 /// @param columns our column name to the file's
 /// @param fraction share of the rows to use, from the first on; in (0, 1]
 public record DatasetSpec(
-        @NotBlank(message = "a file, a folder, or a hub name that is in the local cache") String path,
+        @NotBlank(message = "a file, a folder, or a hub name that is in the local cache")
+                String path,
         Optional<String> name,
         Optional<String> type,
         @NotBlank(message = "a name of a split") String split,
@@ -27,7 +29,8 @@ public record DatasetSpec(
 
     /// The defaults, as listed at the parameters.
     public static DatasetSpec defaults() {
-        return new DatasetSpec("", Optional.empty(), Optional.empty(), "train", Map.of(), OptionalDouble.empty());
+        return new DatasetSpec(
+                "", Optional.empty(), Optional.empty(), "train", Map.of(), OptionalDouble.empty());
     }
 
     public static DatasetSpec of(String path) {
@@ -57,5 +60,4 @@ public record DatasetSpec(
     public DatasetSpec withFraction(double fraction) {
         return new DatasetSpec(path, name, type, split, columns, OptionalDouble.of(fraction));
     }
-
 }
