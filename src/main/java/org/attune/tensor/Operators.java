@@ -67,6 +67,10 @@ final class Operators {
                             + " Tensor(a!) grad_input) -> Tensor(a!)");
     static final Aten SOFTMAX =
             Aten.of("aten::_softmax(Tensor self, int dim, bool half_to_float) -> Tensor");
+    static final Aten SOFTMAX_BACKWARD =
+            Aten.of(
+                    "aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim,"
+                            + " ScalarType input_dtype) -> Tensor");
     static final Aten SOFTMAX_OUT =
             Aten.of(
                     "aten::_softmax.out(Tensor self, int dim, bool half_to_float, Tensor(a!) out)"

@@ -144,6 +144,11 @@ public final class Tensor implements AutoCloseable {
         return Libtorch.strides(handle(), shape.length);
     }
 
+    /// Elements from one index of `axis` to the next.
+    public long stride(int axis) {
+        return strides()[axis < 0 ? axis + shape.length : axis];
+    }
+
     private boolean isDense() {
         long expected = 1;
         long[] strides = strides();
@@ -413,6 +418,11 @@ public final class Tensor implements AutoCloseable {
         return Operators.LOG_SIGMOID.with(this).call();
     }
 
+    /// Zeroes elements with this probability and scales the rest up.
+    public Tensor dropout(double probability) {
+        return Djl.dropout(this, probability);
+    }
+
     public Tensor relu() {
         return Operators.RELU.with(this).call();
     }
@@ -437,6 +447,24 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor softmax(int axis) {
         return Operators.SOFTMAX.with(this).with((long) axis).with(false).call();
+    }
+
+    /// `x = softmax(x)` along the last axis.
+    public Tensor softmaxInPlace() {
+        Kernels.softmax(this, this);
+        return this;
+    }
+
+    /// Takes `this`, the gradient of `softmax(x)` along the last axis, to the gradient of `x`.
+    ///
+    /// @param probabilities `softmax(x)`
+    public Tensor softmaxBackward(Tensor probabilities) {
+        return Operators.SOFTMAX_BACKWARD
+                .with(this)
+                .with(probabilities)
+                .with(-1L)
+                .with((long) dtype.scalarType())
+                .call();
     }
 
     public Tensor logSoftmax(int axis) {

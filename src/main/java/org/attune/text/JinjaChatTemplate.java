@@ -1,6 +1,7 @@
 package org.attune.text;
 
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.Map;
 
 /// A chat template in Jinja, rendered as Hugging Face's `apply_chat_template` renders it.
@@ -26,7 +27,7 @@ public final class JinjaChatTemplate implements ChatTemplate {
 
     /// Compiles a template with the system's clock.
     public static JinjaChatTemplate compile(String name, String source, SpecialTokens specials) {
-        return compile(name, source, specials.byRole(), Clock.systemDefaultZone());
+        return compile(name, source, specials.byRole(), Clock.system(ZoneId.systemDefault()));
     }
 
     @Override
