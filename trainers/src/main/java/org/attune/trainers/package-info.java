@@ -1,0 +1,2 @@
+/// Trainers, and the parts they are composed of.
+package org.attune.trainers;
