@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.BadRowPolicy;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
 

@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.TruncationMode;
 import java.util.OptionalInt;
 
 /// How long a sequence may be.

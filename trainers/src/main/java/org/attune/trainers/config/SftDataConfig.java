@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.PackingStrategy;
 import jakarta.validation.constraints.NotBlank;
 
 import java.util.Optional;
