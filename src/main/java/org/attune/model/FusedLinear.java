@@ -1,12 +1,13 @@
 package org.attune.model;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.List;
 
 /// Linear layers that read the same input (q, k and v; gate and up), as one product.
 ///

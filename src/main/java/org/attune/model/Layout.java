@@ -1,12 +1,13 @@
 package org.attune.model;
 
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.attune.tensor.Device;
-import org.attune.tensor.Tensor;
 
 /// How the rows of one pass attend to each other: segments of a token forest, cut into blocks of
 /// queries, each with the rows it may see. Made once per forest and shared by all blocks.
@@ -30,7 +31,8 @@ public final class Layout {
     /// @param end one past the last
     /// @param keyStarts first row of each range of keys, ancestors first
     /// @param keyEnds one past the last row of each
-    /// @param mask additive, host-side, `(end − start, maskWidth)` over the last `maskWidth` keys, or
+    /// @param mask additive, host-side, `(end − start, maskWidth)` over the last `maskWidth` keys,
+    ///     or
     ///     null if the plain causal triangle over the last `end − start` keys is all
     record QueryBlock(int start, int end, int[] keyStarts, int[] keyEnds, float[] mask) {
         int queries() {

@@ -1,14 +1,16 @@
 package org.attune.model;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /// A block in ordinary operators with autograd: the yardstick for [WrittenBlock], and the path for
-/// what that doesn't do (adapter dropout). Its backward pass runs the block again with recording on.
+/// what that doesn't do (adapter dropout). Its backward pass runs the block again with recording
+/// on.
 final class PlainBlock {
     private final Block block;
     private final Pass pass;
@@ -22,7 +24,8 @@ final class PlainBlock {
     private record Leaf(Tensor parameter, Tensor gradient, double scale) {}
 
     /// @param dropout probability that an adapter's input is zeroed; 0 is none
-    /// @param dropoutSeed libtorch is seeded with it before the forward pass and before its repetition
+    /// @param dropoutSeed libtorch is seeded with it before the forward pass and before its
+    ///     repetition
     PlainBlock(Block block, Pass pass, double dropout, long dropoutSeed) {
         this.block = block;
         this.pass = pass;

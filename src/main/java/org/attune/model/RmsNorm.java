@@ -41,7 +41,7 @@ public final class RmsNorm {
     }
 
     /// Writes the norm of `x` to `out` and returns `r`, float32 `(…, 1)`.
-    Tensor forward(Tensor x, Tensor out) {
+    public Tensor forward(Tensor x, Tensor out) {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
@@ -60,7 +60,7 @@ public final class RmsNorm {
     /// ```
     /// dx = r (g − n · mean(g n)),     g = dy w,  n = x r
     /// ```
-    Tensor backward(Tensor dy, Tensor x, Tensor r) {
+    public Tensor backward(Tensor dy, Tensor x, Tensor r) {
         Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
         if (gradient != null) {

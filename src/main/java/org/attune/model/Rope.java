@@ -1,10 +1,11 @@
 package org.attune.model;
 
-import java.util.Arrays;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+
+import java.util.Arrays;
 
 /// Rotary position embedding of one pass: cosines and sines of its rows
 /// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).

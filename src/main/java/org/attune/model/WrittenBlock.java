@@ -36,7 +36,18 @@ final class WrittenBlock {
         return new Result(
                 out,
                 new Saved(
-                        x, r1, h1, heads.normed, heads.q, heads.k, heads.v, ox, x2, r2, h2, gateUp,
+                        x,
+                        r1,
+                        h1,
+                        heads.normed,
+                        heads.q,
+                        heads.k,
+                        heads.v,
+                        ox,
+                        x2,
+                        r2,
+                        h2,
+                        gateUp,
                         downColumns));
     }
 
@@ -53,7 +64,8 @@ final class WrittenBlock {
         return b.inputNorm().backward(dh1, s.x(), s.r1()).addInPlace(dx2);
     }
 
-    /// Through down projection, activation, gate and up, and the second norm; the residual included.
+    /// Through down projection, activation, gate and up, and the second norm; the residual
+    /// included.
     private static Tensor feedForwardBackward(Block b, Tensor dOut, Saved s, Pass pass) {
         int inner = b.down().in();
         Tensor gate = s.gateUp().narrow(1, 0, inner); // (N, F)
@@ -86,8 +98,7 @@ final class WrittenBlock {
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
-        Tensor qk =
-                y.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
+        Tensor qk = y.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
         Tensor queries = qk.narrow(1, 0, c.heads());
         Tensor keys = qk.narrow(1, c.heads(), c.kvHeads());
         var heads = new Heads();
@@ -119,8 +130,7 @@ final class WrittenBlock {
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
         Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, b.qkv().out());
-        Tensor dqk =
-                dy.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
+        Tensor dqk = dy.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
         Tensor dQueries = dqk.narrow(1, 0, c.heads());
         Tensor dKeys = dqk.narrow(1, c.heads(), c.kvHeads());
         for (int i = 0; i < c.kvHeads(); i++) {
@@ -168,10 +178,7 @@ final class WrittenBlock {
         return x.viewAs(
                 new long[] {x.size(0), c.kvHeads(), c.heads() / c.kvHeads(), c.headDim()},
                 new long[] {
-                    x.stride(0),
-                    (long) c.heads() / c.kvHeads() * c.headDim(),
-                    c.headDim(),
-                    1
+                    x.stride(0), (long) c.heads() / c.kvHeads() * c.headDim(), c.headDim(), 1
                 },
                 0);
     }

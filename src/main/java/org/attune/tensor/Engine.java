@@ -30,6 +30,7 @@ public final class Engine {
 
         static {
             String allocator = Allocator.configure();
+            Allocator.quietNativeLog();
             EXECUTOR = Executors.newSingleThreadExecutor(EngineThread::new);
             CUDA = startOn(EXECUTOR, allocator);
         }
@@ -40,6 +41,9 @@ public final class Engine {
     }
 
     private static boolean start(String allocator) {
+        if (System.getProperty("OPT_OUT_TRACKING") == null) {
+            System.setProperty("OPT_OUT_TRACKING", "true"); // else DJL reports its use at start
+        }
         var djl = ai.djl.engine.Engine.getEngine("PyTorch");
         int threads = threadCount();
         JniUtils.setNumThreads(threads);
