@@ -221,14 +221,13 @@ final class Interpreter {
         return safe(result);
     }
 
-    /// Remembers where in the whole text the block's text will stand. Inside a macro or block
-    /// assignment that can't be known; as in Hugging Face's implementation, the position is then
-    /// the place where the macro's text will begin.
+    /// Remembers where in the whole text the block's text stands. Inside a macro or a block
+    /// assignment that can't be known: the text may be moved, changed or dropped afterwards.
     private void generation(Statement.Generation generation, Scope scope, StringBuilder out) {
-        int start = text.length();
         String body = apart(generation.body(), new Scope(scope));
-        starts.add(start);
-        ends.add(start + body.length());
+        boolean known = out == text;
+        starts.add(known ? out.length() : -1);
+        ends.add(known ? out.length() + body.length() : -1);
         out.append(body);
     }
 

@@ -59,7 +59,8 @@ public final class JinjaTemplate {
     }
 
     /// @param text  the whole text
-    /// @param start first UTF-16 unit of each `{% generation %}` block's text, in order
-    /// @param end   one past the last UTF-16 unit of each
+    /// @param start first UTF-16 unit of each `{% generation %}` block's text, in order; -1 if the
+    ///     block stands in a macro or block assignment, so that its place can't be known
+    /// @param end   one past the last UTF-16 unit of each, or -1
     public record Rendered(String text, int[] start, int[] end) {}
 }
