@@ -66,7 +66,8 @@ class LoraConfigTest {
     void exclusionsWinOverTargets() throws IOException {
         LoraConfig config =
                 read(
-                        "\"target_modules\":[\"q_proj\"],\"exclude_modules\":[\"layers.1.self_attn.q_proj\"]");
+                        "\"target_modules\":[\"q_proj\"],"
+                                + "\"exclude_modules\":[\"layers.1.self_attn.q_proj\"]");
         assertTrue(config.match(Q0).isPresent());
         assertFalse(config.match(Q1).isPresent());
     }
@@ -75,7 +76,8 @@ class LoraConfigTest {
     void savedModulesGetNoAdapter() throws IOException {
         LoraConfig config =
                 read(
-                        "\"target_modules\":[\"q_proj\",\"lm_head\"],\"modules_to_save\":[\"lm_head\",\"norm\"]");
+                        "\"target_modules\":[\"q_proj\",\"lm_head\"],"
+                                + "\"modules_to_save\":[\"lm_head\",\"norm\"]");
         assertFalse(config.match("lm_head").isPresent());
         assertTrue(config.savesWhole("lm_head"));
         // PEFT compares ends of paths as text, so "norm" means the layer norms too.
@@ -93,7 +95,8 @@ class LoraConfigTest {
         assertTrue(config.match(UP0).isPresent());
         LoraConfig other =
                 read(
-                        "\"target_modules\":[\"q_proj\"],\"layers_to_transform\":1,\"layers_pattern\":\"h\"");
+                        "\"target_modules\":[\"q_proj\"],\"layers_to_transform\":1,"
+                                + "\"layers_pattern\":\"h\"");
         assertFalse(other.match(Q1).isPresent());
         assertTrue(other.match("transformer.h.1.attn.q_proj").isPresent());
     }
@@ -114,7 +117,8 @@ class LoraConfigTest {
     void rankStabilisedScalingUsesTheRoot() throws IOException {
         LoraConfig config =
                 read(
-                        "\"target_modules\":[\"q_proj\"],\"r\":16,\"lora_alpha\":8,\"use_rslora\":true");
+                        "\"target_modules\":[\"q_proj\"],\"r\":16,\"lora_alpha\":8,"
+                                + "\"use_rslora\":true");
         assertEquals(2, config.match(Q0).orElseThrow().scaling()); // 8 / √16
     }
 
@@ -122,10 +126,13 @@ class LoraConfigTest {
     void whatIsWrittenReadsBackEqual() throws IOException {
         LoraConfig config =
                 read(
-                        "\"target_modules\":[\"q_proj\",\"up_proj\"],\"r\":4,\"lora_alpha\":6.5,\"lora_dropout\":0.1,"
-                            + "\"rank_pattern\":{\"up_proj\":2},\"alpha_pattern\":{\"q_proj\":5},\"modules_to_save\":[\"lm_head\"],"
-                            + "\"exclude_modules\":\".*9.*\",\"layers_to_transform\":[0,1],\"use_rslora\":true,"
-                            + "\"init_lora_weights\":\"gaussian\",\"unknown_of_a_newer_version\":{\"a\":1}");
+                        "\"target_modules\":[\"q_proj\",\"up_proj\"],\"r\":4,\"lora_alpha\":6.5,"
+                            + "\"lora_dropout\":0.1,"
+                            + "\"rank_pattern\":{\"up_proj\":2},\"alpha_pattern\":{\"q_proj\":5},"
+                            + "\"modules_to_save\":[\"lm_head\"],"
+                            + "\"exclude_modules\":\".*9.*\",\"layers_to_transform\":[0,1],"
+                            + "\"use_rslora\":true,\"init_lora_weights\":\"gaussian\","
+                            + "\"unknown_of_a_newer_version\":{\"a\":1}");
         Files.writeString(folder.resolve("adapter_config.json"), config.toJson());
         assertEquals(config, LoraConfig.read(folder));
         String json = LoraConfig.of(8, 16, 0, new ModuleSelection.AllLinear()).toJson();

@@ -75,11 +75,11 @@ final class GgufBuilder {
     }
 
     GgufBuilder floats(String name, float[] values, long... shape) {
-        ByteBuffer data = buffer(4 * values.length);
+        var data = new ByteArrayOutputStream();
         for (float value : values) {
-            data.putFloat(value);
+            write(data, buffer(4).putFloat(value));
         }
-        return tensor(name, 0, data.array(), shape);
+        return tensor(name, 0, data.toByteArray(), shape);
     }
 
     byte[] bytes() {
@@ -133,7 +133,10 @@ final class GgufBuilder {
     }
 
     private static void write(ByteArrayOutputStream out, ByteBuffer buffer) {
-        out.writeBytes(buffer.array());
+        buffer.flip();
+        while (buffer.hasRemaining()) {
+            out.write(buffer.get());
+        }
     }
 
     private static ByteBuffer buffer(int size) {

@@ -47,10 +47,12 @@ class DecoderConfigTest {
         assertEquals(
                 read(
                         "llama",
-                        ",\"rope_theta\":5e5,\"torch_dtype\":\"bfloat16\",\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
+                        ",\"rope_theta\":5e5,\"torch_dtype\":\"bfloat16\","
+                                + "\"rope_scaling\":{\"type\":\"linear\",\"factor\":2}"),
                 read(
                         "llama",
-                        ",\"dtype\":\"bfloat16\",\"rope_parameters\":{\"rope_theta\":500000,\"rope_type\":\"linear\",\"factor\":2.0}"));
+                        ",\"dtype\":\"bfloat16\",\"rope_parameters\":{\"rope_theta\":500000,"
+                                + "\"rope_type\":\"linear\",\"factor\":2.0}"));
     }
 
     @Test
@@ -60,7 +62,8 @@ class DecoderConfigTest {
         DecoderConfig qwen2 =
                 read(
                         "qwen2",
-                        ",\"num_key_value_heads\":null,\"use_sliding_window\":true,\"sliding_window\":5,\"max_window_layers\":2");
+                        ",\"num_key_value_heads\":null,\"use_sliding_window\":true,"
+                                + "\"sliding_window\":5,\"max_window_layers\":2");
         assertTrue(qwen2.attention().qkvBias());
         assertFalse(qwen2.attention().outputBias());
         assertEquals(List.of(0, 0, 5), qwen2.attention().windows());
@@ -85,7 +88,8 @@ class DecoderConfigTest {
         DecoderConfig config =
                 read(
                         "qwen2",
-                        ",\"num_key_value_heads\":2,\"use_sliding_window\":true,\"sliding_window\":5"
+                        ",\"num_key_value_heads\":2,\"use_sliding_window\":true,"
+                                + "\"sliding_window\":5"
                                 + types);
         assertEquals(List.of(5, 0, 0), config.attention().windows());
     }
@@ -123,7 +127,8 @@ class DecoderConfigTest {
         refuses(
                 "\"layer_types\" is [\"full_attention\"]",
                 "qwen2",
-                ",\"num_key_value_heads\":2,\"use_sliding_window\":true,\"layer_types\":[\"full_attention\"]");
+                ",\"num_key_value_heads\":2,\"use_sliding_window\":true,"
+                        + "\"layer_types\":[\"full_attention\"]");
     }
 
     @Test
