@@ -4,6 +4,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.LlamaFactoryFormat;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
+import org.attune.datasets.formats.TypedMessages;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
 
@@ -77,6 +78,14 @@ final class InterpreterChoice {
         if (isShareGpt(first)) {
             return foreign(LlamaFactorySpec.plain(Formatting.SHAREGPT, columns), "ShareGPT");
         }
+        if (TypedMessages.fits(columns)) {
+            RowInterpreter.requireAccepted(DatasetType.PREFERENCE, accepted, source.toString());
+            return new RowInterpreter(
+                    source.columns(),
+                    Optional.of(TypedMessages::convert),
+                    new SampleReader(DatasetType.PREFERENCE, false),
+                    "typed messages as preference");
+        }
         boolean conversations = columns.contains("conversations");
         if (!conversations && columns.contains("instruction")) {
             return foreign(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
@@ -129,7 +138,7 @@ final class InterpreterChoice {
         RowInterpreter.requireAccepted(type, accepted, source + " (" + words + ")");
         return new RowInterpreter(
                 source.columns(),
-                Optional.of(new LlamaFactoryFormat(format)),
+                Optional.of(new LlamaFactoryFormat(format)::convert),
                 new SampleReader(type, false),
                 "%s (%s) as %s"
                         .formatted(

@@ -1,24 +1,24 @@
 package org.attune.datasets;
 
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.formats.LlamaFactoryFormat;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// Makes samples of one source's rows: renames columns, brings foreign formats to TRL's columns,
 /// checks.
 ///
 /// @param renames the file's column → ours
-/// @param foreign another tool's format, if it is one
+/// @param foreign brings another tool's format to TRL's columns, if it is one
 /// @param reader  checks and types the result
 /// @param format  all of it in words, for logs
 record RowInterpreter(
         Map<String, String> renames,
-        Optional<LlamaFactoryFormat> foreign,
+        Optional<UnaryOperator<Row>> foreign,
         SampleReader reader,
         String format) {
 
@@ -27,7 +27,7 @@ record RowInterpreter(
     /// @throws DatasetException with the row's place
     Sample read(Row row) {
         Row ours = renamed(row, renames);
-        return reader.read(foreign.map(f -> f.convert(ours)).orElse(ours));
+        return reader.read(foreign.map(f -> f.apply(ours)).orElse(ours));
     }
 
     /// The row under new column names; a column that already has the name gives way.

@@ -40,7 +40,9 @@ class LlamaFactoryFixturesTest {
             }
             for (String line : Files.readString(dir.resolve("v1-expected.jsonl")).split("\n")) {
                 var expected = (Map<?, ?>) JsonValues.parse(line, "v1-expected.jsonl");
-                report.unsupported(expected.get("file") + "[" + expected.get("row") + "]");
+                report.run(
+                        expected.get("file") + "[" + expected.get("row") + "]",
+                        () -> checkTyped(expected));
             }
         }
     }
@@ -72,6 +74,28 @@ class LlamaFactoryFixturesTest {
                         .findFirst()
                         .orElseThrow();
         assertEquals(expected.get("normalised"), normalised(sample));
+    }
+
+    private static void checkTyped(Map<?, ?> expected) {
+        Path file = Fixtures.data((String) expected.get("file"));
+        Sample sample =
+                new DatasetLoader(
+                                file.getParent(),
+                                new HubCache(file.getParent()),
+                                BadRowPolicy.ERROR)
+                        .load(
+                                List.of(DatasetSource.of((String) expected.get("file"))),
+                                Set.of(DatasetType.PREFERENCE))
+                        .samples()
+                        .get(Math.toIntExact((long) expected.get("row")));
+        var pair = (Sample.Preference) sample;
+        var result = new LinkedHashMap<String, Object>();
+        for (String side : List.of("chosen", "rejected")) {
+            var all = new ArrayList<>(turns(pair.prompt()));
+            all.addAll(turns(side.equals("chosen") ? pair.chosen() : pair.rejected()));
+            result.put(side, all.stream().map(Message::fields).toList());
+        }
+        assertEquals(expected.get("normalised"), result);
     }
 
     private static Map<String, Object> normalised(Sample sample) {

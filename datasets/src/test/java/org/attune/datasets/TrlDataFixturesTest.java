@@ -27,11 +27,12 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/// TRL's preprocessing of SFT and DPO rows: tokens, masks, truncation, filters, packing and what the
-/// collator hands to the model (without its padding).
+/// TRL's preprocessing of SFT and DPO rows: tokens, masks, truncation, filters, packing and what
+/// the collator hands to the model (without its padding).
 @Tag("fixtures-trl")
 class TrlDataFixturesTest {
-    private static final Set<String> OTHERS_TESTS = Set.of("chat-template", "tokenizer", "conversions");
+    private static final Set<String> OTHERS_TESTS =
+            Set.of("chat-template", "tokenizer", "conversions");
     private static final int IGNORED = -100;
 
     @Test
@@ -88,7 +89,8 @@ class TrlDataFixturesTest {
         assertEquals(output.get("input_ids"), rows.stream().map(row -> longs(ids(row))).toList());
         assertEquals(output.get("labels"), rows.stream().map(row -> longs(labels(row))).toList());
         if (output.containsKey("seq_lengths")) {
-            assertEquals(output.get("seq_lengths"), rows.stream().map(row -> lengths(row)).toList());
+            assertEquals(
+                    output.get("seq_lengths"), rows.stream().map(row -> lengths(row)).toList());
         }
     }
 
@@ -179,7 +181,8 @@ class TrlDataFixturesTest {
         int[] got = new int[forest.forest().size()];
         Arrays.fill(got, IGNORED);
         for (int target = 0; target < forest.forest().targetCount(); target++) {
-            got[forest.forest().targetSources()[target] + 1] = forest.forest().targetTokens()[target];
+            got[forest.forest().targetSources()[target] + 1] =
+                    forest.forest().targetTokens()[target];
         }
         assertEquals(labels, Arrays.stream(got).boxed().toList());
         assertEquals(
@@ -213,7 +216,9 @@ class TrlDataFixturesTest {
             int length = Arrays.stream(attended).sum();
             assertArrayEquals(Arrays.copyOf(ints(ids.get(row)), length), side.ids());
             assertEquals(
-                    Arrays.stream(mask).sum(), side.length() - side.completionStart(), "row " + row);
+                    Arrays.stream(mask).sum(),
+                    side.length() - side.completionStart(),
+                    "row " + row);
             for (int i = side.completionStart(); i < side.length(); i++) {
                 assertEquals(1, mask[i]);
             }
@@ -257,7 +262,8 @@ class TrlDataFixturesTest {
                         columns.containsKey("conversations")
                                 ? Optional.of("language_modeling")
                                 : Optional.empty();
-                var source = new DatasetSource(name, Optional.empty(), type, SplitSpec.TRAIN, Map.of());
+                var source =
+                        new DatasetSource(name, Optional.empty(), type, SplitSpec.TRAIN, Map.of());
                 interpreter = new InterpreterChoice(source, Optional.empty(), accepted).of(row);
             }
             samples.add(interpreter.read(row));

@@ -11,7 +11,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 
-/// Comma- or tab-separated values after [RFC 4180](https://www.rfc-editor.org/rfc/rfc4180), with
+/// Comma- or tab-separated values after RFC 4180, with
 /// a header line. All values are strings: `007` stays text and `NA` is no null.
 final class CsvReader {
     private final RowFile file;

@@ -8,18 +8,26 @@ import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /// CSV and Parquet as pyarrow and Python's csv module read them.
 @Tag("fixtures-text")
 class RowFixturesTest {
+    /// Formats with a test, here or elsewhere in this module.
+    private static final Set<String> TESTED =
+            Set.of("csv", "parquet", "malformed", "llamafactory", "trl");
+
     @Test
-    void readsFilesAsPythonDoes() {
+    void readsFilesAsPythonDoes() throws IOException {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (String folder : List.of("csv", "parquet")) {
                 Path dir = Fixtures.fixture("text/formats/" + folder);
@@ -32,6 +40,17 @@ class RowFixturesTest {
                                             expected.get("rows"), plain(rows(dir.resolve(file)))));
                 }
             }
+            for (Path folder : folders(Fixtures.fixture("text/formats"))) {
+                if (!TESTED.contains(folder.getFileName().toString())) {
+                    report.unsupported(folder.getFileName().toString());
+                }
+            }
+        }
+    }
+
+    private static List<Path> folders(Path formats) throws IOException {
+        try (Stream<Path> all = Files.list(formats)) {
+            return all.filter(Files::isDirectory).sorted().toList();
         }
     }
 
