@@ -36,7 +36,8 @@ class KeyTableTest {
                     "env");
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
-    private static final Set<String> OTHER_DEFAULT = Set.of("dtype", "output_dir", "model_name_or_path");
+    private static final Set<String> OTHER_DEFAULT =
+            Set.of("dtype", "output_dir", "model_name_or_path");
 
     private final KeyTable table = KeyTable.load();
 

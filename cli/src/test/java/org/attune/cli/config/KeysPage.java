@@ -24,7 +24,7 @@ final class KeysPage {
 
             - A relative path is relative to the folder in which the command runs.
             - `null`, `~` and nothing at all leave a key at its default; for `max_length` they say: no limit.
-            - Where a list is wanted, one value is a list of one. `dataset_info.json` folders and formats of rows are described in [datasets.md](datasets.md).
+            - Where a list is wanted, one value is a list of one.
             - `resume: true` continues from the newest whole checkpoint in `output_dir` and gives the numbers of a run that was not interrupted. Without it, what an earlier run
               left in `output_dir` is moved into `earlier-N/` in it.
 

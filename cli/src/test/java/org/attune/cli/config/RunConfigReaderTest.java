@@ -10,7 +10,7 @@ import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.IntervalStrategy;
-import org.attune.trainers.config.PackingStrategy;
+import org.attune.datasets.PackingStrategy;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SftConfig;
@@ -44,10 +44,6 @@ class RunConfigReaderTest {
 
     private SftConfig sft(String yaml, String... overrides) throws IOException {
         return reader.sft(file(yaml), List.of(overrides)).config();
-    }
-
-    private DpoConfig dpo(String yaml, String... overrides) throws IOException {
-        return reader.dpo(file(yaml), List.of(overrides)).config();
     }
 
     private String sftProblems(String yaml, String... overrides) {
@@ -157,17 +153,18 @@ class RunConfigReaderTest {
                           - path: b.json
                             type: alpaca
                             split: test
-                            columns: {prompt: question}
-                            fraction: 0.5
+                            columns: {question: prompt}
                         """);
         assertEquals(DatasetSpec.of("a.jsonl"), config.data().datasets().getFirst());
         assertEquals(
                 DatasetSpec.of("b.json")
                         .withType("alpaca")
                         .withSplit("test")
-                        .withColumns(Map.of("prompt", "question"))
-                        .withFraction(0.5),
+                        .withColumns(Map.of("question", "prompt")),
                 config.data().datasets().getLast());
+        assertTrue(
+                sftProblems(NEEDED, "datasets=[{path: a, split: 'a[1'}]")
+                        .contains("datasets[0].split: a[1; accepted: train, test[:100]"));
         String wrong = sftProblems("datasets: [{path: a, splits: b}]\n");
         assertTrue(
                 wrong.contains("run.yaml:1: datasets[0].splits: unknown; accepted: one of path"),
@@ -276,8 +273,21 @@ class RunConfigReaderTest {
 
     @Test
     void everyKeyMaps() throws IOException {
-        everyKeyMaps(Method.SFT, SftConfig.defaults(), "every-sft.yaml", "warmup_steps=0", "warmup_ratio=0.1");
-        everyKeyMaps(Method.DPO, DpoConfig.defaults(), "every-dpo.yaml", "warmup_steps=0", "warmup_ratio=0.1", "use_peft=false", "adapter_name_or_path=null", "sync_ref_model=true");
+        everyKeyMaps(
+                Method.SFT,
+                SftConfig.defaults(),
+                "every-sft.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.DPO,
+                DpoConfig.defaults(),
+                "every-dpo.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "sync_ref_model=true");
     }
 
     /// A file in which every key differs from its default must change every component, and the

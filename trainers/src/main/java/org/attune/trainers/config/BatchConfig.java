@@ -28,31 +28,79 @@ public record BatchConfig(
     }
 
     public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withPerDeviceEvalBatchSize(int perDeviceEvalBatchSize) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withGradientAccumulationSteps(int gradientAccumulationSteps) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withTokensPerMicroBatch(int tokensPerMicroBatch) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, OptionalInt.of(tokensPerMicroBatch), gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                OptionalInt.of(tokensPerMicroBatch),
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withGradientCheckpointing(boolean gradientCheckpointing) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withTrainSamplingStrategy(SamplingStrategy trainSamplingStrategy) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
 
     public BatchConfig withDataloaderDropLast(boolean dataloaderDropLast) {
-        return new BatchConfig(perDeviceTrainBatchSize, perDeviceEvalBatchSize, gradientAccumulationSteps, tokensPerMicroBatch, gradientCheckpointing, trainSamplingStrategy, dataloaderDropLast);
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
     }
-
 }

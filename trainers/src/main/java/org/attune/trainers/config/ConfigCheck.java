@@ -97,12 +97,28 @@ public final class ConfigCheck {
 
     private static void collectCross(Record config, List<ConfigProblem> problems) {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
-            if (read(config, component) instanceof Record part) {
-                collectCross(part, problems);
+            switch (read(config, component)) {
+                case Record part -> collectCross(part, problems);
+                case List<?> list -> collectCross(component, list, problems);
+                default -> {}
             }
         }
         if (config instanceof CrossChecked checked) {
             problems.addAll(checked.crossFieldProblems());
+        }
+    }
+
+    private static void collectCross(
+            RecordComponent component, List<?> list, List<ConfigProblem> problems) {
+        for (int i = 0; i < list.size(); i++) {
+            if (list.get(i) instanceof CrossChecked element) {
+                String place = ConfigNames.key(component.getName()) + "[" + i + "].";
+                for (ConfigProblem problem : element.crossFieldProblems()) {
+                    problems.add(
+                            new ConfigProblem(
+                                    place + problem.key(), problem.value(), problem.accepted()));
+                }
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.BadRowPolicy;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
+
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -14,7 +16,8 @@ import java.util.OptionalDouble;
 /// @param onBadRow what to do with faulty rows
 /// @param shuffleDataset shuffle the rows once, before anything else
 public record DataConfig(
-        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}") List<@Valid DatasetSpec> datasets,
+        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
+                List<@Valid DatasetSpec> datasets,
         List<@Valid DatasetSpec> evalDatasets,
         @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,
         BadRowPolicy onBadRow,
@@ -26,7 +29,8 @@ public record DataConfig(
 
     /// The defaults, as listed at the parameters.
     public static DataConfig defaults() {
-        return new DataConfig(List.of(), List.of(), OptionalDouble.empty(), BadRowPolicy.ERROR, false);
+        return new DataConfig(
+                List.of(), List.of(), OptionalDouble.empty(), BadRowPolicy.ERROR, false);
     }
 
     public static DataConfig of(String... paths) {
@@ -42,7 +46,8 @@ public record DataConfig(
     }
 
     public DataConfig withTestSplitSize(double testSplitSize) {
-        return new DataConfig(datasets, evalDatasets, OptionalDouble.of(testSplitSize), onBadRow, shuffleDataset);
+        return new DataConfig(
+                datasets, evalDatasets, OptionalDouble.of(testSplitSize), onBadRow, shuffleDataset);
     }
 
     public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
@@ -52,5 +57,4 @@ public record DataConfig(
     public DataConfig withShuffleDataset(boolean shuffleDataset) {
         return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
     }
-
 }

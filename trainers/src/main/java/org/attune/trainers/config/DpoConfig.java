@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,10 +26,19 @@ public record DpoConfig(
         @Valid DpoLossConfig loss,
         @Valid DpoVariantConfig variant,
         @Valid ReferenceConfig reference,
-        @Valid TrainingConfig training) implements CrossChecked {
+        @Valid TrainingConfig training)
+        implements CrossChecked {
     /// The defaults, as listed at the parameters.
     public static DpoConfig defaults() {
-        return new DpoConfig(ModelConfig.defaults(), LoraSettings.defaults(), DataConfig.defaults(), LengthConfig.defaults(), DpoLossConfig.defaults(), DpoVariantConfig.defaults(), ReferenceConfig.defaults(), TrainingConfig.of(OptimizerConfig.dpo()));
+        return new DpoConfig(
+                ModelConfig.defaults(),
+                LoraSettings.defaults(),
+                DataConfig.defaults(),
+                LengthConfig.defaults(),
+                DpoLossConfig.defaults(),
+                DpoVariantConfig.defaults(),
+                ReferenceConfig.defaults(),
+                TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
     /// Losses that are defined for other divergences too; TRL's list.
@@ -107,7 +117,8 @@ public record DpoConfig(
 
     /// Changes a part: `withModel(x -> x.with…(…))`.
     public DpoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return new DpoConfig(change.apply(model), lora, data, length, loss, variant, reference, training);
+        return new DpoConfig(
+                change.apply(model), lora, data, length, loss, variant, reference, training);
     }
 
     public DpoConfig withLora(LoraSettings lora) {
@@ -116,7 +127,8 @@ public record DpoConfig(
 
     /// Changes a part: `withLora(x -> x.with…(…))`.
     public DpoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return new DpoConfig(model, change.apply(lora), data, length, loss, variant, reference, training);
+        return new DpoConfig(
+                model, change.apply(lora), data, length, loss, variant, reference, training);
     }
 
     public DpoConfig withData(DataConfig data) {
@@ -125,7 +137,8 @@ public record DpoConfig(
 
     /// Changes a part: `withData(x -> x.with…(…))`.
     public DpoConfig withData(UnaryOperator<DataConfig> change) {
-        return new DpoConfig(model, lora, change.apply(data), length, loss, variant, reference, training);
+        return new DpoConfig(
+                model, lora, change.apply(data), length, loss, variant, reference, training);
     }
 
     public DpoConfig withLength(LengthConfig length) {
@@ -134,7 +147,8 @@ public record DpoConfig(
 
     /// Changes a part: `withLength(x -> x.with…(…))`.
     public DpoConfig withLength(UnaryOperator<LengthConfig> change) {
-        return new DpoConfig(model, lora, data, change.apply(length), loss, variant, reference, training);
+        return new DpoConfig(
+                model, lora, data, change.apply(length), loss, variant, reference, training);
     }
 
     public DpoConfig withLoss(DpoLossConfig loss) {
@@ -143,7 +157,8 @@ public record DpoConfig(
 
     /// Changes a part: `withLoss(x -> x.with…(…))`.
     public DpoConfig withLoss(UnaryOperator<DpoLossConfig> change) {
-        return new DpoConfig(model, lora, data, length, change.apply(loss), variant, reference, training);
+        return new DpoConfig(
+                model, lora, data, length, change.apply(loss), variant, reference, training);
     }
 
     public DpoConfig withVariant(DpoVariantConfig variant) {
@@ -152,7 +167,8 @@ public record DpoConfig(
 
     /// Changes a part: `withVariant(x -> x.with…(…))`.
     public DpoConfig withVariant(UnaryOperator<DpoVariantConfig> change) {
-        return new DpoConfig(model, lora, data, length, loss, change.apply(variant), reference, training);
+        return new DpoConfig(
+                model, lora, data, length, loss, change.apply(variant), reference, training);
     }
 
     public DpoConfig withReference(ReferenceConfig reference) {
@@ -161,7 +177,8 @@ public record DpoConfig(
 
     /// Changes a part: `withReference(x -> x.with…(…))`.
     public DpoConfig withReference(UnaryOperator<ReferenceConfig> change) {
-        return new DpoConfig(model, lora, data, length, loss, variant, change.apply(reference), training);
+        return new DpoConfig(
+                model, lora, data, length, loss, variant, change.apply(reference), training);
     }
 
     public DpoConfig withTraining(TrainingConfig training) {
@@ -170,7 +187,7 @@ public record DpoConfig(
 
     /// Changes a part: `withTraining(x -> x.with…(…))`.
     public DpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, change.apply(training));
+        return new DpoConfig(
+                model, lora, data, length, loss, variant, reference, change.apply(training));
     }
-
 }

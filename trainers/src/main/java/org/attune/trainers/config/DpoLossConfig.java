@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.constraints.NotEmpty;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +17,8 @@ public record DpoLossConfig(
         List<@InRange Double> lossWeights,
         @InRange(min = 0, minOpen = true) double beta,
         @InRange(min = 0, max = 0.5, maxOpen = true) double labelSmoothing,
-        boolean disableDropout) implements CrossChecked {
+        boolean disableDropout)
+        implements CrossChecked {
     public DpoLossConfig {
         lossType = List.copyOf(lossType);
         lossWeights = List.copyOf(lossWeights);
@@ -66,5 +68,4 @@ public record DpoLossConfig(
     public DpoLossConfig withDisableDropout(boolean disableDropout) {
         return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
     }
-
 }

@@ -46,5 +46,4 @@ public record EvalConfig(
     public EvalConfig withEvalOnStart(boolean evalOnStart) {
         return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
     }
-
 }

@@ -52,7 +52,7 @@ public record LogConfig(
     }
 
     public LogConfig withRunName(String runName) {
-        return new LogConfig(loggingStrategy, loggingSteps, loggingFirstStep, reportTo, Optional.of(runName));
+        return new LogConfig(
+                loggingStrategy, loggingSteps, loggingFirstStep, reportTo, Optional.of(runName));
     }
-
 }

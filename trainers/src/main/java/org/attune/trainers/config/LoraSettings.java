@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.constraints.NotBlank;
+
 import java.util.List;
 import java.util.Map;
 
@@ -37,7 +38,8 @@ public record LoraSettings(
 
     /// The defaults, as listed at the parameters.
     public static LoraSettings defaults() {
-        return new LoraSettings(false, 16, 32, 0.05, List.of(), List.of(), false, Map.of(), Map.of());
+        return new LoraSettings(
+                false, 16, 32, 0.05, List.of(), List.of(), false, Map.of(), Map.of());
     }
 
     /// LoRA on every linear layer of the blocks.
@@ -50,39 +52,119 @@ public record LoraSettings(
     }
 
     public LoraSettings withUsePeft(boolean usePeft) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraR(int loraR) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraAlpha(double loraAlpha) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraDropout(double loraDropout) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraTargetModules(List<String> loraTargetModules) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraModulesToSave(List<String> loraModulesToSave) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withUseRslora(boolean useRslora) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraRankPattern(Map<String, Integer> loraRankPattern) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
 
     public LoraSettings withLoraAlphaPattern(Map<String, Double> loraAlphaPattern) {
-        return new LoraSettings(usePeft, loraR, loraAlpha, loraDropout, loraTargetModules, loraModulesToSave, useRslora, loraRankPattern, loraAlphaPattern);
+        return new LoraSettings(
+                usePeft,
+                loraR,
+                loraAlpha,
+                loraDropout,
+                loraTargetModules,
+                loraModulesToSave,
+                useRslora,
+                loraRankPattern,
+                loraAlphaPattern);
     }
-
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.config;
 
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
+
 import java.util.Optional;
 
 /// Which model is trained, and how its numbers are held.
@@ -18,16 +19,28 @@ import java.util.Optional;
 ///     the model's
 /// @param eosToken token that ends a sequence; unset: the tokenizer's
 public record ModelConfig(
-        @NotBlank(message = "a folder in Hugging Face layout, a .gguf file, or a hub name that is in the local cache") String modelNameOrPath,
+        @NotBlank(
+                        message =
+                                "a folder in Hugging Face layout, a .gguf file, or a hub name that"
+                                        + " is in the local cache")
+                String modelNameOrPath,
         String modelRevision,
         Optional<String> adapterNameOrPath,
         DtypeChoice dtype,
-        @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N") String device,
+        @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
+                String device,
         Optional<String> chatTemplatePath,
         Optional<String> eosToken) {
     /// The defaults, as listed at the parameters.
     public static ModelConfig defaults() {
-        return new ModelConfig("", "main", Optional.empty(), DtypeChoice.AUTO, "auto", Optional.empty(), Optional.empty());
+        return new ModelConfig(
+                "",
+                "main",
+                Optional.empty(),
+                DtypeChoice.AUTO,
+                "auto",
+                Optional.empty(),
+                Optional.empty());
     }
 
     public static ModelConfig of(String modelNameOrPath) {
@@ -35,31 +48,79 @@ public record ModelConfig(
     }
 
     public ModelConfig withModelNameOrPath(String modelNameOrPath) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, chatTemplatePath, eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
     }
 
     public ModelConfig withModelRevision(String modelRevision) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, chatTemplatePath, eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
     }
 
     public ModelConfig withAdapterNameOrPath(String adapterNameOrPath) {
-        return new ModelConfig(modelNameOrPath, modelRevision, Optional.of(adapterNameOrPath), dtype, device, chatTemplatePath, eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                Optional.of(adapterNameOrPath),
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
     }
 
     public ModelConfig withDtype(DtypeChoice dtype) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, chatTemplatePath, eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
     }
 
     public ModelConfig withDevice(String device) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, chatTemplatePath, eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
     }
 
     public ModelConfig withChatTemplatePath(String chatTemplatePath) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, Optional.of(chatTemplatePath), eosToken);
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                Optional.of(chatTemplatePath),
+                eosToken);
     }
 
     public ModelConfig withEosToken(String eosToken) {
-        return new ModelConfig(modelNameOrPath, modelRevision, adapterNameOrPath, dtype, device, chatTemplatePath, Optional.of(eosToken));
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                Optional.of(eosToken));
     }
-
 }

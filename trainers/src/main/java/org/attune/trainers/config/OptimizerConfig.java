@@ -1,6 +1,5 @@
 package org.attune.trainers.config;
 
-
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
 /// method's: `sft()` 2e-5, `dpo()` 1e-6 as in TRL, meant for full fine-tuning; LoRA wants about
 /// ten to a hundred times as much.
@@ -36,31 +35,37 @@ public record OptimizerConfig(
     }
 
     public OptimizerConfig withOptim(OptimizerType optim) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withLearningRate(double learningRate) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withAdamBeta1(double adamBeta1) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withAdamBeta2(double adamBeta2) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withAdamEpsilon(double adamEpsilon) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withWeightDecay(double weightDecay) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
 
     public OptimizerConfig withMaxGradNorm(double maxGradNorm) {
-        return new OptimizerConfig(optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+        return new OptimizerConfig(
+                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
     }
-
 }

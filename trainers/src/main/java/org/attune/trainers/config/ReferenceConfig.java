@@ -25,35 +25,84 @@ public record ReferenceConfig(
         @InRange(min = 1) int refModelSyncSteps) {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
-        return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty(), false, 0.6, 512);
+        return new ReferenceConfig(
+                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), false, 0.6, 512);
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {
-        return new ReferenceConfig(Optional.of(reference), refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                Optional.of(reference),
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
-        return new ReferenceConfig(reference, Optional.of(refModelNameOrPath), precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                Optional.of(refModelNameOrPath),
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withPrecomputeRefLogProbs(boolean precomputeRefLogProbs) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withPrecomputeRefBatchSize(int precomputeRefBatchSize) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, OptionalInt.of(precomputeRefBatchSize), syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                OptionalInt.of(precomputeRefBatchSize),
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withSyncRefModel(boolean syncRefModel) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withRefModelMixupAlpha(double refModelMixupAlpha) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withRefModelSyncSteps(int refModelSyncSteps) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, syncRefModel, refModelMixupAlpha, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                syncRefModel,
+                refModelMixupAlpha,
+                refModelSyncSteps);
     }
-
 }

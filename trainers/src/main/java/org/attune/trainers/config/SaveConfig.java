@@ -16,10 +16,12 @@ public record SaveConfig(
         IntervalStrategy saveStrategy,
         @InRange(min = 0, minOpen = true) double saveSteps,
         @InRange(min = 1) OptionalInt saveTotalLimit,
-        Resume resume) implements CrossChecked {
+        Resume resume)
+        implements CrossChecked {
     /// The defaults, as listed at the parameters.
     public static SaveConfig defaults() {
-        return new SaveConfig(Path.of(""), IntervalStrategy.STEPS, 500, OptionalInt.empty(), new Resume.No());
+        return new SaveConfig(
+                Path.of(""), IntervalStrategy.STEPS, 500, OptionalInt.empty(), new Resume.No());
     }
 
     public static SaveConfig to(Path outputDir) {
@@ -52,11 +54,11 @@ public record SaveConfig(
     }
 
     public SaveConfig withSaveTotalLimit(int saveTotalLimit) {
-        return new SaveConfig(outputDir, saveStrategy, saveSteps, OptionalInt.of(saveTotalLimit), resume);
+        return new SaveConfig(
+                outputDir, saveStrategy, saveSteps, OptionalInt.of(saveTotalLimit), resume);
     }
 
     public SaveConfig withResume(Resume resume) {
         return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
     }
-
 }

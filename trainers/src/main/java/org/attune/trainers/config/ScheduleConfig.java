@@ -20,14 +20,21 @@ public record ScheduleConfig(
         @InRange(min = 0) double warmupSteps,
         @InRange(min = 0, max = 1) OptionalDouble warmupRatio,
         @UnsetAt("-1") @InRange(min = 1) OptionalInt maxSteps,
-        @InRange(min = 0, minOpen = true) double numTrainEpochs) implements CrossChecked {
+        @InRange(min = 0, minOpen = true) double numTrainEpochs)
+        implements CrossChecked {
     public ScheduleConfig {
         lrSchedulerKwargs = Map.copyOf(lrSchedulerKwargs);
     }
 
     /// The defaults, as listed at the parameters.
     public static ScheduleConfig defaults() {
-        return new ScheduleConfig(LrSchedulerType.LINEAR, Map.of(), 0, OptionalDouble.empty(), OptionalInt.empty(), 3);
+        return new ScheduleConfig(
+                LrSchedulerType.LINEAR,
+                Map.of(),
+                0,
+                OptionalDouble.empty(),
+                OptionalInt.empty(),
+                3);
     }
 
     /// Warmup in steps for a run of `totalSteps`, rounded up as transformers does.
@@ -51,27 +58,62 @@ public record ScheduleConfig(
     }
 
     public ScheduleConfig withLrSchedulerType(LrSchedulerType lrSchedulerType) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, warmupRatio, maxSteps, numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
     }
 
     public ScheduleConfig withLrSchedulerKwargs(Map<String, Object> lrSchedulerKwargs) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, warmupRatio, maxSteps, numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
     }
 
     public ScheduleConfig withWarmupSteps(double warmupSteps) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, warmupRatio, maxSteps, numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
     }
 
     public ScheduleConfig withWarmupRatio(double warmupRatio) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, OptionalDouble.of(warmupRatio), maxSteps, numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                OptionalDouble.of(warmupRatio),
+                maxSteps,
+                numTrainEpochs);
     }
 
     public ScheduleConfig withMaxSteps(int maxSteps) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, warmupRatio, OptionalInt.of(maxSteps), numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                OptionalInt.of(maxSteps),
+                numTrainEpochs);
     }
 
     public ScheduleConfig withNumTrainEpochs(double numTrainEpochs) {
-        return new ScheduleConfig(lrSchedulerType, lrSchedulerKwargs, warmupSteps, warmupRatio, maxSteps, numTrainEpochs);
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
     }
-
 }

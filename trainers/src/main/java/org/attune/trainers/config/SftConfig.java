@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -22,10 +23,18 @@ public record SftConfig(
         @Valid LengthConfig length,
         @Valid SftDataConfig rows,
         @Valid SftLossConfig loss,
-        @Valid TrainingConfig training) implements CrossChecked {
+        @Valid TrainingConfig training)
+        implements CrossChecked {
     /// The defaults, as listed at the parameters.
     public static SftConfig defaults() {
-        return new SftConfig(ModelConfig.defaults(), LoraSettings.defaults(), DataConfig.defaults(), LengthConfig.defaults(), SftDataConfig.defaults(), SftLossConfig.defaults(), TrainingConfig.of(OptimizerConfig.sft()));
+        return new SftConfig(
+                ModelConfig.defaults(),
+                LoraSettings.defaults(),
+                DataConfig.defaults(),
+                LengthConfig.defaults(),
+                SftDataConfig.defaults(),
+                SftLossConfig.defaults(),
+                TrainingConfig.of(OptimizerConfig.sft()));
     }
 
     @Override
@@ -101,5 +110,4 @@ public record SftConfig(
     public SftConfig withTraining(UnaryOperator<TrainingConfig> change) {
         return new SftConfig(model, lora, data, length, rows, loss, change.apply(training));
     }
-
 }

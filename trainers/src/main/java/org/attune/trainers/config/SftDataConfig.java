@@ -1,6 +1,8 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.PackingStrategy;
 import jakarta.validation.constraints.NotBlank;
+
 import java.util.Optional;
 
 /// How rows become training rows: the column of plain text, and packing of documents into rows
@@ -33,7 +35,7 @@ public record SftDataConfig(
     }
 
     public SftDataConfig withEvalPacking(Boolean evalPacking) {
-        return new SftDataConfig(datasetTextField, packing, packingStrategy, Optional.of(evalPacking));
+        return new SftDataConfig(
+                datasetTextField, packing, packingStrategy, Optional.of(evalPacking));
     }
-
 }

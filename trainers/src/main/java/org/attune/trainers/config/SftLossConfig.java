@@ -9,9 +9,7 @@ import java.util.Optional;
 ///     completion
 /// @param assistantOnlyLoss train on the assistant's turns only
 public record SftLossConfig(
-        SftLossType lossType,
-        Optional<Boolean> completionOnlyLoss,
-        boolean assistantOnlyLoss) {
+        SftLossType lossType, Optional<Boolean> completionOnlyLoss, boolean assistantOnlyLoss) {
     /// The defaults, as listed at the parameters.
     public static SftLossConfig defaults() {
         return new SftLossConfig(SftLossType.NLL, Optional.empty(), false);
@@ -28,5 +26,4 @@ public record SftLossConfig(
     public SftLossConfig withAssistantOnlyLoss(boolean assistantOnlyLoss) {
         return new SftLossConfig(lossType, completionOnlyLoss, assistantOnlyLoss);
     }
-
 }

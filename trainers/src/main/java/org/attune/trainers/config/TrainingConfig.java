@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
+
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 
@@ -42,7 +43,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withOptimizer(x -> x.with…(…))`.
     public TrainingConfig withOptimizer(UnaryOperator<OptimizerConfig> change) {
-        return new TrainingConfig(change.apply(optimizer), schedule, batch, eval, save, log, seed, dataSeed);
+        return new TrainingConfig(
+                change.apply(optimizer), schedule, batch, eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withSchedule(ScheduleConfig schedule) {
@@ -51,7 +53,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withSchedule(x -> x.with…(…))`.
     public TrainingConfig withSchedule(UnaryOperator<ScheduleConfig> change) {
-        return new TrainingConfig(optimizer, change.apply(schedule), batch, eval, save, log, seed, dataSeed);
+        return new TrainingConfig(
+                optimizer, change.apply(schedule), batch, eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withBatch(BatchConfig batch) {
@@ -60,7 +63,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withBatch(x -> x.with…(…))`.
     public TrainingConfig withBatch(UnaryOperator<BatchConfig> change) {
-        return new TrainingConfig(optimizer, schedule, change.apply(batch), eval, save, log, seed, dataSeed);
+        return new TrainingConfig(
+                optimizer, schedule, change.apply(batch), eval, save, log, seed, dataSeed);
     }
 
     public TrainingConfig withEval(EvalConfig eval) {
@@ -69,7 +73,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withEval(x -> x.with…(…))`.
     public TrainingConfig withEval(UnaryOperator<EvalConfig> change) {
-        return new TrainingConfig(optimizer, schedule, batch, change.apply(eval), save, log, seed, dataSeed);
+        return new TrainingConfig(
+                optimizer, schedule, batch, change.apply(eval), save, log, seed, dataSeed);
     }
 
     public TrainingConfig withSave(SaveConfig save) {
@@ -78,7 +83,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withSave(x -> x.with…(…))`.
     public TrainingConfig withSave(UnaryOperator<SaveConfig> change) {
-        return new TrainingConfig(optimizer, schedule, batch, eval, change.apply(save), log, seed, dataSeed);
+        return new TrainingConfig(
+                optimizer, schedule, batch, eval, change.apply(save), log, seed, dataSeed);
     }
 
     public TrainingConfig withLog(LogConfig log) {
@@ -87,7 +93,8 @@ public record TrainingConfig(
 
     /// Changes a part: `withLog(x -> x.with…(…))`.
     public TrainingConfig withLog(UnaryOperator<LogConfig> change) {
-        return new TrainingConfig(optimizer, schedule, batch, eval, save, change.apply(log), seed, dataSeed);
+        return new TrainingConfig(
+                optimizer, schedule, batch, eval, save, change.apply(log), seed, dataSeed);
     }
 
     public TrainingConfig withSeed(long seed) {
@@ -95,7 +102,7 @@ public record TrainingConfig(
     }
 
     public TrainingConfig withDataSeed(long dataSeed) {
-        return new TrainingConfig(optimizer, schedule, batch, eval, save, log, seed, OptionalLong.of(dataSeed));
+        return new TrainingConfig(
+                optimizer, schedule, batch, eval, save, log, seed, OptionalLong.of(dataSeed));
     }
-
 }

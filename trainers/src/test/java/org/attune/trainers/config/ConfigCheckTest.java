@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import org.attune.datasets.TruncationMode;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
