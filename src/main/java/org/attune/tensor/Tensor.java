@@ -1,4 +1,605 @@
 package org.attune.tensor;
 
-/// A tensor of libtorch.
-public final class Tensor {}
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+
+import org.attune.error.ShapeException;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/// A tensor of libtorch, owned by a [TensorScope]. Operators record autograd where grad mode is on
+/// (off by default, see [Autograd]); those ending in `InPlace` change the tensor. Only the engine
+/// thread may touch tensors. Failures are [ShapeException]s that name operator, shapes and dtypes.
+public final class Tensor implements AutoCloseable {
+    /// The last axis.
+    public static final int LAST = -1;
+
+    private long handle;
+    private final long[] shape;
+    private final DType dtype;
+    private final Device device;
+    private final long ownedBytes;
+    private TensorScope scope;
+    private int slot;
+    private PtNDArray djl;
+
+    private Tensor(long handle, boolean view) {
+        this.handle = handle;
+        shape = Libtorch.sizes(handle, Libtorch.dim(handle));
+        dtype = DType.ofScalarType(Libtorch.scalarType(handle));
+        device =
+                Libtorch.deviceType(handle) == 0
+                        ? Device.cpu()
+                        : Device.cuda(Libtorch.deviceIndex(handle));
+        ownedBytes = view ? 0 : size() * dtype.bytes();
+    }
+
+    /// Takes over a native handle into the current scope.
+    static Tensor adopt(long handle, boolean view) {
+        TensorScope scope;
+        Tensor tensor;
+        try {
+            scope = TensorScope.currentOrThrow();
+            tensor = new Tensor(handle, view);
+            scope.add(tensor);
+        } catch (RuntimeException e) {
+            Libtorch.delete(handle);
+            throw e;
+        }
+        TensorScope.created(tensor.ownedBytes);
+        return tensor;
+    }
+
+    // ---- creation ----
+
+    /// Uninitialised memory.
+    public static Tensor empty(Device device, DType dtype, long... shape) {
+        Engine.requireEngineThread();
+        return adopt(
+                Libtorch.empty(shape, dtype.scalarType(), device.type().number(), device.index()),
+                false);
+    }
+
+    /// All zeros.
+    public static Tensor zeros(Device device, DType dtype, long... shape) {
+        return empty(device, dtype, shape).zeroInPlace();
+    }
+
+    /// All the same value.
+    public static Tensor full(Device device, DType dtype, double value, long... shape) {
+        return empty(device, dtype, shape).fillInPlace(value);
+    }
+
+    /// Values from the host, row-major.
+    public static Tensor of(Device device, float[] values, long... shape) {
+        return ofMemory(device, DType.FLOAT32, MemorySegment.ofArray(values), shape);
+    }
+
+    /// Values from the host, row-major.
+    public static Tensor of(Device device, double[] values, long... shape) {
+        return ofMemory(device, DType.FLOAT64, MemorySegment.ofArray(values), shape);
+    }
+
+    /// Values from the host, row-major.
+    public static Tensor of(Device device, long[] values, long... shape) {
+        return ofMemory(device, DType.INT64, MemorySegment.ofArray(values), shape);
+    }
+
+    /// Values from the host as int64 (the type of indexes), row-major.
+    public static Tensor ofInts(Device device, int[] values, long... shape) {
+        return of(device, Arrays.stream(values).asLongStream().toArray(), shape);
+    }
+
+    /// Copies raw little-endian elements.
+    ///
+    /// @throws ShapeException if the memory's size isn't that of the shape
+    public static Tensor ofMemory(Device device, DType dtype, MemorySegment data, long... shape) {
+        long bytes = count(shape) * dtype.bytes();
+        if (data.byteSize() != bytes) {
+            throw new ShapeException(
+                    "a %s tensor of shape %s takes %d bytes, got %d"
+                            .formatted(dtype, Arrays.toString(shape), bytes, data.byteSize()));
+        }
+        Tensor host = empty(Device.cpu(), dtype, shape);
+        if (bytes > 0) {
+            MemorySegment.copy(data, 0, host.memory(), 0, bytes);
+        }
+        return device.equals(Device.cpu()) ? host : empty(device, dtype, shape).copyInPlace(host);
+    }
+
+    // ---- what it is ----
+
+    /// Sizes, outermost first. Do not modify.
+    public long[] shape() {
+        return shape;
+    }
+
+    /// Size along `axis`; negative axes count from the end.
+    public long size(int axis) {
+        return shape[axis < 0 ? axis + shape.length : axis];
+    }
+
+    /// Number of elements.
+    public long size() {
+        return count(shape);
+    }
+
+    public int dim() {
+        return shape.length;
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    long[] strides() {
+        return Libtorch.strides(handle(), shape.length);
+    }
+
+    /// Elements from one index of `axis` to the next.
+    public long stride(int axis) {
+        return strides()[axis < 0 ? axis + shape.length : axis];
+    }
+
+    private boolean isDense() {
+        long expected = 1;
+        long[] strides = strides();
+        for (int i = shape.length - 1; i >= 0; i--) {
+            if (shape[i] != 1 && strides[i] != expected) {
+                return false;
+            }
+            expected *= shape[i];
+        }
+        return true;
+    }
+
+    /// The elements of a contiguous CPU tensor, in place. Valid while the tensor lives.
+    ///
+    /// @throws ShapeException if the tensor is on another device or not contiguous
+    public MemorySegment memory() {
+        if (!device.equals(Device.cpu()) || !isDense()) {
+            throw new ShapeException(this + " has no contiguous memory on the CPU");
+        }
+        return Libtorch.memory(Libtorch.dataPointer(handle()), size() * dtype.bytes());
+    }
+
+    // ---- to the host ----
+
+    private MemorySegment hostMemory(DType as) {
+        Tensor x = to(as);
+        if (!device.equals(Device.cpu())) {
+            x = empty(Device.cpu(), as, shape).copyInPlace(x);
+        }
+        return x.contiguous().memory();
+    }
+
+    /// All elements as float, row-major.
+    public float[] toFloats() {
+        try (var _ = TensorScope.open("toFloats")) {
+            return hostMemory(DType.FLOAT32).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /// All elements as double, row-major.
+    public double[] toDoubles() {
+        try (var _ = TensorScope.open("toDoubles")) {
+            return hostMemory(DType.FLOAT64).toArray(ValueLayout.JAVA_DOUBLE);
+        }
+    }
+
+    /// All elements as long, row-major.
+    public long[] toLongs() {
+        try (var _ = TensorScope.open("toLongs")) {
+            return hostMemory(DType.INT64).toArray(ValueLayout.JAVA_LONG);
+        }
+    }
+
+    /// The only element.
+    public double item() {
+        if (size() != 1) {
+            throw new ShapeException("item() needs one element, " + this + " has " + size());
+        }
+        return toDoubles()[0];
+    }
+
+    // ---- autograd ----
+
+    /// Makes this leaf collect gradients (or not).
+    public Tensor requireGradient(boolean required) {
+        Operators.REQUIRES_GRAD.with(this).with(required).call();
+        return this;
+    }
+
+    /// The same values outside the graph; shares memory.
+    public Tensor detach() {
+        return Operators.DETACH.with(this).call();
+    }
+
+    /// What this leaf has collected, or null if nothing yet. Shares memory with the leaf's
+    /// gradient.
+    public Tensor gradient() {
+        return Djl.gradient(this);
+    }
+
+    /// Adds the gradient of this scalar to all leaves it depends on.
+    public void backward() {
+        try (var _ = TensorScope.open("backward")) {
+            backward(full(device, dtype, 1.0, shape));
+        }
+    }
+
+    /// Adds the gradient of `sum(this · weights)` to all leaves it depends on.
+    public void backward(Tensor weights) {
+        Djl.backward(this, weights);
+    }
+
+    // ---- views ----
+
+    /// `length` elements of `axis` from `start`; shares memory.
+    public Tensor narrow(int axis, long start, long length) {
+        return Operators.NARROW.with(this).with((long) axis).with(start).with(length).call();
+    }
+
+    /// One index of `axis`, which disappears; shares memory.
+    public Tensor select(int axis, long index) {
+        return Operators.SELECT.with(this).with((long) axis).with(index).call();
+    }
+
+    /// Two axes swapped; shares memory.
+    public Tensor transpose(int a, int b) {
+        return Operators.TRANSPOSE.with(this).with((long) a).with((long) b).call();
+    }
+
+    /// A matrix transposed; shares memory.
+    public Tensor t() {
+        return transpose(-2, LAST);
+    }
+
+    /// A new axis of size 1; shares memory.
+    public Tensor unsqueeze(int axis) {
+        return Operators.UNSQUEEZE.with(this).with((long) axis).call();
+    }
+
+    /// Other sizes, same order of elements; shares memory where possible.
+    public Tensor reshape(long... sizes) {
+        return Djl.reshape(this, sizes);
+    }
+
+    /// Axes in another order; shares memory.
+    public Tensor permute(long... axes) {
+        return Djl.permute(this, axes);
+    }
+
+    /// Repeats axes of size 1 without copying.
+    public Tensor expand(long... sizes) {
+        return Djl.broadcast(this, sizes);
+    }
+
+    /// The same if contiguous, else a copy that is.
+    public Tensor contiguous() {
+        return isDense() ? this : Operators.CLONE.with(this).with(0L).call();
+    }
+
+    /// Any view of the same memory, in elements. Autograd doesn't see it: for hand-written passes.
+    public Tensor viewAs(long[] sizes, long[] strides, long offset) {
+        Engine.requireEngineThread();
+        long base = Libtorch.storageOffset(handle());
+        return adopt(Libtorch.reinterpret(handle, sizes, strides, base + offset), true);
+    }
+
+    // ---- casts and copies ----
+
+    /// The same in another dtype; autograd goes through.
+    public Tensor to(DType type) {
+        return type == dtype
+                ? this
+                : Operators.TO_DTYPE
+                        .with(this)
+                        .with((long) type.scalarType())
+                        .with(false)
+                        .with(false)
+                        .none()
+                        .call();
+    }
+
+    /// A contiguous copy.
+    public Tensor copy() {
+        return Operators.CLONE.with(this).with(0L).call();
+    }
+
+    /// Overwrites this with `source`, cast and broadcast as needed.
+    public Tensor copyInPlace(Tensor source) {
+        return Operators.COPY.with(this).with(source).with(false).call();
+    }
+
+    public Tensor zeroInPlace() {
+        Engine.requireEngineThread();
+        Libtorch.zeroInPlace(handle());
+        return this;
+    }
+
+    public Tensor fillInPlace(double value) {
+        try (var _ = TensorScope.open("fill")) {
+            copyInPlace(scalar(value));
+        }
+        return this;
+    }
+
+    /// A 0-dimensional float64 tensor, which doesn't change the dtype of what it meets.
+    static Tensor scalar(double value) {
+        Engine.requireEngineThread();
+        return adopt(Libtorch.scalar(value), false);
+    }
+
+    // ---- arithmetic ----
+
+    public Tensor add(Tensor other) {
+        return Djl.add(this, other);
+    }
+
+    public Tensor sub(Tensor other) {
+        return Djl.sub(this, other);
+    }
+
+    public Tensor add(double value) {
+        return Djl.add(this, scalar(value));
+    }
+
+    public Tensor mul(Tensor other) {
+        return Operators.MUL.with(this).with(other).call();
+    }
+
+    public Tensor mul(double value) {
+        return mul(scalar(value));
+    }
+
+    public Tensor div(Tensor other) {
+        return Operators.DIV.with(this).with(other).call();
+    }
+
+    public Tensor neg() {
+        return Operators.NEG.with(this).call();
+    }
+
+    public Tensor addInPlace(Tensor other) {
+        Djl.addInPlace(this, other);
+        return this;
+    }
+
+    public Tensor subInPlace(Tensor other) {
+        Djl.subInPlace(this, other);
+        return this;
+    }
+
+    public Tensor mulInPlace(Tensor other) {
+        return Operators.MUL_.with(this).with(other).call();
+    }
+
+    public Tensor mulInPlace(double value) {
+        try (var _ = TensorScope.open("mul_")) {
+            return mulInPlace(scalar(value));
+        }
+    }
+
+    public Tensor exp() {
+        return Operators.EXP.with(this).call();
+    }
+
+    public Tensor log() {
+        return Operators.LOG.with(this).call();
+    }
+
+    public Tensor rsqrt() {
+        return Operators.RSQRT.with(this).call();
+    }
+
+    public Tensor sqrt() {
+        return Operators.SQRT.with(this).call();
+    }
+
+    public Tensor square() {
+        return mul(this);
+    }
+
+    public Tensor silu() {
+        return Operators.SILU.with(this).call();
+    }
+
+    public Tensor sigmoid() {
+        return Operators.SIGMOID.with(this).call();
+    }
+
+    /// log σ(x), without overflow.
+    public Tensor logSigmoid() {
+        return Operators.LOG_SIGMOID.with(this).call();
+    }
+
+    /// Zeroes elements with this probability and scales the rest up.
+    public Tensor dropout(double probability) {
+        return Djl.dropout(this, probability);
+    }
+
+    public Tensor relu() {
+        return Operators.RELU.with(this).call();
+    }
+
+    // ---- reductions ----
+
+    public Tensor sum() {
+        return Djl.sum(this);
+    }
+
+    public Tensor sum(int axis, boolean keepAxis) {
+        return Djl.sum(this, new long[] {axis}, keepAxis);
+    }
+
+    public Tensor mean() {
+        return sum().mul(1.0 / size());
+    }
+
+    public Tensor mean(int axis, boolean keepAxis) {
+        return Djl.mean(this, axis, keepAxis);
+    }
+
+    public Tensor softmax(int axis) {
+        return Operators.SOFTMAX.with(this).with((long) axis).with(false).call();
+    }
+
+    /// `x = softmax(x)` along the last axis.
+    public Tensor softmaxInPlace() {
+        Kernels.softmax(this, this);
+        return this;
+    }
+
+    /// Takes `this`, the gradient of `softmax(x)` along the last axis, to the gradient of `x`.
+    ///
+    /// @param probabilities `softmax(x)`
+    public Tensor softmaxBackward(Tensor probabilities) {
+        return Operators.SOFTMAX_BACKWARD
+                .with(this)
+                .with(probabilities)
+                .with(-1L)
+                .with((long) dtype.scalarType())
+                .call();
+    }
+
+    public Tensor logSoftmax(int axis) {
+        return Operators.LOG_SOFTMAX.with(this).with((long) axis).with(false).call();
+    }
+
+    /// Index of the largest element along `axis`.
+    public Tensor argmax(int axis) {
+        return Operators.ARGMAX.with(this).with((long) axis).with(false).call();
+    }
+
+    /// Values and indexes of the `k` largest along the last axis, descending.
+    public Tensor[] topK(long k) {
+        return Operators.TOPK.with(this).with(k).with(-1L).with(true).with(true).callMany();
+    }
+
+    // ---- products and indexing ----
+
+    /// `(n, k) · (k, m)`.
+    public Tensor mm(Tensor other) {
+        return Operators.MM.with(this).with(other).call();
+    }
+
+    /// Batched `(b, n, k) · (b, k, m)`.
+    public Tensor bmm(Tensor other) {
+        return Operators.BMM.with(this).with(other).call();
+    }
+
+    /// `x Wᵀ` for weights `(out, in)`.
+    public Tensor linear(Tensor weight) {
+        return Operators.LINEAR.with(this).with(weight).none().call();
+    }
+
+    /// Rows (or slices of `axis`) by index.
+    public Tensor indexSelect(int axis, Tensor index) {
+        return Operators.INDEX_SELECT.with(this).with((long) axis).with(index).call();
+    }
+
+    /// One element per position of `index` along `axis`.
+    public Tensor gather(int axis, Tensor index) {
+        return Operators.GATHER.with(this).with((long) axis).with(index).with(false).call();
+    }
+
+    /// Adds `source` into the slices of `axis` that `index` names.
+    public Tensor scatterAddInPlace(int axis, Tensor index, Tensor source) {
+        return Operators.SCATTER_ADD.with(this).with((long) axis).with(index).with(source).call();
+    }
+
+    public Tensor where(Tensor condition, Tensor otherwise) {
+        return Operators.WHERE.with(condition).with(this).with(otherwise).call();
+    }
+
+    public static Tensor cat(int axis, Tensor... parts) {
+        return Djl.cat(parts, axis);
+    }
+
+    // ---- DJL ----
+
+    /// This tensor as a DJL array of `manager`; it shares memory, has its own life, and keeps the
+    /// graph.
+    public NDArray toNdArray(NDManager manager) {
+        return new PtNDArray((PtNDManager) manager, Libtorch.duplicate(handle()));
+    }
+
+    /// A DJL array as a tensor of the current scope; it shares memory and has its own life.
+    public static Tensor ofNdArray(NDArray array) {
+        return adopt(Libtorch.duplicate(((PtNDArray) array).getHandle()), true);
+    }
+
+    PtNDArray djl() {
+        if (djl == null) {
+            djl = Djl.borrow(handle());
+        }
+        return djl;
+    }
+
+    // ---- life ----
+
+    /// Frees this tensor before its scope ends. Closing twice does nothing.
+    @Override
+    public void close() {
+        if (handle != 0) {
+            Engine.requireEngineThread();
+            scope.remove(this);
+            TensorScope.release(this);
+        }
+    }
+
+    long handle() {
+        if (handle == 0) {
+            throw new IllegalStateException(
+                    "tensor %s %s is closed; its owner was %s"
+                            .formatted(dtype, Arrays.toString(shape), scope));
+        }
+        return handle;
+    }
+
+    void free() {
+        long h = handle;
+        handle = 0;
+        djl = null;
+        Libtorch.delete(h);
+    }
+
+    void place(TensorScope owner, int index) {
+        scope = owner;
+        slot = index;
+    }
+
+    TensorScope scope() {
+        return scope;
+    }
+
+    int slot() {
+        return slot;
+    }
+
+    long ownedBytes() {
+        return ownedBytes;
+    }
+
+    private static long count(long[] shape) {
+        long n = 1;
+        for (long d : shape) {
+            n *= d;
+        }
+        return n;
+    }
+
+    @Override
+    public String toString() {
+        return dtype + Arrays.toString(shape) + (device.equals(Device.cpu()) ? "" : "@" + device);
+    }
+}

@@ -6,6 +6,7 @@ import org.attune.text.jinja.JinjaException;
 import org.attune.text.jinja.JinjaTemplate;
 
 import java.time.Clock;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -58,7 +59,7 @@ public final class JinjaChatTemplate implements ChatTemplate {
 
     /// Compiles a template with the system's clock.
     public static JinjaChatTemplate compile(String name, String source, SpecialTokens specials) {
-        return compile(name, source, specials.byRole(), Clock.systemDefaultZone());
+        return compile(name, source, specials.byRole(), Clock.system(ZoneId.systemDefault()));
     }
 
     @Override

@@ -7,18 +7,18 @@ import java.nio.file.Path;
 
 /// Where recorded outputs of other libraries, data sets and downloaded models lie: system
 /// properties `attune.fixtures`, `attune.data` and `attune.models`. What is absent skips the test
-/// with a message.
+/// with a message. Relative folders start at the project's root, where Maven is called.
 public final class Fixtures {
     private Fixtures() {}
 
     /// A file or folder below `attune.fixtures`; the test is skipped if it is absent.
     public static Path fixture(String relative) {
-        return require("attune.fixtures", "../../shared/fixtures", relative);
+        return require("attune.fixtures", "../shared/fixtures", relative);
     }
 
     /// A file or folder below `attune.data`; the test is skipped if it is absent.
     public static Path data(String relative) {
-        return require("attune.data", "../../shared/data", relative);
+        return require("attune.data", "../shared/data", relative);
     }
 
     /// A file or folder below `attune.models`; the test is skipped if it is absent.
@@ -30,7 +30,9 @@ public final class Fixtures {
     }
 
     private static Path require(String property, String fallback, String relative) {
-        Path path = Path.of(System.getProperty(property, fallback)).resolve(relative).normalize();
+        Path root = Path.of(System.getProperty("attune.root", "..")).toAbsolutePath();
+        String folder = System.getProperty(property, fallback);
+        Path path = root.resolve(folder).resolve(relative).normalize();
         if (!Files.exists(path)) {
             String message = "skipped: " + path + " is absent (set -D" + property + "=DIR)";
             System.out.println(message);

@@ -1,0 +1,222 @@
+package org.attune.examples;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import java.lang.reflect.Modifier;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/// The rules of the house that can be read from class files: which module and package may use
+/// which, and what main code may not touch.
+final class ArchitectureTest {
+    /// Fewer than this many classes means that the importer saw nothing, not that all is well.
+    private static final int MINIMUM_CLASSES = 20;
+
+    private static final String ROOT = "org.attune.";
+
+    private static final Set<String> CORE =
+            Set.of(
+                    "error",
+                    "tensor",
+                    "files",
+                    "text",
+                    "model",
+                    "adapter",
+                    "policy",
+                    "optim",
+                    "checkpoint");
+
+    /// Module → modules that its main code may use.
+    private static final Map<String, Set<String>> MAY_USE =
+            Map.of(
+                    "core", Set.of(),
+                    "datasets", Set.of("core"),
+                    "rollout", Set.of("core"),
+                    "reward", Set.of("core"),
+                    "trainers", Set.of("core", "datasets", "rollout", "reward"),
+                    "cli", Set.of("core", "datasets", "rollout", "reward", "trainers"),
+                    "examples", Set.of("core", "datasets", "rollout", "reward", "trainers"));
+
+    private static JavaClasses main;
+
+    @BeforeAll
+    static void importMainClasses() {
+        main =
+                new ClassFileImporter()
+                        .withImportOption(location -> !isTest(location))
+                        .importPackages("org.attune");
+    }
+
+    private static boolean isTest(Location location) {
+        return location.contains("/test-classes/") || location.contains("-tests.jar");
+    }
+
+    @Test
+    void classesAreThere() {
+        assertTrue(main.size() >= MINIMUM_CLASSES, "only " + main.size() + " classes were read");
+    }
+
+    @Test
+    void modulesDependOnlyUpwards() {
+        check(
+                classes()
+                        .should(
+                                new ArchCondition<>("use only the modules below their own") {
+                                    @Override
+                                    public void check(JavaClass user, ConditionEvents events) {
+                                        user.getDirectDependenciesFromSelf().stream()
+                                                .filter(d -> isOurs(d.getTargetClass()))
+                                                .filter(d -> !mayUse(user, d.getTargetClass()))
+                                                .map(d -> d.getDescription())
+                                                .map(t -> SimpleConditionEvent.violated(user, t))
+                                                .forEach(events::add);
+                                    }
+                                }));
+    }
+
+    private static boolean isOurs(JavaClass type) {
+        return type.getPackageName().startsWith(ROOT);
+    }
+
+    private static boolean mayUse(JavaClass user, JavaClass used) {
+        String from = module(user);
+        String to = module(used);
+        return from.equals(to) || MAY_USE.get(from).contains(to);
+    }
+
+    /// The module that a class must be in by its package; an unknown package fails.
+    private static String module(JavaClass type) {
+        String top = type.getPackageName().substring(ROOT.length()).split("\\.", 2)[0];
+        String module = CORE.contains(top) ? "core" : top;
+        assertTrue(MAY_USE.containsKey(module), type.getName() + " is in a package of no module");
+        return module;
+    }
+
+    @Test
+    void everyPackageStandsInItsModuleOnly() {
+        var places = new TreeMap<String, Set<String>>();
+        for (JavaClass type : main) {
+            URI file = type.getSource().orElseThrow().getUri();
+            String place = file.toString().replaceFirst("org/attune/.*", "");
+            places.computeIfAbsent(type.getPackageName(), _ -> new TreeSet<>()).add(place);
+        }
+        places.values().removeIf(modules -> modules.size() == 1);
+        assertEquals(Map.of(), places, "packages in more than one module");
+    }
+
+    @Test
+    void packagesHaveNoCycles() {
+        check(slices().matching("org.attune.(**)").should().beFreeOfCycles());
+    }
+
+    @Test
+    void onlyTheCommandLineSpeaksToTheTerminalOrExits() {
+        var outside = resideInAPackage("org.attune..").and(not(resideInAPackage("..cli..")));
+        check(noClasses().that(outside).should().accessField(System.class, "out"));
+        check(noClasses().that(outside).should().accessField(System.class, "err"));
+        check(noClasses().that(outside).should().callMethod(System.class, "exit", int.class));
+        check(noClasses().that(outside).should().callMethod(Runtime.class, "exit", int.class));
+        check(noClasses().that(outside).should().callMethod(Runtime.class, "halt", int.class));
+    }
+
+    @Test
+    void randomnessComesFromNamedStreams() {
+        for (String source :
+                List.of(
+                        "java.util.Random",
+                        "java.util.SplittableRandom",
+                        "java.util.concurrent.ThreadLocalRandom",
+                        "java.security.SecureRandom",
+                        "java.util.random.RandomGenerator")) {
+            check(noClasses().should().dependOnClassesThat().haveFullyQualifiedName(source));
+        }
+        check(noClasses().should().callMethod(Math.class, "random"));
+    }
+
+    @Test
+    void namesSayWhatAClassIs() {
+        for (String suffix : List.of("Manager", "Helper", "Utils", "Util", "Impl", "Processor")) {
+            check(noClasses().should().haveSimpleNameEndingWith(suffix));
+        }
+    }
+
+    @Test
+    void onlyTheTensorPackageCallsNativeCode() {
+        var outside = not(resideInAPackage("org.attune.tensor.."));
+        for (String type :
+                List.of(
+                        "java.lang.foreign.Linker",
+                        "java.lang.foreign.SymbolLookup",
+                        "java.lang.foreign.FunctionDescriptor")) {
+            check(
+                    noClasses()
+                            .that(outside)
+                            .should()
+                            .dependOnClassesThat()
+                            .haveFullyQualifiedName(type));
+        }
+        check(
+                noClasses()
+                        .that(outside)
+                        .should()
+                        .dependOnClassesThat()
+                        .resideInAPackage("ai.djl.pytorch.."));
+    }
+
+    @Test
+    void classesAreClosedUnlessMeantToBeExtended() {
+        check(
+                classes()
+                        .that()
+                        .areTopLevelClasses()
+                        .and()
+                        .areNotInterfaces()
+                        .and()
+                        .areNotAssignableTo(Throwable.class)
+                        .should(
+                                new ArchCondition<>("be final, sealed, abstract or an enum") {
+                                    @Override
+                                    public void check(JavaClass type, ConditionEvents events) {
+                                        if (!isClosed(type.reflect())) {
+                                            String open = type.getName() + " is open";
+                                            events.add(SimpleConditionEvent.violated(type, open));
+                                        }
+                                    }
+                                }));
+    }
+
+    private static boolean isClosed(Class<?> type) {
+        int modifiers = type.getModifiers();
+        return Modifier.isFinal(modifiers)
+                || Modifier.isAbstract(modifiers)
+                || type.isSealed()
+                || type.isEnum();
+    }
+
+    private static void check(ArchRule rule) {
+        rule.allowEmptyShould(true).check(main);
+    }
+}

@@ -1,0 +1,230 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.source.tree.CompilationUnitTree;
+import com.sun.source.tree.MethodTree;
+import com.sun.source.util.JavacTask;
+import com.sun.source.util.SourcePositions;
+import com.sun.source.util.TreeScanner;
+import com.sun.source.util.Trees;
+
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+import javax.tools.ToolProvider;
+
+/// The rules of the house that can only be read from the text of sources and documents: sizes,
+/// comments, links.
+final class HouseTest {
+    private static final int MAX_FILE_LINES = 500;
+    private static final int MAX_METHOD_LINES = 60;
+    private static final int MINIMUM_SOURCES = 20;
+
+    private static final Pattern TEXT = Pattern.compile(".*\\.(java|md|xml|ya?ml|sh|properties)");
+    private static final Pattern LINK = Pattern.compile("https?://([^/\\s\"')>]+)");
+    private static final Pattern MARKDOWN_LINK = Pattern.compile("]\\(([^)#\\s]+)(#[^)]*)?\\)");
+    private static final Pattern SOMEONES_PATH =
+            Pattern.compile("(?<![\\w.}$-])/(work|root|home|Users)/\\w");
+    private static final Pattern OPEN_TASK =
+            Pattern.compile("\\b(FIX" + "ME|XXX|TO" + "DO(?!\\(#\\d+\\)))");
+
+    /// Papers, formats and the homes of the things Attune talks about; no mirrors or registries.
+    private static final Set<String> LINK_HOSTS =
+            Set.of(
+                    "aclanthology.org",
+                    "arxiv.org",
+                    "docs.djl.ai",
+                    "ericmitchell.ai",
+                    "example.org",
+                    "github.com",
+                    "huggingface.co",
+                    "json-schema.org",
+                    "maven.apache.org",
+                    "openreview.net",
+                    "www.apache.org",
+                    "www.w3.org");
+
+    private static Path root;
+    private static List<Path> texts;
+
+    @BeforeAll
+    static void findTexts() throws IOException {
+        String property = System.getProperty("attune.root");
+        root = property == null ? Path.of("..").toRealPath() : Path.of(property);
+        try (Stream<Path> files = Files.walk(root)) {
+            texts =
+                    files.filter(Files::isRegularFile)
+                            .filter(path -> TEXT.matcher(path.toString()).matches())
+                            .filter(HouseTest::isOurs)
+                            .sorted()
+                            .toList();
+        }
+    }
+
+    /// Neither built nor hidden, except the folders that belong to the build.
+    private static boolean isOurs(Path path) {
+        for (Path part : root.relativize(path)) {
+            String name = part.toString();
+            boolean hidden = name.startsWith(".") && !Set.of(".ci", ".mvn").contains(name);
+            if (hidden || name.equals("target")) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<Path> sources() {
+        List<Path> sources = texts.stream().filter(p -> p.toString().endsWith(".java")).toList();
+        assertTrue(sources.size() >= MINIMUM_SOURCES, "only " + sources.size() + " sources found");
+        return sources;
+    }
+
+    @Test
+    void filesAreShort() throws IOException {
+        var tooLong = new TreeMap<Path, Integer>();
+        for (Path path : texts) {
+            int lines = Files.readAllLines(path).size();
+            if (lines > MAX_FILE_LINES) {
+                tooLong.put(root.relativize(path), lines);
+            }
+        }
+        assertEquals(new TreeMap<>(), tooLong, "files over " + MAX_FILE_LINES + " lines");
+    }
+
+    @Test
+    void methodsAreShort() throws IOException {
+        var compiler = ToolProvider.getSystemJavaCompiler();
+        var tooLong = new ArrayList<String>();
+        try (var files = compiler.getStandardFileManager(null, null, null)) {
+            var units = files.getJavaFileObjectsFromPaths(sources());
+            var options = List.of("--release", "25", "-proc:none");
+            var task = (JavacTask) compiler.getTask(null, files, null, options, null, units);
+            SourcePositions positions = Trees.instance(task).getSourcePositions();
+            for (CompilationUnitTree unit : task.parse()) {
+                unit.accept(new MethodLengths(unit, positions, tooLong), null);
+            }
+        }
+        assertEquals(List.of(), tooLong, "methods over " + MAX_METHOD_LINES + " lines");
+    }
+
+    private static final class MethodLengths extends TreeScanner<Void, Void> {
+        private final CompilationUnitTree unit;
+        private final SourcePositions positions;
+        private final List<String> tooLong;
+
+        MethodLengths(CompilationUnitTree unit, SourcePositions positions, List<String> tooLong) {
+            this.unit = unit;
+            this.positions = positions;
+            this.tooLong = tooLong;
+        }
+
+        @Override
+        public Void visitMethod(MethodTree method, Void unused) {
+            if (method.getBody() != null) {
+                long first = line(positions.getStartPosition(unit, method.getBody()));
+                long last = line(positions.getEndPosition(unit, method.getBody()));
+                if (last - first + 1 > MAX_METHOD_LINES) {
+                    Path file = Path.of(unit.getSourceFile().toUri());
+                    tooLong.add(
+                            "%s:%d: %s has %d lines"
+                                    .formatted(
+                                            root.relativize(file),
+                                            first,
+                                            method.getName(),
+                                            last - first + 1));
+                }
+            }
+            return super.visitMethod(method, null);
+        }
+
+        private long line(long position) {
+            return unit.getLineMap().getLineNumber(position);
+        }
+    }
+
+    /// The formatter breaks a long `///` line by putting its tail on a `//` line.
+    @Test
+    void documentationCommentsAreWhole() throws IOException {
+        assertNone(
+                sources(),
+                "a comment broken in two",
+                (lines, i) -> {
+                    String line = lines.get(i).strip();
+                    boolean plain = line.startsWith("//") && !line.startsWith("///");
+                    return plain && i > 0 && lines.get(i - 1).strip().startsWith("///");
+                });
+    }
+
+    @Test
+    void openTasksNameTheirIssue() throws IOException {
+        List<Path> others = sources().stream().filter(p -> !p.endsWith("HouseTest.java")).toList();
+        assertNone(others, "write TODO(#issue)", (lines, i) -> has(OPEN_TASK, lines.get(i)));
+    }
+
+    @Test
+    void nothingNamesAPlaceOnSomeonesMachine() throws IOException {
+        assertNone(texts, "an absolute path", (lines, i) -> has(SOMEONES_PATH, lines.get(i)));
+    }
+
+    @Test
+    void linksLeadToPapersFormatsAndProjectsOnly() throws IOException {
+        assertNone(
+                texts,
+                "a link to a host that is not in LINK_HOSTS",
+                (lines, i) ->
+                        LINK.matcher(lines.get(i))
+                                .results()
+                                .anyMatch(m -> !LINK_HOSTS.contains(m.group(1))));
+    }
+
+    @Test
+    void linksBetweenDocumentsLeadSomewhere() throws IOException {
+        var broken = new ArrayList<String>();
+        for (Path path : texts) {
+            if (path.toString().endsWith(".md")) {
+                Matcher link = MARKDOWN_LINK.matcher(Files.readString(path));
+                while (link.find()) {
+                    String target = link.group(1);
+                    boolean web = target.contains("://");
+                    if (!web && !Files.exists(path.resolveSibling(target))) {
+                        broken.add(root.relativize(path) + " → " + target);
+                    }
+                }
+            }
+        }
+        assertEquals(List.of(), broken, "links to files that do not exist");
+    }
+
+    private static boolean has(Pattern pattern, String line) {
+        return pattern.matcher(line).find();
+    }
+
+    private static void assertNone(
+            List<Path> files, String what, BiFunction<List<String>, Integer, Boolean> isBad)
+            throws IOException {
+        var found = new ArrayList<String>();
+        for (Path path : files) {
+            List<String> lines = Files.readAllLines(path);
+            for (int i = 0; i < lines.size(); i++) {
+                if (isBad.apply(lines, i)) {
+                    found.add(root.relativize(path) + ":" + (i + 1) + ": " + lines.get(i).strip());
+                }
+            }
+        }
+        assertEquals(List.of(), found, what);
+    }
+}

@@ -1,0 +1,268 @@
+package org.attune.adapter;
+
+import org.attune.error.ConfigException;
+import org.attune.files.JsonFields;
+import org.attune.files.PrettyJson;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+
+/// A LoRA adapter's configuration, PEFT's `adapter_config.json`. Matching of modules, ranks and
+/// scales is PEFT's. [Hu et al. 2021, Eq. 3](https://arxiv.org/abs/2106.09685); rsLoRA:
+/// [Kalajdzievski 2023](https://arxiv.org/abs/2312.03732).
+///
+/// @param rank              `r`, ≥ 1
+/// @param alpha             `lora_alpha`, finite
+/// @param dropout           `lora_dropout`, in [0, 1)
+/// @param rankStabilised    `use_rslora`: scaling α/√r instead of α/r
+/// @param targets           `target_modules`
+/// @param excluded          `exclude_modules`
+/// @param layers            `layers_to_transform`; empty is all. Only modules named by suffix
+///     obey it
+/// @param layersPattern     `layers_pattern`: names of the list of layers; empty is any
+/// @param rankPattern       `rank_pattern`: regular expression of a path's end → rank
+/// @param alphaPattern      `alpha_pattern`: the same for α
+/// @param modulesToSave     `modules_to_save`: modules trained and saved in full
+/// @param tiesSaved         `ensure_weight_tying`: of tied embedding and output layer, saving
+///     one saves
+///     both
+/// @param initialisation    `init_lora_weights`
+/// @param taskType          `task_type`
+/// @param baseModel         `base_model_name_or_path`
+public record LoraConfig(
+        int rank,
+        double alpha,
+        double dropout,
+        boolean rankStabilised,
+        ModuleSelection targets,
+        Optional<ModuleSelection> excluded,
+        List<Integer> layers,
+        List<String> layersPattern,
+        Map<String, Integer> rankPattern,
+        Map<String, Double> alphaPattern,
+        List<String> modulesToSave,
+        boolean tiesSaved,
+        LoraInitialisation initialisation,
+        String taskType,
+        Optional<String> baseModel) {
+    static final String FILE = "adapter_config.json";
+
+    /// @throws ConfigException if a value is outside its range or a pattern is malformed
+    public LoraConfig {
+        layers = List.copyOf(layers);
+        layersPattern = List.copyOf(layersPattern);
+        modulesToSave = List.copyOf(modulesToSave);
+        // PEFT saves patterns with sorted keys, and the first match wins.
+        rankPattern = Collections.unmodifiableMap(new TreeMap<>(rankPattern));
+        alphaPattern = Collections.unmodifiableMap(new TreeMap<>(alphaPattern));
+        requireRank("r", rank);
+        rankPattern.forEach((key, value) -> requireRank("rank_pattern." + key, value));
+        requireFinite("lora_alpha", alpha);
+        alphaPattern.forEach((key, value) -> requireFinite("alpha_pattern." + key, value));
+        if (!(dropout >= 0 && dropout < 1)) {
+            throw new ConfigException("lora_dropout is " + dropout + "; accepted: [0, 1)");
+        }
+        rankPattern.keySet().forEach(ModuleSelection::compile);
+        alphaPattern.keySet().forEach(ModuleSelection::compile);
+        layersPattern.forEach(ModuleSelection::compile);
+        modulesToSave.forEach(ModuleSelection::compile);
+    }
+
+    /// A configuration of equal adapters on all `targets`.
+    public static LoraConfig of(int rank, double alpha, double dropout, ModuleSelection targets) {
+        return new LoraConfig(
+                rank,
+                alpha,
+                dropout,
+                false,
+                targets,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                false,
+                LoraInitialisation.KAIMING,
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
+    /// The configuration in an adapter folder or file.
+    ///
+    /// @throws org.attune.error.ModelException if the file is absent or damaged, or asks for a
+    ///     feature that Attune doesn't have
+    public static LoraConfig read(Path folderOrFile) {
+        Path file = Files.isDirectory(folderOrFile) ? folderOrFile.resolve(FILE) : folderOrFile;
+        return LoraJson.parse(JsonFields.read(file));
+    }
+
+    /// Text of an `adapter_config.json` that PEFT loads.
+    public String toJson() {
+        return PrettyJson.text(LoraJson.toNode(this));
+    }
+
+    /// LoRA of a module, or empty if it gets none. Ask for linear modules only: a configuration
+    /// doesn't know what a path stands for.
+    ///
+    /// @param path Hugging Face's module path, e.g. `model.layers.0.self_attn.q_proj`
+    public Optional<LoraTarget> match(String path) {
+        if (!isTargeted(path)) {
+            return Optional.empty();
+        }
+        int r = fromPattern(rankPattern, path).orElse(rank);
+        double a = fromPattern(alphaPattern, path).orElse(alpha);
+        double scaling = rankStabilised ? a / Math.sqrt(r) : a / r;
+        return Optional.of(new LoraTarget(path, r, a, scaling, dropout));
+    }
+
+    /// LoRA of all modules that get one, in the order given.
+    ///
+    /// @param linearPaths paths of the model's linear modules
+    /// @throws ConfigException if none matches, or a plain name in the configuration matches none
+    public List<LoraTarget> matchAll(Collection<String> linearPaths) {
+        List<LoraTarget> matched = linearPaths.stream().flatMap(p -> match(p).stream()).toList();
+        if (matched.isEmpty()) {
+            throw new ConfigException(
+                    "target_modules %s matches no linear module; there are %s"
+                            .formatted(LoraJson.describe(targets), lastNames(linearPaths)));
+        }
+        if (targets instanceof ModuleSelection.Names(List<String> names)) {
+            for (String name : names) {
+                var one = new ModuleSelection.Names(List.of(name));
+                if (linearPaths.stream().noneMatch(one::contains)) {
+                    throw new ConfigException(
+                            "target_modules: \"%s\" is no linear module; there are %s"
+                                    .formatted(name, lastNames(linearPaths)));
+                }
+            }
+        }
+        return matched;
+    }
+
+    /// Whether a module is trained and saved in full. PEFT compares ends of paths as plain text:
+    /// `norm` means `post_attention_layernorm` too.
+    public boolean savesWhole(String path) {
+        if (modulesToSave.stream().anyMatch(path::endsWith)) {
+            return true;
+        }
+        return tiesSaved
+                && switch (path) {
+                    case "lm_head" ->
+                            modulesToSave.stream().anyMatch("model.embed_tokens"::endsWith);
+                    case "model.embed_tokens" ->
+                            modulesToSave.stream().anyMatch("lm_head"::endsWith);
+                    default -> false;
+                };
+    }
+
+    /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves
+    /// it.
+    public LoraConfig withTargetsResolved(Collection<String> linearPaths) {
+        if (!(targets instanceof ModuleSelection.AllLinear)) {
+            return this;
+        }
+        List<String> paths = matchAll(linearPaths).stream().map(LoraTarget::path).toList();
+        return with(new ModuleSelection.Names(paths), baseModel);
+    }
+
+    /// The same on another base model.
+    public LoraConfig withBaseModel(String name) {
+        return with(targets, Optional.of(name));
+    }
+
+    private LoraConfig with(ModuleSelection otherTargets, Optional<String> otherBase) {
+        return new LoraConfig(
+                rank,
+                alpha,
+                dropout,
+                rankStabilised,
+                otherTargets,
+                excluded,
+                layers,
+                layersPattern,
+                rankPattern,
+                alphaPattern,
+                modulesToSave,
+                tiesSaved,
+                initialisation,
+                taskType,
+                otherBase);
+    }
+
+    private boolean isTargeted(String path) {
+        if (excluded.isPresent() && excluded.get().contains(path) || isInsideSaved(path)) {
+            return false;
+        }
+        return switch (targets) {
+            case ModuleSelection.Names names ->
+                    names.names().contains(path) || names.contains(path) && isInLayers(path);
+            case ModuleSelection.Regex regex -> regex.contains(path);
+            case ModuleSelection.AllLinear all -> all.contains(path);
+        };
+    }
+
+    /// Modules that are trained in full, and what is inside them, get no adapter.
+    private boolean isInsideSaved(String path) {
+        return modulesToSave.stream()
+                .anyMatch(
+                        m ->
+                                ModuleSelection.compile("(^|.*\\.)" + m + "($|\\..*)")
+                                        .matcher(path)
+                                        .lookingAt());
+    }
+
+    private boolean isInLayers(String path) {
+        if (layers.isEmpty()) {
+            return true;
+        }
+        // Without a pattern, the first number between two dots is the layer.
+        List<String> expressions =
+                layersPattern.isEmpty()
+                        ? List.of(".*?\\.[^.]*\\.(?<idx>\\d+)\\.")
+                        : layersPattern.stream()
+                                .map(p -> "(?:^|.*?\\.)" + p + "\\.(?<idx>\\d+)\\.")
+                                .toList();
+        for (String expression : expressions) {
+            Matcher layer = ModuleSelection.compile(expression).matcher(path);
+            if (layer.lookingAt()) {
+                return layers.contains(Integer.valueOf(layer.group("idx")));
+            }
+        }
+        return false;
+    }
+
+    private static <T> Optional<T> fromPattern(Map<String, T> pattern, String path) {
+        return pattern.entrySet().stream()
+                .filter(
+                        e ->
+                                ModuleSelection.compile("(.*\\.)?(" + e.getKey() + ")$")
+                                        .matcher(path)
+                                        .lookingAt())
+                .map(Map.Entry::getValue)
+                .findFirst();
+    }
+
+    private static List<String> lastNames(Collection<String> paths) {
+        return paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
+    }
+
+    private static void requireRank(String key, int value) {
+        if (value < 1) {
+            throw new ConfigException(key + " is " + value + "; accepted: integers ≥ 1");
+        }
+    }
+
+    private static void requireFinite(String key, double value) {
+        if (!Double.isFinite(value)) {
+            throw new ConfigException(key + " is " + value + "; accepted: finite numbers");
+        }
+    }
+}

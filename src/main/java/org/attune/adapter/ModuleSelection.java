@@ -1,0 +1,67 @@
+package org.attune.adapter;
+
+import org.attune.error.ConfigException;
+
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+/// Which modules of a model are meant, as PEFT's `target_modules` and `exclude_modules` say it.
+public sealed interface ModuleSelection {
+    /// Whether the module with this path, e.g. `model.layers.0.self_attn.q_proj`, is meant.
+    boolean contains(String path);
+
+    /// Modules whose path is one of `names`, or ends with a dot and one of them.
+    record Names(List<String> names) implements ModuleSelection {
+        public Names {
+            names = List.copyOf(names);
+        }
+
+        @Override
+        public boolean contains(String path) {
+            return names.stream().anyMatch(n -> path.equals(n) || path.endsWith("." + n));
+        }
+    }
+
+    /// Modules whose whole path matches a regular expression.
+    record Regex(String expression) implements ModuleSelection {
+        /// @throws ConfigException if the expression is malformed
+        public Regex {
+            compile(expression);
+        }
+
+        @Override
+        public boolean contains(String path) {
+            return compile(expression).matcher(path).matches();
+        }
+    }
+
+    /// Every linear module but the output layer (`all-linear`).
+    record AllLinear() implements ModuleSelection {
+        private static final List<String> OUTPUT_LAYERS = List.of("lm_head", "score");
+
+        @Override
+        public boolean contains(String path) {
+            return !OUTPUT_LAYERS.contains(path);
+        }
+    }
+
+    /// A selection from one string, as PEFT reads it: `all-linear` or a regular expression.
+    static ModuleSelection of(String text) {
+        return text.equalsIgnoreCase("all-linear") ? new AllLinear() : new Regex(text);
+    }
+
+    /// Compiles an expression in Python's syntax; the two differ only in how groups are named.
+    ///
+    /// @throws ConfigException if the expression is malformed
+    static Pattern compile(String expression) {
+        try {
+            return Pattern.compile(expression.replace("(?P<", "(?<"));
+        } catch (PatternSyntaxException e) {
+            throw new ConfigException(
+                    "\"%s\" is no regular expression of module paths: %s"
+                            .formatted(expression, e.getDescription()),
+                    e);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package org.attune.files;
+
+import org.attune.error.ModelException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Tokens of a GGUF file as they stand in its metadata.
+///
+/// @param tokens texts by id; no two are equal
+/// @param kinds  kind of each token
+/// @param scores SentencePiece's log-probabilities; empty for byte-level vocabularies
+record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores) {
+    private static final Logger LOG = LoggerFactory.getLogger(GgufVocabulary.class);
+    private static final String PREFIX = "tokenizer.ggml.";
+
+    /// What a token is, in the order of ggml's numbers, which begin at 1.
+    enum Kind {
+        NORMAL,
+        UNKNOWN,
+        CONTROL,
+        USER_DEFINED,
+        UNUSED,
+        BYTE
+    }
+
+    static GgufVocabulary read(GgufMetadata metadata) {
+        List<String> tokens = metadata.texts(PREFIX + "tokens");
+        List<Kind> kinds =
+                metadata.integers(PREFIX + "token_type")
+                        .map(numbers -> numbers.stream().map(n -> kind(metadata, n)).toList())
+                        .orElse(Collections.nCopies(tokens.size(), Kind.NORMAL));
+        List<Float> scores = metadata.floats(PREFIX + "scores").orElse(List.of());
+        requireSize(metadata, "token_type", kinds.size(), tokens.size());
+        if (!scores.isEmpty()) {
+            requireSize(metadata, "scores", scores.size(), tokens.size());
+        }
+        return new GgufVocabulary(distinct(metadata.where(), tokens), kinds, scores);
+    }
+
+    /// The id that a key names, if that token exists.
+    OptionalInt id(GgufMetadata metadata, String key) {
+        OptionalInt id = metadata.optionalInteger(PREFIX + key);
+        if (id.isPresent() && (id.getAsInt() < 0 || id.getAsInt() >= tokens.size())) {
+            throw metadata.invalid(PREFIX + key, "token ids below " + tokens.size());
+        }
+        return id;
+    }
+
+    /// The text of the token that a key names.
+    Optional<String> token(GgufMetadata metadata, String key) {
+        OptionalInt id = id(metadata, key);
+        return id.isPresent() ? Optional.of(tokens.get(id.getAsInt())) : Optional.empty();
+    }
+
+    private static Kind kind(GgufMetadata metadata, long number) {
+        if (number < 1 || number > Kind.values().length) {
+            throw metadata.invalid(PREFIX + "token_type", "numbers 1 to " + Kind.values().length);
+        }
+        return Kind.values()[(int) number - 1];
+    }
+
+    private static void requireSize(GgufMetadata metadata, String key, int got, int expected) {
+        if (got != expected) {
+            throw new ModelException(
+                    "%s: %s%s has %d entries for %d tokens"
+                            .formatted(metadata.where(), PREFIX, key, got, expected));
+        }
+    }
+
+    /// A `tokenizer.json` maps texts to ids, so a repeated text (some files fill up their
+    /// vocabulary
+    /// with them) gets a name nobody types.
+    private static List<String> distinct(String where, List<String> tokens) {
+        var seen = new HashSet<String>();
+        var result = new ArrayList<String>(tokens.size());
+        for (int id = 0; id < tokens.size(); id++) {
+            String token = tokens.get(id);
+            if (!seen.add(token)) {
+                LOG.warn(
+                        "{}: token {} repeats the text \"{}\"; it is never produced",
+                        where,
+                        id,
+                        token);
+                token = "<|repeated token " + id + "|>";
+                seen.add(token);
+            }
+            result.add(token);
+        }
+        return List.copyOf(result);
+    }
+}

@@ -1,0 +1,276 @@
+package org.attune.files;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.error.ModelException;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/// One JSON object of a model's files, read field by field. A field that is `null` counts as
+/// absent, as in the Python libraries. Every refusal names the file, the key, the value and what
+/// is
+/// accepted. Immutable.
+public final class JsonFields {
+    /// Larger files are refused before they are read: a configuration has some kilobytes.
+    private static final long MAX_BYTES = 64L << 20;
+
+    /// Python writes `NaN` and `Infinity`; two values for one key have no agreed meaning.
+    static final JsonMapper MAPPER =
+            JsonMapper.builder()
+                    .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .build();
+
+    private final String where;
+    private final String prefix;
+    private final ObjectNode node;
+
+    private JsonFields(String where, String prefix, ObjectNode node) {
+        this.where = where;
+        this.prefix = prefix;
+        this.node = node;
+    }
+
+    /// The object that a UTF-8 file holds.
+    ///
+    /// @throws ModelException if the file is absent, unreadable, too large or no JSON object
+    public static JsonFields read(Path file) {
+        return parse(file.toString(), readText(file, MAX_BYTES));
+    }
+
+    /// The object that `text` holds.
+    ///
+    /// @param where name of the text in error messages, usually its file
+    public static JsonFields parse(String where, String text) {
+        try {
+            if (MAPPER.readTree(text) instanceof ObjectNode object) {
+                return new JsonFields(where, "", object);
+            }
+        } catch (JsonProcessingException e) {
+            throw new ModelException(where + " is no valid JSON: " + e.getMessage(), e);
+        }
+        throw new ModelException(where + " holds no JSON object; expected {\"key\": value, …}");
+    }
+
+    /// Text of a UTF-8 file of at most `limit` bytes.
+    static String readText(Path file, long limit) {
+        try {
+            long size = Files.size(file);
+            if (size > limit) {
+                throw new ModelException(
+                        "%s has %d bytes; at most %d are read".formatted(file, size, limit));
+            }
+            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        } catch (NoSuchFileException e) {
+            throw new ModelException(file + " does not exist", e);
+        } catch (IOException e) {
+            throw new ModelException(file + " can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// Where the object comes from, for error messages.
+    public String where() {
+        return where;
+    }
+
+    /// A copy of the underlying tree.
+    public ObjectNode toNode() {
+        return node.deepCopy();
+    }
+
+    /// All keys in file order, those with `null` too.
+    public Set<String> keys() {
+        var keys = new LinkedHashSet<String>();
+        node.fieldNames().forEachRemaining(keys::add);
+        return keys;
+    }
+
+    /// Whether the key is there and not `null`.
+    public boolean has(String key) {
+        return node.hasNonNull(key);
+    }
+
+    /// Whether the key is there, be it `null`.
+    public boolean mentions(String key) {
+        return node.has(key);
+    }
+
+    /// The value, or null if absent.
+    public JsonNode get(String key) {
+        return has(key) ? node.get(key) : null;
+    }
+
+    /// A required integer.
+    public int integer(String key) {
+        return optionalInteger(key).orElseThrow(() -> missing(key, "an integer"));
+    }
+
+    /// An integer, or `fallback` if absent.
+    public int integer(String key, int fallback) {
+        return optionalInteger(key).orElse(fallback);
+    }
+
+    /// An integer, or empty if absent.
+    public OptionalInt optionalInteger(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return OptionalInt.empty();
+        }
+        // Some tools write 8.0 for 8.
+        if (!value.isNumber()
+                || value.doubleValue() != Math.rint(value.doubleValue())
+                || !value.canConvertToInt()) {
+            throw invalid(key, "an integer");
+        }
+        return OptionalInt.of(value.intValue());
+    }
+
+    /// An integer, or all integers of a list; empty if absent.
+    public List<Integer> integers(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            return List.of(integer(key));
+        }
+        var result = new ArrayList<Integer>();
+        for (JsonNode item : value) {
+            if (!item.canConvertToInt() || !item.isIntegralNumber()) {
+                throw invalid(key, "an integer or a list of integers");
+            }
+            result.add(item.intValue());
+        }
+        return List.copyOf(result);
+    }
+
+    /// A required number.
+    public double number(String key) {
+        if (!has(key)) {
+            throw missing(key, "a number");
+        }
+        return number(key, 0);
+    }
+
+    /// A number, or `fallback` if absent.
+    public double number(String key, double fallback) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return fallback;
+        }
+        if (!value.isNumber()) {
+            throw invalid(key, "a number");
+        }
+        return value.doubleValue();
+    }
+
+    /// Numbers of a list; empty if absent.
+    public List<Double> numbers(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return List.of();
+        }
+        var result = new ArrayList<Double>();
+        for (JsonNode item : value) {
+            if (!item.isNumber()) {
+                throw invalid(key, "a list of numbers");
+            }
+            result.add(item.doubleValue());
+        }
+        return List.copyOf(result);
+    }
+
+    /// A boolean, or `fallback` if absent.
+    public boolean flag(String key, boolean fallback) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return fallback;
+        }
+        if (!value.isBoolean()) {
+            throw invalid(key, "true or false");
+        }
+        return value.booleanValue();
+    }
+
+    /// A required string.
+    public String text(String key) {
+        return optionalText(key).orElseThrow(() -> missing(key, "a string"));
+    }
+
+    /// A string, or `fallback` if absent.
+    public String text(String key, String fallback) {
+        return optionalText(key).orElse(fallback);
+    }
+
+    /// A string, or empty if absent.
+    public Optional<String> optionalText(String key) {
+        JsonNode value = get(key);
+        if (value != null && !value.isTextual()) {
+            throw invalid(key, "a string");
+        }
+        return Optional.ofNullable(value).map(JsonNode::textValue);
+    }
+
+    /// The strings of a list, or one string as a list of one; empty if absent.
+    public List<String> texts(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return List.of();
+        }
+        if (value.isTextual()) {
+            return List.of(value.textValue());
+        }
+        var result = new ArrayList<String>();
+        for (JsonNode item : value) {
+            if (!value.isArray() || !item.isTextual()) {
+                throw invalid(key, "a list of strings");
+            }
+            result.add(item.textValue());
+        }
+        return List.copyOf(result);
+    }
+
+    /// An object inside this one, or empty if absent.
+    public Optional<JsonFields> object(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return Optional.empty();
+        }
+        if (!(value instanceof ObjectNode object)) {
+            throw invalid(key, "an object");
+        }
+        return Optional.of(new JsonFields(where, prefix + key + ".", object));
+    }
+
+    /// What to throw for a value that can't be used.
+    ///
+    /// @param accepted what would have been right, e.g. `a positive integer`
+    public ModelException invalid(String key, String accepted) {
+        String value = String.valueOf(node.get(key));
+        String shown = value.length() > 100 ? value.substring(0, 100) + "…" : value;
+        return new ModelException(
+                "%s: \"%s%s\" is %s; accepted: %s".formatted(where, prefix, key, shown, accepted));
+    }
+
+    private ModelException missing(String key, String accepted) {
+        return new ModelException(
+                "%s: \"%s%s\" is missing; expected %s".formatted(where, prefix, key, accepted));
+    }
+}

@@ -1,0 +1,183 @@
+package org.attune.files;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.error.ModelException;
+import org.attune.files.GgufVocabulary.Kind;
+
+import java.util.List;
+import java.util.Optional;
+
+/// Builds the text of a `tokenizer.json` from a GGUF vocabulary.
+final class TokenizerJson {
+    private static final String SPACE = "▁";
+
+    private final GgufVocabulary vocabulary;
+    private final ObjectNode root = JsonFields.MAPPER.createObjectNode();
+    private final ArrayNode single = JsonFields.MAPPER.createArrayNode();
+    private final ObjectNode ends = JsonFields.MAPPER.createObjectNode();
+
+    TokenizerJson(GgufVocabulary vocabulary) {
+        this.vocabulary = vocabulary;
+        root.put("version", "1.0").putNull("truncation").putNull("padding");
+        addedTokens(root.putArray("added_tokens"));
+        single.addObject().putObject("Sequence").put("id", "A").put("type_id", 0);
+    }
+
+    /// Puts a token before every text.
+    void beginWith(int id) {
+        single.insert(0, specialToken(id));
+    }
+
+    /// Puts a token after every text.
+    void endWith(int id) {
+        single.add(specialToken(id));
+    }
+
+    /// Completes a byte-level BPE.
+    ///
+    /// @param merges `left right`, best first
+    void byteLevel(GgufPreTokenizer rule, List<String> merges, String where) {
+        if (rule.nfc()) {
+            root.putObject("normalizer").put("type", "NFC");
+        } else {
+            root.putNull("normalizer");
+        }
+        ArrayNode steps = sequence(root.putObject("pre_tokenizer"), "pretokenizers");
+        for (String pattern : rule.patterns()) {
+            ObjectNode split = steps.addObject().put("type", "Split");
+            split.putObject("pattern").put("Regex", pattern);
+            split.put("behavior", "Isolated").put("invert", false);
+        }
+        bytes(steps.addObject());
+        if (single.size() == 1) {
+            bytes(root.putObject("post_processor"));
+        } else {
+            template();
+        }
+        bytes(root.putObject("decoder"));
+        ObjectNode model = model(false, Optional.empty(), rule.wholeTokensFirst());
+        ArrayNode pairs = model.putArray("merges");
+        for (String merge : merges) {
+            int space = merge.indexOf(' ', 1);
+            if (space < 0 || space == merge.length() - 1) {
+                throw new ModelException(
+                        ("%s: tokenizer.ggml.merges has \"%s\"; accepted: two tokens with a space "
+                                        + "between")
+                                .formatted(where, merge));
+            }
+            pairs.addArray().add(merge.substring(0, space)).add(merge.substring(space + 1));
+        }
+    }
+
+    /// Completes a SentencePiece BPE: spaces become `▁`, unknown characters their bytes.
+    ///
+    /// @param spaceFirst whether a text begins with an invisible space
+    void sentencePiece(boolean spaceFirst, Optional<String> unknown) {
+        ArrayNode normalizers = sequence(root.putObject("normalizer"), "normalizers");
+        if (spaceFirst) {
+            normalizers.addObject().put("type", "Prepend").put("prepend", SPACE);
+        }
+        replace(normalizers.addObject(), " ", SPACE);
+        root.putNull("pre_tokenizer");
+        if (single.size() == 1) {
+            root.putNull("post_processor");
+        } else {
+            template();
+        }
+        ArrayNode decoders = sequence(root.putObject("decoder"), "decoders");
+        replace(decoders.addObject(), SPACE, " ");
+        decoders.addObject().put("type", "ByteFallback");
+        decoders.addObject().put("type", "Fuse");
+        if (spaceFirst) {
+            decoders.addObject()
+                    .put("type", "Strip")
+                    .put("content", " ")
+                    .put("start", 1)
+                    .put("stop", 0);
+        }
+        ArrayNode pairs = model(true, unknown, false).putArray("merges");
+        for (SentencePieceMerges.Merge merge : SentencePieceMerges.of(vocabulary)) {
+            pairs.addArray().add(merge.left()).add(merge.right());
+        }
+    }
+
+    String text() {
+        return root.toString();
+    }
+
+    private void addedTokens(ArrayNode added) {
+        for (int id = 0; id < vocabulary.tokens().size(); id++) {
+            Kind kind = vocabulary.kinds().get(id);
+            boolean special = kind == Kind.CONTROL || kind == Kind.UNKNOWN;
+            if (special || kind == Kind.USER_DEFINED) {
+                added.addObject()
+                        .put("id", id)
+                        .put("content", vocabulary.tokens().get(id))
+                        .put("single_word", false)
+                        .put("lstrip", false)
+                        .put("rstrip", false)
+                        .put("normalized", false)
+                        .put("special", special);
+            }
+        }
+    }
+
+    private ObjectNode model(boolean byteFallback, Optional<String> unknown, boolean wholeFirst) {
+        ObjectNode model = root.putObject("model").put("type", "BPE").putNull("dropout");
+        model.put("unk_token", unknown.orElse(null));
+        model.putNull("continuing_subword_prefix").putNull("end_of_word_suffix");
+        model.put("fuse_unk", byteFallback);
+        model.put("byte_fallback", byteFallback);
+        model.put("ignore_merges", wholeFirst);
+        ObjectNode ids = model.putObject("vocab");
+        for (int id = 0; id < vocabulary.tokens().size(); id++) {
+            ids.put(vocabulary.tokens().get(id), id);
+        }
+        return model;
+    }
+
+    private ObjectNode specialToken(int id) {
+        String token = vocabulary.tokens().get(id);
+        ObjectNode end = ends.putObject(token).put("id", token);
+        end.putArray("ids").add(id);
+        end.putArray("tokens").add(token);
+        ObjectNode piece = JsonFields.MAPPER.createObjectNode();
+        piece.putObject("SpecialToken").put("id", token).put("type_id", 0);
+        return piece;
+    }
+
+    /// A post-processor that adds the ends; for pairs of texts it adds them to both.
+    private void template() {
+        ObjectNode processor = root.putObject("post_processor").put("type", "TemplateProcessing");
+        processor.set("single", single);
+        ArrayNode pair = processor.putArray("pair").addAll(single.deepCopy());
+        ArrayNode second = single.deepCopy();
+        for (int i = 0; i < second.size(); i++) {
+            ObjectNode piece = (ObjectNode) second.get(i).properties().iterator().next().getValue();
+            piece.put("type_id", 1);
+            if (second.get(i).has("Sequence")) {
+                piece.put("id", "B");
+            }
+        }
+        pair.addAll(second);
+        processor.set("special_tokens", ends);
+    }
+
+    private static ArrayNode sequence(ObjectNode node, String key) {
+        return node.put("type", "Sequence").putArray(key);
+    }
+
+    private static void bytes(ObjectNode node) {
+        node.put("type", "ByteLevel")
+                .put("add_prefix_space", false)
+                .put("trim_offsets", false)
+                .put("use_regex", false);
+    }
+
+    private static void replace(ObjectNode node, String from, String to) {
+        node.put("type", "Replace").putObject("pattern").put("String", from);
+        node.put("content", to);
+    }
+}

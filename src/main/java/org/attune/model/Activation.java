@@ -1,0 +1,38 @@
+package org.attune.model;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// Function between the two halves of a feed-forward block, with the names that `hidden_act` has.
+public enum Activation {
+    /// x·σ(x).
+    SILU("silu", "swish"),
+    /// x·Φ(x), exact.
+    GELU("gelu"),
+    /// The tanh approximation of [#GELU].
+    GELU_TANH("gelu_pytorch_tanh", "gelu_new", "gelu_fast"),
+    /// max(x, 0).
+    RELU("relu");
+
+    private final List<String> names;
+
+    Activation(String... names) {
+        this.names = List.of(names);
+    }
+
+    /// The name that is written.
+    public String configName() {
+        return names.getFirst();
+    }
+
+    /// The activation with one of its names.
+    public static Optional<Activation> ofName(String name) {
+        return Arrays.stream(values()).filter(a -> a.names.contains(name)).findFirst();
+    }
+
+    /// Every accepted name.
+    static List<String> allNames() {
+        return Arrays.stream(values()).flatMap(a -> a.names.stream()).toList();
+    }
+}

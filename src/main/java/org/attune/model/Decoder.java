@@ -1,0 +1,209 @@
+package org.attune.model;
+
+import org.attune.error.ModelException;
+import org.attune.files.TensorFile;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// The weights of a decoder of the Llama shape, in one compute dtype on one device. What differs
+/// between families stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
+public final class Decoder implements AutoCloseable {
+    private final TensorScope scope = TensorScope.detached("decoder");
+    private final DecoderConfig config;
+    private final Device device;
+    private final DType dtype;
+    private final Tensor embedding;
+    private final List<Block> blocks = new ArrayList<>();
+    private final RmsNorm finalNorm;
+    private final Tensor head;
+
+    private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
+        this.config = config;
+        this.device = device;
+        this.dtype = dtype;
+        var loader = new Loader(file);
+        int width = config.hiddenSize();
+        embedding = loader.tensor("model.embed_tokens.weight", config.vocabSize(), width);
+        for (int i = 0; i < config.layers(); i++) {
+            blocks.add(block(i, loader));
+        }
+        finalNorm = loader.norm("model.norm", width);
+        head =
+                config.tieWordEmbeddings()
+                        ? embedding
+                        : loader.tensor("lm_head.weight", config.vocabSize(), width);
+    }
+
+    /// Loads the weights; extra tensors in the file are ignored.
+    ///
+    /// @param dtype of weights and activations
+    /// @throws ModelException if a tensor is missing or of the wrong shape
+    public static Decoder load(DecoderConfig config, TensorFile file, Device device, DType dtype) {
+        return new Decoder(config, file, device, dtype);
+    }
+
+    private Block block(int layer, Loader loader) {
+        String path = "model.layers." + layer + ".";
+        int width = config.hiddenSize();
+        int inner = config.intermediateSize();
+        AttentionConfig a = config.attention();
+        int queries = a.heads() * a.headDim();
+        int keys = a.kvHeads() * a.headDim();
+        String attention = path + "self_attn.";
+        String mlp = path + "mlp.";
+        return new Block(
+                loader.norm(path + "input_layernorm", width),
+                loader.linear(
+                        width,
+                        a.qkvBias(),
+                        Map.entry(attention + "q_proj", queries),
+                        Map.entry(attention + "k_proj", keys),
+                        Map.entry(attention + "v_proj", keys)),
+                a.qkNorm() ? loader.norm(attention + "q_norm", a.headDim()) : null,
+                a.qkNorm() ? loader.norm(attention + "k_norm", a.headDim()) : null,
+                loader.linear(queries, a.outputBias(), Map.entry(attention + "o_proj", width)),
+                loader.norm(path + "post_attention_layernorm", width),
+                loader.linear(
+                        width,
+                        config.mlpBias(),
+                        Map.entry(mlp + "gate_proj", inner),
+                        Map.entry(mlp + "up_proj", inner)),
+                loader.linear(inner, config.mlpBias(), Map.entry(mlp + "down_proj", width)),
+                config.window(layer).orElse(0));
+    }
+
+    public DecoderConfig config() {
+        return config;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public List<Block> blocks() {
+        return blocks;
+    }
+
+    /// `(V, D)`.
+    public Tensor embedding() {
+        return embedding;
+    }
+
+    public RmsNorm finalNorm() {
+        return finalNorm;
+    }
+
+    /// Output layer, `(V, D)`; the embedding itself if tied.
+    public Tensor head() {
+        return head;
+    }
+
+    /// All linear layers of all blocks.
+    public List<FusedLinear> linears() {
+        var all = new ArrayList<FusedLinear>();
+        for (Block b : blocks) {
+            all.addAll(List.of(b.qkv(), b.output(), b.gateUp(), b.down()));
+        }
+        return all;
+    }
+
+    /// All norms, in the order in which they are computed.
+    public List<RmsNorm> norms() {
+        var all = new ArrayList<RmsNorm>();
+        for (Block b : blocks) {
+            all.add(b.inputNorm());
+            if (b.queryNorm() != null) {
+                all.add(b.queryNorm());
+                all.add(b.keyNorm());
+            }
+            all.add(b.postNorm());
+        }
+        all.add(finalNorm);
+        return all;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+
+    /// Reads tensors by name and checks shapes.
+    private final class Loader {
+        private final TensorFile file;
+
+        Loader(TensorFile file) {
+            this.file = file;
+        }
+
+        Tensor tensor(String name, long... shape) {
+            Tensor target;
+            try (var _ = TensorScope.open("load")) {
+                target = scope.adopt(Tensor.empty(device, dtype, shape));
+                into(name, target);
+            }
+            return target;
+        }
+
+        RmsNorm norm(String path, int width) {
+            return new RmsNorm(path, tensor(path + ".weight", width), config.rmsNormEps());
+        }
+
+        @SafeVarargs
+        final FusedLinear linear(int in, boolean bias, Map.Entry<String, Integer>... outs) {
+            var parts = new ArrayList<FusedLinear.Part>();
+            int row = 0;
+            for (var out : outs) {
+                parts.add(new FusedLinear.Part(out.getKey(), row, out.getValue(), bias));
+                row += out.getValue();
+            }
+            try (var _ = TensorScope.open("load")) {
+                var linear = new FusedLinear(scope, parts, in, device, dtype);
+                for (int i = 0; i < outs.length; i++) {
+                    into(outs[i].getKey() + ".weight", linear.weight(i));
+                    if (bias) {
+                        into(outs[i].getKey() + ".bias", linear.bias(i));
+                    }
+                }
+                return linear;
+            }
+        }
+
+        private void into(String name, Tensor target) {
+            TensorFile.Entry entry = file.entries().get(name);
+            if (entry == null) {
+                throw new ModelException(
+                        "the model's files hold no tensor \"%s\"; its config.json says it should"
+                                .formatted(name));
+            }
+            if (!Arrays.equals(entry.shape(), target.shape())) {
+                throw new ModelException(
+                        "tensor \"%s\" has shape %s, but config.json asks for %s"
+                                .formatted(
+                                        name,
+                                        Arrays.toString(entry.shape()),
+                                        Arrays.toString(target.shape())));
+            }
+            try (var _ = TensorScope.open("load");
+                    Arena arena = Arena.ofConfined()) {
+                target.copyInPlace(
+                        Tensor.ofMemory(
+                                Device.cpu(),
+                                entry.dtype(),
+                                file.read(name, arena),
+                                entry.shape()));
+            }
+        }
+    }
+}

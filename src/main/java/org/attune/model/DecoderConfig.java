@@ -1,0 +1,125 @@
+package org.attune.model;
+
+import org.attune.error.ModelException;
+import org.attune.files.GgufFile;
+import org.attune.files.JsonFields;
+import org.attune.tensor.DType;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+
+/// Everything that distinguishes one decoder of the Llama shape from another.
+///
+/// @param modelType             Hugging Face's `model_type`, a row of [DecoderFamily]
+/// @param hiddenSize            width of the residual stream
+/// @param intermediateSize      width inside the feed-forward block
+/// @param vocabSize             rows of the embedding
+/// @param layers                number of blocks
+/// @param attention             attention of every block
+/// @param mlpBias               whether the feed-forward projections have biases
+/// @param activation            of the feed-forward block
+/// @param rmsNormEps            added to the mean square in RMS norms
+/// @param tieWordEmbeddings     whether the output layer is the embedding
+/// @param rope                  position embedding
+/// @param maxPositionEmbeddings longest sequence the model is made for
+/// @param dtype                 type of the stored weights
+/// @param special               special token ids
+public record DecoderConfig(
+        String modelType,
+        int hiddenSize,
+        int intermediateSize,
+        int vocabSize,
+        int layers,
+        AttentionConfig attention,
+        boolean mlpBias,
+        Activation activation,
+        double rmsNormEps,
+        boolean tieWordEmbeddings,
+        RopeConfig rope,
+        int maxPositionEmbeddings,
+        DType dtype,
+        SpecialIds special) {
+
+    /// @throws ModelException if the numbers can't belong to one decoder
+    public DecoderConfig {
+        requirePositive("hidden_size", hiddenSize);
+        requirePositive("intermediate_size", intermediateSize);
+        requirePositive("vocab_size", vocabSize);
+        requirePositive("num_hidden_layers", layers);
+        requirePositive("num_attention_heads", attention.heads());
+        requirePositive("num_key_value_heads", attention.kvHeads());
+        requirePositive("head_dim", attention.headDim());
+        requirePositive("max_position_embeddings", maxPositionEmbeddings);
+        if (attention.heads() % attention.kvHeads() != 0) {
+            throw new ModelException(
+                    "num_attention_heads %d is no multiple of num_key_value_heads %d"
+                            .formatted(attention.heads(), attention.kvHeads()));
+        }
+        int rotary = rope.rotaryDim(attention.headDim());
+        if (rotary < 2 || rotary % 2 != 0) {
+            throw new ModelException(
+                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
+                                    + "be even")
+                            .formatted(rotary, attention.headDim(), rope.partialRotaryFactor()));
+        }
+        if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {
+            throw new ModelException(
+                    "%d divisors of rotary frequencies, expected %d (half of head_dim)"
+                            .formatted(d.divisors().size(), rotary / 2));
+        }
+        if (!(rmsNormEps >= 0 && rmsNormEps < 1)) {
+            throw new ModelException("rms_norm_eps is " + rmsNormEps + "; accepted: [0, 1)");
+        }
+        if (attention.windows().size() != layers) {
+            throw new ModelException(
+                    "%d window sizes for %d layers".formatted(attention.windows().size(), layers));
+        }
+    }
+
+    /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of
+    /// transformers 5 or of earlier versions.
+    ///
+    /// @throws ModelException if the file is absent or damaged, or of an unsupported family
+    public static DecoderConfig read(Path folderOrFile) {
+        Path file =
+                Files.isDirectory(folderOrFile)
+                        ? folderOrFile.resolve("config.json")
+                        : folderOrFile;
+        return ConfigJson.parse(JsonFields.read(file));
+    }
+
+    /// The configuration that a GGUF file's metadata and tensors describe.
+    ///
+    /// @throws ModelException if something is missing, or the architecture is not supported
+    public static DecoderConfig of(GgufFile file) {
+        return GgufConfig.parse(file);
+    }
+
+    /// Tokens that a token of `layer` sees, itself included; empty if it sees all before it.
+    public OptionalInt window(int layer) {
+        int window = attention.windows().get(layer);
+        return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
+    }
+
+    /// Query heads.
+    public int heads() {
+        return attention.heads();
+    }
+
+    /// Key and value heads.
+    public int kvHeads() {
+        return attention.kvHeads();
+    }
+
+    /// Features of a head.
+    public int headDim() {
+        return attention.headDim();
+    }
+
+    private static void requirePositive(String name, int value) {
+        if (value <= 0) {
+            throw new ModelException(name + " is " + value + "; accepted: positive integers");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+/// One pass through all blocks: forward at construction, backward on request. Owns the activations
+/// that backward needs until it is closed.
+///
+/// The graph is cut at block boundaries. With recomputation on, forward keeps only the blocks'
+/// inputs; backward takes the blocks in reverse, computes one again, back-propagates and drops it.
+public final class DecoderRun implements AutoCloseable {
+    /// What forward keeps.
+    public enum Keep {
+        /// Nothing: there will be no backward pass.
+        NOTHING,
+        /// Inputs of blocks: least memory, one more forward pass.
+        INPUTS,
+        /// What the hand-written backward pass needs.
+        ALL
+    }
+
+    /// @param keep what forward keeps
+    /// @param dropout probability that an adapter's input is zeroed; needs [Keep#INPUTS] or
+    ///     [Keep#NOTHING]
+    /// @param dropoutSeed seed of this pass; each block gets its own from it
+    /// @param plain whether blocks run in ordinary operators with autograd instead of the
+    ///     hand-written passes
+    public record Options(Keep keep, double dropout, long dropoutSeed, boolean plain) {
+        /// Without dropout, hand-written.
+        public static Options of(Keep keep) {
+            return new Options(keep, 0, 0, false);
+        }
+    }
+
+    private final Decoder decoder;
+    private final Layout layout;
+    private final Options options;
+    private final Pass pass;
+    private final TensorScope scope = TensorScope.detached("run");
+    private final Tensor[] inputs;
+    private final Saved[] saved;
+    private final Tensor hidden;
+    private Tensor embeddingGradient;
+
+    /// Runs forward.
+    public DecoderRun(
+            Decoder decoder, Layout layout, FusedLinear.Adapter adapter, Options options) {
+        this.decoder = decoder;
+        this.layout = layout;
+        this.options =
+                options.dropout() > 0
+                        ? new Options(
+                                options.keep(), options.dropout(), options.dropoutSeed(), true)
+                        : options;
+        int count = decoder.blocks().size();
+        inputs = new Tensor[count];
+        saved = new Saved[count];
+        pass = new Pass(decoder.config(), layout, adapter, decoder.device(), decoder.dtype());
+        try {
+            hidden = forward();
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private Tensor forward() {
+        Tensor x;
+        try (var _ = TensorScope.open("embed")) {
+            x = decoder.embedding().indexSelect(0, layout.tokenTensor(decoder.device()));
+            scope.adopt(x);
+        }
+        for (int i = 0; i < inputs.length; i++) {
+            Tensor out;
+            try (var _ = TensorScope.open("block")) {
+                out = block(i, x);
+                scope.adopt(out);
+            }
+            if (options.keep() == Keep.NOTHING) {
+                x.close();
+            } else {
+                inputs[i] = x;
+            }
+            x = out;
+        }
+        return x;
+    }
+
+    private Tensor block(int i, Tensor x) {
+        if (options.plain()) {
+            return plain(i).forward(x);
+        }
+        WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
+        if (options.keep() == Keep.ALL) {
+            result.saved().moveTo(scope);
+            saved[i] = result.saved();
+        }
+        return result.out();
+    }
+
+    private PlainBlock plain(int i) {
+        // The same numbers forward and again: the seed depends on pass and block alone.
+        long seed = options.dropoutSeed() * 0x9E3779B97F4A7C15L + i;
+        return new PlainBlock(decoder.blocks().get(i), pass, options.dropout(), seed);
+    }
+
+    /// Output of the last block, before the final norm, `(N, D)`.
+    public Tensor hidden() {
+        return hidden;
+    }
+
+    /// Makes [#backward] add to the embedding's gradient, float32 `(V, D)`.
+    public void trainEmbedding(Tensor gradient) {
+        embeddingGradient = gradient;
+    }
+
+    /// Takes the gradient of [#hidden] through all blocks. At most once.
+    public void backward(Tensor dHidden) {
+        if (options.keep() == Keep.NOTHING) {
+            throw new IllegalStateException("this pass kept nothing for a backward pass");
+        }
+        try (var _ = TensorScope.open("backward")) {
+            Tensor d = dHidden;
+            for (int i = inputs.length - 1; i >= 0; i--) {
+                Tensor dx;
+                try (var inner = TensorScope.open("block")) {
+                    dx = inner.keep(blockBackward(i, d));
+                }
+                if (d != dHidden) {
+                    d.close();
+                }
+                d = dx;
+            }
+            if (embeddingGradient != null) {
+                long width = d.size(1);
+                Tensor rows =
+                        layout.tokenTensor(decoder.device()).unsqueeze(1).expand(d.size(0), width);
+                embeddingGradient.scatterAddInPlace(0, rows, d.to(DType.FLOAT32));
+            }
+        }
+    }
+
+    private Tensor blockBackward(int i, Tensor d) {
+        if (options.plain()) {
+            return plain(i).backward(inputs[i], d);
+        }
+        Block block = decoder.blocks().get(i);
+        Saved s = saved[i];
+        if (s == null) {
+            s = WrittenBlock.forward(block, inputs[i], pass).saved();
+        }
+        Tensor dx = WrittenBlock.backward(block, d, s, pass);
+        saved[i] = null;
+        return dx;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        pass.close();
+    }
+}

@@ -1,0 +1,223 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Linear layers that read the same input (q, k and v; gate and up), as one product.
+///
+/// The trained adapter stands in extra columns: with `u = x (sA)ᵀ`, `[x | u] [W | B]ᵀ` is one
+/// product that adds the update in float32 before rounding, and its backward pass gives the
+/// gradients of `x` and `u` in one product too. `B`s stand block-diagonally.
+/// A frozen second adapter (a reference) is added by a product of its own.
+public final class FusedLinear {
+    /// Which adapter a pass uses.
+    public enum Adapter {
+        OFF,
+        TRAINED,
+        FROZEN
+    }
+
+    /// @param path module path as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj`
+    /// @param firstRow first row of the fused matrix
+    /// @param out rows
+    /// @param hasBias whether it has a bias
+    public record Part(String path, int firstRow, int out, boolean hasBias) {}
+
+    private final TensorScope owner;
+    private final List<Part> parts;
+    private final int in;
+    private final int out;
+    private Tensor matrix; // (out, in + extra)
+    private final Tensor bias; // (out) or null
+    private int extra;
+    private final List<LowRank> trained = new ArrayList<>();
+    private final List<LowRank> frozen = new ArrayList<>();
+    private Tensor[] weightGradients = {};
+    private Tensor[] biasGradients = {};
+
+    FusedLinear(TensorScope owner, List<Part> parts, int in, Device device, DType dtype) {
+        this.owner = owner;
+        this.parts = List.copyOf(parts);
+        this.in = in;
+        out = parts.stream().mapToInt(Part::out).sum();
+        matrix = owner.adopt(Tensor.empty(device, dtype, out, in));
+        bias =
+                parts.stream().anyMatch(Part::hasBias)
+                        ? owner.adopt(Tensor.zeros(device, dtype, out))
+                        : null;
+    }
+
+    public List<Part> parts() {
+        return parts;
+    }
+
+    public int in() {
+        return in;
+    }
+
+    public int out() {
+        return out;
+    }
+
+    /// Columns that a pass with the trained adapter needs behind the input.
+    int extra(Adapter adapter) {
+        return adapter == Adapter.TRAINED ? extra : 0;
+    }
+
+    /// The base weight of one part, a view `(out, in)`.
+    public Tensor weight(int part) {
+        Part p = parts.get(part);
+        return matrix.narrow(0, p.firstRow(), p.out()).narrow(1, 0, in);
+    }
+
+    /// The bias of one part, a view `(out)`, or null.
+    public Tensor bias(int part) {
+        Part p = parts.get(part);
+        return p.hasBias() ? bias.narrow(0, p.firstRow(), p.out()) : null;
+    }
+
+    public List<LowRank> trained() {
+        return trained;
+    }
+
+    public List<LowRank> frozen() {
+        return frozen;
+    }
+
+    /// Makes room for the trained adapter. `updates` must be in order of their parts.
+    public void attachTrained(List<LowRank> updates) {
+        int columns = updates.stream().mapToInt(LowRank::rank).sum();
+        trained.clear();
+        trained.addAll(updates);
+        if (columns != extra) {
+            try (var _ = TensorScope.open("attach")) {
+                Tensor wider =
+                        owner.adopt(
+                                Tensor.zeros(matrix.device(), matrix.dtype(), out, in + columns));
+                wider.narrow(1, 0, in).copyInPlace(matrix.narrow(1, 0, in));
+                matrix.close();
+                matrix = wider;
+            }
+            extra = columns;
+        }
+        refreshTrained();
+    }
+
+    /// Adds a frozen adapter for reference passes.
+    public void attachFrozen(List<LowRank> updates) {
+        frozen.clear();
+        frozen.addAll(updates);
+    }
+
+    /// Copies the trained `B`s into the extra columns, after they changed.
+    public void refreshTrained() {
+        try (var _ = TensorScope.open("refresh")) {
+            int column = in;
+            for (LowRank update : trained) {
+                Part p = parts.get(update.part());
+                matrix.narrow(0, p.firstRow(), p.out())
+                        .narrow(1, column, update.rank())
+                        .copyInPlace(update.b());
+                column += update.rank();
+            }
+        }
+    }
+
+    /// `y = x Wᵀ + b` with the adapter's update.
+    ///
+    /// @param hx `(N, in + extra)`; its first `in` columns hold `x`, the others are filled here
+    /// @return `(N, out)`
+    Tensor forward(Tensor hx, Adapter adapter) {
+        Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
+        Tensor y;
+        if (extra(adapter) > 0) {
+            int column = in;
+            for (LowRank update : trained) {
+                Kernels.mm(x, update.scaledA().t(), hx.narrow(1, column, update.rank()));
+                column += update.rank();
+            }
+            y = hx.mm(matrix.t());
+        } else {
+            y = x.mm(base().t());
+        }
+        if (adapter == Adapter.FROZEN) {
+            for (LowRank update : frozen) {
+                Part p = parts.get(update.part());
+                Kernels.addmm(
+                        y.narrow(1, p.firstRow(), p.out()),
+                        x.mm(update.scaledA().t()),
+                        update.b().t(),
+                        1,
+                        1);
+            }
+        }
+        if (bias != null) {
+            y.addInPlace(bias);
+        }
+        return y;
+    }
+
+    /// The gradient of `x`, `(N, in)`; adds to the gradients of parameters.
+    ///
+    /// @param dy `(N, out)`
+    /// @param hx what [#forward] was given and filled
+    Tensor backward(Tensor dy, Tensor hx) {
+        Tensor x = extra == 0 ? hx : hx.narrow(1, 0, in);
+        for (int i = 0; i < weightGradients.length; i++) {
+            Part p = parts.get(i);
+            Tensor d = dy.narrow(1, p.firstRow(), p.out());
+            Gradients.addProduct(weightGradients[i], d.t(), x, 1);
+            if (p.hasBias()) {
+                Gradients.addRows(biasGradients[i], d);
+            }
+        }
+        Tensor dhx = dy.mm(matrix); // (N, in + extra)
+        if (extra == 0) {
+            return dhx;
+        }
+        Tensor dx = dhx.narrow(1, 0, in).copy(); // (N, in)
+        int column = in;
+        for (LowRank update : trained) {
+            Part p = parts.get(update.part());
+            Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
+            Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
+            Kernels.addmm(dx, du, update.scaledA(), 1, 1);
+            Gradients.addProduct(update.gradientA(), du.t(), x, update.scaling());
+            Tensor d = dy.narrow(1, p.firstRow(), p.out()); // (N, out)
+            Gradients.addProduct(update.gradientB(), d.t(), u, 1);
+            column += update.rank();
+        }
+        return dx;
+    }
+
+    /// Makes backward passes add to the gradients of the base parameters (float32 views).
+    ///
+    /// @param weights one per part
+    /// @param biases one per part, null where a part has none
+    public void trainBase(Tensor[] weights, Tensor[] biases) {
+        weightGradients = weights.clone();
+        biasGradients = biases.clone();
+    }
+
+    boolean trainsBase() {
+        return weightGradients.length > 0;
+    }
+
+    Tensor weightGradient(int part) {
+        return weightGradients[part];
+    }
+
+    Tensor biasGradient(int part) {
+        return biasGradients[part];
+    }
+
+    private Tensor base() {
+        return extra == 0 ? matrix : matrix.narrow(1, 0, in);
+    }
+}

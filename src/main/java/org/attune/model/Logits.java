@@ -1,0 +1,31 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+/// All logits of a pass, for comparing models. Training never makes them.
+public final class Logits {
+    private Logits() {}
+
+    /// Logits of every row, float32 `(N, V)`, in the current scope.
+    public static Tensor of(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
+        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        try (var run = new DecoderRun(decoder, layout, adapter, options)) {
+            return normed(decoder, run.hidden()).mm(decoder.head().t()).to(DType.FLOAT32);
+        }
+    }
+
+    /// Input of the output layer, after the last norm, `(N, D)`, in the current scope.
+    public static Tensor hidden(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
+        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        try (var run = new DecoderRun(decoder, layout, adapter, options)) {
+            return normed(decoder, run.hidden());
+        }
+    }
+
+    private static Tensor normed(Decoder decoder, Tensor x) {
+        Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape());
+        decoder.finalNorm().forward(x, h);
+        return h;
+    }
+}

@@ -1,0 +1,55 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.TensorScope;
+
+/// What all blocks of one pass share. Owns position tables and masks; close it with the pass.
+final class Pass implements AutoCloseable {
+    private final TensorScope scope = TensorScope.detached("pass");
+    private final DecoderConfig config;
+    private final Layout layout;
+    private final FusedLinear.Adapter adapter;
+    private final Rope rope;
+    private final Attention attention;
+
+    Pass(
+            DecoderConfig config,
+            Layout layout,
+            FusedLinear.Adapter adapter,
+            Device device,
+            DType dtype) {
+        this.config = config;
+        this.layout = layout;
+        this.adapter = adapter;
+        try (var _ = scope.enter()) {
+            rope = new Rope(config, layout, device, dtype);
+        }
+        attention = new Attention(layout, device, dtype, scope);
+    }
+
+    DecoderConfig config() {
+        return config;
+    }
+
+    int size() {
+        return layout.size();
+    }
+
+    FusedLinear.Adapter adapter() {
+        return adapter;
+    }
+
+    Rope rope() {
+        return rope;
+    }
+
+    Attention attention() {
+        return attention;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

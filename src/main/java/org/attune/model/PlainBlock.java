@@ -1,0 +1,138 @@
+package org.attune.model;
+
+import org.attune.tensor.Autograd;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// A block in ordinary operators with autograd: the yardstick for [WrittenBlock], and the path for
+/// what that doesn't do (adapter dropout). Its backward pass runs the block again with recording
+/// on.
+final class PlainBlock {
+    private final Block block;
+    private final Pass pass;
+    private final double dropout;
+    private final long dropoutSeed;
+    private final List<Leaf> leaves = new ArrayList<>();
+
+    /// @param parameter compute copy that collects a gradient
+    /// @param gradient float32 sum that it is added to
+    /// @param scale factor on the way
+    private record Leaf(Tensor parameter, Tensor gradient, double scale) {}
+
+    /// @param dropout probability that an adapter's input is zeroed; 0 is none
+    /// @param dropoutSeed libtorch is seeded with it before the forward pass and before its
+    ///     repetition
+    PlainBlock(Block block, Pass pass, double dropout, long dropoutSeed) {
+        this.block = block;
+        this.pass = pass;
+        this.dropout = dropout;
+        this.dropoutSeed = dropoutSeed;
+    }
+
+    /// `(N, D)` to `(N, D)`, nothing recorded.
+    Tensor forward(Tensor x) {
+        return run(x, false);
+    }
+
+    /// @param x input of the forward pass
+    /// @param dOut gradient of its output
+    /// @return gradient of `x`; parameters' gradients are added where they belong
+    Tensor backward(Tensor x, Tensor dOut) {
+        Tensor input = x.detach().requireGradient(true);
+        try (var _ = Autograd.enabled()) {
+            run(input, true).backward(dOut);
+        }
+        for (Leaf leaf : leaves) {
+            Tensor g = leaf.parameter().gradient().to(DType.FLOAT32);
+            leaf.gradient().addInPlace(leaf.scale() == 1 ? g : g.mul(leaf.scale()));
+        }
+        leaves.clear();
+        return input.gradient().copy();
+    }
+
+    private Tensor run(Tensor x, boolean training) {
+        if (dropout > 0) {
+            Engine.seed(dropoutSeed);
+        }
+        DecoderConfig c = pass.config();
+        int n = pass.size();
+        Tensor h = norm(block.inputNorm(), x, training);
+        Tensor q = project(block.qkv(), 0, h, training).reshape(n, c.heads(), c.headDim());
+        Tensor k = project(block.qkv(), 1, h, training).reshape(n, c.kvHeads(), c.headDim());
+        Tensor v = project(block.qkv(), 2, h, training).reshape(n, c.kvHeads(), c.headDim());
+        if (block.queryNorm() != null) {
+            q = norm(block.queryNorm(), q, training);
+            k = norm(block.keyNorm(), k, training);
+        }
+        q = pass.rope().apply(q).mul(1 / Math.sqrt(c.headDim()));
+        k = pass.rope().apply(k);
+        int groups = c.heads() / c.kvHeads();
+        Tensor byHead = q.reshape(n, c.kvHeads(), groups, c.headDim()).transpose(0, 1);
+        Tensor o =
+                pass.attention()
+                        .apply(byHead, k.transpose(0, 1), v.transpose(0, 1), block.window());
+        Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
+        Tensor x2 = x.add(project(block.output(), 0, flat, training));
+        Tensor h2 = norm(block.postNorm(), x2, training);
+        Tensor gate = project(block.gateUp(), 0, h2, training);
+        Tensor up = project(block.gateUp(), 1, h2, training);
+        return x2.add(project(block.down(), 0, gate.silu().mul(up), training));
+    }
+
+    private Tensor norm(RmsNorm norm, Tensor x, boolean training) {
+        Tensor weight = norm.weight();
+        if (training && norm.gradient() != null) {
+            weight = leaf(weight, norm.gradient(), 1);
+        }
+        return norm.apply(x, weight);
+    }
+
+    private Tensor project(FusedLinear linear, int part, Tensor x, boolean training) {
+        Tensor weight = linear.weight(part);
+        Tensor bias = linear.bias(part);
+        if (training && linear.trainsBase()) {
+            weight = leaf(weight, linear.weightGradient(part), 1);
+            bias = bias == null ? null : leaf(bias, linear.biasGradient(part), 1);
+        }
+        Tensor y = x.linear(weight);
+        if (bias != null) {
+            y = y.add(bias);
+        }
+        for (LowRank update : updates(linear)) {
+            if (update.part() == part) {
+                y = y.add(update(update, x, training));
+            }
+        }
+        return y;
+    }
+
+    private List<LowRank> updates(FusedLinear linear) {
+        return switch (pass.adapter()) {
+            case OFF -> List.of();
+            case TRAINED -> linear.trained();
+            case FROZEN -> linear.frozen();
+        };
+    }
+
+    private Tensor update(LowRank update, Tensor x, boolean training) {
+        Tensor a = update.scaledA();
+        Tensor b = update.b();
+        if (training && update.gradientA() != null) {
+            a = leaf(a, update.gradientA(), update.scaling());
+            b = leaf(b, update.gradientB(), 1);
+        }
+        boolean drops = dropout > 0 && pass.adapter() == FusedLinear.Adapter.TRAINED;
+        Tensor input = drops ? x.dropout(dropout) : x;
+        return input.linear(a).linear(b);
+    }
+
+    private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {
+        Tensor leaf = parameter.detach().requireGradient(true);
+        leaves.add(new Leaf(leaf, gradient, scale));
+        return leaf;
+    }
+}

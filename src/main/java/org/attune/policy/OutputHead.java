@@ -1,0 +1,207 @@
+package org.attune.policy;
+
+import org.attune.model.Decoder;
+import org.attune.tensor.DType;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/// Final norm and output layer, at the rows that predict a target only, in chunks of rows: logits
+/// `(N, V)` never exist. `M` targets, `D` width, `V` vocabulary, `T` temperature.
+///
+/// While the output layer is frozen, forward computes the gradient of each log-probability with
+/// respect to its normed hidden state at once,
+/// ```
+/// ∂ log p(t) / ∂h = (e_t − p) E / T
+/// ```
+/// and backward only scales rows of it. If it is trained, backward makes a second pass over the
+/// chunks, with the weights then known.
+final class OutputHead implements AutoCloseable {
+    private static final long CHUNK_ELEMENTS = 16L << 20;
+
+    private final Decoder decoder;
+    private final TokenForest forest;
+    private final HeadRequest request;
+    private final boolean trained;
+    private final TensorScope scope = TensorScope.detached("head");
+    private final Measurement measurement;
+    private Tensor rows; // (M, D) hidden states
+    private Tensor normed; // (M, D)
+    private Tensor statistics; // (M, 1)
+    private Tensor unit; // (M, D)
+
+    /// @param hidden output of the last block, `(N, D)`
+    /// @param differentiable whether there will be a backward pass
+    /// @param trained whether the output layer is trained
+    OutputHead(
+            Decoder decoder,
+            Tensor hidden,
+            TokenForest forest,
+            HeadRequest request,
+            boolean differentiable,
+            boolean trained) {
+        this.decoder = decoder;
+        this.forest = forest;
+        this.request = request;
+        this.trained = trained;
+        try {
+            measurement = forward(hidden, differentiable);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+    }
+
+    Measurement measurement() {
+        return measurement;
+    }
+
+    private Measurement forward(Tensor hidden, boolean differentiable) {
+        int m = forest.targetCount();
+        float[] logProbs = new float[m];
+        Map<HeadStatistic, float[]> values = new EnumMap<>(HeadStatistic.class);
+        request.statistics().forEach(s -> values.put(s, new float[m]));
+        try (var _ = TensorScope.open("head")) {
+            Tensor index = Tensor.ofInts(decoder.device(), forest.targetSources(), m);
+            Tensor x = hidden.indexSelect(0, index); // (M, D)
+            Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape()); // (M, D)
+            Tensor r = decoder.finalNorm().forward(x, h); // (M, 1)
+            Tensor u =
+                    differentiable && !trained
+                            ? Tensor.empty(x.device(), x.dtype(), x.shape())
+                            : null;
+            int chunk = chunkRows();
+            for (int from = 0; from < m; from += chunk) {
+                try (var _ = TensorScope.open("chunk")) {
+                    chunk(h, u, from, Math.min(m, from + chunk), logProbs, values);
+                }
+            }
+            if (differentiable) {
+                rows = scope.adopt(x);
+                statistics = scope.adopt(r);
+                unit = u == null ? null : scope.adopt(u);
+                normed = trained ? scope.adopt(h) : null;
+            }
+        }
+        return new Measurement(logProbs, values);
+    }
+
+    private int chunkRows() {
+        return (int) Math.max(16, CHUNK_ELEMENTS / decoder.config().vocabSize());
+    }
+
+    private void chunk(
+            Tensor h,
+            Tensor u,
+            int from,
+            int to,
+            float[] logProbs,
+            Map<HeadStatistic, float[]> values) {
+        int n = to - from;
+        Tensor z = logits(h, from, n); // (n, V) float32
+        Tensor t = targets(from, n); // (n, 1)
+        if (values.containsKey(HeadStatistic.MEAN_LOGIT)) {
+            copy(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
+        }
+        if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
+            hits(z, from, n, values.get(HeadStatistic.ARGMAX_HIT));
+        }
+        Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
+        Tensor targetLogP = logP.gather(1, t); // (n, 1)
+        copy(targetLogP, logProbs, from);
+        boolean entropy = values.containsKey(HeadStatistic.ENTROPY);
+        if (!entropy && u == null) {
+            return;
+        }
+        Tensor logSumExp = z.gather(1, t).sub(targetLogP); // (n, 1)
+        Kernels.expInPlace(logP); // p, (n, V)
+        if (entropy) { // H = lse − Σ p z
+            Tensor mean = logP.unsqueeze(1).bmm(z.unsqueeze(2)).reshape(n, 1);
+            copy(logSumExp.sub(mean), values.get(HeadStatistic.ENTROPY), from);
+        }
+        if (u != null) {
+            subtractOneHot(logP, t, n); // p − e_t
+            Tensor part = u.narrow(0, from, n);
+            Kernels.mm(logP.to(h.dtype()), decoder.head(), part);
+            part.mulInPlace(-1 / request.temperature());
+        }
+    }
+
+    /// Float32 logits over the temperature of rows `from … from + n`.
+    private Tensor logits(Tensor h, int from, int n) {
+        Tensor z = h.narrow(0, from, n).mm(decoder.head().t()).to(DType.FLOAT32);
+        return request.temperature() == 1 ? z : z.mulInPlace(1 / request.temperature());
+    }
+
+    private Tensor targets(int from, int n) {
+        long[] ids = new long[n];
+        for (int i = 0; i < n; i++) {
+            ids[i] = forest.targetTokens()[from + i];
+        }
+        return Tensor.of(decoder.device(), ids, n, 1);
+    }
+
+    private void hits(Tensor z, int from, int n, float[] out) {
+        long[] best = z.argmax(Tensor.LAST).toLongs();
+        for (int i = 0; i < n; i++) {
+            out[from + i] = best[i] == forest.targetTokens()[from + i] ? 1 : 0;
+        }
+    }
+
+    private static void subtractOneHot(Tensor p, Tensor targets, int n) {
+        p.scatterAddInPlace(1, targets, Tensor.full(p.device(), p.dtype(), -1, n, 1));
+    }
+
+    private static void copy(Tensor values, float[] out, int from) {
+        float[] v = values.toFloats();
+        System.arraycopy(v, 0, out, from, v.length);
+    }
+
+    /// Takes gradients of the log-probabilities to the hidden states, in the current scope.
+    ///
+    /// @param weights dLoss/dLogProb of each target, `(M)`
+    /// @param headGradient float32 `(V, D)` that the output layer's gradient is added to, if
+    ///     trained
+    /// @return `(N, D)`
+    Tensor backward(float[] weights, Tensor headGradient) {
+        int m = forest.targetCount();
+        Tensor w = Tensor.of(decoder.device(), weights, m, 1);
+        Tensor dNormed = // (M, D)
+                trained ? secondPass(w, headGradient) : unit.mul(w).to(rows.dtype());
+        Tensor d = decoder.finalNorm().backward(dNormed, rows, statistics); // (M, D)
+        Tensor dHidden = Tensor.zeros(d.device(), d.dtype(), forest.size(), d.size(1));
+        Tensor index =
+                Tensor.ofInts(decoder.device(), forest.targetSources(), m)
+                        .unsqueeze(1)
+                        .expand(m, d.size(1));
+        // Added, since the last row of a shared prompt predicts several targets.
+        return dHidden.scatterAddInPlace(0, index, d);
+    }
+
+    private Tensor secondPass(Tensor w, Tensor headGradient) {
+        int m = forest.targetCount();
+        Tensor dNormed = Tensor.empty(normed.device(), normed.dtype(), normed.shape());
+        int chunk = chunkRows();
+        for (int from = 0; from < m; from += chunk) {
+            int n = Math.min(m, from + chunk) - from;
+            try (var _ = TensorScope.open("chunk")) {
+                Tensor p = logits(normed, from, n).softmaxInPlace(); // (n, V)
+                subtractOneHot(p, targets(from, n), n);
+                p.mulInPlace(w.narrow(0, from, n).mul(-1 / request.temperature()));
+                Tensor dz = p.to(normed.dtype()); // (n, V)
+                Kernels.mm(dz, decoder.head(), dNormed.narrow(0, from, n));
+                Tensor h = normed.narrow(0, from, n);
+                headGradient.addInPlace(dz.t().mm(h).to(DType.FLOAT32));
+            }
+        }
+        return dNormed;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,81 @@
+package org.attune.policy;
+
+import org.attune.model.DecoderRun;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+/// [Evaluation] of a [Policy].
+final class PolicyEvaluation implements Evaluation {
+    private final Policy policy;
+    private final TensorScope scope = TensorScope.detached("evaluation");
+    private final DecoderRun run;
+    private final OutputHead head;
+    private Tensor tokenLogProbs;
+    private boolean done;
+
+    PolicyEvaluation(
+            Policy policy, TokenForest forest, HeadRequest request, DecoderRun.Options options) {
+        this.policy = policy;
+        run = policy.run(forest, options);
+        try {
+            head =
+                    new OutputHead(
+                            policy.decoder(),
+                            run.hidden(),
+                            forest,
+                            request,
+                            true,
+                            policy.trainsHead());
+        } catch (RuntimeException | Error e) {
+            run.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public Tensor tokenLogProbs() {
+        if (tokenLogProbs == null) {
+            float[] values = head.measurement().tokenLogProbs();
+            try (var _ = scope.enter()) {
+                tokenLogProbs = Tensor.of(policy.decoder().device(), values, values.length);
+                tokenLogProbs.requireGradient(true);
+            }
+        }
+        return tokenLogProbs;
+    }
+
+    @Override
+    public Measurement measurement() {
+        return head.measurement();
+    }
+
+    @Override
+    public void backward() {
+        try (var _ = TensorScope.open("leaf")) {
+            Tensor gradient = tokenLogProbs == null ? null : tokenLogProbs.gradient();
+            if (gradient == null) {
+                throw new IllegalStateException(
+                        "no gradient has reached tokenLogProbs(); call backward() on a loss first");
+            }
+            backward(gradient.toFloats());
+        }
+    }
+
+    @Override
+    public void backward(float[] tokenGradients) {
+        if (done) {
+            throw new IllegalStateException("backward() runs at most once per evaluation");
+        }
+        done = true;
+        try (var _ = TensorScope.open("backward")) {
+            run.backward(head.backward(tokenGradients, policy.headGradient()));
+        }
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        head.close();
+        run.close();
+    }
+}

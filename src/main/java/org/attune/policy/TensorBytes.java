@@ -1,0 +1,29 @@
+package org.attune.policy;
+
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// Copies of tensors' elements on the host, for writing files.
+final class TensorBytes {
+    private TensorBytes() {}
+
+    /// The elements of `tensor`, row-major, in memory of `arena`.
+    static MemorySegment copy(Tensor tensor, Arena arena) {
+        try (var _ = TensorScope.open("bytes")) {
+            Tensor host = tensor.contiguous();
+            if (!tensor.device().equals(Device.cpu())) {
+                host =
+                        Tensor.empty(Device.cpu(), tensor.dtype(), tensor.shape())
+                                .copyInPlace(tensor);
+            }
+            MemorySegment memory = host.memory();
+            return arena.allocate(Math.max(1, memory.byteSize()), 8)
+                    .asSlice(0, memory.byteSize())
+                    .copyFrom(memory);
+        }
+    }
+}

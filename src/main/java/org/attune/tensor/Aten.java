@@ -1,0 +1,264 @@
+package org.attune.tensor;
+
+import org.attune.error.ShapeException;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/// One ATen operator, called by name through libtorch's dispatcher (autograd sees it). Declared
+/// with its schema as libtorch prints it, less defaults; arguments are checked against the schema
+/// before anything native happens, since a wrong one could kill the JVM.
+/// ```
+/// private static final Aten MM = Aten.of("aten::mm(Tensor self, Tensor mat2) -> Tensor");
+/// Tensor c = MM.with(a).with(b).call();
+/// ```
+/// Not every type of argument can be passed this way (no lists, no Scalar, no strings): those
+/// operators go through [Djl].
+final class Aten {
+    private enum Kind {
+        TENSOR,
+        OPTIONAL_TENSOR,
+        INT,
+        OPTIONAL_INT,
+        FLOAT,
+        OPTIONAL_FLOAT,
+        BOOL
+    }
+
+    private static final List<Aten> ALL = new ArrayList<>();
+
+    private final String name;
+    private final MemorySegment operator;
+    private final MemorySegment overload;
+    private final Kind[] kinds;
+    private final String[] argumentNames;
+    private final int results;
+    private final boolean view;
+    private final boolean inPlace;
+
+    // The call being built. Only the engine thread builds calls, and a call holds no others.
+    private final long[] values;
+    private final boolean[] present;
+    private final Tensor[] tensors;
+    private int count;
+
+    private Aten(String schema) {
+        int open = schema.indexOf('(');
+        int arrow = schema.lastIndexOf("->");
+        name = schema.substring(0, open);
+        int dot = name.indexOf('.');
+        operator = Libtorch.cString(dot < 0 ? name : name.substring(0, dot));
+        overload = Libtorch.cString(dot < 0 ? "" : name.substring(dot + 1));
+        String[] arguments =
+                schema.substring(open + 1, schema.lastIndexOf(')', arrow)).split(", *");
+        kinds = new Kind[arguments.length];
+        argumentNames = new String[arguments.length];
+        for (int i = 0; i < arguments.length; i++) {
+            String[] typeAndName = arguments[i].trim().split(" ");
+            kinds[i] = kind(typeAndName[0], schema);
+            argumentNames[i] = typeAndName[1];
+        }
+        String result = schema.substring(arrow + 2).trim();
+        results = result.startsWith("(") ? result.split(",").length : 1;
+        view = result.equals("Tensor(a)");
+        inPlace = result.equals("Tensor(a!)");
+        values = new long[kinds.length];
+        present = new boolean[kinds.length];
+        tensors = new Tensor[kinds.length];
+    }
+
+    static Aten of(String schema) {
+        var op = new Aten(schema);
+        ALL.add(op);
+        return op;
+    }
+
+    /// Every operator declared so far.
+    static List<Aten> all() {
+        return ALL;
+    }
+
+    private static Kind kind(String type, String schema) {
+        return switch (type.replaceAll("\\(a!?\\)", "")) {
+            case "Tensor" -> Kind.TENSOR;
+            case "Tensor?" -> Kind.OPTIONAL_TENSOR;
+            case "int", "SymInt", "ScalarType" -> Kind.INT;
+            case "int?", "SymInt?", "ScalarType?" -> Kind.OPTIONAL_INT;
+            case "float" -> Kind.FLOAT;
+            case "float?" -> Kind.OPTIONAL_FLOAT;
+            case "bool" -> Kind.BOOL;
+            default ->
+                    throw new IllegalArgumentException(
+                            "the dispatcher can't pass type " + type + " of " + schema);
+        };
+    }
+
+    /// Passes a tensor.
+    Aten with(Tensor tensor) {
+        Kind kind = next();
+        if (kind != Kind.TENSOR && kind != Kind.OPTIONAL_TENSOR) {
+            throw wrong("a tensor");
+        }
+        tensor.handle(); // throws if closed
+        tensors[count] = tensor;
+        present[count++] = true;
+        return this;
+    }
+
+    /// Passes an integer, a dtype's number.
+    Aten with(long value) {
+        Kind kind = next();
+        if (kind != Kind.INT && kind != Kind.OPTIONAL_INT) {
+            throw wrong("an integer");
+        }
+        values[count] = value;
+        present[count++] = true;
+        return this;
+    }
+
+    /// Passes a real number.
+    Aten with(double value) {
+        Kind kind = next();
+        if (kind != Kind.FLOAT && kind != Kind.OPTIONAL_FLOAT) {
+            throw wrong("a real number");
+        }
+        values[count] = Double.doubleToRawLongBits(value);
+        present[count++] = true;
+        return this;
+    }
+
+    /// Passes a truth value.
+    Aten with(boolean value) {
+        if (next() != Kind.BOOL) {
+            throw wrong("a boolean");
+        }
+        values[count] = value ? 1 : 0;
+        present[count++] = true;
+        return this;
+    }
+
+    /// Leaves an optional argument out.
+    Aten none() {
+        Kind kind = next();
+        if (kind != Kind.OPTIONAL_TENSOR
+                && kind != Kind.OPTIONAL_INT
+                && kind != Kind.OPTIONAL_FLOAT) {
+            throw wrong("None");
+        }
+        present[count++] = false;
+        return this;
+    }
+
+    /// Runs the operator and gives its only result; for an in-place operator the tensor it changed.
+    Tensor call() {
+        run();
+        long result = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, 0);
+        if (inPlace) {
+            Libtorch.delete(result);
+            return finish(tensors[0]);
+        }
+        return finish(Tensor.adopt(result, view));
+    }
+
+    /// Runs an operator with several results.
+    Tensor[] callMany() {
+        run();
+        var out = new Tensor[results];
+        long[] handles = new long[results];
+        for (int i = 0; i < results; i++) {
+            handles[i] = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, i);
+        }
+        for (int i = 0; i < results; i++) {
+            out[i] = Tensor.adopt(handles[i], view);
+        }
+        finish(out[0]);
+        return out;
+    }
+
+    /// Runs an operator that writes into its last argument.
+    void callOut() {
+        run();
+        Libtorch.delete(Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, 0));
+        finish(null);
+    }
+
+    private void run() {
+        Engine.requireEngineThread();
+        if (count != kinds.length) {
+            int got = count;
+            reset();
+            throw new IllegalStateException(
+                    name + " takes " + kinds.length + " arguments, got " + got);
+        }
+        MemorySegment stack = Libtorch.stack();
+        for (int i = 0; i < count; i++) {
+            stack.setAtIndex(ValueLayout.JAVA_LONG, i, slot(i));
+        }
+        if (Libtorch.callDispatcher(operator.address(), overload.address()) != 0) {
+            String message = describe();
+            reset();
+            throw new ShapeException(message);
+        }
+    }
+
+    private long slot(int i) {
+        return switch (kinds[i]) {
+            case TENSOR -> Libtorch.duplicate(tensors[i].handle());
+            case OPTIONAL_TENSOR ->
+                    present[i] ? Libtorch.some(Libtorch.duplicate(tensors[i].handle())) : 0;
+            case INT, FLOAT, BOOL -> values[i];
+            case OPTIONAL_INT, OPTIONAL_FLOAT -> present[i] ? Libtorch.some(values[i]) : 0;
+        };
+    }
+
+    private Tensor finish(Tensor result) {
+        reset();
+        return result;
+    }
+
+    private void reset() {
+        for (int i = 0; i < count; i++) {
+            tensors[i] = null;
+        }
+        count = 0;
+    }
+
+    private Kind next() {
+        if (count == kinds.length) {
+            reset();
+            throw new IllegalStateException(name + " takes only " + kinds.length + " arguments");
+        }
+        return kinds[count];
+    }
+
+    private IllegalStateException wrong(String got) {
+        var error =
+                new IllegalStateException(
+                        "%s: argument %s is %s, got %s"
+                                .formatted(name, argumentNames[count], kinds[count], got));
+        reset();
+        return error;
+    }
+
+    private String describe() {
+        var text = new StringBuilder(name).append(" refused its arguments:");
+        for (int i = 0; i < count; i++) {
+            text.append(i == 0 ? " " : ", ").append(argumentNames[i]).append(' ');
+            switch (kinds[i]) {
+                case TENSOR, OPTIONAL_TENSOR ->
+                        text.append(present[i] ? tensors[i].toString() : "none");
+                case FLOAT, OPTIONAL_FLOAT ->
+                        text.append(present[i] ? Double.longBitsToDouble(values[i]) : "none");
+                default -> text.append(present[i] ? values[i] : "none");
+            }
+        }
+        return text.toString();
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

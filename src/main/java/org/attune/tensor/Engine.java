@@ -1,0 +1,152 @@
+package org.attune.tensor;
+
+import ai.djl.pytorch.jni.JniUtils;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/// libtorch in this process, and the one thread that may touch tensors.
+///
+/// Grad mode, TorchScript's executor mode, the OpenMP team and the malloc arena belong to a thread,
+/// so all tensor work runs on one platform thread. Call [#run] or [#call] from anywhere; inside,
+/// nested calls run at once.
+public final class Engine {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    private Engine() {}
+
+    /// Started on first use; the class initialiser gives the one-time guarantee. The engine thread
+    /// must not need this class while it is being initialised, so the work itself is outside.
+    private static final class Started {
+        static final ExecutorService EXECUTOR;
+        static final boolean CUDA;
+
+        static {
+            String allocator = Allocator.configure();
+            EXECUTOR = Executors.newSingleThreadExecutor(EngineThread::new);
+            CUDA = startOn(EXECUTOR, allocator);
+        }
+    }
+
+    private static boolean startOn(ExecutorService executor, String allocator) {
+        return await(executor, () -> start(allocator));
+    }
+
+    private static boolean start(String allocator) {
+        if (System.getProperty("OPT_OUT_TRACKING") == null) {
+            System.setProperty("OPT_OUT_TRACKING", "true"); // else DJL reports its use at start
+        }
+        var djl = ai.djl.engine.Engine.getEngine("PyTorch");
+        int threads = threadCount();
+        JniUtils.setNumThreads(threads);
+        JniUtils.setGraphExecutorOptimize(false);
+        Libtorch.setGradMode(false);
+        Libtorch.quietLog();
+        LOG.info(
+                "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
+                djl.getVersion(),
+                threads,
+                hasFastBfloat16() ? "fast" : "slow (float32 is used)",
+                allocator);
+        return djl.getGpuCount() > 0 && Libtorch.hasCuda();
+    }
+
+    private static final class EngineThread extends Thread {
+        EngineThread(Runnable work) {
+            super(null, work, "attune-engine", 16L << 20);
+            setDaemon(true);
+        }
+    }
+
+    /// Threads that one native operation may use: `OMP_NUM_THREADS` if set, else all cores.
+    private static int threadCount() {
+        String set = System.getenv("OMP_NUM_THREADS");
+        return set != null && set.matches("[1-9]\\d{0,3}")
+                ? Integer.parseInt(set)
+                : Runtime.getRuntime().availableProcessors();
+    }
+
+    /// Runs `work` on the engine thread and waits. Exceptions come out as they are.
+    public static void run(Runnable work) {
+        call(
+                () -> {
+                    work.run();
+                    return null;
+                });
+    }
+
+    /// Runs `work` on the engine thread and gives its result. Unchecked exceptions and errors come
+    /// out as they are, checked ones as the cause of an `IllegalStateException`.
+    public static <T> T call(Callable<T> work) {
+        if (Thread.currentThread() instanceof EngineThread) {
+            try {
+                return work.call();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+        return await(Started.EXECUTOR, work);
+    }
+
+    private static <T> T await(ExecutorService executor, Callable<T> work) {
+        var future = executor.submit(work);
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the engine thread", e);
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException r -> throw r;
+                case Error r -> throw r;
+                default -> throw new IllegalStateException(e.getCause());
+            }
+        }
+    }
+
+    /// @throws IllegalStateException if the caller isn't on the engine thread
+    static void requireEngineThread() {
+        if (!(Thread.currentThread() instanceof EngineThread)) {
+            throw new IllegalStateException(
+                    "tensors may only be touched on the engine thread; wrap the code in"
+                            + " Engine.run(...); this is thread "
+                            + Thread.currentThread().getName());
+        }
+    }
+
+    static boolean hasCudaLibrary() {
+        return Started.CUDA;
+    }
+
+    /// Whether the processor multiplies bfloat16 in hardware (AVX-512-bf16 or AMX).
+    public static boolean hasFastBfloat16() {
+        try {
+            String info = Files.readString(Path.of("/proc/cpuinfo"));
+            return info.contains("avx512_bf16") || info.contains("amx_bf16");
+        } catch (java.io.IOException e) {
+            return false; // not Linux: assume the safe choice
+        }
+    }
+
+    /// The dtype for weights and activations that is fastest on `device`.
+    public static DType fastestDtype(Device device) {
+        return device.type() == Device.Type.CUDA || hasFastBfloat16()
+                ? DType.BFLOAT16
+                : DType.FLOAT32;
+    }
+
+    /// Seeds libtorch's own generator (used by dropout only).
+    public static void seed(long seed) {
+        requireEngineThread();
+        JniUtils.setSeed(seed);
+    }
+}

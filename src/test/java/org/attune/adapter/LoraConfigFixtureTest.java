@@ -1,0 +1,110 @@
+package org.attune.adapter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
+import org.attune.files.SafeTensorsFile;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// Which modules PEFT adapts, at which rank, for every recorded LoRA adapter.
+@Tag("fixtures-engine")
+class LoraConfigFixtureTest {
+    private static final String PREFIX = "base_model.model.";
+
+    @Test
+    void matchesTheModulesThatPeftAdapted() throws IOException {
+        Path root = Fixtures.fixture("engine/adapters");
+        try (var report = new CaseReport("fixtures-engine", getClass());
+                Stream<Path> files = Files.walk(root, 3)) {
+            for (Path file :
+                    files.filter(f -> f.endsWith("adapter_config.json")).sorted().toList()) {
+                String name = root.relativize(file.getParent()).toString();
+                if (isPlainLora(file.getParent())) {
+                    report.run(name, () -> compare(file.getParent(), root));
+                } else {
+                    var error =
+                            assertThrows(
+                                    ModelException.class,
+                                    () -> AdapterFolder.open(file.getParent()).close(),
+                                    name);
+                    assertTrue(error.getMessage().contains("accepted: "), error.getMessage());
+                    report.unsupported(name);
+                }
+            }
+        }
+    }
+
+    /// By what the files say, not by what the reader refuses.
+    private static boolean isPlainLora(Path folder) {
+        JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
+        boolean plain =
+                json.text("peft_type").equals("LORA")
+                        && json.text("bias").equals("none")
+                        && !json.flag("use_dora", false)
+                        && !json.flag("lora_bias", false)
+                        && !json.has("layer_replication")
+                        && !json.has("target_parameters")
+                        && !json.has("trainable_token_indices");
+        try (var tensors = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
+            return plain
+                    && tensors.entries().keySet().stream()
+                            .noneMatch(t -> t.contains("lora_embedding"));
+        }
+    }
+
+    private static void compare(Path folder, Path root) throws IOException {
+        try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+            Set<String> inFile = pathsOfA(adapter.tensors().entries().keySet());
+            Path base = root.resolveSibling(base(folder));
+            assertEquals(inFile, matchedIn(base, adapter.config()));
+            for (LoraTarget target : adapter.targets()) {
+                long[] shape = adapter.tensors().entries().get(target.nameOfA()).shape();
+                assertEquals(target.rank(), shape[0], target.path());
+            }
+            // What is written means the same.
+            Path copy = Files.createTempFile("adapter_config", ".json");
+            Files.writeString(copy, adapter.config().toJson());
+            assertEquals(matchedIn(base, adapter.config()), matchedIn(base, LoraConfig.read(copy)));
+            Files.delete(copy);
+        }
+    }
+
+    private static Set<String> pathsOfA(Set<String> names) {
+        return names.stream()
+                .filter(n -> n.endsWith(".lora_A.weight"))
+                .map(n -> n.substring(PREFIX.length(), n.length() - ".lora_A.weight".length()))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static String base(Path folder) {
+        Path expected = folder.resolve("expected.json");
+        return JsonFields.read(
+                        Files.exists(expected) ? expected : folder.resolveSibling("expected.json"))
+                .text("base");
+    }
+
+    /// The base's matrices that the configuration matches.
+    private static Set<String> matchedIn(Path base, LoraConfig config) {
+        try (SafeTensorsFile weights = SafeTensorsFile.open(base)) {
+            return weights.entries().values().stream()
+                    .filter(e -> e.shape().length == 2 && e.name().endsWith(".weight"))
+                    .map(e -> e.name().substring(0, e.name().length() - ".weight".length()))
+                    .filter(p -> config.match(p).isPresent())
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
+}

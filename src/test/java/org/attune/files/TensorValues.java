@@ -1,0 +1,67 @@
+package org.attune.files;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/// Values of a tensor file as Java arrays.
+final class TensorValues {
+    private TensorValues() {}
+
+    static float[] floats(TensorFile file, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment data = file.read(name, arena);
+            return switch (file.entries().get(name).dtype()) {
+                case FLOAT32 -> data.toArray(ValueLayout.JAVA_FLOAT);
+                case FLOAT16 -> widen(data.toArray(ValueLayout.JAVA_SHORT), true);
+                case BFLOAT16 -> widen(data.toArray(ValueLayout.JAVA_SHORT), false);
+                case FLOAT64 -> {
+                    double[] values = data.toArray(ValueLayout.JAVA_DOUBLE);
+                    var result = new float[values.length];
+                    for (int i = 0; i < values.length; i++) {
+                        result[i] = (float) values[i];
+                    }
+                    yield result;
+                }
+                default -> throw new IllegalArgumentException(name + " holds no real numbers");
+            };
+        }
+    }
+
+    /// float32 bit patterns, so that −0 differs from 0 and NaNs can be compared.
+    static int[] bits(TensorFile file, String name) {
+        float[] values = floats(file, name);
+        var result = new int[values.length];
+        for (int i = 0; i < values.length; i++) {
+            result[i] = Float.floatToRawIntBits(values[i]);
+        }
+        return result;
+    }
+
+    static long[] integers(TensorFile file, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment data = file.read(name, arena);
+            int width = file.entries().get(name).dtype().bytes();
+            var result = new long[(int) (data.byteSize() / width)];
+            for (int i = 0; i < result.length; i++) {
+                result[i] =
+                        switch (width) {
+                            case 1 -> data.get(ValueLayout.JAVA_BYTE, i);
+                            case 2 -> data.getAtIndex(ValueLayout.JAVA_SHORT, i);
+                            case 4 -> data.getAtIndex(ValueLayout.JAVA_INT, i);
+                            default -> data.getAtIndex(ValueLayout.JAVA_LONG, i);
+                        };
+            }
+            return result;
+        }
+    }
+
+    private static float[] widen(short[] values, boolean half) {
+        var result = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            result[i] =
+                    half ? Float.float16ToFloat(values[i]) : Float.intBitsToFloat(values[i] << 16);
+        }
+        return result;
+    }
+}

@@ -1,0 +1,171 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.error.ModelException;
+import org.attune.files.SafeTensorsFile;
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.model.FusedLinear;
+import org.attune.model.Logits;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.attune.testing.TensorAssert;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/// Logits, hidden states, gradients and greedy ids of whole models against transformers'.
+@Tag("fixtures-engine")
+class RecordedModelsTest {
+    private static final double LOGITS = 1e-4;
+    private static final double GRADIENTS = 1e-5;
+
+    @Test
+    void everyModel() {
+        Path models = Fixtures.fixture("engine/models");
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path folder : Recorded.folders(models)) {
+                String name = folder.getFileName().toString();
+                for (String style : new String[] {"config.json", "config.legacy.json"}) {
+                    if (!Files.exists(folder.resolve(style))) {
+                        continue;
+                    }
+                    DecoderConfig config;
+                    try {
+                        config = DecoderConfig.read(folder.resolve(style));
+                    } catch (ModelException e) {
+                        report.unsupported(name + "/" + style);
+                        continue;
+                    }
+                    report.run(name + "/" + style, () -> Engine.run(() -> check(folder, config)));
+                }
+            }
+        }
+    }
+
+    private static void check(Path folder, DecoderConfig config) {
+        try (var _ = TensorScope.open("test");
+                var file = SafeTensorsFile.open(folder);
+                var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
+                var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
+            int[] ids = expected.ints("input_ids");
+            int length = (int) expected.shape("input_ids")[1];
+            TokenForest forest = rows(ids, length);
+            var layout = Policy.layout(forest);
+            assertClose(
+                    "logits",
+                    expected.floats("logits"),
+                    Logits.of(decoder, layout, FusedLinear.Adapter.OFF).toFloats(),
+                    LOGITS,
+                    0);
+            assertClose(
+                    "hidden",
+                    expected.floats("hidden"),
+                    Logits.hidden(decoder, layout, FusedLinear.Adapter.OFF).toFloats(),
+                    LOGITS,
+                    0);
+            JsonNode json = Recorded.json(folder.resolve("expected.json"));
+            for (boolean plain : new boolean[] {false, true}) {
+                gradients(decoder, forest, expected, json, plain);
+            }
+            greedy(decoder, json.path("greedy"));
+        }
+    }
+
+    private static void gradients(
+            Decoder decoder, TokenForest forest, Recorded expected, JsonNode json, boolean plain) {
+        var options = new Policy.Options(false, false, 0, plain);
+        try (var policy = Policy.withAllWeights(decoder, options);
+                var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            float[] logProbs = evaluation.measurement().tokenLogProbs();
+            double sum = 0;
+            for (float l : logProbs) {
+                sum += l;
+            }
+            if (json.has("loss")) {
+                assertClose("loss", json.get("loss").asDouble(), -sum / logProbs.length, 1e-5, 0);
+            }
+            float[] weights = new float[logProbs.length];
+            Arrays.fill(weights, -1f / logProbs.length);
+            evaluation.backward(weights);
+            int checked = 0;
+            for (var p : policy.parameters().parameters()) {
+                if (expected.names().contains("grad." + p.name())) {
+                    checked++;
+                    Tensor g = policy.parameters().gradient(p);
+                    assertClose(
+                            (plain ? "plain " : "") + "gradient of " + p.name(),
+                            expected.floats("grad." + p.name()),
+                            g.toFloats(),
+                            GRADIENTS,
+                            0);
+                }
+            }
+            long wanted = expected.names().stream().filter(n -> n.startsWith("grad.")).count();
+            if (checked != wanted) {
+                throw new AssertionError(
+                        "compared "
+                                + checked
+                                + " of "
+                                + wanted
+                                + " gradients: "
+                                + expected.names());
+            }
+        }
+    }
+
+    private static void greedy(Decoder decoder, JsonNode greedy) {
+        int[] prompt =
+                ints(greedy.has("prompt_ids") ? greedy.get("prompt_ids") : greedy.get("prompt"));
+        JsonNode wanted =
+                greedy.has("ids_without_cache")
+                        ? greedy.get("ids_without_cache")
+                        : greedy.get("ids");
+        int[] expected = ints(wanted);
+        int[] sequence = Arrays.copyOf(prompt, prompt.length + expected.length);
+        for (int i = 0; i < expected.length; i++) {
+            int length = prompt.length + i;
+            try (var _ = TensorScope.open("greedy")) {
+                TokenForest forest = rows(Arrays.copyOf(sequence, length), length);
+                Tensor logits = Logits.of(decoder, Policy.layout(forest), FusedLinear.Adapter.OFF);
+                sequence[length] = (int) logits.select(0, length - 1).argmax(0).toLongs()[0];
+            }
+        }
+        TensorAssert.assertSame(
+                "greedy ids",
+                expected,
+                Arrays.copyOfRange(sequence, prompt.length, sequence.length));
+    }
+
+    private static int[] ints(JsonNode array) {
+        int[] values = new int[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).asInt();
+        }
+        return values;
+    }
+
+    /// One root per row, every token but the first a target.
+    static TokenForest rows(int[] ids, int length) {
+        var builder = TokenForest.builder();
+        for (int from = 0; from < ids.length; from += length) {
+            int root = builder.root(Arrays.copyOfRange(ids, from, from + length));
+            for (int i = 1; i < length; i++) {
+                builder.target(root, i);
+            }
+        }
+        return builder.build();
+    }
+}

@@ -1,0 +1,110 @@
+package org.attune.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ShapeException;
+import org.junit.jupiter.api.Test;
+
+class TensorTest {
+    private static final Device CPU = Device.cpu();
+
+    private static void onEngine(Runnable body) {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        body.run();
+                    }
+                });
+    }
+
+    @Test
+    void multipliesAndDifferentiates() {
+        onEngine(
+                () -> {
+                    Tensor a = Tensor.of(CPU, new float[] {1, 2, 3, 4}, 2, 2);
+                    Tensor b = Tensor.of(CPU, new float[] {5, 6, 7, 8}, 2, 2);
+                    assertArrayEquals(new float[] {19, 22, 43, 50}, a.mm(b).toFloats());
+                    a.requireGradient(true);
+                    try (var _ = Autograd.enabled()) {
+                        a.mm(b).sum().backward();
+                    }
+                    assertArrayEquals(new float[] {11, 15, 11, 15}, a.gradient().toFloats());
+                });
+    }
+
+    @Test
+    void castsToBfloat16WithGradient() {
+        onEngine(
+                () -> {
+                    Tensor x = Tensor.of(CPU, new float[] {1.5f, -2f}, 2);
+                    x.requireGradient(true);
+                    try (var _ = Autograd.enabled()) {
+                        Tensor y = x.to(DType.BFLOAT16);
+                        assertEquals(DType.BFLOAT16, y.dtype());
+                        y.mul(3).to(DType.FLOAT32).sum().backward();
+                    }
+                    assertArrayEquals(new float[] {3, 3}, x.gradient().toFloats());
+                });
+    }
+
+    @Test
+    void refusesWrongShapesWithNamesAndShapes() {
+        onEngine(
+                () -> {
+                    Tensor a = Tensor.zeros(CPU, DType.FLOAT32, 2, 3);
+                    String message = assertThrows(ShapeException.class, () -> a.mm(a)).getMessage();
+                    assertTrue(message.contains("aten::mm"), message);
+                    assertTrue(message.contains("FLOAT32[2, 3]"), message);
+                    Tensor c = Tensor.zeros(CPU, DType.FLOAT32, 4);
+                    message = assertThrows(ShapeException.class, () -> a.add(c)).getMessage();
+                    assertTrue(message.contains("FLOAT32[4]"), message);
+                });
+    }
+
+    @Test
+    void closedTensorsThrow() {
+        onEngine(
+                () -> {
+                    Tensor a = Tensor.zeros(CPU, DType.FLOAT32, 2);
+                    a.close();
+                    a.close();
+                    assertThrows(IllegalStateException.class, a::exp);
+                });
+    }
+
+    @Test
+    void otherThreadsAreRefused() {
+        assertThrows(IllegalStateException.class, () -> Tensor.zeros(CPU, DType.FLOAT32, 2));
+    }
+
+    @Test
+    void scopesFreeWhatTheyOwnAndKeepMovesOut() {
+        onEngine(
+                () -> {
+                    long before = TensorScope.liveBytes();
+                    Tensor kept;
+                    try (var scope = TensorScope.open("inner")) {
+                        Tensor x = Tensor.zeros(CPU, DType.FLOAT32, 10);
+                        kept = scope.keep(x.add(1));
+                    }
+                    assertEquals(before + 40, TensorScope.liveBytes());
+                    assertEquals(10, kept.sum().item());
+                });
+    }
+
+    @Test
+    void failingCallsLeakNothing() {
+        onEngine(
+                () -> {
+                    Tensor a = Tensor.zeros(CPU, DType.FLOAT32, 2, 3);
+                    long tensors = TensorScope.liveTensors();
+                    for (int i = 0; i < 1000; i++) {
+                        assertThrows(ShapeException.class, () -> a.mm(a));
+                    }
+                    assertEquals(tensors, TensorScope.liveTensors());
+                });
+    }
+}

@@ -1,0 +1,36 @@
+package org.attune.testing;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+final class CaseReportTest {
+    @Test
+    void everyCaseRunsAndOneFailureFailsTheTest() {
+        var report = new CaseReport("unit", getClass());
+        report.run("good", () -> {});
+        report.run("bad", () -> assertEquals(1, 2));
+        report.run("after", () -> {});
+        report.unsupported("exotic");
+        AssertionError error = assertThrows(AssertionError.class, report::close);
+        assertTrue(error.getMessage().startsWith("1 of 4 cases failed"), error.getMessage());
+        assertTrue(error.getMessage().contains("bad"), error.getMessage());
+    }
+
+    @Test
+    void unsupportedCasesDoNotFail() {
+        var report = new CaseReport("unit", getClass());
+        report.run("good", () -> {});
+        report.unsupported("exotic");
+        assertDoesNotThrow(report::close);
+    }
+
+    @Test
+    void noCaseAtAllFails() {
+        var report = new CaseReport("unit", getClass());
+        assertThrows(AssertionError.class, report::close);
+    }
+}
