@@ -142,19 +142,16 @@ public final class HfTokenizer implements Tokenizer {
     }
 
     private static void requireCharacters(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
-            }
-            int pair = text.codePointAt(i);
-            if (pair == c) {
+        int i = 0;
+        while (i < text.length()) {
+            int c = text.codePointAt(i);
+            if (c <= Character.MAX_VALUE && Character.isSurrogate((char) c)) {
                 throw new DatasetException(
                         ("the text holds the lone surrogate \\u%04x at position %d, which is no"
                                         + " character and can't be tokenized; remove it")
-                                .formatted((int) c, i));
+                                .formatted(c, i));
             }
-            i++;
+            i += Character.charCount(c);
         }
     }
 
