@@ -53,7 +53,8 @@ public final class AdapterFolder implements AutoCloseable {
         LoraConfig config = LoraConfig.read(folder);
         if (!Files.exists(folder.resolve(WEIGHTS))) {
             throw new ModelException(
-                    "%s holds no %s; adapters in other formats (adapter_model.bin) must be saved as safetensors first"
+                    ("%s holds no %s; adapters in other formats (adapter_model.bin) must be saved "
+                                    + "as safetensors first")
                             .formatted(folder, WEIGHTS));
         }
         SafeTensorsFile tensors = SafeTensorsFile.open(folder.resolve(WEIGHTS));
@@ -76,7 +77,9 @@ public final class AdapterFolder implements AutoCloseable {
                 .orElseThrow(
                         () ->
                                 new ModelException(
-                                        "adapter \"%s\": no such folder, and not in the local Hugging Face cache %s; download it with `hf download %s`, or give the path of a folder"
+                                        ("adapter \"%s\": no such folder, and not in the local"
+                                             + " Hugging Face cache %s; download it with `hf"
+                                             + " download %s`, or give the path of a folder")
                                                 .formatted(nameOrPath, cache.root(), nameOrPath)));
     }
 

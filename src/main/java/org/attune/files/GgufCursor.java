@@ -17,11 +17,12 @@ final class GgufCursor {
     private static final int MAX_DEPTH = 4;
 
     private final DataChannel channel;
-    private final ByteBuffer window = ByteBuffer.allocate(WINDOW).limit(0);
+    private final ByteBuffer window;
     private long windowStart;
 
     GgufCursor(DataChannel channel) {
         this.channel = channel;
+        this.window = ByteBuffer.allocate((int) Math.min(WINDOW, channel.size())).limit(0);
     }
 
     void order(ByteOrder order) {
@@ -63,7 +64,7 @@ final class GgufCursor {
                     "has a text of %d bytes; at most %d are read".formatted(length, MAX_STRING));
         }
         var bytes = new byte[(int) length];
-        if (length <= WINDOW) {
+        if (length <= window.capacity()) {
             require((int) length);
             window.get(bytes);
         } else {
@@ -153,7 +154,7 @@ final class GgufCursor {
         if (left < bytes) {
             throw damaged("ends at byte %d in the middle of its header".formatted(channel.size()));
         }
-        window.clear().limit((int) Math.min(WINDOW, left));
+        window.clear().limit((int) Math.min(window.capacity(), left));
         channel.read(windowStart, window);
         window.flip();
     }

@@ -154,7 +154,8 @@ record GgufHeader(
             // In units of blocks, so that absurd shapes don't overflow.
             if (t.count() / t.type().block() > (available - offset) / t.type().blockBytes()) {
                 throw cursor.damaged(
-                        "needs more than the %d bytes left for tensor \"%s\" of shape %s; it is probably truncated"
+                        ("needs more than the %d bytes left for tensor \"%s\" of shape %s; it is "
+                                        + "probably truncated")
                                 .formatted(
                                         available - offset, t.name(), Arrays.toString(t.shape())));
             }

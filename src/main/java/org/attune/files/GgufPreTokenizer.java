@@ -42,16 +42,17 @@ enum GgufPreTokenizer {
             List.of("tekken"),
             true,
             false,
-            "[^\\r"
-                + "\\n"
-                + "\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+|[^\\r"
-                + "\\n"
-                + "\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*|\\p{N}|"
-                + " ?[^\\s\\p{L}\\p{N}]+[\\r"
-                + "\\n"
-                + "/]*|\\s*[\\r"
-                + "\\n"
-                + "]+|\\s+(?!\\S)|\\s+"),
+            Patterns.NO_LETTER
+                    + Patterns.UPPER
+                    + "*"
+                    + Patterns.LOWER
+                    + "+|"
+                    + Patterns.NO_LETTER
+                    + Patterns.UPPER
+                    + "+"
+                    + Patterns.LOWER
+                    + "*"
+                    + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"),
 
     /// What llama.cpp does for files that name no rule.
     DEFAULT(
@@ -86,7 +87,8 @@ enum GgufPreTokenizer {
                 .orElseThrow(
                         () ->
                                 new ModelException(
-                                        "%s: tokenizer.ggml.pre \"%s\" is not supported; supported: %s"
+                                        ("%s: tokenizer.ggml.pre \"%s\" is not supported; "
+                                                        + "supported: %s")
                                                 .formatted(where, name, allNames())));
     }
 
@@ -119,6 +121,9 @@ enum GgufPreTokenizer {
         static final String GPT2 =
                 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+|"
                         + " ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+        static final String NO_LETTER = "[^\\r\\n\\p{L}\\p{N}]?";
+        static final String UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
+        static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
         static final String CASELESS_CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
         static final String LLAMA3_TAIL =
                 "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";

@@ -55,7 +55,8 @@ public final class SafeTensorsFile implements TensorFile {
                 return openIndex(path.resolve(INDEX));
             }
             throw new ModelException(
-                    "%s holds neither %s nor %s; weights in other formats (pytorch_model.bin …) must be converted to safetensors first"
+                    ("%s holds neither %s nor %s; weights in other formats (pytorch_model.bin …) "
+                                    + "must be converted to safetensors first")
                             .formatted(path, SINGLE, INDEX));
         }
         return path.getFileName().toString().endsWith(".json") ? openIndex(path) : openSingle(path);

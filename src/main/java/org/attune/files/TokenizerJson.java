@@ -63,7 +63,8 @@ final class TokenizerJson {
             int space = merge.indexOf(' ', 1);
             if (space < 0 || space == merge.length() - 1) {
                 throw new ModelException(
-                        "%s: tokenizer.ggml.merges has \"%s\"; accepted: two tokens with a space between"
+                        ("%s: tokenizer.ggml.merges has \"%s\"; accepted: two tokens with a space "
+                                        + "between")
                                 .formatted(where, merge));
             }
             pairs.addArray().add(merge.substring(0, space)).add(merge.substring(space + 1));

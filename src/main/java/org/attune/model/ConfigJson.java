@@ -50,7 +50,8 @@ final class ConfigJson {
         Optional<JsonFields> quantisation = json.object("quantization_config");
         if (quantisation.isPresent()) {
             throw new ModelException(
-                    "%s: the weights are quantised (quantization_config.quant_method %s); use the unquantised model or a GGUF file"
+                    ("%s: the weights are quantised (quantization_config.quant_method %s); use "
+                                    + "the unquantised model or a GGUF file")
                             .formatted(
                                     json.where(),
                                     quantisation.get().text("quant_method", "unknown")));

@@ -59,7 +59,8 @@ public record DecoderConfig(
         int rotary = rope.rotaryDim(attention.headDim());
         if (rotary < 2 || rotary % 2 != 0) {
             throw new ModelException(
-                    "rotary embedding of %d features (head_dim %d × %s) is impossible; it must be even"
+                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
+                                    + "be even")
                             .formatted(rotary, attention.headDim(), rope.partialRotaryFactor()));
         }
         if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {

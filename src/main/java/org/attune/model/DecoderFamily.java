@@ -147,7 +147,8 @@ record DecoderFamily(
                 .orElseThrow(
                         () ->
                                 new ModelException(
-                                        "%s: general.architecture \"%s\" is not supported; supported: %s"
+                                        ("%s: general.architecture \"%s\" is not supported; "
+                                                        + "supported: %s")
                                                 .formatted(where, architecture, ggufNames())));
     }
 

@@ -35,7 +35,8 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
         if (Files.exists(path)) {
             if (!nameOrPath.endsWith(".gguf")) {
                 throw new ModelException(
-                        "%s is a file; accepted: a file whose name ends in .gguf, or a folder with config.json and *.safetensors"
+                        ("%s is a file; accepted: a file whose name ends in .gguf, or a folder "
+                                        + "with config.json and *.safetensors")
                                 .formatted(path));
             }
             return GgufModel.open(nameOrPath, path);
@@ -72,7 +73,8 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
         }
         if (Files.exists(folder.resolve("adapter_config.json"))) {
             throw new ModelException(
-                    "%s holds an adapter, not a model; give it as adapter_name_or_path and its base as model_name_or_path"
+                    ("%s holds an adapter, not a model; give it as adapter_name_or_path and its "
+                                    + "base as model_name_or_path")
                             .formatted(folder));
         }
         List<Path> ggufs = ggufFiles(folder);
@@ -109,7 +111,8 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
             return new ModelException(file + " (relative to " + Path.of("").toAbsolutePath() + ")");
         }
         return new ModelException(
-                "%s, and revision %s is not in the local Hugging Face cache %s; download it with `hf download %s`, or give the path of a folder or .gguf file"
+                ("%s, and revision %s is not in the local Hugging Face cache %s; download it with "
+                                + "`hf download %s`, or give the path of a folder or .gguf file")
                         .formatted(file, revision, cache.root(), name));
     }
 }

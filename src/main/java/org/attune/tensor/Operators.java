@@ -75,6 +75,7 @@ final class Operators {
             Aten.of(
                     "aten::_softmax.out(Tensor self, int dim, bool half_to_float, Tensor(a!) out)"
                             + " -> Tensor(a!)");
+    static final Aten SQRT = Aten.of("aten::sqrt(Tensor self) -> Tensor");
     static final Aten TO_DTYPE =
             Aten.of(
                     "aten::to.dtype(Tensor self, ScalarType dtype, bool non_blocking, bool copy,"

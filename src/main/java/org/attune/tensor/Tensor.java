@@ -401,6 +401,10 @@ public final class Tensor implements AutoCloseable {
         return Operators.RSQRT.with(this).call();
     }
 
+    public Tensor sqrt() {
+        return Operators.SQRT.with(this).call();
+    }
+
     public Tensor square() {
         return mul(this);
     }

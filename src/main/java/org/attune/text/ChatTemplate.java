@@ -27,7 +27,8 @@ public interface ChatTemplate {
     }
 
     /// @param text  rendered text
-    /// @param start first UTF-16 unit of each `{% generation %}` span, in order
-    /// @param end   one past the last UTF-16 unit of each span
+    /// @param start first UTF-16 unit of each `{% generation %}` span, in order; -1 if the place of
+    ///     a span can't be known (the template marks text inside a macro)
+    /// @param end   one past the last UTF-16 unit of each span, or -1
     record Rendering(String text, int[] start, int[] end) {}
 }

@@ -1,14 +1,33 @@
 package org.attune.text;
 
+import org.attune.text.ChatTemplate.Rendering;
+import org.attune.text.ChatTemplate.Tail;
+
+import java.util.Arrays;
+import java.util.List;
+
 /// Turns conversations into token ids and says which tokens the assistant said. Borrows its parts;
 /// thread-safe.
 public final class ChatTokenizer {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
+    private final ControlTokenGuard guard;
 
     public ChatTokenizer(Tokenizer tokenizer, ChatTemplate template) {
+        this(tokenizer, template, new ControlTokenGuard(List.of()));
+    }
+
+    private ChatTokenizer(Tokenizer tokenizer, ChatTemplate template, ControlTokenGuard guard) {
         this.tokenizer = tokenizer;
         this.template = template;
+        this.guard = guard;
+    }
+
+    /// The same, but control tokens that stand in messages or tools (`<|im_end|>` in a user's text)
+    /// are encoded as ordinary text, so that nobody can end a turn by writing so.
+    public ChatTokenizer sanitizingControlTokens() {
+        return new ChatTokenizer(
+                tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()));
     }
 
     public Tokenizer tokenizer() {
@@ -23,14 +42,69 @@ public final class ChatTokenizer {
     /// added.
     ///
     /// @throws org.attune.error.DatasetException if the template refuses the messages
-    public Encoded encode(Conversation conversation, ChatTemplate.Tail tail) {
-        throw new UnsupportedOperationException();
+    public Encoded encode(Conversation conversation, Tail tail) {
+        String text = template.render(guard.wrap(conversation), tail).text();
+        List<ControlTokenGuard.Piece> pieces = guard.pieces(text);
+        if (pieces.size() == 1) {
+            return new Encoded(text, tokenizer.encode(text, false));
+        }
+        Tokens tokens = encode(pieces);
+        return new Encoded(tokens.text(), tokens.ids());
     }
 
-    /// As [#encode], with the mask of assistant tokens. Templates without `{% generation %}`
-    /// markers are rendered once more for each assistant turn, so ask for the mask only if needed.
-    public MaskedEncoding encodeWithMask(Conversation conversation, ChatTemplate.Tail tail) {
-        throw new UnsupportedOperationException();
+    /// As [#encode], with the mask of assistant tokens. A template without `{% generation %}`
+    /// markers is rendered twice more for each assistant turn, so ask for the mask only if needed.
+    public MaskedEncoding encodeWithMask(Conversation conversation, Tail tail) {
+        Conversation wrapped = guard.wrap(conversation);
+        Rendering rendering = template.render(wrapped, tail);
+        Tokens tokens = encode(guard.pieces(rendering.text()));
+        AssistantSpans spans =
+                AssistantSpans.find(template, wrapped, tail, rendering, tokenizer.addedTokens());
+        return new MaskedEncoding(tokens.text(), tokens.ids(), mask(tokens, spans));
+    }
+
+    private static AssistantMask mask(Tokens tokens, AssistantSpans spans) {
+        return switch (spans) {
+            case AssistantSpans.NotFound(String reason) -> new AssistantMask.Unknown(reason);
+            case AssistantSpans.Found found -> {
+                boolean[] assistant = new boolean[tokens.ids().length];
+                for (int i = 0; i < assistant.length; i++) {
+                    assistant[i] = found.overlap(tokens.start()[i], tokens.end()[i]);
+                }
+                yield new AssistantMask.Known(assistant, found.source());
+            }
+        };
+    }
+
+    /// @param text  what the tokens stand for
+    /// @param start of each token's span in the rendered text
+    /// @param end   one past it
+    private record Tokens(String text, int[] ids, int[] start, int[] end) {}
+
+    private Tokens encode(List<ControlTokenGuard.Piece> pieces) {
+        var text = new StringBuilder();
+        int[] ids = {};
+        int[] start = {};
+        int[] end = {};
+        for (ControlTokenGuard.Piece piece : pieces) {
+            text.append(piece.text());
+            Tokenizer.Encoding encoding =
+                    piece.asText()
+                            ? tokenizer.encodeAsText(piece.text())
+                            : tokenizer.encodeWithOffsets(piece.text(), false);
+            ids = joined(ids, encoding.ids(), 0);
+            start = joined(start, encoding.start(), piece.start());
+            end = joined(end, encoding.end(), piece.start());
+        }
+        return new Tokens(text.toString(), ids, start, end);
+    }
+
+    private static int[] joined(int[] first, int[] second, int shift) {
+        int[] joined = Arrays.copyOf(first, first.length + second.length);
+        for (int i = 0; i < second.length; i++) {
+            joined[first.length + i] = second[i] + shift;
+        }
+        return joined;
     }
 
     /// @param text rendered text

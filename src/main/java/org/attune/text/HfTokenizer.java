@@ -1,74 +1,232 @@
 package org.attune.text;
 
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+
+import org.attune.error.DatasetException;
+import org.attune.error.ModelException;
+
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalInt;
 
 /// A Hugging Face fast tokenizer (`tokenizer.json`). Truncation and padding that the file asks for
-/// are off. Thread-safe.
+/// are off. Thread-safe; owns native memory, so close it.
 public final class HfTokenizer implements Tokenizer {
-    private HfTokenizer() {}
+    private final String json;
+    private final NativeTokenizer tokenizer;
+    private final Vocabulary vocabulary;
+    private final OptionalInt bosId;
+    private final OptionalInt eosId;
+    private final OptionalInt padId;
+
+    /// Made on first use, guarded by `this`.
+    private NativeTokenizer asText;
+
+    private boolean closed;
+
+    private HfTokenizer(
+            String name,
+            String json,
+            NativeTokenizer tokenizer,
+            Vocabulary vocabulary,
+            SpecialTokens specials) {
+        this.json = json;
+        this.tokenizer = tokenizer;
+        this.vocabulary = vocabulary;
+        this.bosId = requireKnown(name, "bos_token", specials.bos().orElse(null));
+        this.eosId = requireKnown(name, "eos_token", specials.eos().orElse(null));
+        this.padId = specials.pad().map(vocabulary::id).orElse(OptionalInt.empty());
+    }
+
+    private OptionalInt requireKnown(String name, String role, String token) {
+        if (token == null) {
+            return OptionalInt.empty();
+        }
+        OptionalInt id = vocabulary.id(token);
+        if (id.isEmpty()) {
+            throw new ModelException(
+                    "%s \"%s\" is not in the vocabulary of %s; name a token that is"
+                            .formatted(role, token, name));
+        }
+        return id;
+    }
 
     /// Loads `tokenizer.json` and the special tokens of a model folder.
     ///
-    /// @throws org.attune.error.ModelException if a file is missing or damaged
+    /// @throws ModelException if a file is missing or damaged
     public static HfTokenizer load(Path folder) {
-        throw new UnsupportedOperationException();
+        return TextAssets.load(folder).tokenizer();
     }
 
     /// A tokenizer from the text of a `tokenizer.json`.
     ///
     /// @param name where the text comes from; stands in messages
-    /// @throws org.attune.error.ModelException if the text is no tokenizer, or a special token is
-    ///     not in its vocabulary
+    /// @throws ModelException if the text is no tokenizer, or the BOS or EOS token is not in its
+    ///     vocabulary
     public static HfTokenizer of(String name, String tokenizerJson, SpecialTokens specials) {
-        throw new UnsupportedOperationException();
+        return of(name, tokenizerJson, Vocabulary.read(name, tokenizerJson), specials);
+    }
+
+    static HfTokenizer of(
+            String name, String tokenizerJson, Vocabulary vocabulary, SpecialTokens specials) {
+        NativeTokenizer tokenizer = NativeTokenizer.open(name, tokenizerJson);
+        try {
+            return new HfTokenizer(name, tokenizerJson, tokenizer, vocabulary, specials);
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
     }
 
     @Override
+    public int[] encode(String text, boolean addSpecialTokens) {
+        requireCharacters(text);
+        return ints(tokenizer.encode(text, addSpecialTokens, false).ids());
+    }
+
+    /// Token ids with the span of `text` each stands for. Tokens that stand for no text (a BOS that
+    /// the tokenizer adds) have an empty span at 0. Tokens inside one character have overlapping
+    /// spans.
+    ///
+    /// @throws DatasetException if `text` holds a lone surrogate, which is no character
+    @Override
     public Encoding encodeWithOffsets(String text, boolean addSpecialTokens) {
-        throw new UnsupportedOperationException();
+        requireCharacters(text);
+        return encoding(text, tokenizer.encode(text, addSpecialTokens, true));
+    }
+
+    /// The first call builds a second tokenizer without added tokens, which takes as long as
+    /// loading.
+    @Override
+    public Encoding encodeAsText(String text) {
+        requireCharacters(text);
+        return encoding(text, withoutAddedTokens().encode(text, false, true));
+    }
+
+    private synchronized NativeTokenizer withoutAddedTokens() {
+        if (closed) {
+            throw new IllegalStateException("this tokenizer has been closed");
+        }
+        if (asText == null) {
+            asText = NativeTokenizer.open("tokenizer.json", Vocabulary.withoutAddedTokens(json));
+        }
+        return asText;
+    }
+
+    private static Encoding encoding(String text, NativeTokenizer.Encoded encoded) {
+        int[] units = unitIndexes(text);
+        CharSpan[] spans = encoded.spans();
+        int[] start = new int[spans.length];
+        int[] end = new int[spans.length];
+        for (int i = 0; i < spans.length; i++) {
+            if (spans[i] != null) {
+                start[i] = units == null ? spans[i].getStart() : units[spans[i].getStart()];
+                end[i] = units == null ? spans[i].getEnd() : units[spans[i].getEnd()];
+            }
+        }
+        return new Encoding(ints(encoded.ids()), start, end);
+    }
+
+    /// The UTF-16 index of each code point, or null if they are the same.
+    private static int[] unitIndexes(String text) {
+        int count = text.codePointCount(0, text.length());
+        if (count == text.length()) {
+            return null;
+        }
+        int[] units = new int[count + 1];
+        for (int i = 0, unit = 0; i < count; i++) {
+            unit += Character.charCount(text.codePointAt(unit));
+            units[i + 1] = unit;
+        }
+        return units;
+    }
+
+    private static void requireCharacters(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (!Character.isSurrogate(c)) {
+                continue;
+            }
+            int pair = text.codePointAt(i);
+            if (pair == c) {
+                throw new DatasetException(
+                        ("the text holds the lone surrogate \\u%04x at position %d, which is no"
+                                        + " character and can't be tokenized; remove it")
+                                .formatted((int) c, i));
+            }
+            i++;
+        }
     }
 
     @Override
     public String decode(int[] ids, boolean skipSpecialTokens) {
-        throw new UnsupportedOperationException();
+        long[] longs = new long[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+            longs[i] = ids[i];
+        }
+        return tokenizer.decode(longs, skipSpecialTokens);
+    }
+
+    private static int[] ints(long[] values) {
+        int[] ints = new int[values.length];
+        for (int i = 0; i < values.length; i++) {
+            ints[i] = (int) values[i];
+        }
+        return ints;
     }
 
     @Override
     public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
-        throw new UnsupportedOperationException();
+        return new DecodeStream(this, skipSpecialTokens);
     }
 
     @Override
     public String token(int id) {
-        throw new UnsupportedOperationException();
+        return vocabulary.token(id);
     }
 
     @Override
     public OptionalInt id(String token) {
-        throw new UnsupportedOperationException();
+        return vocabulary.id(token);
     }
 
     @Override
     public OptionalInt bosId() {
-        throw new UnsupportedOperationException();
+        return bosId;
     }
 
     @Override
     public OptionalInt eosId() {
-        throw new UnsupportedOperationException();
+        return eosId;
     }
 
+    /// The id of the padding token; empty if there is none or it is not in the vocabulary.
     @Override
     public OptionalInt padId() {
-        throw new UnsupportedOperationException();
+        return padId;
     }
 
     @Override
     public int vocabularySize() {
-        throw new UnsupportedOperationException();
+        return vocabulary.size();
     }
 
     @Override
-    public void close() {}
+    public List<String> addedTokens() {
+        return vocabulary.addedTokens();
+    }
+
+    /// The text of the `tokenizer.json` this was made from, e.g. to save it with a model.
+    public String json() {
+        return json;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        tokenizer.close();
+        if (asText != null) {
+            asText.close();
+        }
+    }
 }

@@ -1,5 +1,8 @@
 package org.attune.text;
 
+import org.attune.text.jinja.JinjaException;
+import org.attune.text.jinja.JsonText;
+
 /// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
 /// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
 /// `Double`, then `String`, `Boolean` and `null`.
@@ -15,7 +18,7 @@ public final class Json {
     ///
     /// @throws JsonException if `text` is not exactly one JSON value
     public static Object parse(String text) {
-        throw new UnsupportedOperationException();
+        return new JsonReader(text).document();
     }
 
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat
@@ -23,6 +26,10 @@ public final class Json {
     ///
     /// @throws IllegalArgumentException if something in `value` has no JSON form
     public static String write(Object value) {
-        throw new UnsupportedOperationException();
+        try {
+            return JsonText.dumps(value);
+        } catch (JinjaException e) {
+            throw new IllegalArgumentException("can't be written as JSON: " + e.problem(), e);
+        }
     }
 }

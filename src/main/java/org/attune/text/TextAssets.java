@@ -1,5 +1,9 @@
 package org.attune.text;
 
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -16,7 +20,31 @@ public record TextAssets(
     ///
     /// @throws org.attune.error.ModelException if a file is missing or damaged
     public static TextAssets load(Path folder) {
-        throw new UnsupportedOperationException();
+        if (!Files.isDirectory(folder)) {
+            throw new ModelException(folder + " is not a model folder");
+        }
+        var files = new ModelFolder(folder);
+        String name = folder.resolve("tokenizer.json").toString();
+        String json = files.tokenizerJson();
+        Vocabulary vocabulary = Vocabulary.read(name, json);
+        files.requireAddedTokens(vocabulary);
+        SpecialTokens specials = files.specialTokens(vocabulary);
+        Optional<ChatTemplate> template =
+                files.templates().map(sources -> compile(sources, specials));
+        return new TextAssets(HfTokenizer.of(name, json, vocabulary, specials), template, specials);
+    }
+
+    private static ChatTemplate compile(
+            ModelFolder.TemplateSources sources, SpecialTokens specials) {
+        ChatTemplate standard =
+                JinjaChatTemplate.compile(sources.name(), sources.standard(), specials);
+        if (sources.toolUse().isEmpty()) {
+            return standard;
+        }
+        return new ToolAwareTemplate(
+                standard,
+                JinjaChatTemplate.compile(
+                        sources.name() + " (tool_use)", sources.toolUse().get(), specials));
     }
 
     /// The same from parts, as a GGUF file has them.
@@ -29,14 +57,22 @@ public record TextAssets(
             String tokenizerJson,
             SpecialTokens specials,
             Optional<String> templateSource) {
-        throw new UnsupportedOperationException();
+        Optional<ChatTemplate> template =
+                templateSource.map(source -> JinjaChatTemplate.compile(name, source, specials));
+        return new TextAssets(HfTokenizer.of(name, tokenizerJson, specials), template, specials);
     }
 
     /// Tokenizer and template together.
     ///
     /// @throws org.attune.error.ConfigException if there is no chat template
     public ChatTokenizer chat() {
-        throw new UnsupportedOperationException();
+        return new ChatTokenizer(
+                tokenizer,
+                template.orElseThrow(
+                        () ->
+                                new ConfigException(
+                                        "the model has no chat template, which conversations need;"
+                                                + " give one with chat_template_path")));
     }
 
     /// The same with another chat template.

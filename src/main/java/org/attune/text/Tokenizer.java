@@ -1,5 +1,6 @@
 package org.attune.text;
 
+import java.util.List;
 import java.util.OptionalInt;
 
 /// Turns text into token ids and back. Thread-safe.
@@ -14,6 +15,17 @@ public interface Tokenizer extends AutoCloseable {
 
     /// Token ids with the span of `text` (UTF-16 units) each stands for.
     Encoding encodeWithOffsets(String text, boolean addSpecialTokens);
+
+    /// As [#encodeWithOffsets] without special tokens, but a control token in `text` is read as
+    /// ordinary text.
+    default Encoding encodeAsText(String text) {
+        return encodeWithOffsets(text, false);
+    }
+
+    /// Texts that become one token wherever they stand: control tokens and other added tokens.
+    default List<String> addedTokens() {
+        return List.of();
+    }
 
     /// Text of `ids`.
     String decode(int[] ids, boolean skipSpecialTokens);

@@ -1,0 +1,13 @@
+package org.attune.cli;
+
+/// What the process's exit code says.
+final class ExitCodes {
+    static final int DONE = 0;
+    static final int FAILED = 1;
+    static final int USAGE = 2;
+
+    /// 128 + SIGINT, as shells count.
+    static final int INTERRUPTED = 130;
+
+    private ExitCodes() {}
+}

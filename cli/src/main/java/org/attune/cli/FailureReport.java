@@ -1,0 +1,34 @@
+package org.attune.cli;
+
+import org.attune.error.AttuneException;
+import org.attune.error.ConfigException;
+
+import picocli.CommandLine;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.ParseResult;
+
+import java.io.PrintWriter;
+
+/// Says what went wrong: the message alone for what a user can act on, the place in the program
+/// too with `--stacktrace`.
+final class FailureReport implements IExecutionExceptionHandler {
+    @Override
+    public int handleExecutionException(Exception failure, CommandLine command, ParseResult p) {
+        PrintWriter err = command.getErr();
+        CommonOptions options = LogLevels.options(command);
+        boolean stacktrace = options != null && options.stacktrace;
+        boolean expected = failure instanceof AttuneException;
+        err.println(command.getColorScheme().errorText("attune: " + message(failure, expected)));
+        if (stacktrace) {
+            failure.printStackTrace(err);
+        } else if (!expected) {
+            err.println("This is a fault in Attune; --stacktrace shows where.");
+        }
+        err.flush();
+        return failure instanceof ConfigException ? ExitCodes.USAGE : ExitCodes.FAILED;
+    }
+
+    private static String message(Exception failure, boolean expected) {
+        return expected && failure.getMessage() != null ? failure.getMessage() : failure.toString();
+    }
+}

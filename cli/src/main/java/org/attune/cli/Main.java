@@ -1,0 +1,36 @@
+package org.attune.cli;
+
+import picocli.CommandLine;
+
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+
+/// Starts the command line. Exit codes: 0 done; 1 failed; 2 the command or the configuration is
+/// wrong; 130 stopped by Ctrl-C, with a checkpoint to resume from.
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) {
+        // The only place that ends the process.
+        System.exit(run(args));
+    }
+
+    /// Runs a command on this process's streams.
+    ///
+    /// @return the exit code
+    static int run(String... args) {
+        return commandLine(
+                        new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                        new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .execute(args);
+    }
+
+    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+        return new CommandLine(new AttuneCommand())
+                .setOut(out)
+                .setErr(err)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionStrategy(LogLevels::applyAndRun)
+                .setExecutionExceptionHandler(new FailureReport());
+    }
+}

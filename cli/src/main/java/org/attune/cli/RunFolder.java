@@ -1,0 +1,92 @@
+package org.attune.cli;
+
+import org.attune.error.ConfigException;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.report.MetricsFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// A run's `output_dir`. A new run that finds an earlier one there moves what that wrote into
+/// `earlier-N/`, so that nothing is lost and no old checkpoint is taken for a new one.
+final class RunFolder {
+    private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
+
+    /// What runs write at the top of their folder; anything else is the user's and stays.
+    private static final Pattern OURS =
+            Pattern.compile(
+                    "checkpoint-\\d+|runs|config\\.yaml|metrics\\.jsonl|trainer_state\\.json"
+                            + "|summary\\.json|loss\\.png|adapter_config\\.json"
+                            + "|adapter_model\\.safetensors|config\\.json|generation_config\\.json"
+                            + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"
+                            + "|special_tokens_map\\.json|chat_template\\.jinja|README\\.md");
+
+    private RunFolder() {}
+
+    /// Makes the folder ready for a run.
+    ///
+    /// @param inputs folders that the run reads; none may lie in what would be moved
+    static void prepare(Path outputDir, Resume resume, List<Optional<String>> inputs) {
+        try {
+            Files.createDirectories(outputDir);
+            if (resume instanceof Resume.No && holdsRun(outputDir)) {
+                moveAside(outputDir, inputs);
+            }
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "output_dir: " + outputDir + " cannot be written: " + e + "; choose another",
+                    e);
+        }
+    }
+
+    private static boolean holdsRun(Path outputDir) throws IOException {
+        return Files.exists(outputDir.resolve(MetricsFile.NAME)) || !checkpoints(outputDir).isEmpty();
+    }
+
+    private static List<Path> checkpoints(Path outputDir) throws IOException {
+        return ours(outputDir).stream()
+                .filter(p -> p.getFileName().toString().startsWith("checkpoint-"))
+                .toList();
+    }
+
+    private static List<Path> ours(Path outputDir) throws IOException {
+        try (Stream<Path> entries = Files.list(outputDir)) {
+            return entries.filter(p -> OURS.matcher(p.getFileName().toString()).matches())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private static void moveAside(Path outputDir, List<Optional<String>> inputs)
+            throws IOException {
+        List<Path> entries = ours(outputDir);
+        for (Optional<String> input : inputs) {
+            if (input.isPresent() && liesIn(input.get(), outputDir)) {
+                throw new ConfigException(
+                        "output_dir: %s holds an earlier run, and this one starts from %s in it; choose another output_dir, or set resume: true to continue that run"
+                                .formatted(outputDir, input.get()));
+            }
+        }
+        int n = 1;
+        while (Files.exists(outputDir.resolve("earlier-" + n))) {
+            n++;
+        }
+        Path aside = Files.createDirectory(outputDir.resolve("earlier-" + n));
+        for (Path entry : entries) {
+            Files.move(entry, aside.resolve(entry.getFileName()));
+        }
+        LOG.info("an earlier run was moved to {}; resume: true would continue it", aside);
+    }
+
+    private static boolean liesIn(String input, Path outputDir) {
+        return Path.of(input).toAbsolutePath().normalize()
+                .startsWith(outputDir.toAbsolutePath().normalize());
+    }
+}

@@ -1,0 +1,30 @@
+package org.attune.cli.config;
+
+import java.util.Set;
+
+/// A key of a run's file.
+///
+/// @param name in snake_case
+/// @param methods where it is meaningful
+/// @param origin the Python class it comes from, `Attune` for our own, `older` for keys that
+///     current versions of TRL and transformers no longer have
+/// @param foreignDefault the default there, as JSON
+/// @param outcome what happens with it here
+/// @param note for obeyed keys a remark, possibly empty; else why, or what to use instead
+public record Key(
+        String name,
+        Set<Method> methods,
+        String origin,
+        String foreignDefault,
+        Outcome outcome,
+        String note) {
+
+    /// What happens with a known key.
+    public enum Outcome {
+        OBEYED,
+        /// Accepted; changes nothing here, which is said in the log.
+        NO_EFFECT,
+        /// An error that names the replacement, unless the value is the default.
+        REFUSED
+    }
+}

@@ -1,0 +1,138 @@
+package org.attune.cli.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/// Sorts the given keys: obeyed ones stay, those without effect become notes, refused and unknown
+/// ones become problems.
+final class KeyCheck {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final KeyTable table;
+    private final Method method;
+    private final Map<String, Key> known = new HashMap<>();
+
+    KeyCheck(KeyTable table, Method method) {
+        this.table = table;
+        this.method = method;
+        table.of(method).forEach(key -> known.put(key.name(), key));
+    }
+
+    /// Removes from the settings what no record holds.
+    ///
+    /// @return a note for each given key without effect
+    List<String> sort(Map<String, Setting> settings, Problems problems) {
+        List<String> notes = new ArrayList<>();
+        for (Setting setting : List.copyOf(settings.values())) {
+            Key key = known.get(setting.key());
+            if (key == null) {
+                problems.add(setting.where(), unknown(setting));
+                settings.remove(setting.key());
+                continue;
+            }
+            switch (key.outcome()) {
+                case OBEYED -> {}
+                case NO_EFFECT -> {
+                    settings.remove(setting.key());
+                    if (!isDefault(key, setting.value())) {
+                        notes.add(
+                                setting.where()
+                                        + ": "
+                                        + setting.key()
+                                        + " has no effect here: "
+                                        + key.note());
+                    }
+                }
+                case REFUSED -> {
+                    settings.remove(setting.key());
+                    if (!isDefault(key, setting.value())) {
+                        problems.add(
+                                setting.where(),
+                                setting.key()
+                                        + ": "
+                                        + setting.value()
+                                        + "; refused: "
+                                        + key.note());
+                    }
+                }
+            }
+        }
+        return notes;
+    }
+
+    private String unknown(Setting setting) {
+        String given = setting.key() + ": " + setting.value() + "; ";
+        List<Method> others = table.methodsOf(setting.key());
+        if (!others.isEmpty()) {
+            return given
+                    + "a key of "
+                    + others.stream().map(Method::wireName).collect(Collectors.joining(" and "))
+                    + ", not of "
+                    + method.wireName();
+        }
+        return given + "unknown key" + nearest(setting.key());
+    }
+
+    private String nearest(String wrong) {
+        Collection<String> useful =
+                known.values().stream()
+                        .filter(k -> k.outcome() == Key.Outcome.OBEYED)
+                        .map(Key::name)
+                        .toList();
+        return NearestKey.of(wrong, useful)
+                .or(() -> NearestKey.of(wrong, known.keySet()))
+                .map(key -> "; did you mean " + key + "?")
+                .orElse("; all keys are in docs/keys.md");
+    }
+
+    /// A key at TRL's default asks for nothing, whatever its outcome.
+    static boolean isDefault(Key key, YamlNode value) {
+        try {
+            JsonNode standard = JSON.readTree(key.foreignDefault());
+            return same(standard, value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("keys.tsv: default of " + key.name(), e);
+        }
+    }
+
+    private static boolean same(JsonNode standard, YamlNode value) {
+        if (value.isNull()) {
+            return true;
+        }
+        if (!(value instanceof YamlNode.Scalar scalar)) {
+            return value.toString().replace(" ", "").equals(standard.toString().replace("\"", ""));
+        }
+        String text = scalar.text();
+        return switch (standard.getNodeType()) {
+            case NULL -> List.of("none", "null", "").contains(text.toLowerCase(Locale.ROOT));
+            case NUMBER -> sameNumber(standard.doubleValue(), text);
+            case BOOLEAN -> standard.booleanValue() ? isTrue(text) : isFalse(text);
+            default -> text.equals(standard.asText());
+        };
+    }
+
+    private static boolean isTrue(String text) {
+        return List.of("true", "yes", "on").contains(text.toLowerCase(Locale.ROOT));
+    }
+
+    private static boolean isFalse(String text) {
+        return List.of("false", "no", "off").contains(text.toLowerCase(Locale.ROOT));
+    }
+
+    private static boolean sameNumber(double standard, String text) {
+        try {
+            return Double.parseDouble(text) == standard;
+        } catch (NumberFormatException e) {
+            return false;
+        }
+    }
+}

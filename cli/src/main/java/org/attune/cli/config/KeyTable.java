@@ -1,0 +1,72 @@
+package org.attune.cli.config;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// All known keys: those of TRL 1.16's configuration classes and ours. The resource `keys.tsv`
+/// is their only list; `docs/keys.md` is made from it.
+public final class KeyTable {
+    private final List<Key> keys;
+
+    private KeyTable(List<Key> keys) {
+        this.keys = List.copyOf(keys);
+    }
+
+    public static KeyTable load() {
+        InputStream resource = KeyTable.class.getResourceAsStream("keys.tsv");
+        if (resource == null) {
+            throw new IllegalStateException("resource keys.tsv is missing from the jar");
+        }
+        try (var lines =
+                new BufferedReader(new InputStreamReader(resource, StandardCharsets.UTF_8))) {
+            return new KeyTable(
+                    lines.lines().filter(l -> !l.startsWith("#")).map(KeyTable::key).toList());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Key key(String line) {
+        String[] cells = line.split("\t", -1);
+        return new Key(
+                cells[0],
+                Arrays.stream(cells[1].split(","))
+                        .map(m -> Method.valueOf(m.toUpperCase(Locale.ROOT)))
+                        .collect(Collectors.toUnmodifiableSet()),
+                cells[2],
+                cells[3],
+                Key.Outcome.valueOf(cells[4].toUpperCase(Locale.ROOT)),
+                cells[5]);
+    }
+
+    public List<Key> all() {
+        return keys;
+    }
+
+    public List<Key> of(Method method) {
+        return keys.stream().filter(k -> k.methods().contains(method)).toList();
+    }
+
+    public Optional<Key> find(Method method, String name) {
+        return of(method).stream().filter(k -> k.name().equals(name)).findFirst();
+    }
+
+    /// The methods that know a key, empty if none does.
+    public List<Method> methodsOf(String name) {
+        return keys.stream()
+                .filter(k -> k.name().equals(name))
+                .flatMap(k -> k.methods().stream())
+                .distinct()
+                .sorted()
+                .toList();
+    }
+}

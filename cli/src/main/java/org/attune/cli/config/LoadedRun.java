@@ -1,0 +1,11 @@
+package org.attune.cli.config;
+
+import java.util.List;
+
+/// A run's configuration, checked.
+///
+/// @param config the records
+/// @param environment variables as the run sees them
+/// @param notes what was given and has no effect, one line each
+public record LoadedRun<T extends Record>(
+        T config, RunEnvironment environment, List<String> notes) {}

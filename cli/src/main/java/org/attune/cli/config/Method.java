@@ -1,0 +1,14 @@
+package org.attune.cli.config;
+
+import java.util.Locale;
+
+/// The methods whose keys are known.
+public enum Method {
+    SFT,
+    DPO,
+    GRPO;
+
+    public String wireName() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

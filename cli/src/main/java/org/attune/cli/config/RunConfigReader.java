@@ -1,0 +1,94 @@
+package org.attune.cli.config;
+
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.SftConfig;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Reads a run's YAML file: flat keys with TRL's names, then `key=value` arguments over them. All
+/// problems are reported at once, each with the place where it stands.
+public final class RunConfigReader {
+    private final KeyTable table;
+
+    public RunConfigReader() {
+        this(KeyTable.load());
+    }
+
+    RunConfigReader(KeyTable table) {
+        this.table = table;
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<SftConfig> sft(Path file, List<String> overrides) {
+        return read(Method.SFT, SftConfig.defaults(), file, overrides);
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<DpoConfig> dpo(Path file, List<String> overrides) {
+        return read(Method.DPO, DpoConfig.defaults(), file, overrides);
+    }
+
+    <T extends Record> LoadedRun<T> read(
+            Method method, T defaults, Path file, List<String> overrides) {
+        var problems = new Problems();
+        Map<String, Setting> settings = Settings.read(file, overrides, problems);
+        List<String> notes = new ArrayList<>(new KeyCheck(table, method).sort(settings, problems));
+        RunEnvironment environment = environment(settings.remove("env"), notes, problems);
+        Map<String, Setting> given = Map.copyOf(settings);
+        KeyAliases.resolve(settings, problems);
+        T config = new RecordBinder(settings, problems).bind(defaults);
+        for (ConfigProblem problem : ConfigCheck.problems(config)) {
+            addUnlessReported(problem, file, settings, given, problems);
+        }
+        problems.throwIfAny();
+        return new LoadedRun<>(config, environment, List.copyOf(notes));
+    }
+
+    private static void addUnlessReported(
+            ConfigProblem problem,
+            Path file,
+            Map<String, Setting> settings,
+            Map<String, Setting> given,
+            Problems problems) {
+        String top = problem.key().replaceFirst("[\\[.].*", "");
+        Setting setting = settings.getOrDefault(top, given.get(top));
+        if (setting == null) {
+            problems.add(String.valueOf(file.getFileName()), problem.toString());
+        } else {
+            problems.add(setting.where(), problem.toString());
+        }
+    }
+
+    private static RunEnvironment environment(
+            Setting setting, List<String> notes, Problems problems) {
+        Map<String, String> variables = new LinkedHashMap<>();
+        if (setting == null || setting.value().isNull()) {
+            return new RunEnvironment(variables);
+        }
+        if (!(setting.value() instanceof YamlNode.Fields fields)) {
+            problems.add(
+                    setting.where(),
+                    "env: " + setting.value() + "; accepted: variables with values");
+            return new RunEnvironment(variables);
+        }
+        for (YamlNode.Field field : fields.fields()) {
+            variables.put(field.key(), field.value().toString());
+            if (!RunEnvironment.READ.contains(field.key())) {
+                notes.add(
+                        setting.where()
+                                + ": env: "
+                                + field.key()
+                                + " has no effect here: only HF_HOME and HF_HUB_CACHE are read");
+            }
+        }
+        return new RunEnvironment(variables);
+    }
+}

@@ -1,0 +1,43 @@
+package org.attune.cli.config;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// A piece of a YAML file that knows its line (from 1). Scalars keep their text: what it means
+/// depends on the key, as `1e-4` is a number and `no` a strategy.
+sealed interface YamlNode {
+    int line();
+
+    /// @param text as written, without quotes
+    /// @param isNull an empty value, `~` or `null` without quotes
+    record Scalar(String text, boolean isNull, int line) implements YamlNode {
+        @Override
+        public String toString() {
+            return isNull ? "null" : text;
+        }
+    }
+
+    record Items(List<YamlNode> items, int line) implements YamlNode {
+        @Override
+        public String toString() {
+            return items.stream()
+                    .map(YamlNode::toString)
+                    .collect(Collectors.joining(", ", "[", "]"));
+        }
+    }
+
+    record Fields(List<Field> fields, int line) implements YamlNode {
+        @Override
+        public String toString() {
+            return fields.stream()
+                    .map(f -> f.key() + ": " + f.value())
+                    .collect(Collectors.joining(", ", "{", "}"));
+        }
+    }
+
+    record Field(String key, YamlNode value, int line) {}
+
+    default boolean isNull() {
+        return this instanceof Scalar scalar && scalar.isNull();
+    }
+}

@@ -1,0 +1,315 @@
+package org.attune.cli.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ConfigException;
+import org.attune.trainers.config.DatasetSpec;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.DpoLossType;
+import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.IntervalStrategy;
+import org.attune.datasets.PackingStrategy;
+import org.attune.trainers.config.ReportTarget;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SftConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+class RunConfigReaderTest {
+    private static final String NEEDED =
+            """
+            model_name_or_path: model
+            datasets: train.jsonl
+            output_dir: out
+            """;
+
+    @TempDir Path folder;
+    private final RunConfigReader reader = new RunConfigReader();
+
+    private Path file(String yaml) throws IOException {
+        return Files.writeString(folder.resolve("run.yaml"), yaml);
+    }
+
+    private SftConfig sft(String yaml, String... overrides) throws IOException {
+        return reader.sft(file(yaml), List.of(overrides)).config();
+    }
+
+    private String sftProblems(String yaml, String... overrides) {
+        return assertThrows(ConfigException.class, () -> sft(yaml, overrides)).getMessage();
+    }
+
+    private static Path resource(String name) {
+        return Path.of("src/test/resources/org/attune/cli/config", name).toAbsolutePath();
+    }
+
+    @Test
+    void whatIsNotSetHasItsDefault() throws IOException {
+        SftConfig config = sft(NEEDED);
+        SftConfig defaults = SftConfig.defaults();
+        assertEquals("model", config.model().modelNameOrPath());
+        assertEquals(List.of(DatasetSpec.of("train.jsonl")), config.data().datasets());
+        assertEquals(Path.of("out"), config.training().save().outputDir());
+        assertEquals(defaults.lora(), config.lora());
+        assertEquals(defaults.training().optimizer(), config.training().optimizer());
+    }
+
+    @Test
+    void argumentsWinAndAreYaml() throws IOException {
+        SftConfig config =
+                sft(
+                        NEEDED + "learning_rate: 1\nmax_length: 7\n",
+                        "learning_rate=1e-4",
+                        "max_length=null",
+                        "lora_target_modules=[q_proj, v_proj]",
+                        "--max_steps=3",
+                        "resume=true");
+        assertEquals(1e-4, config.training().optimizer().learningRate());
+        assertEquals(OptionalInt.empty(), config.length().maxLength());
+        assertEquals(List.of("q_proj", "v_proj"), config.lora().loraTargetModules());
+        assertEquals(OptionalInt.of(3), config.training().schedule().maxSteps());
+        assertEquals(new Resume.Latest(), config.training().save().resume());
+    }
+
+    @Test
+    void allProblemsAreReportedAtOnceWithTheirLines() {
+        String message =
+                sftProblems(
+                        """
+                        model_name_or_path: model
+                        datasets: train.jsonl
+                        learning_rat: 1e-4
+                        lora_r: 0
+                        max_length: long
+                        beta: 0.2
+                        packing: true
+                        packing: false
+                        push_to_hub: true
+                        eval_strategy: sometimes
+                        datasets_typo_far_from_everything: 1
+                        """,
+                        "warmup_steps=-1",
+                        "nonsense");
+        String expected =
+                """
+                11 problems:
+                  run.yaml:8: packing: given twice (first in line 7); keep one
+                  argument nonsense: accepted: key=value, such as learning_rate=1e-4
+                  run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
+                  run.yaml:6: beta: 0.2; a key of dpo and grpo, not of sft
+                  run.yaml:9: push_to_hub: true; refused: upload output_dir yourself, e.g. with "hf upload"
+                  run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; all keys are in docs/keys.md
+                  run.yaml:5: max_length: long; accepted: a whole number
+                  run.yaml:10: eval_strategy: sometimes; accepted: no, steps, epoch
+                  run.yaml:4: lora_r: 0; accepted: a whole number >= 1
+                  argument warmup_steps=-1: warmup_steps: -1.0; accepted: a finite number >= 0\
+                """;
+        assertEquals(
+                expected.lines().skip(1).sorted().toList(),
+                message.lines().skip(1).sorted().toList());
+        assertTrue(message.startsWith("10 problems:"), message);
+    }
+
+    @Test
+    void whatIsMissingIsNamed() {
+        String message = sftProblems("seed: 1\n");
+        assertTrue(message.contains("run.yaml: model_name_or_path: missing"), message);
+        assertTrue(message.contains("run.yaml: datasets: []"), message);
+    }
+
+    @Test
+    void brokenYamlSaysWhere() {
+        String message = sftProblems("seed: 1\nlora_r: [1, 2\nmax_steps: 3\n");
+        assertTrue(message.matches("(?s)run.yaml:\\d+: not YAML: .*"), message);
+        assertTrue(sftProblems("- a\n- b\n").contains("run.yaml:1"));
+        String missing =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.sft(folder.resolve("none.yaml"), List.of()))
+                        .getMessage();
+        assertTrue(missing.contains("does not exist"), missing);
+    }
+
+    @Test
+    void datasetsAreOnePathSeveralOrObjects() throws IOException {
+        SftConfig config =
+                sft(
+                        """
+                        model_name_or_path: model
+                        output_dir: out
+                        datasets:
+                          - a.jsonl
+                          - path: b.json
+                            type: alpaca
+                            split: test
+                            columns: {question: prompt}
+                        """);
+        assertEquals(DatasetSpec.of("a.jsonl"), config.data().datasets().getFirst());
+        assertEquals(
+                DatasetSpec.of("b.json")
+                        .withType("alpaca")
+                        .withSplit("test")
+                        .withColumns(Map.of("question", "prompt")),
+                config.data().datasets().getLast());
+        assertTrue(
+                sftProblems(NEEDED, "datasets=[{path: a, split: 'a[1'}]")
+                        .contains("datasets[0].split: a[1; accepted: train, test[:100]"));
+        String wrong = sftProblems("datasets: [{path: a, splits: b}]\n");
+        assertTrue(
+                wrong.contains("run.yaml:1: datasets[0].splits: unknown; accepted: one of path"),
+                wrong);
+    }
+
+    @Test
+    void otherSpellingsOfTrlAreUnderstood() throws IOException {
+        SftConfig config =
+                sft(
+                        """
+                        model_name_or_path: model
+                        output_dir: out
+                        dataset_name: trl-lib/Capybara
+                        dataset_config: small
+                        dataset_train_split: train[:10%]
+                        eval_strategy: steps
+                        resume_from_checkpoint: out/checkpoint-3
+                        use_cpu: true
+                        bf16: true
+                        """);
+        DatasetSpec source = DatasetSpec.of("trl-lib/Capybara").withName("small");
+        assertEquals(List.of(source.withSplit("train[:10%]")), config.data().datasets());
+        assertEquals(List.of(source.withSplit("test")), config.data().evalDatasets());
+        assertEquals(
+                new Resume.From(Path.of("out/checkpoint-3")), config.training().save().resume());
+        assertEquals("cpu", config.model().device());
+        assertEquals(DtypeChoice.BFLOAT16, config.model().dtype());
+        assertTrue(sftProblems(NEEDED + "dataset_name: x\n").contains("one of dataset_name and"));
+        assertTrue(
+                sftProblems(NEEDED + "use_cpu: true\ndevice: cuda\n").contains("one of use_cpu"));
+    }
+
+    @Test
+    void bareNoIsAStrategyAndNothingIsUnset() throws IOException {
+        SftConfig config =
+                sft(
+                        NEEDED
+                                + "save_strategy: no\n"
+                                + "eval_strategy: false\n"
+                                + "report_to:\n"
+                                + "max_steps: -1\n");
+        assertEquals(IntervalStrategy.NO, config.training().save().saveStrategy());
+        assertEquals(IntervalStrategy.NO, config.training().eval().evalStrategy());
+        assertEquals(OptionalInt.empty(), config.training().schedule().maxSteps());
+    }
+
+    @Test
+    void environmentBlockIsReadOrSaidToHaveNoEffect() throws IOException {
+        var loaded =
+                reader.sft(
+                        file(NEEDED + "env:\n  HF_HOME: /models\n  OMP_NUM_THREADS: 4\n"),
+                        List.of());
+        assertEquals(Optional.of("/models"), loaded.environment().get("HF_HOME"));
+        assertEquals(1, loaded.notes().size());
+        assertTrue(loaded.notes().getFirst().contains("OMP_NUM_THREADS"));
+    }
+
+    @Test
+    void refusedKeyAtItsDefaultAsksForNothing() throws IOException {
+        sft(NEEDED + "load_in_4bit: false\nfp16: no\ndeepspeed: null\nlabel_smoothing_factor: 0\n");
+        assertTrue(sftProblems(NEEDED + "load_in_4bit: true\n").contains("GGUF"));
+    }
+
+    @Test
+    void pastedSftFileRuns() {
+        var loaded = reader.sft(resource("trl-sft.yaml"), List.of());
+        SftConfig config = loaded.config();
+        assertEquals(2e-4, config.training().optimizer().learningRate());
+        assertEquals(PackingStrategy.WRAPPED, config.rows().packingStrategy());
+        assertEquals(List.of(ReportTarget.TENSORBOARD), config.training().log().reportTo());
+        assertEquals(DtypeChoice.BFLOAT16, config.model().dtype());
+        assertEquals(
+                List.of("attn_implementation", "dataset_num_proc", "gradient_checkpointing_kwargs"),
+                effectless(loaded));
+    }
+
+    @Test
+    void pastedDpoFileRuns() {
+        var loaded = reader.dpo(resource("trl-dpo.yaml"), List.of());
+        DpoConfig config = loaded.config();
+        assertEquals(List.of(DpoLossType.SIGMOID, DpoLossType.SFT), config.loss().lossType());
+        assertEquals(List.of(1.0, 0.2), config.loss().lossWeights());
+        assertEquals(5e-6, config.training().optimizer().learningRate());
+        assertEquals(List.of("dataset_num_proc", "torch_compile"), effectless(loaded));
+    }
+
+    @Test
+    void pastedGrpoFileSaysWhyNot() throws IOException {
+        var problems = new Problems();
+        Map<String, Setting> settings =
+                Settings.read(resource("trl-grpo.yaml"), List.of(), problems);
+        List<String> notes = new KeyCheck(KeyTable.load(), Method.GRPO).sort(settings, problems);
+        assertTrue(notes.stream().anyMatch(n -> n.contains("use_vllm has no effect")), "" + notes);
+        String message = assertThrows(ConfigException.class, problems::throwIfAny).getMessage();
+        assertTrue(message.contains("num_generations: 4; refused: attune has no grpo trainer yet"));
+        assertTrue(!message.contains("unknown key"), message);
+    }
+
+    private static List<String> effectless(LoadedRun<?> loaded) {
+        return loaded.notes().stream()
+                .map(n -> n.replaceFirst("^\\S+: (\\S+) has no effect.*", "$1"))
+                .sorted()
+                .toList();
+    }
+
+    @Test
+    void everyKeyMaps() throws IOException {
+        everyKeyMaps(
+                Method.SFT,
+                SftConfig.defaults(),
+                "every-sft.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.DPO,
+                DpoConfig.defaults(),
+                "every-dpo.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "sync_ref_model=true");
+    }
+
+    /// A file in which every key differs from its default must change every component, and the
+    /// resolved configuration must give the same records again.
+    private <T extends Record> void everyKeyMaps(
+            Method method, T defaults, String name, String... apart) throws IOException {
+        Map<String, Object> before = ResolvedConfig.flat(defaults);
+        var same = new ArrayList<>(before.keySet());
+        // What cannot stand beside the rest comes in a second reading.
+        for (List<String> overrides : List.of(List.<String>of(), List.of(apart))) {
+            T config = reader.read(method, defaults, resource(name), overrides).config();
+            Map<String, Object> after = ResolvedConfig.flat(config);
+            same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));
+            Path resolved = file(ResolvedConfig.yaml(config));
+            assertEquals(config, reader.read(method, defaults, resolved, List.of()).config());
+        }
+        assertEquals(List.of(), same, "keys of " + name + " that changed nothing");
+    }
+
+    @Test
+    void resolvedDefaultsReadBack() throws IOException {
+        SftConfig config = sft(NEEDED);
+        assertEquals(config, sft(ResolvedConfig.yaml(config)));
+    }
+}

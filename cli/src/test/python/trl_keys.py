@@ -1,0 +1,43 @@
+"""Lists the keys of TRL's configuration classes with their defaults, as tab-separated lines
+`key  methods  class  default` (default as JSON). Run with the TRL version named in the output:
+
+    python trl_keys.py > ../resources/org/attune/cli/config/trl-keys.tsv
+"""
+
+import dataclasses
+import json
+
+import transformers
+import trl
+from trl import DPOConfig, DatasetMixtureConfig, GRPOConfig, ModelConfig, ScriptArguments, SFTConfig
+from transformers import TrainingArguments
+
+
+def fields(cls):
+    result = {}
+    for field in dataclasses.fields(cls):
+        if field.default is not dataclasses.MISSING:
+            result[field.name] = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            result[field.name] = field.default_factory()
+        else:
+            result[field.name] = None
+    return result
+
+
+def main():
+    print(f"# trl {trl.__version__}, transformers {transformers.__version__}")
+    rows = {}
+    base = fields(TrainingArguments)
+    for method, cls in (("sft", SFTConfig), ("dpo", DPOConfig), ("grpo", GRPOConfig)):
+        for key, default in fields(cls).items():
+            owner = "TrainingArguments" if key in base else cls.__name__
+            rows.setdefault((key, json.dumps(default)), ([], owner))[0].append(method)
+    for cls in (ModelConfig, ScriptArguments, DatasetMixtureConfig):
+        for key, default in fields(cls).items():
+            rows[(key, json.dumps(default))] = (["sft", "dpo", "grpo"], cls.__name__)
+    for (key, default), (methods, owner) in sorted(rows.items()):
+        print(key, ",".join(methods), owner, default, sep="\t")
+
+
+main()

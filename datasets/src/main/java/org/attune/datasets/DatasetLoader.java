@@ -1,0 +1,147 @@
+package org.attune.datasets;
+
+import org.attune.datasets.LoadedDataset.Note;
+import org.attune.datasets.LoadedDataset.Source;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.LlamaFactorySpec;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.datasets.rows.RowSink;
+import org.attune.error.DatasetException;
+import org.attune.files.HubCache;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/// Reads a mixture of data sources into checked samples. Says in the log what each source was
+/// taken for.
+public final class DatasetLoader {
+    private static final Logger LOG = LoggerFactory.getLogger(DatasetLoader.class);
+    private static final int LOGGED_NOTES = 10;
+
+    private final Path base;
+    private final HubCache hub;
+    private final BadRowPolicy onBadRow;
+
+    /// @param base     folder that relative paths start from
+    /// @param hub      where downloaded hub data sets lie
+    /// @param onBadRow what happens with rows that can't be used
+    public DatasetLoader(Path base, HubCache hub, BadRowPolicy onBadRow) {
+        this.base = base;
+        this.hub = hub;
+        this.onBadRow = onBadRow;
+    }
+
+    /// Reads all sources, one after the other.
+    ///
+    /// @param sources  where the rows come from; not empty
+    /// @param accepted dataset types that the trainer can use; SFT: `LANGUAGE_MODELING` and
+    ///     `PROMPT_COMPLETION`, DPO: `PREFERENCE`
+    /// @throws DatasetException if a source isn't there, fits no accepted type, has a faulty row
+    ///     (unless bad rows are skipped) or no usable row
+    public LoadedDataset load(List<DatasetSource> sources, Set<DatasetType> accepted) {
+        if (sources.isEmpty()) {
+            throw new DatasetException("no data set is given; set datasets: PATH");
+        }
+        var samples = new ArrayList<Sample>();
+        var reports = new ArrayList<Source>();
+        var skipped = new ArrayList<Note>();
+        var warnings = new ArrayList<Note>();
+        for (DatasetSource source : sources) {
+            SourceFiles files = SourceFiles.of(source, base, hub);
+            var rows = new Collector(source, files, accepted);
+            files.files().forEach(file -> RowFiles.read(file, rows));
+            List<Sample> chosen = chosen(rows.samples, source, files);
+            if (chosen.isEmpty()) {
+                throw new DatasetException(
+                        "%s gives no rows (split %s, %d rows in the files, %d skipped)"
+                                .formatted(
+                                        source,
+                                        source.split(),
+                                        rows.samples.size(),
+                                        rows.skipped.size()));
+            }
+            samples.addAll(chosen);
+            reports.add(new Source(source.toString(), rows.interpreter.format(), chosen.size()));
+            LOG.info("{}: {} rows, read as {}", source, chosen.size(), rows.interpreter.format());
+            skipped.addAll(rows.skipped);
+            warnings.addAll(rows.warnings);
+        }
+        log("skipped", skipped);
+        log("suspicious", warnings);
+        return new LoadedDataset(samples, reports, skipped, warnings);
+    }
+
+    private static List<Sample> chosen(
+            List<Sample> samples, DatasetSource source, SourceFiles files) {
+        int limit =
+                (int)
+                        Math.min(
+                                samples.size(),
+                                files.spec()
+                                        .map(LlamaFactorySpec::samples)
+                                        .orElse(java.util.OptionalLong.empty())
+                                        .orElse(Long.MAX_VALUE));
+        return source.split().of(samples.subList(0, limit));
+    }
+
+    private static void log(String what, List<Note> notes) {
+        if (notes.isEmpty()) {
+            return;
+        }
+        LOG.warn("{} rows {}", notes.size(), what);
+        notes.stream().limit(LOGGED_NOTES).forEach(note -> LOG.warn("  {}", note.message()));
+    }
+
+    private final class Collector implements RowSink {
+        private final InterpreterChoice choice;
+        private final List<Sample> samples = new ArrayList<>();
+        private final List<Note> skipped = new ArrayList<>();
+        private final List<Note> warnings = new ArrayList<>();
+        private RowInterpreter interpreter;
+
+        Collector(DatasetSource source, SourceFiles files, Set<DatasetType> accepted) {
+            this.choice = new InterpreterChoice(source, files.spec(), accepted);
+        }
+
+        @Override
+        public void header(String where, List<String> columns) {
+            choice.check(where, columns);
+        }
+
+        @Override
+        public void row(Row row) {
+            if (interpreter == null) {
+                interpreter = choice.of(row);
+            }
+            Sample sample;
+            try {
+                sample = interpreter.read(row);
+            } catch (DatasetException e) {
+                fault(row.origin(), e);
+                return;
+            }
+            samples.add(sample);
+            SampleDoubts.about(sample)
+                    .ifPresent(
+                            doubt ->
+                                    warnings.add(
+                                            new Note(
+                                                    row.origin(),
+                                                    row.origin().where() + ": " + doubt)));
+        }
+
+        @Override
+        public void fault(RowOrigin origin, DatasetException fault) {
+            if (onBadRow == BadRowPolicy.ERROR) {
+                throw fault;
+            }
+            skipped.add(new Note(origin, fault.getMessage()));
+        }
+    }
+}

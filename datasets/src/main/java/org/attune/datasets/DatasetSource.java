@@ -1,0 +1,37 @@
+package org.attune.datasets;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/// One entry of `datasets:`.
+///
+/// @param path    file, folder, `folder#name` or the name of a hub data set (`trl-lib/Capybara`)
+/// @param name    which data set of the folder: a key of its `dataset_info.json`, or a subfolder
+///     (a hub data set's configuration)
+/// @param type    how to read the rows, where columns alone don't say: a dataset type of TRL, or
+///     `alpaca` or `sharegpt`
+/// @param split   which part of the rows: `train`, `test[:100]`, `train[10%:]` …
+/// @param columns renames: the file's column → TRL's
+public record DatasetSource(
+        String path,
+        Optional<String> name,
+        Optional<String> type,
+        SplitSpec split,
+        Map<String, String> columns) {
+
+    public DatasetSource {
+        columns = new LinkedHashMap<>(columns);
+    }
+
+    /// A path and nothing else.
+    public static DatasetSource of(String path) {
+        return new DatasetSource(
+                path, Optional.empty(), Optional.empty(), SplitSpec.TRAIN, Map.of());
+    }
+
+    @Override
+    public String toString() {
+        return path + name.map(n -> "#" + n).orElse("");
+    }
+}

@@ -1,0 +1,162 @@
+package org.attune.datasets;
+
+import org.attune.datasets.rows.JsonValues;
+import org.attune.error.DatasetException;
+import org.attune.text.Message;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/// Checks a list of messages before a template sees it, which would fail less clearly or not at
+/// all.
+final class MessageChecks {
+    private static final List<String> ROLES =
+            List.of("system", "developer", "user", "assistant", "tool", "function", "ipython");
+
+    /// Names that other formats use, and ours for them.
+    private static final Map<String, String> FOREIGN_ROLES =
+            Map.of(
+                    "human", "user",
+                    "gpt", "assistant",
+                    "bot", "assistant",
+                    "model", "assistant",
+                    "ai", "assistant",
+                    "chatbot", "assistant",
+                    "observation", "tool",
+                    "function_call", "assistant");
+
+    private final String where;
+    private final boolean anyRole;
+
+    /// @param where   `file:line`
+    /// @param anyRole whether roles of any name pass
+    MessageChecks(String where, boolean anyRole) {
+        this.where = where;
+        this.anyRole = anyRole;
+    }
+
+    /// The messages of a column.
+    List<Message> messages(String column, List<?> values) {
+        if (values.isEmpty()) {
+            throw fault("column " + column + ": the list of messages is empty");
+        }
+        var messages = new ArrayList<Message>(values.size());
+        for (int i = 0; i < values.size(); i++) {
+            messages.add(message(column, i + 1, values.get(i)));
+        }
+        return messages;
+    }
+
+    /// Refuses results of tools that nobody called.
+    void toolsAreCalled(List<Message> messages) {
+        boolean called = false;
+        for (int i = 0; i < messages.size(); i++) {
+            Message message = messages.get(i);
+            called |= hasCalls(message) || message.fields().get("function_call") != null;
+            if (message.role().equals("tool") && !called) {
+                throw fault(
+                        "message "
+                                + (i + 1)
+                                + " has the role tool, but no message before it calls a tool"
+                                + " (tool_calls)");
+            }
+        }
+    }
+
+    private Message message(String column, int number, Object value) {
+        String at = "column " + column + ": ";
+        if (!(value instanceof Map<?, ?> map)) {
+            throw fault(
+                    "%smessage %d is %s, an object with role and content is accepted"
+                            .formatted(at, number, JsonValues.kind(value)));
+        }
+        var fields = new LinkedHashMap<String, Object>();
+        map.forEach((key, field) -> fields.put(key.toString(), field));
+        if (!(fields.get("role") instanceof String role)) {
+            throw fault(
+                    fields.get("role") == null
+                            ? "%smessage %d has no role; its keys are %s"
+                                    .formatted(at, number, keys(fields))
+                            : "%sthe role of message %d is %s, a string is accepted"
+                                    .formatted(at, number, JsonValues.kind(fields.get("role"))));
+        }
+        if (!anyRole && !ROLES.contains(role)) {
+            String meant = FOREIGN_ROLES.get(role.toLowerCase(java.util.Locale.ROOT));
+            throw fault(
+                    "%smessage %d has the unknown role %s%s; accepted are %s"
+                            .formatted(
+                                    at,
+                                    number,
+                                    role,
+                                    meant == null ? "" : " (" + meant + " is meant?)",
+                                    String.join(", ", ROLES)));
+        }
+        content(at, number, fields);
+        calls(at, number, fields);
+        return new Message(fields);
+    }
+
+    private void content(String at, int number, Map<String, Object> fields) {
+        Object content = fields.get("content");
+        if (content instanceof String || content instanceof List<?>) {
+            return;
+        }
+        if (content != null) {
+            throw fault(
+                    "%sthe content of message %d is %s, a string is accepted"
+                            .formatted(at, number, JsonValues.kind(content)));
+        }
+        boolean other =
+                List.of("tool_calls", "function_call", "reasoning_content", "thinking").stream()
+                        .anyMatch(key -> fields.get(key) != null);
+        if (!other) {
+            throw fault(
+                    "%smessage %d has neither content nor tool_calls; its keys are %s"
+                            .formatted(at, number, keys(fields)));
+        }
+    }
+
+    private void calls(String at, int number, Map<String, Object> fields) {
+        if (fields.get("tool_calls") == null) {
+            return;
+        }
+        if (!(fields.get("tool_calls") instanceof List<?> calls)) {
+            throw fault(
+                    "%stool_calls of message %d is %s, a list is accepted"
+                            .formatted(at, number, JsonValues.kind(fields.get("tool_calls"))));
+        }
+        for (int i = 0; i < calls.size(); i++) {
+            Object call = calls.get(i);
+            Object function =
+                    call instanceof Map<?, ?> map && map.get("function") != null
+                            ? map.get("function")
+                            : call;
+            if (!(function instanceof Map<?, ?> named) || !(named.get("name") instanceof String)) {
+                throw fault(
+                        "%stool call %d of message %d has no name; {\"type\": \"function\", \"function\": {\"name\": …, \"arguments\": {…}}} is accepted"
+                                .formatted(at, i + 1, number));
+            }
+            if (named.get("arguments") instanceof String text && !text.isEmpty()) {
+                JsonValues.parse(
+                        text,
+                        "%s: %sarguments of tool call %d in message %d are not JSON"
+                                .formatted(where, at, i + 1, number));
+            }
+        }
+    }
+
+    private static boolean hasCalls(Message message) {
+        return message.fields().get("tool_calls") instanceof List<?> calls && !calls.isEmpty();
+    }
+
+    private static String keys(Map<String, Object> fields) {
+        return fields.keySet().stream().collect(Collectors.joining(", "));
+    }
+
+    private DatasetException fault(String what) {
+        return new DatasetException(where + ": " + what);
+    }
+}

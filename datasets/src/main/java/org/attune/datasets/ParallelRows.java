@@ -1,0 +1,53 @@
+package org.attune.datasets;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+
+/// Maps rows on a bounded number of threads; results keep the rows' order.
+final class ParallelRows {
+    private static final int CHUNK = 64;
+
+    private ParallelRows() {}
+
+    /// @param threads how many at most, ≥ 1
+    /// @throws RuntimeException what `function` threw for the first row that failed
+    static <T, R> List<R> map(List<T> rows, int threads, Function<T, R> function) {
+        if (threads == 1 || rows.size() <= CHUNK) {
+            return rows.stream().map(function).toList();
+        }
+        var tasks = new ArrayList<Callable<List<R>>>();
+        for (int start = 0; start < rows.size(); start += CHUNK) {
+            List<T> chunk = rows.subList(start, Math.min(rows.size(), start + CHUNK));
+            tasks.add(() -> chunk.stream().map(function).toList());
+        }
+        try (var pool = Executors.newFixedThreadPool(threads, ParallelRows::thread)) {
+            try {
+                var results = new ArrayList<R>(rows.size());
+                for (Future<List<R>> chunk : tasks.stream().map(pool::submit).toList()) {
+                    results.addAll(chunk.get());
+                }
+                return results;
+            } catch (ExecutionException e) {
+                pool.shutdownNow();
+                throw e.getCause() instanceof RuntimeException failure
+                        ? failure
+                        : new IllegalStateException(e.getCause());
+            } catch (InterruptedException e) {
+                pool.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while rows were tokenised", e);
+            }
+        }
+    }
+
+    private static Thread thread(Runnable task) {
+        var thread = new Thread(task, "attune-rows");
+        thread.setDaemon(true);
+        return thread;
+    }
+}

@@ -1,0 +1,167 @@
+package org.attune.datasets;
+
+import org.attune.datasets.PreparationReport.Dropped;
+import org.attune.datasets.PreparationReport.Truncated;
+import org.attune.text.Tokenizer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.IntPredicate;
+
+/// Shows prepared rows to a person: the text as the model sees it, special tokens included, with
+/// the tokens that count in the loss marked.
+public final class Preview {
+    private static final int LISTED = 20;
+
+    private final Tokenizer tokenizer;
+    private final Marks marks;
+
+    /// @param tokenizer the one that made the ids; borrowed
+    /// @param marks     how trained tokens stand out
+    public Preview(Tokenizer tokenizer, Marks marks) {
+        this.tokenizer = tokenizer;
+        this.marks = marks;
+    }
+
+    /// How trained tokens stand out.
+    public enum Marks {
+        /// `⟦` and `⟧` around them: for files and pipes.
+        PLAIN("⟦", "⟧", "", ""),
+        /// Green text: for terminals.
+        ANSI("\u001b[32m", "\u001b[0m", "\u001b[1m", "\u001b[0m");
+
+        private final String open;
+        private final String close;
+        private final String openHeading;
+        private final String closeHeading;
+
+        Marks(String open, String close, String openHeading, String closeHeading) {
+            this.open = open;
+            this.close = close;
+            this.openHeading = openHeading;
+            this.closeHeading = closeHeading;
+        }
+    }
+
+    /// One row: a heading with place, tokens and trained tokens for each of its documents, and
+    /// its text.
+    public String row(PackedRow row) {
+        var parts = new ArrayList<String>();
+        if (row.documents().size() > 1) {
+            parts.add(
+                    heading(
+                            "packed row: %d documents, %d tokens, %d trained"
+                                    .formatted(
+                                            row.documents().size(),
+                                            row.length(),
+                                            row.trainedTokens())));
+        }
+        for (SftExample document : row.documents()) {
+            parts.add(
+                    heading(
+                            "%s: %d tokens, %d trained"
+                                    .formatted(
+                                            document.origin().where(),
+                                            document.length(),
+                                            document.trainedTokens())));
+            parts.add(text(document.ids(), i -> i > 0 && document.completionMask()[i]));
+        }
+        return String.join("\n", parts) + "\n";
+    }
+
+    /// One pair: the prompt once, then both completions.
+    public String pair(PreferenceExample pair) {
+        int[] prompt = pair.chosen().promptIds();
+        boolean samePrompt = Arrays.equals(prompt, pair.rejected().promptIds());
+        var parts = new ArrayList<String>();
+        parts.add(
+                heading(
+                        "%s: prompt %d tokens, chosen %d, rejected %d"
+                                .formatted(
+                                        pair.origin().where(),
+                                        prompt.length,
+                                        pair.chosen().length() - prompt.length,
+                                        pair.rejected().length()
+                                                - pair.rejected().completionStart())));
+        if (samePrompt) {
+            parts.add(text(prompt, _ -> false));
+        }
+        parts.add(side("chosen", pair.chosen(), samePrompt));
+        parts.add(side("rejected", pair.rejected(), samePrompt));
+        return String.join("\n", parts) + "\n";
+    }
+
+    private String side(String name, CompletionTokens side, boolean completionOnly) {
+        int start = side.completionStart();
+        String text =
+                completionOnly
+                        ? text(side.completionIds(), i -> start + i > 0)
+                        : text(side.ids(), i -> i > 0 && i >= start);
+        return heading(name) + "\n" + text;
+    }
+
+    /// Counts, then the first rows that were left out or cut.
+    public String report(PreparationReport report) {
+        var parts = new ArrayList<String>();
+        parts.add(heading(report.summary()));
+        for (Dropped row : report.dropped().stream().limit(LISTED).toList()) {
+            parts.add(
+                    "dropped %s: %s%s"
+                            .formatted(
+                                    row.origin().where(),
+                                    row.reason(),
+                                    row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
+        }
+        more(parts, report.dropped());
+        for (Truncated row : report.truncated().stream().limit(LISTED).toList()) {
+            parts.add(
+                    "truncated %s: %d tokens to %d"
+                            .formatted(row.origin().where(), row.from(), row.to()));
+        }
+        more(parts, report.truncated());
+        return String.join("\n", parts) + "\n";
+    }
+
+    private static void more(List<String> parts, List<?> all) {
+        if (all.size() > LISTED) {
+            parts.add("… and %d more".formatted(all.size() - LISTED));
+        }
+    }
+
+    private String text(int[] ids, IntPredicate isTrained) {
+        var out = new StringBuilder();
+        Tokenizer.StreamDecoder decoder = tokenizer.streamDecoder(false);
+        boolean open = false;
+        for (int i = 0; i < ids.length; i++) {
+            boolean trained = isTrained.test(i);
+            if (trained != open) {
+                out.append(trained ? marks.open : marks.close);
+                open = trained;
+            }
+            out.append(visible(decoder.push(ids[i])));
+        }
+        out.append(visible(decoder.flush()));
+        return out.append(open ? marks.close : "").toString();
+    }
+
+    private String heading(String text) {
+        return marks.openHeading + "── " + text + marks.closeHeading;
+    }
+
+    /// Control characters as symbols: data must not steer the terminal.
+    private static String visible(String text) {
+        var out = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' && c != '\n' && c != '\t') {
+                out.append((char) ('\u2400' + c));
+            } else if (c >= '\u007f' && c < '\u00a0') {
+                out.append('\u2421');
+            } else {
+                out.append(c);
+            }
+        }
+        return out.toString();
+    }
+}

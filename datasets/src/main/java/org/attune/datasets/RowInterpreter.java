@@ -1,0 +1,73 @@
+package org.attune.datasets;
+
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.rows.Row;
+import org.attune.error.DatasetException;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/// Makes samples of one source's rows: renames columns, brings foreign formats to TRL's columns,
+/// checks.
+///
+/// @param renames the file's column → ours
+/// @param foreign brings another tool's format to TRL's columns, if it is one
+/// @param reader  checks and types the result
+/// @param format  all of it in words, for logs
+record RowInterpreter(
+        Map<String, String> renames,
+        Optional<UnaryOperator<Row>> foreign,
+        SampleReader reader,
+        String format) {
+
+    /// The sample of a row.
+    ///
+    /// @throws DatasetException with the row's place
+    Sample read(Row row) {
+        Row ours = renamed(row, renames);
+        return reader.read(foreign.map(f -> f.apply(ours)).orElse(ours));
+    }
+
+    /// The row under new column names; a column that already has the name gives way.
+    static Row renamed(Row row, Map<String, String> renames) {
+        if (renames.isEmpty()) {
+            return row;
+        }
+        var columns = new LinkedHashMap<String, Object>();
+        row.columns()
+                .forEach(
+                        (column, value) -> {
+                            if (renames.containsKey(column)) {
+                                columns.put(renames.get(column), value);
+                            } else if (!renames.containsValue(column)) {
+                                columns.put(column, value);
+                            }
+                        });
+        for (String column : renames.keySet()) {
+            if (!row.columns().containsKey(column)) {
+                throw new DatasetException(
+                        row.origin().where()
+                                + ": columns: "
+                                + SampleReader.missing(column, row.columns().keySet()));
+            }
+        }
+        return row.with(columns);
+    }
+
+    /// Whether the dataset type can be read by a trainer that accepts only some.
+    static void requireAccepted(
+            DatasetType type, java.util.Collection<DatasetType> accepted, String what) {
+        if (!accepted.contains(type)) {
+            throw new DatasetException(
+                    "%s gives rows of the type %s, which this trainer can't use; accepted are %s"
+                            .formatted(
+                                    what,
+                                    type.key(),
+                                    String.join(
+                                            ", or ",
+                                            accepted.stream().map(DatasetType::shape).toList())));
+        }
+    }
+}

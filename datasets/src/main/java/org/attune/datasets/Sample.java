@@ -1,0 +1,61 @@
+package org.attune.datasets;
+
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.rows.Row;
+
+/// A checked row of one of TRL's dataset types. All parts of a sample are of one form: all texts
+/// or all turns.
+public sealed interface Sample {
+    /// The row, with all of its columns (reward functions see them).
+    Row row();
+
+    /// Tools and template variables.
+    TemplateOptions options();
+
+    DatasetType type();
+
+    /// A whole text or conversation.
+    record LanguageModeling(Content content, TemplateOptions options, Row row) implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.LANGUAGE_MODELING;
+        }
+    }
+
+    /// A prompt and what follows it.
+    record PromptCompletion(Content prompt, Content completion, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PROMPT_COMPLETION;
+        }
+    }
+
+    /// Two continuations of a prompt, the first one better.
+    record Preference(
+            Content prompt, Content chosen, Content rejected, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PREFERENCE;
+        }
+    }
+
+    /// A continuation that is good (`label` true) or not.
+    record UnpairedPreference(
+            Content prompt, Content completion, boolean label, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.UNPAIRED_PREFERENCE;
+        }
+    }
+
+    /// A prompt to be completed in training.
+    record PromptOnly(Content prompt, TemplateOptions options, Row row) implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PROMPT_ONLY;
+        }
+    }
+}

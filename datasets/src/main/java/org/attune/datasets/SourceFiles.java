@@ -1,0 +1,128 @@
+package org.attune.datasets;
+
+import org.attune.datasets.formats.DatasetInfo;
+import org.attune.datasets.formats.LlamaFactorySpec;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.error.DatasetException;
+import org.attune.files.HubCache;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// Where the rows of a source lie.
+///
+/// @param files the files, in reading order
+/// @param spec  what a `dataset_info.json` says about them, if it does
+record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
+
+    /// Finds them: a file, `folder#name`, a folder with or without `dataset_info.json`, or a hub
+    /// data set in the local cache.
+    ///
+    /// @param base what relative paths start from
+    /// @throws DatasetException if there is nothing, with what to do
+    static SourceFiles of(DatasetSource source, Path base, HubCache hub) {
+        int hash = source.path().lastIndexOf('#');
+        Path whole = base.resolve(source.path()).normalize();
+        if (hash > 0 && !Files.exists(whole)) {
+            return folder(
+                    base.resolve(source.path().substring(0, hash)).normalize(),
+                    Optional.of(source.path().substring(hash + 1)),
+                    source,
+                    hub);
+        }
+        if (Files.isDirectory(whole)) {
+            return folder(whole, source.name(), source, hub);
+        }
+        if (Files.exists(whole)) {
+            return file(whole, source);
+        }
+        if (HubCache.isRepositoryName(source.path()) && !RowFiles.isSupported(whole)) {
+            return new SourceFiles(
+                    DataFiles.of(cached(source.path(), hub), source.name(), source.split().split()),
+                    Optional.empty());
+        }
+        throw new DatasetException(
+                "%s: there is no such file or folder (looked for %s)"
+                        .formatted(source.path(), whole.toAbsolutePath()));
+    }
+
+    private static SourceFiles file(Path file, DatasetSource source) {
+        if (!source.split().split().equals("train")) {
+            throw new DatasetException(
+                    "%s is one file and has no split \"%s\"; accepted is train, with a range if wanted: train[:90%%]"
+                            .formatted(file, source.split().split()));
+        }
+        Path parent = file.toAbsolutePath().getParent();
+        if (source.type().isPresent() || parent == null) {
+            return new SourceFiles(List.of(file), Optional.empty());
+        }
+        List<LlamaFactorySpec> specs =
+                DatasetInfo.in(parent)
+                        .map(info -> info.of(file.getFileName().toString()))
+                        .orElse(List.of());
+        if (source.name().isPresent()) {
+            specs = specs.stream().filter(s -> s.name().equals(source.name().get())).toList();
+        }
+        if (specs.size() > 1) {
+            throw new DatasetException(
+                    "%s stands for several data sets in %s: %s; say which with name:"
+                            .formatted(
+                                    file,
+                                    DatasetInfo.FILE_NAME,
+                                    String.join(
+                                            ", ",
+                                            specs.stream().map(LlamaFactorySpec::name).toList())));
+        }
+        return new SourceFiles(List.of(file), specs.stream().findFirst());
+    }
+
+    private static SourceFiles folder(
+            Path folder, Optional<String> name, DatasetSource source, HubCache hub) {
+        if (!Files.isDirectory(folder)) {
+            throw new DatasetException(
+                    source.path() + ": there is no folder " + folder.toAbsolutePath());
+        }
+        Optional<DatasetInfo> info = DatasetInfo.in(folder);
+        if (info.isEmpty()) {
+            return new SourceFiles(
+                    DataFiles.of(folder, name, source.split().split()), Optional.empty());
+        }
+        if (name.isEmpty()) {
+            throw new DatasetException(
+                    "%s has a %s with several data sets; say which with name: %s"
+                            .formatted(
+                                    folder,
+                                    DatasetInfo.FILE_NAME,
+                                    String.join(" | ", info.get().datasets().keySet())));
+        }
+        LlamaFactorySpec spec = info.get().named(name.get());
+        if (spec.onHub()) {
+            return new SourceFiles(
+                    DataFiles.of(
+                            cached(spec.location(), hub), Optional.empty(), source.split().split()),
+                    Optional.of(spec));
+        }
+        Path location = folder.resolve(spec.location());
+        if (!Files.exists(location)) {
+            throw new DatasetException(
+                    "%s: %s says the data is in %s, which doesn't exist"
+                            .formatted(info.get().file(), spec.name(), location));
+        }
+        return new SourceFiles(
+                Files.isDirectory(location)
+                        ? DataFiles.of(location, Optional.empty(), source.split().split())
+                        : List.of(location),
+                Optional.of(spec));
+    }
+
+    private static Path cached(String name, HubCache hub) {
+        return hub.snapshot(HubCache.Kind.DATASETS, name, "main")
+                .orElseThrow(
+                        () ->
+                                new DatasetException(
+                                        "%s is neither a file or folder here nor a data set in %s; download it with `hf download --repo-type dataset %s`"
+                                                .formatted(name, hub.root(), name)));
+    }
+}

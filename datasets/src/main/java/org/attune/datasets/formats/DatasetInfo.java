@@ -1,0 +1,160 @@
+package org.attune.datasets.formats;
+
+import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
+import org.attune.datasets.rows.JsonValues;
+import org.attune.error.DatasetException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// LLaMA-Factory's `dataset_info.json`: what the files of a folder hold.
+///
+/// @param file     where it lies
+/// @param datasets the data sets by name, in file order
+public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
+    /// Its file name.
+    public static final String FILE_NAME = "dataset_info.json";
+
+    private static final List<String> KNOWN =
+            List.of(
+                    "file_name",
+                    "hf_hub_url",
+                    "formatting",
+                    "ranking",
+                    "columns",
+                    "tags",
+                    "num_samples",
+                    "ms_hub_url",
+                    "om_hub_url",
+                    "subset",
+                    "split");
+
+    /// The file in `folder`, if there is one.
+    ///
+    /// @throws DatasetException if it is damaged
+    public static Optional<DatasetInfo> in(Path folder) {
+        Path file = folder.resolve(FILE_NAME);
+        return Files.isRegularFile(file) ? Optional.of(read(file)) : Optional.empty();
+    }
+
+    /// Reads `file`.
+    ///
+    /// @throws DatasetException if it is damaged
+    public static DatasetInfo read(Path file) {
+        String text;
+        try {
+            text = Files.readString(file);
+        } catch (IOException e) {
+            throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
+        }
+        if (!(JsonValues.parse(text, file.toString()) instanceof Map<?, ?> entries)) {
+            throw new DatasetException(file + ": an object {name: {…}} is accepted");
+        }
+        var datasets = new LinkedHashMap<String, LlamaFactorySpec>();
+        entries.forEach(
+                (name, entry) -> {
+                    String where = file + ": " + name;
+                    datasets.put(
+                            name.toString(), spec(name.toString(), object(entry, where), where));
+                });
+        return new DatasetInfo(file, datasets);
+    }
+
+    /// The data set of that name.
+    ///
+    /// @throws DatasetException if there is none, with the nearest name
+    public LlamaFactorySpec named(String name) {
+        LlamaFactorySpec spec = datasets.get(name);
+        if (spec == null) {
+            String near =
+                    Spelling.nearest(name, datasets.keySet())
+                            .map(other -> "; did you mean " + other + "?")
+                            .orElse("");
+            throw new DatasetException(
+                    "%s has no data set \"%s\"%s; it has %s"
+                            .formatted(file, name, near, String.join(", ", datasets.keySet())));
+        }
+        return spec;
+    }
+
+    /// The data sets that lie in the file of that name.
+    public List<LlamaFactorySpec> of(String fileName) {
+        return datasets.values().stream()
+                .filter(spec -> !spec.onHub() && spec.location().equals(fileName))
+                .toList();
+    }
+
+    private static LlamaFactorySpec spec(String name, Map<?, ?> entry, String where) {
+        Formatting formatting = formatting(entry.get("formatting"), where);
+        boolean alpaca = formatting == Formatting.ALPACA;
+        Map<String, String> columns =
+                entry.get("columns") == null
+                        ? alpaca
+                                ? LlamaFactorySpec.ALPACA_COLUMNS
+                                : LlamaFactorySpec.SHAREGPT_COLUMNS
+                        : names(
+                                entry.get("columns"),
+                                LlamaFactorySpec.COLUMNS,
+                                where + ": columns");
+        Map<String, String> tags =
+                entry.get("tags") == null
+                        ? LlamaFactorySpec.SHAREGPT_TAGS
+                        : names(entry.get("tags"), LlamaFactorySpec.TAGS, where + ": tags");
+        boolean ranking = Boolean.TRUE.equals(entry.get("ranking"));
+        OptionalLong samples =
+                entry.get("num_samples") instanceof Long n
+                        ? OptionalLong.of(n)
+                        : OptionalLong.empty();
+        boolean onHub = entry.get("hf_hub_url") != null && entry.get("file_name") == null;
+        Object location = entry.get(onHub ? "hf_hub_url" : "file_name");
+        if (!(location instanceof String text)) {
+            throw new DatasetException(
+                    "%s: neither file_name nor hf_hub_url says where the data is; the keys are %s, accepted are %s"
+                            .formatted(where, entry.keySet(), KNOWN));
+        }
+        return new LlamaFactorySpec(name, text, onHub, formatting, ranking, columns, tags, samples);
+    }
+
+    private static Formatting formatting(Object value, String where) {
+        String text = value == null ? "alpaca" : value.toString();
+        for (Formatting formatting : Formatting.values()) {
+            if (formatting.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return formatting;
+            }
+        }
+        throw new DatasetException(
+                where + ": formatting is " + text + "; accepted are alpaca, sharegpt, openai");
+    }
+
+    private static Map<String, String> names(Object value, List<String> accepted, String where) {
+        var names = new LinkedHashMap<String, String>();
+        object(value, where)
+                .forEach(
+                        (ours, theirs) -> {
+                            if (!accepted.contains(ours.toString())) {
+                                throw new DatasetException(
+                                        "%s: %s is not supported; accepted are %s"
+                                                .formatted(where, ours, accepted));
+                            }
+                            if (theirs != null) {
+                                names.put(ours.toString(), theirs.toString());
+                            }
+                        });
+        return names;
+    }
+
+    private static Map<?, ?> object(Object value, String where) {
+        if (value instanceof Map<?, ?> map) {
+            return map;
+        }
+        throw new DatasetException(
+                where + ": " + JsonValues.kind(value) + ", an object is accepted");
+    }
+}

@@ -1,0 +1,117 @@
+package org.attune.datasets.formats;
+
+import org.attune.error.DatasetException;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// TRL's dataset types
+/// ([dataset formats](https://huggingface.co/docs/trl/main/en/dataset_formats)), each with
+/// strings or with lists of messages. In the order in which columns are tried: a type stands
+/// before those whose columns are part of its own.
+public enum DatasetType {
+    /// Two completions of one prompt, one better; without a `prompt` column both hold it.
+    PREFERENCE(
+            "preference", List.of("prompt", "chosen", "rejected"), List.of("chosen", "rejected")),
+    /// A completion that is good or not.
+    UNPAIRED_PREFERENCE("unpaired_preference", List.of("prompt", "completion", "label")),
+    /// A prompt and its completion.
+    PROMPT_COMPLETION("prompt_completion", List.of("prompt", "completion")),
+    /// Whole texts or conversations.
+    LANGUAGE_MODELING("language_modeling", List.of("messages"), List.of("text")),
+    /// Prompts to be completed in training.
+    PROMPT_ONLY("prompt_only", List.of("prompt"));
+
+    private final String key;
+    private final List<List<String>> columnSets;
+
+    @SafeVarargs
+    @SuppressWarnings("varargs")
+    DatasetType(String key, List<String>... columnSets) {
+        this.key = key;
+        this.columnSets = List.of(columnSets);
+    }
+
+    /// Its name in configurations.
+    public String key() {
+        return key;
+    }
+
+    /// Column sets that make a row one of this type; each is enough.
+    public List<List<String>> columnSets() {
+        return columnSets;
+    }
+
+    /// The column set of this type that `columns` fulfil.
+    public Optional<List<String>> match(Collection<String> columns) {
+        return columnSets.stream().filter(columns::containsAll).findFirst();
+    }
+
+    /// The type a configuration names.
+    public static Optional<DatasetType> named(String key) {
+        return Arrays.stream(values()).filter(type -> type.key.equals(key)).findFirst();
+    }
+
+    /// The type of rows with these columns.
+    ///
+    /// @param where    what stands before the message of an error
+    /// @param accepted types that the trainer can use
+    /// @throws DatasetException if no accepted type fits
+    public static DatasetType detect(
+            String where, Collection<String> columns, Collection<DatasetType> accepted) {
+        for (DatasetType type : values()) {
+            if (accepted.contains(type) && type.match(columns).isPresent()) {
+                return type;
+            }
+        }
+        String found =
+                columns.isEmpty() ? "there are no columns" : "the columns are " + join(columns);
+        Optional<DatasetType> other =
+                Arrays.stream(values()).filter(type -> type.match(columns).isPresent()).findFirst();
+        throw new DatasetException(
+                "%s: %s%s; accepted are %s%s"
+                        .formatted(
+                                where,
+                                found,
+                                other.map(
+                                                type ->
+                                                        " ("
+                                                                + type.key
+                                                                + "), which this trainer can't use")
+                                        .orElse(""),
+                                accepted.stream()
+                                        .map(DatasetType::shape)
+                                        .collect(Collectors.joining(", or ")),
+                                near(columns, accepted)));
+    }
+
+    /// `preference (prompt, chosen, rejected | chosen, rejected)`.
+    public String shape() {
+        return key
+                + columnSets.stream()
+                        .map(DatasetType::join)
+                        .collect(Collectors.joining(" | ", " (", ")"));
+    }
+
+    private static String near(Collection<String> columns, Collection<DatasetType> accepted) {
+        return accepted.stream()
+                .flatMap(type -> type.columnSets.stream())
+                .flatMap(List::stream)
+                .filter(wanted -> !columns.contains(wanted))
+                .flatMap(
+                        wanted ->
+                                Spelling.nearest(wanted, columns)
+                                        .map(c -> c + ": " + wanted)
+                                        .stream())
+                .findFirst()
+                .map(rename -> "; rename columns with columns: {" + rename + "}")
+                .orElse("; rename columns with columns: {theirs: ours}");
+    }
+
+    private static String join(Collection<String> columns) {
+        return String.join(", ", columns);
+    }
+}

@@ -1,0 +1,136 @@
+package org.attune.datasets.formats;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/// How to read one data set of LLaMA-Factory's `dataset_info.json`.
+///
+/// @param name       its key
+/// @param location   file or folder, relative to the `dataset_info.json`, or a hub name
+/// @param onHub      whether `location` is a hub name
+/// @param formatting layout of the rows
+/// @param ranking    whether rows are preference pairs
+/// @param columns    LLaMA-Factory's column names (`prompt`, `query`, `response`, `history`,
+///     `messages`, `system`, `tools`, `chosen`, `rejected`, `kto_tag`) → the file's; absent = off
+/// @param tags       key and role names (`role_tag`, `content_tag`, `user_tag`, `assistant_tag`,
+///     `observation_tag`, `function_tag`, `system_tag`) → the file's; absent = none
+/// @param samples    how many rows to use, from the start
+public record LlamaFactorySpec(
+        String name,
+        String location,
+        boolean onHub,
+        Formatting formatting,
+        boolean ranking,
+        Map<String, String> columns,
+        Map<String, String> tags,
+        OptionalLong samples) {
+
+    static final List<String> COLUMNS =
+            List.of(
+                    "prompt",
+                    "query",
+                    "response",
+                    "history",
+                    "messages",
+                    "system",
+                    "tools",
+                    "chosen",
+                    "rejected",
+                    "kto_tag");
+    static final List<String> TAGS =
+            List.of(
+                    "role_tag",
+                    "content_tag",
+                    "user_tag",
+                    "assistant_tag",
+                    "observation_tag",
+                    "function_tag",
+                    "system_tag");
+
+    static final Map<String, String> ALPACA_COLUMNS =
+            Map.of("prompt", "instruction", "query", "input", "response", "output");
+    static final Map<String, String> SHAREGPT_COLUMNS = Map.of("messages", "conversations");
+    static final Map<String, String> SHAREGPT_TAGS =
+            Map.of(
+                    "role_tag", "from",
+                    "content_tag", "value",
+                    "user_tag", "human",
+                    "assistant_tag", "gpt",
+                    "observation_tag", "observation",
+                    "function_tag", "function_call",
+                    "system_tag", "system");
+
+    /// Layout of the rows.
+    public enum Formatting {
+        /// `instruction`, `input`, `output`.
+        ALPACA,
+        /// A list of turns with roles.
+        SHAREGPT,
+        /// Messages as OpenAI writes them, with tool calls.
+        OPENAI
+    }
+
+    public LlamaFactorySpec {
+        columns = Map.copyOf(columns);
+        tags = Map.copyOf(tags);
+    }
+
+    /// The spec of a file that has Alpaca's or ShareGPT's columns and no `dataset_info.json`.
+    ///
+    /// @param present the file's columns; optional ones among them (`system`, `history`, `tools`)
+    /// are
+    ///     used
+    public static LlamaFactorySpec plain(Formatting formatting, Collection<String> present) {
+        boolean alpaca = formatting == Formatting.ALPACA;
+        var columns = new LinkedHashMap<>(alpaca ? ALPACA_COLUMNS : SHAREGPT_COLUMNS);
+        columns.values().retainAll(present);
+        List.of("system", "history", "tools").stream()
+                .filter(present::contains)
+                .forEach(column -> columns.put(column, column));
+        boolean ranking = present.containsAll(List.of("chosen", "rejected"));
+        if (ranking) {
+            columns.remove("response");
+            columns.put("chosen", "chosen");
+            columns.put("rejected", "rejected");
+        }
+        if (present.contains("kto_tag")) {
+            columns.put("kto_tag", "kto_tag");
+        }
+        return new LlamaFactorySpec(
+                alpaca ? "alpaca" : "sharegpt",
+                "",
+                false,
+                formatting,
+                ranking,
+                columns,
+                SHAREGPT_TAGS,
+                OptionalLong.empty());
+    }
+
+    /// The dataset type that rows become.
+    public DatasetType type() {
+        if (isPlainText()) {
+            return DatasetType.LANGUAGE_MODELING;
+        }
+        if (ranking) {
+            return DatasetType.PREFERENCE;
+        }
+        if (columns.containsKey("kto_tag")) {
+            return DatasetType.UNPAIRED_PREFERENCE;
+        }
+        return formatting == Formatting.ALPACA
+                ? DatasetType.PROMPT_COMPLETION
+                : DatasetType.LANGUAGE_MODELING;
+    }
+
+    /// Whether rows hold a text and nothing to answer: LLaMA-Factory's way to say pre-training.
+    boolean isPlainText() {
+        return formatting == Formatting.ALPACA
+                && !ranking
+                && !columns.containsKey("response")
+                && !columns.containsKey("kto_tag");
+    }
+}

@@ -1,0 +1,7 @@
+/// Data sets: from files to token ids with a loss mask.
+///
+/// [DatasetLoader] reads a mixture of sources into [Sample]s; [SftPreparation] and
+/// [PreferencePreparation] tokenise them once, in parallel and in order, cut, drop and pack them
+/// as TRL 1.16 does and report what they did; [SftForest] and [PreferenceForest] lay them out for
+/// [org.attune.policy.CausalPolicy]; Preview shows a person what is trained.
+package org.attune.datasets;

@@ -1,0 +1,198 @@
+package org.attune.datasets.rows;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
+
+import org.attune.error.DatasetException;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Strict JSON values in plain Java types. Key order, the difference of `1` and `1.0` and
+/// integers of any size are kept; a key that occurs twice, `NaN` and half a surrogate pair are
+/// faults.
+public final class JsonValues {
+    /// Deeper values are refused: no data set needs them and templates would recurse over them.
+    static final int MAX_DEPTH = 500;
+
+    static final JsonFactory FACTORY =
+            JsonFactory.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder()
+                                    .maxNestingDepth(MAX_DEPTH)
+                                    .maxStringLength(Integer.MAX_VALUE)
+                                    .maxNumberLength(10_000)
+                                    .build())
+                    .build();
+
+    private static final Pattern UNEXPECTED =
+            Pattern.compile("Unexpected character \\('(.)' \\(code (\\d+)", Pattern.DOTALL);
+    private static final Pattern CONTROL = Pattern.compile("CTRL-CHAR, code (\\d+)");
+    private static final Pattern QUOTED = Pattern.compile("'([^']*)'");
+
+    private JsonValues() {}
+
+    /// Reads one JSON text.
+    ///
+    /// @param what how the message calls the text, e.g. `arguments of tool call 1`
+    /// @throws DatasetException if it is no JSON
+    public static Object parse(String text, String what) {
+        try (JsonParser parser = FACTORY.createParser(text)) {
+            parser.nextToken();
+            Object value = read(parser);
+            if (parser.nextToken() != null) {
+                throw new DatasetException(what + ": more than one JSON value");
+            }
+            return value;
+        } catch (JsonProcessingException e) {
+            throw new DatasetException(what + ": " + explain(e), e);
+        } catch (IOException e) {
+            throw new DatasetException(what + ": " + e.getMessage(), e);
+        }
+    }
+
+    /// Reads the value whose first token is the current one; afterwards its last token is.
+    static Object read(JsonParser parser) throws IOException {
+        JsonToken token = parser.currentToken();
+        if (token == null) {
+            throw new JsonEOFException(parser, null, "Unexpected end-of-input");
+        }
+        return switch (token) {
+            case START_OBJECT -> object(parser);
+            case START_ARRAY -> list(parser);
+            case VALUE_STRING -> wellFormed(parser, parser.getText());
+            case VALUE_NUMBER_INT ->
+                    parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+                            ? parser.getBigIntegerValue()
+                            : (Object) parser.getLongValue();
+            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> null;
+            default -> throw new IOException("unexpected JSON token " + token);
+        };
+    }
+
+    private static Map<String, Object> object(JsonParser parser) throws IOException {
+        var object = new LinkedHashMap<String, Object>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String key = wellFormed(parser, parser.currentName());
+            parser.nextToken();
+            object.put(key, read(parser));
+        }
+        return object;
+    }
+
+    private static List<Object> list(JsonParser parser) throws IOException {
+        var list = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            list.add(read(parser));
+        }
+        list.trimToSize();
+        return list;
+    }
+
+    private static String wellFormed(JsonParser parser, String text) throws IOException {
+        // codePointAt gives a half that stands alone as itself, which is no character.
+        int i = 0;
+        while (i < text.length()) {
+            int c = text.codePointAt(i);
+            if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
+                throw new LoneSurrogateException(parser, (char) c);
+            }
+            i += Character.charCount(c);
+        }
+        return text;
+    }
+
+    /// What is wrong, in a few words, without Jackson's advice about its own settings.
+    static String explain(JsonProcessingException e) {
+        String message = e.getOriginalMessage();
+        if (e instanceof LoneSurrogateException) {
+            return message;
+        }
+        if (e instanceof JsonEOFException || message.startsWith("Unexpected end-of-input")) {
+            return "the JSON ends in the middle of a value";
+        }
+        if (e instanceof StreamConstraintsException) {
+            return message.contains("nesting depth")
+                    ? "nested too deeply; at most " + MAX_DEPTH + " levels are accepted"
+                    : message;
+        }
+        Matcher control = CONTROL.matcher(message);
+        if (control.find()) {
+            int code = Integer.parseInt(control.group(1));
+            return message.startsWith("Illegal unquoted")
+                    ? "control character U+%04X in a string; write it as \\u%04x"
+                            .formatted(code, code)
+                    : "byte %d where a JSON value should be".formatted(code);
+        }
+        if (message.startsWith("Duplicate")) {
+            return "key " + quoted(message) + " occurs twice";
+        }
+        if (message.startsWith("Non-standard token") || message.contains("token 'NaN'")) {
+            return quoted(message) + " is not JSON; write null or leave the column out";
+        }
+        if (message.startsWith("Unrecognized token")) {
+            return quoted(message) + " is not JSON; true, false, null, a number or \"text\" is";
+        }
+        Matcher unexpected = UNEXPECTED.matcher(message);
+        return unexpected.find() ? unexpected(unexpected.group(1), message) : message;
+    }
+
+    private static String unexpected(String character, String message) {
+        return switch (character) {
+            case "'" -> "single quotes; JSON wants double quotes";
+            case "}", "]" -> "'" + character + "' after a comma (trailing comma?)";
+            case "\uFEFF" -> "byte order mark inside the file";
+            default -> {
+                int expected = message.indexOf(": ");
+                yield "'%s' is not expected here%s"
+                        .formatted(
+                                character,
+                                expected < 0 ? "" : " (" + message.substring(expected + 2) + ")");
+            }
+        };
+    }
+
+    private static String quoted(String message) {
+        Matcher matcher = QUOTED.matcher(message);
+        return matcher.find() ? matcher.group(1) : "a key";
+    }
+
+    /// Kind of a JSON value with its article, for messages: `a string`, `null`.
+    public static String kind(Object value) {
+        return switch (value) {
+            case null -> "null";
+            case String _ -> "a string";
+            case Boolean _ -> "a boolean";
+            case Number _ -> "a number";
+            case List<?> _ -> "a list";
+            case Map<?, ?> _ -> "an object";
+            case byte[] _ -> "binary";
+            default -> value.getClass().getSimpleName();
+        };
+    }
+
+    private static final class LoneSurrogateException extends JsonProcessingException {
+        private static final long serialVersionUID = 1L;
+
+        LoneSurrogateException(JsonParser parser, char half) {
+            super(
+                    "lone surrogate \\u%04x, half of a character".formatted((int) half),
+                    parser.currentTokenLocation());
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package org.attune.datasets.rows;
+
+import org.attune.error.DatasetException;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Reads a file of rows; its name says the format.
+public final class RowFiles {
+    /// What is accepted, for messages.
+    public static final String ACCEPTED =
+            ".jsonl, .ndjson, .json, .csv, .tsv, .txt (each also with .gz) and .parquet";
+
+    private static final List<String> TEXT =
+            List.of("jsonl", "ndjson", "json", "csv", "tsv", "txt");
+
+    private RowFiles() {}
+
+    /// Whether the name has an extension that [#read] knows.
+    public static boolean isSupported(Path file) {
+        return format(file).isPresent();
+    }
+
+    /// Reads all rows of `file` into `sink`, one at a time.
+    ///
+    /// @param file its extension selects the format ([#ACCEPTED])
+    /// @throws DatasetException if the file as a whole can't be read, or if `sink` refuses a row
+    public static void read(Path file, RowSink sink) {
+        String format =
+                format(file)
+                        .orElseThrow(
+                                () ->
+                                        new DatasetException(
+                                                file
+                                                        + ": the extension doesn't say what the"
+                                                        + " file holds; accepted are "
+                                                        + ACCEPTED));
+        RowFile source = new RowFile(file, file.toString());
+        try {
+            switch (format) {
+                case "jsonl", "ndjson" -> JsonLinesReader.read(source, sink);
+                case "json" -> JsonReader.read(source, sink);
+                case "csv" -> CsvReader.read(source, ',', sink);
+                case "tsv" -> CsvReader.read(source, '\t', sink);
+                case "txt" -> TextLinesReader.read(source, sink);
+                default -> ParquetReader.read(source, sink);
+            }
+        } catch (NoSuchFileException e) {
+            throw new DatasetException(file + ": there is no such file", e);
+        } catch (CharacterCodingException e) {
+            throw located(source, e);
+        } catch (IOException e) {
+            throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
+        } catch (UncheckedIOException e) {
+            throw new DatasetException(file + ": can't be read: " + e.getCause().getMessage(), e);
+        }
+    }
+
+    private static DatasetException located(RowFile source, CharacterCodingException cause) {
+        try {
+            return Utf8.locate(source);
+        } catch (IOException e) {
+            e.addSuppressed(cause);
+            return new DatasetException(source.name() + ": can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static Optional<String> format(Path file) {
+        String name =
+                file.getFileName() == null
+                        ? ""
+                        : file.getFileName().toString().toLowerCase(Locale.ROOT);
+        if (name.endsWith(".parquet") && !Files.isDirectory(file)) {
+            return Optional.of("parquet");
+        }
+        String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+        String extension = plain.substring(plain.lastIndexOf('.') + 1);
+        return TEXT.contains(extension) && plain.contains(".")
+                ? Optional.of(extension)
+                : Optional.empty();
+    }
+}

@@ -1,0 +1,80 @@
+package org.attune.datasets;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.rows.RowOrigin;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+class PreviewTest {
+    private static final RowOrigin ORIGIN = new RowOrigin("data.jsonl", 3, 2);
+
+    private final Preview preview = new Preview(new ByteTokenizer(false), Preview.Marks.PLAIN);
+
+    @Test
+    void marksTrainedTokens() {
+        var document =
+                new SftExample(
+                        new int[] {'Q', ':', 'A', ByteTokenizer.EOS},
+                        new boolean[] {true, false, true, true},
+                        ORIGIN);
+        assertEquals(
+                "── data.jsonl:3: 4 tokens, 2 trained\nQ:⟦A<eos>⟧\n",
+                preview.row(new PackedRow(List.of(document))));
+    }
+
+    @Test
+    void showsAPairsPromptOnce() {
+        var pair =
+                new PreferenceExample(
+                        new CompletionTokens(new int[] {'P', '1'}, 1),
+                        new CompletionTokens(new int[] {'P', '2', '3'}, 1),
+                        ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: prompt 1 tokens, chosen 1, rejected 2
+                P
+                ── chosen
+                ⟦1⟧
+                ── rejected
+                ⟦23⟧
+                """,
+                preview.pair(pair));
+    }
+
+    @Test
+    void controlCharactersCannotSteerTheTerminal() {
+        byte[] bytes = "\u001b[2Jé".getBytes(StandardCharsets.UTF_8);
+        int[] ids = new int[bytes.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = bytes[i] & 0xff;
+        }
+        String shown =
+                preview.row(
+                        new PackedRow(
+                                List.of(new SftExample(ids, new boolean[ids.length], ORIGIN))));
+        assertTrue(shown.endsWith("\u241b[2Jé\n"), shown);
+    }
+
+    @Test
+    void listsWhatWasLeftOut() {
+        var report =
+                new PreparationReport(
+                        3,
+                        2,
+                        10,
+                        5,
+                        List.of(new PreparationReport.Dropped(ORIGIN, "too long", "9 tokens")),
+                        List.of(new PreparationReport.Truncated(ORIGIN, 9, 4)));
+        assertEquals(
+                """
+                ── 2 rows from 3, 10 tokens, 5 trained; 1 dropped: too long; 1 truncated
+                dropped data.jsonl:3: too long (9 tokens)
+                truncated data.jsonl:3: 9 tokens to 4
+                """,
+                preview.report(report));
+    }
+}

@@ -1,0 +1,160 @@
+package org.attune.datasets.rows;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.DatasetException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.GZIPOutputStream;
+
+class RowFilesTest {
+    @TempDir Path dir;
+
+    @Test
+    void jsonLinesKeepOrderAndKindsOfNumbers() throws IOException {
+        List<Row> rows =
+                read(
+                        "a.jsonl",
+                        "{\"b\": 1, \"a\": 1.0, \"n\": 10000000000000000000, \"z\": null}\n");
+        assertEquals(List.of("b", "a", "n", "z"), List.copyOf(rows.get(0).columns().keySet()));
+        assertEquals(1L, rows.get(0).get("b"));
+        assertEquals(1.0, rows.get(0).get("a"));
+        assertEquals(new BigInteger("10000000000000000000"), rows.get(0).get("n"));
+    }
+
+    @Test
+    void onlyLineFeedsEndALine() throws IOException {
+        List<Row> rows = read("a.jsonl", "{\"t\": \"a\u2028b\u0085c\"}\r\n\n{\"t\": \"d\"}");
+        assertEquals("a\u2028b\u0085c", rows.get(0).get("t"));
+        assertEquals(new RowOrigin(dir.resolve("a.jsonl").toString(), 3, 1), rows.get(1).origin());
+    }
+
+    @Test
+    void aBadLineDoesNotHideTheNextOne() throws IOException {
+        var faults = new ArrayList<String>();
+        List<Row> rows = read("a.jsonl", "{\"t\": 1}\n{\"t\": }\n[]\n{\"t\": 2}\n", faults);
+        assertEquals(2, rows.size());
+        assertEquals(2, faults.size());
+        assertTrue(faults.get(0).contains("a.jsonl:2: column "), faults.get(0));
+        assertTrue(faults.get(1).contains("a.jsonl:3: a list"), faults.get(1));
+        assertEquals(4, rows.get(1).origin().line());
+    }
+
+    @Test
+    void linesLongerThanTheBufferAreWhole() throws IOException {
+        String text = "x".repeat(300_000);
+        assertEquals(text, read("a.jsonl", "{\"t\": \"" + text + "\"}\n").get(0).get("t"));
+    }
+
+    @Test
+    void arraysAreReadRowByRowWithTheirLines() throws IOException {
+        List<Row> rows = read("a.json", "[\n {\"t\": 1},\n\n {\"t\": 2}\n]\n");
+        assertEquals(2, rows.get(0).origin().line());
+        assertEquals(4, rows.get(1).origin().line());
+    }
+
+    @Test
+    void jsonFilesThatHoldLinesAreReadAsLines() throws IOException {
+        assertEquals(2, read("a.json", "{\"t\": 1}\n{\"t\": 2}\n").size());
+    }
+
+    @Test
+    void gzippedFilesAreUnpacked() throws IOException {
+        Path file = dir.resolve("a.jsonl.gz");
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write("{\"t\": 1}\n".getBytes(StandardCharsets.UTF_8));
+        }
+        assertEquals(1, collect(file, new ArrayList<>()).size());
+    }
+
+    @Test
+    void invalidUtf8IsLocatedInFilesReadAsCharacters() throws IOException {
+        Path file = dir.resolve("a.csv");
+        byte[] bytes = "t,u\nok,ok\nca?,b\n".getBytes(StandardCharsets.UTF_8);
+        bytes[12] = (byte) 0xe9;
+        Files.write(file, bytes);
+        var error = assertThrows(DatasetException.class, () -> collect(file, new ArrayList<>()));
+        assertTrue(
+                error.getMessage().startsWith(file + ":3: byte 2 of the line (0xe9)"),
+                error::getMessage);
+    }
+
+    @Test
+    void csvValuesStayStrings() throws IOException {
+        List<Row> rows = read("a.csv", "id,v\n007,NA\n\"a,\"\"b\"\"\n\",\n");
+        assertEquals("007", rows.get(0).get("id"));
+        assertEquals("NA", rows.get(0).get("v"));
+        assertEquals("a,\"b\"\n", rows.get(1).get("id"));
+        assertEquals("", rows.get(1).get("v"));
+    }
+
+    @Test
+    void tabsSeparateInTsv() throws IOException {
+        assertEquals("b,c", read("a.tsv", "x\ty\na\tb,c\n").get(0).get("y"));
+    }
+
+    @Test
+    void textIsOneRowALine() throws IOException {
+        List<Row> rows = read("a.txt", "first\r\n\n  second\n");
+        assertEquals(List.of("first", "  second"), rows.stream().map(r -> r.get("text")).toList());
+        assertEquals(3, rows.get(1).origin().line());
+    }
+
+    @Test
+    void unknownExtensionsAreRefusedWithTheKnownOnes() {
+        var error =
+                assertThrows(
+                        DatasetException.class,
+                        () -> collect(dir.resolve("a.arrow"), new ArrayList<>()));
+        assertTrue(error.getMessage().contains(".parquet"), error::getMessage);
+    }
+
+    @Test
+    void anAbsentFileIsSaidToBeAbsent() {
+        var error =
+                assertThrows(
+                        DatasetException.class,
+                        () -> collect(dir.resolve("no.jsonl"), new ArrayList<>()));
+        assertTrue(error.getMessage().endsWith("there is no such file"), error::getMessage);
+    }
+
+    private List<Row> read(String name, String text) throws IOException {
+        var faults = new ArrayList<String>();
+        List<Row> rows = read(name, text, faults);
+        assertEquals(List.of(), faults);
+        return rows;
+    }
+
+    private List<Row> read(String name, String text, List<String> faults) throws IOException {
+        return collect(Files.writeString(dir.resolve(name), text), faults);
+    }
+
+    private static List<Row> collect(Path file, List<String> faults) {
+        var rows = new ArrayList<Row>();
+        RowFiles.read(
+                file,
+                new RowSink() {
+                    @Override
+                    public void row(Row row) {
+                        rows.add(row);
+                    }
+
+                    @Override
+                    public void fault(RowOrigin origin, DatasetException fault) {
+                        faults.add(fault.getMessage());
+                    }
+                });
+        return rows;
+    }
+}

@@ -1,0 +1,2 @@
+/// Rewards: functions that judge completions.
+package org.attune.reward;

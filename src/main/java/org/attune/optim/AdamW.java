@@ -1,0 +1,230 @@
+package org.attune.optim;
+
+import org.attune.error.CheckpointException;
+import org.attune.files.SafeTensorsWriter.Source;
+import org.attune.files.TensorFile;
+import org.attune.policy.ParameterSpace;
+import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101, Alg. 2) over a flat parameter space, with the
+/// operations and the order of `torch.optim.AdamW`:
+/// ```
+/// θ ← θ (1 - γ λ)                                  where weight decay applies
+/// m ← β₁ m + (1 - β₁) g        v ← β₂ v + (1 - β₂) g²
+/// θ ← θ - γ / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
+/// ```
+/// The flat tensors are updated in pieces that fit the processor's cache, so that the dozen
+/// passes of the formula cost about as much as one pass over the memory.
+public final class AdamW implements Optimizer {
+    /// Elements of a piece: 1 MB of each of the tensors.
+    private static final long PIECE = 1 << 18;
+
+    private static final String VALUES = "values";
+    private static final String FIRST = "exp_avg";
+    private static final String SECOND = "exp_avg_sq";
+    private static final String STEPS = "steps";
+
+    private final ParameterSpace space;
+    private final Settings settings;
+    private final List<Piece> pieces;
+    private final TensorScope scope;
+    private final Tensor first;
+    private final Tensor second;
+    private long steps;
+
+    /// @param beta1 decay of the first moment, [0, 1)
+    /// @param beta2 decay of the second moment, [0, 1)
+    /// @param epsilon added to the root of the second moment; ≥ 0
+    /// @param weightDecay decoupled decay λ of the parameters that decay; ≥ 0
+    public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+        public Settings {
+            require(beta1 >= 0 && beta1 < 1, "adam_beta1 must be in [0, 1)", beta1);
+            require(beta2 >= 0 && beta2 < 1, "adam_beta2 must be in [0, 1)", beta2);
+            require(epsilon >= 0 && Double.isFinite(epsilon), "adam_epsilon must be >= 0", epsilon);
+            require(
+                    weightDecay >= 0 && Double.isFinite(weightDecay),
+                    "weight_decay must be >= 0",
+                    weightDecay);
+        }
+
+        /// PyTorch's defaults, without decay.
+        public static Settings defaults() {
+            return new Settings(0.9, 0.999, 1e-8, 0);
+        }
+
+        private static void require(boolean holds, String what, double value) {
+            if (!holds) {
+                throw new IllegalArgumentException(what + ", got " + value);
+            }
+        }
+    }
+
+    /// A run of neighbours that all decay or all don't.
+    private record Piece(long start, long length, boolean decays) {}
+
+    /// @param space the parameters; borrowed
+    public AdamW(ParameterSpace space, Settings settings) {
+        this.space = space;
+        this.settings = settings;
+        pieces = pieces(space.parameters(), settings.weightDecay() > 0);
+        scope = TensorScope.detached("adamw");
+        long size = space.values().size();
+        try (var _ = scope.enter()) {
+            first = Tensor.zeros(space.values().device(), DType.FLOAT32, size);
+            second = Tensor.zeros(space.values().device(), DType.FLOAT32, size);
+        }
+        scope.seal();
+    }
+
+    private static List<Piece> pieces(List<Parameter> parameters, boolean decay) {
+        List<Piece> runs = new ArrayList<>();
+        for (Parameter parameter : parameters) {
+            boolean decays = decay && parameter.decays();
+            Piece last = runs.isEmpty() ? null : runs.getLast();
+            if (last != null && last.decays == decays) {
+                runs.removeLast();
+                runs.add(new Piece(last.start, last.length + parameter.count(), decays));
+            } else {
+                runs.add(new Piece(parameter.offset(), parameter.count(), decays));
+            }
+        }
+        List<Piece> pieces = new ArrayList<>();
+        for (Piece run : runs) {
+            for (long done = 0; done < run.length; done += PIECE) {
+                long length = Math.min(PIECE, run.length - done);
+                pieces.add(new Piece(run.start + done, length, run.decays));
+            }
+        }
+        return List.copyOf(pieces);
+    }
+
+    @Override
+    public double gradientNorm() {
+        double sum = 0;
+        for (Piece piece : pieces) {
+            try (var _ = TensorScope.open("adamw.norm")) {
+                sum += view(space.gradients(), piece).square().sum().item();
+            }
+        }
+        return Math.sqrt(sum);
+    }
+
+    @Override
+    public void step(double learningRate, double gradientScale) {
+        steps++;
+        double correction1 = 1 - Math.pow(settings.beta1, steps);
+        double correction2 = 1 - Math.pow(settings.beta2, steps);
+        for (Piece piece : pieces) {
+            try (var _ = TensorScope.open("adamw.step")) {
+                Tensor values = view(space.values(), piece);
+                if (piece.decays) {
+                    values.mulInPlace(1 - learningRate * settings.weightDecay);
+                }
+                Tensor gradient = view(space.gradients(), piece).mul(gradientScale);
+                Tensor m = view(first, piece);
+                Tensor v = view(second, piece);
+                m.mulInPlace(settings.beta1).addInPlace(gradient.mul(1 - settings.beta1));
+                v.mulInPlace(settings.beta2).addInPlace(gradient.square().mul(1 - settings.beta2));
+                Tensor root = v.sqrt().mul(1 / Math.sqrt(correction2)).add(settings.epsilon);
+                values.subInPlace(m.div(root).mul(learningRate / correction1));
+            }
+        }
+        space.valuesChanged();
+    }
+
+    @Override
+    public void zeroGradients() {
+        space.gradients().zeroInPlace();
+    }
+
+    /// Updates done.
+    public long steps() {
+        return steps;
+    }
+
+    @Override
+    public List<Source> state() {
+        return List.of(
+                source(VALUES, space.values()),
+                source(FIRST, first),
+                source(SECOND, second),
+                new Source(
+                        STEPS,
+                        DType.INT64,
+                        new long[] {1},
+                        arena -> arena.allocateFrom(ValueLayout.JAVA_LONG, steps)));
+    }
+
+    private static Source source(String name, Tensor tensor) {
+        return new Source(name, DType.FLOAT32, tensor.shape(), arena -> copy(tensor, arena));
+    }
+
+    private static MemorySegment copy(Tensor tensor, Arena arena) {
+        if (tensor.device().equals(Device.cpu())) {
+            return tensor.memory();
+        }
+        MemorySegment copy = arena.allocate(tensor.size() * Float.BYTES, Float.BYTES);
+        try (var _ = TensorScope.open("adamw.state")) {
+            Tensor host = Tensor.empty(Device.cpu(), DType.FLOAT32, tensor.shape());
+            copy.copyFrom(host.copyInPlace(tensor).memory());
+        }
+        return copy;
+    }
+
+    @Override
+    public void restore(TensorFile file) {
+        load(file, VALUES, space.values());
+        load(file, FIRST, first);
+        load(file, SECOND, second);
+        try (Arena arena = Arena.ofConfined()) {
+            steps = file.read(STEPS, arena).get(ValueLayout.JAVA_LONG, 0);
+        }
+        space.valuesChanged();
+    }
+
+    private static void load(TensorFile file, String name, Tensor target) {
+        TensorFile.Entry entry = file.entries().get(name);
+        if (entry == null
+                || entry.dtype() != DType.FLOAT32
+                || !Arrays.equals(entry.shape(), target.shape())) {
+            String wanted = "float32 tensor \"%s\" of shape %s".formatted(name, shapeOf(target));
+            throw new CheckpointException(
+                    "the optimizer's state has no %s, but %s; it is of another model or optimizer"
+                            .formatted(wanted, describe(entry)));
+        }
+        try (Arena arena = Arena.ofConfined();
+                var _ = TensorScope.open("adamw.restore")) {
+            target.copyInPlace(
+                    Tensor.ofMemory(
+                            Device.cpu(), DType.FLOAT32, file.read(name, arena), target.shape()));
+        }
+    }
+
+    private static String shapeOf(Tensor tensor) {
+        return Arrays.toString(tensor.shape());
+    }
+
+    private static String describe(TensorFile.Entry entry) {
+        return entry == null ? "none" : entry.dtype() + " " + Arrays.toString(entry.shape());
+    }
+
+    private static Tensor view(Tensor flat, Piece piece) {
+        return flat.narrow(0, piece.start, piece.length);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

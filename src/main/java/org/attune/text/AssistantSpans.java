@@ -1,0 +1,144 @@
+package org.attune.text;
+
+import org.attune.error.DatasetException;
+import org.attune.text.ChatTemplate.Rendering;
+import org.attune.text.ChatTemplate.Tail;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Where in a rendered conversation the assistant speaks.
+///
+/// A template with `{% generation %}` markers says it itself. Without markers the conversation is
+/// rendered up to each assistant turn, with the header of the turn and again with the turn; the
+/// text that the second has more is the turn. That holds only if every such rendering is how the
+/// whole rendering begins, which is checked: templates that drop reasoning from earlier turns, say,
+/// fail it.
+///
+/// A turn found that way ends with its end-of-turn token: white space that the template writes
+/// between that token and the next turn (the line break after ChatML's `<|im_end|>`) is not part of
+/// it. Templates with markers, TRL's among them, draw the line there too.
+sealed interface AssistantSpans {
+    /// @param start  first UTF-16 unit of each span, in order
+    /// @param end    one past the last
+    /// @param source how they were found
+    record Found(int[] start, int[] end, AssistantMask.Source source) implements AssistantSpans {
+        /// Whether a piece of the text overlaps a span.
+        boolean overlap(int from, int to) {
+            for (int i = 0; i < start.length; i++) {
+                if (from < end[i] && to > start[i]) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /// @param reason in words for the user
+    record NotFound(String reason) implements AssistantSpans {}
+
+    /// @param whole   the conversation's rendering
+    /// @param endings texts of control tokens, one of which ends a turn
+    static AssistantSpans find(
+            ChatTemplate template,
+            Conversation conversation,
+            Tail tail,
+            Rendering whole,
+            List<String> endings) {
+        if (!template.marksAssistant()) {
+            return new PrefixSearch(template, conversation, tail, whole.text(), endings).find();
+        }
+        for (int start : whole.start()) {
+            if (start < 0) {
+                return new NotFound(
+                        "the chat template has {% generation %} inside a macro or block"
+                                + " assignment, where its place in the text can't be known");
+            }
+        }
+        return new Found(whole.start(), whole.end(), AssistantMask.Source.MARKERS);
+    }
+
+    /// Finds spans by rendering prefixes.
+    record PrefixSearch(
+            ChatTemplate template,
+            Conversation conversation,
+            Tail tail,
+            String whole,
+            List<String> endings) {
+
+        AssistantSpans find() {
+            List<Message> messages = conversation.messages();
+            var starts = new ArrayList<Integer>();
+            var ends = new ArrayList<Integer>();
+            for (int i = 0; i < messages.size(); i++) {
+                if (!messages.get(i).role().equals("assistant")) {
+                    continue;
+                }
+                String before;
+                String after;
+                try {
+                    before = render(messages.subList(0, i), Tail.GENERATION_PROMPT);
+                    after = throughTurn(i);
+                } catch (DatasetException e) {
+                    return notFound(
+                            i,
+                            "the template can't render the messages up to there: "
+                                    + e.getMessage());
+                }
+                if (!after.startsWith(before)) {
+                    return notFound(i, "it doesn't start like the template's generation prompt");
+                }
+                if (!whole.startsWith(after)) {
+                    return notFound(
+                            i,
+                            "the template renders the messages up to there differently once others"
+                                    + " follow (reasoning left out of earlier turns, for example)");
+                }
+                starts.add(before.length());
+                ends.add(endOfTurn(before.length(), after.length()));
+            }
+            return new Found(array(starts), array(ends), AssistantMask.Source.PREFIXES);
+        }
+
+        private String throughTurn(int i) {
+            List<Message> messages = conversation.messages();
+            boolean last = i == messages.size() - 1;
+            return last && tail != Tail.GENERATION_PROMPT
+                    ? whole
+                    : render(messages.subList(0, i + 1), Tail.NOTHING);
+        }
+
+        private String render(List<Message> messages, Tail end) {
+            return template.render(conversation.withMessages(messages), end).text();
+        }
+
+        /// The end of the last control token in the turn, if only white space follows it.
+        private int endOfTurn(int start, int end) {
+            int trimmed = end;
+            while (trimmed > start && Character.isWhitespace(whole.charAt(trimmed - 1))) {
+                trimmed--;
+            }
+            for (String ending : endings) {
+                boolean inside = trimmed - ending.length() >= start;
+                if (inside && whole.startsWith(ending, trimmed - ending.length())) {
+                    return trimmed;
+                }
+            }
+            return end;
+        }
+
+        private static NotFound notFound(int turn, String why) {
+            return new NotFound(
+                    "the chat template has no {% generation %} markers, and the assistant's turn"
+                            + " in message "
+                            + (turn + 1)
+                            + " can't be told apart: "
+                            + why
+                            + ". Use a template with markers (chat_template_path)");
+        }
+
+        private static int[] array(List<Integer> values) {
+            return values.stream().mapToInt(Integer::intValue).toArray();
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package org.attune.text;
+
+import org.attune.error.ModelException;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The text files of a Hugging Face model folder.
+final class ModelFolder {
+    private static final List<String> ROLES =
+            List.of(
+                    "bos_token",
+                    "eos_token",
+                    "unk_token",
+                    "sep_token",
+                    "pad_token",
+                    "cls_token",
+                    "mask_token");
+
+    private final Path folder;
+    private final Map<String, Object> config;
+
+    ModelFolder(Path folder) {
+        this.folder = folder;
+        this.config = json("tokenizer_config.json");
+    }
+
+    /// @throws ModelException if there is no such file
+    String tokenizerJson() {
+        return text("tokenizer.json")
+                .orElseThrow(
+                        () ->
+                                new ModelException(
+                                        folder.resolve("tokenizer.json")
+                                                + " is missing; Attune reads fast tokenizers only."
+                                                + " Save the tokenizer again with"
+                                                + " transformers' save_pretrained"));
+    }
+
+    /// Special tokens as `tokenizer_config.json` names them, completed from
+    /// `special_tokens_map.json`, and BOS and EOS by their ids from `config.json`.
+    SpecialTokens specialTokens(Vocabulary vocabulary) {
+        var byRole = new LinkedHashMap<String, String>();
+        Map<String, Object> map = json("special_tokens_map.json");
+        for (String role : ROLES) {
+            Object token = config.containsKey(role) ? config.get(role) : map.get(role);
+            content(token).ifPresent(text -> byRole.put(role, text));
+        }
+        if (config.get("extra_special_tokens") instanceof Map<?, ?> extra) {
+            extra.forEach(
+                    (role, token) ->
+                            content(token).ifPresent(text -> byRole.put((String) role, text)));
+        }
+        Map<String, Object> model = json("config.json");
+        for (String role : List.of("bos_token", "eos_token")) {
+            if (!byRole.containsKey(role) && !config.containsKey(role)) {
+                tokenById(model.get(role + "_id"), vocabulary)
+                        .ifPresent(text -> byRole.put(role, text));
+            }
+        }
+        return new SpecialTokens(byRole);
+    }
+
+    /// A token stands as text or as an object with its text.
+    private static Optional<String> content(Object token) {
+        Object text = token instanceof Map<?, ?> object ? object.get("content") : token;
+        return text instanceof String string ? Optional.of(string) : Optional.empty();
+    }
+
+    private static Optional<String> tokenById(Object id, Vocabulary vocabulary) {
+        Object first = id instanceof List<?> ids && !ids.isEmpty() ? ids.getFirst() : id;
+        return first instanceof Long number
+                ? Optional.ofNullable(vocabulary.token(number.intValue()))
+                : Optional.empty();
+    }
+
+    /// A token that only `tokenizer_config.json` has would be cut into pieces unnoticed.
+    void requireAddedTokens(Vocabulary vocabulary) {
+        if (!(config.get("added_tokens_decoder") instanceof Map<?, ?> tokens)) {
+            return;
+        }
+        tokens.forEach(
+                (id, token) -> {
+                    String text = content(token).orElse("");
+                    if (!text.isEmpty() && vocabulary.id(text).isEmpty()) {
+                        throw new ModelException(
+                                folder
+                                        + ": tokenizer_config.json has the token \""
+                                        + text
+                                        + "\" (id "
+                                        + id
+                                        + ") but tokenizer.json lacks it. Save the tokenizer again"
+                                        + " with transformers' save_pretrained");
+                    }
+                });
+    }
+
+    /// The chat template and, if there is one, that for conversations with tools.
+    Optional<TemplateSources> templates() {
+        Optional<String> file = text("chat_template.jinja");
+        if (file.isPresent()) {
+            return Optional.of(
+                    new TemplateSources(
+                            folder.resolve("chat_template.jinja").toString(),
+                            file.get(),
+                            text("additional_chat_templates/tool_use.jinja")));
+        }
+        Map<String, Object> alone = json("chat_template.json");
+        boolean inConfig = config.get("chat_template") != null;
+        Object template = (inConfig ? config : alone).get("chat_template");
+        String name =
+                folder.resolve(inConfig ? "tokenizer_config.json" : "chat_template.json")
+                        .toString();
+        return switch (template) {
+            case String source -> Optional.of(new TemplateSources(name, source, Optional.empty()));
+            case List<?> several -> named(name, several);
+            case null, default -> Optional.empty();
+        };
+    }
+
+    private static Optional<TemplateSources> named(String name, List<?> templates) {
+        var byName = new LinkedHashMap<Object, String>();
+        for (Object item : templates) {
+            if (item instanceof Map<?, ?> map && map.get("template") instanceof String source) {
+                byName.put(map.get("name"), source);
+            }
+        }
+        String source = byName.get("default");
+        if (source == null) {
+            throw new ModelException(
+                    name
+                            + ": chat_template lists the templates "
+                            + byName.keySet()
+                            + " but none is named default; choose one with chat_template_path");
+        }
+        return Optional.of(
+                new TemplateSources(name, source, Optional.ofNullable(byName.get("tool_use"))));
+    }
+
+    /// @param name     where they come from
+    /// @param standard template for all conversations
+    /// @param toolUse  template for those with tools, if they have one of their own
+    record TemplateSources(String name, String standard, Optional<String> toolUse) {}
+
+    private Optional<String> text(String file) {
+        Path path = folder.resolve(file);
+        if (!Files.exists(path)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Files.readString(path));
+        } catch (CharacterCodingException e) {
+            throw new ModelException(path + " is not UTF-8 text", e);
+        } catch (IOException e) {
+            throw new ModelException(path + " can't be read: " + e.getMessage(), e);
+        }
+    }
+
+    /// An object file, or an empty map if there is none.
+    private Map<String, Object> json(String file) {
+        Optional<String> text = text(file);
+        if (text.isEmpty()) {
+            return Map.of();
+        }
+        try {
+            if (Json.parse(text.get()) instanceof Map<?, ?> map) {
+                var fields = new LinkedHashMap<String, Object>();
+                map.forEach((key, value) -> fields.put((String) key, value));
+                return fields;
+            }
+        } catch (JsonException e) {
+            throw new ModelException(folder.resolve(file) + ", " + e.getMessage(), e);
+        }
+        throw new ModelException(folder.resolve(file) + " holds no JSON object");
+    }
+}

@@ -1,0 +1,92 @@
+package org.attune.text;
+
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import ai.djl.huggingface.tokenizers.jni.LibUtils;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+
+import org.attune.error.ModelException;
+
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/// Owner of one tokenizer in native memory.
+///
+/// It speaks to DJL's native library and not to DJL's `HuggingFaceTokenizer`, which changes texts
+/// by rules of its own, fetches six arrays per encoding where two are needed, and reports its use
+/// over the network on some machines.
+final class NativeTokenizer implements AutoCloseable {
+    private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private long handle;
+
+    private NativeTokenizer(long handle) {
+        this.handle = handle;
+    }
+
+    /// @param name stands in messages
+    /// @param json text of a `tokenizer.json`
+    /// @throws ModelException if the text is no tokenizer
+    static NativeTokenizer open(String name, String json) {
+        LibUtils.checkStatus();
+        try {
+            long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
+            TokenizersLibrary.LIB.disableTruncation(handle);
+            TokenizersLibrary.LIB.disablePadding(handle);
+            return new NativeTokenizer(handle);
+        } catch (RuntimeException e) {
+            throw new ModelException(
+                    name + " is not a tokenizer.json that can be used: " + e.getMessage(), e);
+        }
+    }
+
+    /// @param ids   token ids
+    /// @param spans of each token in code points; null for tokens that stand for no text
+    record Encoded(long[] ids, CharSpan[] spans) {}
+
+    /// @param withSpans whether to ask for the spans, which costs as much as the ids
+    Encoded encode(String text, boolean addSpecialTokens, boolean withSpans) {
+        lock.readLock().lock();
+        try {
+            long encoding = TokenizersLibrary.LIB.encode(requireOpen(), text, addSpecialTokens);
+            try {
+                return new Encoded(
+                        TokenizersLibrary.LIB.getTokenIds(encoding),
+                        withSpans
+                                ? TokenizersLibrary.LIB.getTokenCharSpans(encoding)
+                                : new CharSpan[0]);
+            } finally {
+                TokenizersLibrary.LIB.deleteEncoding(encoding);
+            }
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    String decode(long[] ids, boolean skipSpecialTokens) {
+        lock.readLock().lock();
+        try {
+            return TokenizersLibrary.LIB.decode(requireOpen(), ids, skipSpecialTokens);
+        } finally {
+            lock.readLock().unlock();
+        }
+    }
+
+    private long requireOpen() {
+        if (handle == 0) {
+            throw new IllegalStateException("this tokenizer has been closed");
+        }
+        return handle;
+    }
+
+    @Override
+    public void close() {
+        lock.writeLock().lock();
+        try {
+            if (handle != 0) {
+                TokenizersLibrary.LIB.deleteTokenizer(handle);
+                handle = 0;
+            }
+        } finally {
+            lock.writeLock().unlock();
+        }
+    }
+}

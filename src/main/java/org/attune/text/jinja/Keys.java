@@ -1,0 +1,69 @@
+package org.attune.text.jinja;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/// The part of an item that a filter's argument `attribute` names: `role`, `function.name`, `0`.
+///
+/// @param path names and indexes, from the outside in; empty for the item itself
+record Keys(List<Object> path) {
+    static Keys of(Object attribute) {
+        if (attribute == null) {
+            return new Keys(List.of());
+        }
+        if (!Types.isString(attribute)) {
+            return new Keys(List.of(attribute));
+        }
+        var path = new ArrayList<>();
+        for (Object part : Strings.split(Repr.text(attribute), ".", -1)) {
+            String name = (String) part;
+            boolean index =
+                    !name.isEmpty()
+                            && name.length() < 10
+                            && name.chars().allMatch(Character::isDigit);
+            path.add(index ? (Object) Long.parseLong(name) : name);
+        }
+        return new Keys(path);
+    }
+
+    /// @param ifMissing instead of an undefined value, or null
+    Object of(Object item, Object ifMissing) {
+        Object value = item;
+        for (Object key : path) {
+            value = Attributes.item(value, key);
+            if (ifMissing != null && value instanceof Undefined) {
+                value = ifMissing;
+            }
+        }
+        return value;
+    }
+
+    static Object ignoringCase(Object value) {
+        return Types.isString(value) ? Strings.lower(Repr.text(value)) : value;
+    }
+
+    /// Orders items by several attributes, separated by commas.
+    static Comparator<Object> order(Object attributes, boolean caseSensitive) {
+        var keys = new ArrayList<Keys>();
+        if (Types.isString(attributes)) {
+            Strings.split(Repr.text(attributes), ",", -1).forEach(name -> keys.add(of(name)));
+        } else {
+            keys.add(of(attributes));
+        }
+        return (a, b) -> {
+            for (Keys key : keys) {
+                Object x = key.of(a, null);
+                Object y = key.of(b, null);
+                int order =
+                        caseSensitive
+                                ? Operators.order("<", x, y)
+                                : Operators.order("<", ignoringCase(x), ignoringCase(y));
+                if (order != 0) {
+                    return order;
+                }
+            }
+            return 0;
+        };
+    }
+}

@@ -1,0 +1,141 @@
+package org.attune.text.jinja;
+
+import org.attune.text.jinja.Builtin.Call;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.RoundingMode;
+import java.util.Locale;
+
+/// Filters that make numbers, and one that prints them.
+final class NumberFilters {
+    private NumberFilters() {}
+
+    static void register(Filters.Registry filters) {
+        filters.define("abs", "x", c -> Numbers.absolute(number(c.get(0))));
+        filters.define("int", "value default? base?", NumberFilters::toInt);
+        filters.define("float", "value default?", NumberFilters::toFloat);
+        filters.define("round", "value precision? method?", NumberFilters::round);
+        filters.define("filesizeformat", "value binary?", NumberFilters::fileSize);
+    }
+
+    private static Object number(Object value) {
+        if (value instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
+        if (!Types.isNumber(value)) {
+            throw JinjaException.type("a number is needed, got " + Types.name(value));
+        }
+        return value;
+    }
+
+    private static Object toInt(Call c) {
+        Object value = c.get(0);
+        Object ifNone = c.get(1, 0L);
+        if (Types.isInteger(value)) {
+            return Numbers.normal(Numbers.big(value));
+        }
+        if (value instanceof Double d) {
+            return whole(d, ifNone);
+        }
+        if (!Types.isString(value)) {
+            return ifNone;
+        }
+        String text = Strings.strip(c.soft(0));
+        try {
+            return parse(text, (int) c.integer(2, 10));
+        } catch (NumberFormatException e) {
+            return real(text) instanceof Double d ? whole(d, ifNone) : ifNone;
+        }
+    }
+
+    private static Object whole(double value, Object ifNone) {
+        return Double.isNaN(value) || Double.isInfinite(value)
+                ? ifNone
+                : Numbers.normal(new BigDecimal(value).toBigInteger());
+    }
+
+    private static Object parse(String text, int base) {
+        if (text.length() > 4300) {
+            throw new NumberFormatException("too long");
+        }
+        String sign = text.startsWith("-") || text.startsWith("+") ? text.substring(0, 1) : "";
+        String digits = text.substring(sign.length()).toLowerCase(Locale.ROOT).replace("_", "");
+        String prefix = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
+        if (!prefix.isEmpty() && digits.startsWith(prefix)) {
+            digits = digits.substring(2);
+        }
+        if (digits.startsWith("-") || digits.startsWith("+")) {
+            throw new NumberFormatException(text);
+        }
+        return Numbers.normal(new BigInteger(sign + digits, base));
+    }
+
+    /// The text as float, or null.
+    private static Object real(String text) {
+        String plain = text.toLowerCase(Locale.ROOT).replace("_", "");
+        return switch (plain.startsWith("+") ? plain.substring(1) : plain) {
+            case "inf", "infinity" -> Double.POSITIVE_INFINITY;
+            case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
+            case "nan", "-nan" -> Double.NaN;
+            default ->
+                    plain.matches("[-+]?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d+)?")
+                            ? Double.valueOf(plain)
+                            : null;
+        };
+    }
+
+    private static Object toFloat(Call c) {
+        Object value = c.get(0);
+        if (Types.isNumber(value)) {
+            return Numbers.real(value);
+        }
+        Object parsed = Types.isString(value) ? real(Strings.strip(c.soft(0))) : null;
+        return parsed == null ? c.get(1, 0.0) : parsed;
+    }
+
+    private static Object round(Call c) {
+        Object value = number(c.get(0));
+        int precision = Math.clamp(c.integer(1, 0), -400, 400);
+        RoundingMode mode =
+                switch (c.text(2, "common")) {
+                    case "common" -> RoundingMode.HALF_EVEN;
+                    case "ceil" -> RoundingMode.CEILING;
+                    case "floor" -> RoundingMode.FLOOR;
+                    default -> throw JinjaException.value("method must be common, ceil or floor");
+                };
+        if (mode != RoundingMode.HALF_EVEN) {
+            double scale = Math.pow(10, precision);
+            double scaled = Numbers.real(value) * scale;
+            return (mode == RoundingMode.CEILING ? Math.ceil(scaled) : Math.floor(scaled)) / scale;
+        }
+        if (value instanceof Double d) {
+            return Double.isNaN(d) || Double.isInfinite(d)
+                    ? d
+                    : (Object) new BigDecimal(d).setScale(precision, mode).doubleValue();
+        }
+        BigDecimal rounded =
+                new BigDecimal(Numbers.big(value)).setScale(Math.min(precision, 0), mode);
+        return Numbers.normal(rounded.toBigInteger());
+    }
+
+    private static Object fileSize(Call c) {
+        Object value = Types.isString(c.get(0)) ? real(Strings.strip(c.soft(0))) : c.get(0);
+        double bytes = Numbers.real(number(value));
+        boolean binary = c.truth(1, false);
+        int base = binary ? 1024 : 1000;
+        if (bytes == 1) {
+            return "1 Byte";
+        }
+        if (bytes < base) {
+            return (long) bytes + " Bytes";
+        }
+        String prefixes = binary ? "KMGTPEZY" : "kMGTPEZY";
+        int power = 1;
+        while (power < prefixes.length() && bytes >= Math.pow(base, power + 1)) {
+            power++;
+        }
+        String unit = prefixes.charAt(power - 1) + (binary ? "iB" : "B");
+        return PercentFormat.fixed(bytes / Math.pow(base, power), 1) + " " + unit;
+    }
+}

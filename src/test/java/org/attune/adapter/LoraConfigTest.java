@@ -1,0 +1,181 @@
+package org.attune.adapter;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.AttuneException;
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+class LoraConfigTest {
+    private static final String Q0 = "model.layers.0.self_attn.q_proj";
+    private static final String Q1 = "model.layers.1.self_attn.q_proj";
+    private static final String Q10 = "model.layers.10.self_attn.q_proj";
+    private static final String UP0 = "model.layers.0.mlp.up_proj";
+
+    @TempDir Path folder;
+
+    @Test
+    void minimalFileHasPeftsDefaults() throws IOException {
+        LoraConfig config = read("\"target_modules\":[\"q_proj\"]");
+        assertEquals(8, config.rank());
+        assertEquals(8, config.alpha());
+        assertEquals(0, config.dropout());
+        assertEquals(1, config.match(Q0).orElseThrow().scaling());
+        assertEquals(LoraInitialisation.KAIMING, config.initialisation());
+    }
+
+    @Test
+    void namesMatchWholePathsAndSuffixesAfterADot() throws IOException {
+        LoraConfig config = read("\"target_modules\":[\"q_proj\",\"model.layers.0.mlp.up_proj\"]");
+        assertTrue(config.match(Q0).isPresent());
+        assertTrue(config.match(UP0).isPresent());
+        assertFalse(config.match("model.layers.1.mlp.up_proj").isPresent());
+        assertFalse(config.match("model.layers.0.self_attn.xq_proj").isPresent());
+    }
+
+    @Test
+    void stringsAreRegularExpressionsOfTheWholePath() throws IOException {
+        LoraConfig config = read("\"target_modules\":\".*layers\\\\.1\\\\..*(?P<kind>q|k)_proj\"");
+        assertTrue(config.match(Q1).isPresent());
+        assertFalse(config.match(Q10).isPresent());
+        assertFalse(config.match(Q1 + ".inner").isPresent());
+    }
+
+    @Test
+    void allLinearLeavesTheOutputLayer() throws IOException {
+        LoraConfig config = read("\"target_modules\":\"all-linear\"");
+        List<String> paths = List.of(Q0, UP0, "lm_head");
+        assertEquals(
+                List.of(Q0, UP0), config.matchAll(paths).stream().map(LoraTarget::path).toList());
+        assertEquals(
+                new ModuleSelection.Names(List.of(Q0, UP0)),
+                config.withTargetsResolved(paths).targets());
+    }
+
+    @Test
+    void exclusionsWinOverTargets() throws IOException {
+        LoraConfig config =
+                read(
+                        "\"target_modules\":[\"q_proj\"],"
+                                + "\"exclude_modules\":[\"layers.1.self_attn.q_proj\"]");
+        assertTrue(config.match(Q0).isPresent());
+        assertFalse(config.match(Q1).isPresent());
+    }
+
+    @Test
+    void savedModulesGetNoAdapter() throws IOException {
+        LoraConfig config =
+                read(
+                        "\"target_modules\":[\"q_proj\",\"lm_head\"],"
+                                + "\"modules_to_save\":[\"lm_head\",\"norm\"]");
+        assertFalse(config.match("lm_head").isPresent());
+        assertTrue(config.savesWhole("lm_head"));
+        // PEFT compares ends of paths as text, so "norm" means the layer norms too.
+        assertTrue(config.savesWhole("model.layers.0.post_attention_layernorm"));
+        assertFalse(config.savesWhole(Q0));
+    }
+
+    @Test
+    void layersLimitSuffixesOnly() throws IOException {
+        LoraConfig config =
+                read("\"target_modules\":[\"q_proj\",\"" + UP0 + "\"],\"layers_to_transform\":[1]");
+        assertFalse(config.match(Q0).isPresent());
+        assertTrue(config.match(Q1).isPresent());
+        assertFalse(config.match(Q10).isPresent());
+        assertTrue(config.match(UP0).isPresent());
+        LoraConfig other =
+                read(
+                        "\"target_modules\":[\"q_proj\"],\"layers_to_transform\":1,"
+                                + "\"layers_pattern\":\"h\"");
+        assertFalse(other.match(Q1).isPresent());
+        assertTrue(other.match("transformer.h.1.attn.q_proj").isPresent());
+    }
+
+    @Test
+    void patternsSetRankAndAlphaBeforeScaling() throws IOException {
+        LoraConfig config =
+                read(
+                        "\"target_modules\":[\"q_proj\",\"up_proj\"],\"r\":4,\"lora_alpha\":6,"
+                                + "\"rank_pattern\":{\"layers.1.self_attn.q_proj\":2},"
+                                + "\"alpha_pattern\":{\"up_proj\":5}");
+        assertEquals(new LoraTarget(Q0, 4, 6, 1.5, 0), config.match(Q0).orElseThrow());
+        assertEquals(new LoraTarget(Q1, 2, 6, 3, 0), config.match(Q1).orElseThrow());
+        assertEquals(new LoraTarget(UP0, 4, 5, 1.25, 0), config.match(UP0).orElseThrow());
+    }
+
+    @Test
+    void rankStabilisedScalingUsesTheRoot() throws IOException {
+        LoraConfig config =
+                read(
+                        "\"target_modules\":[\"q_proj\"],\"r\":16,\"lora_alpha\":8,"
+                                + "\"use_rslora\":true");
+        assertEquals(2, config.match(Q0).orElseThrow().scaling()); // 8 / √16
+    }
+
+    @Test
+    void whatIsWrittenReadsBackEqual() throws IOException {
+        LoraConfig config =
+                read(
+                        "\"target_modules\":[\"q_proj\",\"up_proj\"],\"r\":4,\"lora_alpha\":6.5,"
+                            + "\"lora_dropout\":0.1,"
+                            + "\"rank_pattern\":{\"up_proj\":2},\"alpha_pattern\":{\"q_proj\":5},"
+                            + "\"modules_to_save\":[\"lm_head\"],"
+                            + "\"exclude_modules\":\".*9.*\",\"layers_to_transform\":[0,1],"
+                            + "\"use_rslora\":true,\"init_lora_weights\":\"gaussian\","
+                            + "\"unknown_of_a_newer_version\":{\"a\":1}");
+        Files.writeString(folder.resolve("adapter_config.json"), config.toJson());
+        assertEquals(config, LoraConfig.read(folder));
+        String json = LoraConfig.of(8, 16, 0, new ModuleSelection.AllLinear()).toJson();
+        assertTrue(json.contains("\n  \"lora_alpha\": 16,\n"), json);
+        assertTrue(json.indexOf("\"bias\"") < json.indexOf("\"inference_mode\": true"), json);
+    }
+
+    @Test
+    void featuresThatChangeNumbersAreRefusedByName() {
+        refuses("\"use_dora\" is true", "\"use_dora\":true");
+        refuses("\"lora_bias\" is true", "\"lora_bias\":true");
+        refuses("\"layer_replication\" is [[0,2]]", "\"layer_replication\":[[0,2]]");
+        refuses("\"target_parameters\" is [\"a\"]", "\"target_parameters\":[\"a\"]");
+        refuses("\"trainable_token_indices\" is [1]", "\"trainable_token_indices\":[1]");
+        refuses("\"bias\" is \"all\"", "\"bias\":\"all\"");
+        refuses("\"init_lora_weights\" is \"pissa\"", "\"init_lora_weights\":\"pissa\"");
+        refuses("\"peft_type\" is \"IA3\"", "\"peft_type\":\"IA3\"");
+        refuses("r is 0; accepted: integers ≥ 1", "\"r\":0");
+        refuses("lora_dropout is 1.0", "\"lora_dropout\":1");
+    }
+
+    @Test
+    void targetsThatExistNowhereAreNamed() throws IOException {
+        LoraConfig config = read("\"target_modules\":[\"q_proj\",\"query\"]");
+        var error = assertThrows(ConfigException.class, () -> config.matchAll(List.of(Q0, UP0)));
+        assertTrue(error.getMessage().contains("\"query\" is no linear module"));
+        assertTrue(error.getMessage().contains("[q_proj, up_proj]"));
+        LoraConfig none = read("\"target_modules\":\"nothing\"");
+        assertThrows(ConfigException.class, () -> none.matchAll(List.of(Q0)));
+        assertThrows(ConfigException.class, () -> LoraConfig.of(8, 16, 0, ModuleSelection.of("(")));
+    }
+
+    private LoraConfig read(String fields) throws IOException {
+        String type = fields.contains("peft_type") ? "" : "\"peft_type\":\"LORA\",";
+        String targets =
+                fields.contains("target_modules") ? "" : "\"target_modules\":[\"q_proj\"],";
+        Files.writeString(
+                folder.resolve("adapter_config.json"), "{" + type + targets + fields + "}");
+        return LoraConfig.read(folder);
+    }
+
+    private void refuses(String message, String fields) {
+        AttuneException error = assertThrows(ModelException.class, () -> read(fields));
+        assertTrue(error.getMessage().contains(message), error.getMessage());
+    }
+}

@@ -1,0 +1,138 @@
+package org.attune.optim;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.CheckpointException;
+import org.attune.files.SafeTensorsFile;
+import org.attune.files.SafeTensorsWriter;
+import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.List;
+
+class AdamWTest {
+    private static final List<Parameter> SPACE =
+            List.of(
+                    new Parameter("matrix", new long[] {2, 2}, 0, true),
+                    new Parameter("norm", new long[] {2}, 4, false));
+
+    @TempDir private Path folder;
+
+    @Test
+    void firstStepMovesEveryValueByTheRate() {
+        // t = 1: m̂ = g and v̂ = g², so each value moves by γ · sign(g), whatever g's size
+        Engine.run(
+                () -> {
+                    try (var space = new FlatParameters(SPACE, new float[6]);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                        space.setGradients(new float[] {1e-3f, -5, 0.2f, -0.1f, 7, 0});
+                        adamw.step(0.01, 1);
+                        assertArrayEquals(
+                                new float[] {-0.01f, 0.01f, -0.01f, 0.01f, -0.01f, 0},
+                                space.values().toFloats(),
+                                1e-6f);
+                        assertEquals(1, space.changes());
+                    }
+                });
+    }
+
+    @Test
+    void decayIsDecoupledAndSparesNorms() {
+        // zero gradients: only the decay moves anything, by the factor 1 - γ λ
+        Engine.run(
+                () -> {
+                    try (var space = new FlatParameters(SPACE, new float[] {1, 2, 3, 4, 5, 6});
+                            var adamw =
+                                    new AdamW(space, new AdamW.Settings(0.9, 0.999, 1e-8, 0.5))) {
+                        adamw.step(0.1, 1);
+                        assertArrayEquals(
+                                new float[] {0.95f, 1.9f, 2.85f, 3.8f, 5, 6},
+                                space.values().toFloats(),
+                                1e-6f);
+                    }
+                });
+    }
+
+    @Test
+    void clippingNeverScalesUp() {
+        assertEquals(1, GradientClipping.scale(0.5, 1.0));
+        assertEquals(1, GradientClipping.scale(0, 1.0));
+        assertEquals(0.25, GradientClipping.scale(4, 1.0), 1e-6);
+        assertEquals(1, GradientClipping.scale(1e9, 0), "0 means no clipping");
+        assertThrows(IllegalArgumentException.class, () -> GradientClipping.scale(1, Double.NaN));
+    }
+
+    @Test
+    void restoredOptimizerContinuesBitForBit() {
+        Engine.run(
+                () -> {
+                    float[] g1 = {1, -2, 3, -4, 5, -6};
+                    float[] g2 = {0.5f, 0.1f, -3, 2, 1, 1};
+                    float[] start = {0.1f, 0.2f, 0.3f, 0.4f, 0.5f, 0.6f};
+                    Path file = folder.resolve("optimizer.safetensors");
+                    float[] expected;
+                    try (var space = new FlatParameters(SPACE, start);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                        space.setGradients(g1);
+                        adamw.step(0.01, 1);
+                        SafeTensorsWriter.write(file, adamw.state());
+                        space.setGradients(g2);
+                        adamw.step(0.01, 1);
+                        expected = space.values().toFloats();
+                    }
+                    try (var space = new FlatParameters(SPACE, new float[6]);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults());
+                            var saved = SafeTensorsFile.open(file)) {
+                        adamw.restore(saved);
+                        assertEquals(1, adamw.steps());
+                        space.setGradients(g2);
+                        adamw.step(0.01, 1);
+                        assertArrayEquals(expected, space.values().toFloats(), 0);
+                    }
+                });
+    }
+
+    @Test
+    void stateOfOtherParametersIsRefused() {
+        Engine.run(
+                () -> {
+                    Path file = folder.resolve("optimizer.safetensors");
+                    var other = List.of(new Parameter("a", new long[] {3}, 0, true));
+                    try (var space = new FlatParameters(other, new float[3]);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                        SafeTensorsWriter.write(file, adamw.state());
+                    }
+                    try (var space = new FlatParameters(SPACE, new float[6]);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults());
+                            var saved = SafeTensorsFile.open(file)) {
+                        var error =
+                                assertThrows(CheckpointException.class, () -> adamw.restore(saved));
+                        assertTrue(error.getMessage().contains("\"values\" of shape [6]"));
+                    }
+                });
+    }
+
+    @Test
+    void stepsLeaveNoTensorsBehind() {
+        Engine.run(
+                () -> {
+                    try (var space = new FlatParameters(SPACE, new float[6]);
+                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                        long before = TensorScope.liveTensors();
+                        for (int i = 0; i < 10; i++) {
+                            adamw.gradientNorm();
+                            adamw.step(0.1, 1);
+                            adamw.zeroGradients();
+                        }
+                        assertEquals(before, TensorScope.liveTensors());
+                    }
+                });
+    }
+}

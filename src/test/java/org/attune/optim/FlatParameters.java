@@ -1,0 +1,61 @@
+package org.attune.optim;
+
+import org.attune.policy.ParameterSpace;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.List;
+
+/// A parameter space without a model.
+public final class FlatParameters implements ParameterSpace, AutoCloseable {
+    private final List<Parameter> parameters;
+    private final TensorScope scope = TensorScope.detached("flat parameters");
+    private final Tensor values;
+    private final Tensor gradients;
+    private int changes;
+
+    public FlatParameters(List<Parameter> parameters, float[] start) {
+        this.parameters = List.copyOf(parameters);
+        try (var _ = scope.enter()) {
+            values = Tensor.of(Device.cpu(), start, start.length);
+            gradients = Tensor.zeros(Device.cpu(), DType.FLOAT32, start.length);
+        }
+    }
+
+    public void setGradients(float[] g) {
+        try (var _ = TensorScope.open("set")) {
+            gradients.copyInPlace(Tensor.of(Device.cpu(), g, g.length));
+        }
+    }
+
+    @Override
+    public Tensor values() {
+        return values;
+    }
+
+    @Override
+    public Tensor gradients() {
+        return gradients;
+    }
+
+    @Override
+    public List<Parameter> parameters() {
+        return parameters;
+    }
+
+    @Override
+    public void valuesChanged() {
+        changes++;
+    }
+
+    public int changes() {
+        return changes;
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

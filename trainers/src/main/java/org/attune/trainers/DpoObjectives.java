@@ -1,0 +1,48 @@
+package org.attune.trainers;
+
+import org.attune.error.ConfigException;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.DpoLossConfig;
+import org.attune.trainers.config.DpoVariantConfig;
+import org.attune.trainers.preference.PreferenceLoss;
+import org.attune.trainers.preference.PreferenceLossOptions;
+import org.attune.trainers.preference.PreferenceObjective;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// The objective that a DPO configuration asks for.
+final class DpoObjectives {
+    private DpoObjectives() {}
+
+    /// @throws ConfigException if a combination can't be computed
+    static PreferenceObjective of(DpoConfig config) {
+        DpoLossConfig loss = config.loss();
+        DpoVariantConfig variant = config.variant();
+        if (variant.useWeighting()) {
+            throw new ConfigException(
+                    "use_weighting: true (WPO) is not supported yet; leave it out");
+        }
+        if (config.reference().syncRefModel()) {
+            throw new ConfigException("sync_ref_model: true is not supported yet; leave it out");
+        }
+        List<PreferenceObjective.Term> terms = new ArrayList<>();
+        for (int i = 0; i < loss.lossType().size(); i++) {
+            PreferenceLoss term =
+                    PreferenceLossOptions.loss(
+                            ConfigNames.wireName(loss.lossType().get(i)),
+                            loss.beta(),
+                            loss.labelSmoothing(),
+                            variant.discopopTau());
+            double weight = loss.lossWeights().isEmpty() ? 1 : loss.lossWeights().get(i);
+            terms.add(new PreferenceObjective.Term(term, weight));
+        }
+        return new PreferenceObjective(
+                terms,
+                PreferenceLossOptions.divergence(
+                        ConfigNames.wireName(variant.fDivergenceType()),
+                        variant.fAlphaDivergenceCoef()),
+                variant.ldAlpha());
+    }
+}

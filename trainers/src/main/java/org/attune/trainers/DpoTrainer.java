@@ -1,0 +1,219 @@
+package org.attune.trainers;
+
+import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.PreferenceForest;
+import org.attune.error.ConfigException;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
+import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.preference.PreferenceObjective;
+import org.attune.trainers.preference.ReferenceLogProbs;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Direct preference optimisation and its relatives. Read [#train], then [#step], then
+/// [org.attune.trainers.preference.PreferenceLoss].
+///
+/// One instance is one run. The caller owns and closes policy and reference.
+public final class DpoTrainer {
+    private static final HeadRequest REQUEST =
+            HeadRequest.of(
+                    HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT, HeadStatistic.MEAN_LOGIT);
+
+    private final DpoConfig config;
+    private final CausalPolicy policy;
+    private final Scorer referenceScorer;
+    private final List<PreferenceExample> pairs;
+    private final List<EvalSet<PreferenceExample>> evalSets;
+    private final RunContext context;
+    private final PreferenceObjective objective;
+    private final TokenBudget budget;
+    private Reference reference;
+    private final List<Reference> evalReferences = new ArrayList<>();
+
+    /// @param config checked here
+    /// @param policy with the values to start from
+    /// @param reference scores as the frozen reference: the policy with its adapter off, a frozen
+    ///     copy of the start adapter, or another model. It must not change with the policy
+    /// @param pairs training pairs, prepared
+    /// @param evalSets may be empty
+    /// @throws ConfigException with all problems of the configuration
+    public DpoTrainer(
+            DpoConfig config,
+            CausalPolicy policy,
+            Scorer reference,
+            List<PreferenceExample> pairs,
+            List<EvalSet<PreferenceExample>> evalSets,
+            RunContext context) {
+        this.config = ConfigCheck.validate(config);
+        this.policy = policy;
+        this.referenceScorer = reference;
+        this.pairs = List.copyOf(pairs);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        objective = DpoObjectives.of(config);
+        budget = RunParts.budget(config.training().batch());
+    }
+
+    /// Trains to the last step, or until the context's stop signal.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    var parts = new RunParts("dpo", config.training(), policy, context);
+                    int[] lengths = pairs.stream().mapToInt(PreferenceExample::length).toArray();
+                    BatchPlan plan = parts.plan(lengths);
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    prepareReferences();
+                    var identity = parts.identity(config, Fingerprints.ofPairs(pairs));
+                    return parts.run(plan, identity, new DpoWork());
+                });
+    }
+
+    /// Adds the gradient of one step's loss. The derivative of a pair is known once both of its
+    /// log-probabilities are; where a loss couples the pairs of a micro-batch, all are scored
+    /// first.
+    Optional<StepReport> step(BatchPlan.Window window) {
+        List<Placed<PreferenceExample>> placed = Placed.of(window, pairs);
+        var ledger = ledger(placed, window);
+        List<List<Placed<PreferenceExample>>> groups = budget.groups(placed, this::cost);
+        boolean coupled = objective.couplesPairs();
+        if (coupled) {
+            groups.forEach(group -> measure(group, ledger, reference));
+            ledger.evaluateTogether(placed);
+        }
+        for (List<Placed<PreferenceExample>> group : groups) {
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            PreferenceForest forest = forest(group);
+            try (var _ = TensorScope.open("dpo.step")) {
+                List<ReferenceLogProbs> references =
+                        coupled ? List.of() : reference.logProbs(group, forest);
+                try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
+                    if (!coupled) {
+                        ledger.add(group, forest, e.measurement(), references);
+                    }
+                    e.backward(ledger.slopes(group, forest, coupled)); // (M)
+                }
+            }
+        }
+        return Optional.of(ledger.step());
+    }
+
+    private List<EvalReport> evaluate() {
+        int batch = config.training().batch().perDeviceEvalBatchSize();
+        List<EvalReport> reports = new ArrayList<>();
+        for (int i = 0; i < evalSets.size(); i++) {
+            EvalSet<PreferenceExample> set = evalSets.get(i);
+            BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
+            List<Placed<PreferenceExample>> placed = Placed.of(window, set.rows());
+            var ledger = ledger(placed, window);
+            for (List<Placed<PreferenceExample>> group : budget.groups(placed, this::cost)) {
+                measure(group, ledger, evalReferences.get(i));
+            }
+            ledger.evaluateTogether(placed);
+            reports.add(new EvalReport(set.name(), set.rows().size(), ledger.evaluation()));
+        }
+        return reports;
+    }
+
+    private void measure(
+            List<Placed<PreferenceExample>> group, PairLedger ledger, Reference source) {
+        PreferenceForest forest = forest(group);
+        try (var _ = TensorScope.open("dpo.measure")) {
+            ledger.add(
+                    group,
+                    forest,
+                    policy.measure(forest.forest(), REQUEST),
+                    source.logProbs(group, forest));
+        }
+    }
+
+    private PairLedger ledger(List<Placed<PreferenceExample>> placed, BatchPlan.Window window) {
+        return new PairLedger(
+                objective, config.loss().beta(), placed, window.microBatches().size());
+    }
+
+    private PreferenceForest forest(List<Placed<PreferenceExample>> group) {
+        return PreferenceForest.of(Placed.rows(group), sharesPrompts());
+    }
+
+    /// Tokens that a pair takes.
+    private int cost(Placed<PreferenceExample> pair) {
+        return pair.row().length() - (sharesPrompts() ? pair.row().sharedPrefix() : 0);
+    }
+
+    /// With dropout the two sides of a pair must not see the same prompt.
+    private boolean sharesPrompts() {
+        boolean dropout = config.lora().loraDropout() > 0 && !config.loss().disableDropout();
+        return context.sharePrompts() && !dropout;
+    }
+
+    private void prepareReferences() {
+        reference = reference(pairs);
+        evalSets.forEach(set -> evalReferences.add(reference(set.rows())));
+    }
+
+    private Reference reference(List<PreferenceExample> rows) {
+        var live = new Reference.Live(referenceScorer, objective);
+        if (!config.precomputesReference()) {
+            return live;
+        }
+        try (var _ = context.clock().enter("reference")) {
+            String name =
+                    "%s/%s/%s"
+                            .formatted(
+                                    config.referenceKind(),
+                                    context.modelFingerprint(),
+                                    objective.lengthAlpha());
+            var cache = new ReferenceCache(config.training().save().outputDir(), name);
+            return new Reference.Precomputed(cache.get(rows, () -> score(live, rows)));
+        }
+    }
+
+    private List<ReferenceLogProbs> score(Reference live, List<PreferenceExample> rows) {
+        List<ReferenceLogProbs> scored = new ArrayList<>();
+        BatchPlan.Window all = RunParts.wholeSet(rows.size(), rows.size());
+        for (var group : budget.groups(Placed.of(all, rows), this::cost)) {
+            try (var _ = TensorScope.open("dpo.reference")) {
+                scored.addAll(live.logProbs(group, forest(group)));
+            }
+        }
+        return scored;
+    }
+
+    private final class DpoWork implements TrainingLoop.Work {
+        @Override
+        public Optional<StepReport> step(BatchPlan.Window window) {
+            return DpoTrainer.this.step(window);
+        }
+
+        @Override
+        public List<EvalReport> evaluate() {
+            return DpoTrainer.this.evaluate();
+        }
+
+        @Override
+        public List<String> origins(BatchPlan.Window window) {
+            return Placed.of(window, pairs).stream().map(p -> p.row().origin().where()).toList();
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return MetricKeys.PREFERENCE_ACCURACY;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package org.attune.trainers;
+
+import org.attune.datasets.PackedRow;
+import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.SftExample;
+import org.attune.trainers.config.ConfigNames;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// Texts by which a run, its configuration and its data are told from others.
+final class Fingerprints {
+    /// Keys that may change between an interrupted run and its continuation: they say where files
+    /// are, what is reported, when something is saved, and how (not what) is computed. Data and
+    /// model are compared by content.
+    private static final Set<String> FREE =
+            Set.of(
+                    "output_dir",
+                    "save_strategy",
+                    "save_steps",
+                    "save_total_limit",
+                    "resume",
+                    "logging_strategy",
+                    "logging_steps",
+                    "logging_first_step",
+                    "report_to",
+                    "run_name",
+                    "eval_strategy",
+                    "eval_steps",
+                    "eval_on_start",
+                    "per_device_eval_batch_size",
+                    "tokens_per_micro_batch",
+                    "gradient_checkpointing",
+                    "precompute_ref_batch_size",
+                    "device",
+                    "datasets",
+                    "eval_datasets",
+                    "test_split_size",
+                    "on_bad_row",
+                    "model_name_or_path",
+                    "model_revision",
+                    "adapter_name_or_path",
+                    "ref_model_name_or_path",
+                    "chat_template_path");
+
+    private Fingerprints() {}
+
+    /// The keys of a configuration that change a run's numbers, flat, with their values.
+    static Map<String, String> ofConfig(Record config) {
+        Map<String, String> flat = new TreeMap<>();
+        collect(config, flat);
+        flat.keySet().removeAll(FREE);
+        return flat;
+    }
+
+    private static void collect(Record config, Map<String, String> flat) {
+        for (RecordComponent component : config.getClass().getRecordComponents()) {
+            Object value = read(config, component);
+            String key = ConfigNames.key(component.getName());
+            if (value instanceof Record part && !FREE.contains(key)) {
+                collect(part, flat);
+            } else {
+                flat.put(key, value instanceof Enum<?> e ? ConfigNames.wireName(e) : "" + value);
+            }
+        }
+    }
+
+    private static Object read(Record config, RecordComponent component) {
+        try {
+            return component.getAccessor().invoke(config);
+        } catch (IllegalAccessException | InvocationTargetException e) {
+            throw new IllegalStateException(component + " can't be read", e);
+        }
+    }
+
+    /// Tokens and masks of SFT rows.
+    static String ofRows(List<PackedRow> rows) {
+        MessageDigest digest = sha256();
+        for (PackedRow row : rows) {
+            put(digest, row.documents().size());
+            for (SftExample document : row.documents()) {
+                put(digest, document.ids());
+                for (boolean counts : document.completionMask()) {
+                    digest.update((byte) (counts ? 1 : 0));
+                }
+            }
+        }
+        return hex(digest);
+    }
+
+    /// Tokens of preference pairs.
+    static String ofPairs(List<PreferenceExample> pairs) {
+        MessageDigest digest = sha256();
+        for (PreferenceExample pair : pairs) {
+            put(digest, pair.chosen().completionStart());
+            put(digest, pair.chosen().ids());
+            put(digest, pair.rejected().completionStart());
+            put(digest, pair.rejected().ids());
+        }
+        return hex(digest);
+    }
+
+    /// One text.
+    static String ofText(String text) {
+        MessageDigest digest = sha256();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    private static void put(MessageDigest digest, int... values) {
+        var bytes = ByteBuffer.allocate(4 * (values.length + 1)).putInt(values.length);
+        for (int value : values) {
+            bytes.putInt(value);
+        }
+        digest.update(bytes.array());
+    }
+
+    private static String hex(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

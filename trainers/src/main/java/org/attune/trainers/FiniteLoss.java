@@ -1,0 +1,29 @@
+package org.attune.trainers;
+
+import org.attune.error.TrainingDivergedException;
+
+import java.util.List;
+
+/// Stops a run whose numbers are not finite, before its weights change.
+final class FiniteLoss {
+    /// More rows than this make a message unreadable.
+    private static final int NAMED = 10;
+
+    private FiniteLoss() {}
+
+    /// @param rows where the rows that the loss is of come from
+    /// @throws TrainingDivergedException if `loss` isn't finite
+    static void require(double loss, List<String> rows) {
+        if (!Double.isFinite(loss)) {
+            throw diverged("the loss is " + loss, rows);
+        }
+    }
+
+    static TrainingDivergedException diverged(String what, List<String> rows) {
+        String named = String.join(", ", rows.subList(0, Math.min(NAMED, rows.size())));
+        String more = rows.size() > NAMED ? " and %d more".formatted(rows.size() - NAMED) : "";
+        return new TrainingDivergedException(
+                "%s on %s%s; weights are those of the step before. Check the rows or learning_rate"
+                        .formatted(what, named, more));
+    }
+}

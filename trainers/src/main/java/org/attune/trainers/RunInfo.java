@@ -1,0 +1,19 @@
+package org.attune.trainers;
+
+import java.nio.file.Path;
+
+/// What a run is, told once at its start.
+///
+/// @param method `sft` or `dpo`
+/// @param outputDir folder of the run's results
+/// @param firstStep steps already done: 0, or the checkpoint's when resumed
+/// @param totalSteps optimizer steps when the run is finished
+/// @param stepsPerEpoch optimizer steps of one pass over the data
+/// @param trainedParameters how many numbers are trained
+public record RunInfo(
+        String method,
+        Path outputDir,
+        int firstStep,
+        int totalSteps,
+        double stepsPerEpoch,
+        long trainedParameters) {}

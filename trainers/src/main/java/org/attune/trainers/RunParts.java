@@ -1,0 +1,115 @@
+package org.attune.trainers;
+
+import org.attune.optim.AdamW;
+import org.attune.optim.LrSchedule;
+import org.attune.optim.LrScheduleOptions;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.ParameterSpace;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.BatchConfig;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.ScheduleConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
+///
+/// @param method `sft`, `dpo`
+/// @param config what every method needs
+/// @param policy borrowed
+/// @param context borrowed
+record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunContext context) {
+    /// Tokens computed at once, unless configured: enough to keep the processor's matrix units
+    /// busy, little enough for the activations of a small machine.
+    private static final int TOKENS_PER_MICRO_BATCH = 2048;
+
+    static TokenBudget budget(BatchConfig batch) {
+        return new TokenBudget(batch.tokensPerMicroBatch().orElse(TOKENS_PER_MICRO_BATCH));
+    }
+
+    /// All of `rows` rows in file order, in batches of `batch`.
+    static BatchPlan.Window wholeSet(int rows, int batch) {
+        int batches = Math.ceilDiv(rows, batch);
+        return new BatchPlan(rows, batch, batches, false, new RowOrder.Sequential()).window(0);
+    }
+
+    /// @param lengths tokens of each training row
+    BatchPlan plan(int[] lengths) {
+        BatchConfig batch = config.batch();
+        long seed = config.dataSeed().orElse(config.seed());
+        int microBatchRows = batch.perDeviceTrainBatchSize();
+        RowOrder order =
+                switch (batch.trainSamplingStrategy()) {
+                    case SEQUENTIAL -> new RowOrder.Sequential();
+                    case RANDOM -> new RowOrder.Shuffled(seed);
+                    case GROUP_BY_LENGTH ->
+                            new RowOrder.GroupedByLength(seed, lengths, microBatchRows);
+                };
+        return new BatchPlan(
+                lengths.length,
+                microBatchRows,
+                batch.gradientAccumulationSteps(),
+                batch.dataloaderDropLast(),
+                order);
+    }
+
+    void adviseOnLearningRate(LoraSettings lora, ModelConfig model) {
+        boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
+        LearningRateAdvice.give(method, adapter, config.optimizer().learningRate());
+    }
+
+    /// What the run is made of, for resuming: the configuration that changes numbers, the data,
+    /// the model.
+    Map<String, String> identity(Record whole, String dataFingerprint) {
+        Map<String, String> identity = new LinkedHashMap<>(Fingerprints.ofConfig(whole));
+        identity.put("method", method);
+        identity.put("training rows (hash)", dataFingerprint);
+        identity.put("model (fingerprint)", context.modelFingerprint());
+        return identity;
+    }
+
+    RunSummary run(BatchPlan plan, Map<String, String> identity, TrainingLoop.Work work) {
+        int total =
+                config.schedule().maxSteps().orElse(plan.steps(config.schedule().numTrainEpochs()));
+        var info =
+                new RunInfo(
+                        method,
+                        config.save().outputDir(),
+                        0,
+                        total,
+                        plan.stepsPerEpoch(),
+                        trainedParameters(policy.parameters().parameters()));
+        OptimizerConfig o = config.optimizer();
+        try (var optimizer =
+                new AdamW(
+                        policy.parameters(),
+                        new AdamW.Settings(
+                                o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()))) {
+            return new TrainingLoop(
+                            info, config, plan, optimizer, schedule(total), context, identity)
+                    .run(work);
+        }
+    }
+
+    private static long trainedParameters(List<ParameterSpace.Parameter> parameters) {
+        return parameters.stream().mapToLong(ParameterSpace.Parameter::count).sum();
+    }
+
+    private LrSchedule schedule(int total) {
+        ScheduleConfig schedule = config.schedule();
+        return new LrScheduleOptions(
+                        ConfigNames.wireName(schedule.lrSchedulerType()),
+                        schedule.lrSchedulerKwargs(),
+                        config.optimizer().learningRate(),
+                        new LrSchedule.Span(schedule.warmupStepsOf(total), total))
+                .schedule();
+    }
+}

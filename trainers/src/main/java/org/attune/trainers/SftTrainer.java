@@ -1,0 +1,134 @@
+package org.attune.trainers;
+
+import org.attune.datasets.PackedRow;
+import org.attune.datasets.SftForest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.SftConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Supervised fine-tuning. Read [#train], then [#step], then [SftLoss].
+///
+/// One instance is one run. The caller owns and closes the policy.
+public final class SftTrainer {
+    private static final HeadRequest REQUEST =
+            HeadRequest.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
+
+    private final SftConfig config;
+    private final CausalPolicy policy;
+    private final List<PackedRow> rows;
+    private final List<EvalSet<PackedRow>> evalSets;
+    private final RunContext context;
+    private final SftLoss loss;
+    private final TokenBudget budget;
+
+    /// @param config checked here
+    /// @param policy with the values to start from
+    /// @param rows training rows, prepared
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    public SftTrainer(
+            SftConfig config,
+            CausalPolicy policy,
+            List<PackedRow> rows,
+            List<EvalSet<PackedRow>> evalSets,
+            RunContext context) {
+        this.config = ConfigCheck.validate(config);
+        this.policy = policy;
+        this.rows = List.copyOf(rows);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        loss =
+                switch (config.loss().lossType()) {
+                    case NLL -> new SftLoss.Nll();
+                    case DFT -> new SftLoss.Dft();
+                };
+        budget = RunParts.budget(config.training().batch());
+    }
+
+    /// Trains to the last step, or until the context's stop signal.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    var parts = new RunParts("sft", config.training(), policy, context);
+                    int[] lengths = rows.stream().mapToInt(PackedRow::length).toArray();
+                    BatchPlan plan = parts.plan(lengths);
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    var identity = parts.identity(config, Fingerprints.ofRows(rows));
+                    return parts.run(plan, identity, new SftWork());
+                });
+    }
+
+    /// Adds the gradient of one step's loss.
+    Optional<StepReport> step(BatchPlan.Window window) {
+        List<Placed<PackedRow>> placed = Placed.of(window, rows);
+        int trained = Math.max(1, placed.stream().mapToInt(p -> p.row().trainedTokens()).sum());
+        var totals = new SftTotals(loss, window.microBatches().size());
+        for (List<Placed<PackedRow>> group : budget.groups(placed, p -> p.row().length())) {
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            SftForest forest = SftForest.of(Placed.rows(group));
+            try (var _ = TensorScope.open("sft.step");
+                    Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
+                e.backward(totals.add(group, forest, e.measurement(), trained)); // (M)
+            }
+        }
+        return Optional.of(totals.step(trained));
+    }
+
+    private List<EvalReport> evaluate() {
+        int batch = config.training().batch().perDeviceEvalBatchSize();
+        List<EvalReport> reports = new ArrayList<>();
+        for (EvalSet<PackedRow> set : evalSets) {
+            BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
+            var totals = new SftTotals(loss, window.microBatches().size());
+            List<Placed<PackedRow>> placed = Placed.of(window, set.rows());
+            for (List<Placed<PackedRow>> group : budget.groups(placed, p -> p.row().length())) {
+                SftForest forest = SftForest.of(Placed.rows(group));
+                try (var _ = TensorScope.open("sft.evaluate")) {
+                    totals.add(group, forest, policy.measure(forest.forest(), REQUEST), 1);
+                }
+            }
+            reports.add(new EvalReport(set.name(), set.rows().size(), totals.evaluation()));
+        }
+        return reports;
+    }
+
+    private final class SftWork implements TrainingLoop.Work {
+        @Override
+        public Optional<StepReport> step(BatchPlan.Window window) {
+            return SftTrainer.this.step(window);
+        }
+
+        @Override
+        public List<EvalReport> evaluate() {
+            return SftTrainer.this.evaluate();
+        }
+
+        @Override
+        public List<String> origins(BatchPlan.Window window) {
+            return Placed.of(window, rows).stream()
+                    .flatMap(p -> SftTotals.origins(p.row()).stream())
+                    .toList();
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return MetricKeys.LOSS;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package org.attune.trainers;
+
+import java.util.List;
+import java.util.Map;
+
+/// What a step found out while it accumulated gradients.
+///
+/// @param loss the step's loss, finite
+/// @param microBatches metrics of each logical micro-batch; logs show their means
+/// @param tokens tokens of the step's sequences, as TRL counts `num_tokens`
+record StepReport(double loss, List<Map<String, Double>> microBatches, long tokens) {
+    StepReport {
+        microBatches = List.copyOf(microBatches);
+    }
+}

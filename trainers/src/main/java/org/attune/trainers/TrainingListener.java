@@ -1,0 +1,30 @@
+package org.attune.trainers;
+
+import java.nio.file.Path;
+import java.util.Map;
+
+/// Is told what happens in a run. All calls come from the training thread, in order; a listener
+/// that throws ends the run, so one that may fail catches its own failures.
+public interface TrainingListener {
+    /// Before the first step.
+    default void onStart(RunInfo info) {}
+
+    /// At every logged step.
+    ///
+    /// @param step optimizer steps done
+    /// @param metrics by [MetricKeys]; numbers, means over the steps since the last log
+    default void onLog(int step, Map<String, Object> metrics) {}
+
+    /// After an evaluation; the keys start with `eval_`.
+    default void onEvaluate(int step, Map<String, Object> metrics) {}
+
+    /// When a checkpoint is about to become visible: what the listener writes into the folder is
+    /// part of it.
+    ///
+    /// @param checkpoint a folder that is complete but for the listeners' files, and is renamed to
+    ///     `checkpoint-STEP` afterwards
+    default void onSave(int step, Path checkpoint) {}
+
+    /// After the last step and the final evaluation, also when the run was interrupted.
+    default void onEnd(RunSummary summary) {}
+}

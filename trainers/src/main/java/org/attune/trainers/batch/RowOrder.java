@@ -1,0 +1,96 @@
+package org.attune.trainers.batch;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.sampling.PermutationSampler;
+import org.apache.commons.rng.simple.RandomSource;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
+import java.util.UUID;
+import java.util.stream.IntStream;
+
+/// The order in which an epoch visits the rows. A pure function of the epoch's number: to resume a
+/// run, no generator has to be restored.
+public sealed interface RowOrder {
+    /// A permutation of `0 … rows - 1`.
+    ///
+    /// @param epoch from 0
+    int[] permutation(int epoch, int rows);
+
+    /// File order, in every epoch.
+    record Sequential() implements RowOrder {
+        @Override
+        public int[] permutation(int epoch, int rows) {
+            return IntStream.range(0, rows).toArray();
+        }
+    }
+
+    /// Another random order in every epoch.
+    ///
+    /// @param seed the run's data seed
+    record Shuffled(long seed) implements RowOrder {
+        @Override
+        public int[] permutation(int epoch, int rows) {
+            int[] order = IntStream.range(0, rows).toArray();
+            PermutationSampler.shuffle(stream(seed, epoch), order);
+            return order;
+        }
+    }
+
+    /// Random order in which rows of similar length stand together: shuffled, cut into pieces of
+    /// 50 micro-batches, each sorted from long to short. The longest row of all comes first, so
+    /// that a lack of memory shows at once.
+    ///
+    /// @param seed the run's data seed
+    /// @param lengths tokens of each row
+    /// @param microBatchRows rows of a logical micro-batch; ≥ 1
+    record GroupedByLength(long seed, int[] lengths, int microBatchRows) implements RowOrder {
+        private static final int MICRO_BATCHES = 50;
+
+        public GroupedByLength {
+            if (microBatchRows < 1) {
+                throw new IllegalArgumentException(
+                        "microBatchRows must be >= 1, got " + microBatchRows);
+            }
+        }
+
+        @Override
+        public int[] permutation(int epoch, int rows) {
+            if (rows != lengths.length) {
+                throw new IllegalArgumentException(
+                        "%d lengths for %d rows".formatted(lengths.length, rows));
+            }
+            int[] order = new Shuffled(seed).permutation(epoch, rows);
+            int piece = (int) Math.min(rows, (long) MICRO_BATCHES * microBatchRows);
+            Comparator<Integer> pieceByPiece = Comparator.comparingInt(i -> i / piece);
+            int[] sorted =
+                    IntStream.range(0, rows)
+                            .boxed()
+                            .sorted(pieceByPiece.thenComparingInt(i -> -lengths[order[i]]))
+                            .mapToInt(i -> order[i])
+                            .toArray();
+            return longestFirst(sorted);
+        }
+
+        private int[] longestFirst(int[] order) {
+            int longest = 0;
+            for (int i = 1; i < order.length; i++) {
+                longest = lengths[order[i]] > lengths[order[longest]] ? i : longest;
+            }
+            int first = order[0];
+            order[0] = order[longest];
+            order[longest] = first;
+            return order;
+        }
+    }
+
+    /// The random numbers of one epoch's order: a stream of their own, named by its purpose.
+    private static UniformRandomProvider stream(long seed, int epoch) {
+        String name = "row-order/" + seed + "/" + epoch;
+        var hash = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));
+        return RandomSource.XO_SHI_RO_256_PP.create(
+                new long[] {
+                    hash.getMostSignificantBits(), hash.getLeastSignificantBits(), seed, epoch
+                });
+    }
+}

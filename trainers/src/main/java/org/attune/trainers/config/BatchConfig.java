@@ -1,0 +1,106 @@
+package org.attune.trainers.config;
+
+import java.util.OptionalInt;
+
+/// Logical batches, which define the mathematics (rows per device × accumulation, TRL's
+/// denominators), and physical ones, which only define memory and speed.
+///
+/// @param perDeviceTrainBatchSize rows of one logical micro-batch
+/// @param perDeviceEvalBatchSize rows of one evaluation batch
+/// @param gradientAccumulationSteps logical micro-batches per optimizer step
+/// @param tokensPerMicroBatch most tokens computed at once; unset: chosen from the memory
+///     available. Results do not depend on it
+/// @param gradientCheckpointing recompute activations in the backward pass where memory asks
+///     for it; results do not depend on it
+/// @param trainSamplingStrategy order of the rows
+/// @param dataloaderDropLast leave out a last batch that is not full
+public record BatchConfig(
+        @InRange(min = 1) int perDeviceTrainBatchSize,
+        @InRange(min = 1) int perDeviceEvalBatchSize,
+        @InRange(min = 1) int gradientAccumulationSteps,
+        @InRange(min = 1) OptionalInt tokensPerMicroBatch,
+        boolean gradientCheckpointing,
+        SamplingStrategy trainSamplingStrategy,
+        boolean dataloaderDropLast) {
+    /// The defaults, as listed at the parameters.
+    public static BatchConfig defaults() {
+        return new BatchConfig(8, 8, 1, OptionalInt.empty(), true, SamplingStrategy.RANDOM, false);
+    }
+
+    public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withPerDeviceEvalBatchSize(int perDeviceEvalBatchSize) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withGradientAccumulationSteps(int gradientAccumulationSteps) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withTokensPerMicroBatch(int tokensPerMicroBatch) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                OptionalInt.of(tokensPerMicroBatch),
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withGradientCheckpointing(boolean gradientCheckpointing) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withTrainSamplingStrategy(SamplingStrategy trainSamplingStrategy) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withDataloaderDropLast(boolean dataloaderDropLast) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+}

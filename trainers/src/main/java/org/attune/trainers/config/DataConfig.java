@@ -1,0 +1,60 @@
+package org.attune.trainers.config;
+
+import org.attune.datasets.BadRowPolicy;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.NotEmpty;
+
+import java.util.List;
+import java.util.OptionalDouble;
+
+/// What is trained on and what is evaluated on.
+///
+/// @param datasets training rows, one source after the other; required
+/// @param evalDatasets rows for evaluation
+/// @param testSplitSize where `eval_datasets` is unset: rows held out of the training data, a
+///     share in (0, 1) or a number from 1 on
+/// @param onBadRow what to do with faulty rows
+/// @param shuffleDataset shuffle the rows once, before anything else
+public record DataConfig(
+        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
+                List<@Valid DatasetSpec> datasets,
+        List<@Valid DatasetSpec> evalDatasets,
+        @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,
+        BadRowPolicy onBadRow,
+        boolean shuffleDataset) {
+    public DataConfig {
+        datasets = List.copyOf(datasets);
+        evalDatasets = List.copyOf(evalDatasets);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static DataConfig defaults() {
+        return new DataConfig(
+                List.of(), List.of(), OptionalDouble.empty(), BadRowPolicy.ERROR, false);
+    }
+
+    public static DataConfig of(String... paths) {
+        return defaults().withDatasets(List.of(paths).stream().map(DatasetSpec::of).toList());
+    }
+
+    public DataConfig withDatasets(List<DatasetSpec> datasets) {
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+    }
+
+    public DataConfig withEvalDatasets(List<DatasetSpec> evalDatasets) {
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+    }
+
+    public DataConfig withTestSplitSize(double testSplitSize) {
+        return new DataConfig(
+                datasets, evalDatasets, OptionalDouble.of(testSplitSize), onBadRow, shuffleDataset);
+    }
+
+    public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+    }
+
+    public DataConfig withShuffleDataset(boolean shuffleDataset) {
+        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+    }
+}

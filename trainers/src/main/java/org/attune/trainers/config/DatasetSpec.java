@@ -1,0 +1,80 @@
+package org.attune.trainers.config;
+
+import jakarta.validation.constraints.NotBlank;
+
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.SplitSpec;
+import org.attune.error.ConfigException;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// One source of rows: a file, a folder, an entry of a folder's `dataset_info.json`
+/// (`folder#name`), or a hub name that is in the local cache.
+///
+/// @param path where the rows are
+/// @param name which data set of the folder: an entry of its `dataset_info.json`, or a hub data
+///     set's configuration
+/// @param type format of the rows; unset: recognised from the columns
+/// @param split which part of the rows: `train`, `test[:100]`, `train[10%:]`
+/// @param columns renames: the file's column to TRL's
+public record DatasetSpec(
+        @NotBlank(message = "a file, a folder, or a hub name that is in the local cache")
+                String path,
+        Optional<String> name,
+        Optional<String> type,
+        @NotBlank(message = "a split, such as train or test[:100]") String split,
+        Map<String, String> columns)
+        implements CrossChecked {
+    public DatasetSpec {
+        columns = Map.copyOf(columns);
+    }
+
+    /// The split `train`, with nothing else said.
+    public static DatasetSpec defaults() {
+        return new DatasetSpec("", Optional.empty(), Optional.empty(), "train", Map.of());
+    }
+
+    public static DatasetSpec of(String path) {
+        return defaults().withPath(path);
+    }
+
+    /// The same for the loader of rows.
+    public DatasetSource source() {
+        return new DatasetSource(
+                path, name, type, SplitSpec.parse(split), new LinkedHashMap<>(columns));
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        try {
+            SplitSpec.parse(split);
+            return List.of();
+        } catch (ConfigException e) {
+            return List.of(
+                    new ConfigProblem("split", split, "train, test[:100], train[10%:95%]"));
+        }
+    }
+
+    public DatasetSpec withPath(String path) {
+        return new DatasetSpec(path, name, type, split, columns);
+    }
+
+    public DatasetSpec withName(String name) {
+        return new DatasetSpec(path, Optional.of(name), type, split, columns);
+    }
+
+    public DatasetSpec withType(String type) {
+        return new DatasetSpec(path, name, Optional.of(type), split, columns);
+    }
+
+    public DatasetSpec withSplit(String split) {
+        return new DatasetSpec(path, name, type, split, columns);
+    }
+
+    public DatasetSpec withColumns(Map<String, String> columns) {
+        return new DatasetSpec(path, name, type, split, columns);
+    }
+}

@@ -1,0 +1,49 @@
+package org.attune.trainers.config;
+
+import java.util.List;
+import java.util.OptionalDouble;
+
+/// When the evaluation rows are scored.
+///
+/// @param evalStrategy when
+/// @param evalSteps for `steps`: how often; below 1: a share of all steps; unset:
+///     `logging_steps`
+/// @param evalOnStart evaluate before the first step too
+public record EvalConfig(
+        IntervalStrategy evalStrategy,
+        @InRange(min = 0, minOpen = true) OptionalDouble evalSteps,
+        boolean evalOnStart) {
+    /// The defaults, as listed at the parameters.
+    public static EvalConfig defaults() {
+        return new EvalConfig(IntervalStrategy.NO, OptionalDouble.empty(), false);
+    }
+
+    /// Steps between evaluations in a run of `totalSteps` whose log has `loggingSteps`.
+    public int evalInterval(int totalSteps, double loggingSteps) {
+        return LogConfig.interval(evalSteps.orElse(loggingSteps), totalSteps);
+    }
+
+    static List<ConfigProblem> needsRows(EvalConfig eval, DataConfig data) {
+        boolean wanted = eval.evalStrategy() != IntervalStrategy.NO || eval.evalOnStart();
+        if (wanted && data.evalDatasets().isEmpty() && data.testSplitSize().isEmpty()) {
+            return List.of(
+                    new ConfigProblem(
+                            "eval_strategy",
+                            eval.evalStrategy(),
+                            "eval_datasets or test_split_size beside it, or no"));
+        }
+        return List.of();
+    }
+
+    public EvalConfig withEvalStrategy(IntervalStrategy evalStrategy) {
+        return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
+    }
+
+    public EvalConfig withEvalSteps(double evalSteps) {
+        return new EvalConfig(evalStrategy, OptionalDouble.of(evalSteps), evalOnStart);
+    }
+
+    public EvalConfig withEvalOnStart(boolean evalOnStart) {
+        return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
+    }
+}

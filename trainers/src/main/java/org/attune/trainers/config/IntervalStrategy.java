@@ -1,0 +1,11 @@
+package org.attune.trainers.config;
+
+/// When something is done during training.
+public enum IntervalStrategy {
+    /// Never.
+    NO,
+    /// Every so many optimizer steps.
+    STEPS,
+    /// At the end of each pass over the data.
+    EPOCH
+}

@@ -1,0 +1,64 @@
+package org.attune.trainers.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// Where results go and when checkpoints are written.
+///
+/// @param outputDir folder of the run; required
+/// @param saveStrategy when checkpoints are written; the final model is always
+/// @param saveSteps for `steps`: how often; below 1: a share of all steps
+/// @param saveTotalLimit how many checkpoints are kept, the newest; unset: all
+/// @param resume continue an interrupted run
+public record SaveConfig(
+        Path outputDir,
+        IntervalStrategy saveStrategy,
+        @InRange(min = 0, minOpen = true) double saveSteps,
+        @InRange(min = 1) OptionalInt saveTotalLimit,
+        Resume resume)
+        implements CrossChecked {
+    /// The defaults, as listed at the parameters.
+    public static SaveConfig defaults() {
+        return new SaveConfig(
+                Path.of(""), IntervalStrategy.STEPS, 500, OptionalInt.empty(), new Resume.No());
+    }
+
+    public static SaveConfig to(Path outputDir) {
+        return defaults().withOutputDir(outputDir);
+    }
+
+    /// Steps between checkpoints in a run of `totalSteps`.
+    public int saveInterval(int totalSteps) {
+        return LogConfig.interval(saveSteps, totalSteps);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        if (outputDir.toString().isEmpty()) {
+            return List.of(new ConfigProblem("output_dir", "", "the folder for the run's results"));
+        }
+        return List.of();
+    }
+
+    public SaveConfig withOutputDir(Path outputDir) {
+        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
+    }
+
+    public SaveConfig withSaveStrategy(IntervalStrategy saveStrategy) {
+        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
+    }
+
+    public SaveConfig withSaveSteps(double saveSteps) {
+        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
+    }
+
+    public SaveConfig withSaveTotalLimit(int saveTotalLimit) {
+        return new SaveConfig(
+                outputDir, saveStrategy, saveSteps, OptionalInt.of(saveTotalLimit), resume);
+    }
+
+    public SaveConfig withResume(Resume resume) {
+        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
+    }
+}

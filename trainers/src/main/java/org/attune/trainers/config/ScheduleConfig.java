@@ -1,0 +1,119 @@
+package org.attune.trainers.config;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+
+/// How long training lasts and how the learning rate moves.
+///
+/// @param lrSchedulerType shape of the schedule
+/// @param lrSchedulerKwargs the shape's own parameters, by transformers' names (`num_cycles`,
+///     `power`, `min_lr`, …)
+/// @param warmupSteps steps of linear warmup; below 1: a share of all steps
+/// @param warmupRatio older name for a share of all steps
+/// @param maxSteps optimizer steps; unset: `num_train_epochs` counts
+/// @param numTrainEpochs passes over the data, fractions too
+public record ScheduleConfig(
+        LrSchedulerType lrSchedulerType,
+        Map<String, Object> lrSchedulerKwargs,
+        @InRange(min = 0) double warmupSteps,
+        @InRange(min = 0, max = 1) OptionalDouble warmupRatio,
+        @UnsetAt("-1") @InRange(min = 1) OptionalInt maxSteps,
+        @InRange(min = 0, minOpen = true) double numTrainEpochs)
+        implements CrossChecked {
+    public ScheduleConfig {
+        lrSchedulerKwargs = Map.copyOf(lrSchedulerKwargs);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static ScheduleConfig defaults() {
+        return new ScheduleConfig(
+                LrSchedulerType.LINEAR,
+                Map.of(),
+                0,
+                OptionalDouble.empty(),
+                OptionalInt.empty(),
+                3);
+    }
+
+    /// Warmup in steps for a run of `totalSteps`, rounded up as transformers does.
+    public int warmupStepsOf(int totalSteps) {
+        if (warmupRatio.isPresent()) {
+            return (int) Math.ceil(warmupRatio.getAsDouble() * totalSteps);
+        }
+        return warmupSteps >= 1 ? (int) warmupSteps : (int) Math.ceil(warmupSteps * totalSteps);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        if (warmupRatio.isPresent() && warmupSteps > 0) {
+            return List.of(
+                    new ConfigProblem(
+                            "warmup_ratio",
+                            warmupRatio.getAsDouble(),
+                            "one of warmup_ratio and warmup_steps (now " + warmupSteps + ")"));
+        }
+        return List.of();
+    }
+
+    public ScheduleConfig withLrSchedulerType(LrSchedulerType lrSchedulerType) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
+    }
+
+    public ScheduleConfig withLrSchedulerKwargs(Map<String, Object> lrSchedulerKwargs) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
+    }
+
+    public ScheduleConfig withWarmupSteps(double warmupSteps) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
+    }
+
+    public ScheduleConfig withWarmupRatio(double warmupRatio) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                OptionalDouble.of(warmupRatio),
+                maxSteps,
+                numTrainEpochs);
+    }
+
+    public ScheduleConfig withMaxSteps(int maxSteps) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                OptionalInt.of(maxSteps),
+                numTrainEpochs);
+    }
+
+    public ScheduleConfig withNumTrainEpochs(double numTrainEpochs) {
+        return new ScheduleConfig(
+                lrSchedulerType,
+                lrSchedulerKwargs,
+                warmupSteps,
+                warmupRatio,
+                maxSteps,
+                numTrainEpochs);
+    }
+}

@@ -1,0 +1,126 @@
+package org.attune.trainers.report;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.zip.CRC32C;
+
+/// TensorBoard's `Event` messages in Protocol Buffers' wire format, and the frame of a TFRecord
+/// around them. Fields used: `Event{wall_time 1, step 2, file_version 3, summary 5, session_log
+/// 7}`, `Summary{value 1}`, `Value{tag 1, simple_value 2}`, `SessionLog{status 1}`.
+final class TensorBoardEvents {
+    private static final int VARINT = 0;
+    private static final int FIXED64 = 1;
+    private static final int BYTES = 2;
+    private static final int FIXED32 = 5;
+    private static final int SESSION_START = 1;
+
+    private TensorBoardEvents() {}
+
+    /// The first event of a file.
+    static byte[] version(double seconds) {
+        var event = event(seconds, 0);
+        event.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8));
+        return event.toByteArray();
+    }
+
+    /// Tells the reader to drop what earlier files have at `step` and beyond.
+    static byte[] sessionStart(double seconds, long step) {
+        var log = new Message();
+        log.varint(1, SESSION_START);
+        var event = event(seconds, step);
+        event.bytes(7, log.toByteArray());
+        return event.toByteArray();
+    }
+
+    /// One event with all numbers of a step; other values are left out.
+    static byte[] scalars(
+            double seconds, long step, Map<String, Object> metrics, UnaryOperator<String> tag) {
+        var summary = new Message();
+        metrics.forEach(
+                (key, value) -> {
+                    if (value instanceof Number number) {
+                        var scalar = new Message();
+                        scalar.bytes(1, tag.apply(key).getBytes(StandardCharsets.UTF_8));
+                        scalar.fixed32(2, Float.floatToRawIntBits(number.floatValue()));
+                        summary.bytes(1, scalar.toByteArray());
+                    }
+                });
+        var event = event(seconds, step);
+        event.bytes(5, summary.toByteArray());
+        return event.toByteArray();
+    }
+
+    private static Message event(double seconds, long step) {
+        var event = new Message();
+        event.fixed64(1, Double.doubleToRawLongBits(seconds));
+        event.varint(2, step);
+        return event;
+    }
+
+    /// TFRecord: length (8 bytes), its masked CRC, the data, its masked CRC; little-endian.
+    static ByteBuffer framed(byte[] data) {
+        ByteBuffer record =
+                ByteBuffer.allocate(8 + 4 + data.length + 4).order(ByteOrder.LITTLE_ENDIAN);
+        record.putLong(data.length);
+        record.putInt(maskedCrc(record.array(), 8));
+        record.put(data);
+        record.putInt(maskedCrc(data, data.length));
+        return record.flip();
+    }
+
+    /// CRC-32C, rotated and shifted so that a CRC stored among the data does no harm.
+    static int maskedCrc(byte[] data, int length) {
+        var crc = new CRC32C();
+        crc.update(data, 0, length);
+        return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
+    }
+
+    /// A message under construction.
+    private static final class Message {
+        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+        void varint(int field, long value) {
+            number((long) field << 3 | VARINT);
+            number(value);
+        }
+
+        void fixed64(int field, long bits) {
+            number((long) field << 3 | FIXED64);
+            little(bits, Long.BYTES);
+        }
+
+        void fixed32(int field, int bits) {
+            number((long) field << 3 | FIXED32);
+            little(bits, Integer.BYTES);
+        }
+
+        void bytes(int field, byte[] value) {
+            number((long) field << 3 | BYTES);
+            number(value.length);
+            out.writeBytes(value);
+        }
+
+        private void number(long value) {
+            long rest = value;
+            while ((rest & ~0x7fL) != 0) {
+                out.write((int) (rest & 0x7f | 0x80));
+                rest >>>= 7;
+            }
+            out.write((int) rest);
+        }
+
+        private void little(long bits, int bytes) {
+            for (int i = 0; i < bytes; i++) {
+                out.write((int) (bits >>> 8 * i));
+            }
+        }
+
+        byte[] toByteArray() {
+            return out.toByteArray();
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package org.attune.trainers;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Keeps what it is told, without what depends on the clock.
+final class RecordingListener implements TrainingListener {
+    final List<Map<String, Object>> logs = new ArrayList<>();
+    final List<Map<String, Object>> evaluations = new ArrayList<>();
+    final List<Integer> saves = new ArrayList<>();
+    RunInfo info;
+    RunSummary summary;
+
+    @Override
+    public void onStart(RunInfo started) {
+        info = started;
+    }
+
+    @Override
+    public void onLog(int step, Map<String, Object> metrics) {
+        if (metrics.containsKey(MetricKeys.LOSS)) {
+            logs.add(timeless(step, metrics));
+        }
+    }
+
+    @Override
+    public void onEvaluate(int step, Map<String, Object> metrics) {
+        evaluations.add(timeless(step, metrics));
+    }
+
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        saves.add(step);
+    }
+
+    @Override
+    public void onEnd(RunSummary ended) {
+        summary = ended;
+    }
+
+    private static Map<String, Object> timeless(int step, Map<String, Object> metrics) {
+        Map<String, Object> copy = new LinkedHashMap<>(metrics);
+        copy.keySet()
+                .removeAll(List.of(MetricKeys.TOKENS_PER_SECOND, MetricKeys.EVAL_RUNTIME));
+        copy.put(MetricKeys.STEP, step);
+        return copy;
+    }
+}

@@ -1,0 +1,176 @@
+package org.attune.trainers.config;
+
+import org.attune.datasets.TruncationMode;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ConfigException;
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+class ConfigCheckTest {
+    private static SftConfig sft() {
+        return SftConfig.defaults()
+                .withModel(ModelConfig.of("model"))
+                .withData(DataConfig.of("train.jsonl"))
+                .withTraining(t -> t.withSave(SaveConfig.to(Path.of("out"))));
+    }
+
+    private static DpoConfig dpo() {
+        return DpoConfig.defaults()
+                .withModel(ModelConfig.of("model"))
+                .withData(DataConfig.of("train.jsonl"))
+                .withTraining(t -> t.withSave(SaveConfig.to(Path.of("out"))));
+    }
+
+    private static List<String> keys(Record config) {
+        return ConfigCheck.problems(config).stream().map(ConfigProblem::key).toList();
+    }
+
+    @Test
+    void completeConfigPasses() {
+        SftConfig config = sft();
+        assertSame(config, ConfigCheck.validate(config));
+        assertEquals(List.of(), ConfigCheck.problems(dpo()));
+    }
+
+    @Test
+    void whatHasNoDefaultIsAskedFor() {
+        assertEquals(List.of("datasets", "model_name_or_path"), keys(SftConfig.defaults()));
+        assertEquals(
+                List.of("output_dir"),
+                keys(sft().withTraining(t -> t.withSave(SaveConfig.defaults()))));
+    }
+
+    @Test
+    void allProblemsComeAtOnceWithKeyValueAndRange() {
+        DpoConfig config =
+                dpo().withLoss(x -> x.withBeta(0).withLabelSmoothing(0.5))
+                        .withLora(x -> x.withLoraR(0))
+                        .withTraining(t -> t.withOptimizer(o -> o.withLearningRate(Double.NaN)));
+        String message =
+                assertThrows(ConfigException.class, () -> ConfigCheck.validate(config))
+                        .getMessage();
+        assertEquals(
+                """
+                4 problems:
+                  beta: 0.0; accepted: a finite number > 0
+                  label_smoothing: 0.5; accepted: a number in [0, 0.5)
+                  learning_rate: NaN; accepted: a finite number >= 0
+                  lora_r: 0; accepted: a whole number >= 1\
+                """,
+                message);
+    }
+
+    @Test
+    void nanAndInfinityNeverPass() {
+        for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            assertEquals(List.of("beta"), keys(dpo().withLoss(x -> x.withBeta(bad))));
+            assertEquals(
+                    List.of("loss_weights[0]"),
+                    keys(dpo().withLoss(x -> x.withLossWeights(List.of(bad)))));
+            assertEquals(
+                    List.of("eval_steps"),
+                    keys(sft().withTraining(t -> t.withEval(e -> e.withEvalSteps(bad)))));
+            assertEquals(
+                    List.of("test_split_size"),
+                    keys(sft().withData(d -> d.withTestSplitSize(bad))));
+        }
+    }
+
+    @Test
+    void elementsOfListsAreNamedByTheirPlace() {
+        assertEquals(
+                List.of("datasets[1].path"), keys(sft().withData(DataConfig.of("a.jsonl", ""))));
+        assertEquals(List.of("max_length"), keys(sft().withLength(x -> x.withMaxLength(0))));
+    }
+
+    @Test
+    void valuesMustFitEachOther() {
+        assertEquals(
+                List.of("loss_weights"),
+                keys(dpo().withLoss(x -> x.withLossWeights(List.of(0.5, 0.5)))));
+        assertEquals(
+                List.of("label_smoothing"),
+                keys(dpo().withLoss(x -> x.withLossType(List.of(DpoLossType.EXO_PAIR)))));
+        assertEquals(
+                List.of("reference"),
+                keys(dpo().withReference(x -> x.withReference(ReferenceKind.ADAPTER_OFF))));
+        assertEquals(
+                List.of("f_divergence_type"),
+                keys(
+                        dpo().withLoss(x -> x.withLossType(List.of(DpoLossType.APO_ZERO)))
+                                .withVariant(x -> x.withFDivergenceType(FDivergence.FORWARD_KL))));
+        assertEquals(
+                List.of("eval_strategy"),
+                keys(
+                        sft().withTraining(
+                                        t ->
+                                                t.withEval(
+                                                        e ->
+                                                                e.withEvalStrategy(
+                                                                        IntervalStrategy.EPOCH)))));
+        assertEquals(
+                List.of("max_length"),
+                keys(
+                        sft().withRows(r -> r.withPacking(true))
+                                .withLength(
+                                        new LengthConfig(
+                                                OptionalInt.empty(), TruncationMode.KEEP_START))));
+        assertEquals(
+                List.of("warmup_ratio"),
+                keys(
+                        sft().withTraining(
+                                        t ->
+                                                t.withSchedule(
+                                                        s ->
+                                                                s.withWarmupRatio(0.1)
+                                                                        .withWarmupSteps(3)))));
+    }
+
+    @Test
+    void nullIsAProblemNotACrash() {
+        assertEquals(List.of("device"), keys(sft().withModel(m -> m.withDevice(null))));
+    }
+
+    @Test
+    void referenceFollowsTheKindOfRun() {
+        assertEquals(ReferenceKind.MODEL, dpo().referenceKind());
+        assertEquals(
+                ReferenceKind.ADAPTER_OFF,
+                dpo().withLora(x -> x.withUsePeft(true)).referenceKind());
+        assertEquals(
+                ReferenceKind.START_ADAPTER,
+                dpo().withModel(m -> m.withAdapterNameOrPath("a")).referenceKind());
+        DpoConfig precomputed =
+                dpo().withReference(x -> x.withReference(ReferenceKind.PRECOMPUTED));
+        assertEquals(ReferenceKind.MODEL, precomputed.referenceKind());
+        assertTrue(precomputed.precomputesReference());
+    }
+
+    @Test
+    void sharesBecomeSteps() {
+        assertEquals(500, SaveConfig.defaults().saveInterval(10_000));
+        assertEquals(3, SaveConfig.defaults().withSaveSteps(0.25).saveInterval(10));
+        ScheduleConfig schedule = ScheduleConfig.defaults();
+        assertEquals(0, schedule.warmupStepsOf(100));
+        assertEquals(7, schedule.withWarmupSteps(7).warmupStepsOf(100));
+        assertEquals(4, schedule.withWarmupSteps(0.031).warmupStepsOf(100));
+        assertEquals(4, schedule.withWarmupRatio(0.031).warmupStepsOf(100));
+        assertEquals(10, EvalConfig.defaults().evalInterval(100, 10));
+    }
+
+    @Test
+    void keysAreSnakeCaseAndDigitsStay() {
+        assertEquals("adam_beta1", ConfigNames.key("adamBeta1"));
+        assertEquals("model_name_or_path", ConfigNames.key("modelNameOrPath"));
+        assertEquals("keep_start", ConfigNames.wireName(TruncationMode.KEEP_START));
+        assertEquals(Optional.empty(), ModelConfig.defaults().eosToken());
+    }
+}
