@@ -19,8 +19,10 @@ final class FlatParameters implements ParameterSpace {
     FlatParameters(TensorScope owner, Device device, List<Parameter> parameters) {
         this.parameters = List.copyOf(parameters);
         long size = parameters.stream().mapToLong(Parameter::count).sum();
-        values = owner.adopt(Tensor.zeros(device, DType.FLOAT32, size));
-        gradients = owner.adopt(Tensor.zeros(device, DType.FLOAT32, size));
+        try (var _ = owner.enter()) {
+            values = Tensor.zeros(device, DType.FLOAT32, size);
+            gradients = Tensor.zeros(device, DType.FLOAT32, size);
+        }
     }
 
     /// Collects parameters in flat order.

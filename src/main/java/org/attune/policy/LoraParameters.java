@@ -249,7 +249,11 @@ final class LoraParameters implements AutoCloseable {
         for (var p : flat.parameters()) {
             MemorySegment data = MemorySegment.ofArray(all).asSlice(4 * p.offset(), 4 * p.count());
             sources.add(
-                    new SafeTensorsWriter.Source(p.name(), DType.FLOAT32, p.shape(), _ -> data));
+                    new SafeTensorsWriter.Source(
+                            p.name(),
+                            DType.FLOAT32,
+                            p.shape(),
+                            arena -> arena.allocate(data.byteSize(), 8).copyFrom(data)));
         }
         AdapterFolder.write(
                 folder,

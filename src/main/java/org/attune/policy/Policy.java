@@ -32,11 +32,12 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param recompute whether blocks are computed again in the backward pass instead of being
     ///     kept
-    /// @param dropoutSeed seed of adapter dropout; used only if the adapter has any
+    /// @param dropout whether the adapter's own dropout applies in [#evaluate]
+    /// @param dropoutSeed seed of that dropout
     /// @param plain whether blocks run in ordinary operators with autograd
-    public record Options(boolean recompute, long dropoutSeed, boolean plain) {
+    public record Options(boolean recompute, boolean dropout, long dropoutSeed, boolean plain) {
         public static Options defaults() {
-            return new Options(false, 0, false);
+            return new Options(false, true, 0, false);
         }
     }
 
@@ -86,7 +87,7 @@ public final class Policy implements CausalPolicy {
     }
 
     private DecoderRun.Options runOptions(DecoderRun.Keep keep) {
-        double dropout = lora == null ? 0 : lora.config().dropout();
+        double dropout = lora == null || !options.dropout() ? 0 : lora.config().dropout();
         long seed = options.dropoutSeed() * 1_000_003 + evaluations++;
         return new DecoderRun.Options(keep, dropout, seed, options.plain());
     }

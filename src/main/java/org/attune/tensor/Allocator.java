@@ -1,6 +1,5 @@
 package org.attune.tensor;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;
@@ -17,38 +16,6 @@ final class Allocator {
     private static final int TOP_PAD = 64 << 20;
 
     private Allocator() {}
-
-    /// Keeps libtorch from printing a native stack trace for every refused call: the Java exception
-    /// says what was wrong. Must run before libtorch is loaded; a value set by the user stays.
-    @SuppressWarnings("restricted")
-    static void quietNativeLog() {
-        var linker = Linker.nativeLinker();
-        var symbol = linker.defaultLookup().find("setenv");
-        if (symbol.isEmpty()) {
-            return;
-        }
-        MethodHandle setenv =
-                linker.downcallHandle(
-                        symbol.get(),
-                        FunctionDescriptor.of(
-                                ValueLayout.JAVA_INT,
-                                ValueLayout.ADDRESS,
-                                ValueLayout.ADDRESS,
-                                ValueLayout.JAVA_INT));
-        try (Arena arena = Arena.ofConfined()) {
-            int rc =
-                    (int)
-                            setenv.invokeExact(
-                                    arena.allocateFrom("TORCH_CPP_LOG_LEVEL"),
-                                    arena.allocateFrom("FATAL"),
-                                    0);
-            if (rc != 0) {
-                throw new IllegalStateException("setenv failed");
-            }
-        } catch (Throwable t) {
-            throw new IllegalStateException("setenv could not be called", t);
-        }
-    }
 
     /// Must run before the engine thread starts and before the first tensor.
     ///

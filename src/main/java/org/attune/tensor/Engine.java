@@ -30,7 +30,6 @@ public final class Engine {
 
         static {
             String allocator = Allocator.configure();
-            Allocator.quietNativeLog();
             EXECUTOR = Executors.newSingleThreadExecutor(EngineThread::new);
             CUDA = startOn(EXECUTOR, allocator);
         }
@@ -49,6 +48,7 @@ public final class Engine {
         JniUtils.setNumThreads(threads);
         JniUtils.setGraphExecutorOptimize(false);
         Libtorch.setGradMode(false);
+        Libtorch.quietLog();
         LOG.info(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),

@@ -75,6 +75,14 @@ final class Libtorch {
         return TORCH.find("aoti_torch_cuda_mm_out").isPresent();
     }
 
+    /// Keeps libtorch from printing a native stack trace for every refused call: the Java exception
+    /// says what was wrong.
+    static void quietLog() {
+        final int fatal = 3;
+        TORCH.find("FLAGS_caffe2_log_level")
+                .ifPresent(flag -> flag.reinterpret(I.byteSize()).set(I, 0, fatal));
+    }
+
     static MemorySegment cString(String text) {
         return Arena.global().allocateFrom(text);
     }

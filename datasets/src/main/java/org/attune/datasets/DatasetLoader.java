@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /// Reads a mixture of data sources into checked samples. Says in the log what each source was
@@ -85,7 +86,7 @@ public final class DatasetLoader {
                                 samples.size(),
                                 files.spec()
                                         .map(LlamaFactorySpec::samples)
-                                        .orElse(java.util.OptionalLong.empty())
+                                        .orElse(OptionalLong.empty())
                                         .orElse(Long.MAX_VALUE));
         return source.split().of(samples.subList(0, limit));
     }

@@ -10,6 +10,7 @@ import org.attune.error.DatasetException;
 
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,7 +59,7 @@ final class InterpreterChoice {
     private static List<String> nearestSet(DatasetType type, Collection<String> columns) {
         return type.columnSets().stream()
                 .max(
-                        java.util.Comparator.comparingLong(
+                        Comparator.comparingLong(
                                 set -> set.stream().filter(columns::contains).count()))
                 .orElseThrow();
     }

@@ -7,6 +7,7 @@ import org.attune.text.Message;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -84,7 +85,7 @@ final class MessageChecks {
                                     .formatted(at, number, JsonValues.kind(fields.get("role"))));
         }
         if (!anyRole && !ROLES.contains(role)) {
-            String meant = FOREIGN_ROLES.get(role.toLowerCase(java.util.Locale.ROOT));
+            String meant = FOREIGN_ROLES.get(role.toLowerCase(Locale.ROOT));
             throw fault(
                     "%smessage %d has the unknown role %s%s; accepted are %s"
                             .formatted(

@@ -4,6 +4,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
 
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -57,8 +58,7 @@ record RowInterpreter(
     }
 
     /// Whether the dataset type can be read by a trainer that accepts only some.
-    static void requireAccepted(
-            DatasetType type, java.util.Collection<DatasetType> accepted, String what) {
+    static void requireAccepted(DatasetType type, Collection<DatasetType> accepted, String what) {
         if (!accepted.contains(type)) {
             throw new DatasetException(
                     "%s gives rows of the type %s, which this trainer can't use; accepted are %s"

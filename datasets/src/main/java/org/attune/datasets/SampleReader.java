@@ -9,6 +9,7 @@ import org.attune.error.DatasetException;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -135,7 +136,7 @@ public final class SampleReader {
     }
 
     /// What to say when a column isn't there.
-    static String missing(String column, java.util.Collection<String> present) {
+    static String missing(String column, Collection<String> present) {
         String near =
                 Spelling.nearest(column, present)
                         .map(

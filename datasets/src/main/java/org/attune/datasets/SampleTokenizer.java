@@ -1,5 +1,6 @@
 package org.attune.datasets;
 
+import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.text.AssistantMask;
 import org.attune.text.ChatTemplate;
@@ -30,11 +31,29 @@ public final class SampleTokenizer {
     private final Optional<ChatTokenizer> chat;
     private final String eos;
 
+    /// Texts end with the tokenizer's own EOS.
+    ///
     /// @param tokenizer the model's tokenizer
     /// @param template  its chat template; without one, rows with messages are refused
     public SampleTokenizer(Tokenizer tokenizer, Optional<ChatTemplate> template) {
+        this(tokenizer, template, ownEos(tokenizer));
+    }
+
+    /// @param tokenizer the model's tokenizer
+    /// @param template  its chat template; without one, rows with messages are refused
+    /// @param eosToken  what texts end with (TRL's `eos_token`); empty = nothing is appended
+    /// @throws ConfigException if the tokenizer has no such token
+    public SampleTokenizer(Tokenizer tokenizer, Optional<ChatTemplate> template, String eosToken) {
+        if (!eosToken.isEmpty() && tokenizer.id(eosToken).isEmpty()) {
+            throw new ConfigException(
+                    "eos_token %s is not in the tokenizer's vocabulary".formatted(eosToken));
+        }
         this.tokenizer = tokenizer;
         this.chat = template.map(t -> new ChatTokenizer(tokenizer, t));
+        this.eos = eosToken;
+    }
+
+    private static String ownEos(Tokenizer tokenizer) {
         String token =
                 tokenizer.eosId().isPresent()
                         ? tokenizer.token(tokenizer.eosId().getAsInt())
@@ -42,7 +61,7 @@ public final class SampleTokenizer {
         if (token == null) {
             LOG.warn("the tokenizer names no EOS token; texts are trained without an end");
         }
-        this.eos = token == null ? "" : token;
+        return token == null ? "" : token;
     }
 
     /// The tokenizer given.

@@ -5,6 +5,7 @@ import org.attune.text.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalInt;
 
 /// One token per UTF-8 byte, `ab` and `<eos>` tokens of their own (so that a boundary can fall
@@ -23,11 +24,16 @@ final class ByteTokenizer implements Tokenizer {
     @Override
     public Encoding encodeWithOffsets(String text, boolean addSpecialTokens) {
         var ids = new ArrayList<Integer>();
+        var starts = new ArrayList<Integer>();
+        var ends = new ArrayList<Integer>();
         if (bos && addSpecialTokens) {
             ids.add(BOS);
+            starts.add(0);
+            ends.add(0);
         }
         int at = 0;
         while (at < text.length()) {
+            int start = at;
             if (text.startsWith("<eos>", at)) {
                 ids.add(EOS);
                 at += "<eos>".length();
@@ -41,9 +47,20 @@ final class ByteTokenizer implements Tokenizer {
                 }
                 at = next;
             }
+            pad(starts, ids.size(), start);
+            pad(ends, ids.size(), at);
         }
-        int[] array = ids.stream().mapToInt(Integer::intValue).toArray();
-        return new Encoding(array, new int[array.length], new int[array.length]);
+        return new Encoding(array(ids), array(starts), array(ends));
+    }
+
+    private static void pad(List<Integer> list, int size, int value) {
+        while (list.size() < size) {
+            list.add(value);
+        }
+    }
+
+    private static int[] array(List<Integer> list) {
+        return list.stream().mapToInt(Integer::intValue).toArray();
     }
 
     @Override

@@ -16,6 +16,9 @@ import org.attune.error.DatasetException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.math.BigInteger;
+import java.time.LocalDateTime;
+import java.time.LocalTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,10 +143,8 @@ final class ParquetReader {
     /// ISO text of dates, times and decimals; `toString` of a time would leave out zero seconds.
     private static String iso(Object value) {
         return switch (value) {
-            case java.time.LocalDateTime time ->
-                    java.time.format.DateTimeFormatter.ISO_LOCAL_DATE_TIME.format(time);
-            case java.time.LocalTime time ->
-                    java.time.format.DateTimeFormatter.ISO_LOCAL_TIME.format(time);
+            case LocalDateTime time -> DateTimeFormatter.ISO_LOCAL_DATE_TIME.format(time);
+            case LocalTime time -> DateTimeFormatter.ISO_LOCAL_TIME.format(time);
             default -> value.toString();
         };
     }

@@ -1,0 +1,175 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.error.AttuneException;
+import org.attune.files.SafeTensorsFile;
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.model.FusedLinear;
+import org.attune.model.Logits;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+
+/// Adapters that PEFT wrote: logits, gradients, merged weights; and what we write back.
+@Tag("fixtures-engine")
+class RecordedAdaptersTest {
+    @Test
+    void everyLoraAdapter() {
+        Path adapters = Fixtures.fixture("engine/adapters");
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path folder : Recorded.folders(adapters)) {
+                String name = folder.getFileName().toString();
+                if (!supported(folder)) {
+                    report.unsupported(name);
+                    continue;
+                }
+                report.run(name, () -> Engine.run(() -> check(folder)));
+            }
+        }
+    }
+
+    private static boolean supported(Path folder) {
+        Path config = folder.resolve("adapter_config.json");
+        if (!Files.exists(config)
+                || !Recorded.json(config).path("peft_type").asText().equals("LORA")) {
+            return false;
+        }
+        return Engine.call(
+                () -> {
+                    try (var decoder = base(folder);
+                            var adapter = AdapterFolder.open(folder);
+                            var _ = Policy.withAdapter(decoder, adapter, plain(false))) {
+                        return true;
+                    } catch (AttuneException e) {
+                        return false;
+                    }
+                });
+    }
+
+    private static Policy.Options plain(boolean on) {
+        return new Policy.Options(false, false, 0, on);
+    }
+
+    private static Decoder base(Path folder) {
+        String base = Recorded.json(folder.resolve("expected.json")).path("base").asText();
+        Path model = folder.resolve(base).normalize();
+        if (!Files.exists(model)) {
+            model = folder.resolve("../..").resolve(base).normalize();
+        }
+        try (var file = SafeTensorsFile.open(model)) {
+            return Decoder.load(DecoderConfig.read(model), file, Device.cpu(), DType.FLOAT32);
+        }
+    }
+
+    private static void check(Path folder) {
+        JsonNode json = Recorded.json(folder.resolve("expected.json"));
+        try (var _ = TensorScope.open("test");
+                var decoder = base(folder);
+                var adapter = AdapterFolder.open(folder);
+                var policy = Policy.withAdapter(decoder, adapter, plain(false));
+                var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
+            int length = (int) expected.shape("input_ids")[1];
+            TokenForest forest = RecordedModelsTest.rows(expected.ints("input_ids"), length);
+            var layout = Policy.layout(forest);
+            float[] logits = Logits.of(decoder, layout, FusedLinear.Adapter.TRAINED).toFloats();
+            boolean converted = expected.names().contains("converted_logits");
+            String wanted = converted ? "converted_logits" : "logits";
+            // Logits of a bfloat16 base were computed in bfloat16 there, in float32 here.
+            boolean half = json.path("base").asText().contains("bfloat16");
+            assertClose("logits", expected.floats(wanted), logits, half ? 0.15 : 1e-4, 0);
+            policy.frozenAdapter();
+            float[] frozen = Logits.of(decoder, layout, FusedLinear.Adapter.FROZEN).toFloats();
+            assertClose("logits of the frozen copy", logits, frozen, 1e-5, 0);
+            for (boolean plain : new boolean[] {false, true}) {
+                if (converted || half) {
+                    break; // the recorded gradients belong to another state or arithmetic
+                }
+                policy.setOptions(plain(plain));
+                gradients(policy, forest, expected, json);
+            }
+            if (!half) {
+                merged(policy, expected);
+            }
+            writtenBack(policy, folder);
+        }
+    }
+
+    private static void gradients(
+            Policy policy, TokenForest forest, Recorded expected, JsonNode json) {
+        policy.parameters().gradients().zeroInPlace();
+        try (var evaluation = policy.evaluate(forest, HeadRequest.of())) {
+            float[] logProbs = evaluation.measurement().tokenLogProbs();
+            float[] weights = new float[logProbs.length];
+            Arrays.fill(weights, -1f / logProbs.length);
+            double loss = 0;
+            for (float l : logProbs) {
+                loss -= l / logProbs.length;
+            }
+            assertClose("loss", json.path("loss").asDouble(), loss, 1e-5, 0);
+            evaluation.backward(weights);
+        }
+        Map<String, ParameterSpace.Parameter> byName = new HashMap<>();
+        policy.parameters().parameters().forEach(p -> byName.put(p.name(), p));
+        for (String name : expected.names()) {
+            if (name.startsWith("grad.")) {
+                var p = byName.get(name.substring(5));
+                if (p == null) {
+                    throw new AssertionError(name + " is not among " + byName.keySet());
+                }
+                float[] g = policy.parameters().gradient(p).toFloats();
+                assertClose(name, expected.floats(name), g, 1e-5, 0);
+            }
+        }
+    }
+
+    private static void merged(Policy policy, Recorded expected) {
+        for (var source : policy.weights(DType.FLOAT32)) {
+            String name = "merged." + source.name();
+            if (expected.names().contains(name)) {
+                try (Arena arena = Arena.ofConfined()) {
+                    float[] values = source.data().apply(arena).toArray(ValueLayout.JAVA_FLOAT);
+                    assertClose(name, expected.floats(name), values, 1e-5, 0);
+                }
+            }
+        }
+    }
+
+    private static void writtenBack(Policy policy, Path folder) {
+        try {
+            Path copy = Files.createTempDirectory("adapter");
+            policy.saveAdapter(copy, "base");
+            try (var before = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"));
+                    var after = SafeTensorsFile.open(copy.resolve("adapter_model.safetensors"));
+                    Arena arena = Arena.ofConfined()) {
+                for (String name : after.entries().keySet()) {
+                    if (before.read(name, arena).mismatch(after.read(name, arena)) != -1) {
+                        throw new AssertionError(name + " changed in writing");
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
