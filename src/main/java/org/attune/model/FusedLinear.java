@@ -14,7 +14,8 @@ import java.util.List;
 /// The trained adapter stands in extra columns: with `u = x (sA)ᵀ`, `[x | u] [W | B]ᵀ` is one
 /// product that adds the update in float32 before rounding, and its backward pass gives the
 /// gradients of `x` and `u` in one product too. `B`s stand block-diagonally.
-/// A frozen second adapter (a reference) is added by a product of its own.
+/// A frozen second adapter (a reference) of the same form borrows these columns for a pass, so that
+/// equal adapters give equal bits; one of another form is added by products of its own.
 public final class FusedLinear {
     /// Which adapter a pass uses.
     public enum Adapter {
@@ -65,9 +66,26 @@ public final class FusedLinear {
         return out;
     }
 
-    /// Columns that a pass with the trained adapter needs behind the input.
+    /// Columns that a pass needs behind the input.
     int extra(Adapter adapter) {
-        return adapter == Adapter.TRAINED ? extra : 0;
+        return switch (adapter) {
+            case OFF -> 0;
+            case TRAINED -> extra;
+            case FROZEN -> frozenFitsColumns() ? extra : 0;
+        };
+    }
+
+    private boolean frozenFitsColumns() {
+        if (frozen.size() != trained.size()) {
+            return false;
+        }
+        for (int i = 0; i < frozen.size(); i++) {
+            if (frozen.get(i).part() != trained.get(i).part()
+                    || frozen.get(i).rank() != trained.get(i).rank()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// The base weight of one part, a view `(out, in)`.
@@ -117,9 +135,13 @@ public final class FusedLinear {
 
     /// Copies the trained `B`s into the extra columns, after they changed.
     public void refreshTrained() {
+        fillColumns(trained);
+    }
+
+    private void fillColumns(List<LowRank> updates) {
         try (var _ = TensorScope.open("refresh")) {
             int column = in;
-            for (LowRank update : trained) {
+            for (LowRank update : updates) {
                 Part p = parts.get(update.part());
                 matrix.narrow(0, p.firstRow(), p.out())
                         .narrow(1, column, update.rank())
@@ -135,30 +157,47 @@ public final class FusedLinear {
     /// @return `(N, out)`
     Tensor forward(Tensor hx, Adapter adapter) {
         Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
-        Tensor y;
-        if (extra(adapter) > 0) {
-            int column = in;
-            for (LowRank update : trained) {
-                Kernels.mm(x, update.scaledA().t(), hx.narrow(1, column, update.rank()));
-                column += update.rank();
-            }
-            y = hx.mm(matrix.t());
-        } else {
-            y = x.mm(base().t());
-        }
-        if (adapter == Adapter.FROZEN) {
-            for (LowRank update : frozen) {
-                Part p = parts.get(update.part());
-                Kernels.addmm(
-                        y.narrow(1, p.firstRow(), p.out()),
-                        x.mm(update.scaledA().t()),
-                        update.b().t(),
-                        1,
-                        1);
-            }
-        }
+        Tensor y =
+                switch (adapter) {
+                    case OFF -> x.mm(base().t());
+                    case TRAINED -> withColumns(hx, trained);
+                    case FROZEN -> withFrozen(hx, x);
+                };
         if (bias != null) {
             y.addInPlace(bias);
+        }
+        return y;
+    }
+
+    /// One product of input and matrix, extra columns included.
+    private Tensor withColumns(Tensor hx, List<LowRank> updates) {
+        int column = in;
+        for (LowRank update : updates) {
+            Tensor x = hx.narrow(1, 0, in);
+            Kernels.mm(x, update.scaledA().t(), hx.narrow(1, column, update.rank()));
+            column += update.rank();
+        }
+        return hx.mm(matrix.t());
+    }
+
+    private Tensor withFrozen(Tensor hx, Tensor x) {
+        if (extra(Adapter.FROZEN) > 0) {
+            try {
+                fillColumns(frozen);
+                return withColumns(hx, frozen);
+            } finally {
+                refreshTrained();
+            }
+        }
+        Tensor y = x.mm(base().t());
+        for (LowRank update : frozen) {
+            Part p = parts.get(update.part());
+            Kernels.addmm(
+                    y.narrow(1, p.firstRow(), p.out()),
+                    x.mm(update.scaledA().t()),
+                    update.b().t(),
+                    1,
+                    1);
         }
         return y;
     }

@@ -284,10 +284,7 @@ class RunConfigReaderTest {
                 DpoConfig.defaults(),
                 "every-dpo.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1",
-                "use_peft=false",
-                "adapter_name_or_path=null",
-                "sync_ref_model=true");
+                "warmup_ratio=0.1");
     }
 
     /// A file in which every key differs from its default must change every component, and the
