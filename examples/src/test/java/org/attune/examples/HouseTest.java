@@ -32,7 +32,7 @@ import javax.tools.ToolProvider;
 final class HouseTest {
     private static final int MAX_FILE_LINES = 500;
     private static final int MAX_METHOD_LINES = 60;
-    private static final int MINIMUM_SOURCES = 20;
+    private static final int MINIMUM_SOURCES = 200;
 
     private static final Pattern TEXT = Pattern.compile(".*\\.(java|md|xml|ya?ml|sh|properties)");
     private static final Pattern LINK = Pattern.compile("https?://([^/\\s\"')>]+)");
