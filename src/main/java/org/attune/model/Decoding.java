@@ -43,8 +43,7 @@ public final class Decoding implements AutoCloseable {
     }
 
     private Tensor cache(DecoderConfig c) {
-        return Tensor.zeros(
-                decoder.device(), decoder.dtype(), c.kvHeads(), capacity, c.headDim());
+        return Tensor.zeros(decoder.device(), decoder.dtype(), c.kvHeads(), capacity, c.headDim());
     }
 
     /// Tokens so far.
@@ -93,7 +92,8 @@ public final class Decoding implements AutoCloseable {
         try (var _ = TensorScope.open("decode")) {
             var rope = new Rope(decoder.config(), layout, decoder.device(), decoder.dtype());
             Tensor x =
-                    decoder.embedding().indexSelect(0, layout.tokenTensor(decoder.device())); // (N, D)
+                    decoder.embedding()
+                            .indexSelect(0, layout.tokenTensor(decoder.device())); // (N, D)
             for (int i = 0; i < decoder.blocks().size(); i++) {
                 x = block(i, x, rope);
             }

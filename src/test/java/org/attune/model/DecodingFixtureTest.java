@@ -49,7 +49,8 @@ class DecodingFixtureTest {
     }
 
     private static void check(Path folder, DecoderConfig config, JsonNode greedy) {
-        int[] prompt = ints(greedy.has("prompt_ids") ? greedy.get("prompt_ids") : greedy.get("prompt"));
+        int[] prompt =
+                ints(greedy.has("prompt_ids") ? greedy.get("prompt_ids") : greedy.get("prompt"));
         int[] expected = ints(greedy.get("ids"));
         try (var _ = TensorScope.open("test");
                 var file = SafeTensorsFile.open(folder);

@@ -26,8 +26,7 @@ final class LoadedModel implements AutoCloseable {
         ModelSetup setup = ModelSetup.open(config, HubCache.ofEnvironment());
         Decoder decoder = setup.loadDecoder();
         Optional<Policy> adapted =
-                setup.adapter()
-                        .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+                setup.adapter().map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
         return new LoadedModel(setup, decoder, adapted);
     }
 

@@ -49,9 +49,11 @@ final class MergeCommand implements Callable<Integer> {
                     ModelExport.DEFAULT_SHARD_BYTES);
         }
         // What was written is read again: a merge that went wrong should be seen here.
-        try (var merged = LoadedModel.open(ModelConfig.of(output.output.toString())
-                .withDtype(DtypeChoice.FLOAT32)
-                .withDevice(model.device))) {
+        try (var merged =
+                LoadedModel.open(
+                        ModelConfig.of(output.output.toString())
+                                .withDtype(DtypeChoice.FLOAT32)
+                                .withDevice(model.device))) {
             float[] after = ProbeLogits.of(merged.decoder(), FusedLinear.Adapter.OFF);
             spec.commandLine()
                     .getOut()

@@ -18,7 +18,8 @@ final class ProbeLogits {
     static float[] of(Decoder decoder, FusedLinear.Adapter adapter) {
         // Spread over the vocabulary; 7919 is prime, so ids don't repeat in any usual one.
         int vocabulary = decoder.config().vocabSize();
-        int[] ids = IntStream.range(0, LENGTH).map(i -> (int) ((i + 1) * 7919L % vocabulary)).toArray();
+        int[] ids =
+                IntStream.range(0, LENGTH).map(i -> (int) ((i + 1) * 7919L % vocabulary)).toArray();
         return of(decoder, adapter, ids);
     }
 

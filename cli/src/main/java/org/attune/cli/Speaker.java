@@ -24,8 +24,7 @@ final class Speaker implements AutoCloseable {
     /// @param capacity most tokens of prompt and completion together
     Speaker(LoadedModel model, int capacity) {
         text = model.setup().text();
-        int limit =
-                Math.min(capacity, model.setup().source().config().maxPositionEmbeddings());
+        int limit = Math.min(capacity, model.setup().source().config().maxPositionEmbeddings());
         decoding = new Decoding(model.decoder(), model.adapterInUse(), limit);
         completer = new Completer(decoding, stops(model));
     }

@@ -88,7 +88,8 @@ final class VerifyModelCommand implements Callable<Integer> {
                 float[] computed =
                         ProbeLogits.of(loaded.decoder(), loaded.adapterInUse(), sequence);
                 requireSameVocabulary(computed.length / real, vocabulary);
-                float[] wanted = floats(recorded, (long) row * length * vocabulary, real * vocabulary);
+                float[] wanted =
+                        floats(recorded, (long) row * length * vocabulary, real * vocabulary);
                 largest = worst(largest, ProbeLogits.largestDifference(computed, wanted));
             }
             return largest;

@@ -13,8 +13,11 @@ public record SamplingOptions(
         double temperature, int topK, double topP, int maxNewTokens, long seed) {
     /// @throws ConfigException if a value is NaN or outside its range
     public SamplingOptions {
-        require(temperature >= 0 && temperature < Double.POSITIVE_INFINITY, "temperature",
-                temperature, "a finite number >= 0");
+        require(
+                temperature >= 0 && temperature < Double.POSITIVE_INFINITY,
+                "temperature",
+                temperature,
+                "a finite number >= 0");
         require(topK >= 0, "top_k", topK, "a whole number >= 0");
         require(topP > 0 && topP <= 1, "top_p", topP, "a number in (0, 1]");
         require(maxNewTokens >= 1, "max_new_tokens", maxNewTokens, "a whole number >= 1");
