@@ -15,8 +15,8 @@ public enum GgufType {
     Q5_1(7, 32, 24, SimpleBlocks::q5Offset),
     Q8_0(8, 32, 34, SimpleBlocks::q8),
     Q8_1(9, 32, 36),
-    Q2_K(10, 256, 84),
-    Q3_K(11, 256, 110),
+    Q2_K(10, 256, 84, SuperBlocks::q2),
+    Q3_K(11, 256, 110, SuperBlocks::q3),
     Q4_K(12, 256, 144, SuperBlocks::q4),
     Q5_K(13, 256, 176, SuperBlocks::q5),
     Q6_K(14, 256, 210, SuperBlocks::q6),
@@ -25,10 +25,10 @@ public enum GgufType {
     IQ2_XS(17, 256, 74),
     IQ3_XXS(18, 256, 98),
     IQ1_S(19, 256, 50),
-    IQ4_NL(20, 32, 18),
+    IQ4_NL(20, 32, 18, TableBlocks::iq4),
     IQ3_S(21, 256, 110),
     IQ2_S(22, 256, 82),
-    IQ4_XS(23, 256, 136),
+    IQ4_XS(23, 256, 136, TableBlocks::iq4Super),
     I8(24, 1, 1, DType.INT8),
     I16(25, 1, 2, DType.INT16),
     I32(26, 1, 4, DType.INT32),
@@ -36,10 +36,10 @@ public enum GgufType {
     F64(28, 1, 8, DType.FLOAT64),
     IQ1_M(29, 256, 56),
     BF16(30, 1, 2, DType.BFLOAT16),
-    TQ1_0(34, 256, 54),
-    TQ2_0(35, 256, 66),
-    MXFP4(39, 32, 17),
-    NVFP4(40, 64, 36);
+    TQ1_0(34, 256, 54, TableBlocks::ternary1),
+    TQ2_0(35, 256, 66, TableBlocks::ternary2),
+    MXFP4(39, 32, 17, TableBlocks::mxfp4),
+    NVFP4(40, 64, 36, TableBlocks::nvfp4);
 
     /// Turns blocks into float32 values.
     @FunctionalInterface

@@ -4,11 +4,50 @@ package org.attune.files;
 /// and
 /// one float16 factor for each kind.
 /// ```
-/// Q4_K, Q5_K:  x = (d · s) · q − (dmin · o)        Q6_K:  x = (d · s) · (q − 32)
+/// Q2_K, Q4_K, Q5_K:  x = (d · s) · q − (dmin · o)
+/// Q3_K:              x = (d · (s − 32)) · (q − 4)
+/// Q6_K:              x = (d · s) · (q − 32)
 /// ```
 /// Rounded after each operation, so results equal ggml's bit for bit.
 final class SuperBlocks {
     private SuperBlocks() {}
+
+    static void q2(byte[] source, float[] target, int blocks) {
+        for (int b = 0, at = 0, out = 0; b < blocks; b++, at += 84, out += 256) {
+            float d = SimpleBlocks.half(source, at + 80);
+            float dmin = SimpleBlocks.half(source, at + 82);
+            for (int sub = 0; sub < 16; sub++) {
+                int packed = source[at + sub];
+                float scale = d * (packed & 15);
+                float offset = dmin * (packed >> 4 & 15);
+                int codes = at + 16 + twoBitCodes(sub);
+                int shift = sub & 6;
+                for (int i = 0; i < 16; i++) {
+                    int q = source[codes + i] >> shift & 3;
+                    target[out + 16 * sub + i] = scale * q - offset;
+                }
+            }
+        }
+    }
+
+    static void q3(byte[] source, float[] target, int blocks) {
+        for (int b = 0, at = 0, out = 0; b < blocks; b++, at += 110, out += 256) {
+            float d = SimpleBlocks.half(source, at + 108);
+            for (int sub = 0; sub < 16; sub++) {
+                float scale = d * (scaleOfQ3(source, at + 96, sub) - 32);
+                int codes = at + 32 + twoBitCodes(sub);
+                int third = at + 16 * (sub & 1);
+                for (int i = 0; i < 16; i++) {
+                    // The third bit is kept inverted: where it is 0, 4 is taken off.
+                    int q =
+                            (source[codes + i] >> (sub & 6) & 3)
+                                    - 4
+                                    + 4 * (source[third + i] >> sub / 2 & 1);
+                    target[out + 16 * sub + i] = scale * q;
+                }
+            }
+        }
+    }
 
     static void q4(byte[] source, float[] target, int blocks) {
         for (int b = 0, at = 0, out = 0; b < blocks; b++, at += 144, out += 256) {
@@ -71,6 +110,18 @@ final class SuperBlocks {
                 }
             }
         }
+    }
+
+    /// Where the codes of the 16 values of sub-block `sub` begin: eight sub-blocks share 32
+    /// bytes, two bits each.
+    private static int twoBitCodes(int sub) {
+        return 32 * (sub / 8) + 16 * (sub & 1);
+    }
+
+    /// Six-bit scale `j` of sixteen: four bits in bytes 0–7, two in bytes 8–11.
+    private static int scaleOfQ3(byte[] source, int at, int j) {
+        int low = source[at + j % 8] >> 4 * (j / 8) & 15;
+        return low | (source[at + 8 + j % 4] >> 2 * (j / 4) & 3) << 4;
     }
 
     /// Six-bit scale `j` of eight: the first four stand in the low bits of bytes 0–3; the others

@@ -77,6 +77,25 @@ public record DecoderConfig(
         }
     }
 
+    /// The same decoder with its weights stored in another number format.
+    public DecoderConfig withDtype(DType other) {
+        return new DecoderConfig(
+                modelType,
+                hiddenSize,
+                intermediateSize,
+                vocabSize,
+                layers,
+                attention,
+                mlpBias,
+                activation,
+                rmsNormEps,
+                tieWordEmbeddings,
+                rope,
+                maxPositionEmbeddings,
+                other,
+                special);
+    }
+
     /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of
     /// transformers 5 or of earlier versions.
     ///

@@ -142,19 +142,16 @@ public final class HfTokenizer implements Tokenizer {
     }
 
     private static void requireCharacters(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
-            }
-            int pair = text.codePointAt(i);
-            if (pair == c) {
+        int point;
+        for (int i = 0; i < text.length(); i += Character.charCount(point)) {
+            point = text.codePointAt(i);
+            // A pair comes out as one point above the surrogates; a lone half as itself.
+            if (point <= Character.MAX_VALUE && Character.isSurrogate((char) point)) {
                 throw new DatasetException(
                         ("the text holds the lone surrogate \\u%04x at position %d, which is no"
                                         + " character and can't be tokenized; remove it")
-                                .formatted((int) c, i));
+                                .formatted(point, i));
             }
-            i++;
         }
     }
 

@@ -51,6 +51,12 @@ final class Dict extends AbstractMap<Object, Object> {
         };
     }
 
+    /// Charged dearly, since tuples inside tuples are copied.
+    private static Object hashed(Tuple tuple) {
+        Budget.charge(16L * tuple.size());
+        return tuple.stream().map(Dict::hashed).toList();
+    }
+
     /// A form of `key` whose Java equality is Python's.
     ///
     /// @throws JinjaException if Python can't hash it
@@ -61,7 +67,7 @@ final class Dict extends AbstractMap<Object, Object> {
             case Double d when d == Math.rint(d) && !Double.isInfinite(d) ->
                     Numbers.normal(new BigDecimal(d).toBigInteger());
             case Markup markup -> markup.text();
-            case Tuple tuple -> List.copyOf(tuple.stream().map(Dict::hashed).toList());
+            case Tuple tuple -> hashed(tuple);
             case Range _ -> key.toString();
             case List<?> _, Map<?, ?> _ ->
                     throw JinjaException.type("unhashable type: " + Repr.of(Types.name(key)));

@@ -27,7 +27,7 @@ final class Evaluator {
             case Expression.Not(Expression operand) -> !truth(operand, scope);
             case Expression.Sign sign -> sign(sign, scope);
             case Expression.Arithmetic(String operator, Expression left, Expression right) ->
-                    budget.made(
+                    budget.used(
                             Operators.arithmetic(
                                     operator, evaluate(left, scope), evaluate(right, scope)));
             case Expression.And(Expression left, Expression right) -> {
@@ -44,14 +44,14 @@ final class Evaluator {
             case Expression.Attribute(Expression owner, String name) ->
                     Attributes.attribute(evaluate(owner, scope), name);
             case Expression.Item(Expression owner, Expression key) ->
-                    Attributes.item(evaluate(owner, scope), evaluate(key, scope));
+                    item(evaluate(owner, scope), evaluate(key, scope));
             case Expression.Slice slice -> slice(slice, scope);
             case Expression.Call(Expression callee, ArgumentList arguments) ->
                     call(evaluate(callee, scope), arguments(arguments, scope));
             case Expression.Filter filter ->
                     filter(filter, filter.input().map(input -> evaluate(input, scope)), scope);
             case Expression.Test(Expression input, String name, ArgumentList arguments) -> {
-                Object value = evaluate(input, scope);
+                Object value = budget.used(evaluate(input, scope));
                 yield Tests.apply(name, arguments(arguments, scope).after(value));
             }
         };
@@ -100,22 +100,28 @@ final class Evaluator {
             out.append(Repr.text(evaluate(part, scope)));
             Limits.requireLength(out.length());
         }
-        return budget.made(out.toString());
+        return budget.used(out.toString());
     }
 
     private boolean comparison(Expression.Comparison comparison, Scope scope) {
         Object left = evaluate(comparison.first(), scope);
         for (int i = 0; i < comparison.operators().size(); i++) {
             Object right = evaluate(comparison.operands().get(i), scope);
-            if (right instanceof List<?> list) {
-                budget.length(list.size());
-            }
+            budget.used(left);
+            budget.used(right);
             if (!Operators.compare(comparison.operators().get(i), left, right)) {
                 return false;
             }
             left = right;
         }
         return true;
+    }
+
+    private Object item(Object owner, Object key) {
+        if (Types.isString(owner)) {
+            budget.used(owner); // finding a character takes counting from the start
+        }
+        return Attributes.item(owner, key);
     }
 
     private Object conditional(Expression.Conditional conditional, Scope scope) {
@@ -131,7 +137,7 @@ final class Evaluator {
 
     private Object slice(Expression.Slice slice, Scope scope) {
         Object owner = evaluate(slice.owner(), scope);
-        return budget.made(
+        return budget.used(
                 Sequences.slice(
                         owner,
                         optional(slice.start(), scope),
@@ -147,7 +153,10 @@ final class Evaluator {
     Object call(Object callee, Arguments arguments) {
         budget.step();
         return switch (callee) {
-            case Invocable function -> budget.made(function.call(arguments));
+            case Invocable function -> {
+                budget.used(function);
+                yield budget.used(function.call(arguments));
+            }
             case Undefined undefined -> throw undefined.failure();
             case null, default ->
                     throw JinjaException.type(
@@ -171,7 +180,8 @@ final class Evaluator {
 
     private Object filtered(String name, ArgumentList arguments, Object value, Scope scope) {
         budget.step();
-        return budget.made(Filters.apply(name, arguments(arguments, scope).after(value)));
+        budget.used(value);
+        return budget.used(Filters.apply(name, arguments(arguments, scope).after(value)));
     }
 
     Arguments arguments(ArgumentList list, Scope scope) {

@@ -9,12 +9,17 @@ import java.util.Set;
 
 /// Executes the statements of one rendering.
 final class Interpreter {
-    private final Budget budget = new Budget();
-    private final Evaluator evaluator = new Evaluator(budget);
+    private final Budget budget;
+    private final Evaluator evaluator;
     private final StringBuilder text = new StringBuilder();
     private final List<Integer> starts = new ArrayList<>();
     private final List<Integer> ends = new ArrayList<>();
     private boolean escaping;
+
+    Interpreter(Budget budget) {
+        this.budget = budget;
+        this.evaluator = new Evaluator(budget);
+    }
 
     /// What comes after a statement.
     private enum Next {
@@ -96,7 +101,7 @@ final class Interpreter {
     private String apart(List<Statement> body, Scope scope) {
         var out = new StringBuilder();
         run(body, scope, out);
-        budget.length(out.length());
+        budget.characters(out.length());
         return out.toString();
     }
 

@@ -6,6 +6,16 @@ import java.util.Map;
 
 /// A compiled template. Immutable and thread-safe.
 public final class JinjaTemplate {
+    static {
+        // Started here and not where a hostile template has used up the stack: a class whose start
+        // fails once is lost for good.
+        Filters.exists("");
+        Tests.exists("");
+        StringMethods.find("");
+        Attributes.own("", "");
+        Globals.scope(Clock.systemUTC());
+    }
+
     private final String source;
     private final List<Statement> body;
     private final boolean marksAssistant;
@@ -43,7 +53,9 @@ public final class JinjaTemplate {
         var context = new Scope(Globals.scope(clock));
         variables.forEach(context::set);
         try {
-            return new Interpreter().render(body, new Scope(context));
+            var budget = new Budget();
+            return ScopedValue.where(Budget.CURRENT, budget)
+                    .call(() -> new Interpreter(budget).render(body, new Scope(context)));
         } catch (StackOverflowError e) {
             throw JinjaException.limit("the template or its input is nested too deeply");
         }

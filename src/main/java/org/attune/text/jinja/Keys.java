@@ -40,7 +40,11 @@ record Keys(List<Object> path) {
     }
 
     static Object ignoringCase(Object value) {
-        return Types.isString(value) ? Strings.lower(Repr.text(value)) : value;
+        if (!Types.isString(value)) {
+            return value;
+        }
+        Budget.chargeCharacters(Repr.text(value).length());
+        return Strings.lower(Repr.text(value));
     }
 
     /// Orders items by several attributes, separated by commas.

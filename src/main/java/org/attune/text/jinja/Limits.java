@@ -10,9 +10,9 @@ public final class Limits {
     /// Characters of any text, items of any list and digits of any number made while rendering.
     public static final int LENGTH = 16_000_000;
 
-    /// Statements, loop rounds and calls, plus one for each 64 characters or items made, in one
-    /// rendering.
-    public static final long WORK = 50_000_000;
+    /// Statements, loop rounds and calls, plus one for each 64 characters and each 8 items that an
+    /// operation makes or goes through, in one rendering. Takes a few seconds to use up.
+    public static final long WORK = 20_000_000;
 
     /// Macros, call blocks and recursive loops inside one another.
     public static final int DEPTH = 100;

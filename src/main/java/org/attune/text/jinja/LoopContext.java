@@ -13,6 +13,7 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
     private final BiFunction<Object, Integer, Object> recursion;
     private Iterator<Object> items;
     private long index0 = -1;
+    private long length = -1;
     private Object previous = Sequences.ABSENT;
     private Object current = Sequences.ABSENT;
     private Object next = Sequences.ABSENT;
@@ -51,13 +52,20 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
     }
 
     long length() {
-        if (source instanceof Generator || source instanceof LoopContext) {
-            var rest = new ArrayList<>();
-            items.forEachRemaining(rest::add);
-            items = rest.iterator();
-            return rest.size() + index0 + (next == Sequences.ABSENT ? 1 : 2);
+        if (length < 0) {
+            length = countLength();
         }
-        return Sequences.length(source);
+        return length;
+    }
+
+    private long countLength() {
+        if (!(source instanceof Generator) && !(source instanceof LoopContext)) {
+            return Sequences.length(source);
+        }
+        var rest = new ArrayList<>();
+        items.forEachRemaining(rest::add);
+        items = rest.iterator();
+        return rest.size() + index0 + (next == Sequences.ABSENT ? 1 : 2);
     }
 
     @Override

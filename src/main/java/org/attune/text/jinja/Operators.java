@@ -56,6 +56,7 @@ final class Operators {
 
     private static Object join(Object a, Object b) {
         if (Types.isString(a) && Types.isString(b)) {
+            Budget.chargeCharacters(Repr.text(a).length() + Repr.text(b).length());
             return a instanceof Markup || b instanceof Markup
                     ? new Markup(Markup.escape(a).text() + Markup.escape(b).text())
                     : (String) a + b;
@@ -72,6 +73,7 @@ final class Operators {
             return UNSUPPORTED;
         }
         var items = new ArrayList<>(((List<?>) a).size() + ((List<?>) b).size());
+        Budget.chargeItems(((List<?>) a).size() + ((List<?>) b).size());
         items.addAll((List<?>) a);
         items.addAll((List<?>) b);
         return a instanceof Tuple ? new Tuple(items) : items;
@@ -121,6 +123,7 @@ final class Operators {
             return !Numbers.isNan(a) && !Numbers.isNan(b) && Numbers.compare(a, b) == 0;
         }
         if (Types.isString(a) && Types.isString(b)) {
+            Budget.chargeCharacters(Repr.text(a).length());
             return Repr.text(a).equals(Repr.text(b));
         }
         if (a instanceof List<?> x && b instanceof List<?> y) {
@@ -138,11 +141,13 @@ final class Operators {
         if (x.size() != y.size()) {
             return false;
         }
+        Budget.charge(x.size());
         Iterator<?> others = y.iterator();
         return x.stream().allMatch(item -> equal(item, others.next()));
     }
 
     private static boolean equalEntry(Map<?, ?> map, Object key, Object value) {
+        Budget.charge(1);
         Object other = Sequences.mapItem(map, key);
         return other != Sequences.ABSENT && equal(value, other);
     }
@@ -224,6 +229,7 @@ final class Operators {
     }
 
     private static int orderItems(String operator, List<?> a, List<?> b) {
+        Budget.charge(a.size());
         Iterator<?> others = b.iterator();
         for (Object item : a) {
             if (!others.hasNext()) {
@@ -240,6 +246,7 @@ final class Operators {
     /// By code points; Java's order of UTF-16 units puts U+FFFF after U+10000.
     private static int compareText(String a, String b) {
         int shared = Math.min(a.length(), b.length());
+        Budget.chargeCharacters(shared);
         for (int i = 0; i < shared; i++) {
             char x = a.charAt(i);
             char y = b.charAt(i);

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 final class PercentFormat {
     private static final Pattern FIELD =
             Pattern.compile(
-                    "%(?:\\((?<key>[^)]*)\\))?(?<flags>[-+ #0]*)(?<width>\\*|\\d*)"
+                    "%(?:\\((?<key>[^)]{0,1000})\\))?(?<flags>[-+ #0]*)(?<width>\\*|\\d*)"
                             + "(?:\\.(?<precision>\\d*))?[hlL]?(?<type>.)",
                     Pattern.DOTALL);
 

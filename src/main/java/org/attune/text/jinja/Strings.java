@@ -67,42 +67,51 @@ final class Strings {
         return set == null ? Strings::isSpace : c -> set.indexOf(c) >= 0;
     }
 
-    /// Splits at runs of white space.
+    /// Splits at runs of white space (none of which is beyond the basic plane).
     ///
     /// @param limit most splits; negative for no limit
     static List<Object> splitWords(String text, long limit) {
         var parts = new ArrayList<>();
-        String rest = stripStart(text);
-        while (!rest.isEmpty()) {
-            int end = 0;
-            while (end < rest.length() && !isSpace(rest.codePointAt(end))) {
-                end += Character.charCount(rest.codePointAt(end));
+        int at = 0;
+        while (true) {
+            while (at < text.length() && isSpace(text.charAt(at))) {
+                at++;
             }
-            if (limit >= 0 && parts.size() >= limit) {
-                parts.add(stripEnd(rest));
+            if (at == text.length()) {
                 return parts;
             }
-            parts.add(rest.substring(0, end));
-            rest = stripStart(rest.substring(end));
+            if (limit >= 0 && parts.size() >= limit) {
+                parts.add(stripEnd(text.substring(at)));
+                return parts;
+            }
+            int start = at;
+            while (at < text.length() && !isSpace(text.charAt(at))) {
+                at++;
+            }
+            parts.add(text.substring(start, at));
         }
-        return parts;
     }
 
     /// Splits at runs of white space, from the end.
     static List<Object> splitWordsFromEnd(String text, long limit) {
         var parts = new ArrayList<>();
-        String rest = stripEnd(text);
-        while (!rest.isEmpty()) {
-            int start = rest.length();
-            while (start > 0 && !isSpace(rest.codePointBefore(start))) {
-                start -= Character.charCount(rest.codePointBefore(start));
+        int at = text.length();
+        while (true) {
+            while (at > 0 && isSpace(text.charAt(at - 1))) {
+                at--;
             }
-            if (limit >= 0 && parts.size() >= limit) {
-                parts.add(stripStart(rest));
+            if (at == 0) {
                 break;
             }
-            parts.add(rest.substring(start));
-            rest = stripEnd(rest.substring(0, start));
+            if (limit >= 0 && parts.size() >= limit) {
+                parts.add(stripStart(text.substring(0, at)));
+                break;
+            }
+            int end = at;
+            while (at > 0 && !isSpace(text.charAt(at - 1))) {
+                at--;
+            }
+            parts.add(text.substring(at, end));
         }
         Collections.reverse(parts);
         return parts;

@@ -137,10 +137,12 @@ final class TextFilters {
                 current.setLength(0);
             }
             current.append(current.isEmpty() ? "" : " ").append(word);
-            while (breakWords && current.length() > width) {
-                lines.add(current.substring(0, width));
-                current.delete(0, width);
+            int broken = 0;
+            while (breakWords && current.length() - broken > width) {
+                lines.add(current.substring(broken, broken + width));
+                broken += width;
             }
+            current.delete(0, broken);
         }
         lines.add(current.toString());
     }
@@ -148,10 +150,12 @@ final class TextFilters {
     private static String stripTags(String html) {
         var out = new StringBuilder();
         int at = 0;
+        boolean unclosed = false; // no > follows any more, so that looking for one ends
         while (at < html.length()) {
             boolean comment = html.startsWith("<!--", at);
             String close = comment ? "-->" : ">";
-            int end = html.charAt(at) == '<' ? html.indexOf(close, at) : -1;
+            int end = html.charAt(at) == '<' && !unclosed ? html.indexOf(close, at) : -1;
+            unclosed |= html.charAt(at) == '<' && end < 0 && !comment;
             if (end >= 0) {
                 at = end + close.length();
             } else {

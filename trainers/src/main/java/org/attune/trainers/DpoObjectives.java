@@ -1,6 +1,5 @@
 package org.attune.trainers;
 
-import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossConfig;
@@ -16,17 +15,9 @@ import java.util.List;
 final class DpoObjectives {
     private DpoObjectives() {}
 
-    /// @throws ConfigException if a combination can't be computed
     static PreferenceObjective of(DpoConfig config) {
         DpoLossConfig loss = config.loss();
         DpoVariantConfig variant = config.variant();
-        if (variant.useWeighting()) {
-            throw new ConfigException(
-                    "use_weighting: true (WPO) is not supported yet; leave it out");
-        }
-        if (config.reference().syncRefModel()) {
-            throw new ConfigException("sync_ref_model: true is not supported yet; leave it out");
-        }
         List<PreferenceObjective.Term> terms = new ArrayList<>();
         for (int i = 0; i < loss.lossType().size(); i++) {
             PreferenceLoss term =

@@ -99,11 +99,6 @@ public record DpoConfig(
                             "reverse_kl, unless every loss_type is one of "
                                     + GENERALISED.stream().map(ConfigNames::wireName).toList()));
         }
-        if (reference.syncRefModel() && adapter) {
-            problems.add(
-                    new ConfigProblem(
-                            "sync_ref_model", true, "false, since an adapter is trained"));
-        }
         return problems;
     }
 

@@ -80,6 +80,18 @@ public record ModelConfig(
                 eosToken);
     }
 
+    /// The same model without an adapter to start from.
+    public ModelConfig withoutAdapter() {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                Optional.empty(),
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
     public ModelConfig withDtype(DtypeChoice dtype) {
         return new ModelConfig(
                 modelNameOrPath,

@@ -11,22 +11,17 @@ import java.util.OptionalInt;
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
 /// @param precomputeRefBatchSize rows at once while precomputing; unset:
 ///     `per_device_train_batch_size`
-/// @param syncRefModel move the reference towards the policy during training; full fine-tuning
-///     only
-/// @param refModelMixupAlpha share of the policy in each such move
 /// @param refModelSyncSteps steps between such moves
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
         @InRange(min = 1) OptionalInt precomputeRefBatchSize,
-        boolean syncRefModel,
-        @InRange(min = 0, max = 1) double refModelMixupAlpha,
         @InRange(min = 1) int refModelSyncSteps) {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
         return new ReferenceConfig(
-                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), false, 0.6, 512);
+                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), 512);
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {
@@ -35,8 +30,6 @@ public record ReferenceConfig(
                 refModelNameOrPath,
                 precomputeRefLogProbs,
                 precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
                 refModelSyncSteps);
     }
 
@@ -46,8 +39,6 @@ public record ReferenceConfig(
                 Optional.of(refModelNameOrPath),
                 precomputeRefLogProbs,
                 precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
                 refModelSyncSteps);
     }
 
@@ -57,8 +48,6 @@ public record ReferenceConfig(
                 refModelNameOrPath,
                 precomputeRefLogProbs,
                 precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
                 refModelSyncSteps);
     }
 
@@ -68,30 +57,6 @@ public record ReferenceConfig(
                 refModelNameOrPath,
                 precomputeRefLogProbs,
                 OptionalInt.of(precomputeRefBatchSize),
-                syncRefModel,
-                refModelMixupAlpha,
-                refModelSyncSteps);
-    }
-
-    public ReferenceConfig withSyncRefModel(boolean syncRefModel) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
-                refModelSyncSteps);
-    }
-
-    public ReferenceConfig withRefModelMixupAlpha(double refModelMixupAlpha) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
                 refModelSyncSteps);
     }
 
@@ -101,8 +66,6 @@ public record ReferenceConfig(
                 refModelNameOrPath,
                 precomputeRefLogProbs,
                 precomputeRefBatchSize,
-                syncRefModel,
-                refModelMixupAlpha,
                 refModelSyncSteps);
     }
 }

@@ -1,0 +1,41 @@
+package org.attune.examples.quickstart;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.files.SafeTensorsFile;
+import org.attune.model.DecoderConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+final class TinyModelTest {
+    @Test
+    void theFolderIsAModel(@TempDir Path folder) throws IOException {
+        TinyModel.defaults().write(folder, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        DecoderConfig config = DecoderConfig.read(folder);
+        assertEquals(4, config.heads());
+        assertEquals(2, config.kvHeads());
+        assertEquals(32, config.headDim());
+        try (var file = SafeTensorsFile.open(folder.resolve("model.safetensors"))) {
+            long parameters =
+                    file.entries().values().stream()
+                            .mapToLong(e -> Arrays.stream(e.shape()).reduce(1, (a, b) -> a * b))
+                            .sum();
+            assertEquals(624_000, parameters);
+            assertArrayEquals(
+                    new long[] {260, 128}, file.entries().get("model.embed_tokens.weight").shape());
+        }
+    }
+
+    @Test
+    void bytesAreWrittenAsByteLevelTokenizersDo() {
+        assertEquals('a', TinyModel.visible('a'));
+        assertEquals('Ġ', TinyModel.visible(' '));
+        assertEquals('Ċ', TinyModel.visible('\n'));
+    }
+}

@@ -1,0 +1,115 @@
+package org.attune.trainers.setup;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.model.Decoder;
+import org.attune.policy.Policy;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.List;
+import java.util.Optional;
+
+/// The policy of a run with its weights. Owns both.
+public final class PolicySetup implements AutoCloseable {
+    /// PEFT's choice for the families of the Llama shape.
+    private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
+
+    private final Decoder decoder;
+    private final Policy policy;
+
+    private PolicySetup(Decoder decoder, Policy policy) {
+        this.decoder = decoder;
+        this.policy = policy;
+    }
+
+    /// Loads the weights and makes what is trained: the given adapter, a fresh one, or everything.
+    /// On the engine thread.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup load(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        Decoder decoder = model.loadDecoder();
+        try {
+            boolean recompute = training.batch().gradientCheckpointing();
+            var options =
+                    new Policy.Options(
+                            ActivationMemory.recomputes(recompute, decoder, training.batch()),
+                            dropout,
+                            training.seed(),
+                            false);
+            Policy policy = policy(model, decoder, lora, training.seed(), options);
+            return new PolicySetup(decoder, policy);
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    private static Policy policy(
+            ModelSetup model,
+            Decoder decoder,
+            LoraSettings lora,
+            long seed,
+            Policy.Options options) {
+        if (model.adapter().isPresent()) {
+            return Policy.withAdapter(decoder, model.adapter().get(), options);
+        }
+        if (lora.usePeft()) {
+            return Policy.withFreshAdapter(
+                    decoder,
+                    config(lora, model.source().nameOrPath()),
+                    RandomSource.XO_SHI_RO_256_PP.create(seed),
+                    options);
+        }
+        return Policy.withAllWeights(decoder, options);
+    }
+
+    /// PEFT's configuration of the adapter that the settings ask for.
+    static LoraConfig config(LoraSettings lora, String baseModel) {
+        return new LoraConfig(
+                lora.loraR(),
+                lora.loraAlpha(),
+                lora.loraDropout(),
+                lora.useRslora(),
+                targets(lora.loraTargetModules()),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                lora.loraRankPattern(),
+                lora.loraAlphaPattern(),
+                lora.loraModulesToSave(),
+                false,
+                LoraInitialisation.KAIMING,
+                "CAUSAL_LM",
+                Optional.of(baseModel));
+    }
+
+    /// TRL hands a list of one to PEFT as text: `all-linear` or a regular expression.
+    private static ModuleSelection targets(List<String> modules) {
+        return switch (modules.size()) {
+            case 0 -> new ModuleSelection.Names(DEFAULT_TARGETS);
+            case 1 ->
+                    modules.getFirst().matches("\\w+")
+                            ? new ModuleSelection.Names(modules)
+                            : ModuleSelection.of(modules.getFirst());
+            default -> new ModuleSelection.Names(modules);
+        };
+    }
+
+    public Decoder decoder() {
+        return decoder;
+    }
+
+    public Policy policy() {
+        return policy;
+    }
+
+    @Override
+    public void close() {
+        policy.close();
+        decoder.close();
+    }
+}

@@ -1,0 +1,64 @@
+package org.attune.trainers.setup;
+
+import org.attune.files.HubCache;
+import org.attune.model.Decoder;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.trainers.config.DpoConfig;
+
+/// Opens the reference that a DPO run asks for. Owns a separate model if there is one; on the
+/// engine thread.
+final class ReferenceSetup implements AutoCloseable {
+    private final ModelSetup model;
+    private final PolicySetup policy;
+    private final HubCache hub;
+    private Decoder separate;
+
+    ReferenceSetup(ModelSetup model, PolicySetup policy, HubCache hub) {
+        this.model = model;
+        this.policy = policy;
+        this.hub = hub;
+    }
+
+    Scorer open(DpoConfig config) {
+        return switch (config.referenceKind()) {
+            case ADAPTER_OFF -> policy.policy().adapterOff();
+            case START_ADAPTER -> startingPoint();
+            case MODEL -> separateModel(config);
+            case PRECOMPUTED -> throw new IllegalStateException("says when, not what");
+        };
+    }
+
+    /// A fresh adapter starts as the base model itself.
+    private Scorer startingPoint() {
+        return model.adapter().isPresent()
+                ? policy.policy().frozenAdapter()
+                : policy.policy().adapterOff();
+    }
+
+    private Scorer separateModel(DpoConfig config) {
+        if (config.reference().refModelNameOrPath().isEmpty()) {
+            if (policy.policy().adapter().isPresent()) {
+                return startingPoint();
+            }
+            separate = model.loadDecoder();
+            return Policy.reference(separate);
+        }
+        var named =
+                config.model()
+                        .withModelNameOrPath(config.reference().refModelNameOrPath().get())
+                        .withModelRevision("main")
+                        .withoutAdapter();
+        try (var other = ModelSetup.open(named, hub)) {
+            separate = other.loadDecoder();
+        }
+        return Policy.reference(separate);
+    }
+
+    @Override
+    public void close() {
+        if (separate != null) {
+            separate.close();
+        }
+    }
+}

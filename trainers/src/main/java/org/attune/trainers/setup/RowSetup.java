@@ -1,0 +1,158 @@
+package org.attune.trainers.setup;
+
+import org.apache.commons.rng.sampling.ListSampler;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.LoadedDataset;
+import org.attune.datasets.PackedRow;
+import org.attune.datasets.PackingStrategy;
+import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.PreferenceOptions;
+import org.attune.datasets.PreferencePreparation;
+import org.attune.datasets.Prepared;
+import org.attune.datasets.Sample;
+import org.attune.datasets.SampleTokenizer;
+import org.attune.datasets.SftOptions;
+import org.attune.datasets.SftPreparation;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.files.HubCache;
+import org.attune.text.TextAssets;
+import org.attune.trainers.EvalSet;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.DatasetSpec;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/// Reads and prepares a run's rows: training rows, and held-out rows from `eval_datasets` or set
+/// aside by `test_split_size`.
+public final class RowSetup {
+    private static final Logger LOG = LoggerFactory.getLogger(RowSetup.class);
+
+    private static final Set<DatasetType> SFT_TYPES =
+            EnumSet.of(DatasetType.LANGUAGE_MODELING, DatasetType.PROMPT_COMPLETION);
+    private static final Set<DatasetType> PREFERENCE_TYPES = EnumSet.of(DatasetType.PREFERENCE);
+
+    private final SampleTokenizer tokenizer;
+    private final HubCache hub;
+    private final int threads = Runtime.getRuntime().availableProcessors();
+
+    /// @param text tokenizer and chat template; borrowed
+    /// @param hub where names of data sets are looked up
+    public RowSetup(TextAssets text, HubCache hub) {
+        this.tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        this.hub = hub;
+    }
+
+    /// Rows for SFT.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<PackedRow> sft(SftConfig config) {
+        String textField = config.rows().datasetTextField();
+        Split split = split(config.data(), config.training(), SFT_TYPES, textField);
+        boolean packing = config.rows().packing();
+        return rows(
+                split,
+                samples -> preparation(config, packing).prepare(samples, threads),
+                samples ->
+                        preparation(config, config.rows().evalPacking().orElse(packing))
+                                .prepare(samples, threads));
+    }
+
+    private SftPreparation preparation(SftConfig config, boolean packing) {
+        Optional<PackingStrategy> strategy =
+                packing ? Optional.of(config.rows().packingStrategy()) : Optional.empty();
+        var options =
+                new SftOptions(
+                        config.length().maxLength(),
+                        config.length().truncationMode(),
+                        config.loss().completionOnlyLoss(),
+                        config.loss().assistantOnlyLoss(),
+                        strategy);
+        return new SftPreparation(tokenizer, options, config.data().onBadRow());
+    }
+
+    /// Pairs for DPO.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<PreferenceExample> dpo(DpoConfig config) {
+        var options =
+                new PreferenceOptions(
+                        config.length().maxLength(), config.length().truncationMode());
+        var preparation = new PreferencePreparation(tokenizer, options, config.data().onBadRow());
+        Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
+        return rows(
+                split,
+                samples -> preparation.prepare(samples, threads),
+                samples -> preparation.prepare(samples, threads));
+    }
+
+    private static <T> RunRows<T> rows(
+            Split split,
+            Function<List<Sample>, Prepared<T>> train,
+            Function<List<Sample>, Prepared<T>> eval) {
+        Prepared<T> prepared = train.apply(split.train());
+        LOG.info("training rows: {}", prepared.report().summary());
+        List<EvalSet<T>> sets = new ArrayList<>();
+        if (!split.eval().isEmpty()) {
+            Prepared<T> heldOut = eval.apply(split.eval());
+            LOG.info("held-out rows: {}", heldOut.report().summary());
+            sets.add(new EvalSet<>("", heldOut.rows()));
+        }
+        return new RunRows<>(prepared.rows(), sets, prepared.report());
+    }
+
+    private record Split(List<Sample> train, List<Sample> eval) {}
+
+    private Split split(
+            DataConfig data, TrainingConfig training, Set<DatasetType> types, String textField) {
+        var loader = new DatasetLoader(Path.of("").toAbsolutePath(), hub, data.onBadRow());
+        long seed = training.dataSeed().orElse(training.seed());
+        LoadedDataset loaded = loader.load(sources(data.datasets(), textField), types);
+        List<Sample> train = loaded.samples();
+        List<Sample> eval = List.of();
+        if (!data.evalDatasets().isEmpty()) {
+            eval = loader.load(sources(data.evalDatasets(), textField), types).samples();
+        } else if (data.testSplitSize().isPresent()) {
+            LoadedDataset.Holdout parts =
+                    loaded.holdOut(data.testSplitSize().getAsDouble(), training.seed());
+            train = parts.train();
+            eval = parts.test();
+        }
+        if (data.shuffleDataset()) {
+            List<Sample> shuffled = new ArrayList<>(train);
+            ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(seed), shuffled);
+            train = shuffled;
+        }
+        return new Split(train, eval);
+    }
+
+    private static List<DatasetSource> sources(List<DatasetSpec> specs, String textField) {
+        return specs.stream().map(spec -> source(spec, textField)).toList();
+    }
+
+    /// `dataset_text_field` is a rename like those in `columns`.
+    private static DatasetSource source(DatasetSpec spec, String textField) {
+        DatasetSource source = spec.source();
+        if (textField.equals("text") || source.columns().containsKey(textField)) {
+            return source;
+        }
+        Map<String, String> columns = new LinkedHashMap<>(source.columns());
+        columns.put(textField, "text");
+        return new DatasetSource(
+                source.path(), source.name(), source.type(), source.split(), columns);
+    }
+}

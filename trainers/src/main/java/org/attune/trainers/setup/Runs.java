@@ -1,0 +1,119 @@
+package org.attune.trainers.setup;
+
+import org.attune.datasets.PackedRow;
+import org.attune.datasets.PreferenceExample;
+import org.attune.files.HubCache;
+import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
+import org.attune.trainers.DpoTrainer;
+import org.attune.trainers.PhaseClock;
+import org.attune.trainers.RunContext;
+import org.attune.trainers.RunSummary;
+import org.attune.trainers.SftTrainer;
+import org.attune.trainers.StopSignal;
+import org.attune.trainers.TrainingListener;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.SftConfig;
+
+import java.util.List;
+
+/// Whole runs, from a configuration to files in `output_dir`.
+/// ```
+/// SftConfig config = SftConfig.defaults()
+///         .withModel(ModelConfig.of("SmolLM2-135M-Instruct.Q4_1.gguf"))
+///         .withLora(LoraSettings.allLinear(16, 32))
+///         .withData(DataConfig.of("train.jsonl"))
+///         .withTraining(t -> t.withSave(SaveConfig.to(Path.of("out"))));
+/// RunSummary summary = Runs.with(new MetricsFile(Path.of("out"))).sft(config);
+/// ```
+///
+/// @param hub where names of models and data sets are looked up
+/// @param listeners told what happens, in this order
+/// @param stop ends a run early, from any thread
+public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
+    public Runs {
+        listeners = List.copyOf(listeners);
+    }
+
+    /// With the environment's hub cache.
+    public static Runs with(TrainingListener... listeners) {
+        return new Runs(HubCache.ofEnvironment(), List.of(listeners), new StopSignal());
+    }
+
+    /// Supervised fine-tuning.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary sft(SftConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<PackedRow> rows;
+                        PolicySetup policy;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).sft(config);
+                            policy =
+                                    PolicySetup.load(model, config.lora(), config.training(), true);
+                        }
+                        try (policy) {
+                            RunContext context = context(model, policy, clock);
+                            return new SftTrainer(
+                                            config,
+                                            policy.policy(),
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context)
+                                    .train();
+                        }
+                    }
+                });
+    }
+
+    /// Direct preference optimisation.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary dpo(DpoConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.loss().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<PreferenceExample> rows;
+                        PolicySetup policy;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).dpo(config);
+                            policy =
+                                    PolicySetup.load(
+                                            model, config.lora(), config.training(), dropout);
+                        }
+                        try (policy;
+                                var references = new ReferenceSetup(model, policy, hub)) {
+                            Scorer reference = references.open(config);
+                            return new DpoTrainer(
+                                            config,
+                                            policy.policy(),
+                                            reference,
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context(model, policy, clock))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
+    private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
+        return new RunContext(
+                new TrainedModelWriter(model, policy.policy()),
+                model.fingerprint(),
+                model.sharesPrompts(),
+                listeners,
+                stop,
+                clock);
+    }
+}
