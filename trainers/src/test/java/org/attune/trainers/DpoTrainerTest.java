@@ -216,20 +216,6 @@ class DpoTrainerTest {
     }
 
     @Test
-    void whatCannotBeDoneIsRefusedByItsKey() {
-        var error =
-                assertThrows(
-                        ConfigException.class,
-                        () ->
-                                train(
-                                        config(
-                                                c -> c.withVariant(v -> v.withUseWeighting(true))),
-                                        pairs(),
-                                        new RecordingListener()));
-        assertTrue(error.getMessage().contains("use_weighting"));
-    }
-
-    @Test
     void ratesThatCannotMoveAnAdapterAreWarnedOf() {
         assertTrue(LearningRateAdvice.warning("dpo", true, 1e-6).isPresent(), "TRL's default");
         assertTrue(LearningRateAdvice.warning("sft", true, 2e-5).isPresent(), "TRL's default");
