@@ -6,6 +6,7 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.report.ProcessMemory;
 
+import java.io.Console;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -53,7 +54,8 @@ final class ProgressLine implements TrainingListener {
     }
 
     static boolean isTerminal() {
-        return System.console().isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        Console console = System.console(); // null where neither end is a terminal
+        return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override
