@@ -53,8 +53,10 @@ final class ProgressLine implements TrainingListener {
                 out, isTerminal(), InstantSource.system(), ProcessMemory::residentBytes);
     }
 
+    // The JDK documents that there is always a console; seen null where input and output are pipes.
+    @SuppressWarnings("SystemConsoleNull")
     static boolean isTerminal() {
-        Console console = System.console(); // null where neither end is a terminal
+        Console console = System.console();
         return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));
     }
 
