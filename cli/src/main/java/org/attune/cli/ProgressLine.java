@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 
@@ -53,11 +54,11 @@ final class ProgressLine implements TrainingListener {
                 out, isTerminal(), InstantSource.system(), ProcessMemory::residentBytes);
     }
 
-    // The JDK documents that there is always a console; seen null where input and output are pipes.
-    @SuppressWarnings("SystemConsoleNull")
     static boolean isTerminal() {
-        Console console = System.console();
-        return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        // Without a terminal there may be a console that says so, or none.
+        boolean terminal =
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+        return terminal && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override
