@@ -6,6 +6,7 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.report.ProcessMemory;
 
+import java.io.Console;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -52,8 +53,11 @@ final class ProgressLine implements TrainingListener {
                 out, isTerminal(), InstantSource.system(), ProcessMemory::residentBytes);
     }
 
+    // The JDK documents that there is always a console; seen null where input and output are pipes.
+    @SuppressWarnings("SystemConsoleNull")
     static boolean isTerminal() {
-        return System.console().isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        Console console = System.console();
+        return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override

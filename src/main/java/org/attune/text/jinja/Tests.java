@@ -61,7 +61,7 @@ final class Tests {
         test(
                 "divisibleby",
                 "num",
-                c -> Numbers.compare(Operators.arithmetic("%", c.get(0), c.get(1)), 0L) == 0);
+                c -> Operators.equal(Operators.arithmetic("%", c.get(0), c.get(1)), 0L));
         test("lower", "", c -> Strings.isCased(c.soft(0), false));
         test("upper", "", c -> Strings.isCased(c.soft(0), true));
         test("sameas", "other", Tests::isSame);

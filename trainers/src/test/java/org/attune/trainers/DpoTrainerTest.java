@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.datasets.CompletionTokens;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
-import org.attune.error.ConfigException;
 import org.attune.error.TrainingDivergedException;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;
@@ -74,7 +73,9 @@ class DpoTrainerTest {
     void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
         for (DpoLossType loss : List.of(DpoLossType.IPO, DpoLossType.AOT, DpoLossType.SFT)) {
             UnaryOperator<DpoConfig> of =
-                    c -> c.withLoss(l -> l.withLossType(List.of(loss))).withTraining(DpoTrainerTest::twoOfThree);
+                    c ->
+                            c.withLoss(l -> l.withLossType(List.of(loss)))
+                                    .withTraining(DpoTrainerTest::twoOfThree);
             var whole = new RecordingListener();
             var single = new RecordingListener();
             float[] together = train(config(of), pairs(), whole);
@@ -121,7 +122,10 @@ class DpoTrainerTest {
         // 6 pairs: 1 batch of 6, or 3 of 2 — equal sizes, so the means agree for pairwise losses
         float[] atOnce = train(config(c -> c), pairs(), new RecordingListener());
         float[] accumulated =
-                train(config(c -> c.withTraining(DpoTrainerTest::twoOfThree)), pairs(), new RecordingListener());
+                train(
+                        config(c -> c.withTraining(DpoTrainerTest::twoOfThree)),
+                        pairs(),
+                        new RecordingListener());
         assertArrayEquals(atOnce, accumulated, 1e-5f);
     }
 
@@ -237,8 +241,7 @@ class DpoTrainerTest {
     }
 
     private static TrainingConfig twoOfThree(TrainingConfig t) {
-        return t.withBatch(
-                b -> b.withPerDeviceTrainBatchSize(2).withGradientAccumulationSteps(3));
+        return t.withBatch(b -> b.withPerDeviceTrainBatchSize(2).withGradientAccumulationSteps(3));
     }
 
     private DpoConfig oneStep() {

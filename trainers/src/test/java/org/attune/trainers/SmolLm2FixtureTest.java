@@ -180,8 +180,7 @@ class SmolLm2FixtureTest {
     }
 
     private TrainingConfig training(TrainingConfig start, JsonNode config) {
-        return start.withOptimizer(
-                        o -> o.withLearningRate(config.get("learning_rate").asDouble()))
+        return start.withOptimizer(o -> o.withLearningRate(config.get("learning_rate").asDouble()))
                 .withSchedule(
                         s ->
                                 s.withLrSchedulerType(LrSchedulerType.CONSTANT)
@@ -191,8 +190,7 @@ class SmolLm2FixtureTest {
                                 b.withPerDeviceTrainBatchSize(config.get("batch").asInt())
                                         .withTrainSamplingStrategy(SamplingStrategy.SEQUENTIAL))
                 .withLog(l -> l.withLoggingSteps(1))
-                .withSave(
-                        s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
+                .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
     }
 
     private static void compare(JsonNode expected, List<Map<String, Object>> logs) {

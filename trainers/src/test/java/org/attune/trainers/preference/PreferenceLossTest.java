@@ -56,7 +56,9 @@ class PreferenceLossTest {
         var whole = new Denominators(2, 2);
         var none = new Divergence.ReverseKl();
         assertEquals(
-                0.76698615, new PreferenceLoss.Aot(BETA, 0).evaluate(scores, none, whole).loss(), 1e-7);
+                0.76698615,
+                new PreferenceLoss.Aot(BETA, 0).evaluate(scores, none, whole).loss(),
+                1e-7);
         assertEquals(
                 0.75767685,
                 new PreferenceLoss.AotUnpaired(BETA, 0).evaluate(scores, none, whole).loss(),
@@ -143,7 +145,8 @@ class PreferenceLossTest {
                 assertThrows(
                         ConfigException.class,
                         () -> PreferenceLossOptions.loss("sigmoyd", 0.1, 0, 0.05));
-        assertTrue(error.getMessage().contains("\"sigmoyd\"") && error.getMessage().contains("ipo"));
+        assertTrue(
+                error.getMessage().contains("\"sigmoyd\"") && error.getMessage().contains("ipo"));
     }
 
     private static PairScores pair(double chosen, double rejected) {
