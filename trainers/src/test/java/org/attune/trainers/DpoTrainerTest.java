@@ -220,6 +220,18 @@ class DpoTrainerTest {
     }
 
     @Test
+    void weightingNeedsLossesOfSinglePairs() {
+        DpoConfig weighted = config(c -> c.withVariant(v -> v.withUseWeighting(true)));
+        train(weighted, pairs(), new RecordingListener());
+        DpoConfig sorted = weighted.withLoss(l -> l.withLossType(List.of(DpoLossType.AOT)));
+        var error =
+                assertThrows(
+                        ConfigException.class,
+                        () -> train(sorted, pairs(), new RecordingListener()));
+        assertTrue(error.getMessage().contains("use_weighting"), error.getMessage());
+    }
+
+    @Test
     void ratesThatCannotMoveAnAdapterAreWarnedOf() {
         assertTrue(LearningRateAdvice.warning("dpo", true, 1e-6).isPresent(), "TRL's default");
         assertTrue(LearningRateAdvice.warning("sft", true, 2e-5).isPresent(), "TRL's default");
