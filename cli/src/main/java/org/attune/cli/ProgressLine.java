@@ -53,7 +53,9 @@ final class ProgressLine implements TrainingListener {
     }
 
     static boolean isTerminal() {
-        return System.console().isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        return System.console() != null
+                && System.console().isTerminal()
+                && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override
