@@ -6,7 +6,6 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.report.ProcessMemory;
 
-import java.io.Console;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -14,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 
@@ -55,10 +53,9 @@ final class ProgressLine implements TrainingListener {
     }
 
     static boolean isTerminal() {
-        // Without a terminal there may be a console that says so, or none.
-        boolean terminal =
-                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-        return terminal && !"dumb".equals(System.getenv("TERM"));
+        return System.console() != null
+                && System.console().isTerminal()
+                && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override
