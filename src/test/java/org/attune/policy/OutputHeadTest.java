@@ -121,8 +121,9 @@ class OutputHeadTest {
 
     private static void compare(Naive n, Measurement got, int m) {
         assertClose("log-prob " + m, n.logProb(), got.tokenLogProbs()[m], 1e-5, 1e-5);
+        // A sum over the vocabulary: for 262 144 terms, 1.1e-5 was measured.
         assertClose(
-                "entropy " + m, n.entropy(), got.statistic(HeadStatistic.ENTROPY)[m], 1e-5, 1e-5);
+                "entropy " + m, n.entropy(), got.statistic(HeadStatistic.ENTROPY)[m], 1e-5, 3e-5);
         assertClose(
                 "mean logit " + m,
                 n.meanLogit(),

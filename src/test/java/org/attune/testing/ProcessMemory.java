@@ -2,6 +2,14 @@ package org.attune.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -9,7 +17,11 @@ import java.nio.file.Path;
 public final class ProcessMemory {
     private static final long PAGE = 4096;
     private static final int MINOR_FAULTS_AFTER_COMMAND = 7;
-    private static final int GARBAGE_MIB = 1500;
+    private static final int GARBAGE_MIB = 200;
+    private static final StructLayout MALLINFO2 =
+            MemoryLayout.structLayout(MemoryLayout.sequenceLayout(10, ValueLayout.JAVA_LONG));
+    private static final int BYTES_MAPPED = 4;
+    private static final int BYTES_IN_USE = 7;
 
     private ProcessMemory() {}
 
@@ -37,6 +49,24 @@ public final class ProcessMemory {
         }
         System.gc();
         return sum;
+    }
+
+    /// Bytes that `malloc` has handed out and not got back, in all its arenas: exact, and without
+    /// the Java heap.
+    @SuppressWarnings("restricted")
+    public static long nativeBytes() {
+        Linker linker = Linker.nativeLinker();
+        var function =
+                linker.downcallHandle(
+                        linker.defaultLookup().find("mallinfo2").orElseThrow(),
+                        FunctionDescriptor.of(MALLINFO2));
+        try (Arena arena = Arena.ofConfined()) {
+            var info = (MemorySegment) function.invokeExact((SegmentAllocator) arena);
+            return info.getAtIndex(ValueLayout.JAVA_LONG, BYTES_MAPPED)
+                    + info.getAtIndex(ValueLayout.JAVA_LONG, BYTES_IN_USE);
+        } catch (Throwable t) {
+            throw new IllegalStateException("mallinfo2 could not be called", t);
+        }
     }
 
     private static String read(String file) {
