@@ -27,6 +27,7 @@ import org.attune.policy.Scorer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.testing.Recorded;
+import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
@@ -54,15 +55,12 @@ import java.util.TreeMap;
 /// A recorded run of TRL: its configuration as ours, its model, adapter, rows and reference.
 ///
 /// @param root `trl/` of the fixtures
-/// @param tokenizer of `root/model`, borrowed
 /// @param folder the case
 /// @param config `config.json`
 /// @param output where our run may write
-record ParityCase(
-        Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
-    static ParityCase of(Path root, SampleTokenizer tokenizer, Path folder, Path output) {
-        return new ParityCase(
-                root, tokenizer, folder, Recorded.json(folder.resolve("config.json")), output);
+record ParityCase(Path root, Path folder, JsonNode config, Path output) {
+    static ParityCase of(Path root, Path folder, Path output) {
+        return new ParityCase(root, folder, Recorded.json(folder.resolve("config.json")), output);
     }
 
     String trainer() {
@@ -77,8 +75,10 @@ record ParityCase(
         if (config.path("label_smoothing_factor").asDouble(0) > 0) {
             return Optional.of("label_smoothing_factor");
         }
-        if (config.path("sync_ref_model").asBoolean(false)) {
-            return Optional.of("sync_ref_model");
+        for (String key : List.of("use_weighting", "sync_ref_model")) {
+            if (config.path(key).asBoolean(false)) {
+                return Optional.of(key);
+            }
         }
         return adapter().isPresent()
                         && Recorded.json(adapter().get().resolve("adapter_config.json"))
@@ -115,15 +115,11 @@ record ParityCase(
         return Policy.Options.defaults();
     }
 
-    boolean hasSeparateReference() {
-        return config.get("reference").asText().equals("separate-model");
-    }
-
-    /// A reference that shares the policy's weights.
-    Scorer sharedReference(Policy policy) {
+    Scorer reference(Policy policy, Decoder separate) {
         return switch (config.get("reference").asText()) {
             case "adapter-off" -> policy.adapterOff();
             case "copy-of-start-adapter" -> policy.frozenAdapter();
+            case "separate-model" -> Policy.reference(separate);
             default -> throw new AssertionError("reference " + config.get("reference"));
         };
     }
@@ -143,6 +139,8 @@ record ParityCase(
                                 : Optional.empty(),
                         config.path("assistant_only_loss").asBoolean(false),
                         packing);
+        try (var text = TextAssets.load(root.resolve("model"))) {
+            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
                     .prepare(
                             samples(
@@ -151,13 +149,17 @@ record ParityCase(
                                             DatasetType.PROMPT_COMPLETION)),
                             1)
                     .rows();
+        }
     }
 
     List<PreferenceExample> pairs() {
+        try (var text = TextAssets.load(root.resolve("model"))) {
+            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             var options = new PreferenceOptions(maxLength(), truncation());
             return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
                     .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
                     .rows();
+        }
     }
 
     private List<Sample> samples(Set<DatasetType> accepted) {
@@ -212,8 +214,7 @@ record ParityCase(
                                                 FDivergence.valueOf(upper("f_divergence_type")))
                                         .withFAlphaDivergenceCoef(
                                                 config.get("f_alpha_divergence_coef").asDouble())
-                                        .withDiscopopTau(config.get("discopop_tau").asDouble())
-                                        .withUseWeighting(config.get("use_weighting").asBoolean()))
+                                        .withDiscopopTau(config.get("discopop_tau").asDouble()))
                 .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
                 .withReference(
                         r ->
