@@ -47,7 +47,8 @@ final class RunFolder {
     }
 
     private static boolean holdsRun(Path outputDir) throws IOException {
-        return Files.exists(outputDir.resolve(MetricsFile.NAME)) || !checkpoints(outputDir).isEmpty();
+        return Files.exists(outputDir.resolve(MetricsFile.NAME))
+                || !checkpoints(outputDir).isEmpty();
     }
 
     private static List<Path> checkpoints(Path outputDir) throws IOException {
@@ -86,7 +87,9 @@ final class RunFolder {
     }
 
     private static boolean liesIn(String input, Path outputDir) {
-        return Path.of(input).toAbsolutePath().normalize()
+        return Path.of(input)
+                .toAbsolutePath()
+                .normalize()
                 .startsWith(outputDir.toAbsolutePath().normalize());
     }
 }

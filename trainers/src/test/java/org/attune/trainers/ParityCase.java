@@ -18,10 +18,10 @@ import org.attune.datasets.SftOptions;
 import org.attune.datasets.SftPreparation;
 import org.attune.datasets.TruncationMode;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.files.HubCache;
 import org.attune.files.SafeTensorsFile;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
-import org.attune.files.HubCache;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.tensor.DType;
@@ -60,8 +60,7 @@ import java.util.TreeMap;
 /// @param output where our run may write
 record ParityCase(Path root, Path folder, JsonNode config, Path output) {
     static ParityCase of(Path root, Path folder, Path output) {
-        return new ParityCase(
-                root, folder, Recorded.json(folder.resolve("config.json")), output);
+        return new ParityCase(root, folder, Recorded.json(folder.resolve("config.json")), output);
     }
 
     String trainer() {
@@ -128,9 +127,7 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
     List<PackedRow> sftRows() {
         Optional<PackingStrategy> packing =
                 config.path("packing").asBoolean(false)
-                        ? Optional.of(
-                                PackingStrategy.valueOf(
-                                        upper("packing_strategy")))
+                        ? Optional.of(PackingStrategy.valueOf(upper("packing_strategy")))
                         : Optional.empty();
         JsonNode completionOnly = config.path("completion_only_loss");
         var options =
@@ -218,8 +215,7 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
                                         .withFAlphaDivergenceCoef(
                                                 config.get("f_alpha_divergence_coef").asDouble())
                                         .withDiscopopTau(config.get("discopop_tau").asDouble()))
-                .withVariant(
-                        v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
+                .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
                 .withReference(
                         r ->
                                 r.withPrecomputeRefLogProbs(
@@ -239,8 +235,7 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
                 .withSchedule(
                         s ->
                                 s.withLrSchedulerType(
-                                                LrSchedulerType.valueOf(
-                                                        upper("lr_scheduler_type")))
+                                                LrSchedulerType.valueOf(upper("lr_scheduler_type")))
                                         .withWarmupSteps(number("warmup_steps"))
                                         .withMaxSteps(config.get("max_steps").asInt()))
                 .withBatch(
@@ -253,10 +248,7 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
                                                 SamplingStrategy.valueOf(
                                                         upper("train_sampling_strategy"))))
                 .withLog(l -> l.withLoggingSteps(1))
-                .withSave(
-                        s ->
-                                s.withOutputDir(output)
-                                        .withSaveStrategy(IntervalStrategy.NO));
+                .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
     }
 
     private double number(String key) {

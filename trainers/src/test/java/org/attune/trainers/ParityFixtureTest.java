@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
-
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
@@ -58,8 +57,7 @@ class ParityFixtureTest {
             var listener = new RecordingListener();
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
             if (parity.trainer().equals("sft")) {
-                new SftTrainer(
-                                parity.sftConfig(), policy, parity.sftRows(), List.of(), context)
+                new SftTrainer(parity.sftConfig(), policy, parity.sftRows(), List.of(), context)
                         .train();
             } else {
                 try (var separate = parity.model("reference_model")) {
@@ -105,9 +103,7 @@ class ParityFixtureTest {
         if (key.equals(MetricKeys.GRAD_NORM)) {
             return (first ? 1e-4 : 1e-3) * Math.abs(expected);
         }
-        return first
-                ? 1e-5 + 2e-5 * Math.abs(expected)
-                : 5e-5 + 2e-4 * Math.abs(expected);
+        return first ? 1e-5 + 2e-5 * Math.abs(expected) : 5e-5 + 2e-4 * Math.abs(expected);
     }
 
     private static void compareWeights(Map<String, JsonNode> expected, CausalPolicy policy) {

@@ -63,8 +63,7 @@ class SftTrainerTest {
                                                         b.withPerDeviceTrainBatchSize(1)
                                                                 .withGradientAccumulationSteps(
                                                                         8))));
-        float[] threeAtOnce =
-                train(config(t -> t.withBatch(b -> b.withTokensPerMicroBatch(9))));
+        float[] threeAtOnce = train(config(t -> t.withBatch(b -> b.withTokensPerMicroBatch(9))));
         float[] oneAtOnce = train(config(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1))));
         assertArrayEquals(oneByEight, eightByOne, 1e-5f);
         assertArrayEquals(oneByEight, threeAtOnce, 1e-5f);
@@ -110,7 +109,9 @@ class SftTrainerTest {
                                                 policy,
                                                 rows(),
                                                 evalSets(),
-                                                context().withStop(stop).withListeners(first, stopper))
+                                                context()
+                                                        .withStop(stop)
+                                                        .withListeners(first, stopper))
                                         .train();
                         assertTrue(summary.interrupted());
                         assertEquals(4, summary.steps());
@@ -128,8 +129,7 @@ class SftTrainerTest {
         var logs = new ArrayList<>(first.logs);
         logs.addAll(second.logs);
         assertEquals(whole.logs, logs);
-        assertEquals(
-                whole.summary.heldout().orElseThrow(), second.summary.heldout().orElseThrow());
+        assertEquals(whole.summary.heldout().orElseThrow(), second.summary.heldout().orElseThrow());
     }
 
     @Test
@@ -154,7 +154,8 @@ class SftTrainerTest {
                         float[] before = policy.parameters().values().toFloats();
                         policy.poison(6);
                         var trainer =
-                                new SftTrainer(config(t -> t), policy, rows(), List.of(), context());
+                                new SftTrainer(
+                                        config(t -> t), policy, rows(), List.of(), context());
                         var error = assertThrows(TrainingDivergedException.class, trainer::train);
                         assertTrue(error.getMessage().contains("rows.jsonl:6"), error.getMessage());
                         assertFalse(error.getMessage().contains("rows.jsonl:5"));
@@ -267,8 +268,7 @@ class SftTrainerTest {
                 .withTraining(
                         t ->
                                 change.apply(
-                                        t.withOptimizer(
-                                                        o -> o.withLearningRate(1e-2))
+                                        t.withOptimizer(o -> o.withLearningRate(1e-2))
                                                 .withSchedule(s -> s.withMaxSteps(8))
                                                 .withBatch(
                                                         b ->
@@ -279,8 +279,7 @@ class SftTrainerTest {
                                                 .withSave(
                                                         s ->
                                                                 s.withOutputDir(
-                                                                        folder.resolve(
-                                                                                output)))));
+                                                                        folder.resolve(output)))));
     }
 
     /// Rows of 2 to 4 tokens, trained from the second token on. Only row 6 has token 6.

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.datasets.PackingStrategy;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.IntervalStrategy;
-import org.attune.datasets.PackingStrategy;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SftConfig;

@@ -1,8 +1,9 @@
 package org.attune.trainers.config;
 
-import org.attune.datasets.BadRowPolicy;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
+
+import org.attune.datasets.BadRowPolicy;
 
 import java.util.List;
 import java.util.OptionalDouble;

@@ -53,8 +53,7 @@ public record DatasetSpec(
             SplitSpec.parse(split);
             return List.of();
         } catch (ConfigException e) {
-            return List.of(
-                    new ConfigProblem("split", split, "train, test[:100], train[10%:95%]"));
+            return List.of(new ConfigProblem("split", split, "train, test[:100], train[10%:95%]"));
         }
     }
 

@@ -28,11 +28,11 @@ public record DpoVariantConfig(
     }
 
     public DpoVariantConfig withLdAlpha(double ldAlpha) {
-        return new DpoVariantConfig(fDivergenceType, fAlphaDivergenceCoef, OptionalDouble.of(ldAlpha), discopopTau);
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, OptionalDouble.of(ldAlpha), discopopTau);
     }
 
     public DpoVariantConfig withDiscopopTau(double discopopTau) {
         return new DpoVariantConfig(fDivergenceType, fAlphaDivergenceCoef, ldAlpha, discopopTau);
     }
-
 }

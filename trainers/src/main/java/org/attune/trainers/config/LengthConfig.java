@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import org.attune.datasets.TruncationMode;
+
 import java.util.OptionalInt;
 
 /// How long a sequence may be.

@@ -20,27 +20,52 @@ public record ReferenceConfig(
         @InRange(min = 1) int refModelSyncSteps) {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
-        return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty(), 512);
+        return new ReferenceConfig(
+                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), 512);
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {
-        return new ReferenceConfig(Optional.of(reference), refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, refModelSyncSteps);
+        return new ReferenceConfig(
+                Optional.of(reference),
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
-        return new ReferenceConfig(reference, Optional.of(refModelNameOrPath), precomputeRefLogProbs, precomputeRefBatchSize, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                Optional.of(refModelNameOrPath),
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withPrecomputeRefLogProbs(boolean precomputeRefLogProbs) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withPrecomputeRefBatchSize(int precomputeRefBatchSize) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, OptionalInt.of(precomputeRefBatchSize), refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                OptionalInt.of(precomputeRefBatchSize),
+                refModelSyncSteps);
     }
 
     public ReferenceConfig withRefModelSyncSteps(int refModelSyncSteps) {
-        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize, refModelSyncSteps);
+        return new ReferenceConfig(
+                reference,
+                refModelNameOrPath,
+                precomputeRefLogProbs,
+                precomputeRefBatchSize,
+                refModelSyncSteps);
     }
-
 }

@@ -1,7 +1,8 @@
 package org.attune.trainers.config;
 
-import org.attune.datasets.PackingStrategy;
 import jakarta.validation.constraints.NotBlank;
+
+import org.attune.datasets.PackingStrategy;
 
 import java.util.Optional;
 

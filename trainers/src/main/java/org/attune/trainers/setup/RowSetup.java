@@ -92,8 +92,7 @@ public final class RowSetup {
         var options =
                 new PreferenceOptions(
                         config.length().maxLength(), config.length().truncationMode());
-        var preparation =
-                new PreferencePreparation(tokenizer, options, config.data().onBadRow());
+        var preparation = new PreferencePreparation(tokenizer, options, config.data().onBadRow());
         Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
         return rows(
                 split,

@@ -56,8 +56,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         try (var _ = clock.enter("load")) {
                             rows = new RowSetup(model.text(), hub).sft(config);
                             policy =
-                                    PolicySetup.load(
-                                            model, config.lora(), config.training(), true);
+                                    PolicySetup.load(model, config.lora(), config.training(), true);
                         }
                         try (policy) {
                             RunContext context = context(model, policy, clock);

@@ -1,11 +1,11 @@
 package org.attune.trainers.config;
 
-import org.attune.datasets.TruncationMode;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.datasets.TruncationMode;
 import org.attune.error.ConfigException;
 import org.junit.jupiter.api.Test;
 

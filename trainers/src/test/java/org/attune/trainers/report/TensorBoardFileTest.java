@@ -52,7 +52,8 @@ class TensorBoardFileTest {
                 List.of(
                         "1=1.5 2=0 3=brain.Event:2",
                         "1=1.5 2=41 7={1=1}",
-                        "1=1.5 2=300 5={1={1=train/loss 2=0.6931} 1={1=train/rewards/margins 2=-2.0}}",
+                        "1=1.5 2=300 5={1={1=train/loss 2=0.6931} 1={1=train/rewards/margins"
+                            + " 2=-2.0}}",
                         "1=1.5 2=301 5={1={1=eval/loss 2=0.5}}"),
                 events);
     }
@@ -74,8 +75,7 @@ class TensorBoardFileTest {
     void checksumIsMaskedCrc32c() {
         byte[] data = "123456789".getBytes(StandardCharsets.US_ASCII);
         int crc = 0xe3069283;
-        assertEquals(
-                (crc >>> 15 | crc << 17) + 0xa282ead8, TensorBoardEvents.maskedCrc(data, 9));
+        assertEquals((crc >>> 15 | crc << 17) + 0xa282ead8, TensorBoardEvents.maskedCrc(data, 9));
     }
 
     @Test
