@@ -53,9 +53,7 @@ final class ProgressLine implements TrainingListener {
     }
 
     static boolean isTerminal() {
-        return System.console() != null
-                && System.console().isTerminal()
-                && !"dumb".equals(System.getenv("TERM"));
+        return System.console().isTerminal() && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override

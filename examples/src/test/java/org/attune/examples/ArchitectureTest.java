@@ -11,6 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.lang.ArchCondition;
@@ -33,7 +35,7 @@ import java.util.TreeSet;
 /// which, and what main code may not touch.
 final class ArchitectureTest {
     /// Fewer than this many classes means that the importer saw nothing, not that all is well.
-    private static final int MINIMUM_CLASSES = 20;
+    private static final int MINIMUM_CLASSES = 200;
 
     private static final String ROOT = "org.attune.";
 
@@ -184,6 +186,32 @@ final class ArchitectureTest {
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("ai.djl.pytorch.."));
+    }
+
+    /// What makes a tensor from numbers says where; from tensors, it stays where they are.
+    @Test
+    void tensorsAreMadeOnADevice() {
+        List<JavaMethod> factories =
+                main.get("org.attune.tensor.Tensor").getMethods().stream()
+                        .filter(m -> m.getModifiers().contains(JavaModifier.STATIC))
+                        .filter(m -> m.getModifiers().contains(JavaModifier.PUBLIC))
+                        .filter(m -> m.getRawReturnType().getSimpleName().equals("Tensor"))
+                        .toList();
+        assertTrue(factories.size() >= 5, "only " + factories.size() + " factories were read");
+        assertEquals(
+                List.of(),
+                factories.stream()
+                        .filter(m -> !mentions(m, "Device"))
+                        .filter(m -> !mentions(m, "Tensor") && !mentions(m, "NDArray"))
+                        .map(m -> m.getFullName())
+                        .toList(),
+                "factories without a Device");
+    }
+
+    private static boolean mentions(JavaMethod method, String type) {
+        return method.getParameterTypes().stream()
+                .flatMap(parameter -> parameter.getAllInvolvedRawTypes().stream())
+                .anyMatch(t -> t.getBaseComponentType().getSimpleName().equals(type));
     }
 
     @Test

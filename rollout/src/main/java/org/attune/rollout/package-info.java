@@ -1,4 +1,4 @@
-/// Generation: prompts in, sampled tokens out, on the trainer's own weights.
+/// Generation: prompts in, sampled tokens or text out, on the trainer's own weights.
 ///
 /// Shapes: `B` sequences at once, `V` vocabulary.
 package org.attune.rollout;

@@ -90,6 +90,7 @@ final class Tests {
     }
 
     /// Identity. Java knows none of small numbers and strings, so equal ones of a type count.
+    @SuppressWarnings("ReferenceEquality")
     private static boolean isSame(Builtin.Call call) {
         Object a = call.get(0);
         Object b = call.get(1);

@@ -36,6 +36,19 @@ public final class RunConfigReader {
         return read(Method.DPO, DpoConfig.defaults(), file, overrides);
     }
 
+    /// The method a file is meant for: DPO if a key or the name of the file says so, else SFT.
+    public Method methodOf(Path file, List<String> overrides) {
+        Map<String, Setting> settings = Settings.read(file, overrides, new Problems());
+        for (String key : settings.keySet()) {
+            List<Method> methods = table.methodsOf(key);
+            boolean sft = methods.contains(Method.SFT);
+            if (sft != methods.contains(Method.DPO)) {
+                return sft ? Method.SFT : Method.DPO;
+            }
+        }
+        return String.valueOf(file.getFileName()).contains("dpo") ? Method.DPO : Method.SFT;
+    }
+
     <T extends Record> LoadedRun<T> read(
             Method method, T defaults, Path file, List<String> overrides) {
         var problems = new Problems();

@@ -1,5 +1,9 @@
 package org.attune.cli.config;
 
+import org.attune.files.HubCache;
+
+import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -20,5 +24,12 @@ public record RunEnvironment(Map<String, String> overrides) {
         String value = overrides.get(name);
         return Optional.ofNullable(value == null ? System.getenv(name) : value)
                 .filter(v -> !v.isBlank());
+    }
+
+    /// The hub cache that these variables name.
+    public HubCache hubCache() {
+        Map<String, String> all = new HashMap<>(System.getenv());
+        all.putAll(overrides);
+        return HubCache.of(all, Path.of(System.getProperty("user.home")));
     }
 }

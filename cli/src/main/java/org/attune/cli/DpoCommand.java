@@ -1,0 +1,35 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.DpoConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune dpo RUN.yaml [key=value …]`
+@Command(name = "dpo", description = "Align on preference pairs: direct preference optimisation.")
+final class DpoCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<DpoConfig> loaded = new RunConfigReader().dpo(run.file, run.overrides);
+        DpoConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(
+                        config.model().adapterNameOrPath(),
+                        config.reference().refModelNameOrPath()));
+        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+                .run(runs -> runs.dpo(config));
+    }
+}

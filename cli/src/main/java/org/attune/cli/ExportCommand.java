@@ -1,0 +1,52 @@
+package org.attune.cli;
+
+import org.attune.error.ConfigException;
+import org.attune.model.DecoderConfig;
+import org.attune.model.ModelExport;
+import org.attune.policy.Policy;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.DtypeChoice;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.concurrent.Callable;
+
+/// `attune export --model FILE.gguf --output DIR`
+@Command(
+        name = "export",
+        description =
+                "Write a model as a folder for Python, such as a GGUF file with the very numbers"
+                        + " that adapters were trained on.")
+final class ExportCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin ModelOptions model;
+    @Mixin OutputOptions output;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        if (model.adapter != null) {
+            throw new ConfigException("--adapter: use attune merge, which writes both as one");
+        }
+        Engine.run(this::export);
+        spec.commandLine().getOut().println(output.output + " written");
+        return ExitCodes.DONE;
+    }
+
+    private void export() {
+        try (var loaded = LoadedModel.open(model.config(DtypeChoice.FLOAT32))) {
+            DecoderConfig own = loaded.setup().source().config();
+            DType dtype = output.dtype(own.dtype());
+            ModelExport.write(
+                    output.output,
+                    loaded.setup().source(),
+                    own.withDtype(dtype),
+                    Policy.weights(loaded.decoder(), dtype),
+                    ModelExport.DEFAULT_SHARD_BYTES);
+        }
+    }
+}

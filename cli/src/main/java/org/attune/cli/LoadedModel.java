@@ -1,0 +1,65 @@
+package org.attune.cli;
+
+import org.attune.files.HubCache;
+import org.attune.model.Decoder;
+import org.attune.model.FusedLinear;
+import org.attune.policy.Policy;
+import org.attune.rollout.Generator;
+import org.attune.rollout.TextCompleter;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.setup.ModelSetup;
+
+import java.util.Optional;
+
+/// A model with its adapter, ready to compute, for commands that don't train. Owns its parts; use
+/// it on the engine thread.
+final class LoadedModel implements AutoCloseable {
+    private final ModelSetup setup;
+    private final Decoder decoder;
+    private final Optional<Policy> adapted;
+
+    private LoadedModel(ModelSetup setup, Decoder decoder, Optional<Policy> adapted) {
+        this.setup = setup;
+        this.decoder = decoder;
+        this.adapted = adapted;
+    }
+
+    static LoadedModel open(ModelConfig config) {
+        ModelSetup setup = ModelSetup.open(config, HubCache.ofEnvironment());
+        Decoder decoder = setup.loadDecoder();
+        Optional<Policy> adapted =
+                setup.adapter().map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+        return new LoadedModel(setup, decoder, adapted);
+    }
+
+    ModelSetup setup() {
+        return setup;
+    }
+
+    Decoder decoder() {
+        return decoder;
+    }
+
+    /// The decoder with its adapter, if there is one.
+    Optional<Policy> adapted() {
+        return adapted;
+    }
+
+    FusedLinear.Adapter adapterInUse() {
+        return adapted.isPresent() ? FusedLinear.Adapter.TRAINED : FusedLinear.Adapter.OFF;
+    }
+
+    /// Generates text with the adapter, if there is one.
+    TextCompleter completer() {
+        Tokenizer tokenizer = setup.text().tokenizer();
+        return new TextCompleter(Generator.of(decoder, adapterInUse(), tokenizer), tokenizer);
+    }
+
+    @Override
+    public void close() {
+        adapted.ifPresent(Policy::close);
+        decoder.close();
+        setup.close();
+    }
+}

@@ -1,0 +1,68 @@
+package org.attune.cli;
+
+import org.attune.error.ConfigException;
+import org.attune.model.DecoderConfig;
+import org.attune.model.FusedLinear;
+import org.attune.model.ModelExport;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.ModelConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+/// `attune merge --model MODEL --adapter ADAPTER --output DIR`
+@Command(name = "merge", description = "Merge an adapter into its base: one model folder.")
+final class MergeCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin ModelOptions model;
+    @Mixin OutputOptions output;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        if (model.adapter == null) {
+            throw new ConfigException("--adapter is missing; without one use attune export");
+        }
+        return Engine.call(this::merge);
+    }
+
+    private int merge() {
+        // In float32, whatever is written: the update is added once and rounded once.
+        ModelConfig config = model.config(DtypeChoice.FLOAT32);
+        float[] before;
+        try (var loaded = LoadedModel.open(config)) {
+            DecoderConfig own = loaded.setup().source().config();
+            DType dtype = output.dtype(own.dtype());
+            before = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
+            ModelExport.write(
+                    output.output,
+                    loaded.setup().source(),
+                    own.withDtype(dtype),
+                    loaded.adapted().orElseThrow().weights(dtype),
+                    ModelExport.DEFAULT_SHARD_BYTES);
+        }
+        // What was written is read again: a merge that went wrong should be seen here.
+        try (var merged =
+                LoadedModel.open(
+                        ModelConfig.of(output.output.toString())
+                                .withDtype(DtypeChoice.FLOAT32)
+                                .withDevice(model.device))) {
+            float[] after = ProbeLogits.of(merged.decoder(), FusedLinear.Adapter.OFF);
+            spec.commandLine()
+                    .getOut()
+                    .printf(
+                            Locale.ROOT,
+                            "%s written; largest difference of logits to base with adapter: %.3g%n",
+                            output.output,
+                            ProbeLogits.largestDifference(before, after));
+        }
+        return ExitCodes.DONE;
+    }
+}

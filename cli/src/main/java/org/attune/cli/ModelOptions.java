@@ -1,0 +1,33 @@
+package org.attune.cli;
+
+import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.ModelConfig;
+
+import picocli.CommandLine.Option;
+
+/// The model a command works with.
+final class ModelOptions {
+    @Option(
+            names = {"-m", "--model"},
+            required = true,
+            paramLabel = "MODEL",
+            description = "Folder in Hugging Face layout, .gguf file, or name in the local cache.")
+    String model;
+
+    @Option(
+            names = {"-a", "--adapter"},
+            paramLabel = "ADAPTER",
+            description = "PEFT folder of a LoRA adapter.")
+    String adapter;
+
+    @Option(
+            names = "--device",
+            defaultValue = "auto",
+            description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
+    String device;
+
+    ModelConfig config(DtypeChoice dtype) {
+        ModelConfig config = ModelConfig.of(model).withDevice(device).withDtype(dtype);
+        return adapter == null ? config : config.withAdapterNameOrPath(adapter);
+    }
+}

@@ -1,0 +1,39 @@
+package org.attune.cli;
+
+import org.attune.tensor.DType;
+
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+
+/// Where a model is written, and how.
+final class OutputOptions {
+    /// Number formats of weight files.
+    enum Format {
+        FLOAT32(DType.FLOAT32),
+        BFLOAT16(DType.BFLOAT16),
+        FLOAT16(DType.FLOAT16);
+
+        private final DType dtype;
+
+        Format(DType dtype) {
+            this.dtype = dtype;
+        }
+    }
+
+    @Option(
+            names = {"-o", "--output"},
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder to write; must not exist or be empty.")
+    Path output;
+
+    @Option(
+            names = "--dtype",
+            description = "float32, bfloat16 or float16 (default: as the model's files).")
+    Format format;
+
+    DType dtype(DType own) {
+        return format == null ? own : format.dtype;
+    }
+}
