@@ -9,5 +9,7 @@ public enum HeadStatistic {
     /// 1 where the target is the most probable token, else 0.
     ARGMAX_HIT,
     /// Mean of the logits over the vocabulary.
-    MEAN_LOGIT
+    MEAN_LOGIT,
+    /// Logarithm of the sum of the squared probabilities of the predicted distribution.
+    LOG_SUM_SQUARED_PROBS
 }

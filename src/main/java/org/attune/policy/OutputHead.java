@@ -113,7 +113,8 @@ final class OutputHead implements AutoCloseable {
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
         copy(targetLogP, logProbs, from);
         boolean entropy = values.containsKey(HeadStatistic.ENTROPY);
-        if (!entropy && u == null) {
+        boolean squares = values.containsKey(HeadStatistic.LOG_SUM_SQUARED_PROBS);
+        if (!entropy && !squares && u == null) {
             return;
         }
         Tensor logSumExp = z.gather(1, t).sub(targetLogP); // (n, 1)
@@ -121,6 +122,10 @@ final class OutputHead implements AutoCloseable {
         if (entropy) { // H = lse − Σ p z
             Tensor mean = logP.unsqueeze(1).bmm(z.unsqueeze(2)).reshape(n, 1);
             copy(logSumExp.sub(mean), values.get(HeadStatistic.ENTROPY), from);
+        }
+        if (squares) {
+            Tensor sum = logP.unsqueeze(1).bmm(logP.unsqueeze(2)).reshape(n, 1);
+            copy(sum.log(), values.get(HeadStatistic.LOG_SUM_SQUARED_PROBS), from);
         }
         if (u != null) {
             subtractOneHot(logP, t, n); // p − e_t

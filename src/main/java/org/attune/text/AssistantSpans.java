@@ -17,7 +17,8 @@ import java.util.List;
 ///
 /// A turn found that way ends with its end-of-turn token: white space that the template writes
 /// between that token and the next turn (the line break after ChatML's `<|im_end|>`) is not part of
-/// it. Templates with markers, TRL's among them, draw the line there too.
+/// it, since a model stops at the token and never has to say more. Most templates with markers draw
+/// the line there too; some of TRL's (Qwen, Gemma) put the line break inside.
 sealed interface AssistantSpans {
     /// @param start  first UTF-16 unit of each span, in order
     /// @param end    one past the last

@@ -142,16 +142,16 @@ public final class HfTokenizer implements Tokenizer {
     }
 
     private static void requireCharacters(String text) {
-        int point;
-        for (int i = 0; i < text.length(); i += Character.charCount(point)) {
-            point = text.codePointAt(i);
-            // A pair comes out as one point above the surrogates; a lone half as itself.
-            if (point <= Character.MAX_VALUE && Character.isSurrogate((char) point)) {
+        int i = 0;
+        while (i < text.length()) {
+            int c = text.codePointAt(i);
+            if (c <= Character.MAX_VALUE && Character.isSurrogate((char) c)) {
                 throw new DatasetException(
                         ("the text holds the lone surrogate \\u%04x at position %d, which is no"
                                         + " character and can't be tokenized; remove it")
-                                .formatted(point, i));
+                                .formatted(c, i));
             }
+            i += Character.charCount(c);
         }
     }
 

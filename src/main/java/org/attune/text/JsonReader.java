@@ -41,8 +41,8 @@ final class JsonReader {
             case '{' -> object();
             case '[' -> array();
             case '"' -> string();
-            case 't' -> word("true", Boolean.TRUE);
-            case 'f' -> word("false", Boolean.FALSE);
+            case 't' -> word("true", true);
+            case 'f' -> word("false", false);
             case 'n' -> word("null", null);
             case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' -> number();
             case 'N', 'I' -> throw problem("NaN and Infinity are not JSON; write null", at);
@@ -269,19 +269,13 @@ final class JsonReader {
 
     /// Half a character can be neither encoded nor tokenized.
     private void requireCharacters(String value, int start) {
-        for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            if (!Character.isSurrogate(c)) {
-                continue;
+        int i = 0;
+        while (i < value.length()) {
+            int c = value.codePointAt(i);
+            if (c <= Character.MAX_VALUE && Character.isSurrogate((char) c)) {
+                throw problem("lone surrogate \\u%04x, not a character".formatted(c), start);
             }
-            boolean paired =
-                    Character.isHighSurrogate(c)
-                            && i + 1 < value.length()
-                            && Character.isLowSurrogate(value.charAt(i + 1));
-            if (!paired) {
-                throw problem("lone surrogate \\u%04x, not a character".formatted((int) c), start);
-            }
-            i++;
+            i += Character.charCount(c);
         }
     }
 

@@ -1,8 +1,10 @@
 package org.attune.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import ai.djl.util.Utils;
 
 import org.attune.error.ModelException;
 
@@ -15,6 +17,8 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /// by rules of its own, fetches six arrays per encoding where two are needed, and reports its use
 /// over the network on some machines.
 final class NativeTokenizer implements AutoCloseable {
+    private static final String FLAVOR = "RUST_FLAVOR";
+
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
     private long handle;
 
@@ -26,7 +30,7 @@ final class NativeTokenizer implements AutoCloseable {
     /// @param json text of a `tokenizer.json`
     /// @throws ModelException if the text is no tokenizer
     static NativeTokenizer open(String name, String json) {
-        LibUtils.checkStatus();
+        requireLibrary();
         try {
             long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
             TokenizersLibrary.LIB.disableTruncation(handle);
@@ -35,6 +39,25 @@ final class NativeTokenizer implements AutoCloseable {
         } catch (RuntimeException e) {
             throw new ModelException(
                     name + " is not a tokenizer.json that can be used: " + e.getMessage(), e);
+        }
+    }
+
+    /// Loads the library on first use. Where DJL finds CUDA it would fetch a build for it from the
+    /// network; tokenizing has no use for one, so the build that comes with DJL is asked for.
+    private static void requireLibrary() {
+        if (System.getenv(FLAVOR) == null && System.getProperty(FLAVOR) == null) {
+            System.setProperty(FLAVOR, "cpu");
+        }
+        try {
+            LibUtils.checkStatus();
+        } catch (EngineException e) {
+            throw new ModelException(
+                    "the native tokenizer library can't be loaded: "
+                            + e.getMessage()
+                            + "; it is unpacked below "
+                            + Utils.getEngineCacheDir("tokenizers")
+                            + ", which must be writable",
+                    e);
         }
     }
 

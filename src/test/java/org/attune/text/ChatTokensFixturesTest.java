@@ -9,7 +9,10 @@ import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /// Conversations to token ids and assistant masks.
@@ -22,6 +25,9 @@ class ChatTokensFixturesTest {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (Map<String, Object> row : TextFixtures.rows("text/chat-tokens.jsonl")) {
                 report.run((String) row.get("id"), () -> check(row));
+                if (row.get("tokenizer").equals("smollm2") && row.get("template") == null) {
+                    report.run(row.get("id") + " prefix mask", () -> checkPrefixMask(row));
+                }
             }
         } finally {
             assets.values().forEach(TextAssets::close);
@@ -53,6 +59,41 @@ class ChatTokensFixturesTest {
             assertArrayEquals(ids, masked.ids());
             assertEquals(row.get("assistant_mask"), bits(masked.assistant()));
         }
+    }
+
+    /// SmolLM2's template has no markers: what is found by prefixes must be what was said.
+    private void checkPrefixMask(Map<String, Object> row) {
+        Conversation conversation = TextFixtures.conversation(row);
+        if (TextFixtures.tail(row) == ChatTemplate.Tail.CONTINUE) {
+            return;
+        }
+        ChatTokenizer chat = chat(row);
+        ChatTokenizer.MaskedEncoding masked =
+                chat.encodeWithMask(conversation, TextFixtures.tail(row));
+        if (conversation.messages().getFirst().role().equals("assistant")) {
+            // Without a message before it, the template's prompt lacks the system message.
+            assertInstanceOf(AssistantMask.Unknown.class, masked.assistant());
+            return;
+        }
+        List<String> said =
+                conversation.messages().stream()
+                        .filter(message -> message.role().equals("assistant"))
+                        .map(message -> (message.content() + "<|im_end|>").stripLeading())
+                        .toList();
+        assertEquals(said, spoken(chat.tokenizer(), masked));
+    }
+
+    /// The text of each run of assistant tokens. White space at its start doesn't count: it may
+    /// share a token with the line break before it.
+    private static List<String> spoken(Tokenizer tokenizer, ChatTokenizer.MaskedEncoding masked) {
+        String bits = bits(masked.assistant());
+        var runs = new ArrayList<String>();
+        for (int end, start = bits.indexOf('1'); start >= 0; start = bits.indexOf('1', end)) {
+            end = bits.indexOf('0', start) < 0 ? bits.length() : bits.indexOf('0', start);
+            int[] run = Arrays.copyOfRange(masked.ids(), start, end);
+            runs.add(tokenizer.decode(run, false).stripLeading());
+        }
+        return runs;
     }
 
     static String bits(AssistantMask mask) {

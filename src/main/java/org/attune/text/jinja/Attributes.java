@@ -28,7 +28,7 @@ final class Attributes {
                         c -> {
                             Dict.hashed(c.get(1));
                             Object value = Sequences.mapItem(map(c), c.get(1));
-                            return value == Sequences.ABSENT ? c.get(2, null) : value;
+                            return value instanceof Absent ? c.get(2, null) : value;
                         }));
         LIST.put("copy", Builtin.of("copy", "self", c -> c.get(0)));
         LIST.put("count", Builtin.of("count", "self value", Attributes::count));
@@ -62,11 +62,11 @@ final class Attributes {
             throw undefined.failure();
         }
         Object own = own(owner, name);
-        if (own != Sequences.ABSENT) {
+        if (!(own instanceof Absent)) {
             return own;
         }
         Object item = Sequences.item(owner, name);
-        return item == Sequences.ABSENT ? Undefined.member(owner, name) : item;
+        return item instanceof Absent ? Undefined.member(owner, name) : item;
     }
 
     /// `owner[key]`
@@ -75,10 +75,10 @@ final class Attributes {
             throw undefined.failure();
         }
         Object item = Sequences.item(owner, key);
-        if (item == Sequences.ABSENT && Types.isString(key)) {
+        if (item instanceof Absent && Types.isString(key)) {
             item = own(owner, Repr.text(key));
         }
-        return item == Sequences.ABSENT ? Undefined.member(owner, key) : item;
+        return item instanceof Absent ? Undefined.member(owner, key) : item;
     }
 
     /// An attribute in Python's sense, also for the filter `attr`.
@@ -93,19 +93,19 @@ final class Attributes {
                             ? Undefined.unsafe(owner, name)
                             : method(owner, DICT.get(name));
             case HasAttributes object -> object.attribute(name);
-            case Tuple _ -> name.equals("copy") ? Sequences.ABSENT : method(owner, LIST.get(name));
+            case Tuple _ -> name.equals("copy") ? Absent.ABSENT : method(owner, LIST.get(name));
             case List<?> _ ->
                     LIST_CHANGES.contains(name)
                             ? Undefined.unsafe(owner, name)
                             : method(owner, LIST.get(name));
-            case Namespace namespace -> namespace.attributes().getOrDefault(name, Sequences.ABSENT);
-            case null -> Sequences.ABSENT;
-            default -> Types.isNumber(owner) ? number(owner, name) : Sequences.ABSENT;
+            case Namespace namespace -> namespace.attributes().getOrDefault(name, Absent.ABSENT);
+            case null -> Absent.ABSENT;
+            default -> Types.isNumber(owner) ? number(owner, name) : Absent.ABSENT;
         };
     }
 
     private static Object method(Object owner, Builtin method) {
-        return method == null ? Sequences.ABSENT : new BoundMethod(owner, method);
+        return method == null ? Absent.ABSENT : new BoundMethod(owner, method);
     }
 
     private static Object number(Object number, String name) {
@@ -114,8 +114,8 @@ final class Attributes {
         return switch (name) {
             case "real" -> plain;
             case "imag" -> integer ? (Object) 0L : (Object) 0.0;
-            case "numerator" -> integer ? plain : Sequences.ABSENT;
-            case "denominator" -> integer ? (Object) 1L : Sequences.ABSENT;
+            case "numerator" -> integer ? plain : Absent.ABSENT;
+            case "denominator" -> integer ? (Object) 1L : Absent.ABSENT;
             case "is_integer" ->
                     method(
                             number,
@@ -131,8 +131,8 @@ final class Attributes {
                                             name,
                                             "self",
                                             _ -> (long) Numbers.big(number).abs().bitLength()))
-                            : Sequences.ABSENT;
-            default -> Sequences.ABSENT;
+                            : Absent.ABSENT;
+            default -> Absent.ABSENT;
         };
     }
 }

@@ -59,7 +59,7 @@ final class Builtin implements Invocable {
     @Override
     public Object call(Arguments arguments) {
         Object[] values = new Object[parameters.size()];
-        java.util.Arrays.fill(values, Sequences.ABSENT);
+        java.util.Arrays.fill(values, Absent.ABSENT);
         List<Object> positional = arguments.positional();
         int byPlace = Math.min(positional.size(), values.length);
         if (positional.size() > values.length && !anyPositional) {
@@ -77,7 +77,7 @@ final class Builtin implements Invocable {
         Map<String, Object> further = new LinkedHashMap<>();
         arguments.named().forEach((key, value) -> bind(values, key, value, further));
         for (int i = 0; i < required; i++) {
-            if (values[i] == Sequences.ABSENT) {
+            if (values[i] instanceof Absent) {
                 throw JinjaException.type(
                         name
                                 + "() missing 1 required positional argument: "
@@ -90,7 +90,7 @@ final class Builtin implements Invocable {
 
     private void bind(Object[] values, String key, Object value, Map<String, Object> further) {
         int index = parameters.indexOf(key);
-        if (index >= 0 && values[index] == Sequences.ABSENT) {
+        if (index >= 0 && values[index] instanceof Absent) {
             values[index] = value;
         } else if (index >= 0) {
             throw JinjaException.type(name + "() got multiple values for argument " + Repr.of(key));
@@ -109,7 +109,7 @@ final class Builtin implements Invocable {
     /// @param named      further named arguments
     record Call(String name, Object[] values, List<Object> more, Map<String, Object> named) {
         boolean has(int i) {
-            return values[i] != Sequences.ABSENT;
+            return !(values[i] instanceof Absent);
         }
 
         Object get(int i) {

@@ -185,7 +185,7 @@ final class Evaluator {
     }
 
     Arguments arguments(ArgumentList list, Scope scope) {
-        if (list == ArgumentList.NONE) {
+        if (list.equals(ArgumentList.NONE)) {
             return Arguments.NONE;
         }
         var positional = new ArrayList<>(all(list.positional(), scope));

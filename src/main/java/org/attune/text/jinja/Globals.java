@@ -54,15 +54,13 @@ final class Globals {
     }
 
     private static long required(Call c, int i) {
-        switch (c.get(i)) {
+        return switch (c.get(i)) {
             case Undefined undefined -> throw undefined.failure();
             case null ->
                     throw JinjaException.type(
                             "'NoneType' object cannot be interpreted as an integer");
-            default -> {
-                return c.integer(i, 0);
-            }
-        }
+            default -> c.integer(i, 0);
+        };
     }
 
     private static Object dict(Call c) {
@@ -141,7 +139,7 @@ final class Globals {
                 case "current" -> values.get(position);
                 case "next" -> Builtin.of("next", "", _ -> advance());
                 case "reset" -> Builtin.of("reset", "", _ -> reset());
-                default -> Sequences.ABSENT;
+                default -> Absent.ABSENT;
             };
         }
 

@@ -13,7 +13,7 @@ final class Group extends Tuple implements HasAttributes {
         return switch (name) {
             case "grouper" -> get(0);
             case "list" -> get(1);
-            default -> Sequences.ABSENT;
+            default -> Absent.ABSENT;
         };
     }
 }

@@ -14,9 +14,9 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
     private Iterator<Object> items;
     private long index0 = -1;
     private long length = -1;
-    private Object previous = Sequences.ABSENT;
-    private Object current = Sequences.ABSENT;
-    private Object next = Sequences.ABSENT;
+    private Object previous = Absent.ABSENT;
+    private Object current = Absent.ABSENT;
+    private Object next = Absent.ABSENT;
     private List<Object> changed = null;
 
     /// @param source    what is gone through
@@ -31,13 +31,13 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
 
     @Override
     public boolean hasNext() {
-        return next != Sequences.ABSENT || items.hasNext();
+        return !(next instanceof Absent) || items.hasNext();
     }
 
     @Override
     public Object next() {
-        Object item = next == Sequences.ABSENT ? items.next() : next;
-        next = Sequences.ABSENT;
+        Object item = next instanceof Absent ? items.next() : next;
+        next = Absent.ABSENT;
         previous = current;
         current = item;
         index0++;
@@ -45,7 +45,7 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
     }
 
     private Object peek() {
-        if (next == Sequences.ABSENT && items.hasNext()) {
+        if (next instanceof Absent && items.hasNext()) {
             next = items.next();
         }
         return next;
@@ -65,7 +65,7 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
         var rest = new ArrayList<>();
         items.forEachRemaining(rest::add);
         items = rest.iterator();
-        return rest.size() + index0 + (next == Sequences.ABSENT ? 1 : 2);
+        return rest.size() + index0 + (next instanceof Absent ? 1 : 2);
     }
 
     @Override
@@ -77,18 +77,18 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
             case "revindex" -> length() - index0;
             case "revindex0" -> length() - index0 - 1;
             case "first" -> index0 == 0;
-            case "last" -> peek() == Sequences.ABSENT;
+            case "last" -> peek() instanceof Absent;
             case "previtem" ->
-                    previous == Sequences.ABSENT
+                    previous instanceof Absent
                             ? Undefined.because("there is no previous item")
                             : previous;
             case "nextitem" ->
-                    peek() == Sequences.ABSENT ? Undefined.because("there is no next item") : next;
+                    peek() instanceof Absent ? Undefined.because("there is no next item") : next;
             case "depth0" -> (long) depth;
             case "depth" -> depth + 1L;
             case "cycle" -> Builtin.of("cycle", "*", c -> cycle(c.more()));
             case "changed" -> Builtin.of("changed", "*", c -> changed(c.more()));
-            default -> Sequences.ABSENT;
+            default -> Absent.ABSENT;
         };
     }
 

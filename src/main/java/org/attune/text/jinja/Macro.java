@@ -41,7 +41,7 @@ final class Macro implements Invocable, HasAttributes {
             case "catch_varargs" -> code.varargs();
             case "catch_kwargs" -> code.kwargs();
             case "caller" -> code.caller();
-            default -> Sequences.ABSENT;
+            default -> Absent.ABSENT;
         };
     }
 

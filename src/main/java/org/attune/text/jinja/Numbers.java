@@ -113,8 +113,10 @@ final class Numbers {
             return Math.pow(real(a), real(b));
         }
         BigInteger base = big(a);
-        if (base.bitLength() <= 1 && base.signum() >= 0) {
-            return normal(big(b).signum() == 0 ? BigInteger.ONE : base);
+        if (base.abs().bitLength() <= 1) { // -1, 0 or 1, to any power
+            BigInteger exponent = big(b);
+            boolean one = exponent.signum() == 0 || base.signum() < 0 && !exponent.testBit(0);
+            return normal(one ? BigInteger.ONE : base);
         }
         double bits = (double) base.bitLength() * big(b).doubleValue();
         if (bits > Limits.INTEGER_BITS) {
@@ -138,10 +140,13 @@ final class Numbers {
         }
     }
 
-    /// Compares exactly, also int with float.
+    /// Compares exactly, also int with float. For sorting, NaN counts as the largest number.
     static int compare(Object a, Object b) {
         if (a instanceof Long x && b instanceof Long y) {
             return Long.compare(x, y);
+        }
+        if (isNan(a) || isNan(b)) {
+            return Boolean.compare(isNan(a), isNan(b));
         }
         if (real(a, b) && (infinite(a) || infinite(b))) {
             return Double.compare(infiniteOrZero(a), infiniteOrZero(b));

@@ -117,7 +117,7 @@ final class Operators {
 
     static boolean equal(Object a, Object b) {
         if (a == null || b == null) {
-            return a == b;
+            return a == null && b == null;
         }
         if (Types.isNumber(a) && Types.isNumber(b)) {
             return !Numbers.isNan(a) && !Numbers.isNan(b) && Numbers.compare(a, b) == 0;
@@ -134,7 +134,7 @@ final class Operators {
                     && x.entrySet().stream()
                             .allMatch(entry -> equalEntry(y, entry.getKey(), entry.getValue()));
         }
-        return a instanceof Undefined && b instanceof Undefined || a == b;
+        return a instanceof Undefined && b instanceof Undefined || a.equals(b);
     }
 
     private static boolean equalItems(List<?> x, List<?> y) {
@@ -149,41 +149,42 @@ final class Operators {
     private static boolean equalEntry(Map<?, ?> map, Object key, Object value) {
         Budget.charge(1);
         Object other = Sequences.mapItem(map, key);
-        return other != Sequences.ABSENT && equal(value, other);
+        return !(other instanceof Absent) && equal(value, other);
     }
 
     /// `item in container`.
     static boolean contains(Object container, Object item) {
-        switch (container) {
-            case String _, Markup _ -> {
-                if (item instanceof Undefined || !Types.isString(item)) {
-                    throw JinjaException.type(
-                            "'in <string>' requires string as left operand, not "
-                                    + Types.name(item));
-                }
-                return Repr.text(container).contains(Repr.text(item));
-            }
+        return switch (container) {
+            case String text -> containsText(text, item);
+            case Markup markup -> containsText(markup.text(), item);
             case Map<?, ?> map -> {
                 Dict.hashed(item);
-                return Sequences.mapItem(map, item) != Sequences.ABSENT;
+                yield !(Sequences.mapItem(map, item) instanceof Absent);
             }
-            case null -> throw JinjaException.type("argument of type 'NoneType' is not iterable");
-            default -> {
-                if (!Sequences.isIterable(container)) {
-                    throw JinjaException.type(
-                            "argument of type "
-                                    + Repr.of(Types.name(container))
-                                    + " is not iterable");
-                }
-                Iterator<Object> items = Sequences.iterate(container);
-                while (items.hasNext()) {
-                    if (equal(items.next(), item)) {
-                        return true;
-                    }
-                }
-                return false;
+            case null, default -> containsItem(container, item);
+        };
+    }
+
+    private static boolean containsText(String text, Object part) {
+        if (!Types.isString(part)) {
+            throw JinjaException.type(
+                    "'in <string>' requires string as left operand, not " + Types.name(part));
+        }
+        return text.contains(Repr.text(part));
+    }
+
+    private static boolean containsItem(Object container, Object item) {
+        if (!Sequences.isIterable(container)) {
+            throw JinjaException.type(
+                    "argument of type " + Repr.of(Types.name(container)) + " is not iterable");
+        }
+        Iterator<Object> items = Sequences.iterate(container);
+        while (items.hasNext()) {
+            if (equal(items.next(), item)) {
+                return true;
             }
         }
+        return false;
     }
 
     private static boolean ordered(String operator, Object a, Object b) {

@@ -3,7 +3,6 @@ package org.attune.text.jinja;
 import org.attune.text.jinja.Statement.Branch;
 import org.attune.text.jinja.Statement.MacroCode;
 import org.attune.text.jinja.Statement.Target;
-import org.attune.text.jinja.Token.Type;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -48,20 +47,20 @@ final class Parser {
     /// Statements up to a tag of `until`, or up to the end if there is none.
     private List<Statement> statements(List<String> until) {
         var body = new ArrayList<Statement>();
-        while (!tokens.current().is(Type.END)) {
+        while (!tokens.current().is(Token.Type.END)) {
             Token token = tokens.next();
             switch (token.type()) {
                 case DATA -> body.add(new Statement.Data(token.value(), token.line()));
                 case VARIABLE_BEGIN -> {
                     body.add(new Statement.Print(expressions.tuple(), token.line()));
-                    tokens.expect(Type.VARIABLE_END);
+                    tokens.expect(Token.Type.VARIABLE_END);
                 }
                 default -> {
                     if (until.stream().anyMatch(tokens.current()::isName)) {
                         return body;
                     }
                     body.add(statement());
-                    tokens.expect(Type.BLOCK_END);
+                    tokens.expect(Token.Type.BLOCK_END);
                 }
             }
         }
@@ -76,12 +75,12 @@ final class Parser {
         if (tokens.current().isOperator(":")) {
             tokens.next();
         }
-        tokens.expect(Type.BLOCK_END);
-        boolean before = expressions.lenient(lenient);
+        tokens.expect(Token.Type.BLOCK_END);
+        boolean before = expressions.operands().lenient(lenient);
         ends.push(List.of(until));
         List<Statement> body = statements(List.of(until));
         ends.pop();
-        expressions.lenient(before);
+        expressions.operands().lenient(before);
         return body;
     }
 
@@ -94,7 +93,7 @@ final class Parser {
 
     private Statement statement() {
         Token token = tokens.current();
-        if (!token.is(Type.NAME)) {
+        if (!token.is(Token.Type.NAME)) {
             throw tokens.fail("tag name expected");
         }
         String tag = token.value();
@@ -172,9 +171,9 @@ final class Parser {
         var branches = new ArrayList<Branch>();
         Token next;
         do {
-            boolean before = expressions.lenient(true);
+            boolean before = expressions.operands().lenient(true);
             Expression test = expressions.tupleWithoutCondition();
-            expressions.lenient(before);
+            expressions.operands().lenient(before);
             branches.add(new Branch(Optional.of(test), body(true, "elif", "else", "endif")));
             next = tokens.next();
         } while (next.isName("elif"));
@@ -192,7 +191,7 @@ final class Parser {
         }
         Optional<Expression> filter = Optional.empty();
         while (tokens.skipOperator("|")) {
-            filter = Optional.of(expressions.filter(filter));
+            filter = Optional.of(expressions.operands().filter(filter));
         }
         return new Statement.AssignBlock(target, filter, wholeBody("endset"), line);
     }
@@ -200,7 +199,7 @@ final class Parser {
     private Statement with(int line) {
         var targets = new ArrayList<Target>();
         var values = new ArrayList<Expression>();
-        while (!tokens.current().is(Type.BLOCK_END)) {
+        while (!tokens.current().is(Token.Type.BLOCK_END)) {
             if (!targets.isEmpty()) {
                 tokens.expectOperator(",");
             }
@@ -212,7 +211,7 @@ final class Parser {
     }
 
     private Statement macro(int line) {
-        String name = variableName(tokens.expect(Type.NAME));
+        String name = variableName(tokens.expect(Token.Type.NAME));
         var parameters = new ArrayList<String>();
         var defaults = new ArrayList<Expression>();
         signature(parameters, defaults);
@@ -244,7 +243,7 @@ final class Parser {
             if (!parameters.isEmpty()) {
                 tokens.expectOperator(",");
             }
-            parameters.add(variableName(tokens.expect(Type.NAME)));
+            parameters.add(variableName(tokens.expect(Token.Type.NAME)));
             if (tokens.skipOperator("=")) {
                 defaults.add(expressions.expression());
             } else if (!defaults.isEmpty()) {
@@ -267,15 +266,15 @@ final class Parser {
     }
 
     private Statement filterBlock(int line) {
-        Expression filter = expressions.filter(Optional.empty());
+        Expression filter = expressions.operands().filter(Optional.empty());
         while (tokens.skipOperator("|")) {
-            filter = expressions.filter(Optional.of(filter));
+            filter = expressions.operands().filter(Optional.of(filter));
         }
         return new Statement.FilterBlock(filter, wholeBody("endfilter"), line);
     }
 
     private Statement block(int line) {
-        String name = tokens.expect(Type.NAME).value();
+        String name = tokens.expect(Token.Type.NAME).value();
         tokens.skipName("scoped");
         tokens.skipName("required");
         List<Statement> body = wholeBody("endblock");
@@ -336,13 +335,16 @@ final class Parser {
             tokens.expectOperator(")");
             return inner;
         }
-        if (!token.is(Type.NAME)) {
-            expressions.primary(); // says "unexpected …" if this can't even start an expression
+        if (!token.is(Token.Type.NAME)) {
+            expressions
+                    .operands()
+                    .primary(); // says "unexpected …" if this can't even start an expression
             throw JinjaException.syntax("can't assign to 'const'", token.line());
         }
         tokens.next();
         if (namespaces && tokens.skipOperator(".")) {
-            return new Target.NamespaceAttribute(token.value(), tokens.expect(Type.NAME).value());
+            return new Target.NamespaceAttribute(
+                    token.value(), tokens.expect(Token.Type.NAME).value());
         }
         return new Target.Variable(variableName(token));
     }

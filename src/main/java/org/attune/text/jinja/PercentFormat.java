@@ -102,7 +102,7 @@ final class PercentFormat {
             throw JinjaException.type("format requires a mapping");
         }
         Object value = Sequences.mapItem(map, key);
-        if (value == Sequences.ABSENT) {
+        if (value instanceof Absent) {
             throw JinjaException.value("format key " + Repr.of(key) + " is missing");
         }
         return value;

@@ -34,7 +34,7 @@ final class Range extends AbstractList<Object> implements RandomAccess, HasAttri
             case "start" -> start;
             case "stop" -> stop;
             case "step" -> step;
-            default -> Sequences.ABSENT;
+            default -> Absent.ABSENT;
         };
     }
 

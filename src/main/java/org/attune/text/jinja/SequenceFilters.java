@@ -85,7 +85,7 @@ final class SequenceFilters {
 
     private static Object attribute(Call c) {
         Object value = Attributes.own(c.get(0), c.soft(1));
-        return value == Sequences.ABSENT ? Undefined.member(c.get(0), c.soft(1)) : value;
+        return value instanceof Absent ? Undefined.member(c.get(0), c.soft(1)) : value;
     }
 
     private static Object batch(Call c) {

@@ -80,31 +80,28 @@ final class Sequences {
             case List<?> list -> listItem(list, key);
             case String s -> character(s, key);
             case Markup m -> character(m.text(), key);
-            case null, default -> ABSENT;
+            case null, default -> Absent.ABSENT;
         };
     }
 
-    /// Stands for "no such item", which differs from an item that is None.
-    static final Object ABSENT = new Object();
-
     static Object mapItem(Map<?, ?> map, Object key) {
         if (key instanceof List<?> && !(key instanceof Tuple) || key instanceof Map<?, ?>) {
-            return ABSENT;
+            return Absent.ABSENT;
         }
         Object name = key instanceof Markup markup ? markup.text() : key;
         Object value = map.get(name);
-        return value != null || map.containsKey(name) ? value : ABSENT;
+        return value != null || map.containsKey(name) ? value : Absent.ABSENT;
     }
 
     private static Object listItem(List<?> list, Object key) {
         int index = index(key, list.size());
-        return index < 0 ? ABSENT : list.get(index);
+        return index < 0 ? Absent.ABSENT : list.get(index);
     }
 
     private static Object character(String text, Object key) {
         int index = index(key, Types.isInteger(key) ? Strings.length(text) : 0);
         if (index < 0) {
-            return ABSENT;
+            return Absent.ABSENT;
         }
         return Character.toString(text.codePointAt(Strings.index(text, index)));
     }

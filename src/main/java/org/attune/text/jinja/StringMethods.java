@@ -248,7 +248,7 @@ final class StringMethods {
                 .forEach(
                         x -> {
                             Object with = Sequences.mapItem(table, (long) x);
-                            if (with == Sequences.ABSENT) {
+                            if (with instanceof Absent) {
                                 out.appendCodePoint(x);
                             } else if (with instanceof Long code) {
                                 out.appendCodePoint(code.intValue());

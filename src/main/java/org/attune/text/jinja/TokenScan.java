@@ -60,12 +60,13 @@ final class TokenScan {
         if (quote != '\'' && quote != '"') {
             return false;
         }
-        for (int i = start + 1; i < source.length(); i++) {
+        int i = start + 1;
+        while (i < source.length()) {
             char c = source.charAt(i);
             if (c == quote) {
                 return found(Token.Type.STRING, i + 1);
             }
-            i += c == '\\' ? 1 : 0;
+            i += c == '\\' ? 2 : 1;
         }
         return false;
     }

@@ -172,7 +172,7 @@ class JinjaTemplateTest {
     void hostileTemplatesEndWithAnError(String template) {
         long start = System.nanoTime();
         assertEquals(JinjaException.Kind.LIMIT, fails(template).kind(), template);
-        assertTrue(System.nanoTime() - start < 20e9, "took too long: " + template);
+        assertTrue(System.nanoTime() - start < 60e9, "took too long: " + template);
     }
 
     @ParameterizedTest
@@ -189,7 +189,7 @@ class JinjaTemplateTest {
     void longTextsTakeLinearTime(String template, String expected) {
         long start = System.nanoTime();
         assertEquals(expected, render(template));
-        assertTrue(System.nanoTime() - start < 20e9, "took too long: " + template);
+        assertTrue(System.nanoTime() - start < 60e9, "took too long: " + template);
     }
 
     @Test

@@ -26,10 +26,6 @@ import java.util.Optional;
 ///
 /// One instance is one run. The caller owns and closes policy and reference.
 public final class DpoTrainer {
-    private static final HeadRequest REQUEST =
-            HeadRequest.of(
-                    HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT, HeadStatistic.MEAN_LOGIT);
-
     private final DpoConfig config;
     private final CausalPolicy policy;
     private final Scorer referenceScorer;
@@ -37,6 +33,7 @@ public final class DpoTrainer {
     private final List<EvalSet<PreferenceExample>> evalSets;
     private final RunContext context;
     private final PreferenceObjective objective;
+    private final HeadRequest request;
     private final TokenBudget budget;
     private Reference reference;
     private final List<Reference> evalReferences = new ArrayList<>();
@@ -62,6 +59,7 @@ public final class DpoTrainer {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         objective = DpoObjectives.of(config);
+        request = DpoObjectives.request(config);
         budget = RunParts.budget(config.training().batch());
     }
 
@@ -102,7 +100,7 @@ public final class DpoTrainer {
             try (var _ = TensorScope.open("dpo.step")) {
                 List<ReferenceLogProbs> references =
                         coupled ? List.of() : reference.logProbs(group, forest);
-                try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
+                try (Evaluation e = policy.evaluate(forest.forest(), request)) {
                     if (!coupled) {
                         ledger.add(group, forest, e.measurement(), references);
                     }
@@ -122,6 +120,9 @@ public final class DpoTrainer {
             List<Placed<PreferenceExample>> placed = Placed.of(window, set.rows());
             var ledger = ledger(placed, window);
             for (List<Placed<PreferenceExample>> group : budget.groups(placed, this::cost)) {
+                if (context.stop().requested()) {
+                    return List.of();
+                }
                 measure(group, ledger, evalReferences.get(i));
             }
             ledger.evaluateTogether(placed);
@@ -137,14 +138,14 @@ public final class DpoTrainer {
             ledger.add(
                     group,
                     forest,
-                    policy.measure(forest.forest(), REQUEST),
+                    policy.measure(forest.forest(), request),
                     source.logProbs(group, forest));
         }
     }
 
     private PairLedger ledger(List<Placed<PreferenceExample>> placed, BatchPlan.Window window) {
         return new PairLedger(
-                objective, config.loss().beta(), placed, window.microBatches().size());
+                objective, config.loss().beta(), config.variant().useWeighting(), placed, window.microBatches().size());
     }
 
     private PreferenceForest forest(List<Placed<PreferenceExample>> group) {

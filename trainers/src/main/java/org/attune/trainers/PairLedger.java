@@ -12,6 +12,7 @@ import org.attune.trainers.preference.PreferenceLoss.Denominators;
 import org.attune.trainers.preference.PreferenceObjective;
 import org.attune.trainers.preference.ReferenceLogProbs;
 import org.attune.trainers.preference.Slopes;
+import org.attune.trainers.preference.Wpo;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,6 +26,7 @@ import java.util.Map;
 final class PairLedger {
     private final PreferenceObjective objective;
     private final double beta;
+    private final boolean weighted;
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private long tokens;
 
@@ -48,15 +50,19 @@ final class PairLedger {
         }
     }
 
+    /// @param weighted whether pairs are weighted by WPO; the measurements then need
+    ///     `LOG_SUM_SQUARED_PROBS`
     /// @param pairs all pairs of the step
     /// @param count number of logical micro-batches
     PairLedger(
             PreferenceObjective objective,
             double beta,
+            boolean weighted,
             List<Placed<PreferenceExample>> pairs,
             int count) {
         this.objective = objective;
         this.beta = beta;
+        this.weighted = weighted;
         int[] pairCounts = new int[count];
         int[] chosenTokens = new int[count];
         for (Placed<PreferenceExample> pair : pairs) {
@@ -85,12 +91,21 @@ final class PairLedger {
             TargetRange chosen = forest.chosen().get(i);
             TargetRange rejected = forest.rejected().get(i);
             m.placeOf.put(pair.position(), m.pairs.size());
+            double[] chosenLogProbs = slice(policy.tokenLogProbs(), chosen);
+            double[] rejectedLogProbs = slice(policy.tokenLogProbs(), rejected);
+            double weight = 1;
+            if (weighted) {
+                float[] squares = policy.statistic(HeadStatistic.LOG_SUM_SQUARED_PROBS);
+                weight =
+                        Wpo.weight(
+                                chosenLogProbs,
+                                slice(squares, chosen),
+                                rejectedLogProbs,
+                                slice(squares, rejected));
+            }
             m.pairs.add(
                     new PairTokens.Pair(
-                            slice(policy.tokenLogProbs(), chosen),
-                            slice(policy.tokenLogProbs(), rejected),
-                            reference.get(i),
-                            1));
+                            chosenLogProbs, rejectedLogProbs, reference.get(i), weight));
             m.entropy += sum(entropy, chosen) + sum(entropy, rejected);
             m.hits += sum(hits, chosen);
             m.chosenLogits += sum(logits, chosen);

@@ -98,6 +98,9 @@ public final class SftTrainer {
             var totals = new SftTotals(loss, window.microBatches().size());
             List<Placed<PackedRow>> placed = Placed.of(window, set.rows());
             for (List<Placed<PackedRow>> group : budget.groups(placed, p -> p.row().length())) {
+                if (context.stop().requested()) {
+                    return List.of();
+                }
                 SftForest forest = SftForest.of(Placed.rows(group));
                 try (var _ = TensorScope.open("sft.evaluate")) {
                     totals.add(group, forest, policy.measure(forest.forest(), REQUEST), 1);

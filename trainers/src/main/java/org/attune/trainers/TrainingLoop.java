@@ -18,7 +18,6 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -42,19 +41,13 @@ final class TrainingLoop {
     private final Cadence evaluating;
     private final Cadence saving;
 
-    private final MetricMeans pending = new MetricMeans();
-    private final List<Map<String, Object>> logHistory = new ArrayList<>();
+    private final RunLog log;
     private Map<String, Double> heldoutBefore = Map.of();
     private List<EvalReport> lastEvaluation = List.of();
     private int evaluatedAt = -1;
     private int savedAt = -1;
     private int step;
     private int firstStep;
-    private long tokens;
-    private long tokensBefore;
-    private long tokensLogged;
-    private double secondsLogged;
-    private double lossSum;
     private double gradientNorm;
 
     /// What a trainer does in a run.
@@ -66,7 +59,7 @@ final class TrainingLoop {
         ///     finite
         Optional<StepReport> step(BatchPlan.Window window);
 
-        /// Scores the evaluation sets; empty if there are none.
+        /// Scores the evaluation sets; empty if there are none, or if it was stopped on the way.
         List<EvalReport> evaluate();
 
         /// Where the rows of a window come from.
@@ -92,6 +85,7 @@ final class TrainingLoop {
         this.schedule = schedule;
         this.context = context;
         this.identity = identity;
+        log = new RunLog(context.listeners());
         int total = info.totalSteps();
         int perEpoch = plan.stepsPerEpoch();
         store = new CheckpointStore(config.save().outputDir(), config.save().saveTotalLimit());
@@ -145,23 +139,16 @@ final class TrainingLoop {
             double scale = GradientClipping.scale(gradientNorm, config.optimizer().maxGradNorm());
             optimizer.step(learningRate(step), scale);
             step++;
-            record(report.get());
+            log.count(report.get());
             return true;
         }
-    }
-
-    private void record(StepReport report) {
-        tokens += report.tokens();
-        lossSum += report.loss();
-        pending.add(MetricKeys.LOSS, report.loss());
-        report.microBatches().forEach(pending::add);
     }
 
     private void afterStep(Work work) {
         boolean last = step == info.totalSteps();
         boolean first = step == 1 && config.log().loggingFirstStep();
         if (logging.dueAfter(step) || first || (last && !logging.isNever())) {
-            log();
+            log.step(step, gradientNorm, learningRate(step - 1), epoch(), trainSeconds());
         }
         if (evaluating.dueAfter(step)) {
             evaluate(work);
@@ -169,36 +156,6 @@ final class TrainingLoop {
         if (saving.dueAfter(step) || (last && !saving.isNever())) {
             save();
         }
-    }
-
-    private void log() {
-        Map<String, Double> means = pending.means();
-        Map<String, Object> metrics = new LinkedHashMap<>();
-        metrics.put(MetricKeys.LOSS, means.remove(MetricKeys.LOSS));
-        metrics.put(MetricKeys.GRAD_NORM, gradientNorm);
-        metrics.put(MetricKeys.LEARNING_RATE, learningRate(step - 1));
-        metrics.putAll(means);
-        metrics.put(MetricKeys.NUM_TOKENS, tokens);
-        metrics.put(MetricKeys.EPOCH, epoch());
-        double seconds = context.clock().seconds("train");
-        metrics.put(
-                MetricKeys.TOKENS_PER_SECOND,
-                (tokens - tokensLogged) / Math.max(1e-9, seconds - secondsLogged));
-        tokensLogged = tokens;
-        secondsLogged = seconds;
-        pending.clear();
-        tell(metrics);
-    }
-
-    private void tell(Map<String, Object> metrics) {
-        remember(metrics);
-        context.listeners().forEach(l -> l.onLog(step, metrics));
-    }
-
-    private void remember(Map<String, Object> metrics) {
-        Map<String, Object> entry = new LinkedHashMap<>(metrics);
-        entry.put(MetricKeys.STEP, step);
-        logHistory.add(entry);
     }
 
     private void evaluate(Work work) {
@@ -209,13 +166,8 @@ final class TrainingLoop {
             if (lastEvaluation.isEmpty()) {
                 return;
             }
-            Map<String, Object> metrics = new LinkedHashMap<>();
-            lastEvaluation.forEach(report -> metrics.putAll(report.prefixed()));
-            metrics.put(MetricKeys.EVAL_PREFIX + MetricKeys.NUM_TOKENS, tokens);
-            metrics.put(MetricKeys.EVAL_RUNTIME, (System.nanoTime() - start) / 1e9);
-            metrics.put(MetricKeys.EPOCH, epoch());
-            remember(metrics);
-            context.listeners().forEach(l -> l.onEvaluate(step, metrics));
+            double seconds = (System.nanoTime() - start) / 1e9;
+            log.evaluation(step, lastEvaluation, epoch(), seconds);
         }
     }
 
@@ -244,8 +196,7 @@ final class TrainingLoop {
     }
 
     private RunState state() {
-        return new RunState(
-                step, tokens, lossSum, pending.snapshot(), heldoutBefore, identity, logHistory);
+        return log.state(step, heldoutBefore, identity);
     }
 
     private void resume() {
@@ -267,13 +218,8 @@ final class TrainingLoop {
         step = state.step();
         firstStep = step;
         savedAt = step;
-        tokens = state.tokens();
-        tokensBefore = tokens;
-        tokensLogged = tokens;
-        lossSum = state.lossSum();
-        pending.restore(state.pending());
         heldoutBefore = state.heldoutBefore();
-        logHistory.addAll(state.logHistory());
+        log.restore(state);
         LOG.info("resumed from {} at step {} of {}", checkpoint.folder(), step, info.totalSteps());
     }
 
@@ -287,26 +233,14 @@ final class TrainingLoop {
             if (evaluatedAt != step) {
                 evaluate(work);
             }
-            tellTotals();
+            if (step > firstStep) {
+                log.totals(step, step - firstStep, epoch(), trainSeconds());
+            }
             writeResult();
         }
         RunSummary summary = summary(work, interrupted);
         context.listeners().forEach(l -> l.onEnd(summary));
         return summary;
-    }
-
-    private void tellTotals() {
-        double seconds = context.clock().seconds("train");
-        int done = step - firstStep;
-        if (done == 0) {
-            return;
-        }
-        Map<String, Object> totals = new LinkedHashMap<>();
-        totals.put(MetricKeys.TRAIN_RUNTIME, seconds);
-        totals.put(MetricKeys.TRAIN_STEPS_PER_SECOND, done / seconds);
-        totals.put(MetricKeys.TRAIN_LOSS, lossSum / step);
-        totals.put(MetricKeys.EPOCH, epoch());
-        tell(totals);
     }
 
     private void writeResult() {
@@ -324,7 +258,7 @@ final class TrainingLoop {
     }
 
     private RunSummary summary(Work work, boolean interrupted) {
-        double seconds = context.clock().seconds("train");
+        double seconds = trainSeconds();
         Optional<RunSummary.Heldout> heldout = Optional.empty();
         if (!lastEvaluation.isEmpty()) {
             EvalReport report = lastEvaluation.getFirst();
@@ -347,7 +281,7 @@ final class TrainingLoop {
                 interrupted,
                 heldout,
                 context.clock().seconds(),
-                seconds > 0 ? (tokens - tokensBefore) / seconds : 0,
+                seconds > 0 ? log.tokensHere() / seconds : 0,
                 PeakMemory.bytes());
     }
 
@@ -363,6 +297,10 @@ final class TrainingLoop {
 
     private double learningRate(int at) {
         return config.optimizer().learningRate() * schedule.factor(at);
+    }
+
+    private double trainSeconds() {
+        return context.clock().seconds("train");
     }
 
     private double epoch() {

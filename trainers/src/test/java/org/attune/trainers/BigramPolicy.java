@@ -71,6 +71,7 @@ final class BigramPolicy implements CausalPolicy {
         float[] entropy = new float[targets];
         float[] hits = new float[targets];
         float[] means = new float[targets];
+        float[] squares = new float[targets];
         for (int t = 0; t < targets; t++) {
             int token = forest.targetTokens()[t];
             double[] p = probabilities(table, source(forest, t));
@@ -80,16 +81,19 @@ final class BigramPolicy implements CausalPolicy {
             for (int v = 0; v < vocabulary; v++) {
                 entropy[t] -= (float) (p[v] * Math.log(p[v]));
                 means[t] += table[base + v] / vocabulary;
+                squares[t] += (float) (p[v] * p[v]);
                 best = p[v] > p[best] ? v : best;
             }
             hits[t] = best == token ? 1 : 0;
+            squares[t] = (float) Math.log(squares[t]);
         }
         return new Measurement(
                 logProbs,
                 Map.of(
                         HeadStatistic.ENTROPY, entropy,
                         HeadStatistic.ARGMAX_HIT, hits,
-                        HeadStatistic.MEAN_LOGIT, means));
+                        HeadStatistic.MEAN_LOGIT, means,
+                        HeadStatistic.LOG_SUM_SQUARED_PROBS, squares));
     }
 
     private static int source(TokenForest forest, int target) {

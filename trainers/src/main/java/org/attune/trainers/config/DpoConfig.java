@@ -3,6 +3,7 @@ package org.attune.trainers.config;
 import jakarta.validation.Valid;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -53,6 +54,10 @@ public record DpoConfig(
                     DpoLossType.DISCOPOP,
                     DpoLossType.SFT);
 
+    /// Losses that aren't means over pairs, so that a pair's weight has no meaning.
+    private static final List<DpoLossType> UNWEIGHTED =
+            List.of(DpoLossType.AOT, DpoLossType.AOT_UNPAIRED, DpoLossType.SFT);
+
     /// What scores for the reference: the configured kind, or the default for this kind of run;
     /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
     public ReferenceKind referenceKind() {
@@ -98,6 +103,14 @@ public record DpoConfig(
                             variant.fDivergenceType(),
                             "reverse_kl, unless every loss_type is one of "
                                     + GENERALISED.stream().map(ConfigNames::wireName).toList()));
+        }
+        if (variant.useWeighting() && !Collections.disjoint(loss.lossType(), UNWEIGHTED)) {
+            problems.add(
+                    new ConfigProblem(
+                            "use_weighting",
+                            true,
+                            "false where loss_type has one of "
+                                    + UNWEIGHTED.stream().map(ConfigNames::wireName).toList()));
         }
         return problems;
     }
