@@ -24,6 +24,9 @@ final class Pass implements AutoCloseable {
         this.adapter = adapter;
         try (var _ = scope.enter()) {
             rope = new Rope(config, layout, device, dtype);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
         }
         attention = new Attention(layout, device, dtype, scope);
     }

@@ -101,7 +101,12 @@ final class Aten {
         if (kind != Kind.TENSOR && kind != Kind.OPTIONAL_TENSOR) {
             throw wrong("a tensor");
         }
-        tensor.handle(); // throws if closed
+        try {
+            tensor.handle(); // throws if closed
+        } catch (RuntimeException e) {
+            reset(); // else the next call would find this one's arguments
+            throw e;
+        }
         tensors[count] = tensor;
         present[count++] = true;
         return this;
@@ -185,7 +190,6 @@ final class Aten {
     }
 
     private void run() {
-        Engine.requireEngineThread();
         if (count != kinds.length) {
             int got = count;
             reset();
@@ -226,6 +230,8 @@ final class Aten {
     }
 
     private Kind next() {
+        // Before anything is stored: another thread must not disturb a call that is being built.
+        Engine.requireEngineThread();
         if (count == kinds.length) {
             reset();
             throw new IllegalStateException(name + " takes only " + kinds.length + " arguments");

@@ -2,10 +2,11 @@ package org.attune.cli;
 
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
-import org.attune.rollout.SamplingOptions;
+import org.attune.rollout.ChatSession;
+import org.attune.rollout.SamplingConfig;
 import org.attune.tensor.Engine;
-import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.text.TextAssets;
 import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
@@ -19,10 +20,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /// `attune chat --model MODEL [--adapter ADAPTER]`
 @Command(name = "chat", description = "Talk to a model.")
@@ -53,43 +52,49 @@ final class ChatCommand implements Callable<Integer> {
     private void talk() {
         PrintWriter out = spec.commandLine().getOut();
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (var loaded = LoadedModel.open(model.config(dtype));
-                var speaker = new Speaker(loaded, context)) {
-            if (!speaker.isChat()) {
+        try (var loaded = LoadedModel.open(model.config(dtype))) {
+            TextAssets text = loaded.setup().text();
+            if (text.template().isEmpty()) {
                 throw new ConfigException(
                         "this model has no chat template; use attune generate --raw");
             }
-            SamplingOptions options = sampling.options(loaded.setup().source().generation());
-            out.println("Empty line or Ctrl-D ends the conversation; /new starts another.");
-            List<Message> messages = start();
-            for (String line = ask(in, out); !line.isEmpty(); line = ask(in, out)) {
-                messages = line.equals("/new") ? start() : turn(speaker, options, messages, line);
+            SamplingConfig config = sampling.config(loaded.setup());
+            int trained = loaded.setup().source().config().maxPositionEmbeddings();
+            try (var session =
+                    new ChatSession(
+                            loaded.completer(),
+                            text.chat(),
+                            opening(),
+                            Math.min(context, trained))) {
+                out.println("Empty line or Ctrl-D ends the conversation; /new starts another.");
+                for (String line = ask(in, out); !line.isEmpty(); line = ask(in, out)) {
+                    if (line.equals("/new")) {
+                        session.reset();
+                    } else {
+                        turn(session, config, line);
+                    }
+                }
             }
         }
     }
 
-    private List<Message> start() {
-        List<Message> messages = new ArrayList<>();
-        if (system != null) {
-            messages.add(Message.of("system", system));
-        }
-        return messages;
+    private List<Message> opening() {
+        return system == null ? List.of() : List.of(Message.of("system", system));
     }
 
-    private List<Message> turn(
-            Speaker speaker, SamplingOptions options, List<Message> before, String line) {
+    private void turn(ChatSession session, SamplingConfig config, String line) {
         PrintWriter out = spec.commandLine().getOut();
-        List<Message> messages = new ArrayList<>(before);
-        messages.add(Message.of("user", line));
         try {
-            int[] prompt = speaker.prompt(Conversation.of(messages));
-            String said = speaker.say(prompt, options, out, new AtomicBoolean(true));
+            session.say(
+                    line,
+                    config,
+                    piece -> {
+                        out.print(piece);
+                        out.flush();
+                    });
             out.println();
-            messages.add(Message.of("assistant", said));
-            return messages;
         } catch (RolloutException e) {
             spec.commandLine().getErr().println(e.getMessage() + " (--context, or /new)");
-            return before;
         }
     }
 

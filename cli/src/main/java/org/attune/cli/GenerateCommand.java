@@ -1,10 +1,12 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.rollout.SamplingOptions;
+import org.attune.rollout.SamplingConfig;
 import org.attune.tensor.Engine;
+import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.text.TextAssets;
 import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
@@ -20,7 +22,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /// `attune generate --model MODEL [--adapter ADAPTER] PROMPT`
 @Command(name = "generate", description = "Generate the answer to a prompt.")
@@ -53,18 +54,28 @@ final class GenerateCommand implements Callable<Integer> {
 
     private void generate(String given, PrintWriter out) {
         try (var loaded = LoadedModel.open(model.config(dtype))) {
-            SamplingOptions options = sampling.options(loaded.setup().source().generation());
-            int[] ids;
-            try (var sizing = new Speaker(loaded, 1)) {
-                ids =
-                        raw || !sizing.isChat()
-                                ? sizing.prompt(given)
-                                : sizing.prompt(conversation(given));
-            }
-            try (var speaker = new Speaker(loaded, ids.length + options.maxNewTokens())) {
-                speaker.say(ids, options, out, new AtomicBoolean(true));
-            }
+            SamplingConfig config = sampling.config(loaded.setup());
+            int[] ids = tokens(loaded.setup().text(), given);
+            loaded.completer()
+                    .stream(
+                            ids,
+                            config,
+                            piece -> {
+                                out.print(piece);
+                                out.flush();
+                            });
         }
+    }
+
+    private int[] tokens(TextAssets text, String given) {
+        if (!raw && text.template().isPresent()) {
+            return text.chat().encode(conversation(given), Tail.GENERATION_PROMPT).ids();
+        }
+        int[] ids = text.tokenizer().encode(given, true);
+        if (ids.length == 0) {
+            throw new ConfigException("the prompt is empty; give some text");
+        }
+        return ids;
     }
 
     private Conversation conversation(String given) {

@@ -4,6 +4,9 @@ import org.attune.files.HubCache;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.policy.Policy;
+import org.attune.rollout.Generator;
+import org.attune.rollout.TextCompleter;
+import org.attune.text.Tokenizer;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.setup.ModelSetup;
 
@@ -45,6 +48,12 @@ final class LoadedModel implements AutoCloseable {
 
     FusedLinear.Adapter adapterInUse() {
         return adapted.isPresent() ? FusedLinear.Adapter.TRAINED : FusedLinear.Adapter.OFF;
+    }
+
+    /// Generates text with the adapter, if there is one.
+    TextCompleter completer() {
+        Tokenizer tokenizer = setup.text().tokenizer();
+        return new TextCompleter(Generator.of(decoder, adapterInUse(), tokenizer), tokenizer);
     }
 
     @Override

@@ -23,10 +23,7 @@ final class LogLevels {
     }
 
     static CommonOptions options(CommandLine command) {
-        return command.getMixins().get("common") instanceof CommandLine mixin
-                        && mixin.getCommand() instanceof CommonOptions options
-                ? options
-                : null;
+        return command.getMixins().get("common") instanceof CommonOptions options ? options : null;
     }
 
     private static void set(Level level) {

@@ -6,7 +6,6 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.report.ProcessMemory;
 
-import java.io.Console;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -53,11 +52,10 @@ final class ProgressLine implements TrainingListener {
                 out, isTerminal(), InstantSource.system(), ProcessMemory::residentBytes);
     }
 
-    // The JDK documents that there is always a console; seen null where input and output are pipes.
-    @SuppressWarnings("SystemConsoleNull")
     static boolean isTerminal() {
-        Console console = System.console();
-        return console != null && console.isTerminal() && !"dumb".equals(System.getenv("TERM"));
+        return System.console() != null
+                && System.console().isTerminal()
+                && !"dumb".equals(System.getenv("TERM"));
     }
 
     @Override

@@ -1,9 +1,14 @@
 package org.attune.cli;
 
 import org.attune.model.GenerationConfig;
-import org.attune.rollout.SamplingOptions;
+import org.attune.rollout.SamplingConfig;
+import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.rollout.TextCompleter;
+import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Option;
+
+import java.util.List;
 
 /// How tokens are chosen; what is not given follows the model's own recommendation.
 final class SamplingArguments {
@@ -24,10 +29,33 @@ final class SamplingArguments {
     @Option(names = "--top-p", description = "Choose within this share (default: the model's).")
     Double topP;
 
+    @Option(
+            names = "--min-p",
+            defaultValue = "0",
+            description = "Least share of the likeliest token's probability (default: 0).")
+    double minP;
+
+    @Option(
+            names = "--repetition-penalty",
+            description = "Divisor for tokens seen before (default: the model's, else 1).")
+    Double repetitionPenalty;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "Stop at this text; repeatable.")
+    List<String> stops = List.of();
+
     @Option(names = "--seed", defaultValue = "42", description = "Default: ${DEFAULT-VALUE}.")
     long seed;
 
-    SamplingOptions options(GenerationConfig recommended) {
+    SamplingConfig config(ModelSetup model) {
+        return SamplingConfig.of(
+                        distribution(model.source().generation()),
+                        maxNewTokens,
+                        TextCompleter.stopIds(model.source(), model.text().tokenizer()),
+                        seed)
+                .withStopStrings(stops);
+    }
+
+    private Distribution distribution(GenerationConfig recommended) {
         boolean samples = recommended.doSample();
         double t =
                 temperature != null
@@ -35,6 +63,15 @@ final class SamplingArguments {
                         : samples ? recommended.temperature().orElse(1) : 0;
         int k = topK != null ? topK : samples ? recommended.topK().orElse(0) : 0;
         double p = topP != null ? topP : samples ? recommended.topP().orElse(1) : 1;
-        return new SamplingOptions(t, k, p, maxNewTokens, seed);
+        double penalty =
+                repetitionPenalty != null
+                        ? repetitionPenalty
+                        : recommended.repetitionPenalty().orElse(1);
+        return Distribution.plain()
+                .withTemperature(t)
+                .withTopK(k)
+                .withTopP(p)
+                .withMinP(minP)
+                .withRepetitionPenalty(penalty);
     }
 }

@@ -1,2 +1,4 @@
-/// Generation: sampling of tokens and text from a decoder.
+/// Generation: prompts in, sampled tokens or text out, on the trainer's own weights.
+///
+/// Shapes: `B` sequences at once, `V` vocabulary.
 package org.attune.rollout;

@@ -1,0 +1,87 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.trainers.RunInfo;
+import org.attune.trainers.RunSummary;
+import org.junit.jupiter.api.Test;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.concurrent.atomic.AtomicLong;
+
+class ProgressLineTest {
+    private final StringWriter out = new StringWriter();
+    private final AtomicLong millis = new AtomicLong();
+
+    private void report(boolean terminal) {
+        var progress =
+                new ProgressLine(
+                        new PrintWriter(out),
+                        terminal,
+                        () -> Instant.ofEpochMilli(millis.get()),
+                        () -> 3L << 29);
+        progress.onStart(new RunInfo("sft", Path.of("out"), 10, 110, 55, 1234567));
+        millis.set(30_000);
+        Map<String, Object> metrics = new LinkedHashMap<>();
+        metrics.put("loss", 2.34567);
+        metrics.put("learning_rate", 1e-4);
+        metrics.put("tokens_per_second", 1234.4);
+        progress.onLog(20, metrics);
+        progress.onEvaluate(20, Map.of("eval_loss", 2.5, "eval_runtime", 3.0));
+        progress.onLog(110, Map.of("train_loss", 2.0));
+        progress.onEnd(
+                new RunSummary(
+                        110,
+                        false,
+                        Optional.of(
+                                new RunSummary.Heldout(
+                                        "eval_loss",
+                                        30,
+                                        OptionalDouble.of(2.75),
+                                        OptionalDouble.empty())),
+                        Map.of("train", 3661.0),
+                        1000,
+                        1L << 30));
+    }
+
+    @Test
+    void pipeGetsPlainLines() {
+        report(false);
+        assertEquals(
+                """
+                sft: 1,234,567 trained numbers, 110 steps (10 done), results in out
+                step 20/110  loss 2.346  learning_rate 1.00e-04  1,234 tokens/s  ETA 4:30  1.50 GiB
+                evaluation after step 20: eval_loss 2.500
+                done after step 110 in 1:01:01, 1,000 tokens/s, peak 1.00 GiB
+                eval_loss on 30 held-out rows: 2.750 before, not measured after
+                """,
+                out.toString().replace("\r\n", "\n"));
+    }
+
+    @Test
+    void terminalLineIsWrittenOver() {
+        report(true);
+        String text = out.toString();
+        assertTrue(text.contains("\r\u001b[Kstep 20/110  loss 2.346"), text);
+        assertTrue(text.contains("GiB" + System.lineSeparator() + "evaluation after"), text);
+    }
+
+    @Test
+    void numbersHaveFourSignificantDigits() {
+        assertEquals("0.6931", ProgressLine.significant(0.693147));
+        assertEquals("12.35", ProgressLine.significant(12.3456));
+        assertEquals("1235", ProgressLine.significant(1234.56));
+        assertEquals("-0.001235", ProgressLine.significant(-0.00123456));
+        assertEquals("1.00e-06", ProgressLine.significant(1e-6));
+        assertEquals("0.0", ProgressLine.significant(0));
+        assertEquals("NaN", ProgressLine.significant(Double.NaN));
+    }
+}

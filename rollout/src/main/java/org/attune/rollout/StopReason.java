@@ -1,0 +1,13 @@
+package org.attune.rollout;
+
+/// Why a completion ended.
+public enum StopReason {
+    /// A stop token was sampled; it is the completion's last.
+    STOP_TOKEN,
+    /// The text contains a stop string; the completion ends with the token that completed it.
+    STOP_STRING,
+    /// `max_new_tokens` were sampled, or the cache is full.
+    MAX_TOKENS,
+    /// The listener asked for no more.
+    CANCELLED
+}

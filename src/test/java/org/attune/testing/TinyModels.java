@@ -1,0 +1,195 @@
+package org.attune.testing;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.model.Activation;
+import org.attune.model.AttentionConfig;
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.model.RopeConfig;
+import org.attune.model.SpecialIds;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// Small decoders with random weights, the same in every run: two blocks, 31 tokens.
+public final class TinyModels {
+    private static final long SEED = 20_240_607;
+
+    private TinyModels() {}
+
+    /// Grouped heads, no biases, separate output layer.
+    public static DecoderConfig llama() {
+        return config("llama", new AttentionConfig(4, 2, 8, false, false, false, all()), false);
+    }
+
+    /// The same with the embedding as output layer.
+    public static DecoderConfig tiedLlama() {
+        return config("llama", llama().attention(), true);
+    }
+
+    /// One key/value head a query head; a token sees `window` tokens in the first block.
+    public static DecoderConfig mistral(int window) {
+        var attention = new AttentionConfig(4, 4, 8, false, false, false, List.of(window, 0));
+        return config("mistral", attention, false);
+    }
+
+    /// Biases on q, k and v.
+    public static DecoderConfig qwen2() {
+        return config("qwen2", new AttentionConfig(4, 1, 8, true, false, false, all()), false);
+    }
+
+    /// Norms of queries and keys, heads wider than their share, tied.
+    public static DecoderConfig qwen3() {
+        return config("qwen3", new AttentionConfig(6, 2, 10, false, false, true, all()), true);
+    }
+
+    /// Every optional part at once: biases everywhere, norms of queries and keys, windows.
+    public static DecoderConfig everything() {
+        var attention = new AttentionConfig(6, 3, 10, true, true, true, List.of(13, 7));
+        return sized("qwen3", 32, 44, 31, 2, attention, true, false);
+    }
+
+    private static List<Integer> all() {
+        return List.of(0, 0);
+    }
+
+    private static DecoderConfig config(String type, AttentionConfig attention, boolean tied) {
+        return sized(type, 32, 44, 31, 2, attention, false, tied);
+    }
+
+    /// SmolLM2's shape with fewer blocks.
+    public static DecoderConfig smol(int layers, int vocabulary) {
+        var attention =
+                new AttentionConfig(9, 3, 64, false, false, false, Collections.nCopies(layers, 0));
+        return sized("llama", 576, 1536, vocabulary, layers, attention, false, true);
+    }
+
+    /// Any shape.
+    ///
+    /// @param width of the residual stream
+    /// @param inner width of the feed-forward block
+    public static DecoderConfig sized(
+            String type,
+            int width,
+            int inner,
+            int vocabulary,
+            int layers,
+            AttentionConfig attention,
+            boolean mlpBias,
+            boolean tied) {
+        return new DecoderConfig(
+                type,
+                width,
+                inner,
+                vocabulary,
+                layers,
+                attention,
+                mlpBias,
+                Activation.SILU,
+                1e-5,
+                tied,
+                RopeConfig.of(10_000),
+                4096,
+                DType.FLOAT32,
+                new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()));
+    }
+
+    /// A float32 decoder on the CPU with [#weights]; the caller closes it.
+    public static Decoder decoder(DecoderConfig config) {
+        return decoder(config, DType.FLOAT32);
+    }
+
+    /// A decoder on the CPU with [#weights]; the caller closes it.
+    public static Decoder decoder(DecoderConfig config, DType dtype) {
+        return Decoder.load(config, weights(config), Device.cpu(), dtype);
+    }
+
+    /// Random weights. A tensor's values depend on its name and shape alone.
+    public static MemoryTensorFile weights(DecoderConfig config) {
+        var file = new MemoryTensorFile();
+        int width = config.hiddenSize();
+        normal(file, "model.embed_tokens.weight", 1, config.vocabSize(), width);
+        for (int i = 0; i < config.layers(); i++) {
+            block(file, config, "model.layers." + i + ".");
+        }
+        norm(file, "model.norm.weight", width);
+        if (!config.tieWordEmbeddings()) {
+            normal(file, "lm_head.weight", 1 / Math.sqrt(width), config.vocabSize(), width);
+        }
+        return file;
+    }
+
+    private static void block(MemoryTensorFile file, DecoderConfig config, String path) {
+        int width = config.hiddenSize();
+        int inner = config.intermediateSize();
+        AttentionConfig a = config.attention();
+        int queries = a.heads() * a.headDim();
+        int keys = a.kvHeads() * a.headDim();
+        norm(file, path + "input_layernorm.weight", width);
+        linear(file, path + "self_attn.q_proj", queries, width, a.qkvBias());
+        linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
+        linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
+        if (a.qkNorm()) {
+            norm(file, path + "self_attn.q_norm.weight", a.headDim());
+            norm(file, path + "self_attn.k_norm.weight", a.headDim());
+        }
+        linear(file, path + "self_attn.o_proj", width, queries, a.outputBias());
+        norm(file, path + "post_attention_layernorm.weight", width);
+        linear(file, path + "mlp.gate_proj", inner, width, config.mlpBias());
+        linear(file, path + "mlp.up_proj", inner, width, config.mlpBias());
+        linear(file, path + "mlp.down_proj", width, inner, config.mlpBias());
+    }
+
+    private static void linear(
+            MemoryTensorFile file, String path, int out, int in, boolean hasBias) {
+        normal(file, path + ".weight", 1 / Math.sqrt(in), out, in);
+        if (hasBias) {
+            normal(file, path + ".bias", 0.3, out);
+        }
+    }
+
+    private static void norm(MemoryTensorFile file, String name, int size) {
+        float[] values = draw(name, 0.2, size);
+        for (int i = 0; i < size; i++) {
+            values[i] += 1;
+        }
+        file.put(name, values, size);
+    }
+
+    private static void normal(MemoryTensorFile file, String name, double scale, long... shape) {
+        int count = 1;
+        for (long d : shape) {
+            count = Math.multiplyExact(count, Math.toIntExact(d));
+        }
+        file.put(name, draw(name, scale, count), shape);
+    }
+
+    private static float[] draw(String name, double scale, int count) {
+        var normal = ZigguratSampler.NormalizedGaussian.of(random(name));
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) (scale * normal.sample());
+        }
+        return values;
+    }
+
+    /// Random numbers that depend on `name` alone.
+    public static UniformRandomProvider random(String name) {
+        return RandomSource.XO_RO_SHI_RO_128_PP.create(SEED ^ ((long) name.hashCode() << 20));
+    }
+
+    /// `count` random token ids of a model.
+    public static int[] tokens(String name, DecoderConfig config, int count) {
+        UniformRandomProvider random = random(name);
+        int[] ids = new int[count];
+        for (int i = 0; i < count; i++) {
+            ids[i] = random.nextInt(config.vocabSize());
+        }
+        return ids;
+    }
+}
