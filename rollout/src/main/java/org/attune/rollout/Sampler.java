@@ -69,18 +69,18 @@ public final class Sampler {
     }
 
     private void penalise(float[] logits, int[] history, int promptLength) {
-        double repetition = distribution.repetitionPenalty();
-        int[] distinct = Arrays.stream(history).distinct().toArray();
-        for (int id : distinct) {
-            double logit = logits[id];
-            logits[id] = (float) (logit > 0 ? logit / repetition : logit * repetition);
-        }
         int[] generated = Arrays.copyOfRange(history, promptLength, history.length);
         for (int id : generated) {
             logits[id] -= (float) distribution.frequencyPenalty();
         }
         for (int id : Arrays.stream(generated).distinct().toArray()) {
             logits[id] -= (float) distribution.presencePenalty();
+        }
+        double repetition = distribution.repetitionPenalty();
+        int[] distinct = Arrays.stream(history).distinct().toArray();
+        for (int id : distinct) {
+            double logit = logits[id];
+            logits[id] = (float) (logit > 0 ? logit / repetition : logit * repetition);
         }
     }
 

@@ -22,7 +22,8 @@ public record SamplingConfig(
         Set<Integer> stopIds,
         List<String> stopStrings,
         long seed) {
-    /// How logits become the probabilities of one token, in the order of the components.
+    /// How logits become the probabilities of one token, in the order of the components, except
+    /// that the repetition penalty comes third.
     ///
     /// @param repetitionPenalty positive logits of tokens seen before (prompt included) are divided
     ///     by it, negative ones multiplied; > 0, 1 is none
