@@ -34,7 +34,6 @@ final class Libtorch {
     private static final MethodHandle GET_DEVICE_INDEX = torch("get_device_index", L, L);
     private static final MethodHandle GET_SIZES = torch("get_sizes", L, L);
     private static final MethodHandle GET_STRIDES = torch("get_strides", L, L);
-    private static final MethodHandle GET_OFFSET = torch("get_storage_offset", L, L);
     private static final MethodHandle SCALAR_FLOAT64 =
             torch("scalar_to_tensor_float64", ValueLayout.JAVA_DOUBLE, L);
     private static final MethodHandle ZERO = torch("zero_", L);
@@ -186,10 +185,6 @@ final class Libtorch {
 
     static int deviceIndex(long handle) {
         return (int) get(GET_DEVICE_INDEX, handle);
-    }
-
-    static long storageOffset(long handle) {
-        return get(GET_OFFSET, handle);
     }
 
     static long[] sizes(long handle, int dim) {

@@ -289,10 +289,11 @@ public final class Tensor implements AutoCloseable {
     }
 
     /// Any view of the same memory, in elements. Autograd doesn't see it: for hand-written passes.
+    ///
+    /// @param offset of the view's first element from this tensor's first
     public Tensor viewAs(long[] sizes, long[] strides, long offset) {
         Engine.requireEngineThread();
-        long base = Libtorch.storageOffset(handle());
-        return adopt(Libtorch.reinterpret(handle, sizes, strides, base + offset), true);
+        return adopt(Libtorch.reinterpret(handle(), sizes, strides, offset), true);
     }
 
     // ---- casts and copies ----

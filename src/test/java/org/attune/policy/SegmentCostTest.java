@@ -38,10 +38,10 @@ class SegmentCostTest {
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test");
-                            Decoder decoder = TinyModels.decoder(CONFIG, Engine.fastestDtype(Device.cpu()));
+                            Decoder decoder =
+                                    TinyModels.decoder(CONFIG, Engine.fastestDtype(Device.cpu()));
                             Policy policy =
-                                    Outcome.lora(
-                                            decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
+                                    Outcome.lora(decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
                         TokenForest packed = forest(32, 64);
                         TokenForest one = forest(1, 2048);
                         double fastestPacked = Double.POSITIVE_INFINITY;

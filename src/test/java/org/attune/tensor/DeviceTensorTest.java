@@ -43,8 +43,7 @@ class DeviceTensorTest {
                     Tensor there = expression.apply(Tensor.of(device, x, 4, 6).to(dtype));
                     assertEquals(device, there.device());
                     Tensor here = expression.apply(Tensor.of(Device.cpu(), x, 4, 6).to(dtype));
-                    assertClose(
-                            "on " + device, here.toFloats(), there.toFloats(), tolerance, 0);
+                    assertClose("on " + device, here.toFloats(), there.toFloats(), tolerance, 0);
                 });
     }
 
@@ -58,7 +57,8 @@ class DeviceTensorTest {
                     assertEquals(device, t.device());
                     assertArrayEquals(x, t.toFloats());
                     assertArrayEquals(
-                            new long[] {3, 1}, Tensor.ofInts(device, new int[] {3, 1}, 2).toLongs());
+                            new long[] {3, 1},
+                            Tensor.ofInts(device, new int[] {3, 1}, 2).toLongs());
                     assertEquals(2.5, Tensor.full(device, DType.FLOAT64, 2.5, 1).item());
                 });
     }

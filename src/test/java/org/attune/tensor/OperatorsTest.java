@@ -103,13 +103,7 @@ class OperatorsTest {
         Supplier<Tensor> a = () -> square(1, 2, 3, 4);
         Supplier<Tensor> b = () -> square(5, 6, 7, 8);
         op("mm", () -> a.get().mm(b.get()), 19, 22, 43, 50);
-        op(
-                "mm.out",
-                () -> into(x -> Kernels.mm(a.get(), b.get(), x), 2, 2),
-                19,
-                22,
-                43,
-                50);
+        op("mm.out", () -> into(x -> Kernels.mm(a.get(), b.get(), x), 2, 2), 19, 22, 43, 50);
         op("bmm", () -> a.get().unsqueeze(0).bmm(b.get().unsqueeze(0)), 19, 22, 43, 50);
         op(
                 "bmm.out",
@@ -142,11 +136,7 @@ class OperatorsTest {
                 2,
                 8,
                 9);
-        op(
-                "scatter_add_",
-                () -> row(1, 2).scatterAddInPlace(0, index(1, 1), row(10, 20)),
-                1,
-                32);
+        op("scatter_add_", () -> row(1, 2).scatterAddInPlace(0, index(1, 1), row(10, 20)), 1, 32);
     }
 
     private void viewsAndCopies() {

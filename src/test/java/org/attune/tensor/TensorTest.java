@@ -36,6 +36,16 @@ class TensorTest {
     }
 
     @Test
+    void viewsOfViewsStartWhereTheViewStarts() {
+        onEngine(
+                () -> {
+                    Tensor x = Tensor.of(Device.cpu(), new float[] {0, 1, 2, 3, 4, 5}, 6);
+                    Tensor view = x.narrow(0, 2, 4).viewAs(new long[] {2}, new long[] {2}, 1);
+                    assertArrayEquals(new float[] {3, 5}, view.toFloats());
+                });
+    }
+
+    @Test
     void castsToBfloat16WithGradient() {
         onEngine(
                 () -> {

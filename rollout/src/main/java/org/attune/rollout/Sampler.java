@@ -29,8 +29,7 @@ public final class Sampler {
     /// @param banned tokens that can't be chosen
     /// @param uniform a random number in [0, 1)
     /// @throws RolloutException if there is no finite logit, or one is NaN
-    int choose(
-            float[] logits, Sequence tokens, Set<Integer> banned, double uniform) {
+    int choose(float[] logits, Sequence tokens, Set<Integer> banned, double uniform) {
         if (distribution.penalises()) {
             penalise(logits, tokens.all(), tokens.promptLength());
         }
@@ -69,18 +68,18 @@ public final class Sampler {
     }
 
     private void penalise(float[] logits, int[] history, int promptLength) {
-        double repetition = distribution.repetitionPenalty();
-        int[] distinct = Arrays.stream(history).distinct().toArray();
-        for (int id : distinct) {
-            double logit = logits[id];
-            logits[id] = (float) (logit > 0 ? logit / repetition : logit * repetition);
-        }
         int[] generated = Arrays.copyOfRange(history, promptLength, history.length);
         for (int id : generated) {
             logits[id] -= (float) distribution.frequencyPenalty();
         }
         for (int id : Arrays.stream(generated).distinct().toArray()) {
             logits[id] -= (float) distribution.presencePenalty();
+        }
+        double repetition = distribution.repetitionPenalty();
+        int[] distinct = Arrays.stream(history).distinct().toArray();
+        for (int id : distinct) {
+            double logit = logits[id];
+            logits[id] = (float) (logit > 0 ? logit / repetition : logit * repetition);
         }
     }
 

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.datasets.CompletionTokens;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.error.ConfigException;
 import org.attune.error.TrainingDivergedException;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DataConfig;

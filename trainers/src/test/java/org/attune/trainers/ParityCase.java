@@ -27,7 +27,6 @@ import org.attune.policy.Scorer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.testing.Recorded;
-import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
@@ -55,12 +54,14 @@ import java.util.TreeMap;
 /// A recorded run of TRL: its configuration as ours, its model, adapter, rows and reference.
 ///
 /// @param root `trl/` of the fixtures
+/// @param tokenizer of `root/model`, borrowed
 /// @param folder the case
 /// @param config `config.json`
 /// @param output where our run may write
-record ParityCase(Path root, Path folder, JsonNode config, Path output) {
-    static ParityCase of(Path root, Path folder, Path output) {
-        return new ParityCase(root, folder, Recorded.json(folder.resolve("config.json")), output);
+record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
+    static ParityCase of(Path root, SampleTokenizer tokenizer, Path folder, Path output) {
+        return new ParityCase(
+                root, tokenizer, folder, Recorded.json(folder.resolve("config.json")), output);
     }
 
     String trainer() {
@@ -75,10 +76,8 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
         if (config.path("label_smoothing_factor").asDouble(0) > 0) {
             return Optional.of("label_smoothing_factor");
         }
-        for (String key : List.of("use_weighting", "sync_ref_model")) {
-            if (config.path(key).asBoolean(false)) {
-                return Optional.of(key);
-            }
+        if (config.path("sync_ref_model").asBoolean(false)) {
+            return Optional.of("sync_ref_model");
         }
         return adapter().isPresent()
                         && Recorded.json(adapter().get().resolve("adapter_config.json"))
@@ -115,11 +114,15 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
         return Policy.Options.defaults();
     }
 
-    Scorer reference(Policy policy, Decoder separate) {
+    boolean hasSeparateReference() {
+        return config.get("reference").asText().equals("separate-model");
+    }
+
+    /// A reference that shares the policy's weights.
+    Scorer sharedReference(Policy policy) {
         return switch (config.get("reference").asText()) {
             case "adapter-off" -> policy.adapterOff();
             case "copy-of-start-adapter" -> policy.frozenAdapter();
-            case "separate-model" -> Policy.reference(separate);
             default -> throw new AssertionError("reference " + config.get("reference"));
         };
     }
@@ -139,27 +142,21 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
                                 : Optional.empty(),
                         config.path("assistant_only_loss").asBoolean(false),
                         packing);
-        try (var text = TextAssets.load(root.resolve("model"))) {
-            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
-                    .prepare(
-                            samples(
-                                    EnumSet.of(
-                                            DatasetType.LANGUAGE_MODELING,
-                                            DatasetType.PROMPT_COMPLETION)),
-                            1)
-                    .rows();
-        }
+        return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.LANGUAGE_MODELING,
+                                        DatasetType.PROMPT_COMPLETION)),
+                        1)
+                .rows();
     }
 
     List<PreferenceExample> pairs() {
-        try (var text = TextAssets.load(root.resolve("model"))) {
-            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            var options = new PreferenceOptions(maxLength(), truncation());
-            return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
-                    .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
-                    .rows();
-        }
+        var options = new PreferenceOptions(maxLength(), truncation());
+        return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
     }
 
     private List<Sample> samples(Set<DatasetType> accepted) {
@@ -214,7 +211,8 @@ record ParityCase(Path root, Path folder, JsonNode config, Path output) {
                                                 FDivergence.valueOf(upper("f_divergence_type")))
                                         .withFAlphaDivergenceCoef(
                                                 config.get("f_alpha_divergence_coef").asDouble())
-                                        .withDiscopopTau(config.get("discopop_tau").asDouble()))
+                                        .withDiscopopTau(config.get("discopop_tau").asDouble())
+                                        .withUseWeighting(config.get("use_weighting").asBoolean()))
                 .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
                 .withReference(
                         r ->

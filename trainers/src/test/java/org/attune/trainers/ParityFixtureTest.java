@@ -5,13 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.datasets.SampleTokenizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
+import org.attune.text.TextAssets;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,10 +40,12 @@ class ParityFixtureTest {
     @Test
     void runsAreThoseOfTrl() {
         Path root = Fixtures.fixture("trl");
-        try (var report = new CaseReport("fixtures-trl", getClass())) {
+        try (var text = TextAssets.load(root.resolve("model"));
+                var report = new CaseReport("fixtures-trl", getClass())) {
+            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
             for (Path folder : Recorded.folders(root.resolve("parity"))) {
                 String name = folder.getFileName().toString();
-                var parity = ParityCase.of(root, folder, output.resolve(name));
+                var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
                 Optional<String> missing = parity.unsupported();
                 if (missing.isPresent()) {
                     report.unsupported(name);
@@ -60,22 +66,29 @@ class ParityFixtureTest {
                 new SftTrainer(parity.sftConfig(), policy, parity.sftRows(), List.of(), context)
                         .train();
             } else {
-                try (var separate = parity.model("reference_model")) {
-                    new DpoTrainer(
-                                    parity.dpoConfig(),
-                                    policy,
-                                    parity.reference(policy, separate),
-                                    parity.pairs(),
-                                    List.of(),
-                                    context)
-                            .train();
-                }
+                dpo(parity, policy, context);
             }
             compareSteps(parity.expectedSteps(), listener.logs);
             compareWeights(parity.expectedWeights(), policy);
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    private static void dpo(ParityCase parity, Policy policy, RunContext context) {
+        if (parity.hasSeparateReference()) {
+            try (var separate = parity.model("reference_model")) {
+                dpo(parity, policy, Policy.reference(separate), context);
+            }
+        } else {
+            dpo(parity, policy, parity.sharedReference(policy), context);
+        }
+    }
+
+    private static void dpo(
+            ParityCase parity, Policy policy, Scorer reference, RunContext context) {
+        new DpoTrainer(parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
+                .train();
     }
 
     private static void compareSteps(List<JsonNode> expected, List<Map<String, Object>> logs) {

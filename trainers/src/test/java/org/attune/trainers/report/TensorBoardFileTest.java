@@ -53,7 +53,7 @@ class TensorBoardFileTest {
                         "1=1.5 2=0 3=brain.Event:2",
                         "1=1.5 2=41 7={1=1}",
                         "1=1.5 2=300 5={1={1=train/loss 2=0.6931} 1={1=train/rewards/margins"
-                            + " 2=-2.0}}",
+                                + " 2=-2.0}}",
                         "1=1.5 2=301 5={1={1=eval/loss 2=0.5}}"),
                 events);
     }
