@@ -11,61 +11,30 @@ import java.util.OptionalInt;
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
 /// @param precomputeRefBatchSize rows at once while precomputing; unset:
 ///     `per_device_train_batch_size`
-/// @param refModelSyncSteps steps between such moves
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
-        @InRange(min = 1) OptionalInt precomputeRefBatchSize,
-        @InRange(min = 1) int refModelSyncSteps) {
+        @InRange(min = 1) OptionalInt precomputeRefBatchSize) {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
-        return new ReferenceConfig(
-                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), 512);
+        return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty());
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {
-        return new ReferenceConfig(
-                Optional.of(reference),
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+        return new ReferenceConfig(Optional.of(reference), refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize);
     }
 
     public ReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
-        return new ReferenceConfig(
-                reference,
-                Optional.of(refModelNameOrPath),
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+        return new ReferenceConfig(reference, Optional.of(refModelNameOrPath), precomputeRefLogProbs, precomputeRefBatchSize);
     }
 
     public ReferenceConfig withPrecomputeRefLogProbs(boolean precomputeRefLogProbs) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize);
     }
 
     public ReferenceConfig withPrecomputeRefBatchSize(int precomputeRefBatchSize) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                OptionalInt.of(precomputeRefBatchSize),
-                refModelSyncSteps);
+        return new ReferenceConfig(reference, refModelNameOrPath, precomputeRefLogProbs, OptionalInt.of(precomputeRefBatchSize));
     }
 
-    public ReferenceConfig withRefModelSyncSteps(int refModelSyncSteps) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
-    }
 }
