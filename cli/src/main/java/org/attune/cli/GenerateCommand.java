@@ -56,14 +56,13 @@ final class GenerateCommand implements Callable<Integer> {
         try (var loaded = LoadedModel.open(model.config(dtype))) {
             SamplingConfig config = sampling.config(loaded.setup());
             int[] ids = tokens(loaded.setup().text(), given);
-            loaded.completer()
-                    .stream(
-                            ids,
-                            config,
-                            piece -> {
-                                out.print(piece);
-                                out.flush();
-                            });
+            loaded.completer().stream(
+                    ids,
+                    config,
+                    piece -> {
+                        out.print(piece);
+                        out.flush();
+                    });
         }
     }
 

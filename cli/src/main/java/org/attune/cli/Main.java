@@ -18,7 +18,7 @@ public final class Main {
     /// Runs a command on this process's streams.
     ///
     /// @return the exit code
-    static int run(String... args) {
+    public static int run(String... args) {
         return commandLine(
                         new PrintWriter(System.out, true, StandardCharsets.UTF_8),
                         new PrintWriter(System.err, true, StandardCharsets.UTF_8))

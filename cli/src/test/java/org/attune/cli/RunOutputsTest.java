@@ -44,8 +44,7 @@ class RunOutputsTest {
         var image = ImageIO.read(folder.resolve("loss.png").toFile());
         assertEquals(900, image.getWidth());
         var chart = LossPlot.chart(MetricsFile.read(folder.resolve("metrics.jsonl")));
-        assertEquals(
-                java.util.Set.of("loss", "eval_loss"), chart.getSeriesMap().keySet());
+        assertEquals(java.util.Set.of("loss", "eval_loss"), chart.getSeriesMap().keySet());
     }
 
     @Test

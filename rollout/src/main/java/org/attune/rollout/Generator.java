@@ -47,8 +47,7 @@ public final class Generator {
     }
 
     /// With [#DEFAULT_SLOTS].
-    public static Generator of(
-            Decoder decoder, FusedLinear.Adapter adapter, Tokenizer tokenizer) {
+    public static Generator of(Decoder decoder, FusedLinear.Adapter adapter, Tokenizer tokenizer) {
         return new Generator(decoder, adapter, Optional.of(tokenizer), DEFAULT_SLOTS);
     }
 

@@ -94,9 +94,7 @@ final class KeptTokens {
             distance[i] = Math.abs(logSum - scaled[i] - entropy);
         }
         int[] order =
-                sorted(
-                        IntStream.range(0, size),
-                        Comparator.comparingDouble(i -> distance[i]));
+                sorted(IntStream.range(0, size), Comparator.comparingDouble(i -> distance[i]));
         int last = 0;
         double reached = weights[order[0]];
         while (reached < p * sum && last < size - 1) {

@@ -29,8 +29,7 @@ public final class Sampler {
     /// @param banned tokens that can't be chosen
     /// @param uniform a random number in [0, 1)
     /// @throws RolloutException if there is no finite logit, or one is NaN
-    int choose(
-            float[] logits, Sequence tokens, Set<Integer> banned, double uniform) {
+    int choose(float[] logits, Sequence tokens, Set<Integer> banned, double uniform) {
         if (distribution.penalises()) {
             penalise(logits, tokens.all(), tokens.promptLength());
         }

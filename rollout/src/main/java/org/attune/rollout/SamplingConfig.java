@@ -32,7 +32,8 @@ public record SamplingConfig(
     /// @param frequencyPenalty subtracted once per occurrence of a generated token; finite
     /// @param temperature divisor of the logits, ≥ 0; 0 takes the likeliest token
     /// @param topK number of likeliest tokens kept, with all ties of the last; 0 keeps all
-    /// @param topP the likeliest tokens are kept whose probabilities first reach this sum; in (0, 1]
+    /// @param topP the likeliest tokens are kept whose probabilities first reach this sum; in (0,
+    ///     1]
     ///     ([Holtzman et al. 2020, Eq. 2](https://arxiv.org/abs/1904.09751))
     /// @param minP tokens are kept that reach this share of the likeliest's probability; in [0, 1]
     /// @param typicalP tokens are kept whose surprise is nearest to the entropy, until their
@@ -162,8 +163,7 @@ public record SamplingConfig(
         stopIds = Set.copyOf(stopIds);
         stopStrings = List.copyOf(stopStrings);
         var problems = new Problems();
-        problems.require(
-                maxNewTokens >= 1, "max_new_tokens", maxNewTokens, "a whole number >= 1");
+        problems.require(maxNewTokens >= 1, "max_new_tokens", maxNewTokens, "a whole number >= 1");
         problems.require(
                 minNewTokens >= 0 && minNewTokens <= maxNewTokens,
                 "min_new_tokens",
@@ -189,8 +189,7 @@ public record SamplingConfig(
     }
 
     public SamplingConfig withMinNewTokens(int value) {
-        return new SamplingConfig(
-                distribution, maxNewTokens, value, stopIds, stopStrings, seed);
+        return new SamplingConfig(distribution, maxNewTokens, value, stopIds, stopStrings, seed);
     }
 
     public SamplingConfig withStopStrings(List<String> texts) {

@@ -90,7 +90,8 @@ final class Sequence {
         String added = text.push(id);
         tail.append(added);
         boolean found =
-                !added.isEmpty() && config.stopStrings().stream().anyMatch(s -> tail.indexOf(s) >= 0);
+                !added.isEmpty()
+                        && config.stopStrings().stream().anyMatch(s -> tail.indexOf(s) >= 0);
         // Of what was searched, only the end can be the beginning of a match.
         tail.delete(0, Math.max(0, tail.length() - tailLength + 1));
         return found && generated() >= config.minNewTokens();

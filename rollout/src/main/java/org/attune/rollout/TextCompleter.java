@@ -40,8 +40,7 @@ public final class TextCompleter {
     ///
     /// @param prompts token ids
     public List<TextCompletion> complete(List<int[]> prompts, SamplingConfig config) {
-        List<SampledCompletion> sampled =
-                generator.generate(prompts, config, TokenListener.NONE);
+        List<SampledCompletion> sampled = generator.generate(prompts, config, TokenListener.NONE);
         return sampled.stream().map(this::decoded).toList();
     }
 

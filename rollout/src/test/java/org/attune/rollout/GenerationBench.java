@@ -48,10 +48,8 @@ final class GenerationBench {
     }
 
     private static void time(Decoder decoder, int[] prompt, int batch) {
-        var generator =
-                new Generator(decoder, FusedLinear.Adapter.OFF, Optional.empty(), batch);
-        var config =
-                SamplingConfig.of(Distribution.plain().withTopP(0.9), TOKENS, Set.of(), 1);
+        var generator = new Generator(decoder, FusedLinear.Adapter.OFF, Optional.empty(), batch);
+        var config = SamplingConfig.of(Distribution.plain().withTopP(0.9), TOKENS, Set.of(), 1);
         long start = System.nanoTime();
         generator.generate(Collections.nCopies(batch, prompt), config, TokenListener.NONE);
         double seconds = (System.nanoTime() - start) / 1e9;

@@ -182,9 +182,7 @@ final class GeneratorTest {
     }
 
     private static SampledCompletion one(KvCache cache, int[] prompt, SamplingConfig config) {
-        return generator(1)
-                .generate(cache, List.of(prompt), config, TokenListener.NONE)
-                .getFirst();
+        return generator(1).generate(cache, List.of(prompt), config, TokenListener.NONE).getFirst();
     }
 
     @Test

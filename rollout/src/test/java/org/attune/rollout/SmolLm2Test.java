@@ -48,8 +48,7 @@ final class SmolLm2Test {
                 });
     }
 
-    private static void check(
-            JsonNode cases, ModelSource model, TextAssets text, Decoder decoder) {
+    private static void check(JsonNode cases, ModelSource model, TextAssets text, Decoder decoder) {
         var generator = Generator.of(decoder, FusedLinear.Adapter.OFF, text.tokenizer());
         var completer = new TextCompleter(generator, text.tokenizer());
         Set<Integer> stops = TextCompleter.stopIds(model, text.tokenizer());
@@ -66,7 +65,8 @@ final class SmolLm2Test {
                 JsonNode c = cases.get(i);
                 TextCompletion completion = all.get(i);
                 int[] prompt = prompts.get(i);
-                report.run("prompt " + i, () -> assertArrayEquals(ints(c.get("prompt_ids")), prompt));
+                report.run(
+                        "prompt " + i, () -> assertArrayEquals(ints(c.get("prompt_ids")), prompt));
                 report.run("greedy " + i, () -> compare(c, completion));
             }
             report.run("streamed", () -> streamed(cases.get(0), completer, text, config));

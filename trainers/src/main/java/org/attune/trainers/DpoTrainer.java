@@ -6,7 +6,6 @@ import org.attune.error.ConfigException;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
-import org.attune.policy.HeadStatistic;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -145,7 +144,11 @@ public final class DpoTrainer {
 
     private PairLedger ledger(List<Placed<PreferenceExample>> placed, BatchPlan.Window window) {
         return new PairLedger(
-                objective, config.loss().beta(), config.variant().useWeighting(), placed, window.microBatches().size());
+                objective,
+                config.loss().beta(),
+                config.variant().useWeighting(),
+                placed,
+                window.microBatches().size());
     }
 
     private PreferenceForest forest(List<Placed<PreferenceExample>> group) {

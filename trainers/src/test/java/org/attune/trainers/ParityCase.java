@@ -58,8 +58,7 @@ import java.util.TreeMap;
 /// @param folder the case
 /// @param config `config.json`
 /// @param output where our run may write
-record ParityCase(
-        Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
+record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
     static ParityCase of(Path root, SampleTokenizer tokenizer, Path folder, Path output) {
         return new ParityCase(
                 root, tokenizer, folder, Recorded.json(folder.resolve("config.json")), output);
@@ -143,21 +142,21 @@ record ParityCase(
                                 : Optional.empty(),
                         config.path("assistant_only_loss").asBoolean(false),
                         packing);
-            return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
-                    .prepare(
-                            samples(
-                                    EnumSet.of(
-                                            DatasetType.LANGUAGE_MODELING,
-                                            DatasetType.PROMPT_COMPLETION)),
-                            1)
-                    .rows();
+        return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.LANGUAGE_MODELING,
+                                        DatasetType.PROMPT_COMPLETION)),
+                        1)
+                .rows();
     }
 
     List<PreferenceExample> pairs() {
-            var options = new PreferenceOptions(maxLength(), truncation());
-            return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
-                    .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
-                    .rows();
+        var options = new PreferenceOptions(maxLength(), truncation());
+        return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
     }
 
     private List<Sample> samples(Set<DatasetType> accepted) {

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.datasets.SampleTokenizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.datasets.SampleTokenizer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
@@ -87,8 +87,7 @@ class ParityFixtureTest {
 
     private static void dpo(
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
-        new DpoTrainer(
-                        parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
+        new DpoTrainer(parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
                 .train();
     }
 

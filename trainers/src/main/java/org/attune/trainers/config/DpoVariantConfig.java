@@ -19,20 +19,27 @@ public record DpoVariantConfig(
         @InRange(min = 0, minOpen = true) double discopopTau) {
     /// The defaults, as listed at the parameters.
     public static DpoVariantConfig defaults() {
-        return new DpoVariantConfig(FDivergence.REVERSE_KL, 0.5, OptionalDouble.empty(), false, 0.05);
+        return new DpoVariantConfig(
+                FDivergence.REVERSE_KL, 0.5, OptionalDouble.empty(), false, 0.05);
     }
 
     public DpoVariantConfig withFDivergenceType(FDivergence fDivergenceType) {
-        return new DpoVariantConfig(fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
     }
 
     public DpoVariantConfig withFAlphaDivergenceCoef(double fAlphaDivergenceCoef) {
-        return new DpoVariantConfig(fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
     }
 
     public DpoVariantConfig withLdAlpha(double ldAlpha) {
         return new DpoVariantConfig(
-                fDivergenceType, fAlphaDivergenceCoef, OptionalDouble.of(ldAlpha), useWeighting, discopopTau);
+                fDivergenceType,
+                fAlphaDivergenceCoef,
+                OptionalDouble.of(ldAlpha),
+                useWeighting,
+                discopopTau);
     }
 
     public DpoVariantConfig withUseWeighting(boolean useWeighting) {
@@ -41,6 +48,7 @@ public record DpoVariantConfig(
     }
 
     public DpoVariantConfig withDiscopopTau(double discopopTau) {
-        return new DpoVariantConfig(fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
     }
 }

@@ -30,8 +30,7 @@ public final class ModelSetup implements AutoCloseable {
     private final Optional<AdapterFolder> adapter;
     private TextAssets text;
 
-    private ModelSetup(
-            ModelConfig config, ModelSource source, Optional<AdapterFolder> adapter) {
+    private ModelSetup(ModelConfig config, ModelSource source, Optional<AdapterFolder> adapter) {
         this.config = config;
         this.source = source;
         this.adapter = adapter;

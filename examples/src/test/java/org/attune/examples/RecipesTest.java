@@ -1,0 +1,96 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.cli.Main;
+import org.attune.examples.quickstart.QuickstartData;
+import org.attune.examples.quickstart.QuickstartData.Sizes;
+import org.attune.examples.quickstart.TinyModel;
+import org.attune.trainers.RunSummary;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The shipped recipes and programs run: two steps each, through the command line, on a model and
+/// data of the quickstart's form.
+final class RecipesTest {
+    @TempDir static Path folder;
+    private static Path model;
+
+    @BeforeAll
+    static void writeModelAndData() throws IOException {
+        model = Files.createDirectories(folder.resolve("model"));
+        new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        QuickstartData.draw(new Sizes(64, 8, 48, 8, 0.5), RandomSource.XO_SHI_RO_256_PP.create(2L))
+                .write(folder);
+    }
+
+    private static String recipe(String name) {
+        return Path.of(System.getProperty("attune.root", ".."), "examples", name).toString();
+    }
+
+    private JsonNode run(String command, String recipe, String data, String... more)
+            throws IOException {
+        Path out = folder.resolve(command + "-" + Path.of(recipe).getFileName());
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                command,
+                                recipe(recipe),
+                                "model_name_or_path=" + model,
+                                "datasets=" + folder.resolve(data + ".jsonl"),
+                                "output_dir=" + out,
+                                "max_steps=2"));
+        arguments.addAll(List.of(more));
+        assertEquals(0, Main.run(arguments.toArray(String[]::new)));
+        return new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+    }
+
+    @Test
+    void quickstartSft() throws IOException {
+        String heldOut = "eval_datasets=" + folder.resolve("sft-heldout.jsonl");
+        JsonNode summary = run("sft", "quickstart/sft.yaml", "sft", heldOut);
+        JsonNode heldout = summary.path("heldout");
+        assertEquals(8, heldout.path("n").asInt());
+        assertTrue(heldout.path("after").asDouble() < heldout.path("before").asDouble());
+    }
+
+    @Test
+    void quickstartDpo() throws IOException {
+        String heldOut = "eval_datasets=" + folder.resolve("pairs-heldout.jsonl");
+        JsonNode summary = run("dpo", "quickstart/dpo.yaml", "pairs", heldOut);
+        assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
+        assertEquals(0.5, summary.at("/heldout/before").asDouble());
+        assertEquals(2, summary.path("steps").asInt());
+    }
+
+    @Test
+    void smollm2Sft() throws IOException {
+        assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
+    }
+
+    @Test
+    void smollm2Dpo() throws IOException {
+        assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
+    }
+
+    @Test
+    void dpoInJava() {
+        Path out = folder.resolve("java");
+        RunSummary summary =
+                DpoInJava.train(model.toString(), folder.resolve("pairs.jsonl").toString(), out);
+        assertTrue(summary.steps() > 0);
+        assertTrue(Files.exists(out.resolve("adapter_model.safetensors")));
+    }
+}
