@@ -2,12 +2,14 @@ package org.attune.tensor;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /// Tells glibc's malloc to keep freed memory. By default it returns every large block to the
 /// kernel, so each big temporary of a training step would pay for its pages again.
 final class Allocator {
+    private static final int M_MXFAST = 1;
     private static final int M_TRIM_THRESHOLD = -1;
     private static final int M_TOP_PAD = -2;
     private static final int M_MMAP_THRESHOLD = -3;
@@ -15,7 +17,38 @@ final class Allocator {
     private static final int ONE_GIB = 1 << 30;
     private static final int TOP_PAD = 64 << 20;
 
+    private static final int PROBE_BYTES = 1000;
+    private static final long IN_OTHER_ARENA = 4; // bit of the word before a block
+
     private Allocator() {}
+
+    /// Whether the calling thread's small blocks come from the main arena, which alone can grow
+    /// without bound; any other hands out at most 64 MiB and maps what is larger anew each time.
+    /// The answer is "yes" where malloc isn't glibc's.
+    @SuppressWarnings("restricted")
+    static boolean isInMainArena() {
+        var linker = Linker.nativeLinker();
+        if (linker.defaultLookup().find("mallopt").isEmpty()) {
+            return true;
+        }
+        var pointer = ValueLayout.JAVA_LONG;
+        MethodHandle malloc =
+                linker.downcallHandle(
+                        linker.defaultLookup().find("malloc").orElseThrow(),
+                        FunctionDescriptor.of(pointer, pointer));
+        MethodHandle free =
+                linker.downcallHandle(
+                        linker.defaultLookup().find("free").orElseThrow(),
+                        FunctionDescriptor.ofVoid(pointer));
+        try {
+            long block = (long) malloc.invokeExact((long) PROBE_BYTES);
+            long header = MemorySegment.ofAddress(block - 8).reinterpret(8).get(pointer, 0);
+            free.invokeExact(block);
+            return (header & IN_OTHER_ARENA) == 0;
+        } catch (Throwable t) {
+            throw new IllegalStateException("malloc could not be called", t);
+        }
+    }
 
     /// Must run before the engine thread starts and before the first tensor.
     ///
@@ -39,6 +72,9 @@ final class Allocator {
             ok &= (int) mallopt.invokeExact(M_MMAP_THRESHOLD, ONE_GIB);
             ok &= (int) mallopt.invokeExact(M_TRIM_THRESHOLD, Integer.MAX_VALUE);
             ok &= (int) mallopt.invokeExact(M_TOP_PAD, TOP_PAD);
+            // Freed small pieces join their neighbours at once: one between two large blocks that
+            // stays apart makes the hole too small for the next aligned block.
+            ok &= (int) mallopt.invokeExact(M_MXFAST, 0);
             return ok == 1 ? "glibc, keeps freed memory" : "glibc, some settings refused";
         } catch (Throwable t) {
             throw new IllegalStateException("mallopt could not be called", t);

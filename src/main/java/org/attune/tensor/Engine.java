@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -18,6 +19,9 @@ import java.util.concurrent.Executors;
 /// so all tensor work runs on one platform thread. Call [#run] or [#call] from anywhere; inside,
 /// nested calls run at once.
 public final class Engine {
+    /// glibc makes eight arenas a core; more attempts are pointless.
+    private static final int MOST_ARENAS = 8 * Runtime.getRuntime().availableProcessors() + 2;
+
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
     private Engine() {}
@@ -30,8 +34,26 @@ public final class Engine {
 
         static {
             String allocator = Allocator.configure();
-            EXECUTOR = Executors.newSingleThreadExecutor(EngineThread::new);
+            EXECUTOR = inMainArena();
             CUDA = startOn(EXECUTOR, allocator);
+        }
+    }
+
+    /// A thread whose memory comes from malloc's main arena. A thread gets its arena at its first
+    /// allocation: a new one while there are few, and the main one first when arenas are shared. So
+    /// threads are started, and kept, until one gets it.
+    private static ExecutorService inMainArena() {
+        var others = new ArrayList<ExecutorService>();
+        try {
+            while (true) {
+                var executor = Executors.newSingleThreadExecutor(EngineThread::new);
+                if (others.size() == MOST_ARENAS || await(executor, Allocator::isInMainArena)) {
+                    return executor;
+                }
+                others.add(executor);
+            }
+        } finally {
+            others.forEach(ExecutorService::shutdown);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
+import org.attune.files.AtomicFolder;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.report.MetricsFile;
 import org.slf4j.Logger;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -28,6 +30,9 @@ final class RunFolder {
                             + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"
                             + "|special_tokens_map\\.json|chat_template\\.jinja|README\\.md");
 
+    /// What a killed run had not finished; the number is its process.
+    private static final Pattern UNFINISHED = Pattern.compile("\\..+\\.(\\d+)(-\\d+)?\\.tmp");
+
     private RunFolder() {}
 
     /// Makes the folder ready for a run.
@@ -36,6 +41,7 @@ final class RunFolder {
     static void prepare(Path outputDir, Resume resume, List<Optional<String>> inputs) {
         try {
             Files.createDirectories(outputDir);
+            deleteUnfinished(outputDir);
             if (resume instanceof Resume.No && holdsRun(outputDir)) {
                 moveAside(outputDir, inputs);
             }
@@ -44,6 +50,27 @@ final class RunFolder {
                     "output_dir: " + outputDir + " cannot be written: " + e + "; choose another",
                     e);
         }
+    }
+
+    private static void deleteUnfinished(Path outputDir) throws IOException {
+        List<Path> entries;
+        try (Stream<Path> all = Files.list(outputDir)) {
+            entries = all.filter(RunFolder::isUnfinished).toList();
+        }
+        for (Path entry : entries) {
+            if (Files.isDirectory(entry)) {
+                AtomicFolder.deleteWhole(entry);
+            } else {
+                Files.delete(entry);
+            }
+        }
+    }
+
+    private static boolean isUnfinished(Path entry) {
+        Matcher name = UNFINISHED.matcher(entry.getFileName().toString());
+        return name.matches()
+                && name.group(1).length() < 10
+                && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty();
     }
 
     private static boolean holdsRun(Path outputDir) throws IOException {

@@ -55,6 +55,19 @@ class RunFolderTest {
     }
 
     @Test
+    void whatAKilledRunLeftUnfinishedIsDeleted() throws IOException {
+        Path dead = Files.createDirectories(folder.resolve(".checkpoint-40.999999999.tmp"));
+        Files.writeString(dead.resolve("part"), "x");
+        Files.writeString(folder.resolve(".loss.png.999999999-1.tmp"), "x");
+        long own = ProcessHandle.current().pid();
+        Path alive = Files.createDirectories(folder.resolve(".checkpoint-6." + own + ".tmp"));
+        RunFolder.prepare(folder, new Resume.Latest(), List.of());
+        assertFalse(Files.exists(dead));
+        assertFalse(Files.exists(folder.resolve(".loss.png.999999999-1.tmp")));
+        assertTrue(Files.exists(alive));
+    }
+
+    @Test
     void whatTheRunStartsFromIsNotMoved() {
         String start = folder.resolve("checkpoint-5").toString();
         String message =

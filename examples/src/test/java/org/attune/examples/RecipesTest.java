@@ -32,8 +32,7 @@ final class RecipesTest {
     static void writeModelAndData() throws IOException {
         model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
-        QuickstartData.draw(
-                        new Sizes(64, 8, 48, 8, 0.5), RandomSource.XO_SHI_RO_256_PP.create(2L))
+        QuickstartData.draw(new Sizes(64, 8, 48, 8, 0.5), RandomSource.XO_SHI_RO_256_PP.create(2L))
                 .write(folder);
     }
 
@@ -90,8 +89,7 @@ final class RecipesTest {
     void dpoInJava() {
         Path out = folder.resolve("java");
         RunSummary summary =
-                DpoInJava.train(
-                        model.toString(), folder.resolve("pairs.jsonl").toString(), out);
+                DpoInJava.train(model.toString(), folder.resolve("pairs.jsonl").toString(), out);
         assertTrue(summary.steps() > 0);
         assertTrue(Files.exists(out.resolve("adapter_model.safetensors")));
     }

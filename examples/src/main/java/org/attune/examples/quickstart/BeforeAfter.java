@@ -5,11 +5,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.files.HubCache;
 import org.attune.model.Decoder;
-import org.attune.model.Decoding;
 import org.attune.model.FusedLinear.Adapter;
 import org.attune.policy.Policy;
-import org.attune.rollout.Completer;
-import org.attune.rollout.SamplingOptions;
+import org.attune.rollout.Generator;
+import org.attune.rollout.SamplingConfig;
+import org.attune.rollout.TextCompleter;
 import org.attune.tensor.Engine;
 import org.attune.text.ChatTemplate;
 import org.attune.text.Conversation;
@@ -30,7 +30,6 @@ import java.util.Set;
 /// on), and prints how often it is right and how often it makes the typical mistake.
 public final class BeforeAfter {
     private static final int MAX_ANSWER = 16;
-    private static final int MAX_TOKENS = 64;
     private static final int SHOWN = 6;
 
     private BeforeAfter() {}
@@ -71,19 +70,21 @@ public final class BeforeAfter {
                 Decoder decoder = setup.loadDecoder();
                 var _ =
                         Policy.withAdapter(
-                                decoder, setup.adapter().orElseThrow(), Policy.Options.defaults());
-                var off = new Decoding(decoder, Adapter.OFF, MAX_TOKENS);
-                var on = new Decoding(decoder, Adapter.TRAINED, MAX_TOKENS)) {
+                                decoder,
+                                setup.adapter().orElseThrow(),
+                                Policy.Options.defaults())) {
+            List<String> before = answers(decoder, Adapter.OFF, setup.text(), pairs);
+            List<String> after = answers(decoder, Adapter.TRAINED, setup.text(), pairs);
             var asked = new ArrayList<Asked>();
-            for (JsonNode pair : pairs) {
-                String prompt = content(pair, "prompt");
+            for (int i = 0; i < pairs.size(); i++) {
+                JsonNode pair = pairs.get(i);
                 asked.add(
                         new Asked(
-                                prompt,
+                                content(pair, "prompt"),
                                 content(pair, "chosen"),
                                 content(pair, "rejected"),
-                                answer(setup.text(), off, prompt),
-                                answer(setup.text(), on, prompt)));
+                                before.get(i),
+                                after.get(i)));
             }
             return asked;
         }
@@ -93,13 +94,20 @@ public final class BeforeAfter {
         return row.path(column).path(0).path("content").asText();
     }
 
-    private static String answer(TextAssets text, Decoding decoding, String prompt) {
-        var conversation = Conversation.of(List.of(Message.of("user", prompt)));
-        int[] ids = text.chat().encode(conversation, ChatTemplate.Tail.GENERATION_PROMPT).ids();
-        var completer = new Completer(decoding, Set.of(text.tokenizer().eosId().orElseThrow()));
-        int[] answer =
-                completer.complete(ids, SamplingOptions.greedy(MAX_ANSWER), _ -> true).tokens();
-        return text.tokenizer().decode(answer, true);
+    private static List<String> answers(
+            Decoder decoder, Adapter adapter, TextAssets text, List<JsonNode> pairs) {
+        var prompts = new ArrayList<int[]>();
+        for (JsonNode pair : pairs) {
+            var conversation =
+                    Conversation.of(List.of(Message.of("user", content(pair, "prompt"))));
+            prompts.add(
+                    text.chat().encode(conversation, ChatTemplate.Tail.GENERATION_PROMPT).ids());
+        }
+        var generator = Generator.of(decoder, adapter, text.tokenizer());
+        var config =
+                SamplingConfig.greedy(MAX_ANSWER, Set.of(text.tokenizer().eosId().orElseThrow()));
+        return new TextCompleter(generator, text.tokenizer())
+                .complete(prompts, config).stream().map(c -> c.text()).toList();
     }
 
     private static void print(List<Asked> asked, PrintStream out) {

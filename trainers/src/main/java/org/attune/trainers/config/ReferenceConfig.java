@@ -11,17 +11,14 @@ import java.util.OptionalInt;
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
 /// @param precomputeRefBatchSize rows at once while precomputing; unset:
 ///     `per_device_train_batch_size`
-/// @param refModelSyncSteps steps between such moves
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
-        @InRange(min = 1) OptionalInt precomputeRefBatchSize,
-        @InRange(min = 1) int refModelSyncSteps) {
+        @InRange(min = 1) OptionalInt precomputeRefBatchSize) {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
-        return new ReferenceConfig(
-                Optional.empty(), Optional.empty(), false, OptionalInt.empty(), 512);
+        return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty());
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {
@@ -29,8 +26,7 @@ public record ReferenceConfig(
                 Optional.of(reference),
                 refModelNameOrPath,
                 precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+                precomputeRefBatchSize);
     }
 
     public ReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
@@ -38,17 +34,12 @@ public record ReferenceConfig(
                 reference,
                 Optional.of(refModelNameOrPath),
                 precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+                precomputeRefBatchSize);
     }
 
     public ReferenceConfig withPrecomputeRefLogProbs(boolean precomputeRefLogProbs) {
         return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+                reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize);
     }
 
     public ReferenceConfig withPrecomputeRefBatchSize(int precomputeRefBatchSize) {
@@ -56,16 +47,6 @@ public record ReferenceConfig(
                 reference,
                 refModelNameOrPath,
                 precomputeRefLogProbs,
-                OptionalInt.of(precomputeRefBatchSize),
-                refModelSyncSteps);
-    }
-
-    public ReferenceConfig withRefModelSyncSteps(int refModelSyncSteps) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize,
-                refModelSyncSteps);
+                OptionalInt.of(precomputeRefBatchSize));
     }
 }

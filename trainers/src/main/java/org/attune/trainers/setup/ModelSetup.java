@@ -27,31 +27,26 @@ import java.util.Optional;
 public final class ModelSetup implements AutoCloseable {
     private final ModelConfig config;
     private final ModelSource source;
-    private final TextAssets text;
     private final Optional<AdapterFolder> adapter;
+    private TextAssets text;
 
-    private ModelSetup(
-            ModelConfig config,
-            ModelSource source,
-            TextAssets text,
-            Optional<AdapterFolder> adapter) {
+    private ModelSetup(ModelConfig config, ModelSource source, Optional<AdapterFolder> adapter) {
         this.config = config;
         this.source = source;
-        this.text = text;
         this.adapter = adapter;
     }
 
-    /// Opens model, tokenizer, chat template and adapter.
+    /// Opens model and adapter.
     ///
     /// @throws org.attune.error.ModelException if one is missing, damaged or of an unknown kind
     public static ModelSetup open(ModelConfig config, HubCache hub) {
         ModelSource source =
                 ModelSource.open(config.modelNameOrPath(), config.modelRevision(), hub);
         try {
-            TextAssets text = configured(source.openText(), config);
-            Optional<AdapterFolder> adapter =
-                    config.adapterNameOrPath().map(name -> AdapterFolder.open(name, hub));
-            return new ModelSetup(config, source, text, adapter);
+            return new ModelSetup(
+                    config,
+                    source,
+                    config.adapterNameOrPath().map(name -> AdapterFolder.open(name, hub)));
         } catch (RuntimeException e) {
             source.close();
             throw e;
@@ -116,8 +111,14 @@ public final class ModelSetup implements AutoCloseable {
         return source;
     }
 
-    /// Tokenizer and chat template in force.
+    /// Tokenizer and chat template in force; opened when first asked for, since a model without
+    /// them can still compute.
+    ///
+    /// @throws org.attune.error.ModelException if they are missing or damaged
     public TextAssets text() {
+        if (text == null) {
+            text = configured(source.openText(), config);
+        }
         return text;
     }
 
@@ -167,7 +168,9 @@ public final class ModelSetup implements AutoCloseable {
     @Override
     public void close() {
         adapter.ifPresent(AdapterFolder::close);
-        text.close();
+        if (text != null) {
+            text.close();
+        }
         source.close();
     }
 }
