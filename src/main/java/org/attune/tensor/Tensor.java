@@ -14,28 +14,12 @@ import java.util.Arrays;
 /// A tensor of libtorch, owned by a [TensorScope]. Operators record autograd where grad mode is on
 /// (off by default, see [Autograd]); those ending in `InPlace` change the tensor. Only the engine
 /// thread may touch tensors. Failures are [ShapeException]s that name operator, shapes and dtypes.
-public final class Tensor implements AutoCloseable {
+public final class Tensor extends NativeTensor {
     /// The last axis.
     public static final int LAST = -1;
 
-    private long handle;
-    private final long[] shape;
-    private final DType dtype;
-    private final Device device;
-    private final long ownedBytes;
-    private TensorScope scope;
-    private int slot;
-    private PtNDArray djl;
-
     private Tensor(long handle, boolean view) {
-        this.handle = handle;
-        shape = Libtorch.sizes(handle, Libtorch.dim(handle));
-        dtype = DType.ofScalarType(Libtorch.scalarType(handle));
-        device =
-                Libtorch.deviceType(handle) == 0
-                        ? Device.cpu()
-                        : Device.cuda(Libtorch.deviceIndex(handle));
-        ownedBytes = view ? 0 : size() * dtype.bytes();
+        super(handle, view);
     }
 
     /// Takes over a native handle into the current scope.
@@ -50,7 +34,7 @@ public final class Tensor implements AutoCloseable {
             Libtorch.delete(handle);
             throw e;
         }
-        TensorScope.created(tensor.ownedBytes);
+        TensorScope.created(tensor.ownedBytes());
         return tensor;
     }
 
@@ -109,66 +93,6 @@ public final class Tensor implements AutoCloseable {
             MemorySegment.copy(data, 0, host.memory(), 0, bytes);
         }
         return device.equals(Device.cpu()) ? host : empty(device, dtype, shape).copyInPlace(host);
-    }
-
-    // ---- what it is ----
-
-    /// Sizes, outermost first. Do not modify.
-    public long[] shape() {
-        return shape;
-    }
-
-    /// Size along `axis`; negative axes count from the end.
-    public long size(int axis) {
-        return shape[axis < 0 ? axis + shape.length : axis];
-    }
-
-    /// Number of elements.
-    public long size() {
-        return count(shape);
-    }
-
-    public int dim() {
-        return shape.length;
-    }
-
-    public DType dtype() {
-        return dtype;
-    }
-
-    public Device device() {
-        return device;
-    }
-
-    long[] strides() {
-        return Libtorch.strides(handle(), shape.length);
-    }
-
-    /// Elements from one index of `axis` to the next.
-    public long stride(int axis) {
-        return strides()[axis < 0 ? axis + shape.length : axis];
-    }
-
-    private boolean isDense() {
-        long expected = 1;
-        long[] strides = strides();
-        for (int i = shape.length - 1; i >= 0; i--) {
-            if (shape[i] != 1 && strides[i] != expected) {
-                return false;
-            }
-            expected *= shape[i];
-        }
-        return true;
-    }
-
-    /// The elements of a contiguous CPU tensor, in place. Valid while the tensor lives.
-    ///
-    /// @throws ShapeException if the tensor is on another device or not contiguous
-    public MemorySegment memory() {
-        if (!device.equals(Device.cpu()) || !isDense()) {
-            throw new ShapeException(this + " has no contiguous memory on the CPU");
-        }
-        return Libtorch.memory(Libtorch.dataPointer(handle()), size() * dtype.bytes());
     }
 
     // ---- to the host ----
@@ -537,70 +461,5 @@ public final class Tensor implements AutoCloseable {
     /// A DJL array as a tensor of the current scope; it shares memory and has its own life.
     public static Tensor ofNdArray(NDArray array) {
         return adopt(Libtorch.duplicate(((PtNDArray) array).getHandle()), true);
-    }
-
-    PtNDArray djl() {
-        if (djl == null) {
-            djl = Djl.borrow(handle());
-        }
-        return djl;
-    }
-
-    // ---- life ----
-
-    /// Frees this tensor before its scope ends. Closing twice does nothing.
-    @Override
-    public void close() {
-        if (handle != 0) {
-            Engine.requireEngineThread();
-            scope.remove(this);
-            TensorScope.release(this);
-        }
-    }
-
-    long handle() {
-        if (handle == 0) {
-            throw new IllegalStateException(
-                    "tensor %s %s is closed; its owner was %s"
-                            .formatted(dtype, Arrays.toString(shape), scope));
-        }
-        return handle;
-    }
-
-    void free() {
-        long h = handle;
-        handle = 0;
-        djl = null;
-        Libtorch.delete(h);
-    }
-
-    void place(TensorScope owner, int index) {
-        scope = owner;
-        slot = index;
-    }
-
-    TensorScope scope() {
-        return scope;
-    }
-
-    int slot() {
-        return slot;
-    }
-
-    long ownedBytes() {
-        return ownedBytes;
-    }
-
-    private static long count(long[] shape) {
-        long n = 1;
-        for (long d : shape) {
-            n *= d;
-        }
-        return n;
-    }
-
-    @Override
-    public String toString() {
-        return dtype + Arrays.toString(shape) + (device.equals(Device.cpu()) ? "" : "@" + device);
     }
 }
