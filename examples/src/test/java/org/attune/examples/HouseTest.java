@@ -222,7 +222,8 @@ final class HouseTest {
         String program =
                 Files.readString(
                         root.resolve("examples/src/main/java/org/attune/examples/DpoInJava.java"));
-        Matcher marked = Pattern.compile("// readme: dpo\n(.*?) *// end", Pattern.DOTALL).matcher(program);
+        Matcher marked =
+                Pattern.compile("// readme: dpo\n(.*?) *// end", Pattern.DOTALL).matcher(program);
         assertTrue(marked.find(), "DpoInJava has no marked part");
         assertTrue(
                 readme.contains(marked.group(1).stripIndent().strip()),
