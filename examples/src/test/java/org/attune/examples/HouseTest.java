@@ -226,7 +226,7 @@ final class HouseTest {
                 Pattern.compile("// readme: dpo\n(.*?) *// end", Pattern.DOTALL).matcher(program);
         assertTrue(marked.find(), "DpoInJava has no marked part");
         assertTrue(
-                readme.contains(marked.group(1).stripIndent().strip()),
+                readme.contains(marked.group(1).stripTrailing().stripIndent()),
                 "README.md does not show DpoInJava as it is");
     }
 
