@@ -210,6 +210,26 @@ final class HouseTest {
         assertEquals(List.of(), broken, "links to files that do not exist");
     }
 
+    /// README and CI call the same commands, and the README's Java is a program that is tested.
+    @Test
+    void theReadmeIsTrue() throws IOException {
+        String readme = Files.readString(root.resolve("README.md"));
+        String ci = Files.readString(root.resolve(".ci/run"));
+        for (String command : List.of("mvn -B verify", "examples/quickstart/run")) {
+            assertTrue(readme.contains(command), "README.md lacks " + command);
+            assertTrue(ci.contains("\n" + command), ".ci/run does not call " + command);
+        }
+        String program =
+                Files.readString(
+                        root.resolve("examples/src/main/java/org/attune/examples/DpoInJava.java"));
+        Matcher marked =
+                Pattern.compile("// readme: dpo\n(.*?) *// end", Pattern.DOTALL).matcher(program);
+        assertTrue(marked.find(), "DpoInJava has no marked part");
+        assertTrue(
+                readme.contains(marked.group(1).stripTrailing().stripIndent()),
+                "README.md does not show DpoInJava as it is");
+    }
+
     /// `Type` or `Type.member` in the documents' tables and texts, so that a renaming reaches them.
     @Test
     void documentsNameTypesThatExist() throws IOException {
