@@ -136,10 +136,8 @@ final class CachedStep {
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()));
         Tensor gateUp = b.gateUp().forward(h2, adapter); // (N, 2F)
-        int inner = b.down().in();
         Tensor a = input(x, b.down()); // (N, F + …)
-        Tensor silu = gateUp.narrow(1, 0, inner).silu(); // (N, F)
-        Kernels.mul(silu, gateUp.narrow(1, inner, inner), a.narrow(1, 0, inner));
+        WrittenBlock.activate(b, gateUp, a.narrow(1, 0, b.down().in()));
         return b.down().forward(a, adapter).addInPlace(x2); // (N, D)
     }
 

@@ -153,7 +153,7 @@ final class WrittenBlock {
     }
 
     /// `silu(gate) · up` into `out`.
-    private static void activate(Block b, Tensor gateUp, Tensor out) {
+    static void activate(Block b, Tensor gateUp, Tensor out) {
         int inner = b.down().in();
         try (var _ = TensorScope.open("activate")) {
             Tensor gate = gateUp.narrow(1, 0, inner);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// A decoder that is trained, through a LoRA adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
@@ -194,18 +195,9 @@ public final class Policy implements CausalPolicy {
                 sources.add(mergedSource(linear, i, lora, dtype));
                 if (linear.parts().get(i).hasBias()) {
                     int part = i;
-                    String name = linear.parts().get(i).path() + ".bias";
-                    sources.add(
-                            new SafeTensorsWriter.Source(
-                                    name,
-                                    dtype,
-                                    new long[] {linear.parts().get(i).out()},
-                                    arena -> {
-                                        try (var _ = TensorScope.open("save")) {
-                                            Tensor bias = linear.bias(part).to(dtype);
-                                            return TensorBytes.copy(bias, arena);
-                                        }
-                                    }));
+                    FusedLinear.Part p = linear.parts().get(i);
+                    long[] shape = {p.out()};
+                    sources.add(source(p.path() + ".bias", dtype, shape, () -> linear.bias(part)));
                 }
             }
         }
@@ -217,13 +209,19 @@ public final class Policy implements CausalPolicy {
     }
 
     private static SafeTensorsWriter.Source source(String name, Tensor tensor, DType dtype) {
+        return source(name, dtype, tensor.shape(), () -> tensor);
+    }
+
+    /// @param value computed when the file is written; what it makes is freed right after
+    private static SafeTensorsWriter.Source source(
+            String name, DType dtype, long[] shape, Supplier<Tensor> value) {
         return new SafeTensorsWriter.Source(
                 name,
                 dtype,
-                tensor.shape(),
+                shape,
                 arena -> {
                     try (var _ = TensorScope.open("save")) {
-                        return TensorBytes.copy(tensor.to(dtype), arena);
+                        return TensorBytes.copy(value.get().to(dtype), arena);
                     }
                 });
     }
@@ -237,19 +235,16 @@ public final class Policy implements CausalPolicy {
                         : lora.targets().stream()
                                 .filter(t -> t.path().equals(p.path()))
                                 .findFirst();
-        return new SafeTensorsWriter.Source(
+        return source(
                 p.path() + ".weight",
                 dtype,
                 new long[] {p.out(), linear.in()},
-                arena -> {
-                    try (var _ = TensorScope.open("merge")) {
-                        Tensor weight = linear.weight(part);
-                        if (target.isPresent()) {
-                            // Added in float32 and rounded once.
-                            weight = weight.to(DType.FLOAT32).add(lora.update(target.get()));
-                        }
-                        return TensorBytes.copy(weight.to(dtype), arena);
-                    }
+                () -> {
+                    Tensor weight = linear.weight(part);
+                    // Added in float32 and rounded once.
+                    return target.isPresent()
+                            ? weight.to(DType.FLOAT32).add(lora.update(target.get()))
+                            : weight;
                 });
     }
 

@@ -78,11 +78,6 @@ public final class TokenForest {
         return targetTokens;
     }
 
-    /// Length of the longest path from a root to a leaf: the largest position plus one.
-    public int longestPath() {
-        return Arrays.stream(positions).max().orElse(-1) + 1;
-    }
-
     public static Builder builder() {
         return new Builder();
     }

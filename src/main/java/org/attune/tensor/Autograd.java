@@ -6,18 +6,9 @@ public final class Autograd {
 
     /// Records operations until the result is closed.
     public static Mode enabled() {
-        return switchTo(true);
-    }
-
-    /// Stops recording until the result is closed.
-    public static Mode disabled() {
-        return switchTo(false);
-    }
-
-    private static Mode switchTo(boolean on) {
         Engine.requireEngineThread();
         boolean before = Libtorch.gradMode();
-        Libtorch.setGradMode(on);
+        Libtorch.setGradMode(true);
         return () -> Libtorch.setGradMode(before);
     }
 

@@ -1,10 +1,10 @@
 package org.attune.cli;
 
 import org.attune.trainers.MetricKeys;
+import org.attune.trainers.ProcessMemory;
 import org.attune.trainers.RunInfo;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
-import org.attune.trainers.report.ProcessMemory;
 
 import java.io.PrintWriter;
 import java.time.Duration;

@@ -27,12 +27,9 @@ import java.util.Map;
 /// @param policy borrowed
 /// @param context borrowed
 record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunContext context) {
-    /// Tokens computed at once, unless configured: enough to keep the processor's matrix units
-    /// busy, little enough for the activations of a small machine.
-    private static final int TOKENS_PER_MICRO_BATCH = 2048;
 
     static TokenBudget budget(BatchConfig batch) {
-        return new TokenBudget(batch.tokensPerMicroBatch().orElse(TOKENS_PER_MICRO_BATCH));
+        return new TokenBudget(batch.tokensPerMicroBatch().orElse(TokenBudget.DEFAULT_TOKENS));
     }
 
     /// All of `rows` rows in file order, in batches of `batch`.

@@ -282,7 +282,7 @@ final class TrainingLoop {
                 heldout,
                 context.clock().seconds(),
                 seconds > 0 ? log.tokensHere() / seconds : 0,
-                PeakMemory.bytes());
+                ProcessMemory.peakBytes());
     }
 
     private RunInfo startInfo() {

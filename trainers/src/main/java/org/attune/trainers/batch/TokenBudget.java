@@ -8,6 +8,9 @@ import java.util.function.ToIntFunction;
 ///
 /// @param tokens most tokens of a group; a row with more stands alone. ≥ 1
 public record TokenBudget(int tokens) {
+    /// Tokens of a group where `tokens_per_micro_batch` is unset.
+    public static final int DEFAULT_TOKENS = 2048;
+
     public TokenBudget {
         if (tokens < 1) {
             throw new IllegalArgumentException("a token budget must be >= 1, got " + tokens);

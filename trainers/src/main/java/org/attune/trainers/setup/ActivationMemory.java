@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
+import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.BatchConfig;
 
 import java.io.IOException;
@@ -11,7 +12,6 @@ import java.nio.file.Path;
 /// Decides whether blocks are recomputed in the backward pass.
 final class ActivationMemory {
     private static final Path MEMORY = Path.of("/proc/meminfo");
-    private static final int TOKENS = 2048;
 
     private ActivationMemory() {}
 
@@ -19,7 +19,7 @@ final class ActivationMemory {
     /// eighth of the memory that is free now.
     static boolean recomputes(boolean allowed, Decoder decoder, BatchConfig batch) {
         long free = freeBytes();
-        int tokens = batch.tokensPerMicroBatch().orElse(TOKENS);
+        int tokens = batch.tokensPerMicroBatch().orElse(TokenBudget.DEFAULT_TOKENS);
         return allowed && (free == 0 || bytes(decoder, tokens) > free / 8);
     }
 

@@ -1,4 +1,4 @@
-package org.attune.trainers.report;
+package org.attune.trainers;
 
 import java.io.IOException;
 import java.nio.file.Files;
