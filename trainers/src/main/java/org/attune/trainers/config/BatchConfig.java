@@ -8,8 +8,8 @@ import java.util.OptionalInt;
 /// @param perDeviceTrainBatchSize rows of one logical micro-batch
 /// @param perDeviceEvalBatchSize rows of one evaluation batch
 /// @param gradientAccumulationSteps logical micro-batches per optimizer step
-/// @param tokensPerMicroBatch most tokens computed at once; unset: chosen from the memory
-///     available. Results do not depend on it
+/// @param tokensPerMicroBatch most tokens computed at once; unset:
+///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS]. Results do not depend on it
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks
 ///     for it; results do not depend on it
 /// @param trainSamplingStrategy order of the rows
