@@ -129,16 +129,16 @@ final class CachedStep {
         Block b = decoder.blocks().get(layer);
         Tensor h = input(x, b.qkv()); // (N, D + …)
         b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()));
-        Tensor q = heads(b, layer, b.qkv().forward(h, adapter)); // (N, CG, K)
+        Tensor q = heads(b, layer, b.qkv().forward(h, adapter, Dropout.NONE)); // (N, CG, K)
         Tensor o = input(x, b.output()); // (N, CGK + …)
         attend(q, layer, b.window(), o);
-        Tensor x2 = b.output().forward(o, adapter).addInPlace(x); // (N, D)
+        Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()));
-        Tensor gateUp = b.gateUp().forward(h2, adapter); // (N, 2F)
+        Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
         WrittenBlock.activate(b, gateUp, a.narrow(1, 0, b.down().in()));
-        return b.down().forward(a, adapter).addInPlace(x2); // (N, D)
+        return b.down().forward(a, adapter, Dropout.NONE).addInPlace(x2); // (N, D)
     }
 
     /// Memory for a layer's input and its adapter's columns.

@@ -21,15 +21,13 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     /// @param keep what forward keeps
-    /// @param dropout probability that an adapter's input is zeroed; needs [Keep#INPUTS] or
-    ///     [Keep#NOTHING]
-    /// @param dropoutSeed seed of this pass; each block gets its own from it
+    /// @param dropout of the trained adapter's inputs
     /// @param plain whether blocks run in ordinary operators with autograd instead of the
     ///     hand-written passes
-    public record Options(Keep keep, double dropout, long dropoutSeed, boolean plain) {
+    public record Options(Keep keep, Dropout dropout, boolean plain) {
         /// Without dropout, hand-written.
         public static Options of(Keep keep) {
-            return new Options(keep, 0, 0, false);
+            return new Options(keep, Dropout.NONE, false);
         }
     }
 
@@ -48,15 +46,18 @@ public final class DecoderRun implements AutoCloseable {
             Decoder decoder, Layout layout, FusedLinear.Adapter adapter, Options options) {
         this.decoder = decoder;
         this.layout = layout;
-        this.options =
-                options.dropout() > 0
-                        ? new Options(
-                                options.keep(), options.dropout(), options.dropoutSeed(), true)
-                        : options;
+        this.options = options;
         int count = decoder.blocks().size();
         inputs = new Tensor[count];
         saved = new Saved[count];
-        pass = new Pass(decoder.config(), layout, adapter, decoder.device(), decoder.dtype());
+        pass =
+                new Pass(
+                        decoder.config(),
+                        layout,
+                        adapter,
+                        options.dropout(),
+                        decoder.device(),
+                        decoder.dtype());
         try {
             hidden = forward();
         } catch (RuntimeException | Error e) {
@@ -100,9 +101,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private PlainBlock plain(int i) {
-        // The same numbers forward and again: the seed depends on pass and block alone.
-        long seed = options.dropoutSeed() * 0x9E3779B97F4A7C15L + i;
-        return new PlainBlock(decoder.blocks().get(i), pass, options.dropout(), seed);
+        return new PlainBlock(decoder.blocks().get(i), pass);
     }
 
     /// Output of the last block, before the final norm, `(N, D)`.

@@ -154,13 +154,14 @@ public final class FusedLinear {
     /// `y = x Wᵀ + b` with the adapter's update.
     ///
     /// @param hx `(N, in + extra)`; its first `in` columns hold `x`, the others are filled here
+    /// @param dropout of the trained adapter's input
     /// @return `(N, out)`
-    Tensor forward(Tensor hx, Adapter adapter) {
+    Tensor forward(Tensor hx, Adapter adapter, Dropout dropout) {
         Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
         Tensor y =
                 switch (adapter) {
                     case OFF -> x.mm(base().t());
-                    case TRAINED -> withColumns(hx, trained);
+                    case TRAINED -> withColumns(hx, trained, dropout);
                     case FROZEN -> withFrozen(hx, x);
                 };
         if (bias != null) {
@@ -170,11 +171,17 @@ public final class FusedLinear {
     }
 
     /// One product of input and matrix, extra columns included.
-    private Tensor withColumns(Tensor hx, List<LowRank> updates) {
+    private Tensor withColumns(Tensor hx, List<LowRank> updates, Dropout dropout) {
+        Tensor x = hx.narrow(1, 0, in);
         int column = in;
         for (LowRank update : updates) {
-            Tensor x = hx.narrow(1, 0, in);
-            Kernels.mm(x, update.scaledA().t(), hx.narrow(1, column, update.rank()));
+            Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
+            if (dropout.isOn()) {
+                Tensor kept = x.mul(dropout.mask(path(update), x));
+                Kernels.addmm(u, kept, update.scaledA().t(), 0, dropout.scale());
+            } else {
+                Kernels.mm(x, update.scaledA().t(), u);
+            }
             column += update.rank();
         }
         return hx.mm(matrix.t());
@@ -184,7 +191,7 @@ public final class FusedLinear {
         if (extra(Adapter.FROZEN) > 0) {
             try {
                 fillColumns(frozen);
-                return withColumns(hx, frozen);
+                return withColumns(hx, frozen, Dropout.NONE);
             } finally {
                 refreshTrained();
             }
@@ -206,7 +213,8 @@ public final class FusedLinear {
     ///
     /// @param dy `(N, out)`
     /// @param hx what [#forward] was given and filled
-    Tensor backward(Tensor dy, Tensor hx) {
+    /// @param dropout what [#forward] was given
+    Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
         Tensor x = extra == 0 ? hx : hx.narrow(1, 0, in);
         for (int i = 0; i < weightGradients.length; i++) {
             Part p = parts.get(i);
@@ -226,13 +234,31 @@ public final class FusedLinear {
             Part p = parts.get(update.part());
             Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            Kernels.addmm(dx, du, update.scaledA(), 1, 1);
-            Gradients.addProduct(update.gradientA(), du.t(), x, update.scaling());
+            if (dropout.isOn()) {
+                throughDropout(update, du, x, dropout, dx);
+            } else {
+                Kernels.addmm(dx, du, update.scaledA(), 1, 1);
+                Gradients.addProduct(update.gradientA(), du.t(), x, update.scaling());
+            }
             Tensor d = dy.narrow(1, p.firstRow(), p.out()); // (N, out)
             Gradients.addProduct(update.gradientB(), d.t(), u, 1);
             column += update.rank();
         }
         return dx;
+    }
+
+    /// The part of [#backward] before `u`, with the elements dropped that forward dropped.
+    private void throughDropout(LowRank update, Tensor du, Tensor x, Dropout dropout, Tensor dx) {
+        Tensor mask = dropout.mask(path(update), x); // (N, in)
+        Tensor kept = x.mul(mask);
+        double scale = dropout.scale();
+        Gradients.addProduct(update.gradientA(), du.t(), kept, update.scaling() * scale);
+        Kernels.addmm(kept, du, update.scaledA(), 0, scale);
+        dx.addInPlace(kept.mulInPlace(mask));
+    }
+
+    private String path(LowRank update) {
+        return parts.get(update.part()).path();
     }
 
     /// Makes backward passes add to the gradients of the base parameters (float32 views).

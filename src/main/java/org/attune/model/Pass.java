@@ -10,6 +10,7 @@ final class Pass implements AutoCloseable {
     private final DecoderConfig config;
     private final Layout layout;
     private final FusedLinear.Adapter adapter;
+    private final Dropout dropout;
     private final Rope rope;
     private final Attention attention;
 
@@ -17,11 +18,13 @@ final class Pass implements AutoCloseable {
             DecoderConfig config,
             Layout layout,
             FusedLinear.Adapter adapter,
+            Dropout dropout,
             Device device,
             DType dtype) {
         this.config = config;
         this.layout = layout;
         this.adapter = adapter;
+        this.dropout = dropout;
         try (var _ = scope.enter()) {
             rope = new Rope(config, layout, device, dtype);
         } catch (RuntimeException | Error e) {
@@ -41,6 +44,10 @@ final class Pass implements AutoCloseable {
 
     FusedLinear.Adapter adapter() {
         return adapter;
+    }
+
+    Dropout dropout() {
+        return dropout;
     }
 
     Rope rope() {

@@ -2,20 +2,16 @@ package org.attune.model;
 
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
-import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
 import java.util.List;
 
-/// A block in ordinary operators with autograd: the yardstick for [WrittenBlock], and the path for
-/// what that doesn't do (adapter dropout). Its backward pass runs the block again with recording
-/// on.
+/// A block in ordinary operators with autograd: the yardstick for [WrittenBlock]. Its backward pass
+/// runs the block again with recording on.
 final class PlainBlock {
     private final Block block;
     private final Pass pass;
-    private final double dropout;
-    private final long dropoutSeed;
     private final List<Leaf> leaves = new ArrayList<>();
 
     /// @param parameter compute copy that collects a gradient
@@ -23,14 +19,9 @@ final class PlainBlock {
     /// @param scale factor on the way
     private record Leaf(Tensor parameter, Tensor gradient, double scale) {}
 
-    /// @param dropout probability that an adapter's input is zeroed; 0 is none
-    /// @param dropoutSeed libtorch is seeded with it before the forward pass and before its
-    ///     repetition
-    PlainBlock(Block block, Pass pass, double dropout, long dropoutSeed) {
+    PlainBlock(Block block, Pass pass) {
         this.block = block;
         this.pass = pass;
-        this.dropout = dropout;
-        this.dropoutSeed = dropoutSeed;
     }
 
     /// `(N, D)` to `(N, D)`, nothing recorded.
@@ -55,9 +46,6 @@ final class PlainBlock {
     }
 
     private Tensor run(Tensor x, boolean training) {
-        if (dropout > 0) {
-            Engine.seed(dropoutSeed);
-        }
         DecoderConfig c = pass.config();
         int n = pass.size();
         Tensor h = norm(block.inputNorm(), x, training);
@@ -104,7 +92,7 @@ final class PlainBlock {
         }
         for (LowRank update : updates(linear)) {
             if (update.part() == part) {
-                y = y.add(update(update, x, training));
+                y = y.add(update(update, linear.parts().get(part).path(), x, training));
             }
         }
         return y;
@@ -118,15 +106,16 @@ final class PlainBlock {
         };
     }
 
-    private Tensor update(LowRank update, Tensor x, boolean training) {
+    private Tensor update(LowRank update, String path, Tensor x, boolean training) {
         Tensor a = update.scaledA();
         Tensor b = update.b();
         if (training && update.gradientA() != null) {
             a = leaf(a, update.gradientA(), update.scaling());
             b = leaf(b, update.gradientB(), 1);
         }
-        boolean drops = dropout > 0 && pass.adapter() == FusedLinear.Adapter.TRAINED;
-        Tensor input = drops ? x.dropout(dropout) : x;
+        Dropout dropout = pass.dropout();
+        boolean drops = dropout.isOn() && pass.adapter() == FusedLinear.Adapter.TRAINED;
+        Tensor input = drops ? x.mul(dropout.mask(path, x)).mul(dropout.scale()) : x;
         return input.linear(a).linear(b);
     }
 

@@ -19,17 +19,17 @@ final class WrittenBlock {
         FusedLinear.Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()));
-        Heads heads = heads(b, b.qkv().forward(h1, adapter), pass);
+        Heads heads = heads(b, b.qkv().forward(h1, adapter, pass.dropout()), pass);
         Tensor o = pass.attention().forward(heads.q, heads.k, heads.v, b.window());
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
         byRow(head(ox, b.output().in()), pass).copyInPlace(o.transpose(0, 1));
-        Tensor x2 = b.output().forward(ox, adapter).addInPlace(x); // (N, D)
+        Tensor x2 = b.output().forward(ox, adapter, pass.dropout()).addInPlace(x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(x2, head(h2, b.gateUp().in()));
-        Tensor gateUp = b.gateUp().forward(h2, adapter); // (N, 2F)
+        Tensor gateUp = b.gateUp().forward(h2, adapter, pass.dropout()); // (N, 2F)
         Tensor ax = widened(x, b.down().in(), b.down().extra(adapter));
         activate(b, gateUp, head(ax, b.down().in()));
-        Tensor out = b.down().forward(ax, adapter).addInPlace(x2); // (N, D)
+        Tensor out = b.down().forward(ax, adapter, pass.dropout()).addInPlace(x2); // (N, D)
         int columns = b.down().extra(adapter);
         Tensor downColumns =
                 columns == 0 ? null : ax.narrow(1, b.down().in(), columns).copy(); // (N, R)
@@ -55,12 +55,12 @@ final class WrittenBlock {
     /// @return gradient of its input, `(N, D)`; parameters' gradients are added where they belong
     static Tensor backward(Block b, Tensor dOut, Saved s, Pass pass) {
         Tensor dx2 = feedForwardBackward(b, dOut, s, pass);
-        Tensor dox = b.output().backward(dx2, s.ox()); // (N, CGK)
+        Tensor dox = b.output().backward(dx2, s.ox(), pass.dropout()); // (N, CGK)
         Tensor dOutHeads = Tensor.empty(dox.device(), dox.dtype(), s.q().shape());
         dOutHeads.copyInPlace(byRow(dox, pass).transpose(0, 1)); // (C, N, G, K)
         Tensor[] d = pass.attention().backward(dOutHeads, s.q(), s.k(), s.v(), b.window());
         Tensor dy = headsBackward(b, d, s, pass); // (N, q + k + v)
-        Tensor dh1 = b.qkv().backward(dy, s.h1()); // (N, D)
+        Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
         return b.inputNorm().backward(dh1, s.x(), s.r1()).addInPlace(dx2);
     }
 
@@ -77,11 +77,11 @@ final class WrittenBlock {
         if (s.downColumns() != null) {
             ax.narrow(1, inner, s.downColumns().size(1)).copyInPlace(s.downColumns());
         }
-        Tensor da = b.down().backward(dOut, ax); // (N, F)
+        Tensor da = b.down().backward(dOut, ax, pass.dropout()); // (N, F)
         Tensor dGateUp = Tensor.empty(da.device(), da.dtype(), s.gateUp().shape());
         Kernels.mul(da, silu, dGateUp.narrow(1, inner, inner));
         Kernels.siluBackward(da.mulInPlace(up), gate, dGateUp.narrow(1, 0, inner));
-        Tensor dh2 = b.gateUp().backward(dGateUp, s.h2()); // (N, D)
+        Tensor dh2 = b.gateUp().backward(dGateUp, s.h2(), pass.dropout()); // (N, D)
         return b.postNorm().backward(dh2, s.x2(), s.r2()).addInPlace(dOut);
     }
 

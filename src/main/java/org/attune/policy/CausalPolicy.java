@@ -2,6 +2,10 @@ package org.attune.policy;
 
 /// A model that is being trained. The trainers know policies by this interface alone.
 public interface CausalPolicy extends Scorer, AutoCloseable {
+    /// Says that the evaluations up to the next call belong to this optimizer step. What they draw
+    /// (adapter dropout) follows from seed, step and their order in it.
+    void startStep(long number);
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

@@ -7,6 +7,7 @@ import org.attune.adapter.LoraTarget;
 import org.attune.files.SafeTensorsWriter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderRun;
+import org.attune.model.Dropout;
 import org.attune.model.FusedLinear;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
@@ -27,14 +28,15 @@ public final class Policy implements CausalPolicy {
     private final FullParameters full;
     private Options options;
     private LoraParameters frozen;
-    private long evaluations;
+    private long step;
+    private int evaluations;
 
     /// How passes run.
     ///
     /// @param recompute whether blocks are computed again in the backward pass instead of being
     ///     kept
     /// @param dropout whether the adapter's own dropout applies in [#evaluate]
-    /// @param dropoutSeed seed of that dropout
+    /// @param dropoutSeed seed of that dropout, for the whole run
     /// @param plain whether blocks run in ordinary operators with autograd
     public record Options(boolean recompute, boolean dropout, long dropoutSeed, boolean plain) {
         public static Options defaults() {
@@ -88,9 +90,23 @@ public final class Policy implements CausalPolicy {
     }
 
     private DecoderRun.Options runOptions(DecoderRun.Keep keep) {
-        double dropout = lora == null || !options.dropout() ? 0 : lora.config().dropout();
-        long seed = options.dropoutSeed() * 1_000_003 + evaluations++;
-        return new DecoderRun.Options(keep, dropout, seed, options.plain());
+        return new DecoderRun.Options(keep, dropout(), options.plain());
+    }
+
+    /// Every evaluation of a step drops others; a resumed run drops the same as one that never
+    /// stopped.
+    private Dropout dropout() {
+        if (lora == null || !options.dropout()) {
+            return Dropout.NONE;
+        }
+        long seed = (options.dropoutSeed() * 1_000_003 + step) * 1_000_003 + evaluations++;
+        return new Dropout(lora.config().dropout(), seed);
+    }
+
+    @Override
+    public void startStep(long number) {
+        step = number;
+        evaluations = 0;
     }
 
     @Override

@@ -78,10 +78,6 @@ final class Djl {
         return result("ge", false, () -> JniUtils.gte(a.djl(), b.djl()), a, b);
     }
 
-    static Tensor dropout(Tensor x, double probability) {
-        return result("dropout", false, () -> JniUtils.dropout(x.djl(), probability, true), x);
-    }
-
     /// The gradient of a leaf, or null if it has none.
     static Tensor gradient(Tensor leaf) {
         PtNDArray gradient = JniUtils.getGradient(leaf.djl());

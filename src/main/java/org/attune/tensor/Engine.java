@@ -165,10 +165,4 @@ public final class Engine {
                 ? DType.BFLOAT16
                 : DType.FLOAT32;
     }
-
-    /// Seeds libtorch's own generator (used by dropout only).
-    public static void seed(long seed) {
-        requireEngineThread();
-        JniUtils.setSeed(seed);
-    }
 }

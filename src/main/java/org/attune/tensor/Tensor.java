@@ -347,11 +347,6 @@ public final class Tensor extends NativeTensor {
         return Operators.LOG_SIGMOID.with(this).call();
     }
 
-    /// Zeroes elements with this probability and scales the rest up.
-    public Tensor dropout(double probability) {
-        return Djl.dropout(this, probability);
-    }
-
     public Tensor relu() {
         return Operators.RELU.with(this).call();
     }

@@ -130,6 +130,18 @@ class PathsAgreeTest {
         }
     }
 
+    @Test
+    void writtenEqualsPlainWithDropout() {
+        LoraConfig adapter = Outcome.allLinear(0.3);
+        var plain = new Policy.Options(false, true, 5, true);
+        for (DecoderConfig config : MODELS) {
+            lora(config, DType.FLOAT32, adapter, plain)
+                    .assertEqualTo(
+                            config + " dropout",
+                            lora(config, DType.FLOAT32, adapter, dropout(false, 5)));
+        }
+    }
+
     private static Policy.Options dropout(boolean recompute, long seed) {
         return new Policy.Options(recompute, true, seed, false);
     }
@@ -144,9 +156,16 @@ class PathsAgreeTest {
                             Policy policy =
                                     Outcome.lora(
                                             decoder, Outcome.allLinear(0.3), dropout(true, 5))) {
+                        policy.startStep(7);
                         float[] first = Outcome.of(policy, List.of(piece(config))).values();
                         float[] second = Outcome.of(policy, List.of(piece(config))).values();
                         assertFalse(Arrays.equals(first, second));
+                        policy.startStep(8);
+                        float[] next = Outcome.of(policy, List.of(piece(config))).values();
+                        assertFalse(Arrays.equals(first, next));
+                        policy.startStep(7); // as after resuming
+                        assertArrayEquals(
+                                first, Outcome.of(policy, List.of(piece(config))).values());
                         TokenForest forest = piece(config).forest();
                         assertArrayEquals(
                                 policy.measure(forest, HeadRequest.of()).tokenLogProbs(),

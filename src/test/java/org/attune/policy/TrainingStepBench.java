@@ -11,10 +11,11 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 
 import java.util.Arrays;
+import java.util.List;
 
 /// Times one LoRA training step (r 16 on all linear layers) on a model, as
-/// `main MODEL TOKENS SEGMENT DTYPE [recompute]`: segments of equal length, 60 % of the tokens
-/// trained. Prints the best of five.
+/// `main MODEL TOKENS SEGMENT DTYPE [recompute] [dropout]`: segments of equal length, 60 % of the
+/// tokens trained. Prints the best of five.
 public final class TrainingStepBench {
     private TrainingStepBench() {}
 
@@ -22,7 +23,9 @@ public final class TrainingStepBench {
         int tokens = Integer.parseInt(args[1]);
         int segment = Integer.parseInt(args[2]);
         DType dtype = DType.valueOf(args[3]);
-        boolean recompute = args.length > 4;
+        List<String> switches = List.of(args).subList(4, args.length);
+        boolean recompute = switches.contains("recompute");
+        double dropout = switches.contains("dropout") ? 0.05 : 0;
         Engine.run(
                 () -> {
                     try (var scope = TensorScope.open("bench");
@@ -33,7 +36,7 @@ public final class TrainingStepBench {
                                             source.tensors(),
                                             Device.cpu(),
                                             dtype);
-                            var policy = policy(decoder, recompute)) {
+                            var policy = policy(decoder, recompute, dropout)) {
                         TokenForest forest = forest(tokens, segment, decoder);
                         double best = Double.MAX_VALUE;
                         for (int i = 0; i < 6; i++) {
@@ -46,13 +49,13 @@ public final class TrainingStepBench {
                 });
     }
 
-    private static Policy policy(Decoder decoder, boolean recompute) {
-        var config = LoraConfig.of(16, 32, 0, ModuleSelection.of("all-linear"));
+    private static Policy policy(Decoder decoder, boolean recompute, double dropout) {
+        var config = LoraConfig.of(16, 32, dropout, ModuleSelection.of("all-linear"));
         return Policy.withFreshAdapter(
                 decoder,
                 config,
                 RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                new Policy.Options(recompute, false, 0, false));
+                new Policy.Options(recompute, true, 0, false));
     }
 
     private static TokenForest forest(int tokens, int segment, Decoder decoder) {

@@ -83,6 +83,7 @@ public final class DpoTrainer {
     /// log-probabilities are; where a loss couples the pairs of a micro-batch, all are scored
     /// first.
     Optional<StepReport> step(BatchPlan.Window window) {
+        policy.startStep(window.step());
         List<Placed<PreferenceExample>> placed = Placed.of(window, pairs);
         var ledger = ledger(placed, window);
         List<List<Placed<PreferenceExample>>> groups = budget.groups(placed, this::cost);

@@ -74,6 +74,7 @@ public final class SftTrainer {
 
     /// Adds the gradient of one step's loss.
     Optional<StepReport> step(BatchPlan.Window window) {
+        policy.startStep(window.step());
         List<Placed<PackedRow>> placed = Placed.of(window, rows);
         int trained = Math.max(1, placed.stream().mapToInt(p -> p.row().trainedTokens()).sum());
         var totals = new SftTotals(loss, window.microBatches().size());

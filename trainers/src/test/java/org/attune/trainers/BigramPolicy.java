@@ -43,6 +43,11 @@ final class BigramPolicy implements CausalPolicy {
         return new BigramPolicy(vocabulary, logits);
     }
 
+    @Override
+    public void startStep(long number) {
+        // nothing is drawn
+    }
+
     /// Every target with this id gets log-probability NaN from now on.
     void poison(int token) {
         poisoned = token;

@@ -34,9 +34,10 @@ public record BatchPlan(
 
     /// The rows of one step.
     ///
+    /// @param step from 0
     /// @param epoch from 0
     /// @param microBatches row numbers of each logical micro-batch, in order
-    public record Window(int epoch, List<int[]> microBatches) {
+    public record Window(int step, int epoch, List<int[]> microBatches) {
         public Window {
             microBatches = List.copyOf(microBatches);
         }
@@ -74,6 +75,6 @@ public record BatchPlan(
             int to = Math.min(rows, from + microBatchRows);
             microBatches.add(Arrays.copyOfRange(permutation, from, to));
         }
-        return new Window(epoch, microBatches);
+        return new Window(step, epoch, microBatches);
     }
 }
