@@ -2,7 +2,6 @@ package org.attune.datasets;
 
 import org.attune.datasets.formats.Conversions;
 import org.attune.datasets.formats.DatasetType;
-
 import org.attune.datasets.rows.JsonValues;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;

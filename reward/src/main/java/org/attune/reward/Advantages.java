@@ -119,7 +119,8 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         double[] rewards = totals.toArray(Double.NaN);
         for (int i = 0; i < rewards.length; i++) {
             double reward = rewards[i];
-            rewards[i] = clipRange.map(range -> range.clip(reward)).orElse(reward) - beta * klSums[i];
+            rewards[i] =
+                    clipRange.map(range -> range.clip(reward)).orElse(reward) - beta * klSums[i];
         }
         MaskedRewards groups = MaskedRewards.ofRow(rewards).reshape(numGenerations); // (P, G)
         // r - (sum - r) / (n - 1) = (r - mean) n / (n - 1)
@@ -171,7 +172,8 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         for (int f = 0; f < names.size(); f++) {
             double count = counts.getDouble(f);
             metrics.put("rewards/" + names.get(f) + "/mean", from(1, count, means.getDouble(f)));
-            metrics.put("rewards/" + names.get(f) + "/std", from(2, count, deviations.getDouble(f)));
+            metrics.put(
+                    "rewards/" + names.get(f) + "/std", from(2, count, deviations.getDouble(f)));
         }
         double count = totals.counts().getDouble(0);
         metrics.put("reward", from(1, count, totals.means().getDouble(0)));

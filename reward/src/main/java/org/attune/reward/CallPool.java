@@ -42,7 +42,12 @@ final class CallPool implements AutoCloseable {
         this.timeout = timeout;
         this.watchdog =
                 new ScheduledThreadPoolExecutor(
-                        1, task -> Thread.ofPlatform().daemon().name("reward-watchdog").unstarted(task));
+                        1,
+                        task ->
+                                Thread.ofPlatform()
+                                        .daemon()
+                                        .name("reward-watchdog")
+                                        .unstarted(task));
         watchdog.setRemoveOnCancelPolicy(true);
     }
 
@@ -68,8 +73,7 @@ final class CallPool implements AutoCloseable {
     private void startWorker() {
         var worker = new Worker();
         workers.add(worker);
-        worker.thread =
-                Thread.ofPlatform().daemon().name("reward-" + ++started).unstarted(worker);
+        worker.thread = Thread.ofPlatform().daemon().name("reward-" + ++started).unstarted(worker);
         worker.thread.start();
     }
 
@@ -128,9 +132,7 @@ final class CallPool implements AutoCloseable {
                 return closed
                         ? null
                         : watchdog.schedule(
-                                () -> expire(this, call),
-                                timeout.toNanos(),
-                                TimeUnit.NANOSECONDS);
+                                () -> expire(this, call), timeout.toNanos(), TimeUnit.NANOSECONDS);
             }
         }
 

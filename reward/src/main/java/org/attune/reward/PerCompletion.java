@@ -42,7 +42,8 @@ public record PerCompletion(String name, Set<String> requiredColumns, Judge judg
     ///
     /// @param columns further columns of the whole batch; see [#column]
     /// @param index the completion's place in them
-    public record Row(Prompt prompt, Completion completion, Map<String, List<Object>> columns, int index) {
+    public record Row(
+            Prompt prompt, Completion completion, Map<String, List<Object>> columns, int index) {
         /// The completion's text.
         public String text() {
             return completion.text();

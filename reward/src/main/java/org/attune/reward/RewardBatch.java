@@ -40,9 +40,7 @@ public record RewardBatch(
 
     /// A batch whose metrics and extra columns nobody wants.
     public RewardBatch(
-            List<Prompt> prompts,
-            List<Completion> completions,
-            Map<String, List<Object>> columns) {
+            List<Prompt> prompts, List<Completion> completions, Map<String, List<Object>> columns) {
         this(prompts, completions, columns, RewardLog.NONE);
     }
 

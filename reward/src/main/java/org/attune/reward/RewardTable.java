@@ -30,7 +30,8 @@ public record RewardTable(
         for (double[] row : values) {
             if (row.length != names.size()) {
                 throw new IllegalArgumentException(
-                        "a row has %d rewards for %d functions".formatted(row.length, names.size()));
+                        "a row has %d rewards for %d functions"
+                                .formatted(row.length, names.size()));
             }
         }
     }

@@ -97,11 +97,7 @@ final class ScoringCall implements CallPool.Call {
         if (rewards == null) {
             fail(Kind.RETURNED_NULL, part, "instead of a list", null);
         } else if (rewards.size() != part.length) {
-            fail(
-                    Kind.WRONG_COUNT,
-                    part,
-                    "%d for %d".formatted(rewards.size(), part.length),
-                    null);
+            fail(Kind.WRONG_COUNT, part, "%d for %d".formatted(rewards.size(), part.length), null);
         } else {
             keep(part, rewards);
             results.addAll(sink.logged);
@@ -117,8 +113,7 @@ final class ScoringCall implements CallPool.Call {
             } else if (reward.isPresent() && !Double.isFinite(reward.getAsDouble())) {
                 fail(Kind.NOT_FINITE, new int[] {index}, "got " + reward.getAsDouble(), null);
             } else {
-                reward.ifPresent(
-                        value -> results.add(() -> round.reward(function, index, value)));
+                reward.ifPresent(value -> results.add(() -> round.reward(function, index, value)));
             }
         }
     }

@@ -153,7 +153,8 @@ class RewardScorerTest {
         RewardFunction never = batch -> Collections.nCopies(batch.size(), OptionalDouble.empty());
         try (var scorer =
                 new RewardScorer(
-                        List.of(WeightedReward.of(never.named("never"))), RewardLimits.defaults())) {
+                        List.of(WeightedReward.of(never.named("never"))),
+                        RewardLimits.defaults())) {
             RewardTable table = scorer.score(batch("a"));
             assertArrayEquals(new double[][] {{NONE}}, values(table));
             assertEquals(NONE, table.total(0));
@@ -334,7 +335,8 @@ class RewardScorerTest {
         }
         RewardTable first = null;
         try (var scorer =
-                new RewardScorer(List.of(WeightedReward.of(jitters.named("j")), length()), limits)) {
+                new RewardScorer(
+                        List.of(WeightedReward.of(jitters.named("j")), length()), limits)) {
             for (int round = 0; round < 5; round++) {
                 RewardTable table = scorer.score(batch(texts));
                 if (first == null) {

@@ -43,7 +43,10 @@ final class AnswerRewards {
                 column,
                 (text, gold) ->
                         extracted(extract, text)
-                                        .filter(found -> normal.apply(found).equals(normal.apply(gold)))
+                                        .filter(
+                                                found ->
+                                                        normal.apply(found)
+                                                                .equals(normal.apply(gold)))
                                         .isPresent()
                                 ? ONE
                                 : ZERO);

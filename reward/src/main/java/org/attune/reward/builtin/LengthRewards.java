@@ -43,7 +43,10 @@ final class LengthRewards {
         return switch (unit) {
             case "tokens" -> completion.tokens().length;
             case "characters" -> completion.text().codePointCount(0, completion.text().length());
-            default -> completion.text().isBlank() ? 0 : completion.text().strip().split("\\s+").length;
+            default ->
+                    completion.text().isBlank()
+                            ? 0
+                            : completion.text().strip().split("\\s+").length;
         };
     }
 
@@ -89,8 +92,7 @@ final class LengthRewards {
                     }
                     var unique = new HashSet<List<Integer>>();
                     for (int start = 0; start < total; start++) {
-                        unique.add(
-                                Arrays.stream(tokens, start, start + size).boxed().toList());
+                        unique.add(Arrays.stream(tokens, start, start + size).boxed().toList());
                     }
                     double repeated = 1 - (double) unique.size() / total;
                     // not -0

@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// A numeric answer in the notation of mathematics problems: an integer, a decimal, a fraction
-/// (`1/3`, `\frac{1}{3}`), a percentage, a number with a unit, `x = 3`, or a tuple of these. Letters
-/// and formulas are not understood; such an answer has no value here.
+/// (`1/3`, `\frac{1}{3}`), a percentage, a number with a unit, `x = 3`, or a tuple of these.
+/// Letters and formulas are not understood; such an answer has no value here.
 ///
 /// @param parts the tuple's components (one for a plain number), each with the values that it may
 ///     stand for: 50 % is 50 and 0.5
@@ -26,7 +26,8 @@ record MathAnswer(List<double[]> parts) {
                             + "(?:(?:\\s+\\p{L}+|\\p{L}{2,})(?:\\^\\d)?(?:/\\p{L}+(?:\\^\\d)?)?)?");
     private static final Pattern ASSIGNMENT = Pattern.compile("^\\p{L}\\s*=");
     private static final Pattern DELIMITED =
-            Pattern.compile("(?s)\\$\\$(.+?)\\$\\$|\\$(.+?)\\$|\\\\\\((.+?)\\\\\\)|\\\\\\[(.+?)\\\\]");
+            Pattern.compile(
+                    "(?s)\\$\\$(.+?)\\$\\$|\\$(.+?)\\$|\\\\\\((.+?)\\\\\\)|\\\\\\[(.+?)\\\\]");
 
     /// What the gold column holds: the inside of the first `\boxed{…}` or `$…$`, or else all of it.
     static Optional<MathAnswer> gold(String text) {
@@ -116,9 +117,7 @@ record MathAnswer(List<double[]> parts) {
         if (!Double.isFinite(value)) {
             return null;
         }
-        return matcher.group(4) == null
-                ? new double[] {value}
-                : new double[] {value, value / 100};
+        return matcher.group(4) == null ? new double[] {value} : new double[] {value, value / 100};
     }
 
     /// Whether both mean the same.

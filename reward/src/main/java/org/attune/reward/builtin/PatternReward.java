@@ -25,7 +25,10 @@ final class PatternReward {
         String pattern = parameters.requiredText("pattern");
         boolean full = parameters.choice("match", "search", "full").equals("full");
         int flags = Pattern.UNICODE_CHARACTER_CLASS;
-        flags |= parameters.flag("ignore_case", false) ? Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE : 0;
+        flags |=
+                parameters.flag("ignore_case", false)
+                        ? Pattern.CASE_INSENSITIVE | Pattern.UNICODE_CASE
+                        : 0;
         flags |= parameters.flag("multiline", false) ? Pattern.MULTILINE : 0;
         flags |= parameters.flag("dotall", false) ? Pattern.DOTALL : 0;
         double reward = parameters.number("reward", 1);

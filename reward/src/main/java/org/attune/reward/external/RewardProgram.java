@@ -43,7 +43,8 @@ final class RewardProgram {
         try {
             program = new RewardProgram(name, builder.start());
         } catch (IOException e) {
-            throw new IOException("can't be started in %s: %s".formatted(directory, e.getMessage()), e);
+            throw new IOException(
+                    "can't be started in %s: %s".formatted(directory, e.getMessage()), e);
         }
         program.serve("output", program::readAnswers);
         program.serve("errors", program::readErrors);
@@ -63,8 +64,7 @@ final class RewardProgram {
     ///
     /// @throws IOException if the program has ended, or says nothing in time
     String receive(Duration timeout) throws IOException, InterruptedException {
-        Optional<String> line =
-                answers.poll(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
+        Optional<String> line = answers.poll(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
         if (line == null) {
             throw new IOException("gave no answer in time and was killed");
         }
@@ -74,7 +74,8 @@ final class RewardProgram {
                     process.isAlive()
                             ? "closed its output"
                             : "ended with exit code " + process.exitValue();
-            throw new IOException(lastWords.isEmpty() ? exit : exit + "; its last words: " + lastWords);
+            throw new IOException(
+                    lastWords.isEmpty() ? exit : exit + "; its last words: " + lastWords);
         }
         return line.get();
     }

@@ -167,8 +167,7 @@ public final class RewardSpec {
         return switch (weight) {
             case null -> 1;
             case Number number when Double.isFinite(number.doubleValue()) -> number.doubleValue();
-            default ->
-                    throw new ConfigException("weight must be a finite number, got " + weight);
+            default -> throw new ConfigException("weight must be a finite number, got " + weight);
         };
     }
 
