@@ -15,6 +15,7 @@ record MaskedRewards(INDArray values, INDArray present) {
     private static final int ACROSS = 1;
 
     static {
+        Nd4j.getBackend(); // loads the native library, which the next line needs
         // libtorch wants the cores, and these arrays are small.
         NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(1);
     }
