@@ -20,6 +20,9 @@ record MaskedRewards(INDArray values, INDArray present) {
         NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(1);
     }
 
+    /// Does nothing but load this class, and the native library with it.
+    static void load() {}
+
     /// @param table `(R, C)`, at least one row; NaN = missing
     static MaskedRewards of(double[][] table) {
         var values = new double[table.length][];

@@ -34,7 +34,7 @@ public final class RewardScorer implements AutoCloseable {
     private final List<FunctionState> functions;
     private final RewardLimits limits;
     private final CallPool pool;
-    private boolean closed;
+    private volatile boolean closed;
 
     /// @param functions with different names; the table has them in this order
     /// @throws IllegalArgumentException if two have the same name, or there is none
@@ -183,7 +183,8 @@ public final class RewardScorer implements AutoCloseable {
 
         /// Waits until every function is done with every completion, or was given up.
         ///
-        /// @throws CancellationException if the waiting thread is interrupted
+        /// @throws CancellationException if the waiting thread is interrupted, or the scorer is
+        ///     closed meanwhile
         public RewardTable finish() {
             for (int f = 0; f < functions.size(); f++) {
                 if (functions.get(f).reward.function().wholeRound()) {
@@ -191,7 +192,9 @@ public final class RewardScorer implements AutoCloseable {
                 }
             }
             try {
-                round.await();
+                if (!round.await(() -> closed)) {
+                    throw new CancellationException("closed while rewards were computed");
+                }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new CancellationException("interrupted while rewards were computed");

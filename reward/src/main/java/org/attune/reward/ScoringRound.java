@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 
 /// What is known of one round: completions that arrived, rewards, failures. Everything is stored
 /// by the completion's index, so that nothing depends on the order in which calls end.
@@ -136,10 +137,14 @@ final class ScoringRound {
     }
 
     /// Waits until every function is done with every completion that was added.
-    synchronized void await() throws InterruptedException {
-        while (open > 0) {
-            wait();
+    ///
+    /// @param stop asked now and then; ends the waiting
+    /// @return false if `stop` ended it
+    synchronized boolean await(BooleanSupplier stop) throws InterruptedException {
+        while (open > 0 && !stop.getAsBoolean()) {
+            wait(100);
         }
+        return open == 0;
     }
 
     synchronized RewardTable table() {

@@ -15,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -248,11 +249,13 @@ class RewardScorerTest {
                             return 1;
                         });
         var scorer = new RewardScorer(List.of(hangs), RewardLimits.defaults());
-        scorer.begin(1).submit(0, new Prompt("p", List.of()), completion("c"), Map.of());
+        RewardScorer.Session round = scorer.begin(1);
+        round.submit(0, new Prompt("p", List.of()), completion("c"), Map.of());
         awaitUninterruptibly(started);
         long start = System.nanoTime();
         scorer.close();
         assertTrue(System.nanoTime() - start < 2_000_000_000L);
+        assertThrows(CancellationException.class, round::finish);
         end.countDown();
     }
 
@@ -314,6 +317,56 @@ class RewardScorerTest {
                 new RewardScorer(List.of(WeightedReward.of(relative.named("r"))), limits)) {
             RewardTable table = scorer.score(batch("a", "b", "c", "d", "e"));
             assertArrayEquals(new double[] {5, 5, 5, 5, 5}, table.column(0));
+        }
+    }
+
+    @Test
+    void functionThatAllowsOneCallAtATimeGetsOne() {
+        var running = new AtomicInteger();
+        var most = new AtomicInteger();
+        var single =
+                new RewardFunction() {
+                    @Override
+                    public List<OptionalDouble> score(RewardBatch batch) {
+                        most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                        sleep(10);
+                        running.decrementAndGet();
+                        return Collections.nCopies(batch.size(), OptionalDouble.of(1));
+                    }
+
+                    @Override
+                    public int concurrency() {
+                        return 1;
+                    }
+                };
+        var limits = RewardLimits.defaults().withParallelism(4).withCallSize(1);
+        try (var scorer =
+                new RewardScorer(List.of(WeightedReward.of(single.named("single"))), limits)) {
+            RewardScorer.Session a = scorer.begin(4);
+            RewardScorer.Session b = scorer.begin(4);
+            for (int i = 0; i < 4; i++) {
+                a.submit(i, new Prompt("p", List.of()), completion("c"), Map.of());
+                b.submit(i, new Prompt("p", List.of()), completion("c"), Map.of());
+            }
+            assertArrayEquals(new double[] {1, 1, 1, 1}, a.finish().column(0));
+            assertArrayEquals(new double[] {1, 1, 1, 1}, b.finish().column(0));
+        }
+        assertEquals(1, most.get());
+    }
+
+    @Test
+    void functionThatHeedsInterruptionIsKeptAfterSingleHangs() {
+        var slow =
+                each(
+                        "slow",
+                        text -> {
+                            sleep(text.equals("slow") ? 60_000 : 0);
+                            return 1;
+                        });
+        var limits = quick().withCallSize(1).withParallelism(1).withStrikes(2);
+        try (var scorer = new RewardScorer(List.of(slow), limits)) {
+            RewardTable table = scorer.score(batch("slow", "a", "slow", "b", "slow", "c"));
+            assertArrayEquals(new double[] {NONE, 1, NONE, 1, NONE, 1}, table.column(0));
         }
     }
 

@@ -7,6 +7,7 @@ import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
+import org.attune.text.Json;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,7 +26,10 @@ import java.util.Set;
 /// - {command: [python, my_reward.py]}           # a program, see ProcessReward
 /// ```
 /// As a map a source file is `{file: …}` and a class `{class: …}`. Every map may also have
-/// `weight` (1) and `label`, its name in metrics. Equal names are numbered: `regex`, `regex_2`.
+/// `weight` (1), `label`, its name in metrics, and `isolation`: `thread`, or `process` for a
+/// function that may spin or crash: it gets a JVM of its own, which can be killed. Equal names are
+/// numbered: `regex`, `regex_2`.
+///
 /// Relative paths start at the given directory, in which programs run, too.
 public final class RewardSpec {
     private static final Set<String> KINDS = Set.of("name", "file", "class", "command");
@@ -137,6 +141,8 @@ public final class RewardSpec {
         map.forEach((key, value) -> rest.put(String.valueOf(key), value));
         double weight = weight(rest.remove("weight"));
         Object label = rest.remove("label");
+        Object isolation = rest.remove("isolation");
+        String inProcess = Json.write(rest);
         List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
         if (kinds.size() != 1) {
             throw new ConfigException(
@@ -151,8 +157,36 @@ public final class RewardSpec {
                     case "class" -> named("class:" + value, rest);
                     default -> named(String.valueOf(value), rest);
                 };
+        if (isolated(isolation) && !(function instanceof ProcessReward)) {
+            function = new IsolatedReward(function, server(function.name(), inProcess));
+        }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
         return new WeightedReward(unique(labelled), weight);
+    }
+
+    private static boolean isolated(Object isolation) {
+        if (isolation == null || isolation.equals("thread")) {
+            return false;
+        }
+        if (isolation.equals("process")) {
+            return true;
+        }
+        throw new ConfigException("isolation must be thread or process, got " + isolation);
+    }
+
+    private ProcessReward server(String name, String entry) {
+        Path root = directory.toAbsolutePath();
+        List<String> command =
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        RewardServer.class.getName(),
+                        entry,
+                        root.toString());
+        return new ProcessReward(name, command, root, limits.timeout(), limits.strikes());
     }
 
     private static String suffixed(Object file) {

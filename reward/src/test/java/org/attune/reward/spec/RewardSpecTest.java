@@ -1,20 +1,29 @@
 package org.attune.reward.spec;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.RewardTable;
 import org.attune.reward.WeightedReward;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -112,6 +121,51 @@ class RewardSpecTest {
         assertThrows(ConfigException.class, () -> RewardSpec.withWeights(rewards, List.of(1.0)));
         List<WeightedReward> weighted = parse(Map.of("name", "gsm8k", "weight", 0.5));
         assertThrows(ConfigException.class, () -> RewardSpec.withWeights(weighted, List.of(1.0)));
+    }
+
+    @Test
+    @Timeout(120)
+    void isolatedFunctionScoresInAProcessOfItsOwnAndIsKilledWhenItSpins() throws IOException {
+        Files.writeString(
+                folder.resolve("Spins.java"),
+                """
+                import org.attune.reward.*;
+                import java.util.*;
+                class Spins implements RewardFunction {
+                    public List<OptionalDouble> score(RewardBatch batch) {
+                        String text = batch.completions().getFirst().text();
+                        System.out.println("printed by the function");
+                        if (text.equals("throw")) throw new IllegalStateException("thrown");
+                        while (text.equals("spin")) {}
+                        batch.logMetric("pid", ProcessHandle.current().pid());
+                        batch.logExtra("seen", List.of(batch.columns().get("answer").getFirst()));
+                        return List.of(OptionalDouble.of(text.length()));
+                    }
+                }
+                """);
+        // generous, since it includes the start of a JVM on a busy machine
+        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(15));
+        List<WeightedReward> rewards =
+                RewardSpec.parse(
+                        Map.of("file", "Spins.java", "isolation", "process"), folder, limits);
+        assertEquals(List.of("Spins"), names(rewards));
+        var texts = List.of("abc", "spin", "throw", "de");
+        try (var scorer = new RewardScorer(rewards, limits)) {
+            RewardTable table =
+                    scorer.score(
+                            new RewardBatch(
+                                    texts.stream().map(_ -> new Prompt("p", List.of())).toList(),
+                                    texts.stream()
+                                            .map(t -> new Completion(t, new int[] {1}, List.of()))
+                                            .toList(),
+                                    Map.of("answer", List.of("w", "x", "y", "z"))));
+            assertArrayEquals(new double[] {3, Double.NaN, Double.NaN, 2}, table.column(0));
+            assertTrue(table.metrics().get("pid") != ProcessHandle.current().pid());
+            assertEquals(Arrays.asList("w", null, null, "z"), table.extras().get("seen"));
+            assertEquals(
+                    Map.of(RewardFailure.Kind.TIMED_OUT, 1, RewardFailure.Kind.THREW, 1),
+                    scorer.failureTotals().get("Spins"));
+        }
     }
 
     /// For the tests above.
