@@ -1,6 +1,7 @@
 package org.attune.reward;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -58,7 +59,8 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         double[] values =
                 switch (aggregation) {
                     case SUM_THEN_NORMALIZE -> scaled(totals, numGenerations, scale).toArray(0);
-                    case NORMALIZE_THEN_SUM -> normalisedEach(table, numGenerations).toArray(0);
+                    case NORMALIZE_THEN_SUM ->
+                            normalisedEach(table, totals, numGenerations).toArray(0);
                 };
         return new Advantages(values, metrics(table, totals, numGenerations));
     }
@@ -83,18 +85,22 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         };
     }
 
-    private static MaskedRewards normalisedEach(RewardTable table, int numGenerations) {
+    /// A reward that is alone in its group has no standardised value, but its completion still
+    /// takes part, with 0.
+    private static MaskedRewards normalisedEach(
+            RewardTable table, MaskedRewards totals, int numGenerations) {
         var columns = new double[table.names().size()][];
         for (int f = 0; f < columns.length; f++) {
             MaskedRewards groups =
                     MaskedRewards.ofRow(table.column(f)).reshape(numGenerations); // (P, G)
             columns[f] = groups.standardised(EPSILON).toArray(Double.NaN);
         }
-        return MaskedRewards.of(columns) // (F, N)
-                .transpose()
-                .weightedSums(table.weights()) // (N, 1)
-                .flat()
-                .standardised(EPSILON);
+        MaskedRewards sums =
+                MaskedRewards.of(columns) // (F, N)
+                        .transpose()
+                        .weightedSums(table.weights()) // (N, 1)
+                        .flat();
+        return new MaskedRewards(sums.values(), totals.present()).standardised(EPSILON);
     }
 
     /// Leave-one-out advantages, [Ahmadian et al. 2024, Eq. 6](https://arxiv.org/abs/2402.14740),
@@ -131,7 +137,9 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         MaskedRewards groups = MaskedRewards.ofRow(rewards).reshape(numGenerations); // (P, G)
         // r - (sum - r) / (n - 1) = (r - mean) n / (n - 1)
         INDArray counts = groups.counts(); // (P, 1)
-        INDArray factor = counts.div(counts.sub(1).addi(groups.defined().rsubi(1))); // (P, 1)
+        // at least 1, so that an empty group isn't 0 / 0
+        INDArray others = Transforms.max(counts.sub(1), 1, false); // (P, 1)
+        INDArray factor = counts.div(others); // (P, 1)
         INDArray present = groups.present().mulColumnVector(groups.defined()); // (P, G)
         INDArray values = groups.centred().values().muliColumnVector(factor); // (P, G)
         MaskedRewards advantages = new MaskedRewards(values.muli(present), present).flat();

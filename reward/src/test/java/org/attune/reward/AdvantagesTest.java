@@ -97,6 +97,17 @@ class AdvantagesTest {
     }
 
     @Test
+    void emptyGroupsLeaveOthersNormalised() {
+        // leave-one-out advantages -2 and 2 in the second group; unbiased deviation sqrt(8)
+        double a = 2 / (Math.sqrt(8) + 1e-4);
+        assertArrayEquals(
+                new double[] {0, 0, -a, a},
+                Advantages.rloo(one(NONE, NONE, 1, 3), 2, new double[4], 0, Optional.empty(), true)
+                        .values(),
+                TOLERANCE);
+    }
+
+    @Test
     void leaveOneOutComparesWithTheOthersMean() {
         double[] expected = {-8 / 3.0, -4 / 3.0, 0, 4};
         assertArrayEquals(
