@@ -4,6 +4,7 @@ import org.attune.error.ConfigException;
 import org.attune.model.DecoderConfig;
 import org.attune.model.FusedLinear;
 import org.attune.model.ModelExport;
+import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DtypeChoice;
@@ -40,12 +41,13 @@ final class MergeCommand implements Callable<Integer> {
         try (var loaded = LoadedModel.open(config)) {
             DecoderConfig own = loaded.setup().source().config();
             DType dtype = output.dtype(own.dtype());
+            Policy adapted = loaded.adapted().orElseThrow();
             before = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
             ModelExport.write(
                     output.output,
                     loaded.setup().source(),
-                    own.withDtype(dtype),
-                    loaded.adapted().orElseThrow().weights(dtype),
+                    adapted.mergedConfig(dtype),
+                    adapted.weights(dtype),
                     ModelExport.DEFAULT_SHARD_BYTES);
         }
         // What was written is read again: a merge that went wrong should be seen here.
