@@ -33,7 +33,7 @@ final class FullParameters implements AutoCloseable {
             for (RmsNorm norm : decoder.norms()) {
                 planned(plan, false, norm.weight(), bindings);
             }
-            flat = new FlatParameters(scope, decoder.device(), plan.parameters());
+            flat = new FlatParameters(scope, decoder.device(), plan.parameters(), true);
             bindings.forEach(b -> b.accept(flat));
             try (var _ = TensorScope.open("weights")) {
                 computed.forEach((p, weight) -> flat.value(p).copyInPlace(weight));

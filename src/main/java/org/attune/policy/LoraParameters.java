@@ -62,7 +62,7 @@ final class LoraParameters implements AutoCloseable {
                 Optional.ofNullable(targets.get(OutputLayer.PATH))
                         .map(t -> slot(0, t, head[0], head[1], plan));
         whole = new WholeModules(decoder, config, plan);
-        flat = new FlatParameters(scope, decoder.device(), plan.parameters());
+        flat = new FlatParameters(scope, decoder.device(), plan.parameters(), !frozen);
         try (var _ = scope.enter()) {
             slots.forEach((linear, s) -> attach(linear, s, frozen));
             attachHead(headSlot, frozen);
@@ -143,7 +143,12 @@ final class LoraParameters implements AutoCloseable {
     /// @param frozen whether it serves as a reference only
     static LoraParameters load(Decoder decoder, AdapterFolder folder, boolean frozen) {
         var lora = new LoraParameters(decoder, folder.config(), frozen);
-        new LoraFile(decoder, lora).read(folder);
+        try {
+            new LoraFile(decoder, lora).read(folder);
+        } catch (RuntimeException | Error e) {
+            lora.close();
+            throw e;
+        }
         lora.refresh();
         return lora;
     }

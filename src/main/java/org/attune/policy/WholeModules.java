@@ -115,12 +115,11 @@ final class WholeModules {
         for (Module m : modules) {
             Tensor base = m.uses().getFirst().base();
             Tensor computed = base.copy();
-            Tensor gradient = flat.gradient(m.parameter());
             for (Weight weight : m.uses()) {
                 if (frozen) {
                     weight.attachFrozen(computed);
                 } else {
-                    weight.attachTrained(computed, gradient);
+                    weight.attachTrained(computed, flat.gradient(m.parameter()));
                 }
             }
             copies.add(computed);
