@@ -15,6 +15,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,6 +29,8 @@ import java.util.Optional;
 /// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
 /// when the masters change.
 final class LoraParameters implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LoraParameters.class);
+
     private final TensorScope scope = TensorScope.detached("lora");
     private final Decoder decoder;
     private final LoraConfig config;
@@ -135,6 +139,11 @@ final class LoraParameters implements AutoCloseable {
         var lora = new LoraParameters(decoder, config, false);
         lora.initialise(random);
         lora.refresh();
+        if (new MergedWeights(decoder, Optional.of(lora)).unties()) {
+            LOG.info(
+                    "Embedding and output layer of the model are one tensor; with this adapter they"
+                            + " part, and merging writes both");
+        }
         return lora;
     }
 
