@@ -25,6 +25,9 @@ import java.util.List;
 /// An adapter's parameters in PEFT's files.
 final class LoraFile {
     private static final Logger LOG = LoggerFactory.getLogger(LoraFile.class);
+    /// What two ways to half precision may differ by.
+    private static final double ROUNDING = 1e-3;
+
     private static final String BASE = LoraTarget.nameOfBase(OutputLayer.PATH);
 
     private final Decoder decoder;
@@ -54,8 +57,10 @@ final class LoraFile {
             }
             names.forEach(rest::remove);
         }
-        if (lora.adapts(OutputLayer.PATH) && rest.remove(BASE)) {
-            compareBase(file, folder.path());
+        Tensor base = decoder.output().weight().base();
+        if (lora.adapts(OutputLayer.PATH) && fits(file.entries().get(BASE), base.shape())) {
+            rest.remove(BASE);
+            compareBase(base, file, folder.path());
         }
         if (!rest.isEmpty()) {
             throw new ModelException(
@@ -80,18 +85,8 @@ final class LoraFile {
     }
 
     /// PEFT saves the weight under an adapter on the output layer along. It says which base model
-    /// the adapter was made on.
-    private void compareBase(TensorFile file, Path path) {
-        Tensor own = decoder.output().weight().base();
-        if (!fits(file.entries().get(BASE), own.shape())) {
-            throw new ModelException(
-                    "%s: \"%s\" has shape %s, but the model's output layer has %s"
-                            .formatted(
-                                    path,
-                                    BASE,
-                                    Arrays.toString(file.entries().get(BASE).shape()),
-                                    Arrays.toString(own.shape())));
-        }
+    /// the adapter was made on; the model's own is used, as it is for all other layers.
+    private static void compareBase(Tensor own, TensorFile file, Path path) {
         try (var _ = TensorScope.open("base");
                 Arena arena = Arena.ofConfined()) {
             Tensor theirs = read(file, BASE, arena);
@@ -100,7 +95,7 @@ final class LoraFile {
             double difference =
                     Math.sqrt(copy.sub(rounded).to(DType.FLOAT32).square().mean().item());
             double size = Math.sqrt(own.to(DType.FLOAT32).square().mean().item());
-            if (difference > 1e-3 * size) {
+            if (difference > ROUNDING * size) {
                 LOG.warn(
                         "{}: the adapter was made on another output layer than this model's (they"
                                 + " differ by {} of their size); the model's own is used. Is it"
@@ -109,6 +104,12 @@ final class LoraFile {
                         difference / size);
             }
         }
+    }
+
+    /// Whether the decoder holds the base model's weights as its files do. PEFT puts what stands in
+    /// an adapter's file in place of the base model's weight, so a rounded one must not.
+    private boolean isBaseExact() {
+        return decoder.dtype() == DType.FLOAT32 || decoder.dtype() == decoder.config().dtype();
     }
 
     /// Writes all parameters, and what PEFT writes along.
@@ -123,7 +124,7 @@ final class LoraFile {
                         TensorBytes.source(name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
             }
         }
-        if (lora.adapts(OutputLayer.PATH)) {
+        if (lora.adapts(OutputLayer.PATH) && isBaseExact()) {
             Tensor base = decoder.output().weight().base();
             sources.add(TensorBytes.source(BASE, base.dtype(), base.shape(), () -> base));
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraTarget;
 import org.attune.model.AttentionConfig;
 import org.attune.model.CachedDecoder;
 import org.attune.model.Decoder;
@@ -225,14 +226,27 @@ class AdaptedHeadTest {
                                         .entries()
                                         .keySet()
                                         .containsAll(
-                                                List.of(
-                                                        A,
-                                                        B,
-                                                        "base_model.model.lm_head.base_layer"
-                                                                + ".weight")));
+                                                List.of(A, B, LoraTarget.nameOfBase("lm_head"))));
                         assertArrayEquals(values, policy.parameters().values().toFloats());
                         assertArrayEquals(
                                 logProbs, policy.measure(forest, HeadRequest.of()).tokenLogProbs());
+                    }
+                });
+    }
+
+    /// PEFT would put it in place of the base model's.
+    @Test
+    void aRoundedBaseWeightIsNotSaved(@TempDir Path folder) {
+        onEngine(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(TinyModels.llama(), DType.BFLOAT16);
+                            Policy policy = Adapted.policy(decoder, onHead(0), Outcome.DEFAULT)) {
+                        policy.saveAdapter(folder, "base");
+                        try (AdapterFolder adapter = AdapterFolder.open(folder)) {
+                            Set<String> names = adapter.tensors().entries().keySet();
+                            assertTrue(names.contains(A));
+                            assertFalse(names.contains(LoraTarget.nameOfBase("lm_head")));
+                        }
                     }
                 });
     }
