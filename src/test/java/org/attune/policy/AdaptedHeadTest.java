@@ -31,6 +31,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /// LoRA on the output layer.
 class AdaptedHeadTest {
@@ -89,7 +90,7 @@ class AdaptedHeadTest {
                 Tensor.of(Device.cpu(), full.get("lm_head.weight"), c.vocabSize(), c.hiddenSize());
         var byName =
                 policy.parameters().parameters().stream()
-                        .collect(java.util.stream.Collectors.toMap(p -> p.name(), p -> p));
+                        .collect(Collectors.toMap(p -> p.name(), p -> p));
         Tensor a = policy.parameters().value(byName.get(A));
         Tensor b = policy.parameters().value(byName.get(B));
         float[] expectedA = b.t().mm(w).mul(SCALING).toFloats();
