@@ -23,9 +23,11 @@ public interface RewardFunction {
     ///     doesn't apply
     List<OptionalDouble> score(RewardBatch batch);
 
-    /// Name in metrics, `rewards/<name>/mean`.
+    /// Name in metrics, `rewards/<name>/mean`: that of the class, or `reward` for a lambda; see
+    /// [#named].
     default String name() {
-        return getClass().getSimpleName();
+        boolean nameless = getClass().isHidden() || getClass().isAnonymousClass();
+        return nameless ? "reward" : getClass().getSimpleName();
     }
 
     /// Whether a call must see all completions of a round at once, since the function compares

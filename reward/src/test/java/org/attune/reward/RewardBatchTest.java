@@ -48,4 +48,11 @@ class RewardBatchTest {
                                         Map.of("answer", List.of("4", "5"))));
         assertTrue(error.getMessage().contains("\"answer\" has 2 values for 1"));
     }
+
+    @Test
+    void lambdasHaveAStableName() {
+        RewardFunction lambda = _ -> List.of();
+        assertEquals("reward", lambda.name());
+        assertEquals("brief", lambda.named("brief").name());
+    }
 }

@@ -52,7 +52,7 @@ class RewardScorerTest {
     }
 
     private static RewardLimits quick() {
-        return RewardLimits.defaults().withTimeout(Duration.ofMillis(200));
+        return RewardLimits.defaults().withTimeout(Duration.ofMillis(700));
     }
 
     private static double[][] values(RewardTable table) {

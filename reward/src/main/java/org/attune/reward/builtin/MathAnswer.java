@@ -24,6 +24,7 @@ record MathAnswer(List<double[]> parts) {
                             + "(?:\\s*/\\s*(\\d+(?:\\.\\d+)?))?\\s*(%)?"
                             // a unit: a word behind a space, or one of two letters and more
                             + "(?:(?:\\s+\\p{L}+|\\p{L}{2,})(?:\\^\\d)?(?:/\\p{L}+(?:\\^\\d)?)?)?");
+    private static final Pattern BOX = Pattern.compile("\\\\boxed\\s*(?:\\{|([^\\s{}$]+))");
     private static final Pattern ASSIGNMENT = Pattern.compile("^\\p{L}\\s*=");
     private static final Pattern DELIMITED =
             Pattern.compile(
@@ -53,29 +54,45 @@ record MathAnswer(List<double[]> parts) {
         return boxes.size() == 1 ? parse(boxes.getFirst()) : Optional.empty();
     }
 
-    /// Contents of all closed `\boxed{…}`, outermost ones.
+    /// Contents of all closed `\boxed{…}`, and of `\boxed 7`.
     private static List<String> boxes(String text) {
-        String opening = "\\boxed{";
         var contents = new ArrayList<String>();
-        int from = text.indexOf(opening);
-        while (from >= 0) {
-            int start = from + opening.length();
-            int depth = 1;
-            int end = start;
-            while (end < text.length() && depth > 0) {
-                char c = text.charAt(end++);
-                depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+        Matcher box = BOX.matcher(text);
+        int from = 0;
+        while (box.find(from)) {
+            if (box.group(1) != null) {
+                contents.add(box.group(1));
+                from = box.end();
+                continue;
             }
-            if (depth > 0) {
+            int end = closingBrace(text, box.end());
+            if (end < 0) {
                 break;
             }
-            contents.add(text.substring(start, end - 1));
-            from = text.indexOf(opening, end);
+            contents.add(text.substring(box.end(), end));
+            from = end;
         }
         return contents;
     }
 
+    /// Where the brace that is open before `start` closes; -1 if nowhere.
+    private static int closingBrace(String text, int start) {
+        int depth = 1;
+        for (int i = start; i < text.length(); i++) {
+            char c = text.charAt(i);
+            depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+            if (depth == 0) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
     private static Optional<MathAnswer> parse(String latex) {
+        List<String> inner = boxes(latex); // a box in a box
+        if (inner.size() == 1) {
+            return parse(inner.getFirst());
+        }
         String text = plain(latex);
         List<String> written =
                 text.startsWith("(") && text.endsWith(")") && text.contains(",")

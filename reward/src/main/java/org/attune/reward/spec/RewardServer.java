@@ -17,6 +17,7 @@ import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +44,9 @@ public final class RewardServer {
     public static void main(String[] arguments) throws IOException {
         var output = new FileOutputStream(FileDescriptor.out);
         // What a function prints must not get between the answers.
-        System.setOut(System.err);
+        System.setOut(
+                new PrintStream(
+                        new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8));
         RewardFunction reward =
                 RewardSpec.parse(
                                 Json.parse(arguments[0]),

@@ -121,6 +121,18 @@ class BuiltinRewardsTest {
     }
 
     @Test
+    void boxesAreFoundInEveryForm() {
+        MathAnswer three = MathAnswer.gold("3").get();
+        for (String text :
+                List.of("\\boxed{3}", "\\boxed 3", "\\boxed{\\boxed{3}}", "$\\boxed{ 3 }$.")) {
+            assertTrue(MathAnswer.answer(text).filter(three::matches).isPresent(), text);
+        }
+        for (String text : List.of("\\boxed{3", "\\boxed{3} \\boxed{4}", "3", "\\boxed{}")) {
+            assertTrue(MathAnswer.answer(text).isEmpty(), text);
+        }
+    }
+
+    @Test
     void regexSearchesOrMatchesAll() {
         RewardFunction search =
                 BuiltinRewards.create(

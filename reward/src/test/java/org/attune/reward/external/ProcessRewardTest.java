@@ -153,7 +153,7 @@ class ProcessRewardTest {
                   echo '{"rewards": [1]}'
                 done
                 """;
-        try (var reward = program(body, Duration.ofMillis(500), 3)) {
+        try (var reward = program(body, Duration.ofSeconds(3), 3)) {
             var error =
                     assertThrows(
                             RewardUnavailableException.class, () -> reward.score(batch("hang")));
@@ -184,7 +184,7 @@ class ProcessRewardTest {
                         """,
                         LONG,
                         3);
-        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(1));
+        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(4));
         try (var scorer = new RewardScorer(List.of(WeightedReward.of(reward)), limits)) {
             RewardTable table = scorer.score(batch("a", "hang", "b", "die", "c"));
             assertArrayEquals(new double[] {1, Double.NaN, 1, Double.NaN, 1}, table.column(0));
