@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
-import org.attune.examples.quickstart.QuickstartData;
-import org.attune.examples.quickstart.QuickstartData.Sizes;
 import org.attune.examples.quickstart.TinyModel;
+import org.attune.reward.task.Split;
+import org.attune.reward.task.Task;
+import org.attune.reward.task.TaskRows;
+import org.attune.reward.task.Tasks;
 import org.attune.trainers.RunSummary;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,7 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The shipped recipes and programs run: two steps each, through the command line, on a model and
-/// data of the quickstart's form.
+/// data of the embedded model's form.
 final class RecipesTest {
     @TempDir static Path folder;
     private static Path model;
@@ -32,8 +34,20 @@ final class RecipesTest {
     static void writeModelAndData() throws IOException {
         model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
-        QuickstartData.draw(new Sizes(64, 8, 48, 8, 0.5), RandomSource.XO_SHI_RO_256_PP.create(2L))
-                .write(folder);
+        Task task = Tasks.of("reversal", "easy");
+        TaskRows.writeCompletions(
+                folder.resolve("sft.jsonl"),
+                task.generate(1, 64, Split.TRAIN),
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(2L));
+        TaskRows.writeCompletions(
+                folder.resolve("sft-heldout.jsonl"),
+                task.generate(1, 8, Split.HELD_OUT),
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(3L));
+        TaskRows.writePairs(folder.resolve("pairs.jsonl"), task.generate(2, 48, Split.TRAIN));
+        TaskRows.writePairs(
+                folder.resolve("pairs-heldout.jsonl"), task.generate(2, 8, Split.HELD_OUT));
     }
 
     private static String recipe(String name) {
@@ -58,9 +72,9 @@ final class RecipesTest {
     }
 
     @Test
-    void quickstartSft() throws IOException {
+    void embeddedModelSft() throws IOException {
         String heldOut = "eval_datasets=" + folder.resolve("sft-heldout.jsonl");
-        JsonNode summary = run("sft", "quickstart/sft.yaml", "sft", heldOut);
+        JsonNode summary = run("sft", "model/sft.yaml", "sft", heldOut);
         JsonNode heldout = summary.path("heldout");
         assertEquals(8, heldout.path("n").asInt());
         assertTrue(heldout.path("after").asDouble() < heldout.path("before").asDouble());

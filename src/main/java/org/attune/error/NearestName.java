@@ -1,20 +1,23 @@
-package org.attune.cli.config;
+package org.attune.error;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Optional;
 
-/// The known key that an unknown one was probably meant to be.
-final class NearestKey {
-    private NearestKey() {}
+/// The known name that an unknown one was probably meant to be.
+public final class NearestName {
+    private NearestName() {}
 
-    /// The key with the smallest edit distance; empty if even that is more than half the length.
-    static Optional<String> of(String wrong, Collection<String> known) {
+    /// The name with the smallest edit distance; empty if even that is more than half the length.
+    public static Optional<String> of(String wrong, Collection<String> known) {
         return known.stream()
                 .min(
-                        Comparator.<String>comparingInt(key -> distance(wrong, key))
+                        Comparator.<String>comparingInt(name -> distance(wrong, name))
                                 .thenComparing(Comparator.naturalOrder()))
-                .filter(key -> 2 * distance(wrong, key) <= Math.max(wrong.length(), key.length()));
+                .filter(
+                        name ->
+                                2 * distance(wrong, name)
+                                        <= Math.max(wrong.length(), name.length()));
     }
 
     /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other
