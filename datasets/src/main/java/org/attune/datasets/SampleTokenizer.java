@@ -11,7 +11,9 @@ import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Turns samples into token ids as TRL 1.16 does (`reference` of its `tokenize_fn`s):
@@ -104,6 +106,42 @@ public final class SampleTokenizer {
                 new CompletionTokens(chosen, start),
                 new CompletionTokens(rejected, start),
                 pair.row().origin());
+    }
+
+    /// The prompt alone, ready to be completed; a template gets its generation prompt.
+    ///
+    /// @throws DatasetException if the sample has no prompt or the template refuses it
+    PromptExample prompt(Sample sample) {
+        Content content =
+                switch (sample) {
+                    case Sample.PromptOnly row -> row.prompt();
+                    case Sample.PromptCompletion row -> row.prompt();
+                    case Sample.Preference row -> row.prompt();
+                    case Sample.UnpairedPreference row -> row.prompt();
+                    case Sample.LanguageModeling _ ->
+                            throw new DatasetException("the row has no prompt");
+                };
+        Map<String, Object> columns = new LinkedHashMap<>(sample.row().columns());
+        columns.remove("prompt");
+        var origin = sample.row().origin();
+        PromptExample prompt =
+                switch (content) {
+                    case Content.Text(String text) ->
+                            new PromptExample(
+                                    tokenizer.encode(text, true), text, List.of(), columns, origin);
+                    case Content.Turns(List<Message> messages) -> {
+                        var encoded =
+                                chat().encode(
+                                                sample.options().conversation(messages, List.of()),
+                                                ChatTemplate.Tail.GENERATION_PROMPT);
+                        yield new PromptExample(
+                                encoded.ids(), encoded.text(), messages, columns, origin);
+                    }
+                };
+        if (prompt.length() == 0) {
+            throw new DatasetException("the prompt has no tokens");
+        }
+        return prompt;
     }
 
     private Tokens whole(Sample.LanguageModeling row, boolean withAssistant) {

@@ -75,7 +75,7 @@ public final class DpoTrainer {
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     prepareReferences();
                     var identity = parts.identity(config, Fingerprints.ofPairs(pairs));
-                    return parts.run(plan, identity, new DpoWork());
+                    return parts.run(plan, identity, new DpoWork(plan));
                 });
     }
 
@@ -201,9 +201,15 @@ public final class DpoTrainer {
     }
 
     private final class DpoWork implements TrainingLoop.Work {
+        private final BatchPlan plan;
+
+        DpoWork(BatchPlan plan) {
+            this.plan = plan;
+        }
+
         @Override
-        public Optional<StepReport> step(BatchPlan.Window window) {
-            return DpoTrainer.this.step(window);
+        public Optional<StepReport> step(int step) {
+            return DpoTrainer.this.step(plan.window(step));
         }
 
         @Override
@@ -212,8 +218,10 @@ public final class DpoTrainer {
         }
 
         @Override
-        public List<String> origins(BatchPlan.Window window) {
-            return Placed.of(window, pairs).stream().map(p -> p.row().origin().where()).toList();
+        public List<String> origins(int step) {
+            return Placed.of(plan.window(step), pairs).stream()
+                    .map(p -> p.row().origin().where())
+                    .toList();
         }
 
         @Override

@@ -74,15 +74,25 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
     }
 
     RunSummary run(BatchPlan plan, Map<String, String> identity, TrainingLoop.Work work) {
-        int total =
-                config.schedule().maxSteps().orElse(plan.steps(config.schedule().numTrainEpochs()));
+        return run(
+                plan.steps(config.schedule().numTrainEpochs()),
+                plan.stepsPerEpoch(),
+                identity,
+                work);
+    }
+
+    /// @param steps of `num_train_epochs`, which `max_steps` overrides
+    /// @param stepsPerEpoch ≥ 1
+    RunSummary run(
+            int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
+        int total = config.schedule().maxSteps().orElse(steps);
         var info =
                 new RunInfo(
                         method,
                         config.save().outputDir(),
                         0,
                         total,
-                        plan.stepsPerEpoch(),
+                        stepsPerEpoch,
                         trainedParameters(policy.parameters().parameters()));
         OptimizerConfig o = config.optimizer();
         try (var optimizer =
@@ -90,8 +100,7 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                         policy.parameters(),
                         new AdamW.Settings(
                                 o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()))) {
-            return new TrainingLoop(
-                            info, config, plan, optimizer, schedule(total), context, identity)
+            return new TrainingLoop(info, config, optimizer, schedule(total), context, identity)
                     .run(work);
         }
     }

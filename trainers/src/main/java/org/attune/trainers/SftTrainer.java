@@ -68,7 +68,7 @@ public final class SftTrainer {
                     BatchPlan plan = parts.plan(lengths);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofRows(rows));
-                    return parts.run(plan, identity, new SftWork());
+                    return parts.run(plan, identity, new SftWork(plan));
                 });
     }
 
@@ -113,9 +113,15 @@ public final class SftTrainer {
     }
 
     private final class SftWork implements TrainingLoop.Work {
+        private final BatchPlan plan;
+
+        SftWork(BatchPlan plan) {
+            this.plan = plan;
+        }
+
         @Override
-        public Optional<StepReport> step(BatchPlan.Window window) {
-            return SftTrainer.this.step(window);
+        public Optional<StepReport> step(int step) {
+            return SftTrainer.this.step(plan.window(step));
         }
 
         @Override
@@ -124,8 +130,8 @@ public final class SftTrainer {
         }
 
         @Override
-        public List<String> origins(BatchPlan.Window window) {
-            return Placed.of(window, rows).stream()
+        public List<String> origins(int step) {
+            return Placed.of(plan.window(step), rows).stream()
                     .flatMap(p -> SftTotals.origins(p.row()).stream())
                     .toList();
         }

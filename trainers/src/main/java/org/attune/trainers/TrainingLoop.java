@@ -9,7 +9,6 @@ import org.attune.files.SafeTensorsWriter;
 import org.attune.optim.GradientClipping;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.Optimizer;
-import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
@@ -31,7 +30,6 @@ final class TrainingLoop {
 
     private final RunInfo info;
     private final TrainingConfig config;
-    private final BatchPlan plan;
     private final Optimizer optimizer;
     private final LrSchedule schedule;
     private final RunContext context;
@@ -57,37 +55,43 @@ final class TrainingLoop {
         /// @return empty if it was stopped on the way
         /// @throws org.attune.error.TrainingDivergedException naming the rows, if a loss isn't
         ///     finite
-        Optional<StepReport> step(BatchPlan.Window window);
+        ///
+        /// @param step from 0
+        Optional<StepReport> step(int step);
 
         /// Scores the evaluation sets; empty if there are none, or if it was stopped on the way.
         List<EvalReport> evaluate();
 
-        /// Where the rows of a window come from.
-        List<String> origins(BatchPlan.Window window);
+        /// Where the rows of a step come from.
+        List<String> origins(int step);
 
         /// The metric by which held-out quality before and after training is compared.
         String heldoutMetric();
+
+        /// Writes what a checkpoint must hold beside model, optimizer and counters.
+        default void save(Path folder) throws IOException {}
+
+        /// Takes it back.
+        default void restore(Path folder) {}
     }
 
     /// @param identity as in [RunState#identity]
     TrainingLoop(
             RunInfo info,
             TrainingConfig config,
-            BatchPlan plan,
             Optimizer optimizer,
             LrSchedule schedule,
             RunContext context,
             Map<String, String> identity) {
         this.info = info;
         this.config = config;
-        this.plan = plan;
         this.optimizer = optimizer;
         this.schedule = schedule;
         this.context = context;
         this.identity = identity;
         log = new RunLog(context.listeners());
         int total = info.totalSteps();
-        int perEpoch = plan.stepsPerEpoch();
+        int perEpoch = (int) info.stepsPerEpoch();
         store = new CheckpointStore(config.save().outputDir(), config.save().saveTotalLimit());
         logging =
                 new Cadence(
@@ -106,7 +110,7 @@ final class TrainingLoop {
 
     /// Runs to the last step, or until it is stopped.
     RunSummary run(Work work) {
-        resume();
+        resume(work);
         context.listeners().forEach(l -> l.onStart(startInfo()));
         measureBefore(work);
         boolean interrupted = false;
@@ -125,16 +129,15 @@ final class TrainingLoop {
             return false;
         }
         try (var _ = context.clock().enter("train")) {
-            BatchPlan.Window window = plan.window(step);
             optimizer.zeroGradients();
-            Optional<StepReport> report = work.step(window);
+            Optional<StepReport> report = work.step(step);
             if (report.isEmpty()) {
                 return false;
             }
             gradientNorm = optimizer.gradientNorm();
             if (!Double.isFinite(gradientNorm)) {
                 throw FiniteLoss.diverged(
-                        "the gradient's norm is " + gradientNorm, work.origins(window));
+                        "the gradient's norm is " + gradientNorm, work.origins(step));
             }
             double scale = GradientClipping.scale(gradientNorm, config.optimizer().maxGradNorm());
             optimizer.step(learningRate(step), scale);
@@ -154,7 +157,7 @@ final class TrainingLoop {
             evaluate(work);
         }
         if (saving.dueAfter(step) || (last && !saving.isNever())) {
-            save();
+            save(work);
         }
     }
 
@@ -182,16 +185,17 @@ final class TrainingLoop {
         }
     }
 
-    private void save() {
+    private void save(Work work) {
         try (var _ = context.clock().enter("save")) {
-            store.save(state(), info.totalSteps(), epoch(), this::writeFiles);
+            store.save(state(), info.totalSteps(), epoch(), folder -> writeFiles(work, folder));
             savedAt = step;
         }
     }
 
-    private void writeFiles(Path folder) throws IOException {
+    private void writeFiles(Work work, Path folder) throws IOException {
         context.model().write(folder);
         SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), optimizer.state());
+        work.save(folder);
         context.listeners().forEach(l -> l.onSave(step, folder));
     }
 
@@ -199,7 +203,7 @@ final class TrainingLoop {
         return log.state(step, heldoutBefore, identity);
     }
 
-    private void resume() {
+    private void resume(Work work) {
         Optional<Checkpoint> from =
                 switch (config.save().resume()) {
                     case Resume.No() -> Optional.empty();
@@ -214,6 +218,7 @@ final class TrainingLoop {
         try (var file = checkpoint.optimizer()) {
             optimizer.restore(file);
         }
+        work.restore(checkpoint.folder());
         RunState state = checkpoint.state();
         step = state.step();
         firstStep = step;
@@ -227,7 +232,7 @@ final class TrainingLoop {
         if (interrupted) {
             LOG.info("stopped after step {} of {}", step, info.totalSteps());
             if (step > 0 && savedAt != step) {
-                save();
+                save(work);
             }
         } else {
             if (evaluatedAt != step) {
@@ -304,6 +309,6 @@ final class TrainingLoop {
     }
 
     private double epoch() {
-        return (double) step / plan.stepsPerEpoch();
+        return (double) step / info.stepsPerEpoch();
     }
 }

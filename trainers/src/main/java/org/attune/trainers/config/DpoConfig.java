@@ -61,17 +61,7 @@ public record DpoConfig(
     /// What scores for the reference: the configured kind, or the default for this kind of run;
     /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
     public ReferenceKind referenceKind() {
-        ReferenceKind given = reference.reference().orElse(ReferenceKind.PRECOMPUTED);
-        if (given != ReferenceKind.PRECOMPUTED) {
-            return given;
-        }
-        if (reference.refModelNameOrPath().isPresent()) {
-            return ReferenceKind.MODEL;
-        }
-        if (model.adapterNameOrPath().isPresent()) {
-            return ReferenceKind.START_ADAPTER;
-        }
-        return lora.usePeft() ? ReferenceKind.ADAPTER_OFF : ReferenceKind.MODEL;
+        return reference.kind(model, lora);
     }
 
     /// Whether the reference scores all rows once, before training.
@@ -83,18 +73,7 @@ public record DpoConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
-        boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
-        reference
-                .reference()
-                .filter(kind -> !adapter && needsAdapter(kind))
-                .ifPresent(
-                        kind ->
-                                problems.add(
-                                        new ConfigProblem(
-                                                "reference",
-                                                kind,
-                                                "model or precomputed, since the whole model is"
-                                                        + " trained (use_peft: false)")));
+        problems.addAll(reference.problems(model, lora));
         if (variant.fDivergenceType() != FDivergence.REVERSE_KL
                 && !GENERALISED.containsAll(loss.lossType())) {
             problems.add(
@@ -113,10 +92,6 @@ public record DpoConfig(
                                     + UNWEIGHTED.stream().map(ConfigNames::wireName).toList()));
         }
         return problems;
-    }
-
-    private static boolean needsAdapter(ReferenceKind kind) {
-        return kind == ReferenceKind.ADAPTER_OFF || kind == ReferenceKind.START_ADAPTER;
     }
 
     public DpoConfig withModel(ModelConfig model) {

@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -19,6 +20,39 @@ public record ReferenceConfig(
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
         return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty());
+    }
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run;
+    /// never `PRECOMPUTED`, which only says when it scores.
+    ReferenceKind kind(ModelConfig model, LoraSettings lora) {
+        ReferenceKind given = reference.orElse(ReferenceKind.PRECOMPUTED);
+        if (given != ReferenceKind.PRECOMPUTED) {
+            return given;
+        }
+        if (refModelNameOrPath.isPresent()) {
+            return ReferenceKind.MODEL;
+        }
+        if (model.adapterNameOrPath().isPresent()) {
+            return ReferenceKind.START_ADAPTER;
+        }
+        return lora.usePeft() ? ReferenceKind.ADAPTER_OFF : ReferenceKind.MODEL;
+    }
+
+    /// What of it doesn't fit a run that trains the whole model.
+    List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
+        boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
+        boolean needsAdapter =
+                reference.equals(Optional.of(ReferenceKind.ADAPTER_OFF))
+                        || reference.equals(Optional.of(ReferenceKind.START_ADAPTER));
+        if (adapter || !needsAdapter) {
+            return List.of();
+        }
+        return List.of(
+                new ConfigProblem(
+                        "reference",
+                        reference.get(),
+                        "model or precomputed, since the whole model is trained (use_peft:"
+                                + " false)"));
     }
 
     public ReferenceConfig withReference(ReferenceKind reference) {

@@ -4,9 +4,11 @@ import org.attune.files.HubCache;
 import org.attune.model.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.ReferenceKind;
 
-/// Opens the reference that a DPO run asks for. Owns a separate model if there is one; on the
+/// Opens the reference that a run asks for. Owns a separate model if there is one; on the
 /// engine thread.
 final class ReferenceSetup implements AutoCloseable {
     private final ModelSetup model;
@@ -20,11 +22,14 @@ final class ReferenceSetup implements AutoCloseable {
         this.hub = hub;
     }
 
-    Scorer open(DpoConfig config) {
-        return switch (config.referenceKind()) {
+    /// @param kind what scores
+    /// @param config the policy's model, whose settings hold for a separate one too
+    /// @param reference names the separate one
+    Scorer open(ReferenceKind kind, ModelConfig config, ReferenceConfig reference) {
+        return switch (kind) {
             case ADAPTER_OFF -> policy.policy().adapterOff();
             case START_ADAPTER -> startingPoint();
-            case MODEL -> separateModel(config);
+            case MODEL -> separateModel(config, reference);
             case PRECOMPUTED -> throw new IllegalStateException("says when, not what");
         };
     }
@@ -36,8 +41,8 @@ final class ReferenceSetup implements AutoCloseable {
                 : policy.policy().adapterOff();
     }
 
-    private Scorer separateModel(DpoConfig config) {
-        if (config.reference().refModelNameOrPath().isEmpty()) {
+    private Scorer separateModel(ModelConfig config, ReferenceConfig reference) {
+        if (reference.refModelNameOrPath().isEmpty()) {
             if (policy.policy().adapter().isPresent()) {
                 return startingPoint();
             }
@@ -45,8 +50,7 @@ final class ReferenceSetup implements AutoCloseable {
             return Policy.reference(separate);
         }
         var named =
-                config.model()
-                        .withModelNameOrPath(config.reference().refModelNameOrPath().get())
+                config.withModelNameOrPath(reference.refModelNameOrPath().get())
                         .withModelRevision("main")
                         .withoutAdapter();
         try (var other = ModelSetup.open(named, hub)) {

@@ -93,7 +93,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                         try (policy;
                                 var references = new ReferenceSetup(model, policy, hub)) {
-                            Scorer reference = references.open(config);
+                            Scorer reference =
+                                    references.open(
+                                            config.referenceKind(),
+                                            config.model(),
+                                            config.reference());
                             return new DpoTrainer(
                                             config,
                                             policy.policy(),

@@ -1,0 +1,82 @@
+package org.attune.datasets;
+
+import org.attune.datasets.PreparationReport.Dropped;
+import org.attune.error.DatasetException;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// Prepares prompts for trainers that generate (GRPO and relatives). Of rows that hold
+/// completions
+/// too only the prompt is used; reward functions see the other columns.
+public final class PromptPreparation {
+    private static final String REFUSED = "the row can't be tokenised";
+    private static final String TOO_LONG = "the prompt is longer than max_prompt_length";
+
+    private final SampleTokenizer tokenizer;
+    private final OptionalInt maxLength;
+    private final BadRowPolicy onBadRow;
+
+    /// @param maxLength most tokens of a prompt; longer ones are dropped; empty: any
+    public PromptPreparation(
+            SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow) {
+        this.tokenizer = tokenizer;
+        this.maxLength = maxLength;
+        this.onBadRow = onBadRow;
+    }
+
+    /// Prepares all prompts, once.
+    ///
+    /// @param threads how many tokenise at a time, ≥ 1; the result doesn't depend on it
+    /// @throws DatasetException with the row's place, if a row can't be tokenised and bad rows
+    /// are
+    ///     errors; or if nothing is left to train on
+    public Prepared<PromptExample> prepare(List<? extends Sample> samples, int threads) {
+        List<Outcome> outcomes = ParallelRows.map(List.<Sample>copyOf(samples), threads, this::one);
+        var dropped = new ArrayList<Dropped>();
+        var prompts = new ArrayList<PromptExample>();
+        for (Outcome outcome : outcomes) {
+            switch (outcome) {
+                case Outcome.Kept(PromptExample prompt) -> prompts.add(prompt);
+                case Outcome.Left(Dropped row) -> dropped.add(row);
+            }
+        }
+        if (prompts.isEmpty()) {
+            throw SftPreparation.nothingLeft(samples.size(), dropped);
+        }
+        return new Prepared<>(
+                prompts,
+                new PreparationReport(
+                        samples.size(),
+                        prompts.size(),
+                        prompts.stream().mapToLong(PromptExample::length).sum(),
+                        0,
+                        dropped,
+                        List.of()));
+    }
+
+    private sealed interface Outcome {
+        record Kept(PromptExample prompt) implements Outcome {}
+
+        record Left(Dropped dropped) implements Outcome {}
+    }
+
+    private Outcome one(Sample sample) {
+        PromptExample prompt;
+        try {
+            prompt = tokenizer.prompt(sample);
+        } catch (DatasetException e) {
+            String where = sample.row().origin().where();
+            if (onBadRow == BadRowPolicy.ERROR) {
+                throw new DatasetException(where + ": " + e.getMessage(), e);
+            }
+            return new Outcome.Left(new Dropped(sample.row().origin(), REFUSED, e.getMessage()));
+        }
+        if (maxLength.isPresent() && prompt.length() > maxLength.getAsInt()) {
+            String detail = "%d tokens of %d".formatted(prompt.length(), maxLength.getAsInt());
+            return new Outcome.Left(new Dropped(prompt.origin(), TOO_LONG, detail));
+        }
+        return new Outcome.Kept(prompt);
+    }
+}

@@ -1,0 +1,172 @@
+package org.attune.trainers.config;
+
+import jakarta.validation.Valid;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/// A run of group-relative policy optimisation. `GrpoConfig.defaults()` has TRL's defaults;
+/// model,
+/// data, rewards and output folder must be given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data prompts
+/// @param generation rollouts
+/// @param rewards rewards
+/// @param loss objective
+/// @param reference reference, where β > 0
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+public record GrpoConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid GenerationConfig generation,
+        @Valid RewardConfig rewards,
+        @Valid GrpoLossConfig loss,
+        @Valid ReferenceConfig reference,
+        @Valid TrainingConfig training)
+        implements CrossChecked {
+    /// The defaults, as listed at the parameters.
+    public static GrpoConfig defaults() {
+        return new GrpoConfig(
+                ModelConfig.defaults(),
+                LoraSettings.defaults(),
+                DataConfig.defaults().withShuffleDataset(true),
+                GenerationConfig.defaults(),
+                RewardConfig.defaults(),
+                GrpoLossConfig.defaults(),
+                ReferenceConfig.defaults(),
+                TrainingConfig.of(OptimizerConfig.dpo()));
+    }
+
+    /// Micro-batches of a round.
+    public int microBatchesPerRound() {
+        int rows = training.batch().perDeviceTrainBatchSize();
+        if (generation.generationBatchSize().isPresent()) {
+            return Math.max(1, generation.generationBatchSize().getAsInt() / rows);
+        }
+        return generation.stepsPerGeneration().orElse(training.batch().gradientAccumulationSteps());
+    }
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run.
+    public ReferenceKind referenceKind() {
+        return reference.kind(model, lora);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(reference.problems(model, lora));
+        int rows = training.batch().perDeviceTrainBatchSize();
+        int completions = rows * microBatchesPerRound();
+        if (generation.generationBatchSize().isPresent()
+                && generation.generationBatchSize().getAsInt() != completions) {
+            problems.add(
+                    new ConfigProblem(
+                            "generation_batch_size",
+                            generation.generationBatchSize().getAsInt(),
+                            "a multiple of per_device_train_batch_size (" + rows + ")"));
+        } else if (completions % generation.numGenerations() != 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            generation.numGenerations(),
+                            "a divisor of the completions of a round, per_device_train_batch_size"
+                                    + " x steps_per_generation = "
+                                    + completions));
+        }
+        if (!rewards.rewardWeights().isEmpty()
+                && rewards.rewardWeights().size() != rewards.rewardFuncs().size()) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_weights",
+                            rewards.rewardWeights(),
+                            "one weight for each of the "
+                                    + rewards.rewardFuncs().size()
+                                    + " in reward_funcs"));
+        }
+        return problems;
+    }
+
+    public GrpoConfig withModel(ModelConfig model) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withModel(x -> x.with…(…))`.
+    public GrpoConfig withModel(UnaryOperator<ModelConfig> change) {
+        return new GrpoConfig(
+                change.apply(model), lora, data, generation, rewards, loss, reference, training);
+    }
+
+    public GrpoConfig withLora(LoraSettings lora) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withLora(x -> x.with…(…))`.
+    public GrpoConfig withLora(UnaryOperator<LoraSettings> change) {
+        return new GrpoConfig(
+                model, change.apply(lora), data, generation, rewards, loss, reference, training);
+    }
+
+    public GrpoConfig withData(DataConfig data) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withData(x -> x.with…(…))`.
+    public GrpoConfig withData(UnaryOperator<DataConfig> change) {
+        return new GrpoConfig(
+                model, lora, change.apply(data), generation, rewards, loss, reference, training);
+    }
+
+    public GrpoConfig withGeneration(GenerationConfig generation) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withGeneration(x -> x.with…(…))`.
+    public GrpoConfig withGeneration(UnaryOperator<GenerationConfig> change) {
+        return new GrpoConfig(
+                model, lora, data, change.apply(generation), rewards, loss, reference, training);
+    }
+
+    public GrpoConfig withRewards(RewardConfig rewards) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withRewards(x -> x.with…(…))`.
+    public GrpoConfig withRewards(UnaryOperator<RewardConfig> change) {
+        return new GrpoConfig(
+                model, lora, data, generation, change.apply(rewards), loss, reference, training);
+    }
+
+    public GrpoConfig withLoss(GrpoLossConfig loss) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withLoss(x -> x.with…(…))`.
+    public GrpoConfig withLoss(UnaryOperator<GrpoLossConfig> change) {
+        return new GrpoConfig(
+                model, lora, data, generation, rewards, change.apply(loss), reference, training);
+    }
+
+    public GrpoConfig withReference(ReferenceConfig reference) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withReference(x -> x.with…(…))`.
+    public GrpoConfig withReference(UnaryOperator<ReferenceConfig> change) {
+        return new GrpoConfig(
+                model, lora, data, generation, rewards, loss, change.apply(reference), training);
+    }
+
+    public GrpoConfig withTraining(TrainingConfig training) {
+        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withTraining(x -> x.with…(…))`.
+    public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
+        return new GrpoConfig(
+                model, lora, data, generation, rewards, loss, reference, change.apply(training));
+    }
+}

@@ -1,0 +1,102 @@
+package org.attune.trainers.config;
+
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.Positive;
+
+import java.util.List;
+
+/// How completions are judged.
+///
+/// @param rewardFuncs reward functions; required
+/// @param rewardWeights one weight per function; empty: 1 each
+/// @param scaleRewards by what advantages are divided
+/// @param multiObjectiveAggregation how several rewards become one advantage
+/// @param rewardTimeout seconds that a call may take
+/// @param rewardParallelism calls at once
+public record RewardConfig(
+        @NotEmpty(
+                        message =
+                                "at least one reward: a name, {name, parameters}, a .java file,"
+                                        + " class:NAME or {command: [...]}")
+                List<Object> rewardFuncs,
+        List<@InRange Double> rewardWeights,
+        ScaleRewards scaleRewards,
+        RewardAggregation multiObjectiveAggregation,
+        @InRange(min = 0, minOpen = true) double rewardTimeout,
+        @Positive(message = "a whole number >= 1") int rewardParallelism) {
+    public RewardConfig {
+        rewardFuncs = List.copyOf(rewardFuncs);
+        rewardWeights = List.copyOf(rewardWeights);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static RewardConfig defaults() {
+        return new RewardConfig(
+                List.of(),
+                List.of(),
+                ScaleRewards.GROUP,
+                RewardAggregation.SUM_THEN_NORMALIZE,
+                30,
+                2);
+    }
+
+    public RewardConfig withRewardFuncs(List<Object> rewardFuncs) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+
+    public RewardConfig withRewardWeights(List<Double> rewardWeights) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+
+    public RewardConfig withScaleRewards(ScaleRewards scaleRewards) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+
+    public RewardConfig withMultiObjectiveAggregation(RewardAggregation multiObjectiveAggregation) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+
+    public RewardConfig withRewardTimeout(double rewardTimeout) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+
+    public RewardConfig withRewardParallelism(int rewardParallelism) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism);
+    }
+}

@@ -1,0 +1,121 @@
+package org.attune.trainers.grpo;
+
+/// What a token's importance ratio and advantage make of its loss. `ρ` is the ratio of policy to
+/// old policy, `A` the advantage.
+public sealed interface PolicyLoss {
+    /// Loss of one token with its derivative.
+    ///
+    /// @param loss value
+    /// @param byLogRatio derivative by `log ρ`
+    /// @param byLogProb further derivative by the token's log-probability alone, where the ratio
+    ///     is
+    ///     a constant
+    /// @param low whether the ratio was clipped from below
+    /// @param high whether the ratio was clipped from above
+    record Term(double loss, double byLogRatio, double byLogProb, boolean low, boolean high) {}
+
+    /// @param logRatio `log ρ`
+    /// @param logProb of the token under the policy
+    /// @param advantage `A`
+    Term term(double logRatio, double logProb, double advantage);
+
+    /// `−min(min(ρ, δ) A, clip(ρ, 1 − ε, 1 + ε_high) A)`
+    /// ([Schulman et al. 2017, Eq. 7](https://arxiv.org/abs/1707.06347); `ε_high`: [DAPO,
+    /// 2025](https://arxiv.org/abs/2503.14476); `δ`: [INTELLECT-2,
+    /// 2025](https://arxiv.org/abs/2505.07291)).
+    ///
+    /// @param epsilon `ε`, ≥ 0
+    /// @param epsilonHigh `ε_high`, ≥ 0
+    /// @param delta `δ`, upper bound of the unclipped term; infinite: none
+    record Clipped(double epsilon, double epsilonHigh, double delta) implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double ratio = Math.exp(logRatio);
+            double bounded = Math.min(ratio, delta);
+            double clipped = Math.clamp(ratio, 1 - epsilon, 1 + epsilonHigh);
+            double free = bounded * advantage;
+            double held = clipped * advantage;
+            boolean moves = free <= held ? ratio <= delta : isInside(ratio);
+            return new Term(
+                    -Math.min(free, held),
+                    moves ? -ratio * advantage : 0,
+                    0,
+                    bounded < 1 - epsilon && advantage < 0,
+                    bounded > 1 + epsilonHigh && advantage > 0);
+        }
+
+        private boolean isInside(double ratio) {
+            return ratio >= 1 - epsilon && ratio <= 1 + epsilonHigh;
+        }
+    }
+
+    /// `−sg(min(ρ, ε_high)) A log π` with the capped ratio as a constant
+    /// ([CISPO, MiniMax-M1, 2025](https://arxiv.org/abs/2506.13585)).
+    ///
+    /// @param cap `ε_high`, an absolute bound of the ratio
+    record Cispo(double cap) implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double ratio = Math.exp(logRatio);
+            double weight = Math.min(ratio, cap) * advantage;
+            return new Term(-weight * logProb, 0, -weight, false, ratio > cap && advantage > 0);
+        }
+    }
+
+    /// `−(4 / τ) σ(τ (ρ − 1)) A`, a soft gate in place of the clip
+    /// (soft adaptive policy optimisation, TRL's `sapo`).
+    ///
+    /// @param positive `τ` where the advantage is positive, > 0
+    /// @param negative `τ` elsewhere, > 0
+    record Sapo(double positive, double negative) implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double ratio = Math.exp(logRatio);
+            double tau = advantage > 0 ? positive : negative;
+            double gate = 1 / (1 + Math.exp(-tau * (ratio - 1)));
+            return new Term(
+                    -4 / tau * gate * advantage,
+                    -4 * gate * (1 - gate) * advantage * ratio,
+                    0,
+                    false,
+                    false);
+        }
+    }
+
+    /// `−sg(φ(w)) A log π` with `φ(w) = exp(λ + k log w − λ w)` and `w` the product of the
+    /// completion's ratios, all constants (TRL's `vespo`).
+    ///
+    /// @param kPositive `k` where the advantage is ≥ 0
+    /// @param lambdaPositive `λ` there
+    /// @param kNegative `k` elsewhere
+    /// @param lambdaNegative `λ` elsewhere
+    record Vespo(double kPositive, double lambdaPositive, double kNegative, double lambdaNegative)
+            implements PolicyLoss {
+        private static final double LARGEST = 20; // of |log ρ| of a token and of log w
+        private static final double LEAST = Math.log(1e-8); // of log w
+
+        /// `log w` of a completion: the bounded sum of its bounded log-ratios.
+        static double logProduct(double[] logRatios, double[] mask) {
+            double sum = 0;
+            for (int t = 0; t < logRatios.length; t++) {
+                sum += mask[t] * Math.clamp(logRatios[t], -LARGEST, LARGEST);
+            }
+            return Math.clamp(sum, LEAST, LARGEST);
+        }
+
+        /// @param logRatio `log w`
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double weight = phi(logRatio, advantage) * advantage;
+            return new Term(-weight * logProb, 0, -weight, false, false);
+        }
+
+        /// `φ(w)`.
+        double phi(double logProduct, double advantage) {
+            double k = advantage >= 0 ? kPositive : kNegative;
+            double lambda = advantage >= 0 ? lambdaPositive : lambdaNegative;
+            double phi = Math.exp(lambda + k * logProduct - lambda * Math.exp(logProduct));
+            return Double.isNaN(phi) ? 0 : phi;
+        }
+    }
+}

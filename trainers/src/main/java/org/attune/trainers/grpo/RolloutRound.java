@@ -1,0 +1,122 @@
+package org.attune.trainers.grpo;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.datasets.CompletionForest;
+import org.attune.error.CheckpointException;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntFunction;
+
+/// The completions of one round, in the order in which micro-steps use them. It is part of a
+/// checkpoint, since the policy that generated it is gone when a run resumes.
+///
+/// @param number of the round, from 0
+/// @param rows its completions
+public record RolloutRound(long number, List<RolloutRow> rows) {
+    private static final String FILE = "rollouts.jsonl";
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    public RolloutRound {
+        rows = List.copyOf(rows);
+    }
+
+    /// Counted tokens of all completions.
+    public double counted() {
+        return rows.stream().mapToDouble(RolloutRow::counted).sum();
+    }
+
+    /// The completions of one slice.
+    ///
+    /// @param size completions of a slice
+    public List<RolloutRow> slice(int index, int size) {
+        return rows.subList(index * size, (index + 1) * size);
+    }
+
+    /// Writes the round into a folder, one line for a completion; every number comes back as it
+    /// was.
+    public void write(Path folder) throws IOException {
+        var lines = new ArrayList<String>();
+        for (RolloutRow row : rows) {
+            ObjectNode line = JSON.createObjectNode();
+            line.put("generation", number);
+            line.put("prompt_index", row.prompt());
+            ids(line.putArray("completion_ids"), row.tokens().completion());
+            numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
+            row.oldLogProbs().ifPresent(v -> numbers(line.putArray("old_logprobs"), v));
+            row.referenceLogProbs().ifPresent(v -> numbers(line.putArray("reference_logprobs"), v));
+            numbers(line.putArray("loss_mask"), row.mask());
+            line.put("advantage", row.advantage());
+            lines.add(JSON.writeValueAsString(line));
+        }
+        Files.write(folder.resolve(FILE), lines);
+    }
+
+    private static void ids(ArrayNode array, int[] ids) {
+        for (int id : ids) {
+            array.add(id);
+        }
+    }
+
+    private static void numbers(ArrayNode array, float[] values) {
+        for (float value : values) {
+            array.add(value);
+        }
+    }
+
+    /// The round that a folder holds, if any.
+    ///
+    /// @param prompts ids of a prompt by its number in the data; the same array each time
+    /// @throws CheckpointException if the file can't be read
+    public static Optional<RolloutRound> read(Path folder, IntFunction<int[]> prompts) {
+        Path file = folder.resolve(FILE);
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        long number = 0;
+        var rows = new ArrayList<RolloutRow>();
+        try {
+            for (String text : Files.readAllLines(file)) {
+                JsonNode line = JSON.readTree(text);
+                number = line.get("generation").asLong();
+                int prompt = line.get("prompt_index").asInt();
+                int[] completion = new int[line.get("completion_ids").size()];
+                for (int i = 0; i < completion.length; i++) {
+                    completion[i] = line.get("completion_ids").get(i).asInt();
+                }
+                rows.add(
+                        new RolloutRow(
+                                prompt,
+                                new CompletionForest.Row(prompts.apply(prompt), completion),
+                                floats(line.get("sampling_logprobs")),
+                                optional(line, "old_logprobs"),
+                                optional(line, "reference_logprobs"),
+                                floats(line.get("loss_mask")),
+                                line.get("advantage").asDouble()));
+            }
+        } catch (IOException | RuntimeException e) {
+            throw new CheckpointException(file + " can't be read: " + e, e);
+        }
+        return Optional.of(new RolloutRound(number, rows));
+    }
+
+    private static Optional<float[]> optional(JsonNode line, String key) {
+        return line.has(key) ? Optional.of(floats(line.get(key))) : Optional.empty();
+    }
+
+    private static float[] floats(JsonNode array) {
+        float[] values = new float[array.size()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = array.get(i).floatValue();
+        }
+        return values;
+    }
+}
