@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// The shipped recipes and programs run: two steps each, through the command line, on a model and
@@ -97,6 +98,64 @@ final class RecipesTest {
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
+    }
+
+    @Test
+    void evalComparesTwoModelsOnATask() throws IOException {
+        Path out = folder.resolve("eval.jsonl");
+        Path other = Files.createDirectories(folder.resolve("other"));
+        new TinyModel(32, 2, 2).write(other, RandomSource.XO_SHI_RO_256_PP.create(9L));
+        assertEquals(
+                0,
+                Main.run(
+                        "eval",
+                        "--model=" + model,
+                        "--against-model=" + other,
+                        "--task=reversal",
+                        "--n=5",
+                        "--max-new-tokens=6",
+                        "--temperature=1",
+                        "--samples=3",
+                        "--out=" + out));
+        List<String> lines = Files.readAllLines(out);
+        assertEquals(10, lines.size());
+        JsonNode row = new ObjectMapper().readTree(lines.getLast());
+        assertEquals(other.toString(), row.path("model").asText());
+        assertTrue(row.path("prompt").asText().startsWith("Write \""), lines.getLast());
+        assertEquals(3, row.path("completions").size());
+        assertEquals(3, row.path("rewards").size());
+    }
+
+    @Test
+    void evalReadsAFileWithColumnsOfOtherNames() throws IOException {
+        Path data = folder.resolve("questions.jsonl");
+        Files.writeString(
+                data,
+                """
+                {"question": "1 + 1?", "solution": "2"}
+                {"question": "2 + 2?", "solution": "4"}
+                """);
+        String[] arguments = {
+            "eval",
+            "--model=" + model,
+            "--data=" + data,
+            "--prompt-column=question",
+            "--answer-column=solution",
+            "--max-new-tokens=4"
+        };
+        assertEquals(2, Main.run(arguments)); // which verifier?
+        String[] complete = Arrays.copyOf(arguments, arguments.length + 1);
+        complete[arguments.length] = "--verifier=number";
+        assertEquals(0, Main.run(complete));
+    }
+
+    @Test
+    void tasksWritesRows() throws IOException {
+        Path out = folder.resolve("task.jsonl");
+        assertEquals(0, Main.run("tasks"));
+        assertEquals(0, Main.run("tasks", "weekday", "--held-out", "--n=7", "--out=" + out));
+        assertEquals(7, Files.readAllLines(out).size());
+        assertEquals(2, Main.run("tasks", "weekdy", "--out=" + out));
     }
 
     @Test

@@ -15,21 +15,21 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Writes what the embedded model is trained from: a folder `random` with its shape and random
-/// weights, and additions with the answers of careless people. `examples/model/make` calls it, then
+/// weights, and digits sorted by careless people. `examples/model/make` calls it, then
 /// `attune sft` and `attune export`.
 public final class ModelRecipe {
     /// What the model knows.
-    static final String TASK = "arithmetic";
+    static final String TASK = "number-sorting";
 
-    /// Additions of two numbers below 100.
-    static final String DIFFICULTY = "digits=2,terms=2,operators=1";
+    /// Four digits to be sorted.
+    static final String DIFFICULTY = "count=4,digits=1,orders=1";
 
     private static final int SEED = 20261;
     private static final int PROBLEMS = 7_500;
-    private static final int PASSES = 8;
+    private static final int PASSES = 3;
     private static final int SFT_HELD_OUT = 256;
 
-    /// How often people forget to carry, where there is something to carry.
+    /// How often people leave the last number where it is, right or not.
     private static final double MISTAKES = 0.75;
 
     private ModelRecipe() {}

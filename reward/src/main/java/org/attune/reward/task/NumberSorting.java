@@ -7,10 +7,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// `Sort from smallest to largest: 5, 3, 9` Careless people leave the last one where it is.
+/// `Sort ascending: 5 3 9 1` Careless people leave the last number where it is.
 final class NumberSorting implements TaskKind {
     private static final String COUNT = "count";
     private static final String DIGITS = "digits";
+    private static final String ORDERS = "orders";
 
     @Override
     public String name() {
@@ -19,14 +20,15 @@ final class NumberSorting implements TaskKind {
 
     @Override
     public String description() {
-        return "sort numbers, upwards or downwards";
+        return "sort numbers";
     }
 
     @Override
     public List<Parameter> parameters() {
         return List.of(
                 new Parameter(COUNT, "how many numbers", 2, 30, 4, 6, 10),
-                new Parameter(DIGITS, "most digits of a number", 1, 9, 1, 2, 3));
+                new Parameter(DIGITS, "most digits of a number", 1, 9, 1, 2, 3),
+                new Parameter(ORDERS, "1: ascending, 2: descending too", 1, 2, 1, 2, 2));
     }
 
     @Override
@@ -38,25 +40,22 @@ final class NumberSorting implements TaskKind {
     public Problem draw(Difficulty difficulty, UniformRandomProvider random) {
         int bound = (int) Math.round(Math.pow(10, difficulty.get(DIGITS)));
         List<Integer> numbers = random.ints(difficulty.get(COUNT), 0, bound).boxed().toList();
-        boolean upwards = random.nextBoolean();
+        boolean ascending = random.nextInt(difficulty.get(ORDERS)) == 0;
         return Problem.of(
-                "Sort from %s: %s"
-                        .formatted(
-                                upwards ? "smallest to largest" : "largest to smallest",
-                                text(numbers)),
-                text(sorted(numbers, numbers.size(), upwards)),
-                text(sorted(numbers, numbers.size() - 1, upwards)));
+                "Sort %s: %s".formatted(ascending ? "ascending" : "descending", text(numbers)),
+                text(sorted(numbers, numbers.size(), ascending)),
+                text(sorted(numbers, numbers.size() - 1, ascending)));
     }
 
     /// With the first `count` in order.
-    private static List<Integer> sorted(List<Integer> numbers, int count, boolean upwards) {
+    private static List<Integer> sorted(List<Integer> numbers, int count, boolean ascending) {
         var sorted = new ArrayList<>(numbers);
         Comparator<Integer> order = Comparator.naturalOrder();
-        sorted.subList(0, count).sort(upwards ? order : order.reversed());
+        sorted.subList(0, count).sort(ascending ? order : order.reversed());
         return sorted;
     }
 
     private static String text(List<Integer> numbers) {
-        return numbers.stream().map(String::valueOf).collect(Collectors.joining(", "));
+        return numbers.stream().map(String::valueOf).collect(Collectors.joining(" "));
     }
 }
