@@ -2,10 +2,10 @@ package org.attune.datasets;
 
 import org.attune.datasets.formats.Conversions;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.formats.Spelling;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
+import org.attune.error.Spelling;
 import org.attune.text.Message;
 
 import java.util.ArrayList;

@@ -1,5 +1,7 @@
 package org.attune.reward;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -7,13 +9,18 @@ import java.util.Map;
 ///
 /// @param prompts prompt of each completion (completions of one group repeat it), `(n)`
 /// @param completions `(n)`
-/// @param columns the data set's other columns by name, each `(n)`; an absent value is null
+/// @param columns the data set's other columns by name, in a
+///     fixed order, each `(n)`; an absent value is null
+/// @param log takes metrics and extra columns
 public record RewardBatch(
-        List<Prompt> prompts, List<Completion> completions, Map<String, List<Object>> columns) {
+        List<Prompt> prompts,
+        List<Completion> completions,
+        Map<String, List<Object>> columns,
+        RewardLog log) {
     public RewardBatch {
         prompts = List.copyOf(prompts);
         completions = List.copyOf(completions);
-        columns = Map.copyOf(columns);
+        columns = Collections.unmodifiableMap(new LinkedHashMap<>(columns));
         if (prompts.size() != completions.size()) {
             throw new IllegalArgumentException(
                     "prompts and completions must be as many, got %d and %d"
@@ -31,8 +38,24 @@ public record RewardBatch(
         }
     }
 
+    /// A batch whose metrics and extra columns nobody wants.
+    public RewardBatch(
+            List<Prompt> prompts, List<Completion> completions, Map<String, List<Object>> columns) {
+        this(prompts, completions, columns, RewardLog.NONE);
+    }
+
     /// Number of completions, `n`.
     public int size() {
         return completions.size();
+    }
+
+    /// Logs a number beside the rewards; see [RewardLog#metric].
+    public void logMetric(String name, double value) {
+        log.metric(name, value);
+    }
+
+    /// Adds a column to the table of completions; see [RewardLog#extra].
+    public void logExtra(String column, List<?> values) {
+        log.extra(column, values);
     }
 }

@@ -2,6 +2,7 @@ package org.attune.reward;
 
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /// Judges completions. Users write these; a lambda is enough:
 /// ```
@@ -11,7 +12,9 @@ import java.util.OptionalDouble;
 ///                 .toList();
 /// ```
 ///
-/// A function may be called from several threads at once and never touches a tensor.
+/// A function may be called from several threads at once and never touches a tensor. A call gets
+/// those completions that are finished at the time, in no promised grouping, unless
+/// [#wholeRound] asks for all of them together.
 @FunctionalInterface
 public interface RewardFunction {
     /// Scores a batch.
@@ -23,5 +26,29 @@ public interface RewardFunction {
     /// Name in metrics, `rewards/<name>/mean`.
     default String name() {
         return getClass().getSimpleName();
+    }
+
+    /// Whether a call must see all completions of a round at once, since the function compares
+    /// them. Such a function starts only when generation has ended, and one exception costs the
+    /// whole round.
+    default boolean wholeRound() {
+        return false;
+    }
+
+    /// How many calls may run at the same time; at least 1. What waits meanwhile comes in the next
+    /// call.
+    default int concurrency() {
+        return Integer.MAX_VALUE;
+    }
+
+    /// Columns of the data set that the function can't do without. A run whose data lack one is
+    /// refused at its start.
+    default Set<String> requiredColumns() {
+        return Set.of();
+    }
+
+    /// The same function under another name.
+    default RewardFunction named(String name) {
+        return new NamedReward(name, this);
     }
 }

@@ -3,6 +3,7 @@ package org.attune.datasets.formats;
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.error.DatasetException;
+import org.attune.error.Spelling;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,6 +1,7 @@
 package org.attune.datasets.formats;
 
 import org.attune.error.DatasetException;
+import org.attune.error.Spelling;
 
 import java.util.Arrays;
 import java.util.Collection;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.DatasetException;
+import org.attune.error.Spelling;
 import org.junit.jupiter.api.Test;
 
 import java.util.EnumSet;

@@ -1,4 +1,4 @@
-package org.attune.datasets.formats;
+package org.attune.error;
 
 import java.util.Collection;
 import java.util.Comparator;

@@ -1,0 +1,211 @@
+package org.attune.reward;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.ops.transforms.Transforms;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// How much better each completion is than its peers, and the statistics of the rewards it comes
+/// from. Completions stand in groups: those of one prompt follow each other. Computed in double
+/// precision on one thread.
+///
+/// A missing reward counts as 0 in the weighted sum of a completion that has others. A completion
+/// without any has advantage 0 and takes no part in means and deviations.
+///
+/// @param values `(N)`, one per completion
+/// @param metrics as TRL logs them: `rewards/<name>/mean`, `rewards/<name>/std`, `reward`,
+///     `reward_std`, `frac_reward_zero_std`; NaN where there is nothing to average
+public record Advantages(double[] values, Map<String, Double> metrics) {
+    /// TRL's, against division by zero. Deviations are unbiased (n - 1).
+    static final double EPSILON = 1e-4;
+
+    // torch.isclose(std, 0)
+    private static final double ZERO = 1e-8;
+
+    /// What centred rewards are divided by; TRL's `scale_rewards`.
+    public enum Scale {
+        /// the deviation of the completion's group, as in GRPO
+        GROUP,
+        /// the deviation of the whole batch
+        BATCH,
+        /// nothing, as in [Dr. GRPO](https://arxiv.org/abs/2503.20783)
+        NONE
+    }
+
+    /// How several rewards become one; TRL's `multi_objective_aggregation`.
+    public enum Aggregation {
+        /// weighted sum first, then centring and scaling
+        SUM_THEN_NORMALIZE,
+        /// each reward is standardised in its group, the weighted sum in the batch: GDPO. Scale is
+        /// not used then.
+        NORMALIZE_THEN_SUM
+    }
+
+    /// Group-relative advantages, [Shao et al. 2024, DeepSeekMath,
+    /// §4.1](https://arxiv.org/abs/2402.03300).
+    /// ```
+    /// A = (r - mean(group)) / (std(group or batch) + 1e-4)
+    /// ```
+    ///
+    /// @param numGenerations G, completions per group, at least 2; N is a multiple
+    /// @throws IllegalArgumentException if it isn't
+    public static Advantages grpo(
+            RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
+        check(table, numGenerations);
+        MaskedRewards totals = totals(table); // (1, N)
+        double[] values =
+                switch (aggregation) {
+                    case SUM_THEN_NORMALIZE -> scaled(totals, numGenerations, scale).toArray(0);
+                    case NORMALIZE_THEN_SUM ->
+                            normalisedEach(table, totals, numGenerations).toArray(0);
+                };
+        return new Advantages(values, metrics(table, totals, numGenerations));
+    }
+
+    /// Loads the native library in the background, which takes a second or two otherwise when the
+    /// first advantages are computed.
+    public static void preload() {
+        Thread.ofPlatform().daemon().name("reward-arrays").start(MaskedRewards::load);
+    }
+
+    private static MaskedRewards scaled(MaskedRewards totals, int numGenerations, Scale scale) {
+        MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
+        return switch (scale) {
+            case GROUP -> groups.standardised(EPSILON);
+            case NONE -> groups.centred();
+            case BATCH -> {
+                INDArray deviation = totals.deviations().addi(EPSILON); // (1, 1)
+                MaskedRewards centred = groups.centred();
+                yield new MaskedRewards(
+                        centred.values().div(deviation.getDouble(0)), centred.present());
+            }
+        };
+    }
+
+    /// A reward that is alone in its group has no standardised value, but its completion still
+    /// takes part, with 0.
+    private static MaskedRewards normalisedEach(
+            RewardTable table, MaskedRewards totals, int numGenerations) {
+        var columns = new double[table.names().size()][];
+        for (int f = 0; f < columns.length; f++) {
+            MaskedRewards groups =
+                    MaskedRewards.ofRow(table.column(f)).reshape(numGenerations); // (P, G)
+            columns[f] = groups.standardised(EPSILON).toArray(Double.NaN);
+        }
+        MaskedRewards sums =
+                MaskedRewards.of(columns) // (F, N)
+                        .transpose()
+                        .weightedSums(table.weights()) // (N, 1)
+                        .flat();
+        return new MaskedRewards(sums.values(), totals.present()).standardised(EPSILON);
+    }
+
+    /// Leave-one-out advantages, [Ahmadian et al. 2024, Eq. 6](https://arxiv.org/abs/2402.14740),
+    /// with the divergence from the reference in the reward.
+    /// ```
+    /// r' = clip(r) - β KL,    A = r' - mean of the other completions' r'
+    /// ```
+    /// A completion that is alone in its group has advantage 0.
+    ///
+    /// @param numGenerations completions per group, at least 2
+    /// @param klSums per completion the sum of log-probability ratios to the reference, `(N)`
+    /// @param beta weight of the divergence
+    /// @param clipRange lowest and highest reward, before the divergence is taken off
+    /// @param normalize divide by the batch's deviation + 1e-4, after centring in the batch
+    public static Advantages rloo(
+            RewardTable table,
+            int numGenerations,
+            double[] klSums,
+            double beta,
+            Optional<ClipRange> clipRange,
+            boolean normalize) {
+        check(table, numGenerations);
+        if (klSums.length != table.size()) {
+            throw new IllegalArgumentException(
+                    "%d sums of KL for %d completions".formatted(klSums.length, table.size()));
+        }
+        MaskedRewards totals = totals(table); // (1, N)
+        double[] rewards = totals.toArray(Double.NaN);
+        for (int i = 0; i < rewards.length; i++) {
+            double reward = rewards[i];
+            rewards[i] =
+                    clipRange.map(range -> range.clip(reward)).orElse(reward) - beta * klSums[i];
+        }
+        MaskedRewards groups = MaskedRewards.ofRow(rewards).reshape(numGenerations); // (P, G)
+        // r - (sum - r) / (n - 1) = (r - mean) n / (n - 1)
+        INDArray counts = groups.counts(); // (P, 1)
+        // at least 1, so that an empty group isn't 0 / 0
+        INDArray others = Transforms.max(counts.sub(1), 1, false); // (P, 1)
+        INDArray factor = counts.div(others); // (P, 1)
+        INDArray present = groups.present().mulColumnVector(groups.defined()); // (P, G)
+        INDArray values = groups.centred().values().muliColumnVector(factor); // (P, G)
+        MaskedRewards advantages = new MaskedRewards(values.muli(present), present).flat();
+        if (normalize) {
+            advantages = advantages.standardised(EPSILON);
+        }
+        return new Advantages(advantages.toArray(0), metrics(table, totals, numGenerations));
+    }
+
+    /// Bounds for a reward; TRL's `reward_clip_range`.
+    public record ClipRange(double lowest, double highest) {
+        public ClipRange {
+            if (!(lowest <= highest)) {
+                throw new IllegalArgumentException(
+                        "lowest must be at most highest, got %s and %s".formatted(lowest, highest));
+            }
+        }
+
+        double clip(double reward) {
+            return Math.clamp(reward, lowest, highest); // NaN stays NaN
+        }
+    }
+
+    private static void check(RewardTable table, int numGenerations) {
+        if (numGenerations < 2 || table.size() == 0 || table.size() % numGenerations != 0) {
+            throw new IllegalArgumentException(
+                    "completions must come in groups of at least 2, got %d in groups of %d"
+                            .formatted(table.size(), numGenerations));
+        }
+    }
+
+    private static MaskedRewards totals(RewardTable table) {
+        return MaskedRewards.of(table.values()).weightedSums(table.weights()).flat();
+    }
+
+    private static Map<String, Double> metrics(
+            RewardTable table, MaskedRewards totals, int numGenerations) {
+        var metrics = new LinkedHashMap<String, Double>();
+        List<String> names = table.names();
+        MaskedRewards functions = MaskedRewards.of(table.values()).transpose(); // (F, N)
+        INDArray means = functions.means(); // (F, 1)
+        INDArray deviations = functions.deviations(); // (F, 1)
+        INDArray counts = functions.counts(); // (F, 1)
+        for (int f = 0; f < names.size(); f++) {
+            double count = counts.getDouble(f);
+            metrics.put("rewards/" + names.get(f) + "/mean", from(1, count, means.getDouble(f)));
+            metrics.put(
+                    "rewards/" + names.get(f) + "/std", from(2, count, deviations.getDouble(f)));
+        }
+        double count = totals.counts().getDouble(0);
+        metrics.put("reward", from(1, count, totals.means().getDouble(0)));
+        metrics.put("reward_std", from(2, count, totals.deviations().getDouble(0)));
+        MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
+        INDArray groupDeviations = groups.deviations(); // (P, 1)
+        INDArray defined = groups.defined(); // (P, 1)
+        int equal = 0;
+        for (long p = 0; p < groupDeviations.length(); p++) {
+            boolean zero = groupDeviations.getDouble(p) <= ZERO;
+            equal += defined.getDouble(p) == 1 && zero ? 1 : 0;
+        }
+        metrics.put("frac_reward_zero_std", (double) equal / groupDeviations.length());
+        return metrics;
+    }
+
+    /// NaN unless there are at least `needed` numbers.
+    private static double from(int needed, double count, double value) {
+        return count >= needed ? value : Double.NaN;
+    }
+}

@@ -1,0 +1,39 @@
+package org.attune.reward;
+
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.Set;
+
+/// A function under a name of its own; closes the function with it.
+record NamedReward(String name, RewardFunction function) implements RewardFunction, AutoCloseable {
+    @Override
+    public List<OptionalDouble> score(RewardBatch batch) {
+        return function.score(batch);
+    }
+
+    @Override
+    public boolean wholeRound() {
+        return function.wholeRound();
+    }
+
+    @Override
+    public int concurrency() {
+        return function.concurrency();
+    }
+
+    @Override
+    public Set<String> requiredColumns() {
+        return function.requiredColumns();
+    }
+
+    @Override
+    public void close() {
+        if (function instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("could not close the function: " + e, e);
+            }
+        }
+    }
+}

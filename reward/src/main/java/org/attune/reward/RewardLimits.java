@@ -1,0 +1,45 @@
+package org.attune.reward;
+
+import java.time.Duration;
+
+/// What reward functions may use.
+///
+/// @param parallelism calls that run at once, at least 1
+/// @param timeout a call that takes longer is given up, and its completions get no reward
+/// @param strikes a function that was given up so often is switched off for the rest of the run: a
+///     thread that spins can't be stopped, only left behind
+/// @param callSize most completions in one call, at least 1. A call that hangs costs all of its
+///     completions, so small is safer; a function with a fixed cost per call wants more
+public record RewardLimits(int parallelism, Duration timeout, int strikes, int callSize) {
+    public RewardLimits {
+        if (parallelism < 1 || strikes < 1 || callSize < 1) {
+            throw new IllegalArgumentException(
+                    "parallelism, strikes and callSize must be at least 1, got %d, %d and %d"
+                            .formatted(parallelism, strikes, callSize));
+        }
+        if (!timeout.isPositive()) {
+            throw new IllegalArgumentException("timeout must be positive, got " + timeout);
+        }
+    }
+
+    /// Two calls at once, 30 seconds, 3 strikes, 8 completions a call.
+    public static RewardLimits defaults() {
+        return new RewardLimits(2, Duration.ofSeconds(30), 3, 8);
+    }
+
+    public RewardLimits withParallelism(int value) {
+        return new RewardLimits(value, timeout, strikes, callSize);
+    }
+
+    public RewardLimits withTimeout(Duration value) {
+        return new RewardLimits(parallelism, value, strikes, callSize);
+    }
+
+    public RewardLimits withStrikes(int value) {
+        return new RewardLimits(parallelism, timeout, value, callSize);
+    }
+
+    public RewardLimits withCallSize(int value) {
+        return new RewardLimits(parallelism, timeout, strikes, value);
+    }
+}

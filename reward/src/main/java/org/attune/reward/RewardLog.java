@@ -1,0 +1,27 @@
+package org.attune.reward;
+
+import java.util.List;
+
+/// Takes what a reward function tells besides its rewards. Every method may be called from any
+/// thread; what arrives after the function's call was given up is ignored.
+public interface RewardLog {
+    /// Ignores everything.
+    RewardLog NONE =
+            new RewardLog() {
+                @Override
+                public void metric(String name, double value) {}
+
+                @Override
+                public void extra(String column, List<?> values) {}
+            };
+
+    /// A number for the training log, as TRL's `log_metric`. Values of one name that come in one
+    /// round are averaged, each weighted by the number of completions in its call.
+    void metric(String name, double value);
+
+    /// A column for the table of completions, as TRL's `log_extra`.
+    ///
+    /// @param values one per completion of the batch, in order; null is an empty cell
+    /// @throws IllegalArgumentException if there are more or fewer values than completions
+    void extra(String column, List<?> values);
+}

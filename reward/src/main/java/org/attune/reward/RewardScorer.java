@@ -1,0 +1,205 @@
+package org.attune.reward;
+
+import org.attune.reward.RewardFailure.Kind;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
+
+/// Scores completions with several functions at once, while others are still being generated:
+/// ```
+/// try (var scorer = new RewardScorer(functions, RewardLimits.defaults())) {
+///     RewardScorer.Session round = scorer.begin(completions);
+///     round.submit(i, prompt, completion, columns);   // as soon as completion i is finished
+///     RewardTable table = round.finish();
+/// }
+/// ```
+///
+/// Functions run on daemon threads of a bounded pool. One that throws, hangs, spins, or returns
+/// null, NaN, infinity or a wrong number of rewards costs the completions of that call (at most
+/// [RewardLimits#callSize]) their reward. That is counted in the table, logged once per function
+/// and kind, and summed up at the end; the run goes on. A function that hangs again and again is
+/// switched off. Neither [#close] nor the JVM's exit waits for a hanging thread.
+///
+/// Thread-safe. Owns the functions: those that are [AutoCloseable] are closed with it.
+public final class RewardScorer implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(RewardScorer.class);
+
+    private final List<FunctionState> functions;
+    private final RewardLimits limits;
+    private final CallPool pool;
+    private volatile boolean closed;
+
+    /// @param functions with different names; the table has them in this order
+    /// @throws IllegalArgumentException if two have the same name, or there is none
+    public RewardScorer(List<WeightedReward> functions, RewardLimits limits) {
+        if (functions.isEmpty()) {
+            throw new IllegalArgumentException("at least one reward function is needed");
+        }
+        var names = new HashSet<String>();
+        for (WeightedReward reward : functions) {
+            if (!names.add(reward.name())) {
+                throw new IllegalArgumentException(
+                        "two reward functions are called \"%s\"; rename one with named(...)"
+                                .formatted(reward.name()));
+            }
+        }
+        this.functions =
+                functions.stream().map(reward -> new FunctionState(reward, limits)).toList();
+        this.limits = limits;
+        this.pool = new CallPool(limits.parallelism(), limits.timeout());
+    }
+
+    /// Names of the functions, in the table's order.
+    public List<String> names() {
+        return functions.stream().map(state -> state.name).toList();
+    }
+
+    /// Scores a whole batch and waits for it. Who is called with which completions depends on the
+    /// limits only.
+    ///
+    /// @throws CancellationException if the waiting thread is interrupted
+    public RewardTable score(RewardBatch batch) {
+        Session session = begin(batch.size());
+        for (int i = 0; i < batch.size(); i++) {
+            var columns = new LinkedHashMap<String, Object>();
+            for (Map.Entry<String, List<Object>> column : batch.columns().entrySet()) {
+                columns.put(column.getKey(), column.getValue().get(i));
+            }
+            session.round.add(i, batch.prompts().get(i), batch.completions().get(i), columns);
+        }
+        int calls = (batch.size() + limits.callSize() - 1) / limits.callSize();
+        for (int call = 0; call < calls; call++) {
+            session.callEach();
+        }
+        return session.finish();
+    }
+
+    /// Opens a round.
+    ///
+    /// @param completions how many there may be, `N` of the table; those never submitted get no
+    ///     reward
+    public Session begin(int completions) {
+        return new Session(new ScoringRound(functions, completions));
+    }
+
+    /// Failed completions since the scorer was made, by function and kind.
+    public Map<String, Map<Kind, Integer>> failureTotals() {
+        var totals = new LinkedHashMap<String, Map<Kind, Integer>>();
+        for (FunctionState state : functions) {
+            Map<Kind, Integer> ofFunction = state.totals();
+            if (!ofFunction.isEmpty()) {
+                totals.put(state.name, ofFunction);
+            }
+        }
+        return totals;
+    }
+
+    /// Interrupts what still runs, logs how often which function failed, and closes the functions.
+    /// Waits for nothing.
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        pool.close();
+        for (FunctionState state : functions) {
+            state.logTotals();
+            if (state.reward.function() instanceof AutoCloseable closeable) {
+                try {
+                    closeable.close();
+                } catch (Exception e) {
+                    log.warn("reward \"{}\" could not be closed: {}", state.name, e.toString(), e);
+                }
+            }
+        }
+    }
+
+    /// One round of completions. Thread-safe until [#finish].
+    public final class Session {
+        private final ScoringRound round;
+
+        private Session(ScoringRound round) {
+            this.round = round;
+        }
+
+        /// Hands over a finished completion; returns at once.
+        ///
+        /// @param index its row in the table
+        /// @param columns further columns of its row in the data set
+        /// @throws IllegalArgumentException if the index is out of range or was used before
+        public void submit(
+                int index, Prompt prompt, Completion completion, Map<String, Object> columns) {
+            round.add(
+                    index,
+                    prompt,
+                    completion,
+                    Collections.unmodifiableMap(new LinkedHashMap<>(columns)));
+            callEach();
+        }
+
+        private void callEach() {
+            for (int f = 0; f < functions.size(); f++) {
+                if (!functions.get(f).reward.function().wholeRound()) {
+                    call(f, limits.callSize());
+                }
+            }
+        }
+
+        private void call(int function, int most) {
+            if (!pool.submit(() -> prepare(function, most))) {
+                throw new IllegalStateException("the reward scorer is closed");
+            }
+        }
+
+        /// Runs on the pool: a call with what waits for the function by then; null if nothing does,
+        /// or the function is busy.
+        private CallPool.Call prepare(int function, int most) {
+            FunctionState state = functions.get(function);
+            if (!state.enterOrPark(() -> prepare(function, most))) {
+                return null;
+            }
+            int[] indices = round.take(function, most);
+            if (indices == null) {
+                startNext(state);
+                return null;
+            }
+            return new ScoringCall(round, state, function, indices, () -> startNext(state));
+        }
+
+        private void startNext(FunctionState state) {
+            Supplier<CallPool.Call> next = state.leave();
+            if (next != null) {
+                pool.submit(next); // false if the pool is closed: nobody waits any more
+            }
+        }
+
+        /// Waits until every function is done with every completion, or was given up.
+        ///
+        /// @throws CancellationException if the waiting thread is interrupted, or the scorer is
+        ///     closed meanwhile
+        public RewardTable finish() {
+            for (int f = 0; f < functions.size(); f++) {
+                if (functions.get(f).reward.function().wholeRound()) {
+                    call(f, Integer.MAX_VALUE);
+                }
+            }
+            try {
+                if (!round.await(() -> closed)) {
+                    throw new CancellationException("closed while rewards were computed");
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CancellationException("interrupted while rewards were computed");
+            }
+            return round.table();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package org.attune.reward;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/// The rewards of one round of completions. The order of everything follows the order of
+/// completions and functions, whatever the order in which calls ended.
+///
+/// @param names of the functions, `(F)`
+/// @param weights `(F)`
+/// @param values `[completion][function]`, `(N, F)`; NaN = no reward; owned by the table
+/// @param failures by function and kind; empty if all went well
+/// @param metrics what functions logged, averaged
+/// @param extras further columns that functions gave, each `(N)`; null is an empty cell
+public record RewardTable(
+        List<String> names,
+        double[] weights,
+        double[][] values,
+        List<RewardFailure> failures,
+        Map<String, Double> metrics,
+        Map<String, List<Object>> extras) {
+    public RewardTable {
+        names = List.copyOf(names);
+        failures = List.copyOf(failures);
+        if (names.size() != weights.length) {
+            throw new IllegalArgumentException(
+                    "%d reward functions have %d weights".formatted(names.size(), weights.length));
+        }
+        for (double[] row : values) {
+            if (row.length != names.size()) {
+                throw new IllegalArgumentException(
+                        "a row has %d rewards for %d functions"
+                                .formatted(row.length, names.size()));
+            }
+        }
+    }
+
+    /// Rewards from elsewhere, a recorded rollout say.
+    public static RewardTable of(List<String> names, double[] weights, double[][] values) {
+        return new RewardTable(names, weights, values, List.of(), Map.of(), Map.of());
+    }
+
+    /// Number of completions, `N`.
+    public int size() {
+        return values.length;
+    }
+
+    /// Rewards of one function, `(N)`; NaN = none.
+    public double[] column(int function) {
+        return Arrays.stream(values).mapToDouble(row -> row[function]).toArray();
+    }
+
+    /// Weighted sum of a completion's rewards, where a missing one counts as 0; NaN if all are
+    /// missing.
+    public double total(int completion) {
+        double sum = 0;
+        boolean any = false;
+        for (int f = 0; f < weights.length; f++) {
+            double value = values[completion][f];
+            if (!Double.isNaN(value)) {
+                sum += weights[f] * value;
+                any = true;
+            }
+        }
+        return any ? sum : Double.NaN;
+    }
+}

@@ -1,0 +1,25 @@
+package org.attune.reward;
+
+/// A reward function and its factor in the sum of rewards.
+///
+/// @param weight finite; TRL's `reward_weights`, 1 unless given
+public record WeightedReward(RewardFunction function, double weight) {
+    public WeightedReward {
+        if (function == null) {
+            throw new IllegalArgumentException("function must not be null");
+        }
+        if (!Double.isFinite(weight)) {
+            throw new IllegalArgumentException("weight must be finite, got " + weight);
+        }
+    }
+
+    /// Weight 1.
+    public static WeightedReward of(RewardFunction function) {
+        return new WeightedReward(function, 1);
+    }
+
+    /// The function's name in metrics.
+    public String name() {
+        return function.name();
+    }
+}

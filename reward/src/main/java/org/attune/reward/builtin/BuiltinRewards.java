@@ -1,0 +1,83 @@
+package org.attune.reward.builtin;
+
+import org.attune.error.ConfigException;
+import org.attune.error.Spelling;
+import org.attune.reward.RewardFunction;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The rewards that come with Attune, by name. Those of TRL have TRL's names and parameters.
+///
+/// | name | rewards |
+/// |---|---|
+/// | `exact_answer` | a text equal to a column |
+/// | `numeric_answer` | a last number equal to a column's |
+/// | `gsm8k` | the answer behind `####` |
+/// | `accuracy_reward`, `reasoning_accuracy_reward` | a numeric answer in `\boxed{…}` |
+/// | `get_cosine_scaled_reward` | the same, shorter is better |
+/// | `think_format_reward` | reasoning between `<think>` and `</think>` |
+/// | `tag_count` | tags that occur exactly once |
+/// | `regex` | a pattern |
+/// | `json_valid`, `json_schema` | JSON, of a certain form |
+/// | `length` | a length between two limits |
+/// | `get_soft_overlong_punishment` | not to exceed a number of tokens |
+/// | `get_repetition_penalty_reward` | not to repeat n-grams |
+public final class BuiltinRewards {
+    private interface Factory {
+        RewardFunction create(String name, Parameters parameters);
+    }
+
+    private static final Map<String, Factory> FACTORIES = factories();
+
+    private BuiltinRewards() {}
+
+    private static Map<String, Factory> factories() {
+        var all = new LinkedHashMap<String, Factory>();
+        all.put("exact_answer", AnswerRewards::exact);
+        all.put("numeric_answer", AnswerRewards::numeric);
+        all.put("gsm8k", AnswerRewards::gsm8k);
+        all.put("accuracy_reward", AnswerRewards::accuracy);
+        all.put("reasoning_accuracy_reward", AnswerRewards::reasoningAccuracy);
+        all.put("get_cosine_scaled_reward", AnswerRewards::cosineScaled);
+        all.put("think_format_reward", PatternReward::thinkFormat);
+        all.put("tag_count", PatternReward::tagCount);
+        all.put("regex", PatternReward::regex);
+        all.put("json_valid", JsonRewards::valid);
+        all.put("json_schema", JsonRewards::schema);
+        all.put("length", LengthRewards::length);
+        all.put("get_soft_overlong_punishment", LengthRewards::softOverlong);
+        all.put("get_repetition_penalty_reward", LengthRewards::repetition);
+        return all;
+    }
+
+    /// All names.
+    public static List<String> names() {
+        return List.copyOf(FACTORIES.keySet());
+    }
+
+    /// Makes a built-in reward. Its name in metrics is the given name without `get_`, as TRL's
+    /// functions are called.
+    ///
+    /// @param parameters by name; texts, numbers, booleans, lists and maps, as a YAML holds them
+    /// @throws ConfigException if the name is unknown, or a parameter is unknown, missing or bad
+    public static RewardFunction create(String name, Map<String, Object> parameters) {
+        Factory factory = FACTORIES.get(name);
+        if (factory == null) {
+            factory = FACTORIES.get("get_" + name);
+        }
+        if (factory == null) {
+            throw new ConfigException(
+                    "reward \"%s\" is unknown%s; there are %s, or a .java file, class:NAME, or {command: […]}"
+                            .formatted(
+                                    name,
+                                    Spelling.nearest(name, FACTORIES.keySet())
+                                            .map(near -> ", did you mean \"" + near + "\"?")
+                                            .orElse(""),
+                                    String.join(", ", FACTORIES.keySet())));
+        }
+        String shortName = name.startsWith("get_") ? name.substring("get_".length()) : name;
+        return factory.create(shortName, new Parameters(name, parameters));
+    }
+}

@@ -1,0 +1,135 @@
+package org.attune.reward.builtin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.networknt.schema.JsonSchema;
+import com.networknt.schema.JsonSchemaException;
+import com.networknt.schema.JsonSchemaFactory;
+import com.networknt.schema.SpecVersion.VersionFlag;
+import com.networknt.schema.resource.DisallowSchemaLoader;
+
+import org.attune.error.ConfigException;
+import org.attune.reward.PerCompletion;
+import org.attune.reward.RewardFunction;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Rewards for well-formed JSON.
+final class JsonRewards {
+    private static final ObjectMapper JSON =
+            JsonMapper.builder()
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build();
+    private static final Pattern FENCE = Pattern.compile("(?s)```(?:json)?\\s*\\n(.*?)```");
+
+    private JsonRewards() {}
+
+    /// 1 if the completion is one JSON value, else 0. Parameters: `from`: `text` (all of it) or
+    /// `fence` (the first code block between three backticks, or else all of it), `type`: `any`,
+    /// `object` or `array`.
+    static RewardFunction valid(String name, Parameters parameters) {
+        boolean fenced = parameters.choice("from", "text", "fence").equals("fence");
+        String type = parameters.choice("type", "any", "object", "array");
+        parameters.check();
+        return new PerCompletion(
+                name,
+                row ->
+                        parse(row.text(), fenced)
+                                        .filter(
+                                                value ->
+                                                        switch (type) {
+                                                            case "object" -> value.isObject();
+                                                            case "array" -> value.isArray();
+                                                            default -> true;
+                                                        })
+                                        .isPresent()
+                                ? 1
+                                : 0);
+    }
+
+    /// 1 if the completion is JSON that its schema allows; `valid_reward` (0) if it is some other
+    /// JSON; else 0. Parameters: `schema` (in place) or `schema_file`, `from` as for
+    /// `json_valid`. Schemas are draft 2020-12 unless they name another in `$schema`; nothing is
+    /// ever fetched from the network.
+    static RewardFunction schema(String name, Parameters parameters) {
+        boolean fenced = parameters.choice("from", "text", "fence").equals("fence");
+        double validReward = parameters.number("valid_reward", 0);
+        Object inPlace = parameters.object("schema");
+        String file = parameters.text("schema_file", "");
+        if (inPlace == null == file.isEmpty()) {
+            parameters.problem("exactly one of schema and schema_file is needed");
+        }
+        parameters.check();
+        JsonNode source = inPlace == null ? read(name, file) : JSON.valueToTree(inPlace);
+        JsonSchema schema = compile(name, source);
+        return new PerCompletion(
+                name,
+                row ->
+                        parse(row.text(), fenced)
+                                .map(value -> schema.validate(value).isEmpty() ? 1 : validReward)
+                                .orElse(0.0));
+    }
+
+    private static JsonNode read(String name, String file) {
+        try {
+            return JSON.readTree(Files.readString(Path.of(file)));
+        } catch (JsonProcessingException e) {
+            throw new ConfigException(
+                    "reward \"%s\": %s:%d: the schema is no JSON: %s"
+                            .formatted(
+                                    name,
+                                    file,
+                                    e.getLocation().getLineNr(),
+                                    e.getOriginalMessage()),
+                    e);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "reward \"%s\": can't read schema_file %s: %s".formatted(name, file, e), e);
+        }
+    }
+
+    private static JsonSchema compile(String name, JsonNode source) {
+        JsonSchemaFactory factory =
+                JsonSchemaFactory.getInstance(
+                        VersionFlag.V202012,
+                        builder ->
+                                builder.schemaLoaders(
+                                        loaders ->
+                                                loaders.add(DisallowSchemaLoader.getInstance())));
+        try {
+            JsonSchema schema = factory.getSchema(source);
+            schema.initializeValidators();
+            return schema;
+        } catch (JsonSchemaException e) {
+            throw new ConfigException(
+                    "reward \"%s\": the schema can't be used: %s".formatted(name, e.getMessage()),
+                    e);
+        }
+    }
+
+    private static Optional<JsonNode> parse(String text, boolean fenced) {
+        String json = text;
+        if (fenced) {
+            Matcher fence = FENCE.matcher(text);
+            if (fence.find()) {
+                json = fence.group(1);
+            }
+        }
+        try {
+            JsonNode value = JSON.readTree(json);
+            return value.isMissingNode() ? Optional.empty() : Optional.of(value);
+        } catch (JsonProcessingException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package org.attune.reward.builtin;
+
+import org.attune.error.ConfigException;
+import org.attune.error.Spelling;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// A built-in reward's parameters. Problems are collected, and [#check] throws them together.
+final class Parameters {
+    private final String reward;
+    private final Map<String, Object> given;
+    private final Set<String> known = new LinkedHashSet<>();
+    private final List<String> problems = new ArrayList<>();
+
+    Parameters(String reward, Map<String, Object> given) {
+        this.reward = reward;
+        this.given = given;
+    }
+
+    String text(String key, String fallback) {
+        return value(key, fallback, String.class, "a text");
+    }
+
+    boolean flag(String key, boolean fallback) {
+        return value(key, fallback, Boolean.class, "true or false");
+    }
+
+    double number(String key, double fallback) {
+        Number number = value(key, fallback, Number.class, "a number");
+        if (!Double.isFinite(number.doubleValue())) {
+            problems.add("%s must be finite, got %s".formatted(key, number));
+            return fallback;
+        }
+        return number.doubleValue();
+    }
+
+    int integer(String key, int fallback, int least) {
+        Number number = value(key, fallback, Number.class, "a whole number");
+        if (number.doubleValue() != number.intValue() || number.intValue() < least) {
+            problems.add(
+                    "%s must be a whole number of at least %d, got %s"
+                            .formatted(key, least, number));
+            return Math.max(least, fallback);
+        }
+        return number.intValue();
+    }
+
+    int requiredInteger(String key, int least) {
+        require(key);
+        return integer(key, least, least);
+    }
+
+    String requiredText(String key) {
+        require(key);
+        return text(key, "");
+    }
+
+    String choice(String key, String... accepted) {
+        String value = text(key, accepted[0]);
+        if (!List.of(accepted).contains(value)) {
+            problems.add(
+                    "%s must be one of %s, got \"%s\""
+                            .formatted(key, String.join(", ", accepted), value));
+            return accepted[0];
+        }
+        return value;
+    }
+
+    List<String> texts(String key, List<String> fallback) {
+        List<?> list = value(key, fallback, List.class, "a list of texts");
+        var texts = new ArrayList<String>();
+        for (Object one : list) {
+            if (one instanceof String text && !text.isEmpty()) {
+                texts.add(text);
+            } else {
+                problems.add("%s must be a list of texts, has %s".formatted(key, one));
+            }
+        }
+        return texts;
+    }
+
+    /// The value as it is; null if it isn't given.
+    Object object(String key) {
+        known.add(key);
+        return given.get(key);
+    }
+
+    boolean has(String key) {
+        return given.get(key) != null;
+    }
+
+    void problem(String message) {
+        problems.add(message);
+    }
+
+    private void require(String key) {
+        if (!has(key)) {
+            known.add(key);
+            problems.add(key + " is missing");
+        }
+    }
+
+    private <T> T value(String key, T fallback, Class<T> type, String expected) {
+        known.add(key);
+        Object value = given.get(key);
+        if (value == null) {
+            return fallback;
+        }
+        if (!type.isInstance(value)) {
+            problems.add("%s must be %s, got %s".formatted(key, expected, value));
+            return fallback;
+        }
+        return type.cast(value);
+    }
+
+    /// @throws ConfigException with everything that is wrong, unknown keys included
+    void check() {
+        for (String key : given.keySet()) {
+            if (!known.contains(key)) {
+                problems.add(
+                        "\"%s\" is no parameter%s; known are %s"
+                                .formatted(
+                                        key,
+                                        Spelling.nearest(key, known)
+                                                .map(near -> ", did you mean \"" + near + "\"?")
+                                                .orElse(""),
+                                        known.isEmpty() ? "none" : String.join(", ", known)));
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new ConfigException(
+                    "reward \"%s\": %s".formatted(reward, String.join("; ", problems)));
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/// Rewards that are chosen by name.
+package org.attune.reward.builtin;

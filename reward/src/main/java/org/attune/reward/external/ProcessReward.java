@@ -1,0 +1,232 @@
+package org.attune.reward.external;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardFunction;
+import org.attune.reward.RewardUnavailableException;
+import org.attune.text.Message;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/// A reward computed by a program, in Python say, that is started once and speaks JSON lines.
+///
+/// For every call it reads one line from its standard input:
+/// ```
+/// {"prompts": ["2 + 2 ="], "completions": [" 4"], "completion_ids": [[220, 19]],
+///  "columns": {"answer": ["4"]}}
+/// ```
+/// and writes one line to its standard output, then flushes it:
+/// ```
+/// {"rewards": [1.0]}
+/// ```
+/// `rewards` has one entry per completion, in order: a number, `true` or `false` for 1 and 0, or
+/// null for "doesn't apply". For conversations `prompt_messages` and `completion_messages` hold the
+/// turns, each a list of messages. The answer may also have `metrics` (numbers by name, for the
+/// training log), `extras` (further columns for the table of completions, each a list), or only
+/// `error` (a text): then the completions get no reward. Output lines that are no such object, and
+/// all of standard error, go to the log. At the end standard input is closed.
+/// ```
+/// import json, sys
+/// for line in sys.stdin:
+///     batch = json.loads(line)
+///     rewards = [float("please" in text) for text in batch["completions"]]
+///     print(json.dumps({"rewards": rewards}), flush=True)
+/// ```
+///
+/// The program is killed, with its children, when it gives no answer in time. It is started again
+/// for the next call when it died or was killed, unless that happened too often in a row.
+/// Thread-safe; one call at a time.
+public final class ProcessReward implements RewardFunction, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
+    private static final JsonMapper JSON =
+            // Python writes NaN and Infinity unless told not to
+            JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
+
+    private final String name;
+    private final List<String> command;
+    private final Path directory;
+    private final Duration timeout;
+    private final int strikes;
+    private volatile RewardProgram program;
+    private int failuresInARow;
+    private volatile boolean closed;
+
+    /// Starts nothing yet.
+    ///
+    /// @param name in metrics
+    /// @param command program and arguments
+    /// @param directory in which it runs
+    /// @param timeout for one answer
+    /// @param strikes so many deaths or missing answers in a row, and it isn't started again
+    public ProcessReward(
+            String name, List<String> command, Path directory, Duration timeout, int strikes) {
+        if (command.isEmpty()) {
+            throw new IllegalArgumentException("command must name a program, got []");
+        }
+        this.name = name;
+        this.command = List.copyOf(command);
+        this.directory = directory;
+        this.timeout = timeout;
+        this.strikes = strikes;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int concurrency() {
+        return 1;
+    }
+
+    /// @throws RewardUnavailableException if the program can't be started, dies, says nothing in
+    ///     time, or is given up
+    /// @throws IllegalStateException if the program answers with `error`
+    @Override
+    public synchronized List<OptionalDouble> score(RewardBatch batch) {
+        if (closed) {
+            throw new RewardUnavailableException("the reward is closed");
+        }
+        if (failuresInARow >= strikes) {
+            throw new RewardUnavailableException(
+                    "%s failed %d times in a row and is not started again"
+                            .formatted(command, failuresInARow));
+        }
+        try {
+            if (program == null) {
+                program = RewardProgram.start(name, command, directory);
+            }
+            JsonNode answer = exchange(JSON.writeValueAsString(request(batch)));
+            failuresInARow = 0;
+            return rewards(answer, batch);
+        } catch (IOException e) {
+            throw failed(e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw failed("was interrupted while it computed, and killed", e);
+        }
+    }
+
+    private JsonNode exchange(String request) throws IOException, InterruptedException {
+        program.send(request);
+        long deadline = System.nanoTime() + timeout.toNanos();
+        while (true) {
+            String line = program.receive(Duration.ofNanos(deadline - System.nanoTime()));
+            JsonNode answer = parse(line);
+            if (answer != null && (answer.has("rewards") || answer.has("error"))) {
+                return answer;
+            }
+            log.info("{}: {}", name, line);
+        }
+    }
+
+    private static JsonNode parse(String line) {
+        try {
+            return JSON.readTree(line);
+        } catch (JsonProcessingException e) {
+            return null; // something the program printed
+        }
+    }
+
+    private RewardUnavailableException failed(String what, Exception cause) {
+        if (program != null) {
+            program.kill();
+            program = null;
+        }
+        failuresInARow++;
+        String message = "%s %s".formatted(command, what);
+        if (failuresInARow == strikes) {
+            log.error(
+                    "reward \"{}\": {}. That is {} times in a row; it is not started again.",
+                    name,
+                    message,
+                    strikes);
+        }
+        return new RewardUnavailableException(message, cause);
+    }
+
+    private static Map<String, Object> request(RewardBatch batch) {
+        var request = new LinkedHashMap<String, Object>();
+        request.put("prompts", batch.prompts().stream().map(Prompt::text).toList());
+        request.put("completions", batch.completions().stream().map(Completion::text).toList());
+        request.put(
+                "completion_ids", batch.completions().stream().map(Completion::tokens).toList());
+        if (batch.prompts().stream().anyMatch(prompt -> !prompt.messages().isEmpty())) {
+            request.put(
+                    "prompt_messages",
+                    batch.prompts().stream().map(prompt -> fields(prompt.messages())).toList());
+            request.put(
+                    "completion_messages",
+                    batch.completions().stream()
+                            .map(completion -> fields(completion.messages()))
+                            .toList());
+        }
+        request.put("columns", batch.columns());
+        return request;
+    }
+
+    private static List<Map<String, Object>> fields(List<Message> messages) {
+        return messages.stream().map(Message::fields).toList();
+    }
+
+    private static List<OptionalDouble> rewards(JsonNode answer, RewardBatch batch) {
+        if (!answer.path("rewards").isArray()) {
+            throw new IllegalStateException(
+                    answer.has("error")
+                            ? "the program says: " + answer.get("error").asText()
+                            : "\"rewards\" must be a list, got " + answer.get("rewards"));
+        }
+        var rewards = new ArrayList<OptionalDouble>();
+        for (JsonNode reward : answer.get("rewards")) {
+            rewards.add(reward(reward));
+        }
+        for (Map.Entry<String, JsonNode> metric : answer.path("metrics").properties()) {
+            batch.logMetric(metric.getKey(), metric.getValue().asDouble(Double.NaN));
+        }
+        for (Map.Entry<String, JsonNode> extra : answer.path("extras").properties()) {
+            batch.logExtra(extra.getKey(), JSON.convertValue(extra.getValue(), List.class));
+        }
+        return rewards;
+    }
+
+    private static OptionalDouble reward(JsonNode reward) {
+        if (reward.isNull()) {
+            return OptionalDouble.empty();
+        }
+        if (reward.isBoolean()) {
+            return OptionalDouble.of(reward.booleanValue() ? 1 : 0);
+        }
+        if (!reward.isNumber()) {
+            throw new IllegalStateException(
+                    "a reward must be a number, true, false or null, got " + reward);
+        }
+        return OptionalDouble.of(reward.doubleValue());
+    }
+
+    /// Ends the program: its input is closed, and it is killed if it doesn't end at once.
+    @Override
+    public void close() {
+        // Not synchronized: a call that hangs holds the lock.
+        closed = true;
+        RewardProgram running = program;
+        if (running != null) {
+            running.end();
+        }
+    }
+}

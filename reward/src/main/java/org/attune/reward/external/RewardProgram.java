@@ -1,0 +1,142 @@
+package org.attune.reward.external;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/// A running program and its three streams, each served by a daemon thread of its own, since a
+/// blocked pipe can't be interrupted.
+final class RewardProgram {
+    private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
+    private static final Duration GRACE = Duration.ofMillis(500);
+
+    private final String name;
+    private final Process process;
+    // an empty entry is the end of a stream
+    private final BlockingQueue<Optional<String>> requests = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Optional<String>> answers = new LinkedBlockingQueue<>();
+    private volatile String lastWords = "";
+
+    private RewardProgram(String name, Process process) {
+        this.name = name;
+        this.process = process;
+    }
+
+    /// @throws IOException if the program can't be started
+    static RewardProgram start(String name, List<String> command, Path directory)
+            throws IOException {
+        var builder = new ProcessBuilder(command).directory(directory.toFile());
+        // Python holds back what it prints into a pipe otherwise.
+        builder.environment().putIfAbsent("PYTHONUNBUFFERED", "1");
+        RewardProgram program;
+        try {
+            program = new RewardProgram(name, builder.start());
+        } catch (IOException e) {
+            throw new IOException(
+                    "can't be started in %s: %s".formatted(directory, e.getMessage()), e);
+        }
+        program.serve("output", program::readAnswers);
+        program.serve("errors", program::readErrors);
+        program.serve("input", program::writeRequests);
+        return program;
+    }
+
+    private void serve(String stream, Runnable task) {
+        Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
+    }
+
+    void send(String request) {
+        requests.add(Optional.of(request));
+    }
+
+    /// The next line of output.
+    ///
+    /// @throws IOException if the program has ended, or says nothing in time
+    String receive(Duration timeout) throws IOException, InterruptedException {
+        Optional<String> line = answers.poll(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
+        if (line == null) {
+            throw new IOException("gave no answer in time and was killed");
+        }
+        if (line.isEmpty()) {
+            process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+            String exit =
+                    process.isAlive()
+                            ? "closed its output"
+                            : "ended with exit code " + process.exitValue();
+            throw new IOException(
+                    lastWords.isEmpty() ? exit : exit + "; its last words: " + lastWords);
+        }
+        return line.get();
+    }
+
+    private void readAnswers() {
+        try (BufferedReader reader = process.inputReader(StandardCharsets.UTF_8)) {
+            String line;
+            while ((line = reader.readLine()) != null) {
+                answers.add(Optional.of(line));
+            }
+        } catch (IOException e) {
+            log.debug("{}: output closed", name, e);
+        }
+        answers.add(Optional.empty());
+    }
+
+    private void readErrors() {
+        try (BufferedReader reader = process.errorReader(StandardCharsets.UTF_8)) {
+            String line;
+            while ((line = reader.readLine()) != null) {
+                if (!line.isBlank()) {
+                    lastWords = line.strip();
+                }
+                log.info("{}: {}", name, line);
+            }
+        } catch (IOException e) {
+            log.debug("{}: error output closed", name, e);
+        }
+    }
+
+    private void writeRequests() {
+        try (BufferedWriter writer = process.outputWriter(StandardCharsets.UTF_8)) {
+            Optional<String> request;
+            while ((request = requests.take()).isPresent()) {
+                writer.write(request.get());
+                writer.write('\n');
+                writer.flush();
+            }
+        } catch (IOException e) {
+            log.debug("{}: input closed", name, e); // it has ended; the reader tells
+        } catch (InterruptedException e) {
+            log.debug("{}: input no longer written", name);
+        }
+    }
+
+    /// Kills the program and its children. Waits for nothing.
+    void kill() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+    }
+
+    /// Lets the program end by itself, for a moment, then kills it.
+    void end() {
+        requests.add(Optional.empty());
+        try {
+            if (process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        kill();
+    }
+}

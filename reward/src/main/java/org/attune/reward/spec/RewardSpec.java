@@ -1,0 +1,239 @@
+package org.attune.reward.spec;
+
+import org.attune.error.ConfigException;
+import org.attune.reward.RewardFunction;
+import org.attune.reward.RewardLimits;
+import org.attune.reward.WeightedReward;
+import org.attune.reward.builtin.BuiltinRewards;
+import org.attune.reward.external.JavaRewards;
+import org.attune.reward.external.ProcessReward;
+import org.attune.text.Json;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Makes reward functions of the value of `reward_funcs`: one entry, or a list of
+/// ```
+/// - gsm8k                                       # a built-in, by name
+/// - {name: regex, pattern: '\d+', weight: 0.2}  # with parameters and a weight
+/// - rewards/Polite.java                         # a source file
+/// - class:com.acme.MyReward                     # a class on the class path
+/// - {command: [python, my_reward.py]}           # a program, see ProcessReward
+/// ```
+/// As a map a source file is `{file: …}` and a class `{class: …}`. Every map may also have
+/// `weight` (1), `label`, its name in metrics, and `isolation`: `thread`, or `process` for a
+/// function that may spin or crash: it gets a JVM of its own, which can be killed. Equal names are
+/// numbered: `regex`, `regex_2`.
+///
+/// Relative paths start at the given directory, in which programs run, too.
+public final class RewardSpec {
+    private static final Set<String> KINDS = Set.of("name", "file", "class", "command");
+
+    private final Path directory;
+    private final RewardLimits limits;
+    private final List<String> problems = new ArrayList<>();
+    private final Set<String> names = new HashSet<>();
+
+    private RewardSpec(Path directory, RewardLimits limits) {
+        this.directory = directory;
+        this.limits = limits;
+    }
+
+    /// Makes all functions.
+    ///
+    /// @param rewardFuncs texts, maps, and lists of them, as a YAML reader gives them
+    /// @param directory of the configuration file
+    /// @throws ConfigException with the problems of all entries
+    public static List<WeightedReward> parse(
+            Object rewardFuncs, Path directory, RewardLimits limits) {
+        return new RewardSpec(directory, limits).all(rewardFuncs);
+    }
+
+    /// The same functions with the weights of `reward_weights`.
+    ///
+    /// @param weights one per function; each must be finite
+    /// @throws ConfigException if there are more or fewer, or an entry has a weight of its own
+    public static List<WeightedReward> withWeights(
+            List<WeightedReward> rewards, List<Double> weights) {
+        if (weights.size() != rewards.size()) {
+            throw new ConfigException(
+                    "reward_weights has %d values for %d reward_funcs; give one for each"
+                            .formatted(weights.size(), rewards.size()));
+        }
+        var weighted = new ArrayList<WeightedReward>();
+        for (int i = 0; i < weights.size(); i++) {
+            WeightedReward reward = rewards.get(i);
+            if (reward.weight() != 1) {
+                throw new ConfigException(
+                        "reward \"%s\" has weight %s in reward_funcs and %s in reward_weights; keep one"
+                                .formatted(reward.name(), reward.weight(), weights.get(i)));
+            }
+            if (weights.get(i) == null || !Double.isFinite(weights.get(i))) {
+                throw new ConfigException(
+                        "reward_weights must be finite numbers, got " + weights.get(i));
+            }
+            weighted.add(new WeightedReward(reward.function(), weights.get(i)));
+        }
+        return weighted;
+    }
+
+    private List<WeightedReward> all(Object rewardFuncs) {
+        List<?> entries = rewardFuncs instanceof List<?> list ? list : List.of(rewardFuncs);
+        if (entries.isEmpty()) {
+            throw new ConfigException("reward_funcs is empty; name at least one reward");
+        }
+        var rewards = new ArrayList<WeightedReward>();
+        for (int i = 0; i < entries.size(); i++) {
+            try {
+                rewards.add(entry(entries.get(i)));
+            } catch (ConfigException e) {
+                problems.add("reward_funcs[%d]: %s".formatted(i, e.getMessage()));
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new ConfigException(String.join("\n", problems));
+        }
+        return rewards;
+    }
+
+    private WeightedReward entry(Object entry) {
+        return switch (entry) {
+            case String text -> new WeightedReward(unique(named(text, Map.of())), 1);
+            case Map<?, ?> map -> configured(map);
+            case null, default ->
+                    throw new ConfigException(
+                            "a reward is a text or a map, got %s".formatted(entry));
+        };
+    }
+
+    private RewardFunction named(String text, Map<String, Object> parameters) {
+        if (text.endsWith(".java")) {
+            noParameters(parameters);
+            return JavaRewards.fromFile(directory.resolve(text));
+        }
+        if (text.startsWith("class:")) {
+            noParameters(parameters);
+            return JavaRewards.fromClass(text.substring("class:".length()).strip());
+        }
+        if (text.endsWith(".py")) {
+            throw new ConfigException(
+                    "%s is Python; run it as a program: {command: [python, %s]}"
+                            .formatted(text, text));
+        }
+        return BuiltinRewards.create(text, parameters);
+    }
+
+    private static void noParameters(Map<String, Object> parameters) {
+        if (!parameters.isEmpty()) {
+            throw new ConfigException(
+                    "%s: a reward of one's own takes no parameters here, only label and weight"
+                            .formatted(parameters.keySet()));
+        }
+    }
+
+    private WeightedReward configured(Map<?, ?> map) {
+        var rest = new LinkedHashMap<String, Object>();
+        map.forEach((key, value) -> rest.put(String.valueOf(key), value));
+        double weight = weight(rest.remove("weight"));
+        Object label = rest.remove("label");
+        Object isolation = rest.remove("isolation");
+        String inProcess = Json.write(rest);
+        List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
+        if (kinds.size() != 1) {
+            throw new ConfigException(
+                    "a reward needs exactly one of name, file, class and command, got "
+                            + rest.keySet());
+        }
+        Object value = rest.remove(kinds.getFirst());
+        RewardFunction function =
+                switch (kinds.getFirst()) {
+                    case "command" -> program(value, rest);
+                    case "file" -> named(suffixed(value), rest);
+                    case "class" -> named("class:" + value, rest);
+                    default -> named(String.valueOf(value), rest);
+                };
+        if (isolated(isolation) && !(function instanceof ProcessReward)) {
+            function = new IsolatedReward(function, server(function.name(), inProcess));
+        }
+        RewardFunction labelled = label == null ? function : function.named(label.toString());
+        return new WeightedReward(unique(labelled), weight);
+    }
+
+    private static boolean isolated(Object isolation) {
+        if (isolation == null || isolation.equals("thread")) {
+            return false;
+        }
+        if (isolation.equals("process")) {
+            return true;
+        }
+        throw new ConfigException("isolation must be thread or process, got " + isolation);
+    }
+
+    private ProcessReward server(String name, String entry) {
+        Path root = directory.toAbsolutePath();
+        List<String> command =
+                List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        RewardServer.class.getName(),
+                        entry,
+                        root.toString());
+        return new ProcessReward(name, command, root, limits.timeout(), limits.strikes());
+    }
+
+    private static String suffixed(Object file) {
+        String text = String.valueOf(file);
+        if (!text.endsWith(".java")) {
+            throw new ConfigException("file must name a .java file, got " + text);
+        }
+        return text;
+    }
+
+    private static double weight(Object weight) {
+        return switch (weight) {
+            case null -> 1;
+            case Number number when Double.isFinite(number.doubleValue()) -> number.doubleValue();
+            default -> throw new ConfigException("weight must be a finite number, got " + weight);
+        };
+    }
+
+    private RewardFunction program(Object command, Map<String, Object> rest) {
+        noParameters(rest);
+        var words = new ArrayList<String>();
+        if (command instanceof List<?> list) {
+            list.forEach(word -> words.add(String.valueOf(word)));
+        } else if (command instanceof String line) {
+            words.addAll(List.of(line.strip().split("\\s+")));
+        }
+        if (words.isEmpty() || words.getFirst().isEmpty()) {
+            throw new ConfigException(
+                    "command must be a list with a program and its arguments, got " + command);
+        }
+        // the script rather than the interpreter gives the name
+        String last = Path.of(words.getLast()).getFileName().toString();
+        String name = last.replaceFirst("\\.\\w+$", "");
+        return new ProcessReward(
+                name.isEmpty() ? "command" : name,
+                words,
+                directory.toAbsolutePath(),
+                limits.timeout(),
+                limits.strikes());
+    }
+
+    private RewardFunction unique(RewardFunction function) {
+        String name = function.name();
+        String free = name;
+        for (int i = 2; !names.add(free); i++) {
+            free = name + "_" + i;
+        }
+        return free.equals(name) ? function : function.named(free);
+    }
+}

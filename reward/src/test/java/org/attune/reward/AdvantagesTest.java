@@ -1,0 +1,166 @@
+package org.attune.reward;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.attune.reward.Advantages.Aggregation;
+import org.attune.reward.Advantages.ClipRange;
+import org.attune.reward.Advantages.Scale;
+import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// Expected values are worked out by hand in the comments.
+class AdvantagesTest {
+    private static final double NONE = Double.NaN;
+    private static final double TOLERANCE = 1e-12;
+
+    private static RewardTable one(double... rewards) {
+        return RewardTable.of(
+                List.of("r"),
+                new double[] {1},
+                Arrays.stream(rewards).mapToObj(r -> new double[] {r}).toArray(double[][]::new));
+    }
+
+    private static double[] grpo(RewardTable table, int groupSize, Scale scale) {
+        return Advantages.grpo(table, groupSize, scale, Aggregation.SUM_THEN_NORMALIZE).values();
+    }
+
+    @Test
+    void groupScaleDividesByTheUnbiasedDeviation() {
+        // mean 0.5, deviation sqrt(4 · 0.25 / 3)
+        double a = 0.5 / (Math.sqrt(1 / 3.0) + 1e-4);
+        assertArrayEquals(
+                new double[] {a, -a, -a, a}, grpo(one(1, 0, 0, 1), 4, Scale.GROUP), TOLERANCE);
+    }
+
+    @Test
+    void batchScaleDividesAllGroupsByOneDeviation() {
+        RewardTable table = one(1, 0, 0, 1, 2, 2, 2, 2);
+        // mean 1.25, squares 4 · 0.75² + 2 · 1.25² + 2 · 0.25² = 5.5, over 7
+        double a = 0.5 / (Math.sqrt(5.5 / 7) + 1e-4);
+        assertArrayEquals(
+                new double[] {a, -a, -a, a, 0, 0, 0, 0}, grpo(table, 4, Scale.BATCH), TOLERANCE);
+        assertArrayEquals(
+                new double[] {0.5, -0.5, -0.5, 0.5, 0, 0, 0, 0},
+                grpo(table, 4, Scale.NONE),
+                TOLERANCE);
+    }
+
+    @Test
+    void completionWithoutRewardHasAdvantageZeroAndIsLeftOut() {
+        // mean of 1 and 3
+        assertArrayEquals(
+                new double[] {-1, 1, 0, 0}, grpo(one(1, 3, NONE, NONE), 4, Scale.NONE), TOLERANCE);
+    }
+
+    @Test
+    void groupWithOneOrNoRewardHasNoAdvantages() {
+        RewardTable table = one(5, NONE, NONE, NONE);
+        for (Scale scale : Scale.values()) {
+            assertArrayEquals(new double[4], grpo(table, 2, scale), TOLERANCE);
+        }
+    }
+
+    @Test
+    void missingRewardCountsAsZeroBesideAnother() {
+        RewardTable table =
+                RewardTable.of(
+                        List.of("a", "b"),
+                        new double[] {1, 0.5},
+                        new double[][] {{1, NONE}, {NONE, 4}});
+        // 1 and 2
+        assertArrayEquals(new double[] {-0.5, 0.5}, grpo(table, 2, Scale.NONE), TOLERANCE);
+        assertEquals(
+                1.5,
+                Advantages.grpo(table, 2, Scale.NONE, Aggregation.SUM_THEN_NORMALIZE)
+                        .metrics()
+                        .get("reward"),
+                TOLERANCE);
+    }
+
+    @Test
+    void eachRewardIsStandardisedBeforeTheSum() {
+        RewardTable table =
+                RewardTable.of(
+                        List.of("f1", "f2"),
+                        new double[] {1, 0.5},
+                        new double[][] {{1, 0}, {0, 1}, {0, 2}, {1, 3}});
+        double[] expected = {0.25490400, -0.94771540, -0.60130970, 1.29412111};
+        assertArrayEquals(
+                expected,
+                Advantages.grpo(table, 4, Scale.GROUP, Aggregation.NORMALIZE_THEN_SUM).values(),
+                1e-8);
+    }
+
+    @Test
+    void emptyGroupsLeaveOthersNormalised() {
+        // leave-one-out advantages -2 and 2 in the second group; unbiased deviation sqrt(8)
+        double a = 2 / (Math.sqrt(8) + 1e-4);
+        assertArrayEquals(
+                new double[] {0, 0, -a, a},
+                Advantages.rloo(one(NONE, NONE, 1, 3), 2, new double[4], 0, Optional.empty(), true)
+                        .values(),
+                TOLERANCE);
+    }
+
+    @Test
+    void leaveOneOutComparesWithTheOthersMean() {
+        double[] expected = {-8 / 3.0, -4 / 3.0, 0, 4};
+        assertArrayEquals(
+                expected,
+                Advantages.rloo(one(1, 2, 3, 6), 4, new double[4], 0.1, Optional.empty(), false)
+                        .values(),
+                TOLERANCE);
+    }
+
+    @Test
+    void divergenceIsTakenOffAfterClipping() {
+        // 5 clipped to 2, less 0.5 · 2: 1; 1 less 0: 1
+        var advantages =
+                Advantages.rloo(
+                        one(5, 1),
+                        2,
+                        new double[] {2, 0},
+                        0.5,
+                        Optional.of(new ClipRange(-1, 2)),
+                        false);
+        assertArrayEquals(new double[] {0, 0}, advantages.values(), TOLERANCE);
+        assertEquals(3, advantages.metrics().get("reward"), TOLERANCE);
+    }
+
+    @Test
+    void statisticsAreNanAwareAndUnbiased() {
+        RewardTable table =
+                RewardTable.of(
+                        List.of("a", "never"),
+                        new double[] {1, 1},
+                        new double[][] {{1, NONE}, {3, NONE}, {NONE, NONE}, {2, NONE}});
+        var metrics =
+                Advantages.grpo(table, 2, Scale.GROUP, Aggregation.SUM_THEN_NORMALIZE).metrics();
+        assertEquals(2, metrics.get("rewards/a/mean"), TOLERANCE);
+        assertEquals(1, metrics.get("rewards/a/std"), TOLERANCE);
+        assertEquals(NONE, metrics.get("rewards/never/mean"));
+        assertEquals(NONE, metrics.get("rewards/never/std"));
+        assertEquals(2, metrics.get("reward"), TOLERANCE);
+        assertEquals(1, metrics.get("reward_std"), TOLERANCE);
+        // the second group has one reward, hence no deviation
+        assertEquals(0, metrics.get("frac_reward_zero_std"));
+    }
+
+    @Test
+    void groupsOfEqualRewardsAreCounted() {
+        var metrics =
+                Advantages.grpo(one(1, 1, 0, 1), 2, Scale.GROUP, Aggregation.SUM_THEN_NORMALIZE)
+                        .metrics();
+        assertEquals(0.5, metrics.get("frac_reward_zero_std"));
+    }
+
+    @Test
+    void incompleteGroupsAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> grpo(one(1, 2, 3), 2, Scale.GROUP));
+    }
+}
