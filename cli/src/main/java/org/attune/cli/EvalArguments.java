@@ -10,6 +10,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.reward.RewardFunction;
+import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.task.AnswerCheck;
 import org.attune.reward.task.AnswerReward;
 import org.attune.reward.task.Split;
@@ -68,7 +69,9 @@ final class EvalArguments {
     @Option(
             names = "--verifier",
             paramLabel = "NAME",
-            description = "How answers are compared: exact, number, numbers, word, json, weekday.")
+            description =
+                    "How answers are compared: exact, number, numbers, word, json, weekday, or a"
+                            + " reward by name (gsm8k, accuracy_reward …).")
     String verifier;
 
     @Option(
@@ -130,10 +133,6 @@ final class EvalArguments {
                                     .map(AnswerCheck::toString)
                                     .collect(Collectors.joining(", ")));
         }
-        var reward =
-                new AnswerReward(
-                        AnswerCheck.of(verifier),
-                        answerColumn == null ? AnswerReward.COLUMN : answerColumn);
         var source =
                 new DatasetSource(
                         data.toString(),
@@ -148,7 +147,16 @@ final class EvalArguments {
                                 .map(this::problem)
                                 .map(this::withSystem)
                                 .toList();
-        return new Questions(data + ", verifier " + verifier, problems, reward);
+        return new Questions(data + ", verifier " + verifier, problems, judge());
+    }
+
+    private RewardFunction judge() {
+        String column = answerColumn == null ? AnswerReward.COLUMN : answerColumn;
+        if (!BuiltinRewards.names().contains(verifier)) {
+            return new AnswerReward(AnswerCheck.of(verifier), column);
+        }
+        return BuiltinRewards.create(
+                verifier, answerColumn == null ? Map.of() : Map.of("column", column));
     }
 
     private EvalProblem problem(Sample sample) {

@@ -4,8 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.error.NearestName;
-
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -90,8 +88,8 @@ final class KeyCheck {
                         .filter(k -> k.outcome() == Key.Outcome.OBEYED)
                         .map(Key::name)
                         .toList();
-        return NearestName.of(wrong, useful)
-                .or(() -> NearestName.of(wrong, known.keySet()))
+        return NearestKey.of(wrong, useful)
+                .or(() -> NearestKey.of(wrong, known.keySet()))
                 .map(key -> "; did you mean " + key + "?")
                 .orElse("; all keys are in docs/keys.md");
     }

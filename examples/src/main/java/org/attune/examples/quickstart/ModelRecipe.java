@@ -26,11 +26,11 @@ public final class ModelRecipe {
 
     private static final int SEED = 20261;
     private static final int PROBLEMS = 7_500;
-    private static final int PASSES = 3;
+    private static final int PASSES = 4;
     private static final int SFT_HELD_OUT = 256;
 
-    /// How often people leave the last number where it is, right or not.
-    private static final double MISTAKES = 0.75;
+    /// How often people repeat the numbers as they are.
+    private static final double MISTAKES = 0.55;
 
     private ModelRecipe() {}
 

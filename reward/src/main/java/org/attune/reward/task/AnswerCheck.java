@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
-import org.attune.error.NearestName;
+import org.attune.error.Spelling;
 
 import java.math.BigDecimal;
 import java.time.DayOfWeek;
@@ -107,7 +107,7 @@ public enum AnswerCheck {
         int index = names.indexOf(name.toLowerCase(Locale.ROOT));
         if (index < 0) {
             String nearest =
-                    NearestName.of(name, names).map(n -> "did you mean " + n + "? ").orElse("");
+                    Spelling.nearest(name, names).map(n -> "did you mean " + n + "? ").orElse("");
             throw new ConfigException(
                     "there is no verifier \"%s\"; %saccepted: %s"
                             .formatted(name, nearest, String.join(", ", names)));

@@ -1,7 +1,7 @@
 package org.attune.reward.task;
 
 import org.attune.error.ConfigException;
-import org.attune.error.NearestName;
+import org.attune.error.Spelling;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -87,7 +87,7 @@ public final class Difficulty {
 
     private static String unknown(String name, List<Parameter> parameters) {
         String nearest =
-                NearestName.of(name, parameters.stream().map(Parameter::name).toList())
+                Spelling.nearest(name, parameters.stream().map(Parameter::name).toList())
                         .map(n -> "did you mean " + n + "? ")
                         .orElse("");
         return "there is no %s; %saccepted: %s".formatted(name, nearest, names(parameters));

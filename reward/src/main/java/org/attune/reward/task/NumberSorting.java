@@ -2,12 +2,11 @@ package org.attune.reward.task;
 
 import org.apache.commons.rng.UniformRandomProvider;
 
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// `Sort ascending: 5 3 9 1` Careless people leave the last number where it is.
+/// `Sort ascending: 5 3 9 1` Careless people repeat the numbers as they are.
 final class NumberSorting implements TaskKind {
     private static final String COUNT = "count";
     private static final String DIGITS = "digits";
@@ -41,18 +40,13 @@ final class NumberSorting implements TaskKind {
         int bound = (int) Math.round(Math.pow(10, difficulty.get(DIGITS)));
         List<Integer> numbers = random.ints(difficulty.get(COUNT), 0, bound).boxed().toList();
         boolean ascending = random.nextInt(difficulty.get(ORDERS)) == 0;
+        Comparator<Integer> order = Comparator.naturalOrder();
+        List<Integer> sorted =
+                numbers.stream().sorted(ascending ? order : order.reversed()).toList();
         return Problem.of(
                 "Sort %s: %s".formatted(ascending ? "ascending" : "descending", text(numbers)),
-                text(sorted(numbers, numbers.size(), ascending)),
-                text(sorted(numbers, numbers.size() - 1, ascending)));
-    }
-
-    /// With the first `count` in order.
-    private static List<Integer> sorted(List<Integer> numbers, int count, boolean ascending) {
-        var sorted = new ArrayList<>(numbers);
-        Comparator<Integer> order = Comparator.naturalOrder();
-        sorted.subList(0, count).sort(ascending ? order : order.reversed());
-        return sorted;
+                text(sorted),
+                text(numbers));
     }
 
     private static String text(List<Integer> numbers) {

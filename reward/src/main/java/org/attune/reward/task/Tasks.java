@@ -1,7 +1,7 @@
 package org.attune.reward.task;
 
 import org.attune.error.ConfigException;
-import org.attune.error.NearestName;
+import org.attune.error.Spelling;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -45,7 +45,7 @@ public final class Tasks {
 
     private static ConfigException unknown(String name) {
         String nearest =
-                NearestName.of(name, names()).map(n -> "did you mean " + n + "? ").orElse("");
+                Spelling.nearest(name, names()).map(n -> "did you mean " + n + "? ").orElse("");
         return new ConfigException(
                 "there is no task \"%s\"; %saccepted: %s"
                         .formatted(

@@ -50,7 +50,7 @@ final class AnswerCheckTest {
     @Test
     void longNonsenseIsJudgedQuickly() {
         String braces = "{".repeat(200_000) + "}";
-        assertTrue(!AnswerCheck.JSON.accepts(braces, "{}"));
+        assertTrue(!AnswerCheck.JSON.accepts(braces, "{\"a\":1}"));
         assertTrue(AnswerCheck.NUMBER.accepts("1,".repeat(200_000) + " 42", "42"));
     }
 

@@ -1,23 +1,20 @@
-package org.attune.error;
+package org.attune.cli.config;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Optional;
 
-/// The known name that an unknown one was probably meant to be.
-public final class NearestName {
-    private NearestName() {}
+/// The known key that an unknown one was probably meant to be.
+final class NearestKey {
+    private NearestKey() {}
 
-    /// The name with the smallest edit distance; empty if even that is more than half the length.
-    public static Optional<String> of(String wrong, Collection<String> known) {
+    /// The key with the smallest edit distance; empty if even that is more than half the length.
+    static Optional<String> of(String wrong, Collection<String> known) {
         return known.stream()
                 .min(
-                        Comparator.<String>comparingInt(name -> distance(wrong, name))
+                        Comparator.<String>comparingInt(key -> distance(wrong, key))
                                 .thenComparing(Comparator.naturalOrder()))
-                .filter(
-                        name ->
-                                2 * distance(wrong, name)
-                                        <= Math.max(wrong.length(), name.length()));
+                .filter(key -> 2 * distance(wrong, key) <= Math.max(wrong.length(), key.length()));
     }
 
     /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other
