@@ -144,7 +144,7 @@ public final class AdapterFolder implements AutoCloseable {
         } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")) {
             // PEFT saves the untouched weight of an adapted embedding or output layer along.
             return;
-        } else if (inner.matches(".*\\.(weight|bias)") && config.savesWhole(module(inner))) {
+        } else if (inner.matches(".*\\.(weight|bias)") && config.savesWhole(module(inner), true)) {
             saved.put(inner, name);
         } else {
             throw unknown(name, "lora_A and lora_B of linear modules, and modules_to_save");

@@ -149,18 +149,21 @@ public record LoraConfig(
 
     /// Whether a module is trained and saved in full. PEFT compares ends of paths as plain text:
     /// `norm` means `post_attention_layernorm` too.
-    public boolean savesWhole(String path) {
-        if (modulesToSave.stream().anyMatch(path::endsWith)) {
-            return true;
-        }
-        return tiesSaved
-                && switch (path) {
-                    case "lm_head" ->
-                            modulesToSave.stream().anyMatch("model.embed_tokens"::endsWith);
-                    case "model.embed_tokens" ->
-                            modulesToSave.stream().anyMatch("lm_head"::endsWith);
-                    default -> false;
-                };
+    ///
+    /// @param tied whether the model's output layer is its embedding
+    public boolean savesWhole(String path, boolean tied) {
+        return isNamedWhole(path)
+                || tied
+                        && tiesSaved
+                        && switch (path) {
+                            case "lm_head" -> isNamedWhole("model.embed_tokens");
+                            case "model.embed_tokens" -> isNamedWhole("lm_head");
+                            default -> false;
+                        };
+    }
+
+    private boolean isNamedWhole(String path) {
+        return modulesToSave.stream().anyMatch(path::endsWith);
     }
 
     /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves

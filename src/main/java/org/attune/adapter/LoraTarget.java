@@ -20,6 +20,14 @@ public record LoraTarget(String path, int rank, double alpha, double scaling, do
         return PREFIX + path + ".lora_B.weight";
     }
 
+    /// Name in PEFT's files of the untouched weight under an adapter, which PEFT saves of output
+    /// layers.
+    ///
+    /// @param path of the module
+    public static String nameOfBase(String path) {
+        return PREFIX + path + ".base_layer.weight";
+    }
+
     /// Name in PEFT's files of a tensor that is trained in full (`modules_to_save`).
     ///
     /// @param tensor Hugging Face's name, e.g. `lm_head.weight`

@@ -1,7 +1,6 @@
 package org.attune.model;
 
 import org.attune.error.RolloutException;
-import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -73,7 +72,7 @@ public final class CachedDecoder {
     private Tensor hidden(KvCache cache, int firstSlot, int[][] ids) {
         check(cache, firstSlot, ids);
         var step = new CachedStep(decoder, adapter, cache, firstSlot, ids);
-        Tensor x = decoder.embedding().indexSelect(0, step.tokens()); // (B·n, D)
+        Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (B·n, D)
         for (int i = 0; i < decoder.blocks().size(); i++) {
             try (var scope = TensorScope.open("block")) {
                 Tensor out = scope.keep(step.block(i, x));
@@ -122,7 +121,7 @@ public final class CachedDecoder {
         Tensor last =
                 x.viewAs(new long[] {count, width}, new long[] {n * width, 1}, (n - 1) * width);
         Tensor h = Tensor.empty(x.device(), x.dtype(), count, width);
-        decoder.finalNorm().forward(last, h);
-        return h.mm(decoder.head().t()).to(DType.FLOAT32); // (B, V)
+        decoder.finalNorm().forward(last, h, adapter);
+        return decoder.output().logits(h, adapter); // (B, V)
     }
 }

@@ -128,13 +128,13 @@ final class CachedStep {
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
         Tensor h = input(x, b.qkv()); // (N, D + …)
-        b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()));
+        b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()), adapter);
         Tensor q = heads(b, layer, b.qkv().forward(h, adapter, Dropout.NONE)); // (N, CG, K)
         Tensor o = input(x, b.output()); // (N, CGK + …)
         attend(q, layer, b.window(), o);
         Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
-        b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()));
+        b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
         WrittenBlock.activate(b, gateUp, a.narrow(1, 0, b.down().in()));
@@ -157,8 +157,8 @@ final class CachedStep {
         Tensor queries = byHead(y, 0, heads); // (N, CG, K)
         Tensor keys = byHead(y, heads, kvHeads); // (N, C, K)
         if (b.queryNorm() != null) {
-            b.queryNorm().forward(queries, queries);
-            b.keyNorm().forward(keys, keys);
+            b.queryNorm().forward(queries, queries, adapter);
+            b.keyNorm().forward(keys, keys, adapter);
         }
         Tensor q = Tensor.empty(y.device(), y.dtype(), queries.shape());
         Tensor k = Tensor.empty(y.device(), y.dtype(), keys.shape());

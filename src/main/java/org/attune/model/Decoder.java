@@ -20,10 +20,10 @@ public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
     private final Device device;
     private final DType dtype;
-    private final Tensor embedding;
+    private final Weight embedding;
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm finalNorm;
-    private final Tensor head;
+    private final OutputLayer output;
 
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         this.config = config;
@@ -31,15 +31,17 @@ public final class Decoder implements AutoCloseable {
         this.dtype = dtype;
         var loader = new Loader(file);
         int width = config.hiddenSize();
-        embedding = loader.tensor("model.embed_tokens.weight", config.vocabSize(), width);
+        embedding = loader.weight("model.embed_tokens.weight", config.vocabSize(), width);
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(block(i, loader));
         }
         finalNorm = loader.norm("model.norm", width);
-        head =
-                config.tieWordEmbeddings()
-                        ? embedding
-                        : loader.tensor("lm_head.weight", config.vocabSize(), width);
+        String name = OutputLayer.PATH + ".weight";
+        output =
+                new OutputLayer(
+                        config.tieWordEmbeddings()
+                                ? new Weight(name, embedding.base())
+                                : loader.weight(name, config.vocabSize(), width));
     }
 
     /// Loads the weights; extra tensors in the file are ignored.
@@ -97,7 +99,7 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// `(V, D)`.
-    public Tensor embedding() {
+    public Weight embedding() {
         return embedding;
     }
 
@@ -105,9 +107,9 @@ public final class Decoder implements AutoCloseable {
         return finalNorm;
     }
 
-    /// Output layer, `(V, D)`; the embedding itself if tied.
-    public Tensor head() {
-        return head;
+    /// From hidden states to logits.
+    public OutputLayer output() {
+        return output;
     }
 
     /// All linear layers of all blocks.
@@ -147,17 +149,16 @@ public final class Decoder implements AutoCloseable {
             this.file = file;
         }
 
-        Tensor tensor(String name, long... shape) {
-            Tensor target;
+        Weight weight(String name, long... shape) {
             try (var _ = TensorScope.open("load")) {
-                target = scope.adopt(Tensor.empty(device, dtype, shape));
+                Tensor target = scope.adopt(Tensor.empty(device, dtype, shape));
                 into(name, target);
+                return new Weight(name, target);
             }
-            return target;
         }
 
         RmsNorm norm(String path, int width) {
-            return new RmsNorm(path, tensor(path + ".weight", width), config.rmsNormEps());
+            return new RmsNorm(weight(path + ".weight", width), config.rmsNormEps());
         }
 
         @SafeVarargs

@@ -79,6 +79,15 @@ public record DecoderConfig(
 
     /// The same decoder with its weights stored in another number format.
     public DecoderConfig withDtype(DType other) {
+        return with(other, tieWordEmbeddings);
+    }
+
+    /// The same decoder with an output layer of its own.
+    public DecoderConfig withSeparateOutputLayer() {
+        return with(dtype, false);
+    }
+
+    private DecoderConfig with(DType otherDtype, boolean tied) {
         return new DecoderConfig(
                 modelType,
                 hiddenSize,
@@ -89,10 +98,10 @@ public record DecoderConfig(
                 mlpBias,
                 activation,
                 rmsNormEps,
-                tieWordEmbeddings,
+                tied,
                 rope,
                 maxPositionEmbeddings,
-                other,
+                otherDtype,
                 special);
     }
 

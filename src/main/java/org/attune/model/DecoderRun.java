@@ -39,7 +39,6 @@ public final class DecoderRun implements AutoCloseable {
     private final Tensor[] inputs;
     private final Saved[] saved;
     private final Tensor hidden;
-    private Tensor embeddingGradient;
 
     /// Runs forward.
     public DecoderRun(
@@ -69,7 +68,8 @@ public final class DecoderRun implements AutoCloseable {
     private Tensor forward() {
         Tensor x;
         try (var _ = TensorScope.open("embed")) {
-            x = decoder.embedding().indexSelect(0, layout.tokenTensor(decoder.device()));
+            Tensor table = decoder.embedding().value(pass.adapter()); // (V, D)
+            x = table.indexSelect(0, layout.tokenTensor(decoder.device()));
             scope.adopt(x);
         }
         for (int i = 0; i < inputs.length; i++) {
@@ -109,11 +109,6 @@ public final class DecoderRun implements AutoCloseable {
         return hidden;
     }
 
-    /// Makes [#backward] add to the embedding's gradient, float32 `(V, D)`.
-    public void trainEmbedding(Tensor gradient) {
-        embeddingGradient = gradient;
-    }
-
     /// Takes the gradient of [#hidden] through all blocks. At most once.
     public void backward(Tensor dHidden) {
         if (options.keep() == Keep.NOTHING) {
@@ -131,11 +126,12 @@ public final class DecoderRun implements AutoCloseable {
                 }
                 d = dx;
             }
-            if (embeddingGradient != null) {
+            Tensor gradient = decoder.embedding().gradient(pass.adapter()); // (V, D)
+            if (gradient != null) {
                 long width = d.size(1);
                 Tensor rows =
                         layout.tokenTensor(decoder.device()).unsqueeze(1).expand(d.size(0), width);
-                embeddingGradient.scatterAddInPlace(0, rows, d.to(DType.FLOAT32));
+                gradient.scatterAddInPlace(0, rows, d.to(DType.FLOAT32));
             }
         }
     }

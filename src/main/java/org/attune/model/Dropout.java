@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -38,6 +39,36 @@ public record Dropout(double probability, long seed) {
     /// Below 32768, so that something always stays.
     private long threshold() {
         return Math.min(ONE - 1, Math.round(probability * ONE));
+    }
+
+    /// What stays of one input.
+    ///
+    /// @param ones where an element stays, zeros where it is dropped; null if all stay
+    /// @param scale what the remaining elements are multiplied by
+    record Mask(Tensor ones, double scale) {
+        static final Mask NONE = new Mask(null, 1);
+
+        boolean dropsNothing() {
+            return ones == null;
+        }
+
+        /// That of some rows of the input.
+        Mask rows(long from, long n) {
+            return dropsNothing() ? this : new Mask(ones.narrow(0, from, n), scale);
+        }
+
+        void moveTo(TensorScope scope) {
+            if (!dropsNothing()) {
+                scope.adopt(ones);
+            }
+        }
+    }
+
+    /// Draws what stays of an input; [Mask#NONE] without dropout.
+    ///
+    /// @param path of the module that reads the input
+    Mask draw(String path, Tensor x) {
+        return isOn() ? new Mask(mask(path, x), scale()) : Mask.NONE;
     }
 
     /// Ones where an element stays and zeros where it is dropped.

@@ -176,12 +176,7 @@ public final class FusedLinear {
         int column = in;
         for (LowRank update : updates) {
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            if (dropout.isOn()) {
-                Tensor kept = x.mul(dropout.mask(path(update), x));
-                Kernels.addmm(u, kept, update.scaledA().t(), 0, dropout.scale());
-            } else {
-                Kernels.mm(x, update.scaledA().t(), u);
-            }
+            update.reduce(x, dropout.draw(path(update), x), u);
             column += update.rank();
         }
         return hx.mm(matrix.t());
@@ -234,27 +229,11 @@ public final class FusedLinear {
             Part p = parts.get(update.part());
             Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            if (dropout.isOn()) {
-                throughDropout(update, du, x, dropout, dx);
-            } else {
-                Kernels.addmm(dx, du, update.scaledA(), 1, 1);
-                Gradients.addProduct(update.gradientA(), du.t(), x, update.scaling());
-            }
-            Tensor d = dy.narrow(1, p.firstRow(), p.out()); // (N, out)
-            Gradients.addProduct(update.gradientB(), d.t(), u, 1);
+            update.reduceBackward(du, x, dropout.draw(path(update), x), dx);
+            update.learnB(dy.narrow(1, p.firstRow(), p.out()), u);
             column += update.rank();
         }
         return dx;
-    }
-
-    /// The part of [#backward] before `u`, with the elements dropped that forward dropped.
-    private void throughDropout(LowRank update, Tensor du, Tensor x, Dropout dropout, Tensor dx) {
-        Tensor mask = dropout.mask(path(update), x); // (N, in)
-        Tensor kept = x.mul(mask);
-        double scale = dropout.scale();
-        Gradients.addProduct(update.gradientA(), du.t(), kept, update.scaling() * scale);
-        Kernels.addmm(kept, du, update.scaledA(), 0, scale);
-        dx.addInPlace(kept.mulInPlace(mask));
     }
 
     private String path(LowRank update) {

@@ -1,6 +1,5 @@
 package org.attune.model;
 
-import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 /// All logits of a pass, for comparing models. Training never makes them.
@@ -11,7 +10,7 @@ public final class Logits {
     public static Tensor of(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
-            return normed(decoder, run.hidden()).mm(decoder.head().t()).to(DType.FLOAT32);
+            return decoder.output().logits(normed(decoder, run.hidden(), adapter), adapter);
         }
     }
 
@@ -19,13 +18,13 @@ public final class Logits {
     public static Tensor hidden(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
-            return normed(decoder, run.hidden());
+            return normed(decoder, run.hidden(), adapter);
         }
     }
 
-    private static Tensor normed(Decoder decoder, Tensor x) {
+    private static Tensor normed(Decoder decoder, Tensor x, FusedLinear.Adapter adapter) {
         Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape());
-        decoder.finalNorm().forward(x, h);
+        decoder.finalNorm().forward(x, h, adapter);
         return h;
     }
 }

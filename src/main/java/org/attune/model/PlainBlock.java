@@ -72,11 +72,10 @@ final class PlainBlock {
     }
 
     private Tensor norm(RmsNorm norm, Tensor x, boolean training) {
-        Tensor weight = norm.weight();
-        if (training && norm.gradient() != null) {
-            weight = leaf(weight, norm.gradient(), 1);
-        }
-        return norm.apply(x, weight);
+        Tensor weight = norm.weight().value(pass.adapter());
+        Tensor gradient = norm.weight().gradient(pass.adapter());
+        boolean learns = training && gradient != null;
+        return norm.apply(x, learns ? leaf(weight, gradient, 1) : weight);
     }
 
     private Tensor project(FusedLinear linear, int part, Tensor x, boolean training) {

@@ -9,43 +9,26 @@ import org.attune.tensor.Tensor;
 /// ```
 /// [Zhang and Sennrich 2019, Eq. 4](https://arxiv.org/abs/1910.07467).
 public final class RmsNorm {
-    private final String path;
-    private final Tensor weight;
+    private final Weight weight;
     private final double epsilon;
-    private Tensor gradient;
 
-    /// @param path module path as Hugging Face spells it
-    /// @param weight `(D)`, in the compute dtype
+    /// @param weight `(D)`
     /// @param epsilon ε, keeps an all-zero row finite
-    RmsNorm(String path, Tensor weight, double epsilon) {
-        this.path = path;
+    RmsNorm(Weight weight, double epsilon) {
         this.weight = weight;
         this.epsilon = epsilon;
     }
 
-    public String path() {
-        return path;
-    }
-
-    public Tensor weight() {
+    public Weight weight() {
         return weight;
     }
 
-    /// Makes backward passes add to `gradient`, float32 `(D)`.
-    public void train(Tensor gradient) {
-        this.gradient = gradient;
-    }
-
-    Tensor gradient() {
-        return gradient;
-    }
-
     /// Writes the norm of `x` to `out` and returns `r`, float32 `(…, 1)`.
-    public Tensor forward(Tensor x, Tensor out) {
+    public Tensor forward(Tensor x, Tensor out, FusedLinear.Adapter adapter) {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
-        out.copyInPlace(x32.mul(r).to(x.dtype()).mul(weight));
+        out.copyInPlace(x32.mul(r).to(x.dtype()).mul(weight.value(adapter)));
         return r;
     }
 
@@ -60,14 +43,15 @@ public final class RmsNorm {
     /// ```
     /// dx = r (g − n · mean(g n)),     g = dy w,  n = x r
     /// ```
-    public Tensor backward(Tensor dy, Tensor x, Tensor r) {
+    public Tensor backward(Tensor dy, Tensor x, Tensor r, FusedLinear.Adapter adapter) {
         Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
+        Tensor gradient = weight.gradient(adapter);
         if (gradient != null) {
             Tensor dw = dy32.mul(n.to(x.dtype()));
             Gradients.addRows(gradient, dw.reshape(-1, dw.size(Tensor.LAST)));
         }
-        Tensor g = dy32.mul(weight); // (…, D)
+        Tensor g = dy32.mul(weight.value(adapter)); // (…, D)
         Tensor projection = g.mul(n).mean(Tensor.LAST, true); // (…, 1)
         return g.subInPlace(n.mulInPlace(projection)).mulInPlace(r).to(x.dtype());
     }

@@ -18,14 +18,14 @@ final class WrittenBlock {
     static Result forward(Block b, Tensor x, Pass pass) {
         FusedLinear.Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
-        Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()));
+        Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()), adapter);
         Heads heads = heads(b, b.qkv().forward(h1, adapter, pass.dropout()), pass);
         Tensor o = pass.attention().forward(heads.q, heads.k, heads.v, b.window());
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
         byRow(head(ox, b.output().in()), pass).copyInPlace(o.transpose(0, 1));
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout()).addInPlace(x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
-        Tensor r2 = b.postNorm().forward(x2, head(h2, b.gateUp().in()));
+        Tensor r2 = b.postNorm().forward(x2, head(h2, b.gateUp().in()), adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, pass.dropout()); // (N, 2F)
         Tensor ax = widened(x, b.down().in(), b.down().extra(adapter));
         activate(b, gateUp, head(ax, b.down().in()));
@@ -61,7 +61,7 @@ final class WrittenBlock {
         Tensor[] d = pass.attention().backward(dOutHeads, s.q(), s.k(), s.v(), b.window());
         Tensor dy = headsBackward(b, d, s, pass); // (N, q + k + v)
         Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
-        return b.inputNorm().backward(dh1, s.x(), s.r1()).addInPlace(dx2);
+        return b.inputNorm().backward(dh1, s.x(), s.r1(), pass.adapter()).addInPlace(dx2);
     }
 
     /// Through down projection, activation, gate and up, and the second norm; the residual
@@ -82,7 +82,7 @@ final class WrittenBlock {
         Kernels.mul(da, silu, dGateUp.narrow(1, inner, inner));
         Kernels.siluBackward(da.mulInPlace(up), gate, dGateUp.narrow(1, 0, inner));
         Tensor dh2 = b.gateUp().backward(dGateUp, s.h2(), pass.dropout()); // (N, D)
-        return b.postNorm().backward(dh2, s.x2(), s.r2()).addInPlace(dOut);
+        return b.postNorm().backward(dh2, s.x2(), s.r2(), pass.adapter()).addInPlace(dOut);
     }
 
     private static final class Heads {
@@ -104,8 +104,8 @@ final class WrittenBlock {
         var heads = new Heads();
         if (b.queryNorm() != null) {
             Tensor projections = qk.copy(); // (N, heads + kvHeads, K)
-            Tensor rq = b.queryNorm().forward(queries.copy(), queries);
-            Tensor rk = b.keyNorm().forward(keys.copy(), keys);
+            Tensor rq = b.queryNorm().forward(queries.copy(), queries, pass.adapter());
+            Tensor rk = b.keyNorm().forward(keys.copy(), keys, pass.adapter());
             heads.normed = new Saved.QkNormed(projections, rq, rk);
         }
         heads.q = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, groups, c.headDim());
@@ -143,8 +143,10 @@ final class WrittenBlock {
             Tensor projections = s.qkNormed().projections();
             Tensor queries = projections.narrow(1, 0, c.heads());
             Tensor keys = projections.narrow(1, c.heads(), c.kvHeads());
-            dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, s.qkNormed().rq()));
-            dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, s.qkNormed().rk()));
+            Saved.QkNormed saved = s.qkNormed();
+            FusedLinear.Adapter adapter = pass.adapter();
+            dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, saved.rq(), adapter));
+            dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, saved.rk(), adapter));
         }
         dy.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
                 .reshape(n, c.kvHeads(), c.headDim())

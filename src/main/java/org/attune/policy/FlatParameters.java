@@ -16,12 +16,13 @@ final class FlatParameters implements ParameterSpace {
     private final Tensor gradients;
     private final List<Runnable> listeners = new ArrayList<>();
 
-    FlatParameters(TensorScope owner, Device device, List<Parameter> parameters) {
+    /// @param trained whether there are gradients
+    FlatParameters(TensorScope owner, Device device, List<Parameter> parameters, boolean trained) {
         this.parameters = List.copyOf(parameters);
         long size = parameters.stream().mapToLong(Parameter::count).sum();
         try (var _ = owner.enter()) {
             values = Tensor.zeros(device, DType.FLOAT32, size);
-            gradients = Tensor.zeros(device, DType.FLOAT32, size);
+            gradients = Tensor.zeros(device, DType.FLOAT32, trained ? size : 0);
         }
     }
 

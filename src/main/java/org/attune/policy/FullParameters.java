@@ -4,12 +4,11 @@ import org.attune.files.SafeTensorsWriter;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.RmsNorm;
+import org.attune.model.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,8 +21,6 @@ final class FullParameters implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("weights");
     private final FlatParameters flat;
     private final Map<ParameterSpace.Parameter, Tensor> computed = new LinkedHashMap<>();
-    private Tensor embeddingGradient;
-    private Tensor headGradient;
 
     FullParameters(Decoder decoder) {
         var plan = new FlatParameters.Plan();
@@ -34,10 +31,9 @@ final class FullParameters implements AutoCloseable {
                 linear(linear, plan, bindings);
             }
             for (RmsNorm norm : decoder.norms()) {
-                var p = planned(plan, norm.path() + ".weight", false, norm.weight());
-                bindings.add(f -> norm.train(f.gradient(p)));
+                planned(plan, false, norm.weight(), bindings);
             }
-            flat = new FlatParameters(scope, decoder.device(), plan.parameters());
+            flat = new FlatParameters(scope, decoder.device(), plan.parameters(), true);
             bindings.forEach(b -> b.accept(flat));
             try (var _ = TensorScope.open("weights")) {
                 computed.forEach((p, weight) -> flat.value(p).copyInPlace(weight));
@@ -53,16 +49,25 @@ final class FullParameters implements AutoCloseable {
         return p;
     }
 
+    private ParameterSpace.Parameter planned(
+            FlatParameters.Plan plan,
+            boolean decays,
+            Weight weight,
+            List<Consumer<FlatParameters>> bindings) {
+        var p = planned(plan, weight.name(), decays, weight.base());
+        bindings.add(f -> weight.trainBase(f.gradient(p)));
+        return p;
+    }
+
     private void embedding(
             Decoder decoder, FlatParameters.Plan plan, List<Consumer<FlatParameters>> bindings) {
-        var e = planned(plan, "model.embed_tokens.weight", true, decoder.embedding());
-        bindings.add(f -> embeddingGradient = f.gradient(e));
+        var e = planned(plan, true, decoder.embedding(), bindings);
+        Weight output = decoder.output().weight();
         if (decoder.config().tieWordEmbeddings()) {
             // One tensor, so one gradient: the sum of both uses.
-            bindings.add(f -> headGradient = f.gradient(e));
+            bindings.add(f -> output.trainBase(f.gradient(e)));
         } else {
-            var h = planned(plan, "lm_head.weight", true, decoder.head());
-            bindings.add(f -> headGradient = f.gradient(h));
+            planned(plan, true, output, bindings);
         }
     }
 
@@ -100,29 +105,13 @@ final class FullParameters implements AutoCloseable {
         return flat;
     }
 
-    Tensor embeddingGradient() {
-        return embeddingGradient;
-    }
-
-    Tensor headGradient() {
-        return headGradient;
-    }
-
     /// The masters as tensors to write, in `dtype`.
     List<SafeTensorsWriter.Source> sources(DType dtype) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
         for (var p : flat.parameters()) {
-            sources.add(
-                    new SafeTensorsWriter.Source(
-                            p.name(), dtype, p.shape(), arena -> bytes(p, dtype, arena)));
+            sources.add(TensorBytes.source(p.name(), dtype, p.shape(), () -> flat.value(p)));
         }
         return sources;
-    }
-
-    private MemorySegment bytes(ParameterSpace.Parameter p, DType dtype, Arena arena) {
-        try (var _ = TensorScope.open("weights")) {
-            return TensorBytes.copy(flat.value(p).to(dtype), arena);
-        }
     }
 
     @Override

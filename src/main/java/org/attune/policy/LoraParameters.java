@@ -6,32 +6,36 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
-import org.attune.error.ModelException;
-import org.attune.files.SafeTensorsWriter;
-import org.attune.files.TensorFile;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.LowRank;
+import org.attune.model.OutputLayer;
+import org.attune.model.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/// The matrices of one LoRA adapter: float32 masters in a flat parameter space, and compute copies
-/// bound to a decoder's linear layers, refreshed when the masters change.
+/// What is trained with one LoRA adapter, its matrices and the modules trained whole: float32
+/// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
+/// when the masters change.
 final class LoraParameters implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(LoraParameters.class);
+
     private final TensorScope scope = TensorScope.detached("lora");
     private final Decoder decoder;
     private final LoraConfig config;
     private final FlatParameters flat;
+    private final WholeModules whole;
     private final List<Pair> pairs = new ArrayList<>();
 
     /// @param a float32 master `(r, in)`
@@ -42,91 +46,104 @@ final class LoraParameters implements AutoCloseable {
             ParameterSpace.Parameter b,
             LowRank computed) {}
 
+    /// A projection with an adapter.
+    private record Slot(
+            int part, LoraTarget target, ParameterSpace.Parameter a, ParameterSpace.Parameter b) {}
+
     private LoraParameters(Decoder decoder, LoraConfig config, boolean frozen) {
         this.decoder = decoder;
-        if (!config.modulesToSave().isEmpty()) {
-            throw new ModelException(
-                    """
-                    modules_to_save %s: training whole modules beside LoRA isn't supported yet; \
-                    leave it out, or train all weights (use_peft: false)\
-                    """
-                            .formatted(config.modulesToSave()));
-        }
+        this.config = config;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
-        paths.add("lm_head");
-        this.config = config;
+        paths.add(OutputLayer.PATH);
         Map<String, LoraTarget> targets = new LinkedHashMap<>();
         config.matchAll(paths).forEach(t -> targets.put(t.path(), t));
-        if (targets.containsKey("lm_head")) {
-            throw new ModelException(
-                    "target_modules names lm_head: LoRA on the output layer isn't supported yet;"
-                            + " exclude it (exclude_modules: [lm_head])");
-        }
-        flat = new FlatParameters(scope, decoder.device(), plan(targets));
+        var plan = new FlatParameters.Plan();
+        Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
+        decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
+        long[] head = decoder.output().weight().base().shape(); // (V, D)
+        Optional<Slot> headSlot =
+                Optional.ofNullable(targets.get(OutputLayer.PATH))
+                        .map(t -> slot(0, t, head[0], head[1], plan));
+        whole = new WholeModules(decoder, config, plan);
+        flat = new FlatParameters(scope, decoder.device(), plan.parameters(), !frozen);
         try (var _ = scope.enter()) {
-            int next = 0;
-            for (FusedLinear linear : decoder.linears()) {
-                next = bind(linear, targets, next, frozen);
-            }
+            slots.forEach((linear, s) -> attach(linear, s, frozen));
+            attachHead(headSlot, frozen);
+            whole.attach(flat, frozen);
         }
         flat.onChange(this::refresh);
     }
 
-    private List<ParameterSpace.Parameter> plan(Map<String, LoraTarget> targets) {
-        var plan = new FlatParameters.Plan();
-        for (FusedLinear linear : decoder.linears()) {
-            for (FusedLinear.Part part : linear.parts()) {
-                LoraTarget t = targets.get(part.path());
-                if (t != null) {
-                    plan.add(t.nameOfA(), true, t.rank(), linear.in());
-                    plan.add(t.nameOfB(), true, part.out(), t.rank());
-                }
+    private static List<Slot> slots(
+            FusedLinear linear, Map<String, LoraTarget> targets, FlatParameters.Plan plan) {
+        var slots = new ArrayList<Slot>();
+        for (int i = 0; i < linear.parts().size(); i++) {
+            FusedLinear.Part part = linear.parts().get(i);
+            LoraTarget t = targets.get(part.path());
+            if (t != null) {
+                slots.add(slot(i, t, part.out(), linear.in(), plan));
             }
         }
-        return plan.parameters();
+        return slots;
     }
 
-    private int bind(
-            FusedLinear linear, Map<String, LoraTarget> targets, int next, boolean frozen) {
-        var updates = new ArrayList<LowRank>();
-        int index = next;
-        for (int i = 0; i < linear.parts().size(); i++) {
-            LoraTarget t = targets.get(linear.parts().get(i).path());
-            if (t == null) {
-                continue;
-            }
-            var a = flat.parameters().get(index++);
-            var b = flat.parameters().get(index++);
-            Device device = decoder.device();
-            DType dtype = decoder.dtype();
-            var computed =
-                    new LowRank(
-                            i,
-                            t.rank(),
-                            t.scaling(),
-                            Tensor.empty(device, dtype, a.shape()),
-                            Tensor.empty(device, dtype, b.shape()),
-                            frozen ? null : flat.gradient(a),
-                            frozen ? null : flat.gradient(b));
-            updates.add(computed);
-            pairs.add(new Pair(t, a, b, computed));
-        }
+    private static Slot slot(
+            int part, LoraTarget target, long out, long in, FlatParameters.Plan plan) {
+        return new Slot(
+                part,
+                target,
+                plan.add(target.nameOfA(), true, target.rank(), in),
+                plan.add(target.nameOfB(), true, out, target.rank()));
+    }
+
+    private void attach(FusedLinear linear, List<Slot> slots, boolean frozen) {
+        List<LowRank> updates = slots.stream().map(s -> computed(s, frozen)).toList();
         if (frozen) {
             linear.attachFrozen(updates);
         } else {
             linear.attachTrained(updates);
         }
-        return index;
+    }
+
+    private void attachHead(Optional<Slot> slot, boolean frozen) {
+        Optional<LowRank> update = slot.map(s -> computed(s, frozen));
+        if (frozen) {
+            decoder.output().attachFrozen(update);
+        } else {
+            decoder.output().attachTrained(update);
+        }
+    }
+
+    private LowRank computed(Slot s, boolean frozen) {
+        Device device = decoder.device();
+        DType dtype = decoder.dtype();
+        var computed =
+                new LowRank(
+                        s.part(),
+                        s.target().rank(),
+                        s.target().scaling(),
+                        Tensor.empty(device, dtype, s.a().shape()),
+                        Tensor.empty(device, dtype, s.b().shape()),
+                        frozen ? null : flat.gradient(s.a()),
+                        frozen ? null : flat.gradient(s.b()));
+        pairs.add(new Pair(s.target(), s.a(), s.b(), computed));
+        return computed;
     }
 
     /// A fresh adapter.
     ///
     /// @param random source of the initial values
     static LoraParameters fresh(Decoder decoder, LoraConfig config, UniformRandomProvider random) {
+        WholeModules.requireKnown(decoder, config);
         var lora = new LoraParameters(decoder, config, false);
         lora.initialise(random);
         lora.refresh();
+        if (new MergedWeights(decoder, Optional.of(lora)).unties()) {
+            LOG.info(
+                    "Embedding and output layer of the model are one tensor; with this adapter they"
+                            + " part, and merging writes both");
+        }
         return lora;
     }
 
@@ -135,7 +152,12 @@ final class LoraParameters implements AutoCloseable {
     /// @param frozen whether it serves as a reference only
     static LoraParameters load(Decoder decoder, AdapterFolder folder, boolean frozen) {
         var lora = new LoraParameters(decoder, folder.config(), frozen);
-        lora.read(folder.tensors(), folder.path());
+        try {
+            new LoraFile(decoder, lora).read(folder);
+        } catch (RuntimeException | Error e) {
+            lora.close();
+            throw e;
+        }
         lora.refresh();
         return lora;
     }
@@ -179,33 +201,6 @@ final class LoraParameters implements AutoCloseable {
         }
     }
 
-    private void read(TensorFile file, Path path) {
-        for (var p : flat.parameters()) {
-            TensorFile.Entry entry = file.entries().get(p.name());
-            if (entry == null || entry.count() != p.count()) {
-                throw new ModelException(
-                        "%s: tensor \"%s\" is missing or doesn't fit the model"
-                                .formatted(path, p.name()));
-            }
-            try (var _ = TensorScope.open("lora");
-                    Arena arena = Arena.ofConfined()) {
-                flat.value(p)
-                        .copyInPlace(
-                                Tensor.ofMemory(
-                                        Device.cpu(),
-                                        entry.dtype(),
-                                        file.read(p.name(), arena),
-                                        p.shape()));
-            }
-        }
-        if (file.entries().size() > flat.parameters().size()) {
-            var rest = new ArrayList<>(file.entries().keySet());
-            flat.parameters().forEach(p -> rest.remove(p.name()));
-            throw new ModelException(
-                    "%s holds tensors for which the model has no place: %s".formatted(path, rest));
-        }
-    }
-
     /// Brings the compute copies up to date.
     private void refresh() {
         try (var _ = TensorScope.open("lora")) {
@@ -214,6 +209,7 @@ final class LoraParameters implements AutoCloseable {
                 c.scaledA().copyInPlace(flat.value(pair.a()).mul(c.scaling()));
                 c.b().copyInPlace(flat.value(pair.b()));
             }
+            whole.refresh(flat);
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
     }
@@ -230,36 +226,38 @@ final class LoraParameters implements AutoCloseable {
         return pairs.stream().map(Pair::target).toList();
     }
 
-    /// `s B A` of one target, float32 `(out, in)`, in the current scope.
-    Tensor update(LoraTarget target) {
+    /// Whether a module has a LoRA update.
+    boolean adapts(String path) {
+        return pairs.stream().anyMatch(p -> p.target().path().equals(path));
+    }
+
+    /// `s B A` of one module, float32 `(out, in)`, in the current scope.
+    Tensor update(String path) {
         for (Pair pair : pairs) {
-            if (pair.target().equals(target)) {
-                return flat.value(pair.b()).mm(flat.value(pair.a())).mul(target.scaling());
+            if (pair.target().path().equals(path)) {
+                Tensor a = flat.value(pair.a());
+                return flat.value(pair.b()).mm(a).mul(pair.target().scaling());
             }
         }
-        throw new IllegalArgumentException(target.path() + " has no adapter");
+        throw new IllegalArgumentException(path + " has no adapter");
+    }
+
+    /// The parameter that is trained in a weight's place, if it is trained whole.
+    Optional<ParameterSpace.Parameter> trainedWhole(Weight weight) {
+        return whole.parameterOf(weight);
+    }
+
+    /// Names of a parameter in PEFT's files.
+    List<String> namesOf(ParameterSpace.Parameter parameter) {
+        List<String> names = whole.namesOf(parameter);
+        return names.isEmpty() ? List.of(parameter.name()) : names;
     }
 
     /// Writes the adapter as PEFT does.
     ///
     /// @param baseModel `base_model_name_or_path`
     void save(Path folder, String baseModel) {
-        var sources = new ArrayList<SafeTensorsWriter.Source>();
-        float[] all = flat.values().toFloats();
-        for (var p : flat.parameters()) {
-            MemorySegment data = MemorySegment.ofArray(all).asSlice(4 * p.offset(), 4 * p.count());
-            sources.add(
-                    new SafeTensorsWriter.Source(
-                            p.name(),
-                            DType.FLOAT32,
-                            p.shape(),
-                            arena -> arena.allocate(data.byteSize(), 8).copyFrom(data)));
-        }
-        AdapterFolder.write(
-                folder,
-                config.withTargetsResolved(targets().stream().map(LoraTarget::path).toList())
-                        .withBaseModel(baseModel),
-                sources);
+        new LoraFile(decoder, this).write(folder, baseModel);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package org.attune.policy;
 
 import org.attune.model.Decoder;
-import org.attune.tensor.DType;
+import org.attune.model.Dropout;
+import org.attune.model.FusedLinear;
+import org.attune.model.OutputLayer;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -12,43 +14,52 @@ import java.util.Map;
 /// Final norm and output layer, at the rows that predict a target only, in chunks of rows: logits
 /// `(N, V)` never exist. `M` targets, `D` width, `V` vocabulary, `T` temperature.
 ///
-/// While the output layer is frozen, forward computes the gradient of each log-probability with
-/// respect to its normed hidden state at once,
+/// While nothing in the output layer is trained, forward computes the gradient of each
+/// log-probability with respect to its normed hidden state at once,
 /// ```
 /// ∂ log p(t) / ∂h = (e_t − p) E / T
 /// ```
-/// and backward only scales rows of it. If it is trained, backward makes a second pass over the
-/// chunks, with the weights then known.
+/// and backward only scales rows of it. If its weight or an adapter on it is trained, backward
+/// makes a second pass over the chunks, with the weights then known.
 final class OutputHead implements AutoCloseable {
     private static final long CHUNK_ELEMENTS = 16L << 20;
 
     private final Decoder decoder;
     private final TokenForest forest;
     private final HeadRequest request;
-    private final boolean trained;
+    private final Use use;
     private final TensorScope scope = TensorScope.detached("head");
     private final Measurement measurement;
-    private Tensor rows; // (M, D) hidden states
-    private Tensor normed; // (M, D)
+    private Tensor states; // (M, D) hidden states
+    private OutputLayer.Rows rows; // if the output layer learns
     private Tensor statistics; // (M, 1)
     private Tensor unit; // (M, D)
 
-    /// @param hidden output of the last block, `(N, D)`
+    /// How a pass uses the head.
+    ///
+    /// @param adapter that applies
+    /// @param dropout of the trained adapter's input
     /// @param differentiable whether there will be a backward pass
-    /// @param trained whether the output layer is trained
-    OutputHead(
-            Decoder decoder,
-            Tensor hidden,
-            TokenForest forest,
-            HeadRequest request,
-            boolean differentiable,
-            boolean trained) {
+    record Use(FusedLinear.Adapter adapter, Dropout dropout, boolean differentiable) {
+        /// Without a backward pass.
+        static Use measuring(FusedLinear.Adapter adapter) {
+            return new Use(adapter, Dropout.NONE, false);
+        }
+
+        /// With a backward pass and without dropout.
+        static Use training(FusedLinear.Adapter adapter) {
+            return new Use(adapter, Dropout.NONE, true);
+        }
+    }
+
+    /// @param hidden output of the last block, `(N, D)`
+    OutputHead(Decoder decoder, Tensor hidden, TokenForest forest, HeadRequest request, Use use) {
         this.decoder = decoder;
         this.forest = forest;
         this.request = request;
-        this.trained = trained;
+        this.use = use;
         try {
-            measurement = forward(hidden, differentiable);
+            measurement = forward(hidden);
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
@@ -59,7 +70,7 @@ final class OutputHead implements AutoCloseable {
         return measurement;
     }
 
-    private Measurement forward(Tensor hidden, boolean differentiable) {
+    private Measurement forward(Tensor hidden) {
         int m = forest.targetCount();
         float[] logProbs = new float[m];
         Map<HeadStatistic, float[]> values = new EnumMap<>(HeadStatistic.class);
@@ -68,22 +79,25 @@ final class OutputHead implements AutoCloseable {
             Tensor index = Tensor.ofInts(decoder.device(), forest.targetSources(), m);
             Tensor x = hidden.indexSelect(0, index); // (M, D)
             Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape()); // (M, D)
-            Tensor r = decoder.finalNorm().forward(x, h); // (M, 1)
-            Tensor u =
-                    differentiable && !trained
-                            ? Tensor.empty(x.device(), x.dtype(), x.shape())
-                            : null;
+            Tensor r = decoder.finalNorm().forward(x, h, use.adapter()); // (M, 1)
+            OutputLayer.Rows layer = decoder.output().rows(h, use.adapter(), use.dropout());
+            boolean once = use.differentiable() && !layer.learns();
+            Tensor u = once ? Tensor.empty(x.device(), x.dtype(), x.shape()) : null; // (M, D)
             int chunk = chunkRows();
             for (int from = 0; from < m; from += chunk) {
                 try (var _ = TensorScope.open("chunk")) {
-                    chunk(h, u, from, Math.min(m, from + chunk), logProbs, values);
+                    chunk(layer, u, from, Math.min(m, from + chunk), logProbs, values);
                 }
             }
-            if (differentiable) {
-                rows = scope.adopt(x);
+            if (use.differentiable()) {
+                states = scope.adopt(x);
                 statistics = scope.adopt(r);
-                unit = u == null ? null : scope.adopt(u);
-                normed = trained ? scope.adopt(h) : null;
+                if (once) {
+                    unit = scope.adopt(u);
+                } else {
+                    layer.moveTo(scope);
+                    rows = layer;
+                }
             }
         }
         return new Measurement(logProbs, values);
@@ -94,14 +108,14 @@ final class OutputHead implements AutoCloseable {
     }
 
     private void chunk(
-            Tensor h,
+            OutputLayer.Rows layer,
             Tensor u,
             int from,
             int to,
             float[] logProbs,
             Map<HeadStatistic, float[]> values) {
         int n = to - from;
-        Tensor z = logits(h, from, n); // (n, V) float32
+        Tensor z = logits(layer, from, n); // (n, V) float32
         Tensor t = targets(from, n); // (n, 1)
         if (values.containsKey(HeadStatistic.MEAN_LOGIT)) {
             copy(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
@@ -130,14 +144,14 @@ final class OutputHead implements AutoCloseable {
         if (u != null) {
             subtractOneHot(logP, t, n); // p − e_t
             Tensor part = u.narrow(0, from, n);
-            Kernels.mm(logP.to(h.dtype()), decoder.head(), part);
+            layer.backward(logP.to(u.dtype()), from, part);
             part.mulInPlace(-1 / request.temperature());
         }
     }
 
     /// Float32 logits over the temperature of rows `from … from + n`.
-    private Tensor logits(Tensor h, int from, int n) {
-        Tensor z = h.narrow(0, from, n).mm(decoder.head().t()).to(DType.FLOAT32);
+    private Tensor logits(OutputLayer.Rows layer, int from, int n) {
+        Tensor z = layer.logits(from, n);
         return request.temperature() == 1 ? z : z.mulInPlace(1 / request.temperature());
     }
 
@@ -168,15 +182,14 @@ final class OutputHead implements AutoCloseable {
     /// Takes gradients of the log-probabilities to the hidden states, in the current scope.
     ///
     /// @param weights dLoss/dLogProb of each target, `(M)`
-    /// @param headGradient float32 `(V, D)` that the output layer's gradient is added to, if
-    ///     trained
     /// @return `(N, D)`
-    Tensor backward(float[] weights, Tensor headGradient) {
+    Tensor backward(float[] weights) {
         int m = forest.targetCount();
         Tensor w = Tensor.of(decoder.device(), weights, m, 1);
         Tensor dNormed = // (M, D)
-                trained ? secondPass(w, headGradient) : unit.mul(w).to(rows.dtype());
-        Tensor d = decoder.finalNorm().backward(dNormed, rows, statistics); // (M, D)
+                unit == null ? secondPass(w) : unit.mul(w).to(states.dtype());
+        Tensor d = // (M, D)
+                decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
         Tensor dHidden = Tensor.zeros(d.device(), d.dtype(), forest.size(), d.size(1));
         Tensor index =
                 Tensor.ofInts(decoder.device(), forest.targetSources(), m)
@@ -186,20 +199,18 @@ final class OutputHead implements AutoCloseable {
         return dHidden.scatterAddInPlace(0, index, d);
     }
 
-    private Tensor secondPass(Tensor w, Tensor headGradient) {
+    private Tensor secondPass(Tensor w) {
         int m = forest.targetCount();
-        Tensor dNormed = Tensor.empty(normed.device(), normed.dtype(), normed.shape());
+        Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
         int chunk = chunkRows();
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
             try (var _ = TensorScope.open("chunk")) {
-                Tensor p = logits(normed, from, n).softmaxInPlace(); // (n, V)
+                Tensor p = logits(rows, from, n).softmaxInPlace(); // (n, V)
                 subtractOneHot(p, targets(from, n), n);
                 p.mulInPlace(w.narrow(0, from, n).mul(-1 / request.temperature()));
-                Tensor dz = p.to(normed.dtype()); // (n, V)
-                Kernels.mm(dz, decoder.head(), dNormed.narrow(0, from, n));
-                Tensor h = normed.narrow(0, from, n);
-                headGradient.addInPlace(dz.t().mm(h).to(DType.FLOAT32));
+                Tensor dz = p.to(states.dtype()); // (n, V)
+                rows.backward(dz, from, dNormed.narrow(0, from, n));
             }
         }
         return dNormed;

@@ -3,22 +3,19 @@ package org.attune.policy;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraTarget;
 import org.attune.files.SafeTensorsWriter;
 import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
 import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
 import org.attune.model.FusedLinear;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
-import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /// A decoder that is trained, through a LoRA adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
@@ -114,15 +111,16 @@ public final class Policy implements CausalPolicy {
         return measure(decoder, adapterInUse(), forest, request);
     }
 
-    private FusedLinear.Adapter adapterInUse() {
+    FusedLinear.Adapter adapterInUse() {
         return lora == null ? FusedLinear.Adapter.OFF : FusedLinear.Adapter.TRAINED;
     }
 
     private static Measurement measure(
             Decoder decoder, FusedLinear.Adapter adapter, TokenForest forest, HeadRequest request) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        var use = OutputHead.Use.measuring(adapter);
         try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
-                var head = new OutputHead(decoder, run.hidden(), forest, request, false, false)) {
+                var head = new OutputHead(decoder, run.hidden(), forest, request, use)) {
             return head.measurement();
         }
     }
@@ -168,19 +166,7 @@ public final class Policy implements CausalPolicy {
     }
 
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {
-        var run = new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
-        if (full != null) {
-            run.trainEmbedding(full.embeddingGradient());
-        }
-        return run;
-    }
-
-    boolean trainsHead() {
-        return full != null;
-    }
-
-    Tensor headGradient() {
-        return full == null ? null : full.headGradient();
+        return new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
     }
 
     /// Writes the adapter as PEFT does.
@@ -190,78 +176,29 @@ public final class Policy implements CausalPolicy {
         lora.save(folder, baseModel);
     }
 
-    /// All weights as they are now, with the adapter merged in, to write as a model.
+    /// All weights as they are now, with the adapter merged in, to write as a model of
+    /// [#mergedConfig].
     ///
     /// @param dtype of the file
     public List<SafeTensorsWriter.Source> weights(DType dtype) {
-        return full != null ? full.sources(dtype) : merged(decoder, lora, dtype);
+        return full != null
+                ? full.sources(dtype)
+                : new MergedWeights(decoder, Optional.of(lora)).sources(dtype);
+    }
+
+    /// Configuration of [#weights]: the base model's, but with an output layer of its own if the
+    /// adapter changes a tied embedding and output layer apart.
+    ///
+    /// @param dtype of the file
+    public DecoderConfig mergedConfig(DType dtype) {
+        DecoderConfig config = decoder.config().withDtype(dtype);
+        boolean unties = lora != null && new MergedWeights(decoder, Optional.of(lora)).unties();
+        return unties ? config.withSeparateOutputLayer() : config;
     }
 
     /// All weights of a decoder without an adapter, to write as a model.
     public static List<SafeTensorsWriter.Source> weights(Decoder decoder, DType dtype) {
-        return merged(decoder, null, dtype);
-    }
-
-    private static List<SafeTensorsWriter.Source> merged(
-            Decoder decoder, LoraParameters lora, DType dtype) {
-        var sources = new ArrayList<SafeTensorsWriter.Source>();
-        sources.add(source("model.embed_tokens.weight", decoder.embedding(), dtype));
-        for (FusedLinear linear : decoder.linears()) {
-            for (int i = 0; i < linear.parts().size(); i++) {
-                sources.add(mergedSource(linear, i, lora, dtype));
-                if (linear.parts().get(i).hasBias()) {
-                    int part = i;
-                    FusedLinear.Part p = linear.parts().get(i);
-                    long[] shape = {p.out()};
-                    sources.add(source(p.path() + ".bias", dtype, shape, () -> linear.bias(part)));
-                }
-            }
-        }
-        decoder.norms().forEach(n -> sources.add(source(n.path() + ".weight", n.weight(), dtype)));
-        if (!decoder.config().tieWordEmbeddings()) {
-            sources.add(source("lm_head.weight", decoder.head(), dtype));
-        }
-        return sources;
-    }
-
-    private static SafeTensorsWriter.Source source(String name, Tensor tensor, DType dtype) {
-        return source(name, dtype, tensor.shape(), () -> tensor);
-    }
-
-    /// @param value computed when the file is written; what it makes is freed right after
-    private static SafeTensorsWriter.Source source(
-            String name, DType dtype, long[] shape, Supplier<Tensor> value) {
-        return new SafeTensorsWriter.Source(
-                name,
-                dtype,
-                shape,
-                arena -> {
-                    try (var _ = TensorScope.open("save")) {
-                        return TensorBytes.copy(value.get().to(dtype), arena);
-                    }
-                });
-    }
-
-    private static SafeTensorsWriter.Source mergedSource(
-            FusedLinear linear, int part, LoraParameters lora, DType dtype) {
-        FusedLinear.Part p = linear.parts().get(part);
-        Optional<LoraTarget> target =
-                lora == null
-                        ? Optional.empty()
-                        : lora.targets().stream()
-                                .filter(t -> t.path().equals(p.path()))
-                                .findFirst();
-        return source(
-                p.path() + ".weight",
-                dtype,
-                new long[] {p.out(), linear.in()},
-                () -> {
-                    Tensor weight = linear.weight(part);
-                    // Added in float32 and rounded once.
-                    return target.isPresent()
-                            ? weight.to(DType.FLOAT32).add(lora.update(target.get()))
-                            : weight;
-                });
+        return new MergedWeights(decoder, Optional.empty()).sources(dtype);
     }
 
     @Override

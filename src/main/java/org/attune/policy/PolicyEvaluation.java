@@ -24,8 +24,7 @@ final class PolicyEvaluation implements Evaluation {
                             run.hidden(),
                             forest,
                             request,
-                            true,
-                            policy.trainsHead());
+                            new OutputHead.Use(policy.adapterInUse(), options.dropout(), true));
         } catch (RuntimeException | Error e) {
             run.close();
             throw e;
@@ -68,7 +67,7 @@ final class PolicyEvaluation implements Evaluation {
         }
         done = true;
         try (var _ = TensorScope.open("backward")) {
-            run.backward(head.backward(tokenGradients, policy.headGradient()));
+            run.backward(head.backward(tokenGradients));
         }
     }
 

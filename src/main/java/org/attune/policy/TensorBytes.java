@@ -1,15 +1,34 @@
 package org.attune.policy;
 
+import org.attune.files.SafeTensorsWriter;
+import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
 
 /// Copies of tensors' elements on the host, for writing files.
 final class TensorBytes {
     private TensorBytes() {}
+
+    /// A tensor to write.
+    ///
+    /// @param value computed when the file is written; what it makes is freed right after
+    static SafeTensorsWriter.Source source(
+            String name, DType dtype, long[] shape, Supplier<Tensor> value) {
+        return new SafeTensorsWriter.Source(
+                name,
+                dtype,
+                shape,
+                arena -> {
+                    try (var _ = TensorScope.open("save")) {
+                        return copy(value.get().to(dtype), arena);
+                    }
+                });
+    }
 
     /// The elements of `tensor`, row-major, in memory of `arena`.
     static MemorySegment copy(Tensor tensor, Arena arena) {

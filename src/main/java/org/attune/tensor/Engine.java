@@ -36,6 +36,7 @@ public final class Engine {
         static final boolean CUDA;
 
         static {
+            NativeSettings.apply();
             String allocator = Allocator.configure();
             EXECUTOR = inMainArena();
             CUDA = startOn(EXECUTOR, allocator);

@@ -79,10 +79,10 @@ class LoraConfigTest {
                         "\"target_modules\":[\"q_proj\",\"lm_head\"],"
                                 + "\"modules_to_save\":[\"lm_head\",\"norm\"]");
         assertFalse(config.match("lm_head").isPresent());
-        assertTrue(config.savesWhole("lm_head"));
+        assertTrue(config.savesWhole("lm_head", false));
         // PEFT compares ends of paths as text, so "norm" means the layer norms too.
-        assertTrue(config.savesWhole("model.layers.0.post_attention_layernorm"));
-        assertFalse(config.savesWhole(Q0));
+        assertTrue(config.savesWhole("model.layers.0.post_attention_layernorm", false));
+        assertFalse(config.savesWhole(Q0, false));
     }
 
     @Test

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.model.AttentionConfig;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
+import org.attune.model.FusedLinear;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -23,6 +24,8 @@ import java.util.Set;
 /// The chunked head against a plain computation in double precision.
 class OutputHeadTest {
     private static final Set<HeadStatistic> ALL = Set.of(HeadStatistic.values());
+
+    private static final OutputHead.Use USE = OutputHead.Use.training(FusedLinear.Adapter.OFF);
 
     /// So many rows that the head takes several chunks.
     private static final DecoderConfig WIDE =
@@ -98,11 +101,11 @@ class OutputHeadTest {
                         Tensor x = hidden(config, forest.size());
                         var request = new HeadRequest(ALL, temperature);
                         Measurement got;
-                        try (var head = new OutputHead(decoder, x, forest, request, true, false)) {
+                        try (var head = new OutputHead(decoder, x, forest, request, USE)) {
                             got = head.measurement();
                         }
-                        double[] norm = decoder.finalNorm().weight().toDoubles();
-                        float[] weights = decoder.head().toFloats();
+                        double[] norm = decoder.finalNorm().weight().base().toDoubles();
+                        float[] weights = decoder.output().weight().base().toFloats();
                         for (int m = 0; m < forest.targetCount(); m++) {
                             double[] row = x.select(0, forest.targetSources()[m]).toDoubles();
                             Naive n =
@@ -159,8 +162,7 @@ class OutputHeadTest {
                                             hidden(config, forest.size()),
                                             forest,
                                             HeadRequest.of(HeadStatistic.ARGMAX_HIT),
-                                            false,
-                                            false)) {
+                                            OutputHead.Use.measuring(FusedLinear.Adapter.OFF))) {
                         float[] hits = head.measurement().statistic(HeadStatistic.ARGMAX_HIT);
                         double sum = 0;
                         for (float h : hits) {
@@ -198,12 +200,15 @@ class OutputHeadTest {
                     Tensor.zeros(
                             Device.cpu(), DType.FLOAT32, config.vocabSize(), config.hiddenSize());
             float[] gradient;
-            try (var head = new OutputHead(decoder, x, forest, request, true, trained)) {
-                gradient = head.backward(weights(forest.targetCount()), headGradient).toFloats();
+            if (trained) {
+                decoder.output().weight().trainBase(headGradient);
+            }
+            try (var head = new OutputHead(decoder, x, forest, request, USE)) {
+                gradient = head.backward(weights(forest.targetCount())).toFloats();
             }
             double[] values = x.toDoubles();
-            float[] matrix = decoder.head().toFloats();
-            double[] norm = decoder.finalNorm().weight().toDoubles();
+            float[] matrix = decoder.output().weight().base().toFloats();
+            double[] norm = decoder.finalNorm().weight().base().toDoubles();
             // Row 2 ends the prompt and predicts two targets; row 22 predicts none.
             for (int i : new int[] {64, 70, 95, 32 * 7 + 5, 32 * 30, 32 * 22 + 3}) {
                 double h = 1e-5;
@@ -278,17 +283,17 @@ class OutputHeadTest {
                                         WIDE.hiddenSize());
                         float[] w = weights(forest.targetCount());
                         HeadRequest request = HeadRequest.of();
-                        try (var a = new OutputHead(decoder, x, forest, request, true, false);
-                                var b = new OutputHead(decoder, x, forest, request, true, true)) {
-                            assertClose(
-                                    "hidden gradient",
-                                    a.backward(w, null).toFloats(),
-                                    b.backward(w, g).toFloats(),
-                                    1e-6,
-                                    1e-5);
-                            assertArrayEquals(
-                                    a.measurement().tokenLogProbs(),
-                                    b.measurement().tokenLogProbs());
+                        float[] frozen;
+                        float[] logProbs;
+                        try (var head = new OutputHead(decoder, x, forest, request, USE)) {
+                            frozen = head.backward(w).toFloats();
+                            logProbs = head.measurement().tokenLogProbs();
+                        }
+                        decoder.output().weight().trainBase(g);
+                        try (var head = new OutputHead(decoder, x, forest, request, USE)) {
+                            float[] trained = head.backward(w).toFloats();
+                            assertClose("hidden gradient", frozen, trained, 1e-6, 1e-5);
+                            assertArrayEquals(logProbs, head.measurement().tokenLogProbs());
                         }
                     }
                 });

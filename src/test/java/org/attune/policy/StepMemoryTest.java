@@ -185,7 +185,7 @@ class StepMemoryTest {
     /// Closes a weight that the second block needs, so that every later pass fails in its middle.
     private static void failInBlocks(
             Policy policy, Decoder decoder, Evaluation open, Tree.Piece piece) {
-        Tensor weight = decoder.blocks().get(1).postNorm().weight();
+        Tensor weight = decoder.blocks().get(1).postNorm().weight().base();
         weight.close();
         float[] weights = new float[piece.keys().length];
         assertThrows(IllegalStateException.class, () -> open.backward(weights));

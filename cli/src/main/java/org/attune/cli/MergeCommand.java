@@ -4,6 +4,7 @@ import org.attune.error.ConfigException;
 import org.attune.model.DecoderConfig;
 import org.attune.model.FusedLinear;
 import org.attune.model.ModelExport;
+import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DtypeChoice;
@@ -38,15 +39,8 @@ final class MergeCommand implements Callable<Integer> {
         ModelConfig config = model.config(DtypeChoice.FLOAT32);
         float[] before;
         try (var loaded = LoadedModel.open(config)) {
-            DecoderConfig own = loaded.setup().source().config();
-            DType dtype = output.dtype(own.dtype());
             before = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
-            ModelExport.write(
-                    output.output,
-                    loaded.setup().source(),
-                    own.withDtype(dtype),
-                    loaded.adapted().orElseThrow().weights(dtype),
-                    ModelExport.DEFAULT_SHARD_BYTES);
+            write(loaded, loaded.adapted().orElseThrow());
         }
         // What was written is read again: a merge that went wrong should be seen here.
         try (var merged =
@@ -64,5 +58,24 @@ final class MergeCommand implements Callable<Integer> {
                             ProbeLogits.largestDifference(before, after));
         }
         return ExitCodes.DONE;
+    }
+
+    private void write(LoadedModel loaded, Policy adapted) {
+        DecoderConfig own = loaded.setup().source().config();
+        DType dtype = output.dtype(own.dtype());
+        DecoderConfig written = adapted.mergedConfig(dtype);
+        ModelExport.write(
+                output.output,
+                loaded.setup().source(),
+                written,
+                adapted.weights(dtype),
+                ModelExport.DEFAULT_SHARD_BYTES);
+        if (own.tieWordEmbeddings() && !written.tieWordEmbeddings()) {
+            spec.commandLine()
+                    .getOut()
+                    .println(
+                            "The adapter parts embedding and output layer, which were one: both are"
+                                    + " written (tie_word_embeddings: false).");
+        }
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers;
 
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.PromptExample;
 import org.attune.datasets.SftExample;
 import org.attune.trainers.config.ConfigNames;
 
@@ -50,7 +51,10 @@ final class Fingerprints {
                     "model_revision",
                     "adapter_name_or_path",
                     "ref_model_name_or_path",
-                    "chat_template_path");
+                    "chat_template_path",
+                    "generation_slots",
+                    "reward_timeout",
+                    "reward_parallelism");
 
     private Fingerprints() {}
 
@@ -105,6 +109,16 @@ final class Fingerprints {
             put(digest, pair.chosen().ids());
             put(digest, pair.rejected().completionStart());
             put(digest, pair.rejected().ids());
+        }
+        return hex(digest);
+    }
+
+    /// Tokens and columns of prompts.
+    static String ofPrompts(List<PromptExample> prompts) {
+        MessageDigest digest = sha256();
+        for (PromptExample prompt : prompts) {
+            put(digest, prompt.ids());
+            digest.update(prompt.columns().toString().getBytes(StandardCharsets.UTF_8));
         }
         return hex(digest);
     }

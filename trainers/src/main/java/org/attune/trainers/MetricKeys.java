@@ -22,7 +22,11 @@ public final class MetricKeys {
     public static final String LOGITS_CHOSEN = "logits/chosen";
     public static final String LOGITS_REJECTED = "logits/rejected";
 
-    /// Attune's own: share of pairs whose chosen reward is the larger one, ties counted half (TRL's
+    /// Mean of the weighted sums of rewards.
+    public static final String REWARD = "reward";
+
+    /// Attune's own: share of pairs whose chosen reward is the larger one, ties counted half
+    /// (TRL's
     /// `rewards/accuracies` counts them as wrong, so that an untrained policy has 0). Only in
     /// evaluations.
     public static final String PREFERENCE_ACCURACY = "preference_accuracy";

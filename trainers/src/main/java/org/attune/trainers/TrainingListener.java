@@ -15,13 +15,19 @@ public interface TrainingListener {
     /// @param metrics by [MetricKeys]; numbers, means over the steps since the last log
     default void onLog(int step, Map<String, Object> metrics) {}
 
+    /// After a round of completions was judged, before it is trained on.
+    ///
+    /// @param round number of the round, from 0
+    default void onCompletions(long round, CompletionTable table) {}
+
     /// After an evaluation; the keys start with `eval_`.
     default void onEvaluate(int step, Map<String, Object> metrics) {}
 
     /// When a checkpoint is about to become visible: what the listener writes into the folder is
     /// part of it.
     ///
-    /// @param checkpoint a folder that is complete but for the listeners' files, and is renamed to
+    /// @param checkpoint a folder that is complete but for the listeners' files, and is renamed
+    ///     to
     ///     `checkpoint-STEP` afterwards
     default void onSave(int step, Path checkpoint) {}
 

@@ -115,7 +115,7 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
     }
 
     boolean hasSeparateReference() {
-        return config.get("reference").asText().equals("separate-model");
+        return config.path("reference").asText().equals("separate-model");
     }
 
     /// A reference that shares the policy's weights.
@@ -174,7 +174,7 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
         return TruncationMode.valueOf(upper("truncation_mode"));
     }
 
-    private String upper(String key) {
+    String upper(String key) {
         return config.get(key).asText().toUpperCase(Locale.ROOT);
     }
 
@@ -221,7 +221,7 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                 .withTraining(this::training);
     }
 
-    private TrainingConfig training(TrainingConfig start) {
+    TrainingConfig training(TrainingConfig start) {
         return start.withOptimizer(
                         o ->
                                 o.withLearningRate(number("learning_rate"))

@@ -1,13 +1,6 @@
 package org.attune.trainers;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import com.fasterxml.jackson.databind.JsonNode;
-
 import org.attune.datasets.SampleTokenizer;
-import org.attune.policy.CausalPolicy;
-import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
@@ -23,18 +16,12 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// Whole runs of TRL on a tiny model: loss, metrics and gradient norm of every step, and the
 /// trained weights.
 @Tag("fixtures-trl")
 class ParityFixtureTest {
-    /// Shares of a few tokens or pairs: a logit's tie may fall the other way.
-    private static final Set<String> COUNTS =
-            Set.of(MetricKeys.MEAN_TOKEN_ACCURACY, MetricKeys.REWARDS_ACCURACIES);
-
     @TempDir private Path output;
 
     @Test
@@ -68,8 +55,8 @@ class ParityFixtureTest {
             } else {
                 dpo(parity, policy, context);
             }
-            compareSteps(parity.expectedSteps(), listener.logs);
-            compareWeights(parity.expectedWeights(), policy);
+            Parity.compareSteps(parity.expectedSteps(), listener.logs);
+            Parity.compareWeights(parity.expectedWeights(), policy);
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -89,64 +76,5 @@ class ParityFixtureTest {
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
         new DpoTrainer(parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
                 .train();
-    }
-
-    private static void compareSteps(List<JsonNode> expected, List<Map<String, Object>> logs) {
-        assertEquals(expected.size(), logs.size(), "logged steps");
-        for (int i = 0; i < logs.size(); i++) {
-            for (Map.Entry<String, JsonNode> metric : expected.get(i).properties()) {
-                String key = metric.getKey();
-                Object got = logs.get(i).get(key);
-                assertTrue(got != null, "step " + (i + 1) + " has no " + key);
-                double want = metric.getValue().asDouble();
-                assertEquals(
-                        want,
-                        ((Number) got).doubleValue(),
-                        tolerance(key, i == 0, want),
-                        "step " + (i + 1) + " " + key);
-            }
-        }
-    }
-
-    /// As the fixtures' README has it.
-    private static double tolerance(String key, boolean first, double expected) {
-        if (COUNTS.contains(key)) {
-            return 1e-6;
-        }
-        if (key.equals(MetricKeys.GRAD_NORM)) {
-            return (first ? 1e-4 : 1e-3) * Math.abs(expected);
-        }
-        return first ? 1e-5 + 2e-5 * Math.abs(expected) : 5e-5 + 2e-4 * Math.abs(expected);
-    }
-
-    private static void compareWeights(Map<String, JsonNode> expected, CausalPolicy policy) {
-        float[] values = policy.parameters().values().toFloats();
-        assertEquals(expected.size(), policy.parameters().parameters().size(), "tensors");
-        for (ParameterSpace.Parameter p : policy.parameters().parameters()) {
-            JsonNode want = expected.get(p.name());
-            assertTrue(want != null, "no expected weight " + p.name());
-            double sum = 0;
-            double squares = 0;
-            for (int i = 0; i < p.count(); i++) {
-                double v = values[(int) p.offset() + i];
-                sum += v;
-                squares += v * v;
-            }
-            double l2 = want.get("l2").asDouble();
-            assertEquals(l2, Math.sqrt(squares), 5e-5 * l2, "l2 of " + p.name());
-            assertEquals(
-                    want.get("sum").asDouble(),
-                    sum,
-                    2e-5 * Math.sqrt(p.count()),
-                    "sum of " + p.name());
-            JsonNode first = want.get("first");
-            for (int i = 0; i < first.size(); i++) {
-                assertEquals(
-                        first.get(i).asDouble(),
-                        values[(int) p.offset() + i],
-                        2e-5,
-                        p.name() + " [" + i + "]");
-            }
-        }
     }
 }

@@ -3,6 +3,8 @@ package org.attune.trainers.config;
 import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.Positive;
 
+import org.attune.reward.Advantages;
+
 import java.util.List;
 
 /// How completions are judged.
@@ -20,8 +22,8 @@ public record RewardConfig(
                                         + " class:NAME or {command: [...]}")
                 List<Object> rewardFuncs,
         List<@InRange Double> rewardWeights,
-        ScaleRewards scaleRewards,
-        RewardAggregation multiObjectiveAggregation,
+        Advantages.Scale scaleRewards,
+        Advantages.Aggregation multiObjectiveAggregation,
         @InRange(min = 0, minOpen = true) double rewardTimeout,
         @Positive(message = "a whole number >= 1") int rewardParallelism) {
     public RewardConfig {
@@ -34,8 +36,8 @@ public record RewardConfig(
         return new RewardConfig(
                 List.of(),
                 List.of(),
-                ScaleRewards.GROUP,
-                RewardAggregation.SUM_THEN_NORMALIZE,
+                Advantages.Scale.GROUP,
+                Advantages.Aggregation.SUM_THEN_NORMALIZE,
                 30,
                 2);
     }
@@ -60,7 +62,7 @@ public record RewardConfig(
                 rewardParallelism);
     }
 
-    public RewardConfig withScaleRewards(ScaleRewards scaleRewards) {
+    public RewardConfig withScaleRewards(Advantages.Scale scaleRewards) {
         return new RewardConfig(
                 rewardFuncs,
                 rewardWeights,
@@ -70,7 +72,8 @@ public record RewardConfig(
                 rewardParallelism);
     }
 
-    public RewardConfig withMultiObjectiveAggregation(RewardAggregation multiObjectiveAggregation) {
+    public RewardConfig withMultiObjectiveAggregation(
+            Advantages.Aggregation multiObjectiveAggregation) {
         return new RewardConfig(
                 rewardFuncs,
                 rewardWeights,

@@ -40,10 +40,32 @@ public record RolloutRow(
         return sum;
     }
 
+    public RolloutRow withOld(float[] logProbs) {
+        return new RolloutRow(
+                prompt,
+                tokens,
+                samplingLogProbs,
+                Optional.of(logProbs),
+                referenceLogProbs,
+                mask,
+                advantage);
+    }
+
+    public RolloutRow withReference(float[] logProbs) {
+        return new RolloutRow(
+                prompt,
+                tokens,
+                samplingLogProbs,
+                oldLogProbs,
+                Optional.of(logProbs),
+                mask,
+                advantage);
+    }
+
     /// What an objective needs, with the policy as it is now.
     ///
     /// @param policy log-probability of each token, `(T)`
-    CompletionScores scores(double[] policy) {
+    public CompletionScores scores(double[] policy) {
         return new CompletionScores(
                 policy,
                 oldLogProbs.map(RolloutRow::doubles),

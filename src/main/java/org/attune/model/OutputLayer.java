@@ -1,0 +1,137 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.Optional;
+
+/// The output layer and the adapter on it, the one place where hidden states become logits:
+/// ```
+/// z = h Wᵀ + u Bᵀ,     u = s · dropout(h) Aᵀ
+/// ```
+/// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
+/// the embedding. `M` rows, `D` width, `V` vocabulary, `R` rank.
+public final class OutputLayer {
+    /// Its module path.
+    public static final String PATH = "lm_head";
+
+    private final Weight weight;
+    private LowRank trained;
+    private LowRank frozen;
+
+    /// @param weight `(V, D)`
+    OutputLayer(Weight weight) {
+        this.weight = weight;
+    }
+
+    /// `W`, `(V, D)`. If tied, its base is the embedding's.
+    public Weight weight() {
+        return weight;
+    }
+
+    /// Sets or takes away the trained update.
+    public void attachTrained(Optional<LowRank> update) {
+        trained = update.orElse(null);
+    }
+
+    /// Sets or takes away the update of the frozen adapter.
+    public void attachFrozen(Optional<LowRank> update) {
+        frozen = update.orElse(null);
+    }
+
+    /// Logits of all rows, float32 `(M, V)`, in the current scope.
+    ///
+    /// @param h after the final norm, `(M, D)`
+    public Tensor logits(Tensor h, FusedLinear.Adapter adapter) {
+        return rows(h, adapter, Dropout.NONE).logits(0, h.size(0));
+    }
+
+    /// Prepares a pass over rows that go through the layer piece by piece. What it makes lives in
+    /// the current scope.
+    ///
+    /// @param h after the final norm, `(M, D)`
+    /// @param dropout of the trained adapter's input
+    public Rows rows(Tensor h, FusedLinear.Adapter adapter, Dropout dropout) {
+        return new Rows(h, adapter, dropout);
+    }
+
+    private LowRank update(FusedLinear.Adapter adapter) {
+        return switch (adapter) {
+            case OFF -> null;
+            case TRAINED -> trained;
+            case FROZEN -> frozen;
+        };
+    }
+
+    /// Hidden states on their way through the layer with one adapter.
+    public final class Rows {
+        private final Tensor hidden; // (M, D)
+        private final Tensor w; // (V, D)
+        private final Tensor gradient; // (V, D) or null
+        private final LowRank update; // or null
+        private final Dropout.Mask mask; // (M, D)
+        private final Tensor reduced; // u, (M, R), or null
+
+        private Rows(Tensor hidden, FusedLinear.Adapter adapter, Dropout dropout) {
+            this.hidden = hidden;
+            w = weight.value(adapter);
+            gradient = weight.gradient(adapter);
+            update = update(adapter);
+            if (update == null) {
+                mask = Dropout.Mask.NONE;
+                reduced = null;
+            } else {
+                mask = dropout.draw(PATH, hidden);
+                reduced =
+                        Tensor.empty(
+                                hidden.device(), hidden.dtype(), hidden.size(0), update.rank());
+                update.reduce(hidden, mask, reduced);
+            }
+        }
+
+        /// Whether [#backward] adds to gradients of parameters.
+        public boolean learns() {
+            return gradient != null || update != null && update.gradientA() != null;
+        }
+
+        /// Moves what [#backward] needs into a scope.
+        public void moveTo(TensorScope scope) {
+            scope.adopt(hidden);
+            if (reduced != null) {
+                scope.adopt(reduced);
+            }
+            mask.moveTo(scope);
+        }
+
+        /// Logits of rows `from … from + n`, float32 `(n, V)`.
+        public Tensor logits(long from, long n) {
+            Tensor z = hidden.narrow(0, from, n).mm(w.t());
+            if (update != null) {
+                Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
+            }
+            return z.to(DType.FLOAT32);
+        }
+
+        /// Takes the gradient of the logits of some rows back; adds to the gradients of parameters.
+        ///
+        /// @param dz `(n, V)`, in the compute dtype
+        /// @param from first of the rows
+        /// @param dh written: the gradient of their hidden states, `(n, D)`
+        public void backward(Tensor dz, long from, Tensor dh) {
+            long n = dz.size(0);
+            Tensor h = hidden.narrow(0, from, n);
+            Kernels.mm(dz, w, dh);
+            if (gradient != null) {
+                Gradients.addProduct(gradient, dz.t(), h, 1);
+            }
+            if (update != null) {
+                Tensor du = dz.mm(update.b()); // (n, R)
+                update.reduceBackward(du, h, mask.rows(from, n), dh);
+                Tensor u = reduced.narrow(0, from, n);
+                update.learnB(dz, u);
+            }
+        }
+    }
+}

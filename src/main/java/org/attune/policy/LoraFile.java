@@ -1,0 +1,136 @@
+package org.attune.policy;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraTarget;
+import org.attune.error.ModelException;
+import org.attune.files.SafeTensorsWriter;
+import org.attune.files.TensorFile;
+import org.attune.model.Decoder;
+import org.attune.model.OutputLayer;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+
+/// An adapter's parameters in PEFT's files.
+final class LoraFile {
+    private static final Logger LOG = LoggerFactory.getLogger(LoraFile.class);
+    /// What two ways to half precision may differ by.
+    private static final double ROUNDING = 1e-3;
+
+    private static final String BASE = LoraTarget.nameOfBase(OutputLayer.PATH);
+
+    private final Decoder decoder;
+    private final LoraParameters lora;
+
+    LoraFile(Decoder decoder, LoraParameters lora) {
+        this.decoder = decoder;
+        this.lora = lora;
+    }
+
+    /// Reads all parameters from a folder.
+    ///
+    /// @throws ModelException if one is missing or doesn't fit, or the file holds others
+    void read(AdapterFolder folder) {
+        TensorFile file = folder.tensors();
+        var rest = new HashSet<>(file.entries().keySet());
+        for (var p : lora.parameters().parameters()) {
+            List<String> names = lora.namesOf(p);
+            String name =
+                    names.stream()
+                            .filter(n -> fits(file.entries().get(n), p.shape()))
+                            .findFirst()
+                            .orElseThrow(() -> absent(folder.path(), names));
+            try (var _ = TensorScope.open("lora");
+                    Arena arena = Arena.ofConfined()) {
+                lora.parameters().value(p).copyInPlace(read(file, name, arena));
+            }
+            names.forEach(rest::remove);
+        }
+        Tensor base = decoder.output().weight().base();
+        if (lora.adapts(OutputLayer.PATH) && fits(file.entries().get(BASE), base.shape())) {
+            rest.remove(BASE);
+            compareBase(base, file, folder.path());
+        }
+        if (!rest.isEmpty()) {
+            throw new ModelException(
+                    "%s holds tensors for which the model has no place: %s"
+                            .formatted(folder.path(), rest.stream().sorted().toList()));
+        }
+    }
+
+    private static boolean fits(TensorFile.Entry entry, long[] shape) {
+        return entry != null && Arrays.equals(entry.shape(), shape);
+    }
+
+    private static ModelException absent(Path path, List<String> names) {
+        return new ModelException(
+                "%s: tensor \"%s\" is missing or doesn't fit the model"
+                        .formatted(path, names.getFirst()));
+    }
+
+    private static Tensor read(TensorFile file, String name, Arena arena) {
+        TensorFile.Entry entry = file.entries().get(name);
+        return Tensor.ofMemory(Device.cpu(), entry.dtype(), file.read(name, arena), entry.shape());
+    }
+
+    /// PEFT saves the weight under an adapter on the output layer along. It says which base model
+    /// the adapter was made on; the model's own is used, as it is for all other layers.
+    private static void compareBase(Tensor own, TensorFile file, Path path) {
+        try (var _ = TensorScope.open("base");
+                Arena arena = Arena.ofConfined()) {
+            Tensor theirs = read(file, BASE, arena);
+            Tensor copy = Tensor.empty(own.device(), own.dtype(), own.shape()).copyInPlace(theirs);
+            Tensor rounded = own.to(theirs.dtype()).to(own.dtype());
+            double difference =
+                    Math.sqrt(copy.sub(rounded).to(DType.FLOAT32).square().mean().item());
+            double size = Math.sqrt(own.to(DType.FLOAT32).square().mean().item());
+            if (difference > ROUNDING * size) {
+                LOG.warn(
+                        "{}: the adapter was made on another output layer than this model's (they"
+                                + " differ by {} of their size); the model's own is used. Is it"
+                                + " the adapter's base model?",
+                        path,
+                        difference / size);
+            }
+        }
+    }
+
+    /// Whether the decoder holds the base model's weights as its files do. PEFT puts what stands in
+    /// an adapter's file in place of the base model's weight, so a rounded one must not.
+    private boolean isBaseExact() {
+        return decoder.dtype() == DType.FLOAT32 || decoder.dtype() == decoder.config().dtype();
+    }
+
+    /// Writes all parameters, and what PEFT writes along.
+    ///
+    /// @param baseModel `base_model_name_or_path`
+    void write(Path folder, String baseModel) {
+        var sources = new ArrayList<SafeTensorsWriter.Source>();
+        FlatParameters flat = lora.parameters();
+        for (var p : flat.parameters()) {
+            for (String name : lora.namesOf(p)) {
+                sources.add(
+                        TensorBytes.source(name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
+            }
+        }
+        if (lora.adapts(OutputLayer.PATH) && isBaseExact()) {
+            Tensor base = decoder.output().weight().base();
+            sources.add(TensorBytes.source(BASE, base.dtype(), base.shape(), () -> base));
+        }
+        LoraConfig config = lora.config();
+        List<String> paths = lora.targets().stream().map(LoraTarget::path).toList();
+        AdapterFolder.write(
+                folder, config.withTargetsResolved(paths).withBaseModel(baseModel), sources);
+    }
+}

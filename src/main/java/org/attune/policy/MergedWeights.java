@@ -1,0 +1,84 @@
+package org.attune.policy;
+
+import org.attune.files.SafeTensorsWriter;
+import org.attune.model.Decoder;
+import org.attune.model.FusedLinear;
+import org.attune.model.OutputLayer;
+import org.attune.model.Weight;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// A decoder's weights with an adapter merged in, to write as a model.
+final class MergedWeights {
+    private final Decoder decoder;
+    private final Optional<LoraParameters> lora;
+
+    /// @param lora empty for the base model alone
+    MergedWeights(Decoder decoder, Optional<LoraParameters> lora) {
+        this.decoder = decoder;
+        this.lora = lora;
+    }
+
+    /// Whether a tied embedding and output layer are no longer equal with the adapter.
+    boolean unties() {
+        return decoder.config().tieWordEmbeddings()
+                && lora.isPresent()
+                && (lora.get().adapts(OutputLayer.PATH)
+                        || !lora.get()
+                                .trainedWhole(decoder.embedding())
+                                .equals(lora.get().trainedWhole(decoder.output().weight())));
+    }
+
+    /// All weights under Hugging Face's names.
+    List<SafeTensorsWriter.Source> sources(DType dtype) {
+        var sources = new ArrayList<SafeTensorsWriter.Source>();
+        sources.add(source(decoder.embedding(), dtype));
+        for (FusedLinear linear : decoder.linears()) {
+            for (int i = 0; i < linear.parts().size(); i++) {
+                int part = i;
+                FusedLinear.Part p = linear.parts().get(i);
+                long[] shape = {p.out(), linear.in()};
+                sources.add(source(p.path(), dtype, shape, () -> linear.weight(part)));
+                if (p.hasBias()) {
+                    long[] biases = {p.out()};
+                    String name = p.path() + ".bias";
+                    sources.add(TensorBytes.source(name, dtype, biases, () -> linear.bias(part)));
+                }
+            }
+        }
+        decoder.norms().forEach(n -> sources.add(source(n.weight(), dtype)));
+        if (!decoder.config().tieWordEmbeddings() || unties()) {
+            Weight w = decoder.output().weight();
+            sources.add(source(w.module(), dtype, w.base().shape(), () -> value(w)));
+        }
+        return sources;
+    }
+
+    private SafeTensorsWriter.Source source(Weight weight, DType dtype) {
+        long[] shape = weight.base().shape();
+        return TensorBytes.source(weight.name(), dtype, shape, () -> value(weight));
+    }
+
+    private Tensor value(Weight weight) {
+        return lora.flatMap(l -> l.trainedWhole(weight).map(p -> l.parameters().value(p)))
+                .orElse(weight.base());
+    }
+
+    /// The weight of a linear module, its update added in float32 and rounded once.
+    private SafeTensorsWriter.Source source(
+            String path, DType dtype, long[] shape, Supplier<Tensor> weight) {
+        return TensorBytes.source(
+                path + ".weight",
+                dtype,
+                shape,
+                () ->
+                        lora.isPresent() && lora.get().adapts(path)
+                                ? weight.get().to(DType.FLOAT32).add(lora.get().update(path))
+                                : weight.get());
+    }
+}

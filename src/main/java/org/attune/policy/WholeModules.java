@@ -1,0 +1,155 @@
+package org.attune.policy;
+
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraTarget;
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.model.Decoder;
+import org.attune.model.Weight;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Modules that are trained whole beside LoRA (PEFT's `modules_to_save`): the embedding, the output
+/// layer, norms. Their float32 masters stand among the adapter's parameters; the compute copies
+/// stand beside the base model's weights, which stay as they are.
+final class WholeModules {
+    private final Decoder decoder;
+    private final List<Module> modules = new ArrayList<>();
+    private final List<Tensor> copies = new ArrayList<>(); // one per module
+
+    /// @param uses one weight, or two that are one tensor
+    private record Module(ParameterSpace.Parameter parameter, List<Weight> uses) {}
+
+    /// Adds the parameters that the configuration asks for.
+    ///
+    /// @throws ModelException if it asks for a module that can't be trained whole
+    WholeModules(Decoder decoder, LoraConfig config, FlatParameters.Plan plan) {
+        this.decoder = decoder;
+        boolean tied = decoder.config().tieWordEmbeddings();
+        for (String path : otherPaths(decoder)) {
+            if (config.savesWhole(path, tied)) {
+                throw new ModelException(
+                        """
+                        modules_to_save %s names %s; beside LoRA only lm_head, embed_tokens and norms can be \
+                        trained whole: leave it out, or train all weights (use_peft: false)\
+                        """
+                                .formatted(config.modulesToSave(), path));
+            }
+        }
+        Weight embedding = decoder.embedding();
+        Weight output = decoder.output().weight();
+        boolean together = tied && config.tiesSaved();
+        if (config.savesWhole(embedding.module(), tied)) {
+            add(plan, true, together ? List.of(embedding, output) : List.of(embedding));
+        }
+        if (!together && config.savesWhole(output.module(), tied)) {
+            add(plan, true, List.of(output));
+        }
+        for (Weight norm : norms(decoder)) {
+            if (config.savesWhole(norm.module(), tied)) {
+                add(plan, false, List.of(norm));
+            }
+        }
+    }
+
+    private void add(FlatParameters.Plan plan, boolean decays, List<Weight> uses) {
+        Weight first = uses.getFirst();
+        String name = LoraTarget.nameOfSaved(first.name());
+        modules.add(new Module(plan.add(name, decays, first.base().shape()), uses));
+    }
+
+    /// Refuses names that mean no module of the model: PEFT would train less than was asked for.
+    ///
+    /// @throws ConfigException if there is one
+    static void requireKnown(Decoder decoder, LoraConfig config) {
+        Set<String> paths = otherPaths(decoder);
+        weights(decoder).forEach(w -> paths.add(w.module()));
+        for (String name : config.modulesToSave()) {
+            if (paths.stream().noneMatch(p -> p.endsWith(name))) {
+                throw new ConfigException(
+                        ("modules_to_save: \"%s\" is no module of the model; there are lm_head,"
+                                        + " embed_tokens and norms such as input_layernorm")
+                                .formatted(name));
+            }
+        }
+    }
+
+    private static List<Weight> norms(Decoder decoder) {
+        return decoder.norms().stream().map(n -> n.weight()).toList();
+    }
+
+    private static List<Weight> weights(Decoder decoder) {
+        var all = new ArrayList<Weight>();
+        all.add(decoder.embedding());
+        all.addAll(norms(decoder));
+        all.add(decoder.output().weight());
+        return all;
+    }
+
+    /// Linear modules, and modules made of others.
+    private static Set<String> otherPaths(Decoder decoder) {
+        var paths = new LinkedHashSet<String>();
+        decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
+        var leaves = new ArrayList<>(paths);
+        weights(decoder).forEach(w -> leaves.add(w.module()));
+        for (String leaf : leaves) {
+            for (int dot = leaf.indexOf('.'); dot >= 0; dot = leaf.indexOf('.', dot + 1)) {
+                paths.add(leaf.substring(0, dot));
+            }
+        }
+        return paths;
+    }
+
+    /// Sets the masters to the base model's values and puts compute copies, made in the current
+    /// scope, beside the base weights; weights that aren't among them lose theirs.
+    ///
+    /// @param frozen whether they serve as a reference only
+    void attach(FlatParameters flat, boolean frozen) {
+        weights(decoder).forEach(frozen ? Weight::detachFrozen : Weight::detachTrained);
+        for (Module m : modules) {
+            Tensor base = m.uses().getFirst().base();
+            Tensor computed = base.copy();
+            for (Weight weight : m.uses()) {
+                if (frozen) {
+                    weight.attachFrozen(computed);
+                } else {
+                    weight.attachTrained(computed, flat.gradient(m.parameter()));
+                }
+            }
+            copies.add(computed);
+            try (var _ = TensorScope.open("whole")) {
+                flat.value(m.parameter()).copyInPlace(base);
+            }
+        }
+    }
+
+    /// Brings the compute copies up to date, in the current scope.
+    void refresh(FlatParameters flat) {
+        for (int i = 0; i < modules.size(); i++) {
+            copies.get(i).copyInPlace(flat.value(modules.get(i).parameter()));
+        }
+    }
+
+    /// The parameter that is trained in a weight's place.
+    Optional<ParameterSpace.Parameter> parameterOf(Weight weight) {
+        return modules.stream()
+                .filter(m -> m.uses().contains(weight))
+                .map(Module::parameter)
+                .findFirst();
+    }
+
+    /// Names of a parameter in PEFT's files: two if it serves as embedding and output layer.
+    List<String> namesOf(ParameterSpace.Parameter parameter) {
+        return modules.stream()
+                .filter(m -> m.parameter().equals(parameter))
+                .flatMap(m -> m.uses().stream())
+                .map(w -> LoraTarget.nameOfSaved(w.name()))
+                .toList();
+    }
+}

@@ -1,0 +1,110 @@
+package org.attune.policy;
+
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.files.SafeTensorsWriter;
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.MemoryTensorFile;
+import org.attune.testing.TinyModels;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Adapters with LoRA on some modules and others trained whole, and the full model that one stands
+/// for.
+final class Adapted {
+    private Adapted() {}
+
+    /// Rank 3, scaling 2, both matrices random.
+    static LoraConfig config(
+            List<String> targets, List<String> whole, boolean ties, double dropout) {
+        return new LoraConfig(
+                3,
+                6,
+                dropout,
+                false,
+                new ModuleSelection.Names(targets),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Map.of(),
+                Map.of(),
+                whole,
+                ties,
+                LoraInitialisation.RANDOM_BOTH,
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
+    /// A policy whose trained values are random, those trained whole too.
+    static Policy policy(Decoder decoder, LoraConfig config, Policy.Options options) {
+        Policy policy = Outcome.lora(decoder, config, options);
+        shift(policy);
+        return policy;
+    }
+
+    /// Changes all trained values a little, as a step does; the same in every call.
+    static void shift(Policy policy) {
+        try (var _ = TensorScope.open("shift")) {
+            Tensor values = policy.parameters().values();
+            var random = TinyModels.random("shift");
+            float[] noise = new float[(int) values.size(0)];
+            for (int i = 0; i < noise.length; i++) {
+                noise[i] = random.nextFloat() / 4 - 0.125f;
+            }
+            values.addInPlace(Tensor.of(Device.cpu(), noise, noise.length));
+        }
+        policy.parameters().valuesChanged();
+    }
+
+    /// A text with two continuations, and another.
+    static Tree.Piece piece(DecoderConfig config, int length) {
+        var tree = new Tree();
+        int prompt = tree.root(TinyModels.tokens("prompt", config, 5));
+        int a = tree.child(prompt, TinyModels.tokens("a", config, length));
+        int b = tree.child(prompt, TinyModels.tokens("b", config, length + 3));
+        int other = tree.root(TinyModels.tokens("other", config, 4));
+        return tree.shared(prompt, a, b, other);
+    }
+
+    /// The model that a policy merges to, without an adapter; the caller closes it.
+    static Decoder merged(Policy policy) {
+        var file = new MemoryTensorFile();
+        for (SafeTensorsWriter.Source source : policy.weights(DType.FLOAT32)) {
+            try (Arena arena = Arena.ofConfined()) {
+                float[] values = source.data().apply(arena).toArray(ValueLayout.JAVA_FLOAT);
+                file.put(source.name(), values, source.shape());
+            }
+        }
+        return Decoder.load(policy.mergedConfig(DType.FLOAT32), file, Device.cpu(), DType.FLOAT32);
+    }
+
+    /// Gradients of the merged model's weights, all of them trained, by name.
+    static Map<String, float[]> fullGradients(
+            Policy policy, Tree.Piece piece, HeadRequest request) {
+        try (Decoder decoder = merged(policy);
+                Policy full = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+            Outcome.of(full, List.of(piece), request);
+            return gradients(full);
+        }
+    }
+
+    /// Gradients by parameter name.
+    static Map<String, float[]> gradients(Policy policy) {
+        var byName = new HashMap<String, float[]>();
+        for (var p : policy.parameters().parameters()) {
+            byName.put(p.name(), policy.parameters().gradient(p).toFloats());
+        }
+        return byName;
+    }
+}

@@ -1,0 +1,13 @@
+package org.attune.trainers;
+
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
+
+/// A round for those who watch: prompts, completions, rewards, advantages, in the order in which
+/// they were generated. A named tuple.
+///
+/// @param batch prompts and completions, `(N)`
+/// @param rewards of each function, `(N, F)`
+/// @param advantages `(N)`
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+public record CompletionTable(RewardBatch batch, RewardTable rewards, double[] advantages) {}

@@ -1,0 +1,294 @@
+package org.attune.trainers;
+
+import org.attune.datasets.CompletionForest;
+import org.attune.datasets.PromptExample;
+import org.attune.datasets.TargetRange;
+import org.attune.error.ConfigException;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
+import org.attune.policy.Measurement;
+import org.attune.policy.Scorer;
+import org.attune.rollout.RolloutSource;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.grpo.CompletionScores;
+import org.attune.trainers.grpo.GrpoObjective;
+import org.attune.trainers.grpo.Normaliser;
+import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
+import org.attune.trainers.grpo.RolloutRound;
+import org.attune.trainers.grpo.RolloutRow;
+import org.attune.trainers.grpo.RoundPlan;
+import org.attune.trainers.grpo.StepTotals;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Group-relative policy optimisation: the policy completes prompts, rewards judge the
+/// completions, and those better than their group become likelier. Read [#train], then [#step],
+/// then [GrpoObjective#evaluate].
+///
+/// One instance is one run. The caller owns and closes policy, reference, rollouts and rewards.
+public final class GrpoTrainer {
+    private final GrpoConfig config;
+    private final CausalPolicy policy;
+    private final List<PromptExample> prompts;
+    private final List<EvalSet<PromptExample>> evalSets;
+    private final RunContext context;
+    private final GrpoObjective objective;
+    private final Normaliser normaliser;
+    private final HeadRequest request;
+    private final CompletionGroups groups;
+    private final RoundGenerator generator;
+    private final RoundPlan plan;
+    private final boolean comparesSampler;
+    private RolloutRound round;
+
+    /// @param config checked here
+    /// @param policy with the values to start from
+    /// @param reference what the KL term pulls to; needed where `beta` isn't 0
+    /// @param rollouts completes prompts with the policy's weights as they are
+    /// @param rewards judges completions
+    /// @param tokenizer of the policy, borrowed
+    /// @param prompts training prompts, prepared
+    /// @param evalSets may be empty
+    /// @throws ConfigException with all problems of the configuration
+    public GrpoTrainer(
+            GrpoConfig config,
+            CausalPolicy policy,
+            Optional<Scorer> reference,
+            RolloutSource rollouts,
+            CompletionScorer rewards,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
+        this.config = ConfigCheck.validate(config);
+        this.policy = policy;
+        this.prompts = List.copyOf(prompts);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        if (config.loss().beta() != 0 && reference.isEmpty()) {
+            throw new ConfigException(
+                    "beta is %s, but there is no reference".formatted(config.loss().beta()));
+        }
+        objective = GrpoObjectives.of(config.loss());
+        normaliser =
+                GrpoObjectives.normaliser(
+                        config.loss().lossType(), config.generation().maxCompletionLength());
+        request = GrpoObjectives.request(config);
+        groups = new CompletionGroups(RunParts.budget(config.training().batch()), sharesPrompts());
+        generator =
+                new RoundGenerator(
+                        config,
+                        policy,
+                        reference,
+                        rollouts,
+                        rewards,
+                        new CompletionText(tokenizer),
+                        groups,
+                        context.clock());
+        plan = plan();
+        // The sampler's log-probabilities are those of temperature 1.
+        comparesSampler = rollouts.isOnPolicy() && config.generation().temperature() == 1;
+    }
+
+    private RoundPlan plan() {
+        long seed = config.training().dataSeed().orElse(config.training().seed());
+        int perRound =
+                config.training().batch().perDeviceTrainBatchSize()
+                        * config.microBatchesPerRound()
+                        / config.generation().numGenerations();
+        if (prompts.size() < perRound) {
+            throw new ConfigException(
+                    ("a round completes %d prompts (per_device_train_batch_size x"
+                                    + " steps_per_generation / num_generations), but the data has"
+                                    + " %d; lower the batch size, or give more prompts")
+                            .formatted(perRound, prompts.size()));
+        }
+        return new RoundPlan(
+                prompts.size(),
+                config.generation().numGenerations(),
+                config.training().batch().perDeviceTrainBatchSize(),
+                config.training().batch().gradientAccumulationSteps(),
+                config.microBatchesPerRound(),
+                config.generation().numIterations(),
+                config.data().shuffleDataset()
+                        ? new RowOrder.Shuffled(seed)
+                        : new RowOrder.Sequential());
+    }
+
+    /// With dropout the completions of a group must not see the same prompt.
+    private boolean sharesPrompts() {
+        boolean dropout = config.lora().loraDropout() > 0 && !config.loss().disableDropout();
+        return context.sharePrompts() && !dropout;
+    }
+
+    /// Trains to the last step, or until the context's stop signal.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    var parts = new RunParts("grpo", config.training(), policy, context);
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    return parts.run(
+                            plan.steps(config.training().schedule().numTrainEpochs()),
+                            plan.stepsPerEpoch(),
+                            identity,
+                            new GrpoWork());
+                });
+    }
+
+    /// A completion with the logical micro-batch that it belongs to.
+    private record Placed(RolloutRow row, int microBatch) {}
+
+    /// Adds the gradient of one step's loss, generating where a round is used up.
+    private Optional<StepReport> step(int step) {
+        RolloutRound before = round;
+        Optional<StepReport> report = accumulate(step);
+        if (report.isEmpty()) {
+            round = before; // as if the step had never begun, for the checkpoint
+        }
+        return report;
+    }
+
+    private Optional<StepReport> accumulate(int step) {
+        policy.startStep(step);
+        int accumulation = plan.accumulation();
+        List<Placed> placed = new ArrayList<>();
+        List<MicroBatchSize> sizes = new ArrayList<>();
+        List<Map<String, Double>> metrics = new ArrayList<>();
+        long tokens = 0;
+        for (int m = 0; m < accumulation; m++) {
+            long microStep = (long) step * accumulation + m;
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            if (round == null || round.number() != plan.round(microStep)) {
+                var made = generate(plan.round(microStep));
+                round = made.round();
+                metrics.add(made.metrics());
+                tokens += made.tokens();
+            }
+            List<RolloutRow> rows = round.slice(plan.slice(microStep), plan.microBatchRows());
+            int microBatch = m;
+            rows.forEach(row -> placed.add(new Placed(row, microBatch)));
+            sizes.add(
+                    new MicroBatchSize(
+                            rows.size(),
+                            rows.stream().mapToDouble(RolloutRow::counted).sum(),
+                            round.counted() * accumulation / plan.microBatchesPerRound(),
+                            accumulation));
+        }
+        var totals = new StepTotals(objective, accumulation);
+        for (List<Placed> group : groups.of(placed, p -> p.row().tokens())) {
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            CompletionForest forest =
+                    CompletionForest.of(
+                            group.stream().map(p -> p.row().tokens()).toList(),
+                            groups.sharePrompts());
+            try (var _ = TensorScope.open("grpo.step");
+                    Evaluation e = policy.evaluate(forest.forest(), request)) {
+                e.backward(slopes(group, forest, e.measurement(), sizes, totals)); // (M)
+            }
+        }
+        metrics.addAll(totals.metrics());
+        return Optional.of(new StepReport(totals.loss(), metrics, tokens));
+    }
+
+    /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.
+    private float[] slopes(
+            List<Placed> group,
+            CompletionForest forest,
+            Measurement measured,
+            List<MicroBatchSize> sizes,
+            StepTotals totals) {
+        float[] entropy = measured.statistic(HeadStatistic.ENTROPY);
+        float[] slopes = new float[forest.forest().targetCount()];
+        for (int i = 0; i < group.size(); i++) {
+            RolloutRow row = group.get(i).row();
+            int m = group.get(i).microBatch();
+            TargetRange range = forest.completions().get(i);
+            double[] logProbs = PairLedger.slice(measured.tokenLogProbs(), range);
+            CompletionScores scores = row.scores(logProbs);
+            GrpoObjective.Result result = objective.evaluate(scores);
+            FiniteLoss.require(result.loss(), List.of(prompts.get(row.prompt()).origin().where()));
+            double factor = normaliser.factor(sizes.get(m), row.counted());
+            for (int t = 0; t < range.size(); t++) {
+                slopes[range.start() + t] = (float) (factor * result.slopes()[t]);
+            }
+            totals.add(m, scores, result, factor, PairLedger.slice(entropy, range));
+            if (comparesSampler) {
+                totals.compareSampler(
+                        m, row.samplingLogProbs(), scores.old().orElse(scores.policy()));
+            }
+        }
+        return slopes;
+    }
+
+    private RoundGenerator.Made generate(long number) {
+        var made = generator.round(number, plan.promptsOf(number), prompts, !plan.staysOnPolicy());
+        context.listeners().forEach(l -> l.onCompletions(number, made.table()));
+        return made;
+    }
+
+    private final class GrpoWork implements TrainingLoop.Work {
+        @Override
+        public Optional<StepReport> step(int step) {
+            return GrpoTrainer.this.step(step);
+        }
+
+        @Override
+        public List<EvalReport> evaluate() {
+            List<EvalReport> reports = new ArrayList<>();
+            for (EvalSet<PromptExample> set : evalSets) {
+                if (context.stop().requested()) {
+                    return List.of();
+                }
+                reports.add(
+                        new EvalReport(
+                                set.name(), set.rows().size(), generator.evaluate(set.rows())));
+            }
+            return reports;
+        }
+
+        @Override
+        public List<String> origins(int step) {
+            return round.rows().stream()
+                    .map(row -> prompts.get(row.prompt()).origin().where())
+                    .distinct()
+                    .toList();
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return MetricKeys.REWARD;
+        }
+
+        @Override
+        public void save(Path folder) throws IOException {
+            if (round != null) {
+                round.write(folder);
+            }
+        }
+
+        @Override
+        public void restore(Path folder) {
+            round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
+        }
+    }
+}
