@@ -24,6 +24,9 @@ public final class Engine {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
+    /// Whether a model that wants all cores was loaded; read and written on the engine thread.
+    private static boolean largeModel;
+
     private Engine() {}
 
     /// Started on first use; the class initialiser gives the one-time guarantee. The engine thread
@@ -94,6 +97,18 @@ public final class Engine {
         return set != null && set.matches("[1-9]\\d{0,3}")
                 ? Integer.parseInt(set)
                 : Runtime.getRuntime().availableProcessors();
+    }
+
+    /// Makes native operations use one thread, unless `OMP_NUM_THREADS` is set: for models so small
+    /// that waking a second one takes longer than the work. On the engine thread.
+    ///
+    /// @param small whether all models in use are small; once one isn't, all cores stay in use
+    public static void suitThreads(boolean small) {
+        requireEngineThread();
+        if (System.getenv("OMP_NUM_THREADS") == null) {
+            largeModel |= !small;
+            JniUtils.setNumThreads(largeModel ? threadCount() : 1);
+        }
     }
 
     /// Runs `work` on the engine thread and waits. Exceptions come out as they are.

@@ -25,6 +25,8 @@ import java.util.concurrent.Callable;
             DpoCommand.class,
             PreviewCommand.class,
             GenerateCommand.class,
+            EvalCommand.class,
+            TasksCommand.class,
             ChatCommand.class,
             MergeCommand.class,
             ExportCommand.class,

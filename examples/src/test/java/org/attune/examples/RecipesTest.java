@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
-import org.attune.examples.quickstart.QuickstartData;
-import org.attune.examples.quickstart.QuickstartData.Sizes;
 import org.attune.examples.quickstart.TinyModel;
+import org.attune.reward.task.Split;
+import org.attune.reward.task.Task;
+import org.attune.reward.task.TaskRows;
+import org.attune.reward.task.Tasks;
 import org.attune.trainers.RunSummary;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,10 +22,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// The shipped recipes and programs run: two steps each, through the command line, on a model and
-/// data of the quickstart's form.
+/// data of the embedded model's form.
 final class RecipesTest {
     @TempDir static Path folder;
     private static Path model;
@@ -32,8 +35,20 @@ final class RecipesTest {
     static void writeModelAndData() throws IOException {
         model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
-        QuickstartData.draw(new Sizes(64, 8, 48, 8, 0.5), RandomSource.XO_SHI_RO_256_PP.create(2L))
-                .write(folder);
+        Task task = Tasks.of("reversal", "easy");
+        TaskRows.writeCompletions(
+                folder.resolve("sft.jsonl"),
+                task.generate(1, 64, Split.TRAIN),
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(2L));
+        TaskRows.writeCompletions(
+                folder.resolve("sft-heldout.jsonl"),
+                task.generate(1, 8, Split.HELD_OUT),
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(3L));
+        TaskRows.writePairs(folder.resolve("pairs.jsonl"), task.generate(2, 48, Split.TRAIN));
+        TaskRows.writePairs(
+                folder.resolve("pairs-heldout.jsonl"), task.generate(2, 8, Split.HELD_OUT));
     }
 
     private static String recipe(String name) {
@@ -58,9 +73,9 @@ final class RecipesTest {
     }
 
     @Test
-    void quickstartSft() throws IOException {
+    void embeddedModelSft() throws IOException {
         String heldOut = "eval_datasets=" + folder.resolve("sft-heldout.jsonl");
-        JsonNode summary = run("sft", "quickstart/sft.yaml", "sft", heldOut);
+        JsonNode summary = run("sft", "model/sft.yaml", "sft", heldOut);
         JsonNode heldout = summary.path("heldout");
         assertEquals(8, heldout.path("n").asInt());
         assertTrue(heldout.path("after").asDouble() < heldout.path("before").asDouble());
@@ -83,6 +98,64 @@ final class RecipesTest {
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
+    }
+
+    @Test
+    void evalComparesTwoModelsOnATask() throws IOException {
+        Path out = folder.resolve("eval.jsonl");
+        Path other = Files.createDirectories(folder.resolve("other"));
+        new TinyModel(32, 2, 2).write(other, RandomSource.XO_SHI_RO_256_PP.create(9L));
+        assertEquals(
+                0,
+                Main.run(
+                        "eval",
+                        "--model=" + model,
+                        "--against-model=" + other,
+                        "--task=reversal",
+                        "--n=5",
+                        "--max-new-tokens=6",
+                        "--temperature=1",
+                        "--samples=3",
+                        "--out=" + out));
+        List<String> lines = Files.readAllLines(out);
+        assertEquals(10, lines.size());
+        JsonNode row = new ObjectMapper().readTree(lines.getLast());
+        assertEquals(other.toString(), row.path("model").asText());
+        assertTrue(row.path("prompt").asText().startsWith("Write \""), lines.getLast());
+        assertEquals(3, row.path("completions").size());
+        assertEquals(3, row.path("rewards").size());
+    }
+
+    @Test
+    void evalReadsAFileWithColumnsOfOtherNames() throws IOException {
+        Path data = folder.resolve("questions.jsonl");
+        Files.writeString(
+                data,
+                """
+                {"question": "1 + 1?", "solution": "2"}
+                {"question": "2 + 2?", "solution": "4"}
+                """);
+        String[] arguments = {
+            "eval",
+            "--model=" + model,
+            "--data=" + data,
+            "--prompt-column=question",
+            "--answer-column=solution",
+            "--max-new-tokens=4"
+        };
+        assertEquals(2, Main.run(arguments)); // which verifier?
+        String[] complete = Arrays.copyOf(arguments, arguments.length + 1);
+        complete[arguments.length] = "--verifier=number";
+        assertEquals(0, Main.run(complete));
+    }
+
+    @Test
+    void tasksWritesRows() throws IOException {
+        Path out = folder.resolve("task.jsonl");
+        assertEquals(0, Main.run("tasks"));
+        assertEquals(0, Main.run("tasks", "weekday", "--held-out", "--n=7", "--out=" + out));
+        assertEquals(7, Files.readAllLines(out).size());
+        assertEquals(2, Main.run("tasks", "weekdy", "--out=" + out));
     }
 
     @Test

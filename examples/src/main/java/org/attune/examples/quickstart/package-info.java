@@ -1,6 +1,6 @@
-/// The quickstart's world: letter puzzles, a tokenizer and a tiny model, all made here, so that a
-/// whole run from random weights to a preference-tuned adapter needs no download.
+/// The embedded model and the data of the quickstart, all made here, so that a whole run needs no
+/// download.
 ///
-/// Read [LetterTask] for the puzzles, [QuickstartData] for what is trained on and held out,
-/// [TinyModel] for the model, and [Quickstart] for the program that writes them.
+/// Read [ModelRecipe] for what `examples/model` was trained from, [TinyModel] for its shape and
+/// tokenizer, and [QuickstartData] for what it is trained on further and measured with.
 package org.attune.examples.quickstart;

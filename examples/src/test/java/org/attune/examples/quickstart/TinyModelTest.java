@@ -18,17 +18,17 @@ final class TinyModelTest {
     void theFolderIsAModel(@TempDir Path folder) throws IOException {
         TinyModel.defaults().write(folder, RandomSource.XO_SHI_RO_256_PP.create(1L));
         DecoderConfig config = DecoderConfig.read(folder);
-        assertEquals(4, config.heads());
-        assertEquals(2, config.kvHeads());
+        assertEquals(6, config.heads());
+        assertEquals(3, config.kvHeads());
         assertEquals(32, config.headDim());
         try (var file = SafeTensorsFile.open(folder.resolve("model.safetensors"))) {
             long parameters =
                     file.entries().values().stream()
                             .mapToLong(e -> Arrays.stream(e.shape()).reduce(1, (a, b) -> a * b))
                             .sum();
-            assertEquals(624_000, parameters);
+            assertEquals(1_378_368, parameters);
             assertArrayEquals(
-                    new long[] {260, 128}, file.entries().get("model.embed_tokens.weight").shape());
+                    new long[] {260, 192}, file.entries().get("model.embed_tokens.weight").shape());
         }
     }
 

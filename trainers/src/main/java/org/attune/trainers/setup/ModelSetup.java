@@ -25,6 +25,9 @@ import java.util.Optional;
 /// A model as configured: its files, its text, its starting adapter. The weights are not loaded
 /// yet, so that mistakes in the data show first. Owns what it opens.
 public final class ModelSetup implements AutoCloseable {
+    /// Products of this width and the usual few hundred rows take some microseconds.
+    private static final int SMALL_WIDTH = 256;
+
     private final ModelConfig config;
     private final ModelSource source;
     private final Optional<AdapterFolder> adapter;
@@ -154,6 +157,7 @@ public final class ModelSetup implements AutoCloseable {
 
     /// Loads the weights anew. The caller owns the result; on the engine thread.
     public Decoder loadDecoder() {
+        Engine.suitThreads(source.config().hiddenSize() <= SMALL_WIDTH);
         return Decoder.load(source.config(), source.tensors(), device(), dtype());
     }
 

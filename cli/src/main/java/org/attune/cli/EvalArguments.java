@@ -1,0 +1,191 @@
+package org.attune.cli;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.Content;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.Sample;
+import org.attune.datasets.SplitSpec;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
+import org.attune.reward.RewardFunction;
+import org.attune.reward.builtin.BuiltinRewards;
+import org.attune.reward.task.AnswerCheck;
+import org.attune.reward.task.AnswerReward;
+import org.attune.reward.task.Split;
+import org.attune.reward.task.Task;
+import org.attune.reward.task.Tasks;
+import org.attune.text.Message;
+import org.attune.trainers.eval.EvalProblem;
+
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// What a model is asked, and how its answers are judged.
+final class EvalArguments {
+    @Option(
+            names = "--task",
+            paramLabel = "NAME",
+            description = "A task that comes with Attune; attune tasks lists them.")
+    String task;
+
+    @Option(
+            names = "--difficulty",
+            paramLabel = "LEVEL",
+            description = "Of the task: easy, medium, hard, name=value,… or both (default: easy).")
+    String difficulty;
+
+    @Option(
+            names = "--train-split",
+            description = "Ask problems of the side to train on instead of held-out ones.")
+    boolean trainSplit;
+
+    @Option(
+            names = "--data",
+            paramLabel = "FILE",
+            description = "Rows with a prompt and the right answer, instead of a task.")
+    Path data;
+
+    @Option(
+            names = "--prompt-column",
+            paramLabel = "NAME",
+            description = "Text or messages (default: prompt).")
+    String promptColumn;
+
+    @Option(
+            names = "--answer-column",
+            paramLabel = "NAME",
+            description = "The right answer (default: answer).")
+    String answerColumn;
+
+    @Option(
+            names = "--verifier",
+            paramLabel = "NAME",
+            description =
+                    "How answers are compared: exact, number, numbers, word, json, weekday, or a"
+                            + " reward by name (gsm8k, accuracy_reward …).")
+    String verifier;
+
+    @Option(
+            names = "--raw",
+            description = "Continue a file's text prompts as they are, without a chat template.")
+    boolean raw;
+
+    @Option(names = "--system", paramLabel = "TEXT", description = "System message.")
+    String system;
+
+    @Option(
+            names = "--n",
+            paramLabel = "COUNT",
+            description = "Problems (default: 200 of a task, all of a file).")
+    Integer count;
+
+    /// Problems, the function that judges them, and what they are called.
+    record Questions(String title, List<EvalProblem> problems, RewardFunction reward) {}
+
+    /// @throws ConfigException if the options name neither or both of task and file, or something
+    ///     that isn't there
+    Questions questions(long seed) {
+        if ((task == null) == (data == null)) {
+            throw new ConfigException(
+                    "give either --task NAME (%s) or --data FILE"
+                            .formatted(String.join(", ", Tasks.names())));
+        }
+        if (count != null && count < 1) {
+            throw new ConfigException("--n is " + count + "; accepted: at least 1");
+        }
+        return task == null ? ofFile() : ofTask(seed);
+    }
+
+    private Questions ofTask(long seed) {
+        refuse("--task", Map.of("--prompt-column", promptColumn != null, "--raw", raw));
+        refuse(
+                "--task",
+                Map.of("--verifier", verifier != null, "--answer-column", answerColumn != null));
+        Task chosen = Tasks.of(task, difficulty == null ? "" : difficulty);
+        Split split = trainSplit ? Split.TRAIN : Split.HELD_OUT;
+        List<EvalProblem> problems =
+                chosen.generate(seed, count == null ? 200 : count, split).stream()
+                        .map(EvalProblem::of)
+                        .map(this::withSystem)
+                        .toList();
+        return new Questions(
+                "%s, %s, %s problems, seed %d"
+                        .formatted(chosen.name(), chosen.difficulty(), split, seed),
+                problems,
+                chosen.verifier());
+    }
+
+    private Questions ofFile() {
+        refuse("--data", Map.of("--difficulty", difficulty != null, "--train-split", trainSplit));
+        if (verifier == null) {
+            throw new ConfigException(
+                    "--data needs --verifier, one of "
+                            + List.of(AnswerCheck.values()).stream()
+                                    .map(AnswerCheck::toString)
+                                    .collect(Collectors.joining(", ")));
+        }
+        var source =
+                new DatasetSource(
+                        data.toString(),
+                        Optional.empty(),
+                        Optional.of(DatasetType.PROMPT_ONLY.key()),
+                        SplitSpec.TRAIN,
+                        promptColumn == null ? Map.of() : Map.of(promptColumn, "prompt"));
+        List<EvalProblem> problems =
+                new DatasetLoader(Path.of(""), HubCache.ofEnvironment(), BadRowPolicy.ERROR)
+                        .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream()
+                                .limit(count == null ? Long.MAX_VALUE : count)
+                                .map(this::problem)
+                                .map(this::withSystem)
+                                .toList();
+        return new Questions(data + ", verifier " + verifier, problems, judge());
+    }
+
+    private RewardFunction judge() {
+        String column = answerColumn == null ? AnswerReward.COLUMN : answerColumn;
+        if (!BuiltinRewards.names().contains(verifier)) {
+            return new AnswerReward(AnswerCheck.of(verifier), column);
+        }
+        return BuiltinRewards.create(
+                verifier, answerColumn == null ? Map.of() : Map.of("column", column));
+    }
+
+    private EvalProblem problem(Sample sample) {
+        Sample.PromptOnly row = (Sample.PromptOnly) sample;
+        Map<String, Object> columns = row.row().columns();
+        return switch (row.prompt()) {
+            case Content.Text(String text) when raw -> EvalProblem.continued(text, columns);
+            case Content.Text(String text) ->
+                    EvalProblem.asked(List.of(Message.of("user", text)), columns);
+            case Content.Turns(List<Message> turns) -> EvalProblem.asked(turns, columns);
+        };
+    }
+
+    private EvalProblem withSystem(EvalProblem problem) {
+        if (system == null || problem.conversation().isEmpty()) {
+            return problem;
+        }
+        var messages = new ArrayList<Message>();
+        messages.add(Message.of("system", system));
+        messages.addAll(problem.conversation().get().messages());
+        return EvalProblem.asked(messages, problem.columns());
+    }
+
+    private static void refuse(String with, Map<String, Boolean> given) {
+        given.forEach(
+                (option, is) -> {
+                    if (is) {
+                        throw new ConfigException(option + " has no meaning with " + with);
+                    }
+                });
+    }
+}

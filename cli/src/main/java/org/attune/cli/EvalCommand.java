@@ -1,0 +1,127 @@
+package org.attune.cli;
+
+import org.attune.cli.EvalArguments.Questions;
+import org.attune.error.ConfigException;
+import org.attune.rollout.SamplingConfig;
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.eval.EvalResult;
+import org.attune.trainers.eval.ModelEval;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune eval --model MODEL [--adapter ADAPTER] (--task NAME | --data FILE --verifier NAME)`
+@Command(
+        name = "eval",
+        description = {
+            "Measure how often a model is right, or how two models differ.",
+            "Takes the likeliest tokens unless --temperature is given."
+        })
+final class EvalCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin ModelOptions model;
+    @Mixin EvalArguments questions;
+    @Mixin SamplingArguments sampling;
+    @Spec CommandSpec spec;
+
+    @Option(
+            names = "--against-model",
+            paramLabel = "MODEL",
+            description = "Compare with this model (default: the same model).")
+    String againstModel;
+
+    @Option(
+            names = "--against-adapter",
+            paramLabel = "ADAPTER",
+            description = "Compare with this adapter on it.")
+    String againstAdapter;
+
+    @Option(
+            names = "--samples",
+            defaultValue = "1",
+            paramLabel = "COUNT",
+            description = "Completions of each problem; more than one needs a --temperature.")
+    int samples;
+
+    @Option(
+            names = "--show",
+            defaultValue = "4",
+            paramLabel = "COUNT",
+            description = "Completions to print (default: ${DEFAULT-VALUE}).")
+    int shown;
+
+    @Option(names = "--out", paramLabel = "FILE", description = "Write all rows as JSON lines.")
+    Path out;
+
+    @Option(names = "--dtype", defaultValue = "auto", description = "auto, float32 or bfloat16.")
+    DtypeChoice dtype;
+
+    @Override
+    public Integer call() {
+        if (sampling.temperature == null) {
+            sampling.temperature = 0.0;
+        }
+        if (samples < 1 || samples > 1 && sampling.temperature == 0) {
+            throw new ConfigException(
+                    "--samples is %d; accepted: 1, or more with a --temperature above 0"
+                            .formatted(samples));
+        }
+        Questions asked = questions.questions(sampling.seed);
+        var results = new ArrayList<EvalReport.Measured>();
+        for (ModelConfig config : configs()) {
+            results.add(new EvalReport.Measured(label(config), measure(config, asked)));
+        }
+        var report = new EvalReport(asked.title(), List.copyOf(results));
+        report.print(spec.commandLine().getOut(), shown);
+        if (out != null) {
+            report.write(out);
+        }
+        return ExitCodes.DONE;
+    }
+
+    private List<ModelConfig> configs() {
+        ModelConfig first = model.config(dtype);
+        if (againstModel == null && againstAdapter == null) {
+            return List.of(first);
+        }
+        ModelConfig other =
+                ModelConfig.of(againstModel == null ? model.model : againstModel)
+                        .withDevice(model.device)
+                        .withDtype(dtype);
+        ModelConfig second =
+                againstAdapter == null ? other : other.withAdapterNameOrPath(againstAdapter);
+        if (second.equals(first)) {
+            throw new ConfigException(
+                    "both sides are %s; give another --against-model or --against-adapter"
+                            .formatted(label(first)));
+        }
+        return List.of(first, second);
+    }
+
+    private static String label(ModelConfig config) {
+        return config.modelNameOrPath()
+                + config.adapterNameOrPath().map(adapter -> " + " + adapter).orElse("");
+    }
+
+    private EvalResult measure(ModelConfig config, Questions asked) {
+        return Engine.call(
+                () -> {
+                    try (var loaded = LoadedModel.open(config)) {
+                        SamplingConfig chosen = sampling.config(loaded.setup());
+                        return new ModelEval(
+                                        loaded.completer(), loaded.setup().text(), asked.reward())
+                                .run(asked.problems(), chosen, samples);
+                    }
+                });
+    }
+}
