@@ -11,7 +11,7 @@ import java.util.concurrent.Callable;
 /// The command `attune` without a subcommand shows its help.
 @Command(
         name = "attune",
-        description = "Aligns language models: SFT and DPO with LoRA, in one JVM.",
+        description = "Aligns language models: SFT, DPO and GRPO with LoRA, in one JVM.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -23,6 +23,7 @@ import java.util.concurrent.Callable;
         subcommands = {
             SftCommand.class,
             DpoCommand.class,
+            GrpoCommand.class,
             PreviewCommand.class,
             GenerateCommand.class,
             EvalCommand.class,

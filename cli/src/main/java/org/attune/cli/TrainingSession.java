@@ -6,6 +6,7 @@ import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
 import org.attune.trainers.report.TensorBoardFile;
@@ -50,6 +51,7 @@ final class TrainingSession {
         List<TrainingListener> listeners = new ArrayList<>();
         listeners.add(new ConfigFile(loaded.config()));
         listeners.add(new MetricsFile(folder));
+        listeners.add(new CompletionsFile(folder));
         if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
             Path runs = folder.resolve("runs");
             listeners.add(

@@ -97,6 +97,9 @@ final class RecordBinder {
             return generic.getRawType() == List.class ? list(last, node) : map(last, node);
         }
         var raw = (Class<?>) type;
+        if (raw == Object.class) {
+            return plain(node);
+        }
         if (raw == OptionalInt.class) {
             return isEmpty(node)
                     ? OptionalInt.empty()
@@ -116,6 +119,15 @@ final class RecordBinder {
             return call(raw, "parse", (String) ScalarValues.convert(String.class, node));
         }
         return ScalarValues.isScalar(raw) ? ScalarValues.convert(raw, node) : element(raw, node);
+    }
+
+    /// Texts, numbers, truth values, lists and maps as they stand, for whoever knows their form.
+    private static Object plain(YamlNode node) throws BadValue {
+        return switch (node) {
+            case YamlNode.Items items -> list(Object.class, items);
+            case YamlNode.Fields fields -> map(Object.class, fields);
+            case YamlNode.Scalar scalar -> ScalarValues.convert(Object.class, scalar);
+        };
     }
 
     private static List<Object> list(Type type, YamlNode node) throws BadValue {

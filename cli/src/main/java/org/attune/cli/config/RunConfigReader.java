@@ -3,6 +3,7 @@ package org.attune.cli.config;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.SftConfig;
 
 import java.nio.file.Path;
@@ -34,6 +35,12 @@ public final class RunConfigReader {
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<DpoConfig> dpo(Path file, List<String> overrides) {
         return read(Method.DPO, DpoConfig.defaults(), file, overrides);
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<GrpoConfig> grpo(Path file, List<String> overrides) {
+        return read(Method.GRPO, GrpoConfig.defaults(), file, overrides);
     }
 
     /// The method a file is meant for: DPO if a key or the name of the file says so, else SFT.

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
 
@@ -68,7 +69,13 @@ class KeyTableTest {
     @Test
     void exactlyTheObeyedKeysAreInTheRecords() {
         for (var run :
-                Map.of(Method.SFT, SftConfig.defaults(), Method.DPO, DpoConfig.defaults())
+                Map.of(
+                                Method.SFT,
+                                SftConfig.defaults(),
+                                Method.DPO,
+                                DpoConfig.defaults(),
+                                Method.GRPO,
+                                GrpoConfig.defaults())
                         .entrySet()) {
             var obeyed = new TreeSet<String>();
             table.of(run.getKey()).stream()
@@ -86,7 +93,13 @@ class KeyTableTest {
         var mapper = new ObjectMapper();
         int compared = 0;
         for (var run :
-                Map.of(Method.SFT, SftConfig.defaults(), Method.DPO, DpoConfig.defaults())
+                Map.of(
+                                Method.SFT,
+                                SftConfig.defaults(),
+                                Method.DPO,
+                                DpoConfig.defaults(),
+                                Method.GRPO,
+                                GrpoConfig.defaults())
                         .entrySet()) {
             for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
                 Key key = table.find(run.getKey(), entry.getKey()).orElse(null);

@@ -10,6 +10,7 @@ import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
@@ -253,15 +254,28 @@ class RunConfigReaderTest {
     }
 
     @Test
-    void pastedGrpoFileSaysWhyNot() throws IOException {
-        var problems = new Problems();
-        Map<String, Setting> settings =
-                Settings.read(resource("trl-grpo.yaml"), List.of(), problems);
-        List<String> notes = new KeyCheck(KeyTable.load(), Method.GRPO).sort(settings, problems);
-        assertTrue(notes.stream().anyMatch(n -> n.contains("use_vllm has no effect")), "" + notes);
-        String message = assertThrows(ConfigException.class, problems::throwIfAny).getMessage();
-        assertTrue(message.contains("num_generations: 4; refused: attune has no grpo trainer yet"));
-        assertTrue(!message.contains("unknown key"), message);
+    void pastedGrpoFileRunsWithRewards() {
+        var loaded =
+                reader.grpo(
+                        resource("trl-grpo.yaml"),
+                        List.of("reward_funcs=[gsm8k, {name: regex, pattern: x, weight: 0.5}]"));
+        GrpoConfig config = loaded.config();
+        assertEquals(4, config.generation().numGenerations());
+        assertEquals(0.04, config.loss().beta());
+        assertEquals(
+                List.of("gsm8k", Map.of("name", "regex", "pattern", "x", "weight", 0.5)),
+                config.rewards().rewardFuncs());
+        assertEquals(List.of("log_completions", "use_vllm", "vllm_mode"), effectless(loaded));
+    }
+
+    @Test
+    void grpoWithoutRewardsSaysWhatTheyAre() {
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.grpo(resource("trl-grpo.yaml"), List.of()))
+                        .getMessage();
+        assertTrue(message.contains("reward_funcs"), message);
     }
 
     private static List<String> effectless(LoadedRun<?> loaded) {

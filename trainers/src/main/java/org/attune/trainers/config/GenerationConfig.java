@@ -4,9 +4,13 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// How completions are generated in training.
 ///
@@ -37,7 +41,16 @@ public record GenerationConfig(
         OptionalInt generationBatchSize,
         OptionalInt stepsPerGeneration,
         @Positive(message = "a whole number >= 1") int numIterations,
-        @Positive(message = "a whole number >= 1") int generationSlots) {
+        @Positive(message = "a whole number >= 1") int generationSlots)
+        implements CrossChecked {
+    private static final Set<String> KWARGS =
+            Set.of(
+                    "min_new_tokens",
+                    "stop_strings",
+                    "presence_penalty",
+                    "frequency_penalty",
+                    "typical_p");
+
     public GenerationConfig {
         generationKwargs = Map.copyOf(generationKwargs);
     }
@@ -58,6 +71,24 @@ public record GenerationConfig(
                 OptionalInt.empty(),
                 1,
                 32);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        List<ConfigProblem> problems = new ArrayList<>();
+        generationKwargs.forEach(
+                (key, value) -> {
+                    if (!KWARGS.contains(key)) {
+                        problems.add(
+                                new ConfigProblem(
+                                        "generation_kwargs",
+                                        key + ": " + value,
+                                        "only "
+                                                + new TreeSet<>(KWARGS)
+                                                + "; the others have keys of their own"));
+                    }
+                });
+        return problems;
     }
 
     public GenerationConfig withNumGenerations(int numGenerations) {

@@ -25,7 +25,7 @@ public record GrpoConfig(
         @Valid GenerationConfig generation,
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
-        @Valid ReferenceConfig reference,
+        @Valid RolloutReferenceConfig reference,
         @Valid TrainingConfig training)
         implements CrossChecked {
     /// The defaults, as listed at the parameters.
@@ -37,7 +37,7 @@ public record GrpoConfig(
                 GenerationConfig.defaults(),
                 RewardConfig.defaults(),
                 GrpoLossConfig.defaults(),
-                ReferenceConfig.defaults(),
+                RolloutReferenceConfig.defaults(),
                 TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
@@ -52,13 +52,13 @@ public record GrpoConfig(
 
     /// What scores for the reference: the configured kind, or the default for this kind of run.
     public ReferenceKind referenceKind() {
-        return reference.kind(model, lora);
+        return reference.asReference().kind(model, lora);
     }
 
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
-        problems.addAll(reference.problems(model, lora));
+        problems.addAll(reference.asReference().problems(model, lora));
         int rows = training.batch().perDeviceTrainBatchSize();
         int completions = rows * microBatchesPerRound();
         if (generation.generationBatchSize().isPresent()
@@ -150,12 +150,12 @@ public record GrpoConfig(
                 model, lora, data, generation, rewards, change.apply(loss), reference, training);
     }
 
-    public GrpoConfig withReference(ReferenceConfig reference) {
+    public GrpoConfig withReference(RolloutReferenceConfig reference) {
         return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withReference(x -> x.with…(…))`.
-    public GrpoConfig withReference(UnaryOperator<ReferenceConfig> change) {
+    public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
         return new GrpoConfig(
                 model, lora, data, generation, rewards, loss, change.apply(reference), training);
     }

@@ -11,6 +11,8 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PreferenceOptions;
 import org.attune.datasets.PreferencePreparation;
 import org.attune.datasets.Prepared;
+import org.attune.datasets.PromptExample;
+import org.attune.datasets.PromptPreparation;
 import org.attune.datasets.Sample;
 import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.SftOptions;
@@ -34,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -44,6 +47,9 @@ public final class RowSetup {
 
     private static final Set<DatasetType> SFT_TYPES =
             EnumSet.of(DatasetType.LANGUAGE_MODELING, DatasetType.PROMPT_COMPLETION);
+    private static final Set<DatasetType> PROMPT_TYPES =
+            EnumSet.of(
+                    DatasetType.PROMPT_ONLY, DatasetType.PROMPT_COMPLETION, DatasetType.PREFERENCE);
     private static final Set<DatasetType> PREFERENCE_TYPES = EnumSet.of(DatasetType.PREFERENCE);
 
     private final SampleTokenizer tokenizer;
@@ -94,6 +100,18 @@ public final class RowSetup {
                         config.length().maxLength(), config.length().truncationMode());
         var preparation = new PreferencePreparation(tokenizer, options, config.data().onBadRow());
         Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
+        return rows(
+                split,
+                samples -> preparation.prepare(samples, threads),
+                samples -> preparation.prepare(samples, threads));
+    }
+
+    /// Prompts for trainers that generate.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<PromptExample> prompts(DataConfig data, TrainingConfig training) {
+        var preparation = new PromptPreparation(tokenizer, OptionalInt.empty(), data.onBadRow());
+        Split split = split(data, training, PROMPT_TYPES, "text");
         return rows(
                 split,
                 samples -> preparation.prepare(samples, threads),

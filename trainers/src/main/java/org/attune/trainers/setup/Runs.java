@@ -2,10 +2,13 @@ package org.attune.trainers.setup;
 
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.PromptExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
+import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
+import org.attune.trainers.GrpoTrainer;
 import org.attune.trainers.PhaseClock;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -14,9 +17,12 @@ import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.SftConfig;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -102,6 +108,62 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config,
                                             policy.policy(),
                                             reference,
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context(model, policy, clock))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
+    /// Group-relative policy optimisation.
+    ///
+    /// @param directory where relative paths of rewards start, usually that of the configuration
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary grpo(GrpoConfig config, Path directory) {
+        ConfigCheck.validate(config);
+        try (var rewards = RolloutSetup.rewards(config, directory)) {
+            return grpo(config, rewards::score);
+        }
+    }
+
+    /// As above, with rewards of one's own in place of `reward_funcs`.
+    public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.loss().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<PromptExample> rows;
+                        PolicySetup policy;
+                        try (var _ = clock.enter("load")) {
+                            rows =
+                                    new RowSetup(model.text(), hub)
+                                            .prompts(config.data(), config.training());
+                            policy =
+                                    PolicySetup.load(
+                                            model, config.lora(), config.training(), dropout);
+                        }
+                        try (policy;
+                                var references = new ReferenceSetup(model, policy, hub)) {
+                            Optional<Scorer> reference =
+                                    config.loss().beta() == 0
+                                            ? Optional.empty()
+                                            : Optional.of(
+                                                    references.open(
+                                                            config.referenceKind(),
+                                                            config.model(),
+                                                            config.reference().asReference()));
+                            return new GrpoTrainer(
+                                            config,
+                                            policy.policy(),
+                                            reference,
+                                            RolloutSetup.source(config, model, policy),
+                                            rewards,
+                                            model.text().tokenizer(),
                                             rows.train(),
                                             rows.evalSets(),
                                             context(model, policy, clock))

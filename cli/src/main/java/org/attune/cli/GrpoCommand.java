@@ -1,0 +1,42 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.GrpoConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune grpo RUN.yaml [key=value …]`
+@Command(name = "grpo", description = "Learn from rewards: group-relative policy optimisation.")
+final class GrpoCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file, run.overrides);
+        GrpoConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(
+                        config.model().adapterNameOrPath(),
+                        config.reference().refModelNameOrPath()));
+        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+                .run(runs -> runs.grpo(config, directory()));
+    }
+
+    /// Where the configuration stands: rewards in files are named from there.
+    private Path directory() {
+        Path parent = run.file.toAbsolutePath().getParent();
+        return parent == null ? Path.of("") : parent;
+    }
+}
