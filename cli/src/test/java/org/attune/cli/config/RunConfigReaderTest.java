@@ -265,7 +265,7 @@ class RunConfigReaderTest {
         assertEquals(
                 List.of("gsm8k", Map.of("name", "regex", "pattern", "x", "weight", 0.5)),
                 config.rewards().rewardFuncs());
-        assertEquals(List.of("log_completions", "use_vllm", "vllm_mode"), effectless(loaded));
+        assertEquals(List.of("log_completions", "use_vllm"), effectless(loaded));
     }
 
     @Test
@@ -297,6 +297,12 @@ class RunConfigReaderTest {
                 Method.DPO,
                 DpoConfig.defaults(),
                 "every-dpo.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.GRPO,
+                GrpoConfig.defaults(),
+                "every-grpo.yaml",
                 "warmup_steps=0",
                 "warmup_ratio=0.1");
     }
