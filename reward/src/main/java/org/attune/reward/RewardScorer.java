@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.Supplier;
 
@@ -59,6 +60,15 @@ public final class RewardScorer implements AutoCloseable {
     /// Names of the functions, in the table's order.
     public List<String> names() {
         return functions.stream().map(state -> state.name).toList();
+    }
+
+    /// Columns of the data set without which a function can't judge, by the function's name.
+    public Map<String, Set<String>> requiredColumns() {
+        var required = new LinkedHashMap<String, Set<String>>();
+        for (FunctionState state : functions) {
+            required.put(state.name, state.reward.function().requiredColumns());
+        }
+        return required;
     }
 
     /// Scores a whole batch and waits for it. Who is called with which completions depends on the

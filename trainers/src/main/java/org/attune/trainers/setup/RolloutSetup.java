@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.model.FusedLinear;
 import org.attune.reward.RewardLimits;
@@ -17,6 +18,7 @@ import org.attune.trainers.config.GrpoConfig;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +42,35 @@ final class RolloutSetup {
         List<Double> weights = config.rewards().rewardWeights();
         return new RewardScorer(
                 weights.isEmpty() ? functions : RewardSpec.withWeights(functions, weights), limits);
+    }
+
+    /// Checks that every row has what the rewards read.
+    ///
+    /// @throws ConfigException naming reward, column and the first row without it
+    static void requireColumns(RewardScorer rewards, RunRows<PromptExample> rows) {
+        List<PromptExample> all = new ArrayList<>(rows.train());
+        rows.evalSets().forEach(set -> all.addAll(set.rows()));
+        rewards.requiredColumns()
+                .forEach(
+                        (name, columns) ->
+                                columns.forEach(column -> requireColumn(name, column, all)));
+    }
+
+    private static void requireColumn(String reward, String column, List<PromptExample> rows) {
+        for (PromptExample row : rows) {
+            if (row.columns().get(column) == null) {
+                throw new ConfigException(
+                        ("%s: reward \"%s\" needs the column \"%s\"; the row has %s. Add it, or"
+                             + " give another column its name with datasets: [{path: ..., columns:"
+                             + " {theirs: %s}}]")
+                                .formatted(
+                                        row.origin().where(),
+                                        reward,
+                                        column,
+                                        row.columns().keySet(),
+                                        column));
+            }
+        }
     }
 
     /// Rollouts of the policy itself.

@@ -23,6 +23,7 @@ import org.attune.trainers.config.SftConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -125,13 +126,18 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
         try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards::score);
+            return grpo(config, rewards::score, rows -> RolloutSetup.requireColumns(rewards, rows));
         }
     }
 
     /// As above, with rewards of one's own in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
+        return grpo(config, rewards, _ -> {});
+    }
+
+    private RunSummary grpo(
+            GrpoConfig config, CompletionScorer rewards, Consumer<RunRows<PromptExample>> check) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -143,6 +149,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                             rows =
                                     new RowSetup(model.text(), hub)
                                             .prompts(config.data(), config.training());
+                            check.accept(rows);
                             policy =
                                     PolicySetup.load(
                                             model, config.lora(), config.training(), dropout);
