@@ -227,9 +227,7 @@ class BuiltinRewardsTest {
     @Test
     void schemaIsNeverFetched() {
         String message =
-                problem(
-                        "json_schema",
-                        Map.of("schema", Map.of("$ref", "http://arxiv.org/s.json")));
+                problem("json_schema", Map.of("schema", Map.of("$ref", "http://arxiv.org/s.json")));
         assertTrue(message.contains("http://arxiv.org/s.json"), message);
     }
 
