@@ -5,24 +5,18 @@ import org.attune.error.DatasetException;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
 
 /// Prepares prompts for trainers that generate (GRPO and relatives). Of rows that hold
 /// completions
 /// too only the prompt is used; reward functions see the other columns.
 public final class PromptPreparation {
     private static final String REFUSED = "the row can't be tokenised";
-    private static final String TOO_LONG = "the prompt is longer than max_prompt_length";
 
     private final SampleTokenizer tokenizer;
-    private final OptionalInt maxLength;
     private final BadRowPolicy onBadRow;
 
-    /// @param maxLength most tokens of a prompt; longer ones are dropped; empty: any
-    public PromptPreparation(
-            SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow) {
+    public PromptPreparation(SampleTokenizer tokenizer, BadRowPolicy onBadRow) {
         this.tokenizer = tokenizer;
-        this.maxLength = maxLength;
         this.onBadRow = onBadRow;
     }
 
@@ -63,9 +57,8 @@ public final class PromptPreparation {
     }
 
     private Outcome one(Sample sample) {
-        PromptExample prompt;
         try {
-            prompt = tokenizer.prompt(sample);
+            return new Outcome.Kept(tokenizer.prompt(sample));
         } catch (DatasetException e) {
             String where = sample.row().origin().where();
             if (onBadRow == BadRowPolicy.ERROR) {
@@ -73,10 +66,5 @@ public final class PromptPreparation {
             }
             return new Outcome.Left(new Dropped(sample.row().origin(), REFUSED, e.getMessage()));
         }
-        if (maxLength.isPresent() && prompt.length() > maxLength.getAsInt()) {
-            String detail = "%d tokens of %d".formatted(prompt.length(), maxLength.getAsInt());
-            return new Outcome.Left(new Dropped(prompt.origin(), TOO_LONG, detail));
-        }
-        return new Outcome.Kept(prompt);
     }
 }

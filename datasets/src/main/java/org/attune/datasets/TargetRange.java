@@ -6,4 +6,15 @@ public record TargetRange(int start, int end) {
     public int size() {
         return end - start;
     }
+
+    /// The values of these targets.
+    ///
+    /// @param values one per target of the forest, `(M)`
+    public double[] of(float[] values) {
+        double[] own = new double[size()];
+        for (int t = 0; t < own.length; t++) {
+            own[t] = values[start + t];
+        }
+        return own;
+    }
 }

@@ -59,6 +59,10 @@ public final class RecordedRollouts implements RolloutSource {
         if (!line.path("completion_ids").isArray() || !line.path("prompt_ids").isArray()) {
             throw new RolloutException("a line needs prompt_ids and completion_ids");
         }
+        if (line.has("loss_mask")) {
+            throw new RolloutException(
+                    "loss_mask isn't supported: every token of a completion is trained");
+        }
         Round round = rounds.computeIfAbsent(line.path("generation").asInt(), _ -> new Round());
         int[] ids = ints(line.get("completion_ids"));
         boolean ended = ids.length > 0 && stopIds.contains(ids[ids.length - 1]);

@@ -151,9 +151,6 @@ public final class GrpoTrainer {
                 });
     }
 
-    /// A completion with the logical micro-batch that it belongs to.
-    private record Placed(RolloutRow row, int microBatch) {}
-
     /// Adds the gradient of one step's loss, generating where a round is used up.
     private Optional<StepReport> step(int step) {
         RolloutRound before = round;
@@ -167,7 +164,7 @@ public final class GrpoTrainer {
     private Optional<StepReport> accumulate(int step) {
         policy.startStep(step);
         int accumulation = plan.accumulation();
-        List<Placed> placed = new ArrayList<>();
+        List<Placed<RolloutRow>> placed = new ArrayList<>();
         List<MicroBatchSize> sizes = new ArrayList<>();
         List<Map<String, Double>> metrics = new ArrayList<>();
         long tokens = 0;
@@ -183,8 +180,9 @@ public final class GrpoTrainer {
                 tokens += made.tokens();
             }
             List<RolloutRow> rows = round.slice(plan.slice(microStep), plan.microBatchRows());
-            int microBatch = m;
-            rows.forEach(row -> placed.add(new Placed(row, microBatch)));
+            for (RolloutRow row : rows) {
+                placed.add(new Placed<>(row, row.prompt(), m, placed.size()));
+            }
             sizes.add(
                     new MicroBatchSize(
                             rows.size(),
@@ -193,13 +191,13 @@ public final class GrpoTrainer {
                             accumulation));
         }
         var totals = new StepTotals(objective, accumulation);
-        for (List<Placed> group : groups.of(placed, p -> p.row().tokens())) {
+        for (List<Placed<RolloutRow>> group : groups.of(placed, p -> p.row().tokens())) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
             CompletionForest forest =
                     CompletionForest.of(
-                            group.stream().map(p -> p.row().tokens()).toList(),
+                            Placed.rows(group).stream().map(RolloutRow::tokens).toList(),
                             groups.sharePrompts());
             try (var _ = TensorScope.open("grpo.step");
                     Evaluation e = policy.evaluate(forest.forest(), request)) {
@@ -212,7 +210,7 @@ public final class GrpoTrainer {
 
     /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.
     private float[] slopes(
-            List<Placed> group,
+            List<Placed<RolloutRow>> group,
             CompletionForest forest,
             Measurement measured,
             List<MicroBatchSize> sizes,
@@ -223,7 +221,7 @@ public final class GrpoTrainer {
             RolloutRow row = group.get(i).row();
             int m = group.get(i).microBatch();
             TargetRange range = forest.completions().get(i);
-            double[] logProbs = PairLedger.slice(measured.tokenLogProbs(), range);
+            double[] logProbs = range.of(measured.tokenLogProbs());
             CompletionScores scores = row.scores(logProbs);
             GrpoObjective.Result result = objective.evaluate(scores);
             FiniteLoss.require(result.loss(), List.of(prompts.get(row.prompt()).origin().where()));
@@ -231,7 +229,7 @@ public final class GrpoTrainer {
             for (int t = 0; t < range.size(); t++) {
                 slopes[range.start() + t] = (float) (factor * result.slopes()[t]);
             }
-            totals.add(m, scores, result, factor, PairLedger.slice(entropy, range));
+            totals.add(m, scores, result, factor, range.of(entropy));
             if (comparesSampler) {
                 totals.compareSampler(
                         m, row.samplingLogProbs(), scores.old().orElse(scores.policy()));

@@ -91,17 +91,17 @@ final class PairLedger {
             TargetRange chosen = forest.chosen().get(i);
             TargetRange rejected = forest.rejected().get(i);
             m.placeOf.put(pair.position(), m.pairs.size());
-            double[] chosenLogProbs = slice(policy.tokenLogProbs(), chosen);
-            double[] rejectedLogProbs = slice(policy.tokenLogProbs(), rejected);
+            double[] chosenLogProbs = chosen.of(policy.tokenLogProbs());
+            double[] rejectedLogProbs = rejected.of(policy.tokenLogProbs());
             double weight = 1;
             if (weighted) {
                 float[] squares = policy.statistic(HeadStatistic.LOG_SUM_SQUARED_PROBS);
                 weight =
                         Wpo.weight(
                                 chosenLogProbs,
-                                slice(squares, chosen),
+                                chosen.of(squares),
                                 rejectedLogProbs,
-                                slice(squares, rejected));
+                                rejected.of(squares));
             }
             m.pairs.add(
                     new PairTokens.Pair(
@@ -232,14 +232,6 @@ final class PairLedger {
         metrics.put(MetricKeys.LOGPS_CHOSEN, pairs.logpsChosen());
         metrics.put(MetricKeys.LOGPS_REJECTED, pairs.logpsRejected());
         return metrics;
-    }
-
-    static double[] slice(float[] values, TargetRange range) {
-        double[] slice = new double[range.size()];
-        for (int t = 0; t < slice.length; t++) {
-            slice[t] = values[range.start() + t];
-        }
-        return slice;
     }
 
     private static double sum(float[] values, TargetRange range) {

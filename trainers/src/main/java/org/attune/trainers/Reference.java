@@ -33,9 +33,8 @@ sealed interface Reference {
             for (int i = 0; i < group.size(); i++) {
                 result.add(
                         objective.reference(
-                                PairLedger.slice(measured.tokenLogProbs(), forest.chosen().get(i)),
-                                PairLedger.slice(
-                                        measured.tokenLogProbs(), forest.rejected().get(i))));
+                                forest.chosen().get(i).of(measured.tokenLogProbs()),
+                                forest.rejected().get(i).of(measured.tokenLogProbs())));
             }
             return result;
         }

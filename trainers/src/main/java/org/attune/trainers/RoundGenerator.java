@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
 /// Makes rounds: completes prompts, has the completions judged, turns rewards into advantages,
@@ -88,10 +89,10 @@ final class RoundGenerator {
             rows.add(row(judged, i, indices[i / generations]));
         }
         if (scoreOld) {
-            rows = scored(rows, policy, "old");
+            rows = scored(rows, policy, "old", RolloutRow::withOld);
         }
         if (config.loss().beta() != 0) {
-            rows = scored(rows, reference.orElseThrow(), "reference");
+            rows = scored(rows, reference.orElseThrow(), "reference", RolloutRow::withReference);
         }
         long tokens =
                 judged.rows().stream()
@@ -113,7 +114,7 @@ final class RoundGenerator {
                         .numGenerationsEval()
                         .orElse(config.generation().numGenerations());
         int[] all = IntStream.range(0, prompts.size()).toArray();
-        return judge(-1, all, prompts, Math.max(2, generations)).metrics();
+        return judge(-1, all, prompts, generations).metrics();
     }
 
     private record Judged(
@@ -196,11 +197,17 @@ final class RoundGenerator {
                 judged.advantages().values()[i]);
     }
 
-    private List<RolloutRow> scored(List<RolloutRow> rows, Scorer scorer, String what) {
+    /// @param phase under which the time is counted
+    /// @param with how a row takes its log-probabilities
+    private List<RolloutRow> scored(
+            List<RolloutRow> rows,
+            Scorer scorer,
+            String phase,
+            BiFunction<RolloutRow, float[], RolloutRow> with) {
         List<RolloutRow> scored = new ArrayList<>();
-        try (var _ = clock.enter(what)) {
+        try (var _ = clock.enter(phase)) {
             for (List<RolloutRow> group : groups.of(rows, RolloutRow::tokens)) {
-                try (var _ = TensorScope.open("grpo." + what)) {
+                try (var _ = TensorScope.open("grpo." + phase)) {
                     CompletionForest forest =
                             CompletionForest.of(
                                     group.stream().map(RolloutRow::tokens).toList(),
@@ -209,8 +216,7 @@ final class RoundGenerator {
                     for (int i = 0; i < group.size(); i++) {
                         TargetRange range = forest.completions().get(i);
                         float[] own = Arrays.copyOfRange(logProbs, range.start(), range.end());
-                        RolloutRow row = group.get(i);
-                        scored.add(what.equals("old") ? row.withOld(own) : row.withReference(own));
+                        scored.add(with.apply(group.get(i), own));
                     }
                 }
             }

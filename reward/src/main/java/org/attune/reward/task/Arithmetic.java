@@ -37,7 +37,7 @@ final class Arithmetic implements TaskKind {
 
     @Override
     public Problem draw(Difficulty difficulty, UniformRandomProvider random) {
-        long bound = Math.round(Math.pow(10, difficulty.get(DIGITS)));
+        long bound = difficulty.bound(DIGITS);
         int terms = difficulty.get(TERMS);
         long[] numbers = random.longs(terms, 0, bound).toArray();
         var signs = new StringBuilder();

@@ -108,6 +108,15 @@ public final class Difficulty {
         return value;
     }
 
+    /// The first number with more digits than a parameter says: numbers below it have at most
+    /// that
+    /// many.
+    ///
+    /// @param digits name of the parameter, whose value is at most 9
+    int bound(String digits) {
+        return (int) Math.round(Math.pow(10, get(digits)));
+    }
+
     /// All values, as [#parse] reads them.
     @Override
     public String toString() {

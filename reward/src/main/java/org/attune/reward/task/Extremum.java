@@ -35,7 +35,7 @@ final class Extremum implements TaskKind {
 
     @Override
     public Problem draw(Difficulty difficulty, UniformRandomProvider random) {
-        int bound = (int) Math.round(Math.pow(10, difficulty.get(DIGITS)));
+        int bound = difficulty.bound(DIGITS);
         int[] numbers = random.ints(difficulty.get(COUNT), 0, bound).toArray();
         boolean largest = random.nextBoolean();
         int[] sorted = Arrays.stream(numbers).sorted().toArray();

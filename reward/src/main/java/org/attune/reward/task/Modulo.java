@@ -33,7 +33,7 @@ final class Modulo implements TaskKind {
 
     @Override
     public Problem draw(Difficulty difficulty, UniformRandomProvider random) {
-        int bound = (int) Math.round(Math.pow(10, difficulty.get(DIGITS)));
+        int bound = difficulty.bound(DIGITS);
         int number = random.nextInt(bound);
         int divisor = random.nextInt(2, difficulty.get(DIVISOR) + 1);
         return Problem.of(

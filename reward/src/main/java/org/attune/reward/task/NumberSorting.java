@@ -37,7 +37,7 @@ final class NumberSorting implements TaskKind {
 
     @Override
     public Problem draw(Difficulty difficulty, UniformRandomProvider random) {
-        int bound = (int) Math.round(Math.pow(10, difficulty.get(DIGITS)));
+        int bound = difficulty.bound(DIGITS);
         List<Integer> numbers = random.ints(difficulty.get(COUNT), 0, bound).boxed().toList();
         boolean ascending = random.nextInt(difficulty.get(ORDERS)) == 0;
         Comparator<Integer> order = Comparator.naturalOrder();

@@ -15,7 +15,7 @@ import java.util.TreeSet;
 /// How completions are generated in training.
 ///
 /// @param numGenerations completions of a prompt, a group; ≥ 2
-/// @param numGenerationsEval completions of a held-out prompt; unset: `num_generations`
+/// @param numGenerationsEval completions of a held-out prompt, ≥ 2; unset: `num_generations`
 /// @param maxCompletionLength most tokens of a completion; ≥ 1
 /// @param temperature of sampling, and divisor of the logits in training; > 0
 /// @param topP nucleus; in (0, 1], 1: all
@@ -30,7 +30,7 @@ import java.util.TreeSet;
 /// @param generationSlots sequences generated at once; memory and speed only
 public record GenerationConfig(
         @Min(value = 2, message = "a whole number >= 2") int numGenerations,
-        OptionalInt numGenerationsEval,
+        @InRange(min = 2) OptionalInt numGenerationsEval,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         @InRange(min = 0, minOpen = true) double temperature,
         @InRange(min = 0, minOpen = true, max = 1) double topP,
@@ -38,8 +38,8 @@ public record GenerationConfig(
         @InRange(min = 0, max = 1) OptionalDouble minP,
         @InRange(min = 0, minOpen = true) double repetitionPenalty,
         Map<String, Object> generationKwargs,
-        OptionalInt generationBatchSize,
-        OptionalInt stepsPerGeneration,
+        @InRange(min = 1) OptionalInt generationBatchSize,
+        @InRange(min = 1) OptionalInt stepsPerGeneration,
         @Positive(message = "a whole number >= 1") int numIterations,
         @Positive(message = "a whole number >= 1") int generationSlots)
         implements CrossChecked {

@@ -36,7 +36,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Function;
 
@@ -110,7 +109,7 @@ public final class RowSetup {
     ///
     /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
     public RunRows<PromptExample> prompts(DataConfig data, TrainingConfig training) {
-        var preparation = new PromptPreparation(tokenizer, OptionalInt.empty(), data.onBadRow());
+        var preparation = new PromptPreparation(tokenizer, data.onBadRow());
         Split split = split(data, training, PROMPT_TYPES, "text");
         return rows(
                 split,
