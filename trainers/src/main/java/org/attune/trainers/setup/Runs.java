@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -67,8 +68,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                         try (policy) {
                             RunContext context = context(model, policy, clock);
+                            int longest = longest(rows, PackedRow::length);
                             return new SftTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -105,8 +108,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.referenceKind(),
                                             config.model(),
                                             config.reference());
+                            int longest = longest(rows, PreferenceExample::length);
                             return new DpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference,
                                             rows.train(),
@@ -164,8 +169,12 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                                             config.referenceKind(),
                                                             config.model(),
                                                             config.reference().asReference()));
+                            int longest =
+                                    longest(rows, PromptExample::length)
+                                            + config.generation().maxCompletionLength();
                             return new GrpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference,
                                             RolloutSetup.source(config, model, policy),
@@ -178,6 +187,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    private static <T> int longest(RunRows<T> rows, ToIntFunction<T> length) {
+        return rows.train().stream().mapToInt(length).max().orElse(0);
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
