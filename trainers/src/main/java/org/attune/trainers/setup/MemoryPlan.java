@@ -82,7 +82,7 @@ record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanatio
                 String.format(
                         Locale.ROOT,
                         "computing up to %d tokens at once (longest row %d), %s: about %.2f GiB"
-                            + " beside the weights, %.2f of it gradients and optimizer, of %s",
+                                + " beside the weights, %.2f of it gradients and optimizer, of %s",
                         way.tokens(),
                         wish.longestRow(),
                         way.recompute()
