@@ -26,7 +26,7 @@ public record ActivationBytes(long allKept, long inputsKept, long atWork) {
     /// @param decoder with its adapters
     public static ActivationBytes of(Decoder decoder) {
         Block first = decoder.blocks().getFirst();
-        var adapter = FusedLinear.Adapter.TRAINED;
+        Adapter adapter = Adapter.TRAINED;
         int columns =
                 first.qkv().extra(adapter)
                         + first.output().extra(adapter)

@@ -1,6 +1,6 @@
 package org.attune.rollout;
 
-import org.attune.model.FusedLinear;
+import org.attune.model.Adapter;
 import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
 import org.attune.testing.InterpretedJvm;
@@ -48,11 +48,15 @@ class FlatMemoryTest {
             Engine.run(
                     () -> {
                         try (var decoder = RandomDecoder.load()) {
-                            var off = FusedLinear.Adapter.OFF;
+                            var off = Adapter.OFF;
                             var generator = new Generator(decoder, off, Optional.empty(), SLOTS);
                             int[] seed = new int[1];
                             Runnable rollout =
-                                    () -> generator.generate(PROMPTS, sampled(seed[0]++), TokenListener.NONE);
+                                    () ->
+                                            generator.generate(
+                                                    PROMPTS,
+                                                    sampled(seed[0]++),
+                                                    TokenListener.NONE);
                             MemoryGrowth.of(rollouts / 4, rollouts - rollouts / 4, rollout)
                                     .assertNone("a rollout of three prompts");
                         }
