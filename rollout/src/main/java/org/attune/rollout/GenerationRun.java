@@ -117,7 +117,9 @@ final class GenerationRun {
             float logProb = values[row * vocabulary + id] - logSumExp;
             StopReason reason = sequence.append(id, logProb, listener);
             if (reason != null) {
-                completions[sequence.index()] = sequence.completion(reason);
+                SampledCompletion completion = sequence.completion(reason);
+                completions[sequence.index()] = completion;
+                listener.finished(sequence.index(), completion);
                 free(firstSlot + row);
             }
         }

@@ -304,7 +304,10 @@ class RunConfigReaderTest {
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
     }
 
     /// A file in which every key differs from its default must change every component, and the
