@@ -18,8 +18,7 @@ public final class EngineRollouts implements RolloutSource {
     @Override
     public List<SampledCompletion> complete(
             List<int[]> prompts, long round, FinishedListener listener) {
-        long seed = Draws.seedOf(sampling.seed(), round);
-        return generator.generate(prompts, sampling.withSeed(seed), TokenListener.of(listener));
+        return generator.generate(prompts, sampling.ofBatch(round), TokenListener.of(listener));
     }
 
     @Override

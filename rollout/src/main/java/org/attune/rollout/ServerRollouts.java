@@ -139,7 +139,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
         request.put("max_tokens", sampling.maxNewTokens());
         request.put("temperature", d.temperature());
         request.put("top_p", d.topP());
-        request.put("seed", new Draws(Draws.seedOf(sampling.seed(), round)).whole(index));
+        request.put("seed", new Draws(sampling.ofBatch(round).seed()).whole(index));
         request.put("logprobs", 1);
         request.put("stream", false);
         request.put("return_token_ids", true);

@@ -186,7 +186,7 @@ class ServerRolloutsTest {
                                 _ ->
                                         completion(
                                                 "{\"text\": \"abcdefg\", \"finish_reason\":"
-                                                    + " \"length\"}"),
+                                                        + " \"length\"}"),
                                 SAMPLING)
                         .getFirst();
         assertArrayEquals(new int[] {97, 98, 99, 100, 101}, cut.ids());
@@ -196,7 +196,7 @@ class ServerRolloutsTest {
                                 _ ->
                                         completion(
                                                 "{\"text\": \"aEND\", \"finish_reason\":"
-                                                    + " \"stop\"}"),
+                                                        + " \"stop\"}"),
                                 SAMPLING.withStopStrings(List.of("END")))
                         .getFirst();
         assertArrayEquals(new int[] {97, 69, 78, 68}, told.ids());
@@ -249,7 +249,7 @@ class ServerRolloutsTest {
                                     default ->
                                             completion(
                                                     "{\"text\": \"x\", \"finish_reason\":"
-                                                        + " \"stop\"}");
+                                                            + " \"stop\"}");
                                 },
                         SAMPLING);
         assertEquals(2, completions.size());

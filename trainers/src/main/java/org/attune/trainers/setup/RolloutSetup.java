@@ -26,10 +26,36 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
-final class RolloutSetup {
+public final class RolloutSetup {
     private RolloutSetup() {}
+
+    /// The columns that each reward of a run reads, by the reward's name; empty where completions
+    /// bring their rewards along.
+    ///
+    /// @param directory where relative paths start
+    /// @throws ConfigException with the problems of all entries
+    public static Map<String, Set<String>> rewardColumns(GrpoConfig config, Path directory) {
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return Map.of();
+        }
+        try (var rewards = rewards(config, directory)) {
+            return rewards.requiredColumns();
+        }
+    }
+
+    /// Checks that every row has what the rewards read.
+    ///
+    /// @param columns of each reward, as [#rewardColumns] gives them
+    /// @throws ConfigException naming reward, column and the first row without it
+    public static void requireColumns(
+            Map<String, Set<String>> columns, RunRows<PromptExample> rows) {
+        List<PromptExample> all = new ArrayList<>(rows.train());
+        rows.evalSets().forEach(set -> all.addAll(set.rows()));
+        columns.forEach((name, own) -> own.forEach(column -> requireColumn(name, column, all)));
+    }
 
     /// The reward functions of a run; the caller closes them.
     ///
@@ -46,18 +72,6 @@ final class RolloutSetup {
         List<Double> weights = config.rewards().rewardWeights();
         return new RewardScorer(
                 weights.isEmpty() ? functions : RewardSpec.withWeights(functions, weights), limits);
-    }
-
-    /// Checks that every row has what the rewards read.
-    ///
-    /// @throws ConfigException naming reward, column and the first row without it
-    static void requireColumns(RewardScorer rewards, RunRows<PromptExample> rows) {
-        List<PromptExample> all = new ArrayList<>(rows.train());
-        rows.evalSets().forEach(set -> all.addAll(set.rows()));
-        rewards.requiredColumns()
-                .forEach(
-                        (name, columns) ->
-                                columns.forEach(column -> requireColumn(name, column, all)));
     }
 
     private static void requireColumn(String reward, String column, List<PromptExample> rows) {

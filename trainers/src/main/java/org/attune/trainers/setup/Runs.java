@@ -132,7 +132,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             return grpo(
                     config,
                     Optional.of(CompletionScorer.of(rewards)),
-                    rows -> RolloutSetup.requireColumns(rewards, rows));
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
         }
     }
 
