@@ -49,6 +49,32 @@ final class RolloutServerTest {
         }
     }
 
+    private Path writeRun(Path model, Path data, int port) throws IOException {
+        String text =
+                """
+                model_name_or_path: %s
+                datasets: %s
+                test_split_size: 4
+                output_dir: %s
+                rollout_server_base_url: http://localhost:%d/v1
+                rollout_server_model: served
+                record_rollouts: %s
+                reward_funcs: {name: regex, pattern: '[02468]'}
+                use_peft: true
+                dtype: float32
+                num_generations: 4
+                max_completion_length: 6
+                per_device_train_batch_size: 8
+                max_steps: 2
+                logging_steps: 1
+                save_strategy: "no"
+                """;
+        return Files.writeString(
+                folder.resolve("run.yaml"),
+                text.formatted(
+                        model, data, folder.resolve("out"), port, folder.resolve("record.jsonl")));
+    }
+
     @Test
     void trainingPromptsGoToTheServerAndHeldOutOnesToThePolicy() throws IOException {
         Path model = Files.createDirectories(folder.resolve("model"));
@@ -63,33 +89,7 @@ final class RolloutServerTest {
         server.createContext("/v1/completions", this::answer);
         server.start();
         try {
-            Path yaml =
-                    Files.writeString(
-                            folder.resolve("run.yaml"),
-                            """
-                            model_name_or_path: %s
-                            datasets: %s
-                            test_split_size: 4
-                            output_dir: %s
-                            rollout_server_base_url: http://localhost:%d/v1
-                            rollout_server_model: served
-                            record_rollouts: %s
-                            reward_funcs: {name: regex, pattern: '[02468]'}
-                            use_peft: true
-                            dtype: float32
-                            num_generations: 4
-                            max_completion_length: 6
-                            per_device_train_batch_size: 8
-                            max_steps: 2
-                            logging_steps: 1
-                            save_strategy: "no"
-                            """
-                                    .formatted(
-                                            model,
-                                            data,
-                                            folder.resolve("out"),
-                                            server.getAddress().getPort(),
-                                            folder.resolve("record.jsonl")));
+            Path yaml = writeRun(model, data, server.getAddress().getPort());
             assertEquals(0, Main.run("grpo", yaml.toString()));
         } finally {
             server.stop(0);

@@ -68,6 +68,9 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
                     "generation_kwargs.typical_p is %s; accepted with rollout_server_base_url: 1"
                             .formatted(sampling.distribution().typicalP()));
         }
+        if (sampling.maxTime().isPresent() || sampling.topLogProbs() > 0) {
+            throw new ConfigException("max_time and top_log_probs can't be asked of a server");
+        }
         server =
                 new CompletionServer(
                         connection.baseUrl(),

@@ -9,10 +9,17 @@ public enum StopReason {
     /// `max_new_tokens` were sampled, or the cache is full.
     MAX_TOKENS,
     /// The listener asked for no more.
-    CANCELLED;
+    CANCELLED,
+    /// `max_time` was over.
+    DEADLINE;
+
+    /// Whether the model ended the text itself.
+    public boolean isFinished() {
+        return this == STOP_TOKEN || this == STOP_STRING;
+    }
 
     /// As servers of the OpenAI kind say it: `stop`, or `length` for what was cut short.
     public String finishReason() {
-        return this == STOP_TOKEN || this == STOP_STRING ? "stop" : "length";
+        return isFinished() ? "stop" : "length";
     }
 }

@@ -21,6 +21,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -141,8 +142,13 @@ final class Fingerprints {
         return hex(digest);
     }
 
-    /// A file's bytes.
-    static String ofFile(Path file) {
+    /// The file of a run that learns from recorded completions.
+    static Map<String, String> ofRecorded(Optional<Path> file) {
+        return file.map(recorded -> Map.of("recorded rollouts (hash)", ofFile(recorded)))
+                .orElse(Map.of());
+    }
+
+    private static String ofFile(Path file) {
         MessageDigest digest = sha256();
         try (var bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
             bytes.transferTo(OutputStream.nullOutputStream());

@@ -143,13 +143,7 @@ public final class GrpoTrainer {
                     var parts = new RunParts("grpo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
-                    config.rollouts()
-                            .recordedRollouts()
-                            .ifPresent(
-                                    file ->
-                                            identity.put(
-                                                    "recorded rollouts (hash)",
-                                                    Fingerprints.ofFile(file)));
+                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
                             plan.steps(config.training().schedule().numTrainEpochs()),
                             plan.stepsPerEpoch(),

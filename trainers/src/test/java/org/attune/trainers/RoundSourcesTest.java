@@ -166,49 +166,55 @@ class RoundSourcesTest {
         assertTrue(!late[0], "no reward was asked before the last completion had ended");
     }
 
+    /// Throws at what is too good, and has no word for the worst.
+    private static RewardFunction picky() {
+        return new PerCompletion(
+                "picky",
+                Set.of(),
+                row -> {
+                    if (share(row.completion()) > 0.6) {
+                        throw new IllegalStateException("too good");
+                    }
+                    return share(row.completion()) == 0
+                            ? OptionalDouble.empty()
+                            : OptionalDouble.of(1);
+                });
+    }
+
+    /// Compares the completions of a round.
+    private static RewardFunction best() {
+        return new RewardFunction() {
+            @Override
+            public List<OptionalDouble> score(RewardBatch batch) {
+                assertEquals(32, batch.size());
+                double most =
+                        batch.completions().stream()
+                                .mapToDouble(RoundSourcesTest::share)
+                                .max()
+                                .orElseThrow();
+                return batch.completions().stream()
+                        .map(c -> OptionalDouble.of(share(c) == most ? 1 : 0))
+                        .toList();
+            }
+
+            @Override
+            public String name() {
+                return "best";
+            }
+
+            @Override
+            public boolean wholeRound() {
+                return true;
+            }
+        };
+    }
+
     @Test
     void judgingEarlyGivesTheRewardsOfJudgingLate() {
-        RewardFunction picky =
-                new PerCompletion(
-                        "picky",
-                        Set.of(),
-                        row -> {
-                            if (share(row.completion()) > 0.6) {
-                                throw new IllegalStateException("too good");
-                            }
-                            return share(row.completion()) == 0
-                                    ? OptionalDouble.empty()
-                                    : OptionalDouble.of(1);
-                        });
-        RewardFunction best =
-                new RewardFunction() {
-                    @Override
-                    public List<OptionalDouble> score(RewardBatch batch) {
-                        assertEquals(32, batch.size());
-                        double most =
-                                batch.completions().stream()
-                                        .mapToDouble(RoundSourcesTest::share)
-                                        .max()
-                                        .orElseThrow();
-                        return batch.completions().stream()
-                                .map(c -> OptionalDouble.of(share(c) == most ? 1 : 0))
-                                .toList();
-                    }
-
-                    @Override
-                    public String name() {
-                        return "best";
-                    }
-
-                    @Override
-                    public boolean wholeRound() {
-                        return true;
-                    }
-                };
         var late = new RecordingListener();
         var early = new RecordingListener();
         float[] afterwards;
-        try (var rewards = scorer(shares(), picky, best)) {
+        try (var rewards = scorer(shares(), picky(), best())) {
             afterwards =
                     train(
                             config("late"),
@@ -216,7 +222,7 @@ class RoundSourcesTest {
                             rewards::score,
                             context(late));
         }
-        try (var rewards = scorer(shares(), picky, best)) {
+        try (var rewards = scorer(shares(), picky(), best())) {
             float[] asTheyEnd =
                     train(
                             config("early"),

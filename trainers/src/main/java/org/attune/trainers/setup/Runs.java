@@ -165,18 +165,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         try (policy;
                                 var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
-                            Optional<Scorer> reference =
-                                    config.loss().beta() == 0
-                                            ? Optional.empty()
-                                            : Optional.of(
-                                                    references.open(
-                                                            config.referenceKind(),
-                                                            config.model(),
-                                                            config.reference().asReference()));
                             return new GrpoTrainer(
                                             config,
                                             policy.policy(),
-                                            reference,
+                                            reference(config, references),
                                             source.rollouts(),
                                             rewards.orElseGet(() -> source.rewards(config)),
                                             model.text().tokenizer(),
@@ -187,6 +179,16 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    /// What the KL term pulls to, if there is one.
+    private static Optional<Scorer> reference(GrpoConfig config, ReferenceSetup references) {
+        if (config.loss().beta() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                references.open(
+                        config.referenceKind(), config.model(), config.reference().asReference()));
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
