@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.RolloutException;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.KvCache;
 import org.attune.model.Layout;
 import org.attune.model.Logits;
@@ -47,7 +47,7 @@ final class GeneratorTest {
     }
 
     private static Generator generator(int slots) {
-        return new Generator(decoder, FusedLinear.Adapter.OFF, Optional.empty(), slots);
+        return new Generator(decoder, Adapter.OFF, Optional.empty(), slots);
     }
 
     private static SamplingConfig sampled(int tokens) {
@@ -67,9 +67,7 @@ final class GeneratorTest {
                     try (var _ = TensorScope.open("test")) {
                         Tensor all =
                                 Logits.of(
-                                        decoder,
-                                        new Layout(tokens, positions, spans),
-                                        FusedLinear.Adapter.OFF);
+                                        decoder, new Layout(tokens, positions, spans), Adapter.OFF);
                         float[][] rows = new float[tokens.length][];
                         for (int i = 0; i < rows.length; i++) {
                             rows[i] = all.narrow(0, i, 1).toFloats();

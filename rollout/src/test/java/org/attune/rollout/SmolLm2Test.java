@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.ModelSource;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -49,7 +49,7 @@ final class SmolLm2Test {
     }
 
     private static void check(JsonNode cases, ModelSource model, TextAssets text, Decoder decoder) {
-        var generator = Generator.of(decoder, FusedLinear.Adapter.OFF, text.tokenizer());
+        var generator = Generator.of(decoder, Adapter.OFF, text.tokenizer());
         var completer = new TextCompleter(generator, text.tokenizer());
         Set<Integer> stops = TextCompleter.stopIds(model, text.tokenizer());
         List<int[]> prompts = new ArrayList<>();

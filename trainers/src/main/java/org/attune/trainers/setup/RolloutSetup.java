@@ -2,7 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
-import org.attune.model.FusedLinear;
+import org.attune.model.Adapter;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -152,10 +152,7 @@ public final class RolloutSetup {
 
     private static RolloutSource engine(
             GrpoConfig config, ModelSetup model, PolicySetup policy, SamplingConfig sampling) {
-        var adapter =
-                policy.policy().adapter().isPresent()
-                        ? FusedLinear.Adapter.TRAINED
-                        : FusedLinear.Adapter.OFF;
+        var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
         var generator =
                 new Generator(
                         policy.decoder(),
