@@ -125,19 +125,27 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
+        }
         try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards::score, rows -> RolloutSetup.requireColumns(rewards, rows));
+            return grpo(
+                    config,
+                    Optional.of(CompletionScorer.of(rewards)),
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
         }
     }
 
     /// As above, with rewards of one's own in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
-        return grpo(config, rewards, _ -> {});
+        return grpo(config, Optional.of(rewards), _ -> {});
     }
 
     private RunSummary grpo(
-            GrpoConfig config, CompletionScorer rewards, Consumer<RunRows<PromptExample>> check) {
+            GrpoConfig config,
+            Optional<CompletionScorer> rewards,
+            Consumer<RunRows<PromptExample>> check) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -155,21 +163,14 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             model, config.lora(), config.training(), dropout);
                         }
                         try (policy;
+                                var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
-                            Optional<Scorer> reference =
-                                    config.loss().beta() == 0
-                                            ? Optional.empty()
-                                            : Optional.of(
-                                                    references.open(
-                                                            config.referenceKind(),
-                                                            config.model(),
-                                                            config.reference().asReference()));
                             return new GrpoTrainer(
                                             config,
                                             policy.policy(),
-                                            reference,
-                                            RolloutSetup.source(config, model, policy),
-                                            rewards,
+                                            reference(config, references),
+                                            source.rollouts(),
+                                            rewards.orElseGet(() -> source.rewards(config)),
                                             model.text().tokenizer(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -178,6 +179,16 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    /// What the KL term pulls to, if there is one.
+    private static Optional<Scorer> reference(GrpoConfig config, ReferenceSetup references) {
+        if (config.loss().beta() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                references.open(
+                        config.referenceKind(), config.model(), config.reference().asReference()));
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
