@@ -46,7 +46,6 @@ final class Fingerprints {
                     "eval_steps",
                     "eval_on_start",
                     "per_device_eval_batch_size",
-                    "tokens_per_micro_batch",
                     "gradient_checkpointing",
                     "precompute_ref_batch_size",
                     "device",

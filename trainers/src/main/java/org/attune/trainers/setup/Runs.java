@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -67,8 +68,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                         try (policy) {
                             RunContext context = context(model, policy, clock);
+                            int longest = longest(rows, PackedRow::length);
                             return new SftTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -105,8 +108,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.referenceKind(),
                                             config.model(),
                                             config.reference());
+                            int longest = longest(rows, PreferenceExample::length);
                             return new DpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference,
                                             rows.train(),
@@ -165,8 +170,12 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         try (policy;
                                 var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
+                            int longest =
+                                    longest(rows, PromptExample::length)
+                                            + config.generation().maxCompletionLength();
                             return new GrpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference(config, references),
                                             source.rollouts(),
@@ -189,6 +198,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         return Optional.of(
                 references.open(
                         config.referenceKind(), config.model(), config.reference().asReference()));
+    }
+
+    private static <T> int longest(RunRows<T> rows, ToIntFunction<T> length) {
+        return rows.train().stream().mapToInt(length).max().orElse(0);
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
