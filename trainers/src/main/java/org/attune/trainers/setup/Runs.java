@@ -5,6 +5,8 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.WeightedReward;
 import org.attune.tensor.Engine;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
@@ -130,7 +132,17 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         }
     }
 
-    /// As above, with rewards of one's own in place of `reward_funcs`.
+    /// As above, with reward functions of one's own in place of `reward_funcs`.
+    ///
+    /// @param rewards those that are [AutoCloseable] are closed at the end
+    public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
+        ConfigCheck.validate(config);
+        try (var scorer = new RewardScorer(rewards, RolloutSetup.limits(config))) {
+            return grpo(config, scorer::score, rows -> RolloutSetup.requireColumns(scorer, rows));
+        }
+    }
+
+    /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
         return grpo(config, rewards, _ -> {});
