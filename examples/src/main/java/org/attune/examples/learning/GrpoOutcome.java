@@ -1,7 +1,5 @@
 package org.attune.examples.learning;
 
-import org.attune.trainers.eval.EvalResult;
-
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -10,8 +8,8 @@ import java.util.TreeMap;
 /// @param seed of the run
 /// @param rewards mean reward of the sampled completions by step, each over the steps since the
 ///     last
-/// @param after the held-out problems, solved greedily at the end
-record GrpoOutcome(long seed, SortedMap<Integer, Double> rewards, EvalResult after) {
+/// @param after answers to the held-out problems at the end
+record GrpoOutcome(long seed, SortedMap<Integer, Double> rewards, HeldOut.Answers after) {
     GrpoOutcome {
         rewards = new TreeMap<>(rewards);
     }

@@ -30,12 +30,20 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Held-out problems, and how many of them a model solves when it takes the likeliest tokens; what
-/// `attune eval --data FILE --verifier numbers --max-new-tokens 16` measures.
+/// Held-out problems, and how many of them a model solves; what `attune eval --data FILE --verifier
+/// numbers --max-new-tokens 16` measures.
 ///
 /// @param problems with their answers
 record HeldOut(List<EvalProblem> problems) {
     private static final int MAX_NEW_TOKENS = 16;
+    private static final int SAMPLES = 4;
+    private static final long SEED = 42;
+
+    /// Answers of one model.
+    ///
+    /// @param greedy the likeliest completion of each problem
+    /// @param sampled completions at temperature 1, several of each
+    record Answers(EvalResult greedy, EvalResult sampled) {}
 
     /// @param file prompts with the column `answer`
     static HeldOut read(Path file) {
@@ -63,34 +71,38 @@ record HeldOut(List<EvalProblem> problems) {
         };
     }
 
-    /// The likeliest completion of each problem, judged.
-    EvalResult measure(ModelConfig config) {
+    /// A model's answers, judged.
+    Answers measure(ModelConfig config) {
         return Engine.call(
                 () -> {
                     try (var model = ModelSetup.open(config, HubCache.ofEnvironment());
                             var decoder = model.loadDecoder()) {
                         return model.adapter().isEmpty()
-                                ? greedy(model, decoder, FusedLinear.Adapter.OFF)
+                                ? answers(model, decoder, FusedLinear.Adapter.OFF)
                                 : adapted(model, decoder);
                     }
                 });
     }
 
-    private EvalResult adapted(ModelSetup model, Decoder decoder) {
+    private Answers adapted(ModelSetup model, Decoder decoder) {
         try (var _ =
                 Policy.withAdapter(
                         decoder, model.adapter().orElseThrow(), Policy.Options.defaults())) {
-            return greedy(model, decoder, FusedLinear.Adapter.TRAINED);
+            return answers(model, decoder, FusedLinear.Adapter.TRAINED);
         }
     }
 
-    private EvalResult greedy(ModelSetup model, Decoder decoder, FusedLinear.Adapter adapter) {
+    private Answers answers(ModelSetup model, Decoder decoder, FusedLinear.Adapter adapter) {
         var tokenizer = model.text().tokenizer();
         var completer = new TextCompleter(Generator.of(decoder, adapter, tokenizer), tokenizer);
-        var sampling =
-                SamplingConfig.greedy(
-                        MAX_NEW_TOKENS, TextCompleter.stopIds(model.source(), tokenizer));
-        return new ModelEval(completer, model.text(), new AnswerReward(AnswerCheck.NUMBERS))
-                .run(problems, sampling, 1);
+        var eval = new ModelEval(completer, model.text(), new AnswerReward(AnswerCheck.NUMBERS));
+        Set<Integer> stops = TextCompleter.stopIds(model.source(), tokenizer);
+        return new Answers(
+                eval.run(problems, SamplingConfig.greedy(MAX_NEW_TOKENS, stops), 1),
+                eval.run(
+                        problems,
+                        SamplingConfig.of(
+                                SamplingConfig.Distribution.plain(), MAX_NEW_TOKENS, stops, SEED),
+                        SAMPLES));
     }
 }

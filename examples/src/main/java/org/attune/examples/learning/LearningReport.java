@@ -23,7 +23,7 @@ import java.util.function.ToDoubleFunction;
 /// @param control the same runs with rewards shuffled within each group
 /// @param dpo runs on preference pairs
 record LearningReport(
-        EvalResult before,
+        HeldOut.Answers before,
         List<GrpoOutcome> grpo,
         List<GrpoOutcome> control,
         List<DpoOutcome> dpo) {
@@ -35,29 +35,30 @@ record LearningReport(
         AtomicFile.writeText(folder.resolve("learning.json"), PrettyJson.text(json()));
     }
 
-    /// Two tables: greedy accuracy of all runs, preference accuracy of the DPO runs.
+    /// Two tables: held-out accuracy of all runs, preference accuracy of the DPO runs.
     String markdown() {
         var text = new StringBuilder();
-        text.append("| run | seed | mean reward, first to last | held-out accuracy |")
-                .append(" 95 % interval | change | 95 % interval |\n")
-                .append("|---|---|---|---|---|---|---|\n");
-        text.append(row("untrained", "–", "–", before, false));
-        grpo.forEach(o -> text.append(row("GRPO", seed(o.seed()), curve(o), o.after(), true)));
-        text.append(mean("GRPO", grpo, o -> o.after().mean()));
-        control.forEach(
-                o ->
-                        text.append(
-                                row(
-                                        "shuffled rewards",
-                                        seed(o.seed()),
-                                        curve(o),
-                                        o.after(),
-                                        true)));
-        text.append(mean("shuffled rewards", control, o -> o.after().mean()));
-        dpo.forEach(o -> text.append(row("DPO", seed(o.seed()), "–", o.after(), true)));
-        text.append(mean("DPO", dpo, o -> o.after().mean()));
-        text.append('\n').append(preferences());
-        return text.toString();
+        text.append("| run | seed | mean reward, first to last |")
+                .append(" greedy, 95 % interval | change, 95 % interval |")
+                .append(" sampled, 95 % interval | change, 95 % interval |\n")
+                .append("|---|---|---|---|---|---|---|\n")
+                .append(
+                        "| untrained | – | – | %s | – | %s | – |%n"
+                                .formatted(figure(before.greedy()), figure(before.sampled())));
+        append(text, "GRPO", grpo);
+        append(text, "GRPO, shuffled rewards", control);
+        for (DpoOutcome o : dpo) {
+            text.append(row("DPO", o.seed(), "–", o.after()));
+        }
+        text.append(mean("DPO", dpo.stream().map(DpoOutcome::after).toList()));
+        return text.append('\n').append(preferences()).toString();
+    }
+
+    private void append(StringBuilder text, String run, List<GrpoOutcome> outcomes) {
+        for (GrpoOutcome o : outcomes) {
+            text.append(row(run, o.seed(), curve(o), o.after()));
+        }
+        text.append(mean(run, outcomes.stream().map(GrpoOutcome::after).toList()));
     }
 
     private String preferences() {
@@ -81,28 +82,44 @@ record LearningReport(
         return text.toString();
     }
 
-    private String row(String run, String seed, String curve, EvalResult result, boolean trained) {
-        EvalResult.Difference change = before.to(result);
-        return "| %s | %s | %s | %s | %s | %s | %s |\n"
+    private String row(String run, long seed, String curve, HeldOut.Answers after) {
+        return "| %s | %d | %s | %s | %s | %s | %s |\n"
                 .formatted(
                         run,
                         seed,
                         curve,
-                        percent(result.mean()),
-                        span(result.interval().orElseThrow()),
-                        trained ? signed(change.mean()) : "–",
-                        trained
-                                ? "%s to %s"
-                                        .formatted(
-                                                signed(change.interval().low()),
-                                                signed(change.interval().high()))
-                                : "–");
+                        figure(after.greedy()),
+                        change(before.greedy(), after.greedy()),
+                        figure(after.sampled()),
+                        change(before.sampled(), after.sampled()));
     }
 
-    private <T> String mean(String run, List<T> outcomes, ToDoubleFunction<T> accuracy) {
-        double mean = outcomes.stream().mapToDouble(accuracy).average().orElse(Double.NaN);
-        return "| %s | mean | – | %s | – | %s | – |\n"
-                .formatted(run, percent(mean), signed(mean - before.mean()));
+    private String mean(String run, List<HeldOut.Answers> all) {
+        double greedy = average(all, answers -> answers.greedy().mean());
+        double sampled = average(all, answers -> answers.sampled().mean());
+        return "| %s | mean | – | %s | %s | %s | %s |\n"
+                .formatted(
+                        run,
+                        percent(greedy),
+                        signed(greedy - before.greedy().mean()),
+                        percent(sampled),
+                        signed(sampled - before.sampled().mean()));
+    }
+
+    private static double average(
+            List<HeldOut.Answers> all, ToDoubleFunction<HeldOut.Answers> accuracy) {
+        return all.stream().mapToDouble(accuracy).average().orElse(Double.NaN);
+    }
+
+    private static String figure(EvalResult result) {
+        return percent(result.mean()) + ", " + span(result.interval().orElseThrow());
+    }
+
+    private static String change(EvalResult first, EvalResult second) {
+        EvalResult.Difference change = first.to(second);
+        Interval interval = change.interval();
+        return "%s, %s to %s"
+                .formatted(signed(change.mean()), signed(interval.low()), signed(interval.high()));
     }
 
     private static String curve(GrpoOutcome outcome) {
@@ -111,10 +128,6 @@ record LearningReport(
                 "%.2f to %.2f",
                 outcome.rewards().firstEntry().getValue(),
                 outcome.rewards().lastEntry().getValue());
-    }
-
-    private static String seed(long seed) {
-        return Long.toString(seed);
     }
 
     /// Ties count half, so the number of successes may be none.
@@ -161,10 +174,18 @@ record LearningReport(
         return node;
     }
 
+    private static ObjectNode json(HeldOut.Answers answers) {
+        ObjectNode node = JSON.createObjectNode();
+        node.set("greedy", json(answers.greedy()));
+        node.set("sampled", json(answers.sampled()));
+        return node;
+    }
+
     private static ObjectNode json(EvalResult result) {
         Interval interval = result.interval().orElseThrow();
         return JSON.createObjectNode()
                 .put("n", result.n())
+                .put("samples", result.samples())
                 .put("accuracy", result.mean())
                 .put("low", interval.low())
                 .put("high", interval.high());

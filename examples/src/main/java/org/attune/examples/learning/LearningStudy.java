@@ -8,7 +8,6 @@ import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
-import org.attune.trainers.eval.EvalResult;
 import org.attune.trainers.setup.Runs;
 
 import java.io.IOException;
@@ -54,7 +53,7 @@ public final class LearningStudy {
     }
 
     private LearningReport run() {
-        EvalResult before = before();
+        HeldOut.Answers before = before();
         return new LearningReport(
                 before,
                 overSeeds("grpo", this::grpo),
@@ -72,7 +71,7 @@ public final class LearningStudy {
     }
 
     /// The untrained model on the held-out problems.
-    EvalResult before() {
+    HeldOut.Answers before() {
         return heldOut.measure(runs.untrained());
     }
 
@@ -126,7 +125,7 @@ public final class LearningStudy {
                 measured(config.training().save().outputDir()));
     }
 
-    private EvalResult measured(Path adapter) {
+    private HeldOut.Answers measured(Path adapter) {
         ModelConfig trained = runs.withAdapter(adapter);
         return heldOut.measure(trained);
     }
