@@ -17,8 +17,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAX_NEW_TOKENS = 48
 PROMPTS = [
+    "Which number is the smallest: 27, 82 or 35?",
     "What is 27 + 35?",
-    "What is 81 - 46?",
     "Name three fruits.",
     "Write one sentence about the sea.",
     "Why is the sky blue?",
