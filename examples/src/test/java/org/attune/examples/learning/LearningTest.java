@@ -11,7 +11,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 
-/// The study in small: rewards teach, and the same rewards dealt out at random don't.
+/// The study in small: with rewards held-out accuracy rises, with the same rewards dealt out at
+/// random it doesn't.
 @Tag("slow")
 final class LearningTest {
     private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
@@ -42,11 +43,11 @@ final class LearningTest {
         assertTrue(sampled > 0.20, "with rewards sampled accuracy changes by " + sampled);
 
         HeldOut.Answers control = study.control(config("shuffled")).after();
-        double drifted = change(before.sampled(), control.sampled());
-        assertTrue(Math.abs(drifted) < 0.08, "without, sampled accuracy changes by " + drifted);
-        // One-sided: two answers are almost equally likely to this model, so that a small drift
-        // changes which of them comes first in many problems.
-        double first = change(before.greedy(), control.greedy());
-        assertTrue(first < 0.08, "without, greedy accuracy changes by " + first);
+        double sampledWithout = change(before.sampled(), control.sampled());
+        double greedyWithout = change(before.greedy(), control.greedy());
+        // One-sided: steps along noise are as long as others and may cost accuracy
+        // (docs/learning.md).
+        assertTrue(sampledWithout < 0.08, "without, sampled accuracy rises by " + sampledWithout);
+        assertTrue(greedyWithout < 0.08, "without, greedy accuracy rises by " + greedyWithout);
     }
 }
