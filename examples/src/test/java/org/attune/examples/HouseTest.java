@@ -76,9 +76,14 @@ final class HouseTest {
         }
     }
 
-    /// Neither built nor hidden, except the folders that belong to the build.
+    /// Neither built, nor hidden except the folders that belong to the build, nor what the examples
+    /// write at the root.
     private static boolean isOurs(Path path) {
-        for (Path part : root.relativize(path)) {
+        Path relative = root.relativize(path);
+        if (relative.startsWith("out") || relative.startsWith("quickstart")) {
+            return false;
+        }
+        for (Path part : relative) {
             String name = part.toString();
             boolean hidden = name.startsWith(".") && !Set.of(".ci", ".mvn").contains(name);
             if (hidden || name.equals("target")) {

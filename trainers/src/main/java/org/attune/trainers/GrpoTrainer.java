@@ -129,8 +129,7 @@ public final class GrpoTrainer {
 
     /// With dropout the completions of a group must not see the same prompt.
     private boolean sharesPrompts() {
-        boolean dropout = config.lora().loraDropout() > 0 && !config.loss().disableDropout();
-        return context.sharePrompts() && !dropout;
+        return context.sharePrompts() && !policy.hasDropout();
     }
 
     /// Trains to the last step, or until the context's stop signal.

@@ -62,16 +62,19 @@ public final class RolloutSetup {
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
     static RewardScorer rewards(GrpoConfig config, Path directory) {
-        var limits =
-                RewardLimits.defaults()
-                        .withTimeout(
-                                Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
-                        .withParallelism(config.rewards().rewardParallelism());
+        RewardLimits limits = limits(config);
         List<WeightedReward> functions =
                 RewardSpec.parse(config.rewards().rewardFuncs(), directory, limits);
         List<Double> weights = config.rewards().rewardWeights();
         return new RewardScorer(
                 weights.isEmpty() ? functions : RewardSpec.withWeights(functions, weights), limits);
+    }
+
+    /// What the reward functions of a run may use.
+    static RewardLimits limits(GrpoConfig config) {
+        return RewardLimits.defaults()
+                .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
+                .withParallelism(config.rewards().rewardParallelism());
     }
 
     private static void requireColumn(String reward, String column, List<PromptExample> rows) {

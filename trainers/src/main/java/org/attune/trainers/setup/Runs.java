@@ -5,6 +5,8 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.WeightedReward;
 import org.attune.tensor.Engine;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
@@ -134,14 +136,28 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
         }
         try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(
-                    config,
-                    Optional.of(CompletionScorer.of(rewards)),
-                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+            return grpo(config, rewards);
         }
     }
 
-    /// As above, with rewards of one's own in place of `reward_funcs`.
+    /// As above, with reward functions of one's own in place of `reward_funcs`.
+    ///
+    /// @param rewards those that are [AutoCloseable] are closed at the end
+    public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
+        ConfigCheck.validate(config);
+        try (var scorer = new RewardScorer(rewards, RolloutSetup.limits(config))) {
+            return grpo(config, scorer);
+        }
+    }
+
+    private RunSummary grpo(GrpoConfig config, RewardScorer rewards) {
+        return grpo(
+                config,
+                Optional.of(CompletionScorer.of(rewards)),
+                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+    }
+
+    /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
         return grpo(config, Optional.of(rewards), _ -> {});
