@@ -9,18 +9,26 @@ public final class EngineRollouts implements RolloutSource {
 
     private final Generator generator;
     private final SamplingConfig sampling;
+    private final SamplingConfig heldOut;
 
     /// @param generator over the policy's weights
-    /// @param sampling how to sample; its seed is the run's
-    public EngineRollouts(Generator generator, SamplingConfig sampling) {
+    /// @param sampling how to sample in training; its seed is the run's
+    /// @param heldOut how to sample in evaluations
+    public EngineRollouts(Generator generator, SamplingConfig sampling, SamplingConfig heldOut) {
         this.generator = generator;
         this.sampling = sampling;
+        this.heldOut = heldOut;
     }
 
     @Override
     public List<SampledCompletion> complete(List<int[]> prompts, long round) {
         long seed = sampling.seed() + GOLDEN * (round + 1);
         return generator.generate(prompts, sampling.withSeed(seed), TokenListener.NONE);
+    }
+
+    @Override
+    public List<SampledCompletion> completeHeldOut(List<int[]> prompts) {
+        return generator.generate(prompts, heldOut, TokenListener.NONE);
     }
 
     @Override

@@ -13,6 +13,14 @@ public interface RolloutSource {
     /// @return one completion per prompt, in their order
     List<SampledCompletion> complete(List<int[]> prompts, long round);
 
+    /// Completes held-out prompts for an evaluation; equal weights give equal completions. A source
+    /// that knows no other way does as in training.
+    ///
+    /// @param prompts as for [#complete]
+    default List<SampledCompletion> completeHeldOut(List<int[]> prompts) {
+        return complete(prompts, -1);
+    }
+
     /// Whether the completions come from the policy as it is now, so that a trainer may shuffle
     /// them and expect its own log-probabilities to match.
     boolean isOnPolicy();

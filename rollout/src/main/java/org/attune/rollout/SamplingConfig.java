@@ -188,6 +188,10 @@ public record SamplingConfig(
         return of(Distribution.greedy(), maxNewTokens, stopIds, 0);
     }
 
+    public SamplingConfig withDistribution(Distribution value) {
+        return new SamplingConfig(value, maxNewTokens, minNewTokens, stopIds, stopStrings, seed);
+    }
+
     public SamplingConfig withMinNewTokens(int value) {
         return new SamplingConfig(distribution, maxNewTokens, value, stopIds, stopStrings, seed);
     }

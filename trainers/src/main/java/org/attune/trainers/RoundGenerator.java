@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /// Makes rounds: completes prompts, has the completions judged, turns rewards into advantages,
@@ -83,7 +84,7 @@ final class RoundGenerator {
     /// @param scoreOld whether the policy may have changed before the round is used up
     Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
-        Judged judged = judge(number, indices, prompts, generations);
+        Judged judged = judge(indices, prompts, generations, ids -> source.complete(ids, number));
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations]));
@@ -105,16 +106,18 @@ final class RoundGenerator {
                 judged.table());
     }
 
-    /// Completes held-out prompts.
+    /// What an evaluation found.
     ///
-    /// @return means of rewards and completions
-    Map<String, Double> evaluate(List<PromptExample> prompts) {
-        int generations =
-                config.generation()
-                        .numGenerationsEval()
-                        .orElse(config.generation().numGenerations());
+    /// @param metrics means of rewards and completions
+    /// @param table completions with their rewards, for those who watch
+    record Evaluated(Map<String, Double> metrics, CompletionTable table) {}
+
+    /// Completes held-out prompts.
+    Evaluated evaluate(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
-        return judge(-1, all, prompts, generations).metrics();
+        int generations = config.heldOut().generations(config.generation());
+        Judged judged = judge(all, prompts, generations, source::completeHeldOut);
+        return new Evaluated(judged.metrics(), judged.table());
     }
 
     private record Judged(
@@ -124,7 +127,11 @@ final class RoundGenerator {
             Map<String, Double> metrics,
             CompletionTable table) {}
 
-    private Judged judge(long number, int[] indices, List<PromptExample> prompts, int generations) {
+    private Judged judge(
+            int[] indices,
+            List<PromptExample> prompts,
+            int generations,
+            Function<List<int[]>, List<SampledCompletion>> completer) {
         List<PromptExample> repeated = new ArrayList<>();
         for (int index : indices) {
             for (int g = 0; g < generations; g++) {
@@ -133,7 +140,7 @@ final class RoundGenerator {
         }
         List<SampledCompletion> sampled;
         try (var _ = clock.enter("rollout")) {
-            sampled = source.complete(repeated.stream().map(PromptExample::ids).toList(), number);
+            sampled = completer.apply(repeated.stream().map(PromptExample::ids).toList());
         }
         RewardBatch batch = batch(repeated, sampled);
         RewardTable table;
@@ -159,7 +166,7 @@ final class RoundGenerator {
                 sampled,
                 advantages,
                 metrics,
-                new CompletionTable(batch, table, advantages.values()));
+                new CompletionTable(batch, table, advantages.values(), generations));
     }
 
     private RewardBatch batch(List<PromptExample> prompts, List<SampledCompletion> sampled) {

@@ -17,6 +17,8 @@ import java.util.function.UnaryOperator;
 /// @param rewards rewards
 /// @param loss objective
 /// @param reference reference, where β > 0
+/// @param heldOut how held-out prompts are completed
+/// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
 public record GrpoConfig(
         @Valid ModelConfig model,
@@ -26,6 +28,8 @@ public record GrpoConfig(
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
         @Valid RolloutReferenceConfig reference,
+        @Valid HeldOutConfig heldOut,
+        @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
         implements CrossChecked {
     /// The defaults, as listed at the parameters.
@@ -38,6 +42,8 @@ public record GrpoConfig(
                 RewardConfig.defaults(),
                 GrpoLossConfig.defaults(),
                 RolloutReferenceConfig.defaults(),
+                HeldOutConfig.defaults(),
+                CompletionLogConfig.defaults(),
                 TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
@@ -91,82 +97,272 @@ public record GrpoConfig(
     }
 
     public GrpoConfig withModel(ModelConfig model) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withModel(x -> x.with…(…))`.
     public GrpoConfig withModel(UnaryOperator<ModelConfig> change) {
         return new GrpoConfig(
-                change.apply(model), lora, data, generation, rewards, loss, reference, training);
+                change.apply(model),
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withLora(LoraSettings lora) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLora(x -> x.with…(…))`.
     public GrpoConfig withLora(UnaryOperator<LoraSettings> change) {
         return new GrpoConfig(
-                model, change.apply(lora), data, generation, rewards, loss, reference, training);
+                model,
+                change.apply(lora),
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withData(DataConfig data) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withData(x -> x.with…(…))`.
     public GrpoConfig withData(UnaryOperator<DataConfig> change) {
         return new GrpoConfig(
-                model, lora, change.apply(data), generation, rewards, loss, reference, training);
+                model,
+                lora,
+                change.apply(data),
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withGeneration(GenerationConfig generation) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withGeneration(x -> x.with…(…))`.
     public GrpoConfig withGeneration(UnaryOperator<GenerationConfig> change) {
         return new GrpoConfig(
-                model, lora, data, change.apply(generation), rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                change.apply(generation),
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withRewards(RewardConfig rewards) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withRewards(x -> x.with…(…))`.
     public GrpoConfig withRewards(UnaryOperator<RewardConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, change.apply(rewards), loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                change.apply(rewards),
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withLoss(GrpoLossConfig loss) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLoss(x -> x.with…(…))`.
     public GrpoConfig withLoss(UnaryOperator<GrpoLossConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, change.apply(loss), reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                change.apply(loss),
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     public GrpoConfig withReference(RolloutReferenceConfig reference) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withReference(x -> x.with…(…))`.
     public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, change.apply(reference), training);
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                change.apply(reference),
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    public GrpoConfig withHeldOut(HeldOutConfig heldOut) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withHeldOut(x -> x.with…(…))`.
+    public GrpoConfig withHeldOut(UnaryOperator<HeldOutConfig> change) {
+        return withHeldOut(change.apply(heldOut));
+    }
+
+    public GrpoConfig withCompletionLog(CompletionLogConfig completionLog) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withCompletionLog(x -> x.with…(…))`.
+    public GrpoConfig withCompletionLog(UnaryOperator<CompletionLogConfig> change) {
+        return withCompletionLog(change.apply(completionLog));
     }
 
     public GrpoConfig withTraining(TrainingConfig training) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withTraining(x -> x.with…(…))`.
     public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, reference, change.apply(training));
+                model,
+                lora,
+                data,
+                generation,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                change.apply(training));
     }
 }

@@ -94,7 +94,11 @@ final class RolloutSetup {
                                 config.training().seed())
                         .withMinNewTokens(minimum(config.generation()))
                         .withStopStrings(stops(config.generation()));
-        return new EngineRollouts(generator, sampling);
+        double temperature = config.heldOut().temperature(config.generation());
+        return new EngineRollouts(
+                generator,
+                sampling,
+                sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
     }
 
     private static Distribution distribution(GenerationConfig g) {
