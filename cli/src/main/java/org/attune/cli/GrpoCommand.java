@@ -11,6 +11,7 @@ import picocli.CommandLine.Spec;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune grpo RUN.yaml [key=value …]`
@@ -30,7 +31,11 @@ final class GrpoCommand implements Callable<Integer> {
                 List.of(
                         config.model().adapterNameOrPath(),
                         config.reference().refModelNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec.commandLine().getOut(),
+                        loaded,
+                        config.training(),
+                        Optional.of(config.completionLog()))
                 .run(runs -> runs.grpo(config, directory()));
     }
 

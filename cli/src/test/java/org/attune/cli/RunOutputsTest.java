@@ -34,7 +34,7 @@ class RunOutputsTest {
     @Test
     void lossIsPlotted() throws IOException {
         var metrics = new MetricsFile(folder);
-        var plot = new LossPlot();
+        var plot = MetricPlot.loss();
         metrics.onStart(info());
         plot.onStart(info());
         metrics.onLog(1, Map.of("loss", 2.0));
@@ -43,13 +43,13 @@ class RunOutputsTest {
         plot.onEnd(summary());
         var image = ImageIO.read(folder.resolve("loss.png").toFile());
         assertEquals(900, image.getWidth());
-        var chart = LossPlot.chart(MetricsFile.read(folder.resolve("metrics.jsonl")));
+        var chart = MetricCharts.loss(MetricsFile.read(folder.resolve("metrics.jsonl")));
         assertEquals(java.util.Set.of("loss", "eval_loss"), chart.getSeriesMap().keySet());
     }
 
     @Test
     void runWithoutLossHasNoPlot() {
-        var plot = new LossPlot();
+        var plot = MetricPlot.loss();
         plot.onStart(info());
         plot.onEnd(summary());
         assertFalse(Files.exists(folder.resolve("loss.png")));
