@@ -4,17 +4,26 @@ import org.attune.error.RolloutException;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
-/// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts as a
-/// whole, then one token for each of many sequences at once. Borrows the decoder; use it on the
-/// engine thread. Nothing outlives a call but its result and what it writes into the cache.
+/// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts of any
+/// lengths together, then one token for each of many sequences at once. Borrows the decoder; use it
+/// on the engine thread. Nothing outlives a call but its result and what it writes into the cache.
 public final class CachedDecoder {
-    /// Tokens of a prompt that are computed at once: bounds the memory of attention scores.
-    private static final int CHUNK = 256;
+    /// Tokens that are computed at once: enough for full speed, and a bound for the memory of
+    /// activations and attention scores.
+    public static final int CHUNK = 512;
 
     private final Decoder decoder;
     private final FusedLinear.Adapter adapter;
+
+    /// Tokens that a slot is to read.
+    ///
+    /// @param ids at least one
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record NewTokens(int slot, int[] ids) {}
 
     /// @param adapter which of the decoder's adapters applies
     public CachedDecoder(Decoder decoder, FusedLinear.Adapter adapter) {
@@ -38,17 +47,7 @@ public final class CachedDecoder {
     /// @return logits of the token that follows, float32 `(1, V)`, in the current scope
     /// @throws RolloutException if the cache is too small
     public Tensor prefill(KvCache cache, int slot, int[] ids) {
-        int chunk = mayShare() ? CHUNK : Math.max(1, ids.length);
-        int start = 0;
-        for (; ids.length - start > chunk; start += chunk) {
-            try (var _ = TensorScope.open("prefill")) {
-                hidden(cache, slot, new int[][] {Arrays.copyOfRange(ids, start, start + chunk)});
-            }
-        }
-        int[] rest = Arrays.copyOfRange(ids, start, ids.length);
-        try (var scope = TensorScope.open("prefill")) {
-            return scope.keep(logits(hidden(cache, slot, new int[][] {rest}), 1));
-        }
+        return read(cache, List.of(new NewTokens(slot, ids)));
     }
 
     /// Appends one token to each of the slots 0 … B − 1.
@@ -57,22 +56,49 @@ public final class CachedDecoder {
     /// @return logits of the tokens that follow, float32 `(B, V)`, in the current scope
     /// @throws RolloutException if the cache is too small
     public Tensor decode(KvCache cache, int[] ids) {
-        int[][] rows = new int[ids.length][];
-        for (int i = 0; i < rows.length; i++) {
-            rows[i] = new int[] {ids[i]};
+        List<NewTokens> tokens = new ArrayList<>();
+        for (int i = 0; i < ids.length; i++) {
+            tokens.add(new NewTokens(i, new int[] {ids[i]}));
         }
-        try (var scope = TensorScope.open("decode")) {
-            return scope.keep(logits(hidden(cache, 0, rows), ids.length));
+        return read(cache, tokens);
+    }
+
+    /// Appends tokens to several slots. What is longer than [#CHUNK] is read piece by piece.
+    ///
+    /// @param additions at least one, of different slots
+    /// @return logits of the tokens that follow each, float32 `(B, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small, or an id isn't in the vocabulary
+    public Tensor read(KvCache cache, List<NewTokens> additions) {
+        check(cache, additions);
+        List<NewTokens> last = new ArrayList<>();
+        for (NewTokens addition : additions) {
+            last.add(readBeginning(cache, addition));
+        }
+        try (var scope = TensorScope.open("read")) {
+            return scope.keep(logits(hidden(cache, last), last));
         }
     }
 
-    /// Reads the same number of tokens for each of consecutive slots.
+    /// Reads what is too much for one pass.
     ///
-    /// @return output of the last block, `(B·n, D)`
-    private Tensor hidden(KvCache cache, int firstSlot, int[][] ids) {
-        check(cache, firstSlot, ids);
-        var step = new CachedStep(decoder, adapter, cache, firstSlot, ids);
-        Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (B·n, D)
+    /// @return the rest
+    private NewTokens readBeginning(KvCache cache, NewTokens addition) {
+        int[] ids = addition.ids();
+        int start = 0;
+        while (mayShare() && ids.length - start > CHUNK) {
+            int[] chunk = Arrays.copyOfRange(ids, start, start + CHUNK);
+            try (var _ = TensorScope.open("prefill")) {
+                hidden(cache, List.of(new NewTokens(addition.slot(), chunk)));
+            }
+            start += CHUNK;
+        }
+        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, start, ids.length));
+    }
+
+    /// @return output of the last block, `(N, D)`
+    private Tensor hidden(KvCache cache, List<NewTokens> additions) {
+        var step = new CachedStep(decoder, adapter, cache, additions);
+        Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (N, D)
         for (int i = 0; i < decoder.blocks().size(); i++) {
             try (var scope = TensorScope.open("block")) {
                 Tensor out = scope.keep(step.block(i, x));
@@ -80,31 +106,29 @@ public final class CachedDecoder {
                 x = out;
             }
         }
-        for (int i = 0; i < ids.length; i++) {
-            cache.append(firstSlot + i, ids[i]);
-        }
+        additions.forEach(a -> cache.append(a.slot(), a.ids()));
         return x;
     }
 
-    private void check(KvCache cache, int firstSlot, int[][] ids) {
-        if (ids.length == 0 || ids[0].length == 0) {
-            throw new IllegalArgumentException("no token to read");
-        }
-        if (firstSlot + ids.length > cache.slots()) {
-            throw new RolloutException(
-                    "%d sequences from slot %d on need more than the cache's %d slots"
-                            .formatted(ids.length, firstSlot, cache.slots()));
-        }
+    private void check(KvCache cache, List<NewTokens> additions) {
         int vocabulary = decoder.config().vocabSize();
-        for (int i = 0; i < ids.length; i++) {
-            int length = cache.length(firstSlot + i) + ids[i].length;
+        for (NewTokens addition : additions) {
+            if (addition.ids().length == 0) {
+                throw new IllegalArgumentException("no token to read");
+            }
+            if (addition.slot() >= cache.slots()) {
+                throw new RolloutException(
+                        "slot %d is not in a cache of %d slots"
+                                .formatted(addition.slot(), cache.slots()));
+            }
+            int length = cache.length(addition.slot()) + addition.ids().length;
             if (length > cache.capacity()) {
                 throw new RolloutException(
                         ("a sequence of %d tokens is too long for a cache of %d; use a shorter"
                                         + " prompt or a larger cache")
                                 .formatted(length, cache.capacity()));
             }
-            for (int id : ids[i]) {
+            for (int id : addition.ids()) {
                 if (id < 0 || id >= vocabulary) {
                     throw new RolloutException(
                             "token id %d is not in the vocabulary of %d; is the tokenizer this model's?"
@@ -114,13 +138,19 @@ public final class CachedDecoder {
         }
     }
 
-    /// Logits after the last row of each of `count` equally long sequences.
-    private Tensor logits(Tensor x, int count) {
-        long n = x.size(0) / count;
-        long width = x.size(1);
+    /// Logits after the last row of each addition.
+    private Tensor logits(Tensor x, List<NewTokens> additions) {
+        long[] ends = new long[additions.size()];
+        long end = 0;
+        for (int i = 0; i < ends.length; i++) {
+            end += additions.get(i).ids().length;
+            ends[i] = end - 1;
+        }
         Tensor last =
-                x.viewAs(new long[] {count, width}, new long[] {n * width, 1}, (n - 1) * width);
-        Tensor h = Tensor.empty(x.device(), x.dtype(), count, width);
+                end == ends.length
+                        ? x
+                        : x.indexSelect(0, Tensor.of(x.device(), ends, ends.length)); // (B, D)
+        Tensor h = Tensor.empty(x.device(), x.dtype(), last.shape());
         decoder.finalNorm().forward(last, h, adapter);
         return decoder.output().logits(h, adapter); // (B, V)
     }

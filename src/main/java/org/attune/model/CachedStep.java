@@ -1,119 +1,94 @@
 package org.attune.model;
 
+import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /// The forward pass of new tokens of several sequences over a [KvCache]. Its tables and masks live
 /// in the scope in which it is made.
 ///
-/// Shapes: `B` sequences in consecutive slots, `n` new tokens of each (`N = B·n` rows, sequence by
-/// sequence), `T` keys that any of them sees, `C` key/value heads, `G` query heads per key/value
+/// Shapes: `N` new tokens, sequence by sequence, `C` key/value heads, `G` query heads per key/value
 /// head, `K` head size, `D` model width, `F` inner width.
 final class CachedStep {
     private final Decoder decoder;
     private final DecoderConfig config;
     private final FusedLinear.Adapter adapter;
     private final KvCache cache;
-    private final int firstSlot;
-    private final int sequences;
-    private final int added;
-    private final int[] before; // (B), tokens in the cache already
     private final Layout layout;
     private final Rope rope;
-    private final Tensor cacheRows; // (N·C), where the new keys and values go
-    private final Map<Integer, Visible> visibleByWindow = new HashMap<>();
+    private final Tensor scale; // (), of the attention scores
+    private final Tensor cacheRows; // (N·2C), where the new keys and values go
+    private final List<CachedAttention> groups = new ArrayList<>();
 
-    /// Keys that a window lets anyone see: positions `from … to − 1`, and an additive mask
-    /// `(B, 1, n, 1, T)` where they aren't the same for all.
-    private record Visible(int from, int to, Optional<Tensor> mask) {}
-
-    /// @param ids new tokens, `(B, n)`
+    /// @param additions new tokens of different slots
     CachedStep(
             Decoder decoder,
             FusedLinear.Adapter adapter,
             KvCache cache,
-            int firstSlot,
-            int[][] ids) {
+            List<NewTokens> additions) {
         this.decoder = decoder;
         this.config = decoder.config();
         this.adapter = adapter;
         this.cache = cache;
-        this.firstSlot = firstSlot;
-        sequences = ids.length;
-        added = ids[0].length;
-        before = new int[sequences];
-        for (int b = 0; b < sequences; b++) {
-            before[b] = cache.length(firstSlot + b);
-        }
-        layout = layout(ids);
+        layout = layout(additions);
         rope = new Rope(config, layout, decoder.device(), decoder.dtype());
-        cacheRows = cacheRows();
-        for (Block block : decoder.blocks()) {
-            // Here and not on demand: a mask made inside a block would die with the block.
-            visibleByWindow.computeIfAbsent(block.window(), this::visible);
+        scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
+        cacheRows = cacheRows(additions);
+        int row = 0;
+        for (int from = 0; from < additions.size(); ) {
+            int to = alike(additions, from);
+            List<NewTokens> group = additions.subList(from, to);
+            groups.add(new CachedAttention(decoder, cache, group, row));
+            row += (to - from) * additions.get(from).ids().length;
+            from = to;
         }
     }
 
-    private Layout layout(int[][] ids) {
-        int[] tokens = new int[sequences * added];
-        int[] positions = new int[tokens.length];
+    /// End of the run of consecutive slots that read equally many tokens.
+    private static int alike(List<NewTokens> additions, int from) {
+        NewTokens first = additions.get(from);
+        int to = from + 1;
+        while (to < additions.size()
+                && additions.get(to).slot() == first.slot() + to - from
+                && additions.get(to).ids().length == first.ids().length) {
+            to++;
+        }
+        return to;
+    }
+
+    private Layout layout(List<NewTokens> additions) {
+        int size = additions.stream().mapToInt(a -> a.ids().length).sum();
+        int[] tokens = new int[size];
+        int[] positions = new int[size];
         List<Layout.Span> spans = new ArrayList<>();
-        for (int b = 0; b < sequences; b++) {
-            System.arraycopy(ids[b], 0, tokens, b * added, added);
-            for (int i = 0; i < added; i++) {
-                positions[b * added + i] = before[b] + i;
+        int row = 0;
+        for (NewTokens addition : additions) {
+            int count = addition.ids().length;
+            System.arraycopy(addition.ids(), 0, tokens, row, count);
+            for (int i = 0; i < count; i++) {
+                positions[row + i] = cache.length(addition.slot()) + i;
             }
-            spans.add(new Layout.Span(-1, b * added, (b + 1) * added));
+            spans.add(new Layout.Span(-1, row, row + count));
+            row += count;
         }
         return new Layout(tokens, positions, spans);
     }
 
-    private Tensor cacheRows() {
-        long[] rows = new long[sequences * added * config.kvHeads()];
-        int next = 0;
-        for (int b = 0; b < sequences; b++) {
-            for (int i = 0; i < added; i++) {
-                long row = cache.firstRow(firstSlot + b) + before[b] + i;
-                for (int head = 0; head < config.kvHeads(); head++) {
-                    rows[next++] = row + (long) head * cache.capacity();
-                }
+    private Tensor cacheRows(List<NewTokens> additions) {
+        int perToken = 2 * config.kvHeads();
+        long[] rows = new long[layout.size() * perToken];
+        int row = 0;
+        for (NewTokens addition : additions) {
+            for (int i = 0; i < addition.ids().length; i++) {
+                int position = layout.positions()[row];
+                cache.rowNumbers(addition.slot(), position, rows, row * perToken);
+                row++;
             }
         }
         return Tensor.of(decoder.device(), rows, rows.length);
-    }
-
-    private Visible visible(int window) {
-        int from = Integer.MAX_VALUE;
-        int to = 0;
-        boolean same = added == 1;
-        for (int length : before) {
-            from = Math.min(from, window > 0 ? Math.max(0, length - window + 1) : 0);
-            to = Math.max(to, length + added);
-            same &= length == before[0];
-        }
-        // One new token of equally long sequences sees all keys in this range.
-        return new Visible(from, to, same ? Optional.empty() : Optional.of(mask(window, from, to)));
-    }
-
-    private Tensor mask(int window, int from, int to) {
-        int keys = to - from;
-        float[] mask = new float[sequences * added * keys];
-        for (int row = 0; row < sequences * added; row++) {
-            int position = layout.positions()[row];
-            for (int k = 0; k < keys; k++) {
-                int distance = position - (from + k);
-                if (distance < 0 || window > 0 && distance >= window) {
-                    mask[row * keys + k] = Float.NEGATIVE_INFINITY;
-                }
-            }
-        }
-        return Tensor.of(decoder.device(), mask, sequences, 1, added, 1, keys).to(decoder.dtype());
     }
 
     /// Ids of the new tokens, `(N)`.
@@ -131,7 +106,7 @@ final class CachedStep {
         b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()), adapter);
         Tensor q = heads(b, layer, b.qkv().forward(h, adapter, Dropout.NONE)); // (N, CG, K)
         Tensor o = input(x, b.output()); // (N, CGK + …)
-        attend(q, layer, b.window(), o);
+        groups.forEach(g -> g.attend(q, layer, b.window(), o));
         Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
@@ -149,25 +124,27 @@ final class CachedStep {
 
     /// Norms and rotates queries and keys, and writes keys and values into the cache.
     ///
-    /// @param y projections, `(N, q + k + v)`
+    /// @param y projections, `(N, q + k + v)`; changed
     /// @return queries, scaled, `(N, CG, K)`
     private Tensor heads(Block b, int layer, Tensor y) {
         int heads = config.heads();
         int kvHeads = config.kvHeads();
         Tensor queries = byHead(y, 0, heads); // (N, CG, K)
-        Tensor keys = byHead(y, heads, kvHeads); // (N, C, K)
         if (b.queryNorm() != null) {
+            Tensor keys = byHead(y, heads, kvHeads); // (N, C, K)
             b.queryNorm().forward(queries, queries, adapter);
             b.keyNorm().forward(keys, keys, adapter);
         }
-        Tensor q = Tensor.empty(y.device(), y.dtype(), queries.shape());
-        Tensor k = Tensor.empty(y.device(), y.dtype(), keys.shape());
-        rope.rotateQueries(queries, q);
-        rope.rotateKeys(keys, k);
-        Tensor v = byHead(y, heads + kvHeads, kvHeads).contiguous(); // (N, C, K)
-        Kernels.indexCopy(cache.keyRows(layer), cacheRows, asRows(k));
-        Kernels.indexCopy(cache.valueRows(layer), cacheRows, asRows(v));
-        return q;
+        rope.rotateInPlace(byHead(y, 0, heads + kvHeads));
+        Tensor keysAndValues = byHead(y, heads, 2 * kvHeads).contiguous(); // (N, 2C, K)
+        Kernels.indexCopy(
+                cache.rows(layer),
+                cacheRows,
+                keysAndValues.viewAs(
+                        new long[] {cacheRows.size(), config.headDim()},
+                        new long[] {config.headDim(), 1},
+                        0));
+        return queries.mul(scale).contiguous();
     }
 
     private Tensor byHead(Tensor y, int first, int count) {
@@ -176,59 +153,5 @@ final class CachedStep {
                 new long[] {y.size(0), count, size},
                 new long[] {y.stride(0), size, 1},
                 (long) first * size);
-    }
-
-    /// `(N, C, K)` as `(N·C, K)`.
-    private Tensor asRows(Tensor x) {
-        int size = config.headDim();
-        return x.viewAs(new long[] {x.size(0) * x.size(1), size}, new long[] {size, 1}, 0);
-    }
-
-    /// Attention of all new tokens over the cache, into the first columns of `out`.
-    ///
-    /// @param q `(N, CG, K)`
-    private void attend(Tensor q, int layer, int window, Tensor out) {
-        Visible visible = visibleByWindow.get(window);
-        Tensor keys = cache.keys(layer, firstSlot, sequences, visible.from(), visible.to());
-        Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
-        int kvHeads = config.kvHeads();
-        int groups = config.heads() / kvHeads;
-        int size = config.headDim();
-        long batch = (long) sequences * kvHeads;
-        long queries = (long) added * groups;
-        // (N, CG, K) = (B, n, C, G, K); with one new token the order of heads is that of rows.
-        Tensor folded =
-                added == 1
-                        ? q.viewAs(
-                                new long[] {batch, queries, size},
-                                new long[] {queries * size, size, 1},
-                                0)
-                        : q.reshape(sequences, added, kvHeads, groups, size)
-                                .transpose(1, 2)
-                                .reshape(batch, queries, size); // (B·C, n·G, K)
-        Tensor scores = folded.bmm(keys.transpose(1, 2)); // (B·C, n·G, T)
-        visible.mask()
-                .ifPresent(
-                        mask ->
-                                scores.reshape(
-                                                sequences,
-                                                kvHeads,
-                                                added,
-                                                groups,
-                                                (long) visible.to() - visible.from())
-                                        .addInPlace(mask));
-        Tensor o = scores.softmaxInPlace().bmm(values); // (B·C, n·G, K)
-        byRow(out, groups)
-                .copyInPlace(o.reshape(sequences, kvHeads, added, groups, size).transpose(1, 2));
-    }
-
-    /// The first columns of `(N, CGK + …)` as `(B, n, C, G, K)`.
-    private Tensor byRow(Tensor x, int groups) {
-        long row = x.stride(0);
-        int size = config.headDim();
-        return x.viewAs(
-                new long[] {sequences, added, config.kvHeads(), groups, size},
-                new long[] {row * added, row, (long) groups * size, size, 1},
-                0);
     }
 }

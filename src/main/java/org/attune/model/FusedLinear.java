@@ -36,6 +36,7 @@ public final class FusedLinear {
     private final int out;
     private Tensor matrix; // (out, in + extra)
     private final Tensor bias; // (out) or null
+    private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
     private final List<LowRank> frozen = new ArrayList<>();
@@ -122,6 +123,14 @@ public final class FusedLinear {
                 matrix.close();
                 matrix = wider;
             }
+            if (reducers != null) {
+                reducers.close();
+            }
+            reducers =
+                    columns == 0
+                            ? null
+                            : owner.adopt(
+                                    Tensor.empty(matrix.device(), matrix.dtype(), columns, in));
             extra = columns;
         }
         refreshTrained();
@@ -133,7 +142,7 @@ public final class FusedLinear {
         frozen.addAll(updates);
     }
 
-    /// Copies the trained `B`s into the extra columns, after they changed.
+    /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
         fillColumns(trained);
     }
@@ -146,6 +155,7 @@ public final class FusedLinear {
                 matrix.narrow(0, p.firstRow(), p.out())
                         .narrow(1, column, update.rank())
                         .copyInPlace(update.b());
+                reducers.narrow(0, column - (long) in, update.rank()).copyInPlace(update.scaledA());
                 column += update.rank();
             }
         }
@@ -173,6 +183,12 @@ public final class FusedLinear {
     /// One product of input and matrix, extra columns included.
     private Tensor withColumns(Tensor hx, List<LowRank> updates, Dropout dropout) {
         Tensor x = hx.narrow(1, 0, in);
+        if (!dropout.isOn()) {
+            if (extra > 0) {
+                Kernels.mm(x, reducers.t(), hx.narrow(1, in, extra)); // all of them at once
+            }
+            return hx.mm(matrix.t());
+        }
         int column = in;
         for (LowRank update : updates) {
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
@@ -224,16 +240,34 @@ public final class FusedLinear {
             return dhx;
         }
         Tensor dx = dhx.narrow(1, 0, in).copy(); // (N, in)
+        if (!dropout.isOn()) {
+            reduceBackward(dhx.narrow(1, in, extra).contiguous(), x, dx);
+        }
         int column = in;
         for (LowRank update : trained) {
             Part p = parts.get(update.part());
-            Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
+            if (dropout.isOn()) {
+                Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
+                update.reduceBackward(du, x, dropout.draw(path(update), x), dx);
+            }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.reduceBackward(du, x, dropout.draw(path(update), x), dx);
             update.learnB(dy.narrow(1, p.firstRow(), p.out()), u);
             column += update.rank();
         }
         return dx;
+    }
+
+    /// [LowRank#reduceBackward] of all updates at once: products of few columns are slow.
+    ///
+    /// @param du `(N, extra)`
+    private void reduceBackward(Tensor du, Tensor x, Tensor dx) {
+        Kernels.addmm(dx, du, reducers, 1, 1);
+        Tensor product = du.t().mm(x); // (extra, in)
+        int row = 0;
+        for (LowRank update : trained) {
+            update.learnA(product.narrow(0, row, update.rank()));
+            row += update.rank();
+        }
     }
 
     private String path(LowRank update) {

@@ -16,8 +16,15 @@ final class Gradients {
             return;
         }
         try (var _ = TensorScope.open("gradient")) {
-            Tensor product = a.mm(b).to(DType.FLOAT32);
-            gradient.addInPlace(scale == 1 ? product : product.mulInPlace(scale));
+            add(gradient, a.mm(b), scale);
+        }
+    }
+
+    /// `gradient += scale · addend`.
+    static void add(Tensor gradient, Tensor addend, double scale) {
+        try (var _ = TensorScope.open("gradient")) {
+            Tensor addend32 = addend.to(DType.FLOAT32);
+            gradient.addInPlace(scale == 1 ? addend32 : addend32.mul(scale));
         }
     }
 

@@ -1,7 +1,5 @@
 package org.attune.model;
 
-import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -11,16 +9,14 @@ import java.util.Arrays;
 /// one, from its first token. All memory is allocated at construction. Owns its tensors; use it on
 /// the engine thread. What it holds is of use only while the weights stay as they are.
 ///
-/// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size.
+/// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size. The memory of a block is
+/// `(S, C, 2, L, K)`: of each slot and head the keys, then the values.
 public final class KvCache implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("kv-cache");
     private final int kvHeads;
     private final int headDim;
     private final int capacity;
-    private final Tensor[] keys; // (S·C, L, K) for each block
-    private final Tensor[] values; // (S·C, L, K) for each block
-    private final Tensor[] keyRows; // (S·C·L, K), the same memory
-    private final Tensor[] valueRows; // (S·C·L, K), the same memory
+    private final Tensor[] rows; // (S·C·2·L, K) for each block
     private final int[][] tokens; // (S, L)
     private final int[] lengths; // (S)
 
@@ -39,32 +35,22 @@ public final class KvCache implements AutoCloseable {
         this.capacity = capacity;
         tokens = new int[slots][capacity];
         lengths = new int[slots];
-        keys = new Tensor[c.layers()];
-        values = new Tensor[c.layers()];
-        keyRows = new Tensor[c.layers()];
-        valueRows = new Tensor[c.layers()];
+        rows = new Tensor[c.layers()];
         try (var _ = scope.enter()) {
             for (int i = 0; i < c.layers(); i++) {
-                keys[i] = allocate(decoder.device(), decoder.dtype(), slots);
-                values[i] = allocate(decoder.device(), decoder.dtype(), slots);
-                keyRows[i] = rows(keys[i]);
-                valueRows[i] = rows(values[i]);
+                // Zeros, since what lies behind a sequence's end is multiplied by a probability of
+                // zero and must be finite.
+                rows[i] =
+                        Tensor.zeros(
+                                decoder.device(),
+                                decoder.dtype(),
+                                2L * slots * kvHeads * capacity,
+                                headDim);
             }
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
         }
-    }
-
-    /// Zeros, since what lies behind a sequence's end is multiplied by a probability of zero and
-    /// must be finite.
-    private Tensor allocate(Device device, DType dtype, int slots) {
-        return Tensor.zeros(device, dtype, (long) slots * kvHeads, capacity, headDim);
-    }
-
-    private Tensor rows(Tensor cache) {
-        long[] sizes = {cache.size(0) * capacity, headDim};
-        return cache.viewAs(sizes, new long[] {headDim, 1}, 0);
     }
 
     /// Sequences that it can hold at once.
@@ -103,25 +89,49 @@ public final class KvCache implements AutoCloseable {
 
     /// Makes slot `to` hold the first `length` tokens of slot `from`.
     public void copy(int from, int to, int length) {
-        if (length < 0 || length > lengths[from]) {
-            throw new IllegalArgumentException(
-                    "slot %d has no %d tokens to copy, it holds %d"
-                            .formatted(from, length, lengths[from]));
+        if (from == to) {
+            truncate(to, length);
+        } else {
+            copy(from, to, 1, length);
         }
-        if (from != to && length > 0) {
-            try (var _ = TensorScope.open("copy")) {
-                for (int i = 0; i < keys.length; i++) {
-                    part(keys[i], to, length).copyInPlace(part(keys[i], from, length));
-                    part(values[i], to, length).copyInPlace(part(values[i], from, length));
-                }
-            }
-            System.arraycopy(tokens[from], 0, tokens[to], 0, length);
-        }
-        lengths[to] = length;
     }
 
-    private Tensor part(Tensor cache, int slot, int length) {
-        return cache.narrow(0, (long) slot * kvHeads, kvHeads).narrow(1, 0, length);
+    /// Makes `count` slots from `first` on hold the first `length` tokens of slot `from`, which
+    /// isn't one of them.
+    ///
+    /// @throws IllegalArgumentException if slot `from` has fewer tokens, or is one of the others
+    public void copy(int from, int first, int count, int length) {
+        if (length < 0 || length > lengths[from] || from >= first && from < first + count) {
+            throw new IllegalArgumentException(
+                    "slot %d can't give %d tokens to slots %d to %d, it holds %d"
+                            .formatted(from, length, first, first + count - 1, lengths[from]));
+        }
+        if (length > 0 && count > 0) {
+            try (var _ = TensorScope.open("copy")) {
+                for (Tensor layer : rows) {
+                    beginnings(layer, first, count, slotSize(), length)
+                            .copyInPlace(beginnings(layer, from, count, 0, length));
+                }
+            }
+        }
+        for (int to = first; to < first + count; to++) {
+            System.arraycopy(tokens[from], 0, tokens[to], 0, length);
+            lengths[to] = length;
+        }
+    }
+
+    /// First `length` keys and values of slots, a view `(count, 2C, length, K)`.
+    ///
+    /// @param step elements from a slot to the next; 0 repeats the first
+    private Tensor beginnings(Tensor layer, int first, int count, long step, int length) {
+        return layer.viewAs(
+                new long[] {count, 2L * kvHeads, length, headDim},
+                new long[] {step, (long) capacity * headDim, headDim, 1},
+                first * slotSize());
+    }
+
+    private long slotSize() {
+        return 2L * kvHeads * capacity * headDim;
     }
 
     /// Remembers that `ids` were appended to `slot`.
@@ -130,37 +140,38 @@ public final class KvCache implements AutoCloseable {
         lengths[slot] += ids.length;
     }
 
-    /// Row of a slot's first head and first token in [#keyRows]; the next token is the next row,
-    /// the next head [#capacity] rows further.
-    long firstRow(int slot) {
-        return (long) slot * kvHeads * capacity;
+    /// Rows of [#rows] for one token of a slot.
+    ///
+    /// @param position of the token
+    /// @param out gets `2C` numbers from `at` on: those of all heads' keys, then of their values
+    void rowNumbers(int slot, int position, long[] out, int at) {
+        for (int head = 0; head < kvHeads; head++) {
+            long keys = 2L * capacity * (slot * (long) kvHeads + head) + position;
+            out[at + head] = keys;
+            out[at + kvHeads + head] = keys + capacity;
+        }
     }
 
-    /// `(S·C·L, K)`.
-    Tensor keyRows(int layer) {
-        return keyRows[layer];
-    }
-
-    /// `(S·C·L, K)`.
-    Tensor valueRows(int layer) {
-        return valueRows[layer];
+    /// All keys and values of a block, `(S·C·2·L, K)`.
+    Tensor rows(int layer) {
+        return rows[layer];
     }
 
     /// Keys `from … to − 1` of `count` slots from `first`, a view `(count·C, to − from, K)`.
     Tensor keys(int layer, int first, int count, int from, int to) {
-        return window(keys[layer], first, count, from, to);
+        return window(layer, first, count, from, to, 0);
     }
 
     /// Values likewise.
     Tensor values(int layer, int first, int count, int from, int to) {
-        return window(values[layer], first, count, from, to);
+        return window(layer, first, count, from, to, capacity);
     }
 
-    private Tensor window(Tensor cache, int first, int count, int from, int to) {
-        return cache.viewAs(
+    private Tensor window(int layer, int first, int count, int from, int to, int behind) {
+        return rows[layer].viewAs(
                 new long[] {(long) count * kvHeads, to - from, headDim},
-                new long[] {(long) capacity * headDim, headDim, 1},
-                firstRow(first) * headDim + (long) from * headDim);
+                new long[] {2L * capacity * headDim, headDim, 1},
+                first * slotSize() + (from + behind) * (long) headDim);
     }
 
     @Override

@@ -50,6 +50,15 @@ public record LowRank(
         dx.addInPlace(kept.mulInPlace(mask.ones()));
     }
 
+    /// Adds to the gradient of `A`.
+    ///
+    /// @param product `duᵀ x`, `(rank, in)`
+    void learnA(Tensor product) {
+        if (gradientA != null) {
+            Gradients.add(gradientA, product, scaling);
+        }
+    }
+
     private void learnA(Tensor du, Tensor x, double scale) {
         if (gradientA != null) {
             Gradients.addProduct(gradientA, du.t(), x, scale);

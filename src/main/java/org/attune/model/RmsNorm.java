@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 
 /// Root-mean-square norm of the last axis, statistics in float32:
@@ -28,7 +29,7 @@ public final class RmsNorm {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
-        out.copyInPlace(x32.mul(r).to(x.dtype()).mul(weight.value(adapter)));
+        Kernels.mul(x32.mul(r).to(x.dtype()), weight.value(adapter), out);
         return r;
     }
 

@@ -77,6 +77,19 @@ final class Rope {
         rotate(x, out, scaledCos, scaledSin, scale, false);
     }
 
+    /// Rotates queries or keys where they are, without the attention scale.
+    ///
+    /// @param x `(N, heads, K)`
+    void rotateInPlace(Tensor x) {
+        int half = rotary / 2;
+        Tensor a = x.narrow(2, 0, half); // (N, heads, half)
+        Tensor b = x.narrow(2, half, half); // (N, heads, half)
+        Tensor bs = b.mul(sin);
+        Tensor as = a.mul(sin);
+        a.mulInPlace(cos).subInPlace(bs);
+        b.mulInPlace(cos).addInPlace(as);
+    }
+
     /// Rotates keys into `out`.
     void rotateKeys(Tensor x, Tensor out) {
         rotate(x, out, cos, sin, 1, false);

@@ -10,12 +10,15 @@ final class Operators {
     static final Aten CLONE = Aten.of("aten::clone(Tensor self, int? memory_format) -> Tensor");
     static final Aten COPY =
             Aten.of("aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking) -> Tensor(a!)");
+    static final Aten CUMSUM =
+            Aten.of("aten::cumsum(Tensor self, int dim, ScalarType? dtype) -> Tensor");
     static final Aten DETACH = Aten.of("aten::detach(Tensor(a) self) -> Tensor(a)");
     static final Aten DIV = Aten.of("aten::div.Tensor(Tensor self, Tensor other) -> Tensor");
     static final Aten EXP = Aten.of("aten::exp(Tensor self) -> Tensor");
     static final Aten EXP_ = Aten.of("aten::exp_(Tensor(a!) self) -> Tensor(a!)");
     static final Aten GATHER =
             Aten.of("aten::gather(Tensor self, int dim, Tensor index, bool sparse_grad) -> Tensor");
+    static final Aten GREATER = Aten.of("aten::gt.Tensor(Tensor self, Tensor other) -> Tensor");
     static final Aten INDEX_SELECT =
             Aten.of("aten::index_select(Tensor self, int dim, Tensor index) -> Tensor");
     static final Aten INDEX_SELECT_OUT =
@@ -52,6 +55,10 @@ final class Operators {
     static final Aten SCATTER_ADD =
             Aten.of(
                     "aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src)"
+                            + " -> Tensor(a!)");
+    static final Aten SCATTER_ =
+            Aten.of(
+                    "aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src)"
                             + " -> Tensor(a!)");
     static final Aten SELECT =
             Aten.of("aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)");

@@ -395,7 +395,18 @@ public final class Tensor extends NativeTensor {
         return Operators.LOG_SOFTMAX.with(this).with((long) axis).with(false).call();
     }
 
-    /// Index of the largest element along `axis`.
+    /// Running sums along `axis`.
+    public Tensor cumSum(int axis) {
+        return Operators.CUMSUM.with(this).with((long) axis).none().call();
+    }
+
+    /// Index of the first element along `axis` that is greater than `bound`, which is broadcast; 0
+    /// where none is.
+    public Tensor firstAbove(Tensor bound, int axis) {
+        return Operators.GREATER.with(this).with(bound).call().to(DType.FLOAT32).argmax(axis);
+    }
+
+    /// Index of the largest element along `axis`, the first of equal ones.
     public Tensor argmax(int axis) {
         return Operators.ARGMAX.with(this).with((long) axis).with(false).call();
     }
@@ -435,6 +446,12 @@ public final class Tensor extends NativeTensor {
     /// Adds `source` into the slices of `axis` that `index` names.
     public Tensor scatterAddInPlace(int axis, Tensor index, Tensor source) {
         return Operators.SCATTER_ADD.with(this).with((long) axis).with(index).with(source).call();
+    }
+
+    /// Overwrites the elements along `axis` that `index` names with those of `source`, of the same
+    /// shape as `index`.
+    public Tensor scatterInPlace(int axis, Tensor index, Tensor source) {
+        return Operators.SCATTER_.with(this).with((long) axis).with(index).with(source).call();
     }
 
     public Tensor where(Tensor condition, Tensor otherwise) {

@@ -52,6 +52,9 @@ class OperatorsTest {
     private void elementwise() {
         double e = Math.E;
         double s = 1 / (1 + 1 / e); // σ(1)
+        op("cumsum", () -> row(3, 4, 5).cumSum(0), 3, 7, 12);
+        op("gt.Tensor", () -> row(1, 2, 3, 4).firstAbove(row(2), 0), 2);
+        op("scatter_.src", () -> row(1, 2, 3).scatterInPlace(0, index(2, 0), row(7, 8)), 8, 2, 7);
         op("div.Tensor", () -> row(3, 4).div(row(2, 8)), 1.5, 0.5);
         op("exp", () -> row(0, 1).exp(), 1, e);
         op("exp_", () -> into(x -> Kernels.expInPlace(x.zeroInPlace()), 2), 1, 1);

@@ -1,16 +1,17 @@
 package org.attune.rollout;
 
 import org.attune.model.CachedDecoder;
+import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.model.KvCache;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// One call of [Generator]: prompts wait, sequences are active in the cache's first slots, and
 /// completions are collected.
@@ -20,8 +21,8 @@ final class GenerationRun {
     private final Optional<Tokenizer> tokenizer;
     private final SamplingConfig config;
     private final TokenListener listener;
-    private final Sampler sampler;
-    private final Draws draws;
+    private final BatchSampler sampler;
+    private final long start = System.nanoTime();
     private final List<Sequence> active = new ArrayList<>(); // index = slot
     private SampledCompletion[] completions = {};
 
@@ -36,18 +37,20 @@ final class GenerationRun {
         this.tokenizer = tokenizer;
         this.config = config;
         this.listener = listener;
-        sampler = new Sampler(config.distribution());
-        draws = new Draws(config.seed());
+        sampler = new BatchSampler(config);
     }
 
     List<SampledCompletion> complete(List<int[]> prompts) {
         completions = new SampledCompletion[prompts.size()];
         int waiting = 0;
         while (waiting < prompts.size() || !active.isEmpty()) {
+            if (isLate()) {
+                endAll(waiting);
+                break;
+            }
             try (var _ = TensorScope.open("token")) {
                 if (waiting < prompts.size() && active.size() < cache.slots()) {
-                    admit(waiting, prompts.get(waiting));
-                    waiting++;
+                    waiting = admit(prompts, waiting);
                 } else {
                     step();
                 }
@@ -56,39 +59,91 @@ final class GenerationRun {
         return List.of(completions);
     }
 
-    /// Reads a prompt into the first free slot and samples its first token.
-    private void admit(int index, int[] prompt) {
-        int slot = active.size();
-        int known = reuse(slot, prompt);
-        Tensor logits =
-                decoder.prefill(cache, slot, Arrays.copyOfRange(prompt, known, prompt.length));
+    private boolean isLate() {
+        Duration passed = Duration.ofNanos(System.nanoTime() - start);
+        return config.maxTime().map(most -> passed.compareTo(most) >= 0).orElse(false);
+    }
+
+    /// Ends everything as it is; what has not begun is empty.
+    private void endAll(int waiting) {
+        for (Sequence sequence : active) {
+            completions[sequence.index()] = sequence.completion(StopReason.DEADLINE);
+        }
+        active.clear();
+        for (int i = waiting; i < completions.length; i++) {
+            completions[i] = new SampledCompletion(new int[0], new float[0], StopReason.DEADLINE);
+        }
+    }
+
+    /// Reads the next prompts and samples the first token of each.
+    ///
+    /// @return the prompt that waits now
+    private int admit(List<int[]> prompts, int waiting) {
+        AdmissionPlan plan =
+                AdmissionPlan.of(
+                        prompts,
+                        waiting,
+                        cache.slots() - active.size(),
+                        prompt -> shared(prompt, fullest(prompt)));
+        int firstSlot = active.size();
+        List<NewTokens> unread = new ArrayList<>();
+        for (AdmissionPlan.Group group : plan.groups()) {
+            int slot = firstSlot + group.first() - waiting;
+            unread.add(new NewTokens(slot, unread(slot, prompts.get(group.first()))));
+        }
+        Tensor logits = decoder.read(cache, unread); // (groups, V)
+        long[] rows = new long[plan.size()];
+        for (int g = 0; g < plan.groups().size(); g++) {
+            AdmissionPlan.Group group = plan.groups().get(g);
+            int slot = firstSlot + group.first() - waiting;
+            cache.copy(slot, slot + 1, group.size() - 1, cache.length(slot));
+            for (int i = group.first(); i < group.first() + group.size(); i++) {
+                active.add(sequence(i, prompts.get(i)));
+                rows[i - waiting] = g;
+            }
+        }
+        if (rows.length > plan.groups().size()) {
+            logits = logits.indexSelect(0, Tensor.of(logits.device(), rows, rows.length));
+        }
+        sample(logits, firstSlot);
+        return waiting + plan.size();
+    }
+
+    private Sequence sequence(int index, int[] prompt) {
         Tokenizer.StreamDecoder text =
                 config.stopStrings().isEmpty()
                         ? null
                         : tokenizer.orElseThrow().streamDecoder(false);
         // The last token need not fit into the cache: it is not read any more.
         int longest = Math.min(prompt.length + config.maxNewTokens(), cache.capacity() + 1);
-        active.add(new Sequence(index, prompt, longest, config, text));
-        sample(logits, slot);
+        return new Sequence(index, prompt, longest, config, text);
     }
 
     /// Makes the slot begin with what any slot shares with the prompt.
     ///
-    /// @return tokens that need not be read; at least the last is, for its logits
-    private int reuse(int slot, int[] prompt) {
-        int best = slot;
-        int most = 0;
-        if (decoder.mayShare()) {
-            for (int s = 0; s < cache.slots(); s++) {
-                int common = Math.min(cache.commonPrefix(s, prompt), prompt.length - 1);
-                if (common > most) {
-                    best = s;
-                    most = common;
-                }
+    /// @return the tokens left to read; at least the last is, for its logits
+    private int[] unread(int slot, int[] prompt) {
+        int from = fullest(prompt);
+        int known = shared(prompt, from);
+        cache.copy(known > 0 ? from : slot, slot, known);
+        return Arrays.copyOfRange(prompt, known, prompt.length);
+    }
+
+    /// The slot that shares most with the prompt.
+    private int fullest(int[] prompt) {
+        int best = 0;
+        for (int slot = 1; slot < cache.slots(); slot++) {
+            if (cache.commonPrefix(slot, prompt) > cache.commonPrefix(best, prompt)) {
+                best = slot;
             }
         }
-        cache.copy(best, slot, most);
-        return most;
+        return best;
+    }
+
+    private int shared(int[] prompt, int slot) {
+        return decoder.mayShare()
+                ? Math.min(cache.commonPrefix(slot, prompt), prompt.length - 1)
+                : 0;
     }
 
     /// One more token for all active sequences.
@@ -101,21 +156,16 @@ final class GenerationRun {
     ///
     /// @param logits `(B, V)` of the slots from `firstSlot` on
     private void sample(Tensor logits, int firstSlot) {
-        int rows = Math.toIntExact(logits.size(0));
-        int vocabulary = Math.toIntExact(logits.size(1));
-        float[] values = logits.toFloats();
-        float[] first = logits.logSoftmax(Tensor.LAST).narrow(1, 0, 1).toFloats(); // (B)
+        List<Sequence> rows = List.copyOf(active.subList(firstSlot, active.size()));
+        BatchSampler.Sampled sampled = sampler.sample(logits, rows);
         // From the back, since a sequence that ends gives its slot to the last one.
-        for (int row = rows - 1; row >= 0; row--) {
-            Sequence sequence = active.get(firstSlot + row);
-            float[] own = Arrays.copyOfRange(values, row * vocabulary, (row + 1) * vocabulary);
-            float logSumExp = own[0] - first[row];
-            boolean mayStop = sequence.generated() >= config.minNewTokens();
-            Set<Integer> banned = mayStop ? Set.of() : config.stopIds();
-            double uniform = draws.uniform(sequence.index(), sequence.generated());
-            int id = sampler.choose(own, sequence, banned, uniform);
-            float logProb = values[row * vocabulary + id] - logSumExp;
-            StopReason reason = sequence.append(id, logProb, listener);
+        for (int row = rows.size() - 1; row >= 0; row--) {
+            Sequence sequence = rows.get(row);
+            if (!sampled.top().isEmpty()) {
+                sequence.report(sampled.top().get(row));
+            }
+            StopReason reason =
+                    sequence.append(sampled.ids()[row], sampled.logProbs()[row], listener);
             if (reason != null) {
                 completions[sequence.index()] = sequence.completion(reason);
                 free(firstSlot + row);

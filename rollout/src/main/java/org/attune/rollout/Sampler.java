@@ -3,7 +3,9 @@ package org.attune.rollout;
 import org.attune.error.RolloutException;
 
 import java.util.Arrays;
-import java.util.Set;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /// Turns logits into the probabilities of the next token, in double precision on the host, by the
 /// rules of transformers' logits processors, each on the renormalised rest of the one before.
@@ -20,35 +22,21 @@ public final class Sampler {
     /// @param ids ascending
     /// @param probabilities of each, adding up to 1
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Candidates(int[] ids, double[] probabilities) {}
-
-    /// Chooses a token.
-    ///
-    /// @param logits `(V)`; changed by penalties and bans
-    /// @param tokens prompt and generated tokens
-    /// @param banned tokens that can't be chosen
-    /// @param uniform a random number in [0, 1)
-    /// @throws RolloutException if there is no finite logit, or one is NaN
-    int choose(float[] logits, Sequence tokens, Set<Integer> banned, double uniform) {
-        if (distribution.penalises()) {
-            penalise(logits, tokens.all(), tokens.promptLength());
-        }
-        for (int id : banned) {
-            logits[id] = Float.NEGATIVE_INFINITY;
-        }
-        if (distribution.temperature() == 0) {
-            return likeliest(logits);
-        }
-        Candidates candidates = candidates(logits);
-        double rest = uniform;
-        for (int i = 0; i < candidates.ids().length; i++) {
-            rest -= candidates.probabilities()[i];
-            if (rest < 0) {
-                return candidates.ids()[i];
+    public record Candidates(int[] ids, double[] probabilities) {
+        /// Inverts the distribution function.
+        ///
+        /// @param uniform a random number in [0, 1)
+        int pick(double uniform) {
+            double rest = uniform;
+            for (int i = 0; i < ids.length; i++) {
+                rest -= probabilities[i];
+                if (rest < 0) {
+                    return ids[i];
+                }
             }
+            // The probabilities' rounded sum may stay below the random number.
+            return ids[ids.length - 1];
         }
-        // The probabilities' rounded sum may stay below the random number.
-        return candidates.ids()[candidates.ids().length - 1];
     }
 
     /// The distribution that a token is drawn from.
@@ -57,30 +45,20 @@ public final class Sampler {
     /// @param prompt tokens before the completion
     /// @param generated tokens of the completion so far
     public Candidates candidates(float[] logits, int[] prompt, int[] generated) {
-        int[] history = Arrays.copyOf(prompt, prompt.length + generated.length);
-        System.arraycopy(generated, 0, history, prompt.length, generated.length);
         float[] changed = logits.clone();
-        penalise(changed, history, prompt.length);
+        penalise(changed, prompt, generated);
         if (distribution.temperature() == 0) {
             return new Candidates(new int[] {likeliest(changed)}, new double[] {1});
         }
         return candidates(changed);
     }
 
-    private void penalise(float[] logits, int[] history, int promptLength) {
-        int[] generated = Arrays.copyOfRange(history, promptLength, history.length);
-        for (int id : generated) {
-            logits[id] -= (float) distribution.frequencyPenalty();
-        }
-        for (int id : Arrays.stream(generated).distinct().toArray()) {
-            logits[id] -= (float) distribution.presencePenalty();
-        }
-        double repetition = distribution.repetitionPenalty();
-        int[] distinct = Arrays.stream(history).distinct().toArray();
-        for (int id : distinct) {
-            double logit = logits[id];
-            logits[id] = (float) (logit > 0 ? logit / repetition : logit * repetition);
-        }
+    private void penalise(float[] logits, int[] prompt, int[] generated) {
+        Map<Integer, Integer> counts = new HashMap<>();
+        Arrays.stream(prompt).forEach(id -> counts.put(id, 0));
+        Arrays.stream(generated).forEach(id -> counts.merge(id, 1, Integer::sum));
+        counts.forEach(
+                (id, count) -> logits[id] = LogitEdits.penalised(distribution, logits[id], count));
     }
 
     private static int likeliest(float[] logits) {
@@ -101,7 +79,7 @@ public final class Sampler {
         return best;
     }
 
-    private static RolloutException notFinite(String what) {
+    static RolloutException notFinite(String what) {
         return new RolloutException(
                 "the model's logits are "
                         + what
@@ -109,9 +87,27 @@ public final class Sampler {
                         + " with a larger range is needed");
     }
 
-    private Candidates candidates(float[] logits) {
+    /// The distribution, told from its likeliest tokens.
+    ///
+    /// @param ids the likeliest, by falling probability
+    /// @param probabilities of each at the temperature, of all tokens
+    /// @param all whether there are no others
+    /// @return empty if tokens beyond these may pass the filters
+    Optional<Candidates> candidates(long[] ids, float[] probabilities, boolean all) {
+        var kept = KeptTokens.ofLikeliest(ids, probabilities, all);
+        filter(kept);
+        return kept.isComplete() ? Optional.of(kept.candidates()) : Optional.empty();
+    }
+
+    /// The distribution of logits after penalties.
+    Candidates candidates(float[] logits) {
         float highest = logits[likeliest(logits)];
-        var kept = new KeptTokens(logits, highest, distribution.temperature());
+        var kept = KeptTokens.of(logits, highest, distribution.temperature());
+        filter(kept);
+        return kept.candidates();
+    }
+
+    private void filter(KeptTokens kept) {
         if (distribution.topK() > 0) {
             kept.topK(distribution.topK());
         }
@@ -124,6 +120,5 @@ public final class Sampler {
         if (distribution.typicalP() < 1) {
             kept.typicalP(distribution.typicalP());
         }
-        return kept.candidates();
     }
 }

@@ -2,8 +2,10 @@ package org.attune.rollout;
 
 import org.attune.error.ConfigException;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /// How completions are sampled and when they end. Names and meanings are those of Hugging Face's
@@ -15,13 +17,17 @@ import java.util.Set;
 /// @param stopIds tokens that end a completion
 /// @param stopStrings texts that end a completion, none empty
 /// @param seed of all draws; a draw depends on seed, sequence and position alone
+/// @param topLogProbs how many of the likeliest tokens to report at each position, ≥ 0
+/// @param maxTime after which unfinished completions end as they are, > 0
 public record SamplingConfig(
         Distribution distribution,
         int maxNewTokens,
         int minNewTokens,
         Set<Integer> stopIds,
         List<String> stopStrings,
-        long seed) {
+        long seed,
+        int topLogProbs,
+        Optional<Duration> maxTime) {
     /// How logits become the probabilities of one token, in the order of the components, except
     /// that the repetition penalty comes third.
     ///
@@ -153,6 +159,11 @@ public record SamplingConfig(
             return !Double.isNaN(value) && !Double.isInfinite(value);
         }
 
+        /// Whether some tokens are left out.
+        boolean filters() {
+            return topK > 0 || topP < 1 || minP > 0 || typicalP < 1;
+        }
+
         boolean penalises() {
             return repetitionPenalty != 1 || presencePenalty != 0 || frequencyPenalty != 0;
         }
@@ -174,13 +185,21 @@ public record SamplingConfig(
                 "stop_strings",
                 stopStrings,
                 "texts of at least one character");
+        problems.require(
+                topLogProbs >= 0, "top_log_probs", topLogProbs, "a whole number >= 0 (0: none)");
+        problems.require(
+                maxTime.map(Duration::isPositive).orElse(true),
+                "max_time",
+                maxTime.orElse(null),
+                "a time > 0");
         problems.throwIfAny();
     }
 
     /// @param stopIds tokens that end a completion
     public static SamplingConfig of(
             Distribution distribution, int maxNewTokens, Set<Integer> stopIds, long seed) {
-        return new SamplingConfig(distribution, maxNewTokens, 0, stopIds, List.of(), seed);
+        return new SamplingConfig(
+                distribution, maxNewTokens, 0, stopIds, List.of(), seed, 0, Optional.empty());
     }
 
     /// The likeliest tokens.
@@ -193,16 +212,29 @@ public record SamplingConfig(
     }
 
     public SamplingConfig withMinNewTokens(int value) {
-        return new SamplingConfig(distribution, maxNewTokens, value, stopIds, stopStrings, seed);
+        return with(value, stopStrings, seed, topLogProbs, maxTime);
     }
 
     public SamplingConfig withStopStrings(List<String> texts) {
-        return new SamplingConfig(distribution, maxNewTokens, minNewTokens, stopIds, texts, seed);
+        return with(minNewTokens, texts, seed, topLogProbs, maxTime);
     }
 
     public SamplingConfig withSeed(long value) {
+        return with(minNewTokens, stopStrings, value, topLogProbs, maxTime);
+    }
+
+    public SamplingConfig withTopLogProbs(int value) {
+        return with(minNewTokens, stopStrings, seed, value, maxTime);
+    }
+
+    public SamplingConfig withMaxTime(Duration value) {
+        return with(minNewTokens, stopStrings, seed, topLogProbs, Optional.of(value));
+    }
+
+    private SamplingConfig with(
+            int minimum, List<String> stops, long draws, int top, Optional<Duration> time) {
         return new SamplingConfig(
-                distribution, maxNewTokens, minNewTokens, stopIds, stopStrings, value);
+                distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
     }
 
     /// Collects what is wrong, so that all of it is said at once.

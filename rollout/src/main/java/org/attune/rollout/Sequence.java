@@ -2,7 +2,9 @@ package org.attune.rollout;
 
 import org.attune.text.Tokenizer;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /// One prompt under completion, on the host.
 final class Sequence {
@@ -15,6 +17,7 @@ final class Sequence {
     private final int tailLength;
     private int[] tokens;
     private float[] logProbs = new float[16];
+    private final List<TopTokens> top = new ArrayList<>();
     private int length;
 
     /// @param index of the prompt; its draws depend on it
@@ -56,6 +59,11 @@ final class Sequence {
     /// Prompt and completion.
     int[] all() {
         return Arrays.copyOf(tokens, length);
+    }
+
+    /// Remembers the likeliest tokens of the position to which a token is appended next.
+    void report(TopTokens likeliest) {
+        top.add(likeliest);
     }
 
     /// Appends a token.
@@ -101,6 +109,7 @@ final class Sequence {
         return new SampledCompletion(
                 Arrays.copyOfRange(tokens, promptLength, length),
                 Arrays.copyOf(logProbs, generated()),
-                reason);
+                reason,
+                top);
     }
 }

@@ -9,5 +9,12 @@ public enum StopReason {
     /// `max_new_tokens` were sampled, or the cache is full.
     MAX_TOKENS,
     /// The listener asked for no more.
-    CANCELLED
+    CANCELLED,
+    /// `max_time` was over.
+    DEADLINE;
+
+    /// Whether the model ended the text itself.
+    public boolean isFinished() {
+        return this == STOP_TOKEN || this == STOP_STRING;
+    }
 }

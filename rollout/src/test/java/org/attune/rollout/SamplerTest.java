@@ -6,11 +6,20 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
+import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
 import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 import org.junit.jupiter.api.Test;
 
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 
 final class SamplerTest {
@@ -19,22 +28,48 @@ final class SamplerTest {
         (float) Math.log(0.1), (float) Math.log(0.6), (float) Math.log(0.3)
     };
 
+    private static final Distribution TOP_P = Distribution.plain().withTopP(0.9);
+
+    private static final List<Distribution> DISTRIBUTIONS =
+            List.of(
+                    Distribution.plain(),
+                    Distribution.plain().withTemperature(0.6),
+                    Distribution.greedy(),
+                    TOP_P,
+                    Distribution.plain().withTopK(20),
+                    Distribution.plain().withMinP(0.05),
+                    Distribution.plain().withRepetitionPenalty(1.5),
+                    new Distribution(1.2, 0.1, 0.1, 1.5, 300, 0.95, 0.01, 1),
+                    new Distribution(1, 0, 0, 1, 0, 1, 0, 0.8),
+                    new Distribution(1, 0, 0, 0.7, 40, 1, 0, 0.8));
+
     private static Sampler.Candidates candidates(Distribution distribution) {
         return new Sampler(distribution).candidates(LOGITS, new int[0], new int[0]);
     }
 
+    /// Tokens that 10,000 sequences of these logits get.
     private static int[] counts(Distribution distribution) {
-        var sampler = new Sampler(distribution);
-        var draws = new Draws(7);
+        var config = SamplingConfig.of(distribution, 1, Set.of(), 7);
         int[] counts = new int[3];
-        for (int i = 0; i < 10_000; i++) {
-            counts[sampler.choose(LOGITS.clone(), sequence(), Set.of(), draws.uniform(0, i))]++;
+        for (int id : sample(config, LOGITS, 10_000).ids()) {
+            counts[id]++;
         }
         return counts;
     }
 
-    private static Sequence sequence() {
-        return new Sequence(0, new int[] {0}, 9, SamplingConfig.greedy(1, Set.of()), null);
+    private static BatchSampler.Sampled sample(SamplingConfig config, float[] logits, int rows) {
+        return Engine.call(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor row = Tensor.of(Device.cpu(), logits, 1, logits.length);
+                        Tensor all = row.expand(rows, logits.length).copy();
+                        List<Sequence> sequences = new ArrayList<>();
+                        for (int i = 0; i < rows; i++) {
+                            sequences.add(new Sequence(i, new int[] {0}, 9, config, null));
+                        }
+                        return new BatchSampler(config).sample(all, sequences);
+                    }
+                });
     }
 
     @Test
@@ -69,18 +104,66 @@ final class SamplerTest {
 
     @Test
     void bannedTokensAreNeverChosen() {
-        var sampler = new Sampler(Distribution.greedy());
-        assertEquals(2, sampler.choose(LOGITS.clone(), sequence(), Set.of(1), 0.5));
+        var config = SamplingConfig.greedy(2, Set.of(1)).withMinNewTokens(1);
+        assertEquals(2, sample(config, LOGITS, 1).ids()[0]);
     }
 
     @Test
     void logitsThatAreNotNumbersAreRefused() {
-        var sampler = new Sampler(Distribution.plain());
-        float[] bad = {0, Float.NaN};
-        assertThrows(RolloutException.class, () -> sampler.choose(bad, sequence(), Set.of(), 0.5));
-        float[] none = {0};
+        var plain = SamplingConfig.of(Distribution.plain(), 2, Set.of(0), 1);
+        for (float bad : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+            for (var d : List.of(Distribution.plain(), Distribution.greedy(), TOP_P)) {
+                var config = SamplingConfig.of(d, 2, Set.of(), 1);
+                assertThrows(
+                        RolloutException.class, () -> sample(config, new float[] {0, bad, 0}, 2));
+            }
+        }
         assertThrows(
-                RolloutException.class, () -> sampler.choose(none, sequence(), Set.of(0), 0.5));
+                RolloutException.class,
+                () -> sample(plain.withMinNewTokens(1), new float[] {0}, 1));
+    }
+
+    /// The log-probability is the model's own, whatever the temperature and penalties.
+    @Test
+    void logProbsAreTheModelsOwn() {
+        var config =
+                SamplingConfig.of(new Distribution(1.3, 0.5, 0.2, 0.3, 2, 1, 0, 1), 1, Set.of(), 1)
+                        .withTopLogProbs(2);
+        BatchSampler.Sampled sampled = sample(config, LOGITS, 20);
+        for (int i = 0; i < 20; i++) {
+            assertEquals(LOGITS[sampled.ids()[i]], sampled.logProbs()[i], 1e-6);
+            assertArrayEquals(new int[] {1, 2}, sampled.top().get(i).ids());
+            assertArrayEquals(
+                    new float[] {LOGITS[1], LOGITS[2]}, sampled.top().get(i).logProbs(), 1e-6f);
+        }
+    }
+
+    /// What is sampled on the device from the likeliest tokens, or by pieces of the vocabulary, is
+    /// what the whole distribution on the host gives.
+    @Test
+    void samplesWhatTheWholeDistributionGives() {
+        var random = RandomSource.XO_SHI_RO_256_PP.create(5);
+        var normal = ZigguratSampler.NormalizedGaussian.of(random);
+        int several = 0;
+        for (int vocabulary : new int[] {3, 256, 600, 1024, 5000}) {
+            for (double spread : new double[] {0.1, 2, 6}) {
+                float[] logits = new float[vocabulary];
+                for (int i = 0; i < vocabulary; i++) {
+                    logits[i] = (float) (spread * normal.sample());
+                }
+                for (Distribution d : DISTRIBUTIONS) {
+                    var config = SamplingConfig.of(d, 1, Set.of(), 11);
+                    int[] ids = sample(config, logits, 40).ids();
+                    Sampler.Candidates all =
+                            new Sampler(d).candidates(logits, new int[] {0}, new int[0]);
+                    for (int i = 0; i < ids.length; i++) {
+                        assertEquals(all.pick(new Draws(11).uniform(i, 0)), ids[i], d.toString());
+                    }
+                    several += Arrays.stream(ids).distinct().count() > 5 ? 1 : 0;
+                }
+            }
+        }
+        assertTrue(several > 50, several + " of the cases have several outcomes");
     }
 
     @Test

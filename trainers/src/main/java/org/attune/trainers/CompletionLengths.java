@@ -1,7 +1,6 @@
 package org.attune.trainers;
 
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.StopReason;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -18,7 +17,7 @@ final class CompletionLengths {
         int[] all = completions.stream().mapToInt(c -> c.ids().length).toArray();
         int[] ended =
                 completions.stream()
-                        .filter(c -> c.reason() != StopReason.MAX_TOKENS)
+                        .filter(c -> c.reason().isFinished())
                         .mapToInt(c -> c.ids().length)
                         .toArray();
         Map<String, Double> metrics = new LinkedHashMap<>();

@@ -14,7 +14,6 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.StopReason;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.grpo.RolloutRound;
@@ -190,8 +189,7 @@ final class RoundGenerator {
     private RolloutRow row(Judged judged, int i, int prompt) {
         SampledCompletion completion = judged.sampled().get(i);
         boolean masked =
-                config.loss().maskTruncatedCompletions()
-                        && completion.reason() == StopReason.MAX_TOKENS;
+                config.loss().maskTruncatedCompletions() && !completion.reason().isFinished();
         float[] mask = new float[completion.ids().length];
         Arrays.fill(mask, masked ? 0 : 1);
         return new RolloutRow(

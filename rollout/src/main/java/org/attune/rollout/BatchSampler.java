@@ -1,0 +1,182 @@
+package org.attune.rollout;
+
+import org.attune.error.RolloutException;
+import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// Samples the next token of many sequences. The work is done on the logits' device; only chosen
+/// tokens and their log-probabilities come to the host. Filters look at the [#CANDIDATES] likeliest
+/// tokens first, and at all of them only where those don't settle it.
+///
+/// Shapes: `B` sequences, `V` vocabulary, `W` tokens in a piece of the vocabulary, `P` pieces.
+final class BatchSampler {
+    /// Tokens that filters look at first.
+    private static final int CANDIDATES = 256;
+
+    /// `W`. Two steps, first among pieces, then in one, read the probabilities once.
+    private static final int PIECE = 256;
+
+    private final SamplingConfig config;
+    private final Distribution distribution;
+    private final Sampler sampler;
+    private final Draws draws;
+
+    /// What was sampled, row by row. A named tuple.
+    ///
+    /// @param logProbs under the model itself
+    /// @param top empty unless asked for
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record Sampled(int[] ids, float[] logProbs, List<TopTokens> top) {}
+
+    BatchSampler(SamplingConfig config) {
+        this.config = config;
+        distribution = config.distribution();
+        sampler = new Sampler(distribution);
+        draws = new Draws(config.seed());
+    }
+
+    /// @param logits float32 `(B, V)`; changed
+    /// @param rows whose logits they are, `(B)`
+    /// @throws RolloutException if a row has no finite logit, or one that is NaN
+    Sampled sample(Tensor logits, List<Sequence> rows) {
+        Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
+        Optional<LogitEdits> edits = LogitEdits.of(config, rows);
+        edits.ifPresent(e -> e.apply(logits));
+        long[] ids = choose(logits, own, rows, edits.isPresent());
+        Tensor chosen = Tensor.of(logits.device(), ids, ids.length, 1); // (B, 1)
+        float[] logProbs = own.gather(1, chosen).toFloats();
+        requireFinite(logProbs, rows, ids);
+        if (edits.isPresent()) { // all tokens may have been banned
+            requireFinite(logits.gather(1, chosen).toFloats(), rows, ids);
+        }
+        int[] tokens = Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
+        return new Sampled(tokens, logProbs, top(own));
+    }
+
+    private static void requireFinite(float[] values, List<Sequence> rows, long[] ids) {
+        for (int i = 0; i < values.length; i++) {
+            if (!Float.isFinite(values[i])) {
+                throw Sampler.notFinite(
+                        "%s for token %d after %d tokens of sequence %d"
+                                .formatted(
+                                        values[i],
+                                        ids[i],
+                                        rows.get(i).all().length,
+                                        rows.get(i).index()));
+            }
+        }
+    }
+
+    private List<TopTokens> top(Tensor own) {
+        int n = (int) Math.min(config.topLogProbs(), own.size(1));
+        if (n == 0) {
+            return List.of();
+        }
+        Tensor[] best = own.topK(n);
+        float[] values = best[0].toFloats();
+        long[] ids = best[1].toLongs();
+        List<TopTokens> top = new ArrayList<>();
+        for (int from = 0; from < ids.length; from += n) {
+            top.add(
+                    new TopTokens(
+                            Arrays.stream(ids, from, from + n).mapToInt(Math::toIntExact).toArray(),
+                            Arrays.copyOfRange(values, from, from + n)));
+        }
+        return top;
+    }
+
+    /// @param logits after penalties and bans
+    /// @param own log-probabilities before them
+    private long[] choose(Tensor logits, Tensor own, List<Sequence> rows, boolean edited) {
+        double temperature = distribution.temperature();
+        if (temperature == 0) {
+            return logits.argmax(Tensor.LAST).toLongs();
+        }
+        double[] uniforms =
+                rows.stream().mapToDouble(s -> draws.uniform(s.index(), s.generated())).toArray();
+        Tensor probabilities =
+                edited || temperature != 1
+                        ? logits.mul(1 / temperature).softmax(Tensor.LAST)
+                        : own.exp(); // (B, V)
+        return distribution.filters()
+                ? filtered(logits, probabilities, uniforms)
+                : drawn(probabilities, uniforms);
+    }
+
+    /// Inverts the distribution function in two steps, in double precision: a piece of the
+    /// vocabulary, then a token in it.
+    private static long[] drawn(Tensor probabilities, double[] uniforms) {
+        long b = probabilities.size(0);
+        long pieces = (probabilities.size(1) + PIECE - 1) / PIECE;
+        Tensor p = padded(probabilities, pieces * PIECE); // (B, P·W)
+        Tensor byPiece =
+                p.viewAs(new long[] {b, pieces, PIECE}, new long[] {pieces * PIECE, PIECE, 1}, 0);
+        Tensor sums = byPiece.sum(2, false).to(DType.FLOAT64).cumSum(1); // (B, P)
+        Tensor u = Tensor.of(p.device(), uniforms, b, 1); // (B, 1)
+        Tensor target = u.mul(sums.narrow(1, pieces - 1, 1)); // (B, 1)
+        Tensor piece = sums.firstAbove(target, 1).unsqueeze(1); // (B, 1)
+        Tensor begins =
+                Tensor.cat(1, Tensor.zeros(p.device(), DType.FLOAT64, b, 1), sums); // (B, P + 1)
+        Tensor before = begins.gather(1, piece); // (B, 1)
+        Tensor share = target.sub(before).div(sums.gather(1, piece).sub(before)); // (B, 1)
+        Tensor rowOfPiece = piece.reshape(b).add(firstPieces(p, b, pieces)); // (B)
+        Tensor within =
+                p.viewAs(new long[] {b * pieces, PIECE}, new long[] {PIECE, 1}, 0)
+                        .indexSelect(0, rowOfPiece)
+                        .to(DType.FLOAT64)
+                        .cumSum(1); // (B, W)
+        // A share that was rounded up to 1 would be above all of the piece.
+        Tensor bound = share.mul(1 - 1e-12).mul(within.narrow(1, PIECE - 1L, 1)); // (B, 1)
+        long[] token = within.firstAbove(bound, 1).toLongs();
+        long[] at = piece.toLongs();
+        for (int i = 0; i < token.length; i++) {
+            token[i] += PIECE * at[i];
+        }
+        return token;
+    }
+
+    private static Tensor firstPieces(Tensor p, long b, long pieces) {
+        long[] first = new long[Math.toIntExact(b)];
+        for (int i = 0; i < first.length; i++) {
+            first[i] = i * pieces;
+        }
+        return Tensor.of(p.device(), first, b);
+    }
+
+    private static Tensor padded(Tensor p, long width) {
+        if (p.size(1) == width) {
+            return p;
+        }
+        Tensor wide = Tensor.zeros(p.device(), p.dtype(), p.size(0), width);
+        wide.narrow(1, 0, p.size(1)).copyInPlace(p);
+        return wide;
+    }
+
+    private long[] filtered(Tensor logits, Tensor probabilities, double[] uniforms) {
+        int n = (int) Math.min(CANDIDATES, probabilities.size(1));
+        Tensor[] likeliest = probabilities.topK(n);
+        float[] values = likeliest[0].toFloats();
+        long[] ids = likeliest[1].toLongs();
+        long[] chosen = new long[uniforms.length];
+        for (int i = 0; i < chosen.length; i++) {
+            int from = i * n;
+            Sampler.Candidates candidates =
+                    sampler.candidates(
+                                    Arrays.copyOfRange(ids, from, from + n),
+                                    Arrays.copyOfRange(values, from, from + n),
+                                    n == probabilities.size(1))
+                            .orElse(null);
+            if (candidates == null) {
+                candidates = sampler.candidates(logits.narrow(0, i, 1).toFloats());
+            }
+            chosen[i] = candidates.pick(uniforms[i]);
+        }
+        return chosen;
+    }
+}

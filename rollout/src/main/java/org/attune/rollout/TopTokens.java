@@ -1,0 +1,9 @@
+package org.attune.rollout;
+
+/// The likeliest tokens at one position. A named tuple: equality is identity of the arrays.
+///
+/// @param ids by falling probability
+/// @param logProbs natural log-probability of each under the model itself, as in
+///     [SampledCompletion#logProbs]
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+public record TopTokens(int[] ids, float[] logProbs) {}
