@@ -208,7 +208,15 @@ public record SamplingConfig(
     }
 
     public SamplingConfig withDistribution(Distribution value) {
-        return new SamplingConfig(value, maxNewTokens, minNewTokens, stopIds, stopStrings, seed);
+        return new SamplingConfig(
+                value,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                maxTime);
     }
 
     public SamplingConfig withMinNewTokens(int value) {
