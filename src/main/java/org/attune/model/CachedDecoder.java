@@ -17,7 +17,7 @@ public final class CachedDecoder {
     public static final int CHUNK = 512;
 
     private final Decoder decoder;
-    private final FusedLinear.Adapter adapter;
+    private final Adapter adapter;
 
     /// Tokens that a slot is to read.
     ///
@@ -26,7 +26,7 @@ public final class CachedDecoder {
     public record NewTokens(int slot, int[] ids) {}
 
     /// @param adapter which of the decoder's adapters applies
-    public CachedDecoder(Decoder decoder, FusedLinear.Adapter adapter) {
+    public CachedDecoder(Decoder decoder, Adapter adapter) {
         this.decoder = decoder;
         this.adapter = adapter;
     }

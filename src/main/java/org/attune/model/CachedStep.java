@@ -15,7 +15,7 @@ import java.util.List;
 final class CachedStep {
     private final Decoder decoder;
     private final DecoderConfig config;
-    private final FusedLinear.Adapter adapter;
+    private final Adapter adapter;
     private final KvCache cache;
     private final Layout layout;
     private final Rope rope;
@@ -24,11 +24,7 @@ final class CachedStep {
     private final List<CachedAttention> groups = new ArrayList<>();
 
     /// @param additions new tokens of different slots
-    CachedStep(
-            Decoder decoder,
-            FusedLinear.Adapter adapter,
-            KvCache cache,
-            List<NewTokens> additions) {
+    CachedStep(Decoder decoder, Adapter adapter, KvCache cache, List<NewTokens> additions) {
         this.decoder = decoder;
         this.config = decoder.config();
         this.adapter = adapter;

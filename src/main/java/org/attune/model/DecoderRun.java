@@ -41,8 +41,7 @@ public final class DecoderRun implements AutoCloseable {
     private final Tensor hidden;
 
     /// Runs forward.
-    public DecoderRun(
-            Decoder decoder, Layout layout, FusedLinear.Adapter adapter, Options options) {
+    public DecoderRun(Decoder decoder, Layout layout, Adapter adapter, Options options) {
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;

@@ -7,7 +7,9 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Linear layers that read the same input (q, k and v; gate and up), as one product.
 ///
@@ -17,13 +19,6 @@ import java.util.List;
 /// A frozen second adapter (a reference) of the same form borrows these columns for a pass, so that
 /// equal adapters give equal bits; one of another form is added by products of its own.
 public final class FusedLinear {
-    /// Which adapter a pass uses.
-    public enum Adapter {
-        OFF,
-        TRAINED,
-        FROZEN
-    }
-
     /// @param path module path as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj`
     /// @param firstRow first row of the fused matrix
     /// @param out rows
@@ -39,7 +34,7 @@ public final class FusedLinear {
     private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
-    private final List<LowRank> frozen = new ArrayList<>();
+    private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
     private Tensor[] weightGradients = {};
     private Tensor[] biasGradients = {};
 
@@ -69,20 +64,20 @@ public final class FusedLinear {
 
     /// Columns that a pass needs behind the input.
     int extra(Adapter adapter) {
-        return switch (adapter) {
+        return switch (adapter.kind()) {
             case OFF -> 0;
             case TRAINED -> extra;
-            case FROZEN -> frozenFitsColumns() ? extra : 0;
+            case FROZEN -> fitsColumns(frozen(adapter)) ? extra : 0;
         };
     }
 
-    private boolean frozenFitsColumns() {
-        if (frozen.size() != trained.size()) {
+    private boolean fitsColumns(List<LowRank> updates) {
+        if (updates.size() != trained.size()) {
             return false;
         }
-        for (int i = 0; i < frozen.size(); i++) {
-            if (frozen.get(i).part() != trained.get(i).part()
-                    || frozen.get(i).rank() != trained.get(i).rank()) {
+        for (int i = 0; i < updates.size(); i++) {
+            if (updates.get(i).part() != trained.get(i).part()
+                    || updates.get(i).rank() != trained.get(i).rank()) {
                 return false;
             }
         }
@@ -105,8 +100,9 @@ public final class FusedLinear {
         return trained;
     }
 
-    public List<LowRank> frozen() {
-        return frozen;
+    /// Updates of a frozen adapter, none if it doesn't touch these layers.
+    public List<LowRank> frozen(Adapter adapter) {
+        return frozen.getOrDefault(adapter, List.of());
     }
 
     /// Makes room for the trained adapter. `updates` must be in order of their parts.
@@ -136,10 +132,9 @@ public final class FusedLinear {
         refreshTrained();
     }
 
-    /// Adds a frozen adapter for reference passes.
-    public void attachFrozen(List<LowRank> updates) {
-        frozen.clear();
-        frozen.addAll(updates);
+    /// Adds a frozen adapter, or replaces it.
+    public void attachFrozen(Adapter adapter, List<LowRank> updates) {
+        frozen.put(adapter, List.copyOf(updates));
     }
 
     /// Copies the trained matrices to where products read them, after they changed.
@@ -169,10 +164,10 @@ public final class FusedLinear {
     Tensor forward(Tensor hx, Adapter adapter, Dropout dropout) {
         Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
         Tensor y =
-                switch (adapter) {
+                switch (adapter.kind()) {
                     case OFF -> x.mm(base().t());
                     case TRAINED -> withColumns(hx, trained, dropout);
-                    case FROZEN -> withFrozen(hx, x);
+                    case FROZEN -> withFrozen(hx, x, adapter);
                 };
         if (bias != null) {
             y.addInPlace(bias);
@@ -198,17 +193,18 @@ public final class FusedLinear {
         return hx.mm(matrix.t());
     }
 
-    private Tensor withFrozen(Tensor hx, Tensor x) {
-        if (extra(Adapter.FROZEN) > 0) {
+    private Tensor withFrozen(Tensor hx, Tensor x, Adapter adapter) {
+        List<LowRank> updates = frozen(adapter);
+        if (extra(adapter) > 0) {
             try {
-                fillColumns(frozen);
-                return withColumns(hx, frozen, Dropout.NONE);
+                fillColumns(updates);
+                return withColumns(hx, updates, Dropout.NONE);
             } finally {
                 refreshTrained();
             }
         }
         Tensor y = x.mm(base().t());
-        for (LowRank update : frozen) {
+        for (LowRank update : updates) {
             Part p = parts.get(update.part());
             Kernels.addmm(
                     y.narrow(1, p.firstRow(), p.out()),

@@ -7,7 +7,7 @@ public final class Logits {
     private Logits() {}
 
     /// Logits of every row, float32 `(N, V)`, in the current scope.
-    public static Tensor of(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
+    public static Tensor of(Decoder decoder, Layout layout, Adapter adapter) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
             return decoder.output().logits(normed(decoder, run.hidden(), adapter), adapter);
@@ -15,14 +15,14 @@ public final class Logits {
     }
 
     /// Input of the output layer, after the last norm, `(N, D)`, in the current scope.
-    public static Tensor hidden(Decoder decoder, Layout layout, FusedLinear.Adapter adapter) {
+    public static Tensor hidden(Decoder decoder, Layout layout, Adapter adapter) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
             return normed(decoder, run.hidden(), adapter);
         }
     }
 
-    private static Tensor normed(Decoder decoder, Tensor x, FusedLinear.Adapter adapter) {
+    private static Tensor normed(Decoder decoder, Tensor x, Adapter adapter) {
         Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape());
         decoder.finalNorm().forward(x, h, adapter);
         return h;

@@ -5,6 +5,8 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// The output layer and the adapter on it, the one place where hidden states become logits:
@@ -19,7 +21,7 @@ public final class OutputLayer {
 
     private final Weight weight;
     private LowRank trained;
-    private LowRank frozen;
+    private final Map<Adapter, LowRank> frozen = new HashMap<>();
 
     /// @param weight `(V, D)`
     OutputLayer(Weight weight) {
@@ -36,15 +38,15 @@ public final class OutputLayer {
         trained = update.orElse(null);
     }
 
-    /// Sets or takes away the update of the frozen adapter.
-    public void attachFrozen(Optional<LowRank> update) {
-        frozen = update.orElse(null);
+    /// Sets or takes away the update of a frozen adapter.
+    public void attachFrozen(Adapter adapter, Optional<LowRank> update) {
+        update.ifPresentOrElse(u -> frozen.put(adapter, u), () -> frozen.remove(adapter));
     }
 
     /// Logits of all rows, float32 `(M, V)`, in the current scope.
     ///
     /// @param h after the final norm, `(M, D)`
-    public Tensor logits(Tensor h, FusedLinear.Adapter adapter) {
+    public Tensor logits(Tensor h, Adapter adapter) {
         return rows(h, adapter, Dropout.NONE).logits(0, h.size(0));
     }
 
@@ -53,15 +55,15 @@ public final class OutputLayer {
     ///
     /// @param h after the final norm, `(M, D)`
     /// @param dropout of the trained adapter's input
-    public Rows rows(Tensor h, FusedLinear.Adapter adapter, Dropout dropout) {
+    public Rows rows(Tensor h, Adapter adapter, Dropout dropout) {
         return new Rows(h, adapter, dropout);
     }
 
-    private LowRank update(FusedLinear.Adapter adapter) {
-        return switch (adapter) {
+    private LowRank update(Adapter adapter) {
+        return switch (adapter.kind()) {
             case OFF -> null;
             case TRAINED -> trained;
-            case FROZEN -> frozen;
+            case FROZEN -> frozen.get(adapter);
         };
     }
 
@@ -74,7 +76,7 @@ public final class OutputLayer {
         private final Dropout.Mask mask; // (M, D)
         private final Tensor reduced; // u, (M, R), or null
 
-        private Rows(Tensor hidden, FusedLinear.Adapter adapter, Dropout dropout) {
+        private Rows(Tensor hidden, Adapter adapter, Dropout dropout) {
             this.hidden = hidden;
             w = weight.value(adapter);
             gradient = weight.gradient(adapter);

@@ -9,7 +9,7 @@ final class Pass implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("pass");
     private final DecoderConfig config;
     private final Layout layout;
-    private final FusedLinear.Adapter adapter;
+    private final Adapter adapter;
     private final Dropout dropout;
     private final Rope rope;
     private final Attention attention;
@@ -17,7 +17,7 @@ final class Pass implements AutoCloseable {
     Pass(
             DecoderConfig config,
             Layout layout,
-            FusedLinear.Adapter adapter,
+            Adapter adapter,
             Dropout dropout,
             Device device,
             DType dtype) {
@@ -42,7 +42,7 @@ final class Pass implements AutoCloseable {
         return layout.size();
     }
 
-    FusedLinear.Adapter adapter() {
+    Adapter adapter() {
         return adapter;
     }
 

@@ -98,10 +98,10 @@ final class PlainBlock {
     }
 
     private List<LowRank> updates(FusedLinear linear) {
-        return switch (pass.adapter()) {
+        return switch (pass.adapter().kind()) {
             case OFF -> List.of();
             case TRAINED -> linear.trained();
-            case FROZEN -> linear.frozen();
+            case FROZEN -> linear.frozen(pass.adapter());
         };
     }
 
@@ -113,7 +113,7 @@ final class PlainBlock {
             b = leaf(b, update.gradientB(), 1);
         }
         Dropout dropout = pass.dropout();
-        boolean drops = dropout.isOn() && pass.adapter() == FusedLinear.Adapter.TRAINED;
+        boolean drops = dropout.isOn() && pass.adapter().equals(Adapter.TRAINED);
         Tensor input = drops ? x.mul(dropout.mask(path, x)).mul(dropout.scale()) : x;
         return input.linear(a).linear(b);
     }

@@ -25,7 +25,7 @@ public final class RmsNorm {
     }
 
     /// Writes the norm of `x` to `out` and returns `r`, float32 `(…, 1)`.
-    public Tensor forward(Tensor x, Tensor out, FusedLinear.Adapter adapter) {
+    public Tensor forward(Tensor x, Tensor out, Adapter adapter) {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
@@ -44,7 +44,7 @@ public final class RmsNorm {
     /// ```
     /// dx = r (g − n · mean(g n)),     g = dy w,  n = x r
     /// ```
-    public Tensor backward(Tensor dy, Tensor x, Tensor r, FusedLinear.Adapter adapter) {
+    public Tensor backward(Tensor dy, Tensor x, Tensor r, Adapter adapter) {
         Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
         Tensor gradient = weight.gradient(adapter);

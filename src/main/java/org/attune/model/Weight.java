@@ -2,16 +2,19 @@ package org.attune.model;
 
 import org.attune.tensor.Tensor;
 
+import java.util.HashMap;
+import java.util.Map;
+
 /// A weight of the base model and what may stand in its place: a version trained beside a LoRA
-/// adapter (PEFT's `modules_to_save`) and a frozen copy of one. A pass names the adapter that it
-/// uses and gets the weight that belongs to it, so with the adapter off it gets the original.
+/// adapter (PEFT's `modules_to_save`) and those of frozen adapters. A pass names the adapter that
+/// it uses and gets the weight that belongs to it, so with the adapter off it gets the original.
 public final class Weight {
     private final String name;
     private final Tensor base;
     private Tensor baseGradient;
     private Tensor trained;
     private Tensor trainedGradient;
-    private Tensor frozen;
+    private final Map<Adapter, Tensor> frozen = new HashMap<>();
 
     /// @param name as Hugging Face spells it, e.g. `model.norm.weight`
     /// @param base in the compute dtype
@@ -35,19 +38,19 @@ public final class Weight {
     }
 
     /// What a pass with this adapter computes with.
-    public Tensor value(FusedLinear.Adapter adapter) {
+    public Tensor value(Adapter adapter) {
         Tensor version =
-                switch (adapter) {
+                switch (adapter.kind()) {
                     case OFF -> base;
                     case TRAINED -> trained;
-                    case FROZEN -> frozen;
+                    case FROZEN -> frozen.get(adapter);
                 };
         return version == null ? base : version;
     }
 
     /// What backward passes with this adapter add to, float32, or null if it isn't trained there.
-    Tensor gradient(FusedLinear.Adapter adapter) {
-        return switch (adapter) {
+    Tensor gradient(Adapter adapter) {
+        return switch (adapter.kind()) {
             case OFF -> baseGradient;
             case TRAINED -> trainedGradient;
             case FROZEN -> null;
@@ -65,9 +68,9 @@ public final class Weight {
         trainedGradient = gradient;
     }
 
-    /// Puts a frozen version beside the base model's.
-    public void attachFrozen(Tensor version) {
-        frozen = version;
+    /// Puts the version of a frozen adapter beside the base model's.
+    public void attachFrozen(Adapter adapter, Tensor version) {
+        frozen.put(adapter, version);
     }
 
     /// Takes the trained version away.
@@ -75,8 +78,8 @@ public final class Weight {
         attachTrained(null, null);
     }
 
-    /// Takes the frozen version away.
-    public void detachFrozen() {
-        attachFrozen(null);
+    /// Takes a frozen adapter's version away.
+    public void detachFrozen(Adapter adapter) {
+        frozen.remove(adapter);
     }
 }

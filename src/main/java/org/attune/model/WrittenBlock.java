@@ -16,7 +16,7 @@ final class WrittenBlock {
 
     /// Everything made stays in the current scope.
     static Result forward(Block b, Tensor x, Pass pass) {
-        FusedLinear.Adapter adapter = pass.adapter();
+        Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()), adapter);
         Heads heads = heads(b, b.qkv().forward(h1, adapter, pass.dropout()), pass);
@@ -144,7 +144,7 @@ final class WrittenBlock {
             Tensor queries = projections.narrow(1, 0, c.heads());
             Tensor keys = projections.narrow(1, c.heads(), c.kvHeads());
             Saved.QkNormed saved = s.qkNormed();
-            FusedLinear.Adapter adapter = pass.adapter();
+            Adapter adapter = pass.adapter();
             dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, saved.rq(), adapter));
             dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, saved.rk(), adapter));
         }

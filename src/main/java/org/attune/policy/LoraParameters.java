@@ -6,6 +6,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.LowRank;
@@ -50,7 +51,7 @@ final class LoraParameters implements AutoCloseable {
     private record Slot(
             int part, LoraTarget target, ParameterSpace.Parameter a, ParameterSpace.Parameter b) {}
 
-    private LoraParameters(Decoder decoder, LoraConfig config, boolean frozen) {
+    private LoraParameters(Decoder decoder, LoraConfig config, Adapter role) {
         this.decoder = decoder;
         this.config = config;
         var paths = new ArrayList<String>();
@@ -66,11 +67,13 @@ final class LoraParameters implements AutoCloseable {
                 Optional.ofNullable(targets.get(OutputLayer.PATH))
                         .map(t -> slot(0, t, head[0], head[1], plan));
         whole = new WholeModules(decoder, config, plan);
-        flat = new FlatParameters(scope, decoder.device(), plan.parameters(), !frozen);
+        flat =
+                new FlatParameters(
+                        scope, decoder.device(), plan.parameters(), role.equals(Adapter.TRAINED));
         try (var _ = scope.enter()) {
-            slots.forEach((linear, s) -> attach(linear, s, frozen));
-            attachHead(headSlot, frozen);
-            whole.attach(flat, frozen);
+            slots.forEach((linear, s) -> attach(linear, s, role));
+            attachHead(headSlot, role);
+            whole.attach(flat, role);
         }
         flat.onChange(this::refresh);
     }
@@ -97,25 +100,26 @@ final class LoraParameters implements AutoCloseable {
                 plan.add(target.nameOfB(), true, out, target.rank()));
     }
 
-    private void attach(FusedLinear linear, List<Slot> slots, boolean frozen) {
-        List<LowRank> updates = slots.stream().map(s -> computed(s, frozen)).toList();
-        if (frozen) {
-            linear.attachFrozen(updates);
-        } else {
+    private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
+        List<LowRank> updates = slots.stream().map(s -> computed(s, role)).toList();
+        if (role.equals(Adapter.TRAINED)) {
             linear.attachTrained(updates);
-        }
-    }
-
-    private void attachHead(Optional<Slot> slot, boolean frozen) {
-        Optional<LowRank> update = slot.map(s -> computed(s, frozen));
-        if (frozen) {
-            decoder.output().attachFrozen(update);
         } else {
-            decoder.output().attachTrained(update);
+            linear.attachFrozen(role, updates);
         }
     }
 
-    private LowRank computed(Slot s, boolean frozen) {
+    private void attachHead(Optional<Slot> slot, Adapter role) {
+        Optional<LowRank> update = slot.map(s -> computed(s, role));
+        if (role.equals(Adapter.TRAINED)) {
+            decoder.output().attachTrained(update);
+        } else {
+            decoder.output().attachFrozen(role, update);
+        }
+    }
+
+    private LowRank computed(Slot s, Adapter role) {
+        boolean learns = role.equals(Adapter.TRAINED);
         Device device = decoder.device();
         DType dtype = decoder.dtype();
         var computed =
@@ -125,8 +129,8 @@ final class LoraParameters implements AutoCloseable {
                         s.target().scaling(),
                         Tensor.empty(device, dtype, s.a().shape()),
                         Tensor.empty(device, dtype, s.b().shape()),
-                        frozen ? null : flat.gradient(s.a()),
-                        frozen ? null : flat.gradient(s.b()));
+                        learns ? flat.gradient(s.a()) : null,
+                        learns ? flat.gradient(s.b()) : null);
         pairs.add(new Pair(s.target(), s.a(), s.b(), computed));
         return computed;
     }
@@ -136,7 +140,7 @@ final class LoraParameters implements AutoCloseable {
     /// @param random source of the initial values
     static LoraParameters fresh(Decoder decoder, LoraConfig config, UniformRandomProvider random) {
         WholeModules.requireKnown(decoder, config);
-        var lora = new LoraParameters(decoder, config, false);
+        var lora = new LoraParameters(decoder, config, Adapter.TRAINED);
         lora.initialise(random);
         lora.refresh();
         if (new MergedWeights(decoder, Optional.of(lora)).unties()) {
@@ -149,9 +153,9 @@ final class LoraParameters implements AutoCloseable {
 
     /// An adapter from a PEFT folder.
     ///
-    /// @param frozen whether it serves as a reference only
-    static LoraParameters load(Decoder decoder, AdapterFolder folder, boolean frozen) {
-        var lora = new LoraParameters(decoder, folder.config(), frozen);
+    /// @param role what it is attached as
+    static LoraParameters load(Decoder decoder, AdapterFolder folder, Adapter role) {
+        var lora = new LoraParameters(decoder, folder.config(), role);
         try {
             new LoraFile(decoder, lora).read(folder);
         } catch (RuntimeException | Error e) {
@@ -162,9 +166,11 @@ final class LoraParameters implements AutoCloseable {
         return lora;
     }
 
-    /// A frozen copy of this adapter's present values, attached as the decoder's second adapter.
-    LoraParameters snapshot() {
-        var copy = new LoraParameters(decoder, config, true);
+    /// A copy of this adapter's present values.
+    ///
+    /// @param role what it is attached as, a frozen one
+    LoraParameters snapshot(Adapter role) {
+        var copy = new LoraParameters(decoder, config, role);
         copy.flat.values().copyInPlace(flat.values());
         copy.refresh();
         return copy;

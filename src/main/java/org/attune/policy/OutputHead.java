@@ -1,8 +1,8 @@
 package org.attune.policy;
 
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.Dropout;
-import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
@@ -40,14 +40,14 @@ final class OutputHead implements AutoCloseable {
     /// @param adapter that applies
     /// @param dropout of the trained adapter's input
     /// @param differentiable whether there will be a backward pass
-    record Use(FusedLinear.Adapter adapter, Dropout dropout, boolean differentiable) {
+    record Use(Adapter adapter, Dropout dropout, boolean differentiable) {
         /// Without a backward pass.
-        static Use measuring(FusedLinear.Adapter adapter) {
+        static Use measuring(Adapter adapter) {
             return new Use(adapter, Dropout.NONE, false);
         }
 
         /// With a backward pass and without dropout.
-        static Use training(FusedLinear.Adapter adapter) {
+        static Use training(Adapter adapter) {
             return new Use(adapter, Dropout.NONE, true);
         }
     }

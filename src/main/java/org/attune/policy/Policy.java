@@ -4,11 +4,11 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.files.SafeTensorsWriter;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
-import org.attune.model.FusedLinear;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
 
@@ -20,11 +20,15 @@ import java.util.Optional;
 /// A decoder that is trained, through a LoRA adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
 public final class Policy implements CausalPolicy {
+    /// The adapter as it was when [#frozenAdapter] was called.
+    private static final Adapter SNAPSHOT = Adapter.frozen(0);
+
     private final Decoder decoder;
     private final LoraParameters lora;
     private final FullParameters full;
     private Options options;
     private LoraParameters frozen;
+    private final List<LoraParameters> others = new ArrayList<>();
     private long step;
     private int evaluations;
 
@@ -58,7 +62,8 @@ public final class Policy implements CausalPolicy {
 
     /// Trains on from an adapter in a PEFT folder.
     public static Policy withAdapter(Decoder decoder, AdapterFolder folder, Options options) {
-        return new Policy(decoder, LoraParameters.load(decoder, folder, false), null, options);
+        return new Policy(
+                decoder, LoraParameters.load(decoder, folder, Adapter.TRAINED), null, options);
     }
 
     /// Trains all weights.
@@ -111,12 +116,13 @@ public final class Policy implements CausalPolicy {
         return measure(decoder, adapterInUse(), forest, request);
     }
 
-    FusedLinear.Adapter adapterInUse() {
-        return lora == null ? FusedLinear.Adapter.OFF : FusedLinear.Adapter.TRAINED;
+    /// The adapter that is trained, if there is one.
+    public Adapter adapterInUse() {
+        return lora == null ? Adapter.OFF : Adapter.TRAINED;
     }
 
     private static Measurement measure(
-            Decoder decoder, FusedLinear.Adapter adapter, TokenForest forest, HeadRequest request) {
+            Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         var use = OutputHead.Use.measuring(adapter);
         try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
@@ -132,7 +138,7 @@ public final class Policy implements CausalPolicy {
         if (lora == null) {
             throw new IllegalStateException("there is no adapter to switch off");
         }
-        return (forest, request) -> measure(decoder, FusedLinear.Adapter.OFF, forest, request);
+        return (forest, request) -> measure(decoder, Adapter.OFF, forest, request);
     }
 
     /// The reference "adapter as it is now": later training doesn't change it. One per policy; a
@@ -144,13 +150,23 @@ public final class Policy implements CausalPolicy {
         if (frozen != null) {
             frozen.close();
         }
-        frozen = lora.snapshot();
-        return (forest, request) -> measure(decoder, FusedLinear.Adapter.FROZEN, forest, request);
+        frozen = lora.snapshot(SNAPSHOT);
+        return (forest, request) -> measure(decoder, SNAPSHOT, forest, request);
+    }
+
+    /// Adds a frozen adapter on the same weights, to generate or measure with beside the policy's
+    /// own. Lives as long as the policy.
+    ///
+    /// @return names it in a pass
+    public Adapter addAdapter(AdapterFolder folder) {
+        Adapter role = Adapter.frozen(others.size() + 1);
+        others.add(LoraParameters.load(decoder, folder, role));
+        return role;
     }
 
     /// A separate frozen model as a reference.
     public static Scorer reference(Decoder decoder) {
-        return (forest, request) -> measure(decoder, FusedLinear.Adapter.OFF, forest, request);
+        return (forest, request) -> measure(decoder, Adapter.OFF, forest, request);
     }
 
     /// How the rows of a forest attend to each other.
@@ -209,6 +225,7 @@ public final class Policy implements CausalPolicy {
         if (frozen != null) {
             frozen.close();
         }
+        others.forEach(LoraParameters::close);
         if (full != null) {
             full.close();
         }

@@ -4,6 +4,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.Weight;
 import org.attune.tensor.Tensor;
@@ -109,17 +110,24 @@ final class WholeModules {
     /// Sets the masters to the base model's values and puts compute copies, made in the current
     /// scope, beside the base weights; weights that aren't among them lose theirs.
     ///
-    /// @param frozen whether they serve as a reference only
-    void attach(FlatParameters flat, boolean frozen) {
-        weights(decoder).forEach(frozen ? Weight::detachFrozen : Weight::detachTrained);
+    /// @param role of the adapter that they belong to
+    void attach(FlatParameters flat, Adapter role) {
+        boolean learns = role.equals(Adapter.TRAINED);
+        for (Weight weight : weights(decoder)) {
+            if (learns) {
+                weight.detachTrained();
+            } else {
+                weight.detachFrozen(role);
+            }
+        }
         for (Module m : modules) {
             Tensor base = m.uses().getFirst().base();
             Tensor computed = base.copy();
             for (Weight weight : m.uses()) {
-                if (frozen) {
-                    weight.attachFrozen(computed);
-                } else {
+                if (learns) {
                     weight.attachTrained(computed, flat.gradient(m.parameter()));
+                } else {
+                    weight.attachFrozen(role, computed);
                 }
             }
             copies.add(computed);

@@ -52,7 +52,7 @@ final class CachedDecoderFixturesTest {
                 var file = SafeTensorsFile.open(folder);
                 var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
                 var cache = new KvCache(decoder, 3, 2 * prompt.length + expected.length)) {
-            var cached = new CachedDecoder(decoder, FusedLinear.Adapter.OFF);
+            var cached = new CachedDecoder(decoder, Adapter.OFF);
             int[] longer = Arrays.copyOf(prompt, 2 * prompt.length);
             System.arraycopy(prompt, 0, longer, prompt.length, prompt.length);
             int[] next = {

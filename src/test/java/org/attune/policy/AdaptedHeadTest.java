@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
+import org.attune.model.Adapter;
 import org.attune.model.AttentionConfig;
 import org.attune.model.CachedDecoder;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
-import org.attune.model.FusedLinear;
 import org.attune.model.KvCache;
 import org.attune.model.Logits;
 import org.attune.tensor.DType;
@@ -288,7 +288,8 @@ class AdaptedHeadTest {
                         var builder = TokenForest.builder();
                         builder.root(ids);
                         var layout = Policy.layout(builder.build());
-                        for (var adapter : FusedLinear.Adapter.values()) {
+                        for (var adapter :
+                                List.of(Adapter.OFF, Adapter.TRAINED, Adapter.frozen(0))) {
                             policy.frozenAdapter();
                             Tensor all = Logits.of(decoder, layout, adapter); // (T, V)
                             try (var cache = new KvCache(decoder, 1, ids.length)) {

@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.model.Adapter;
 import org.attune.model.AttentionConfig;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
-import org.attune.model.FusedLinear;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -25,7 +25,7 @@ import java.util.Set;
 class OutputHeadTest {
     private static final Set<HeadStatistic> ALL = Set.of(HeadStatistic.values());
 
-    private static final OutputHead.Use USE = OutputHead.Use.training(FusedLinear.Adapter.OFF);
+    private static final OutputHead.Use USE = OutputHead.Use.training(Adapter.OFF);
 
     /// So many rows that the head takes several chunks.
     private static final DecoderConfig WIDE =
@@ -162,7 +162,7 @@ class OutputHeadTest {
                                             hidden(config, forest.size()),
                                             forest,
                                             HeadRequest.of(HeadStatistic.ARGMAX_HIT),
-                                            OutputHead.Use.measuring(FusedLinear.Adapter.OFF))) {
+                                            OutputHead.Use.measuring(Adapter.OFF))) {
                         float[] hits = head.measurement().statistic(HeadStatistic.ARGMAX_HIT);
                         double sum = 0;
                         for (float h : hits) {

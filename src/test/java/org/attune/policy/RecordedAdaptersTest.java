@@ -8,9 +8,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import org.attune.adapter.AdapterFolder;
 import org.attune.error.AttuneException;
 import org.attune.files.SafeTensorsFile;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
-import org.attune.model.FusedLinear;
 import org.attune.model.Logits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -94,14 +94,14 @@ class RecordedAdaptersTest {
             int length = (int) expected.shape("input_ids")[1];
             TokenForest forest = RecordedModelsTest.rows(expected.ints("input_ids"), length);
             var layout = Policy.layout(forest);
-            float[] logits = Logits.of(decoder, layout, FusedLinear.Adapter.TRAINED).toFloats();
+            float[] logits = Logits.of(decoder, layout, Adapter.TRAINED).toFloats();
             boolean converted = expected.names().contains("converted_logits");
             String wanted = converted ? "converted_logits" : "logits";
             // Logits of a bfloat16 base were computed in bfloat16 there, in float32 here.
             boolean half = json.path("base").asText().contains("bfloat16");
             assertClose("logits", expected.floats(wanted), logits, half ? 0.15 : 1e-4, 0);
             policy.frozenAdapter();
-            float[] frozen = Logits.of(decoder, layout, FusedLinear.Adapter.FROZEN).toFloats();
+            float[] frozen = Logits.of(decoder, layout, Adapter.frozen(0)).toFloats();
             assertClose("logits of the frozen copy", logits, frozen, 1e-5, 0);
             for (boolean plain : new boolean[] {false, true}) {
                 if (converted || half) {

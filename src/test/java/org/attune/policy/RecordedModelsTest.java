@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.error.ModelException;
 import org.attune.files.SafeTensorsFile;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
-import org.attune.model.FusedLinear;
 import org.attune.model.Logits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -67,13 +67,13 @@ class RecordedModelsTest {
             assertClose(
                     "logits",
                     expected.floats("logits"),
-                    Logits.of(decoder, layout, FusedLinear.Adapter.OFF).toFloats(),
+                    Logits.of(decoder, layout, Adapter.OFF).toFloats(),
                     LOGITS,
                     0);
             assertClose(
                     "hidden",
                     expected.floats("hidden"),
-                    Logits.hidden(decoder, layout, FusedLinear.Adapter.OFF).toFloats(),
+                    Logits.hidden(decoder, layout, Adapter.OFF).toFloats(),
                     LOGITS,
                     0);
             JsonNode json = Recorded.json(folder.resolve("expected.json"));
@@ -139,7 +139,7 @@ class RecordedModelsTest {
             int length = prompt.length + i;
             try (var _ = TensorScope.open("greedy")) {
                 TokenForest forest = rows(Arrays.copyOf(sequence, length), length);
-                Tensor logits = Logits.of(decoder, Policy.layout(forest), FusedLinear.Adapter.OFF);
+                Tensor logits = Logits.of(decoder, Policy.layout(forest), Adapter.OFF);
                 sequence[length] = (int) logits.select(0, length - 1).argmax(0).toLongs()[0];
             }
         }

@@ -4,8 +4,8 @@ import static org.attune.testing.TensorAssert.assertClose;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.Logits;
 import org.attune.model.ModelSource;
 import org.attune.tensor.DType;
@@ -93,7 +93,7 @@ class SmolLm2Test {
         builder.root(all);
         try (var _ = TensorScope.open("greedy")) {
             var layout = Policy.layout(builder.build());
-            Tensor logits = Logits.of(decoder, layout, FusedLinear.Adapter.OFF);
+            Tensor logits = Logits.of(decoder, layout, Adapter.OFF);
             float[] last = logits.select(0, prompt.length - 1).toFloats();
             JsonNode top = expected.get("last_logits_top20");
             int[] ids = ints(top.get("ids"));

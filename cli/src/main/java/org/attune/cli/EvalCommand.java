@@ -3,11 +3,13 @@ package org.attune.cli;
 import org.attune.cli.EvalArguments.Questions;
 import org.attune.error.ConfigException;
 import org.attune.rollout.SamplingConfig;
+import org.attune.rollout.TextCompleter;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.eval.EvalResult;
 import org.attune.trainers.eval.ModelEval;
+import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -77,11 +79,14 @@ final class EvalCommand implements Callable<Integer> {
                             .formatted(samples));
         }
         Questions asked = questions.questions(sampling.seed);
-        var results = new ArrayList<EvalReport.Measured>();
-        for (ModelConfig config : configs()) {
-            results.add(new EvalReport.Measured(label(config), measure(config, asked)));
+        List<ModelConfig> configs = configs();
+        List<EvalResult> results =
+                againstModel == null ? onOne(configs, asked) : each(configs, asked);
+        var measured = new ArrayList<EvalReport.Measured>();
+        for (int i = 0; i < configs.size(); i++) {
+            measured.add(new EvalReport.Measured(label(configs.get(i)), results.get(i)));
         }
-        var report = new EvalReport(asked.title(), List.copyOf(results));
+        var report = new EvalReport(asked.title(), List.copyOf(measured));
         report.print(spec.commandLine().getOut(), shown);
         if (out != null) {
             report.write(out);
@@ -113,15 +118,37 @@ final class EvalCommand implements Callable<Integer> {
                 + config.adapterNameOrPath().map(adapter -> " + " + adapter).orElse("");
     }
 
-    private EvalResult measure(ModelConfig config, Questions asked) {
+    /// Measures different models, one after the other.
+    private List<EvalResult> each(List<ModelConfig> configs, Questions asked) {
+        return configs.stream().flatMap(c -> onOne(List.of(c), asked).stream()).toList();
+    }
+
+    /// Measures a model with different adapters, on one set of weights.
+    private List<EvalResult> onOne(List<ModelConfig> configs, Questions asked) {
+        ModelConfig first =
+                configs.stream()
+                        .filter(c -> c.adapterNameOrPath().isPresent())
+                        .findFirst()
+                        .orElse(configs.getFirst());
         return Engine.call(
                 () -> {
-                    try (var loaded = LoadedModel.open(config)) {
-                        SamplingConfig chosen = sampling.config(loaded.setup());
-                        return new ModelEval(
-                                        loaded.completer(), loaded.setup().text(), asked.reward())
-                                .run(asked.problems(), chosen, samples);
+                    try (var loaded = LoadedModel.open(first)) {
+                        List<EvalResult> results = new ArrayList<>();
+                        for (ModelConfig config : configs) {
+                            TextCompleter completer =
+                                    config.equals(first)
+                                            ? loaded.completer()
+                                            : loaded.completerWith(config.adapterNameOrPath());
+                            results.add(measure(loaded.setup(), completer, asked));
+                        }
+                        return results;
                     }
                 });
+    }
+
+    private EvalResult measure(ModelSetup setup, TextCompleter completer, Questions asked) {
+        SamplingConfig chosen = sampling.config(setup);
+        return new ModelEval(completer, setup.text(), asked.reward())
+                .run(asked.problems(), chosen, samples);
     }
 }

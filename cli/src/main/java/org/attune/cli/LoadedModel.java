@@ -1,8 +1,9 @@
 package org.attune.cli;
 
+import org.attune.adapter.AdapterFolder;
 import org.attune.files.HubCache;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.policy.Policy;
 import org.attune.rollout.Generator;
 import org.attune.rollout.TextCompleter;
@@ -46,14 +47,33 @@ final class LoadedModel implements AutoCloseable {
         return adapted;
     }
 
-    FusedLinear.Adapter adapterInUse() {
-        return adapted.isPresent() ? FusedLinear.Adapter.TRAINED : FusedLinear.Adapter.OFF;
+    Adapter adapterInUse() {
+        return adapted.map(Policy::adapterInUse).orElse(Adapter.OFF);
     }
 
     /// Generates text with the adapter, if there is one.
     TextCompleter completer() {
+        return completer(adapterInUse());
+    }
+
+    /// Generates text with another adapter on the same weights.
+    ///
+    /// @param name folder or hub name; empty: none
+    TextCompleter completerWith(Optional<String> name) {
+        if (name.isEmpty()) {
+            return completer(Adapter.OFF);
+        }
+        try (var folder = AdapterFolder.open(name.get(), HubCache.ofEnvironment())) {
+            Policy policy =
+                    adapted.orElseThrow(
+                            () -> new IllegalStateException("opened without an adapter"));
+            return completer(policy.addAdapter(folder));
+        }
+    }
+
+    private TextCompleter completer(Adapter adapter) {
         Tokenizer tokenizer = setup.text().tokenizer();
-        return new TextCompleter(Generator.of(decoder, adapterInUse(), tokenizer), tokenizer);
+        return new TextCompleter(Generator.of(decoder, adapter, tokenizer), tokenizer);
     }
 
     @Override

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
+import org.attune.model.Adapter;
 import org.attune.model.DecoderConfig;
-import org.attune.model.FusedLinear;
 import org.attune.model.ModelExport;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
@@ -48,7 +48,7 @@ final class MergeCommand implements Callable<Integer> {
                         ModelConfig.of(output.output.toString())
                                 .withDtype(DtypeChoice.FLOAT32)
                                 .withDevice(model.device))) {
-            float[] after = ProbeLogits.of(merged.decoder(), FusedLinear.Adapter.OFF);
+            float[] after = ProbeLogits.of(merged.decoder(), Adapter.OFF);
             spec.commandLine()
                     .getOut()
                     .printf(

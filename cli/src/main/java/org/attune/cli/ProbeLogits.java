@@ -1,7 +1,7 @@
 package org.attune.cli;
 
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.Layout;
 import org.attune.model.Logits;
 import org.attune.tensor.TensorScope;
@@ -15,7 +15,7 @@ final class ProbeLogits {
 
     private ProbeLogits() {}
 
-    static float[] of(Decoder decoder, FusedLinear.Adapter adapter) {
+    static float[] of(Decoder decoder, Adapter adapter) {
         // Spread over the vocabulary; 7919 is prime, so ids don't repeat in any usual one.
         int vocabulary = decoder.config().vocabSize();
         int[] ids =
@@ -24,7 +24,7 @@ final class ProbeLogits {
     }
 
     /// All logits of one sequence, `(T · V)`.
-    static float[] of(Decoder decoder, FusedLinear.Adapter adapter, int[] ids) {
+    static float[] of(Decoder decoder, Adapter adapter, int[] ids) {
         int[] positions = IntStream.range(0, ids.length).toArray();
         var layout = new Layout(ids, positions, List.of(new Layout.Span(-1, 0, ids.length)));
         try (var _ = TensorScope.open("logits")) {

@@ -1,9 +1,9 @@
 package org.attune.rollout;
 
 import org.attune.error.RolloutException;
+import org.attune.model.Adapter;
 import org.attune.model.CachedDecoder;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.KvCache;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
@@ -33,11 +33,7 @@ public final class Generator {
     /// @param adapter which of the decoder's adapters applies
     /// @param tokenizer needed for stop strings only
     /// @param slots most sequences at once, ≥ 1
-    public Generator(
-            Decoder decoder,
-            FusedLinear.Adapter adapter,
-            Optional<Tokenizer> tokenizer,
-            int slots) {
+    public Generator(Decoder decoder, Adapter adapter, Optional<Tokenizer> tokenizer, int slots) {
         if (slots < 1) {
             throw new IllegalArgumentException(slots + " sequences at once; accepted: at least 1");
         }
@@ -47,7 +43,7 @@ public final class Generator {
     }
 
     /// With [#DEFAULT_SLOTS].
-    public static Generator of(Decoder decoder, FusedLinear.Adapter adapter, Tokenizer tokenizer) {
+    public static Generator of(Decoder decoder, Adapter adapter, Tokenizer tokenizer) {
         return new Generator(decoder, adapter, Optional.of(tokenizer), DEFAULT_SLOTS);
     }
 

@@ -1,7 +1,7 @@
 package org.attune.rollout;
 
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.model.ModelSource;
 import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
@@ -48,7 +48,7 @@ final class GenerationBench {
     }
 
     private static void time(Decoder decoder, int[] prompt, int batch) {
-        var generator = new Generator(decoder, FusedLinear.Adapter.OFF, Optional.empty(), batch);
+        var generator = new Generator(decoder, Adapter.OFF, Optional.empty(), batch);
         var config = SamplingConfig.of(Distribution.plain().withTopP(0.9), TOKENS, Set.of(), 1);
         long start = System.nanoTime();
         generator.generate(Collections.nCopies(batch, prompt), config, TokenListener.NONE);

@@ -2,7 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
-import org.attune.model.FusedLinear;
+import org.attune.model.Adapter;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -75,10 +75,7 @@ final class RolloutSetup {
 
     /// Rollouts of the policy itself.
     static RolloutSource source(GrpoConfig config, ModelSetup model, PolicySetup policy) {
-        var adapter =
-                policy.policy().adapter().isPresent()
-                        ? FusedLinear.Adapter.TRAINED
-                        : FusedLinear.Adapter.OFF;
+        var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
         var tokenizer = model.text().tokenizer();
         var generator =
                 new Generator(
