@@ -88,7 +88,7 @@ final class RunScreen {
         out.flush();
     }
 
-    /// A table, in colours where they are welcome (see [no-color.org](https://no-color.org)).
+    /// A table, in colours on a terminal unless the environment has `NO_COLOR`.
     void table(TextTable table) {
         boolean colours = terminal && System.getenv("NO_COLOR") == null;
         List<String> lines = table.lines(width, colours);
