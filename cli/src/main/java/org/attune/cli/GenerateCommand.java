@@ -115,8 +115,7 @@ final class GenerateCommand implements Callable<Integer> {
             PromptFile read = PromptFile.read(prompts, system, raw, loaded.setup().text());
             var generation = new BatchGeneration(loaded.completer(), config, count, logProbs);
             var progress =
-                    new GenerationProgress(
-                            shown, ProgressLine.isTerminal(), InstantSource.system());
+                    new GenerationProgress(shown, RunScreen.isTerminal(), InstantSource.system());
             try (var file =
                     GenerationFile.open(
                             out, settings(loaded.setup(), config, read), read.rows().size())) {

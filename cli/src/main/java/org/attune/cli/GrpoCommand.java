@@ -10,6 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune grpo RUN.yaml [key=value …]`
@@ -29,7 +30,11 @@ final class GrpoCommand implements Callable<Integer> {
                 List.of(
                         config.model().adapterNameOrPath(),
                         config.reference().refModelNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec.commandLine().getOut(),
+                        loaded,
+                        config.training(),
+                        Optional.of(config.completionLog()))
                 .run(runs -> runs.grpo(config, run.directory()));
     }
 }

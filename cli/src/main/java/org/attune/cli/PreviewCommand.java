@@ -121,7 +121,7 @@ final class PreviewCommand implements Callable<Integer> {
             Function<RowSetup, RunRows<T>> prepare,
             BiFunction<Preview, T, String> shown) {
         PrintWriter out = spec.commandLine().getOut();
-        Preview.Marks marks = ProgressLine.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
+        Preview.Marks marks = RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
         try (var model = ModelSetup.open(config.withoutAdapter(), hub)) {
             RunRows<T> prepared = prepare.apply(new RowSetup(model.text(), hub));
             var preview = new Preview(model.text().tokenizer(), marks);

@@ -222,7 +222,14 @@ final class HouseTest {
     void theReadmeIsTrue() throws IOException {
         String readme = Files.readString(root.resolve("README.md"));
         String ci = Files.readString(root.resolve(".ci/run"));
-        for (String command : List.of("mvn -B verify", "examples/quickstart/run")) {
+        List<String> commands =
+                List.of(
+                        "mvn -B verify",
+                        "./attune grpo examples/quickstart/grpo.yaml",
+                        "./attune dpo examples/quickstart/dpo.yaml");
+        String first = readme.substring(readme.indexOf("```") + 3).strip();
+        assertTrue(first.startsWith(commands.get(1)), "README.md's first command is another");
+        for (String command : commands) {
             assertTrue(readme.contains(command), "README.md lacks " + command);
             assertTrue(ci.contains("\n" + command), ".ci/run does not call " + command);
         }

@@ -7,18 +7,26 @@ import java.util.List;
 public final class EngineRollouts implements RolloutSource {
     private final Generator generator;
     private final SamplingConfig sampling;
+    private final SamplingConfig heldOut;
 
     /// @param generator over the policy's weights
-    /// @param sampling how to sample; its seed is the run's
-    public EngineRollouts(Generator generator, SamplingConfig sampling) {
+    /// @param sampling how to sample in training; its seed is the run's
+    /// @param heldOut how to sample in evaluations
+    public EngineRollouts(Generator generator, SamplingConfig sampling, SamplingConfig heldOut) {
         this.generator = generator;
         this.sampling = sampling;
+        this.heldOut = heldOut;
     }
 
     @Override
     public List<SampledCompletion> complete(
             List<int[]> prompts, long round, FinishedListener listener) {
         return generator.generate(prompts, sampling.ofBatch(round), TokenListener.of(listener));
+    }
+
+    @Override
+    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
+        return generator.generate(prompts, heldOut, TokenListener.of(listener));
     }
 
     @Override

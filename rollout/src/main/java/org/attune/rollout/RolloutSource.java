@@ -5,15 +5,12 @@ import java.util.Optional;
 
 /// Where the completions that a trainer learns from come from.
 public interface RolloutSource {
-    /// Rounds from here down complete held-out prompts: nothing is learnt from them.
-    long HELD_OUT = -1;
-
     /// Completes each prompt. Called once per round, in order, on the engine thread.
     ///
     /// @param prompts token ids of each prompt; a prompt that is to be completed several times
     ///     stands several times in a row, as the same array
     /// @param round number of the generation batch, from 0; a run that resumes in the middle of
-    ///     rounds asks for the next one only. Negative for held-out prompts
+    ///     rounds asks for the next one only
     /// @param listener told of each completion as soon as it has ended, on the calling thread; a
     ///     source that has nothing to say before its end need not call it
     /// @return one completion per prompt, in their order
@@ -22,6 +19,15 @@ public interface RolloutSource {
     /// As above, without a listener.
     default List<SampledCompletion> complete(List<int[]> prompts, long round) {
         return complete(prompts, round, FinishedListener.NONE);
+    }
+
+    /// Completes held-out prompts for an evaluation; equal weights give equal completions. A source
+    /// that knows no other way does as in training.
+    ///
+    /// @param prompts as for [#complete]
+    default List<SampledCompletion> completeHeldOut(
+            List<int[]> prompts, FinishedListener listener) {
+        return complete(prompts, -1, listener);
     }
 
     /// Whether the completions come from the policy as it is now, so that a trainer may expect its

@@ -207,6 +207,18 @@ public record SamplingConfig(
         return of(Distribution.greedy(), maxNewTokens, stopIds, 0);
     }
 
+    public SamplingConfig withDistribution(Distribution value) {
+        return new SamplingConfig(
+                value,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                maxTime);
+    }
+
     public SamplingConfig withMinNewTokens(int value) {
         return with(value, stopStrings, seed, topLogProbs, maxTime);
     }

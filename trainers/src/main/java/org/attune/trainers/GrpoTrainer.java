@@ -257,9 +257,10 @@ public final class GrpoTrainer {
                 if (context.stop().requested()) {
                     return List.of();
                 }
-                reports.add(
-                        new EvalReport(
-                                set.name(), set.rows().size(), generator.evaluate(set.rows())));
+                var evaluated = generator.evaluate(set.rows());
+                context.listeners()
+                        .forEach(l -> l.onHeldOutCompletions(set.name(), evaluated.table()));
+                reports.add(new EvalReport(set.name(), set.rows().size(), evaluated.metrics()));
             }
             return reports;
         }

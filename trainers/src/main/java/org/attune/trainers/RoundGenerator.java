@@ -9,6 +9,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
 import org.attune.reward.Advantages;
 import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RecordedCompletion;
 import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
@@ -90,7 +91,12 @@ final class RoundGenerator {
     /// @param scoreOld whether the policy may have changed before the round is used up
     Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
-        Judged judged = judge(number, indices, prompts, generations);
+        Judged judged =
+                judge(
+                        indices,
+                        prompts,
+                        generations,
+                        (ids, finished) -> source.complete(ids, number, finished));
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations]));
@@ -112,16 +118,18 @@ final class RoundGenerator {
                 new RolloutRound(number, ordered), judged.metrics(), tokens, judged.table());
     }
 
-    /// Completes held-out prompts.
+    /// What an evaluation found.
     ///
-    /// @return means of rewards and completions
-    Map<String, Double> evaluate(List<PromptExample> prompts) {
-        int generations =
-                config.generation()
-                        .numGenerationsEval()
-                        .orElse(config.generation().numGenerations());
+    /// @param metrics means of rewards and completions
+    /// @param table completions with their rewards, for those who watch
+    record Evaluated(Map<String, Double> metrics, CompletionTable table) {}
+
+    /// Completes held-out prompts.
+    Evaluated evaluate(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
-        return judge(RolloutSource.HELD_OUT, all, prompts, generations).metrics();
+        int generations = config.heldOut().generations(config.generation());
+        Judged judged = judge(all, prompts, generations, source::completeHeldOut);
+        return new Evaluated(judged.metrics(), judged.table());
     }
 
     private record Judged(
@@ -131,7 +139,14 @@ final class RoundGenerator {
             Map<String, Double> metrics,
             CompletionTable table) {}
 
-    private Judged judge(long number, int[] indices, List<PromptExample> prompts, int generations) {
+    /// A way of completing prompts that tells of each completion as soon as it has ended.
+    @FunctionalInterface
+    private interface Completer {
+        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
+    }
+
+    private Judged judge(
+            int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
         List<PromptExample> repeated = new ArrayList<>();
         for (int index : indices) {
             for (int g = 0; g < generations; g++) {
@@ -142,8 +157,7 @@ final class RoundGenerator {
         List<SampledCompletion> sampled;
         try (var _ = clock.enter("rollout")) {
             sampled =
-                    source.complete(
-                            repeated.stream().map(PromptExample::ids).toList(), number, scoring);
+                    completer.complete(repeated.stream().map(PromptExample::ids).toList(), scoring);
         }
         RoundScoring.Scored scored;
         try (var _ = clock.enter("reward")) {
@@ -169,7 +183,7 @@ final class RoundGenerator {
                 sampled,
                 advantages,
                 metrics,
-                new CompletionTable(scored.batch(), table, advantages.values()));
+                new CompletionTable(scored.batch(), table, advantages.values(), generations));
     }
 
     private static List<RecordedCompletion> recorded(long number, Judged judged, int[] order) {

@@ -265,7 +265,8 @@ class RunConfigReaderTest {
         assertEquals(
                 List.of("gsm8k", Map.of("name", "regex", "pattern", "x", "weight", 0.5)),
                 config.rewards().rewardFuncs());
-        assertEquals(List.of("log_completions", "use_vllm"), effectless(loaded));
+        assertTrue(config.completionLog().logCompletions());
+        assertEquals(List.of("use_vllm"), effectless(loaded));
     }
 
     @Test
@@ -314,6 +315,27 @@ class RunConfigReaderTest {
                                 () -> reader.grpo(resource("trl-grpo.yaml"), List.of()))
                         .getMessage();
         assertTrue(message.contains("reward_funcs"), message);
+    }
+
+    @Test
+    void greedyEvaluationHasOneCompletionForAPrompt() {
+        List<String> greedy = List.of("reward_funcs=gsm8k", "eval_temperature=0");
+        GrpoConfig config = reader.grpo(resource("trl-grpo.yaml"), greedy).config();
+        assertEquals(1, config.heldOut().generations(config.generation()));
+        assertEquals(0, config.heldOut().temperature(config.generation()));
+        GrpoConfig asTrained =
+                reader.grpo(resource("trl-grpo.yaml"), List.of("reward_funcs=gsm8k")).config();
+        assertEquals(4, asTrained.heldOut().generations(asTrained.generation()));
+        assertEquals(0.9, asTrained.heldOut().temperature(asTrained.generation()));
+        List<String> more = new ArrayList<>(greedy);
+        more.add("num_generations_eval=4");
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.grpo(resource("trl-grpo.yaml"), more))
+                        .getMessage();
+        assertTrue(message.contains("num_generations_eval: 4"), message);
+        assertTrue(message.contains("eval_temperature is 0"), message);
     }
 
     private static List<String> effectless(LoadedRun<?> loaded) {

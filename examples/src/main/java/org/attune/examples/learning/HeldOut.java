@@ -8,8 +8,8 @@ import org.attune.datasets.Sample;
 import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.policy.Policy;
 import org.attune.reward.task.AnswerCheck;
 import org.attune.reward.task.AnswerReward;
@@ -78,7 +78,7 @@ record HeldOut(List<EvalProblem> problems) {
                     try (var model = ModelSetup.open(config, HubCache.ofEnvironment());
                             var decoder = model.loadDecoder()) {
                         return model.adapter().isEmpty()
-                                ? answers(model, decoder, FusedLinear.Adapter.OFF)
+                                ? answers(model, decoder, Adapter.OFF)
                                 : adapted(model, decoder);
                     }
                 });
@@ -88,11 +88,11 @@ record HeldOut(List<EvalProblem> problems) {
         try (var _ =
                 Policy.withAdapter(
                         decoder, model.adapter().orElseThrow(), Policy.Options.defaults())) {
-            return answers(model, decoder, FusedLinear.Adapter.TRAINED);
+            return answers(model, decoder, Adapter.TRAINED);
         }
     }
 
-    private Answers answers(ModelSetup model, Decoder decoder, FusedLinear.Adapter adapter) {
+    private Answers answers(ModelSetup model, Decoder decoder, Adapter adapter) {
         var tokenizer = model.text().tokenizer();
         var completer = new TextCompleter(Generator.of(decoder, adapter, tokenizer), tokenizer);
         var eval = new ModelEval(completer, model.text(), new AnswerReward(AnswerCheck.NUMBERS));

@@ -18,6 +18,8 @@ import java.util.function.UnaryOperator;
 /// @param rewards rewards
 /// @param loss objective
 /// @param reference reference, where β > 0
+/// @param heldOut how held-out prompts are completed
+/// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
 public record GrpoConfig(
         @Valid ModelConfig model,
@@ -28,6 +30,8 @@ public record GrpoConfig(
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
         @Valid RolloutReferenceConfig reference,
+        @Valid HeldOutConfig heldOut,
+        @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
         implements CrossChecked {
     /// The defaults, as listed at the parameters.
@@ -41,6 +45,8 @@ public record GrpoConfig(
                 RewardConfig.defaults(),
                 GrpoLossConfig.defaults(),
                 RolloutReferenceConfig.defaults(),
+                HeldOutConfig.defaults(),
+                CompletionLogConfig.defaults(),
                 TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
@@ -115,145 +121,146 @@ public record GrpoConfig(
 
     public GrpoConfig withModel(ModelConfig model) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withModel(x -> x.with…(…))`.
     public GrpoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return new GrpoConfig(
-                change.apply(model),
-                lora,
-                data,
-                generation,
-                rollouts,
-                rewards,
-                loss,
-                reference,
-                training);
+        return withModel(change.apply(model));
     }
 
     public GrpoConfig withLora(LoraSettings lora) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLora(x -> x.with…(…))`.
     public GrpoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return new GrpoConfig(
-                model,
-                change.apply(lora),
-                data,
-                generation,
-                rollouts,
-                rewards,
-                loss,
-                reference,
-                training);
+        return withLora(change.apply(lora));
     }
 
     public GrpoConfig withData(DataConfig data) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withData(x -> x.with…(…))`.
     public GrpoConfig withData(UnaryOperator<DataConfig> change) {
-        return new GrpoConfig(
-                model,
-                lora,
-                change.apply(data),
-                generation,
-                rollouts,
-                rewards,
-                loss,
-                reference,
-                training);
+        return withData(change.apply(data));
     }
 
     public GrpoConfig withGeneration(GenerationConfig generation) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withGeneration(x -> x.with…(…))`.
     public GrpoConfig withGeneration(UnaryOperator<GenerationConfig> change) {
-        return new GrpoConfig(
-                model,
-                lora,
-                data,
-                change.apply(generation),
-                rollouts,
-                rewards,
-                loss,
-                reference,
-                training);
+        return withGeneration(change.apply(generation));
     }
 
     public GrpoConfig withRollouts(RolloutSourceConfig rollouts) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withRollouts(x -> x.with…(…))`.
     public GrpoConfig withRollouts(UnaryOperator<RolloutSourceConfig> change) {
-        return new GrpoConfig(
-                model,
-                lora,
-                data,
-                generation,
-                change.apply(rollouts),
-                rewards,
-                loss,
-                reference,
-                training);
+        return withRollouts(change.apply(rollouts));
     }
 
     public GrpoConfig withRewards(RewardConfig rewards) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withRewards(x -> x.with…(…))`.
     public GrpoConfig withRewards(UnaryOperator<RewardConfig> change) {
-        return new GrpoConfig(
-                model,
-                lora,
-                data,
-                generation,
-                rollouts,
-                change.apply(rewards),
-                loss,
-                reference,
-                training);
+        return withRewards(change.apply(rewards));
     }
 
     public GrpoConfig withLoss(GrpoLossConfig loss) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLoss(x -> x.with…(…))`.
     public GrpoConfig withLoss(UnaryOperator<GrpoLossConfig> change) {
-        return new GrpoConfig(
-                model,
-                lora,
-                data,
-                generation,
-                rollouts,
-                rewards,
-                change.apply(loss),
-                reference,
-                training);
+        return withLoss(change.apply(loss));
     }
 
     public GrpoConfig withReference(RolloutReferenceConfig reference) {
         return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
-    }
-
-    /// Changes a part: `withReference(x -> x.with…(…))`.
-    public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
-        return new GrpoConfig(
                 model,
                 lora,
                 data,
@@ -261,17 +268,18 @@ public record GrpoConfig(
                 rollouts,
                 rewards,
                 loss,
-                change.apply(reference),
+                reference,
+                heldOut,
+                completionLog,
                 training);
     }
 
-    public GrpoConfig withTraining(TrainingConfig training) {
-        return new GrpoConfig(
-                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+    /// Changes a part: `withReference(x -> x.with…(…))`.
+    public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
+        return withReference(change.apply(reference));
     }
 
-    /// Changes a part: `withTraining(x -> x.with…(…))`.
-    public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
+    public GrpoConfig withHeldOut(HeldOutConfig heldOut) {
         return new GrpoConfig(
                 model,
                 lora,
@@ -281,6 +289,53 @@ public record GrpoConfig(
                 rewards,
                 loss,
                 reference,
-                change.apply(training));
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withHeldOut(x -> x.with…(…))`.
+    public GrpoConfig withHeldOut(UnaryOperator<HeldOutConfig> change) {
+        return withHeldOut(change.apply(heldOut));
+    }
+
+    public GrpoConfig withCompletionLog(CompletionLogConfig completionLog) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withCompletionLog(x -> x.with…(…))`.
+    public GrpoConfig withCompletionLog(UnaryOperator<CompletionLogConfig> change) {
+        return withCompletionLog(change.apply(completionLog));
+    }
+
+    public GrpoConfig withTraining(TrainingConfig training) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withTraining(x -> x.with…(…))`.
+    public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
+        return withTraining(change.apply(training));
     }
 }

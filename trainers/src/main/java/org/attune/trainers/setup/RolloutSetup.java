@@ -162,7 +162,11 @@ public final class RolloutSetup {
                         adapter,
                         Optional.of(model.text().tokenizer()),
                         config.generation().generationSlots());
-        return new EngineRollouts(generator, sampling);
+        double temperature = config.heldOut().temperature(config.generation());
+        return new EngineRollouts(
+                generator,
+                sampling,
+                sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
     }
 
     private static SamplingConfig sampling(GrpoConfig config, ModelSetup model) {

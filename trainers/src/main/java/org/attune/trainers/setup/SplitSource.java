@@ -16,11 +16,12 @@ record SplitSource(RolloutSource training, RolloutSource heldOut) implements Rol
     @Override
     public List<SampledCompletion> complete(
             List<int[]> prompts, long round, FinishedListener listener) {
-        return of(round).complete(prompts, round, listener);
+        return training.complete(prompts, round, listener);
     }
 
-    private RolloutSource of(long round) {
-        return round <= HELD_OUT ? heldOut : training;
+    @Override
+    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
+        return heldOut.completeHeldOut(prompts, listener);
     }
 
     @Override
@@ -30,6 +31,6 @@ record SplitSource(RolloutSource training, RolloutSource heldOut) implements Rol
 
     @Override
     public Optional<int[]> order(long round) {
-        return of(round).order(round);
+        return training.order(round);
     }
 }
