@@ -1,5 +1,6 @@
 package org.attune.examples.learning;
 
+import org.attune.adapter.AdapterFolder;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.Content;
 import org.attune.datasets.DatasetLoader;
@@ -8,8 +9,8 @@ import org.attune.datasets.Sample;
 import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
+import org.attune.model.Adapter;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
 import org.attune.policy.Policy;
 import org.attune.reward.task.AnswerCheck;
 import org.attune.reward.task.AnswerReward;
@@ -78,21 +79,20 @@ record HeldOut(List<EvalProblem> problems) {
                     try (var model = ModelSetup.open(config, HubCache.ofEnvironment());
                             var decoder = model.loadDecoder()) {
                         return model.adapter().isEmpty()
-                                ? answers(model, decoder, FusedLinear.Adapter.OFF)
+                                ? answers(model, decoder, Adapter.OFF)
                                 : adapted(model, decoder);
                     }
                 });
     }
 
     private Answers adapted(ModelSetup model, Decoder decoder) {
-        try (var _ =
-                Policy.withAdapter(
-                        decoder, model.adapter().orElseThrow(), Policy.Options.defaults())) {
-            return answers(model, decoder, FusedLinear.Adapter.TRAINED);
+        AdapterFolder folder = model.adapter().orElseThrow();
+        try (var policy = Policy.withAdapter(decoder, folder, Policy.Options.defaults())) {
+            return answers(model, decoder, policy.adapterInUse());
         }
     }
 
-    private Answers answers(ModelSetup model, Decoder decoder, FusedLinear.Adapter adapter) {
+    private Answers answers(ModelSetup model, Decoder decoder, Adapter adapter) {
         var tokenizer = model.text().tokenizer();
         var completer = new TextCompleter(Generator.of(decoder, adapter, tokenizer), tokenizer);
         var eval = new ModelEval(completer, model.text(), new AnswerReward(AnswerCheck.NUMBERS));
