@@ -2,8 +2,10 @@ package org.attune.policy;
 
 import org.attune.model.Adapter;
 import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
 import org.attune.model.Dropout;
 import org.attune.model.OutputLayer;
+import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -104,7 +106,23 @@ final class OutputHead implements AutoCloseable {
     }
 
     private int chunkRows() {
-        return (int) Math.max(16, CHUNK_ELEMENTS / decoder.config().vocabSize());
+        return chunkRows(decoder.config().vocabSize());
+    }
+
+    private static int chunkRows(int vocabulary) {
+        return (int) Math.max(16, CHUNK_ELEMENTS / vocabulary);
+    }
+
+    /// Memory that a pass with `targets` targets takes here, at most:
+    /// ```
+    /// min(M, chunk) V (12 + b) + 8 b M D
+    /// ```
+    /// logits, log-probabilities and a temporary in float32 and one in `dtype`; and states, normed
+    /// states, units and gradients.
+    static long bytes(DecoderConfig config, DType dtype, int targets) {
+        long rows = Math.min(targets, chunkRows(config.vocabSize()));
+        long chunk = rows * config.vocabSize() * (12 + dtype.bytes());
+        return chunk + 8L * dtype.bytes() * targets * config.hiddenSize();
     }
 
     private void chunk(

@@ -4,9 +4,11 @@ import ai.djl.util.cuda.CudaUtils;
 
 import org.attune.error.ConfigException;
 
+import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.OptionalLong;
 
 /// Looks for a usable GPU and can explain why there is none.
 final class CudaProbe {
@@ -15,6 +17,15 @@ final class CudaProbe {
     /// GPUs that the loaded libtorch can use.
     static int gpuCount() {
         return Engine.hasCudaLibrary() ? CudaUtils.getGpuCount() : 0;
+    }
+
+    /// Memory of GPU `index` that nobody uses, in bytes; empty if the driver does not tell.
+    static OptionalLong freeBytes(int index) {
+        if (index >= gpuCount()) {
+            return OptionalLong.empty();
+        }
+        MemoryUsage usage = CudaUtils.getGpuMemory(ai.djl.Device.gpu(index));
+        return OptionalLong.of(usage.getMax() - usage.getUsed());
     }
 
     /// @throws ConfigException if GPU `index` can't be used

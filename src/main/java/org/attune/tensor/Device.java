@@ -2,6 +2,8 @@ package org.attune.tensor;
 
 import org.attune.error.ConfigException;
 
+import java.util.OptionalLong;
+
 /// Where a tensor lives. Nothing is created without one.
 ///
 /// @param type processor or GPU
@@ -61,6 +63,12 @@ public record Device(Type type, int index) {
         int index = text.length() > 4 ? Integer.parseInt(text.substring(5)) : 0;
         CudaProbe.require(index);
         return cuda(index);
+    }
+
+    /// Memory of a GPU that nobody uses, in bytes; empty for the CPU and where the driver does not
+    /// tell.
+    public OptionalLong freeBytes() {
+        return type == Type.CPU ? OptionalLong.empty() : CudaProbe.freeBytes(index);
     }
 
     @Override

@@ -9,7 +9,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -31,12 +30,6 @@ final class GrpoCommand implements Callable<Integer> {
                         config.model().adapterNameOrPath(),
                         config.reference().refModelNameOrPath()));
         return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
-                .run(runs -> runs.grpo(config, directory()));
-    }
-
-    /// Where the configuration stands: rewards in files are named from there.
-    private Path directory() {
-        Path parent = run.file.toAbsolutePath().getParent();
-        return parent == null ? Path.of("") : parent;
+                .run(runs -> runs.grpo(config, run.directory()));
     }
 }

@@ -194,7 +194,9 @@ final class HouseTest {
                 (lines, i) ->
                         LINK.matcher(lines.get(i))
                                 .results()
-                                .anyMatch(m -> !LINK_HOSTS.contains(m.group(1))));
+                                .map(m -> m.group(1))
+                                .filter(host -> !host.startsWith("localhost:")) // an example's
+                                .anyMatch(host -> !LINK_HOSTS.contains(host)));
     }
 
     @Test

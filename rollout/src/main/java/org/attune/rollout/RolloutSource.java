@@ -1,19 +1,38 @@
 package org.attune.rollout;
 
 import java.util.List;
+import java.util.Optional;
 
 /// Where the completions that a trainer learns from come from.
 public interface RolloutSource {
+    /// Rounds from here down complete held-out prompts: nothing is learnt from them.
+    long HELD_OUT = -1;
+
     /// Completes each prompt. Called once per round, in order, on the engine thread.
     ///
     /// @param prompts token ids of each prompt; a prompt that is to be completed several times
     ///     stands several times in a row, as the same array
     /// @param round number of the generation batch, from 0; a run that resumes in the middle of
-    ///     rounds asks for the next one only
+    ///     rounds asks for the next one only. Negative for held-out prompts
+    /// @param listener told of each completion as soon as it has ended, on the calling thread; a
+    ///     source that has nothing to say before its end need not call it
     /// @return one completion per prompt, in their order
-    List<SampledCompletion> complete(List<int[]> prompts, long round);
+    List<SampledCompletion> complete(List<int[]> prompts, long round, FinishedListener listener);
 
-    /// Whether the completions come from the policy as it is now, so that a trainer may shuffle
-    /// them and expect its own log-probabilities to match.
+    /// As above, without a listener.
+    default List<SampledCompletion> complete(List<int[]> prompts, long round) {
+        return complete(prompts, round, FinishedListener.NONE);
+    }
+
+    /// Whether the completions come from the policy as it is now, so that a trainer may expect its
+    /// own log-probabilities to match.
     boolean isOnPolicy();
+
+    /// The order in which a round's completions are cut into micro-batches, if the source has one:
+    /// first the index of the completion that is used first. Empty lets the trainer shuffle.
+    ///
+    /// @param round one that was completed
+    default Optional<int[]> order(long round) {
+        return Optional.empty();
+    }
 }

@@ -233,6 +233,13 @@ public record SamplingConfig(
                 distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
     }
 
+    /// The same for one of many batches of a run, with draws of its own.
+    ///
+    /// @param number of the batch
+    public SamplingConfig ofBatch(long number) {
+        return withSeed(Draws.seedOf(seed, number));
+    }
+
     /// Collects what is wrong, so that all of it is said at once.
     private static final class Problems {
         private final List<String> found = new ArrayList<>();

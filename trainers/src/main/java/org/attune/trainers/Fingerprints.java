@@ -4,17 +4,24 @@ import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.SftExample;
+import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -39,7 +46,6 @@ final class Fingerprints {
                     "eval_steps",
                     "eval_on_start",
                     "per_device_eval_batch_size",
-                    "tokens_per_micro_batch",
                     "gradient_checkpointing",
                     "precompute_ref_batch_size",
                     "device",
@@ -53,6 +59,11 @@ final class Fingerprints {
                     "ref_model_name_or_path",
                     "chat_template_path",
                     "generation_slots",
+                    "recorded_rollouts",
+                    "record_rollouts",
+                    "rollout_server_base_url",
+                    "rollout_server_timeout",
+                    "rollout_server_concurrency",
                     "reward_timeout",
                     "reward_parallelism");
 
@@ -127,6 +138,22 @@ final class Fingerprints {
     static String ofText(String text) {
         MessageDigest digest = sha256();
         digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    /// The file of a run that learns from recorded completions.
+    static Map<String, String> ofRecorded(Optional<Path> file) {
+        return file.map(recorded -> Map.of("recorded rollouts (hash)", ofFile(recorded)))
+                .orElse(Map.of());
+    }
+
+    private static String ofFile(Path file) {
+        MessageDigest digest = sha256();
+        try (var bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
+            bytes.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            throw new ConfigException(file + " can't be read: " + e, e);
+        }
         return hex(digest);
     }
 

@@ -142,6 +142,7 @@ public final class GrpoTrainer {
                     var parts = new RunParts("grpo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
                             plan.steps(config.training().schedule().numTrainEpochs()),
                             plan.stepsPerEpoch(),
@@ -286,6 +287,7 @@ public final class GrpoTrainer {
         @Override
         public void restore(Path folder) {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
+            generator.continueAt(round == null ? 0 : round.number() + 1);
         }
     }
 }

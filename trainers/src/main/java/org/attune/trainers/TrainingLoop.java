@@ -9,7 +9,6 @@ import org.attune.files.SafeTensorsWriter;
 import org.attune.optim.GradientClipping;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.Optimizer;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -204,12 +203,7 @@ final class TrainingLoop {
     }
 
     private void resume(Work work) {
-        Optional<Checkpoint> from =
-                switch (config.save().resume()) {
-                    case Resume.No() -> Optional.empty();
-                    case Resume.Latest() -> store.newest();
-                    case Resume.From(Path folder) -> Optional.of(Checkpoint.open(folder));
-                };
+        Optional<Checkpoint> from = ResumePoint.of(config.save());
         if (from.isEmpty()) {
             return;
         }

@@ -16,6 +16,7 @@ import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.reward.Completion;
 import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -46,9 +47,10 @@ class GrpoTrainerTest {
     @TempDir private Path folder;
 
     /// Draws from the table as it is; the draws follow from the round.
-    private record Bigrams(BigramPolicy policy) implements RolloutSource {
+    record Bigrams(BigramPolicy policy) implements RolloutSource {
         @Override
-        public List<SampledCompletion> complete(List<int[]> prompts, long round) {
+        public List<SampledCompletion> complete(
+                List<int[]> prompts, long round, FinishedListener listener) {
             float[] table = policy.parameters().values().toFloats();
             var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
             List<SampledCompletion> completions = new ArrayList<>();
@@ -87,7 +89,7 @@ class GrpoTrainerTest {
     }
 
     /// The share of tokens that are the wanted one.
-    private static RewardTable wanted(List<Completion> completions) {
+    static RewardTable wanted(List<Completion> completions) {
         double[][] rewards = new double[completions.size()][1];
         for (int i = 0; i < rewards.length; i++) {
             rewards[i][0] =
@@ -97,7 +99,7 @@ class GrpoTrainerTest {
         return RewardTable.of(List.of("wanted"), new double[] {1}, rewards);
     }
 
-    private static List<PromptExample> prompts() {
+    static List<PromptExample> prompts() {
         List<PromptExample> prompts = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             int[] ids = {i % VOCABULARY, (3 * i + 1) % VOCABULARY};

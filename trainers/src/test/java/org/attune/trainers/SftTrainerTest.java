@@ -28,6 +28,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -143,6 +145,25 @@ class SftTrainerTest {
         var error = assertThrows(CheckpointException.class, () -> train(other));
         assertTrue(
                 error.getMessage().contains("learning_rate: 0.01 in the checkpoint, now 0.02"),
+                error.getMessage());
+    }
+
+    /// Other groups could round otherwise, so a run goes on with those it began with.
+    @Test
+    void theTokenBudgetIsKeptInTheCheckpointAndAnotherCannotResume() {
+        SftConfig nine = config(t -> t.withBatch(b -> b.withTokensPerMicroBatch(9)));
+        train(nine);
+        SftConfig five =
+                config(
+                        t ->
+                                t.withBatch(b -> b.withTokensPerMicroBatch(5))
+                                        .withSave(s -> s.withResume(new Resume.Latest())));
+        var checkpoint = ResumePoint.of(five.training().save()).orElseThrow();
+        assertEquals(OptionalInt.of(9), ResumePoint.tokensPerMicroBatch(checkpoint));
+        assertEquals(Optional.empty(), ResumePoint.of(nine.training().save()), "starts anew");
+        var error = assertThrows(CheckpointException.class, () -> train(five));
+        assertTrue(
+                error.getMessage().contains("tokens_per_micro_batch: 9 in the checkpoint, now 5"),
                 error.getMessage());
     }
 

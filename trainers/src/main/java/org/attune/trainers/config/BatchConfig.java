@@ -9,7 +9,8 @@ import java.util.OptionalInt;
 /// @param perDeviceEvalBatchSize rows of one evaluation batch
 /// @param gradientAccumulationSteps logical micro-batches per optimizer step
 /// @param tokensPerMicroBatch most tokens computed at once; unset:
-///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS]. Results do not depend on it
+///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS], and in a run from configuration to
+///     files fewer where memory is short. Results do not depend on it but for rounding
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks
 ///     for it; results do not depend on it
 /// @param trainSamplingStrategy order of the rows

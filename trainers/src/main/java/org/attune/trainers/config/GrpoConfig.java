@@ -13,7 +13,8 @@ import java.util.function.UnaryOperator;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param generation rollouts
+/// @param generation how completions are generated
+/// @param rollouts where completions come from, and where they are kept
 /// @param rewards rewards
 /// @param loss objective
 /// @param reference reference, where β > 0
@@ -23,6 +24,7 @@ public record GrpoConfig(
         @Valid LoraSettings lora,
         @Valid DataConfig data,
         @Valid GenerationConfig generation,
+        @Valid RolloutSourceConfig rollouts,
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
         @Valid RolloutReferenceConfig reference,
@@ -35,6 +37,7 @@ public record GrpoConfig(
                 LoraSettings.defaults(),
                 DataConfig.defaults().withShuffleDataset(true),
                 GenerationConfig.defaults(),
+                RolloutSourceConfig.defaults(),
                 RewardConfig.defaults(),
                 GrpoLossConfig.defaults(),
                 RolloutReferenceConfig.defaults(),
@@ -77,7 +80,27 @@ public record GrpoConfig(
                                     + " x steps_per_generation = "
                                     + completions));
         }
+        problems.addAll(rewardProblems());
+        return problems;
+    }
+
+    private List<ConfigProblem> rewardProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        boolean recorded = rollouts.recordedRollouts().isPresent();
+        boolean heldOut = !data.evalDatasets().isEmpty() || data.testSplitSize().isPresent();
+        if (rewards.rewardFuncs().isEmpty() && (!recorded || heldOut)) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_funcs",
+                            rewards.rewardFuncs(),
+                            "at least one reward: a name, {name, parameters}, a .java file,"
+                                    + " class:NAME or {command: [...]}"
+                                    + (recorded
+                                            ? "; recorded_rollouts judge no held-out rows"
+                                            : "")));
+        }
         if (!rewards.rewardWeights().isEmpty()
+                && !rewards.rewardFuncs().isEmpty()
                 && rewards.rewardWeights().size() != rewards.rewardFuncs().size()) {
             problems.add(
                     new ConfigProblem(
@@ -91,82 +114,173 @@ public record GrpoConfig(
     }
 
     public GrpoConfig withModel(ModelConfig model) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withModel(x -> x.with…(…))`.
     public GrpoConfig withModel(UnaryOperator<ModelConfig> change) {
         return new GrpoConfig(
-                change.apply(model), lora, data, generation, rewards, loss, reference, training);
+                change.apply(model),
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                training);
     }
 
     public GrpoConfig withLora(LoraSettings lora) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withLora(x -> x.with…(…))`.
     public GrpoConfig withLora(UnaryOperator<LoraSettings> change) {
         return new GrpoConfig(
-                model, change.apply(lora), data, generation, rewards, loss, reference, training);
+                model,
+                change.apply(lora),
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                training);
     }
 
     public GrpoConfig withData(DataConfig data) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withData(x -> x.with…(…))`.
     public GrpoConfig withData(UnaryOperator<DataConfig> change) {
         return new GrpoConfig(
-                model, lora, change.apply(data), generation, rewards, loss, reference, training);
+                model,
+                lora,
+                change.apply(data),
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                training);
     }
 
     public GrpoConfig withGeneration(GenerationConfig generation) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withGeneration(x -> x.with…(…))`.
     public GrpoConfig withGeneration(UnaryOperator<GenerationConfig> change) {
         return new GrpoConfig(
-                model, lora, data, change.apply(generation), rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                change.apply(generation),
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                training);
+    }
+
+    public GrpoConfig withRollouts(RolloutSourceConfig rollouts) {
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
+    }
+
+    /// Changes a part: `withRollouts(x -> x.with…(…))`.
+    public GrpoConfig withRollouts(UnaryOperator<RolloutSourceConfig> change) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                change.apply(rollouts),
+                rewards,
+                loss,
+                reference,
+                training);
     }
 
     public GrpoConfig withRewards(RewardConfig rewards) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withRewards(x -> x.with…(…))`.
     public GrpoConfig withRewards(UnaryOperator<RewardConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, change.apply(rewards), loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                change.apply(rewards),
+                loss,
+                reference,
+                training);
     }
 
     public GrpoConfig withLoss(GrpoLossConfig loss) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withLoss(x -> x.with…(…))`.
     public GrpoConfig withLoss(UnaryOperator<GrpoLossConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, change.apply(loss), reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                change.apply(loss),
+                reference,
+                training);
     }
 
     public GrpoConfig withReference(RolloutReferenceConfig reference) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withReference(x -> x.with…(…))`.
     public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, change.apply(reference), training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                change.apply(reference),
+                training);
     }
 
     public GrpoConfig withTraining(TrainingConfig training) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model, lora, data, generation, rollouts, rewards, loss, reference, training);
     }
 
     /// Changes a part: `withTraining(x -> x.with…(…))`.
     public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, reference, change.apply(training));
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                change.apply(training));
     }
 }

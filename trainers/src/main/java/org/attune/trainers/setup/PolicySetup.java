@@ -11,25 +11,34 @@ import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
+import org.attune.policy.StepMemory;
+import org.attune.trainers.ResumePoint;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.TrainingConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicySetup.class);
+
     /// PEFT's choice for the families of the Llama shape.
     private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
 
     private final Decoder decoder;
     private final Policy policy;
+    private final Policy.Options options;
 
-    private PolicySetup(Decoder decoder, Policy policy) {
+    private PolicySetup(Decoder decoder, Policy policy, Policy.Options options) {
         this.decoder = decoder;
         this.policy = policy;
+        this.options = options;
     }
 
     /// Loads the weights and makes what is trained: the given adapter, a fresh one, or everything.
@@ -40,15 +49,9 @@ public final class PolicySetup implements AutoCloseable {
             ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
         Decoder decoder = model.loadDecoder();
         try {
-            boolean recompute = training.batch().gradientCheckpointing();
-            var options =
-                    new Policy.Options(
-                            ActivationMemory.recomputes(recompute, decoder, training.batch()),
-                            dropout,
-                            training.seed(),
-                            false);
+            var options = new Policy.Options(false, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training.seed(), options);
-            return new PolicySetup(decoder, policy);
+            return new PolicySetup(decoder, policy, options);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
@@ -145,6 +148,37 @@ public final class PolicySetup implements AutoCloseable {
                             : ModuleSelection.of(modules.getFirst());
             default -> new ModuleSelection.Names(modules);
         };
+    }
+
+    /// Decides how steps are computed, by the memory that is available now: call it when all that
+    /// is long-lived is loaded.
+    ///
+    /// @param longestRow tokens of the longest row
+    /// @return the settings with what was decided for `tokens_per_micro_batch`
+    TrainingConfig fitToMemory(TrainingConfig training, int longestRow) {
+        OptionalInt tokens = training.batch().tokensPerMicroBatch();
+        if (tokens.isEmpty()) {
+            tokens =
+                    ResumePoint.of(training.save())
+                            .map(ResumePoint::tokensPerMicroBatch)
+                            .orElse(tokens);
+        }
+        boolean mayRecompute = training.batch().gradientCheckpointing();
+        MemoryPlan plan =
+                MemoryPlan.choose(
+                        StepMemory.of(policy),
+                        AvailableMemory.on(decoder.device()),
+                        new MemoryPlan.Wish(tokens, mayRecompute, longestRow));
+        LOG.info(plan.explanation());
+        if (!plan.fits()) {
+            LOG.warn(
+                    "memory may not suffice; lower tokens_per_micro_batch or max_length{}",
+                    mayRecompute ? "" : ", or set gradient_checkpointing: true");
+        }
+        policy.setOptions(
+                new Policy.Options(
+                        plan.recompute(), options.dropout(), options.dropoutSeed(), false));
+        return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
     }
 
     public Decoder decoder() {

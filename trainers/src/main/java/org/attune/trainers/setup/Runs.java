@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.ToIntFunction;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -69,8 +70,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                         try (policy) {
                             RunContext context = context(model, policy, clock);
+                            int longest = longest(rows, PackedRow::length);
                             return new SftTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -107,8 +110,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.referenceKind(),
                                             config.model(),
                                             config.reference());
+                            int longest = longest(rows, PreferenceExample::length);
                             return new DpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference,
                                             rows.train(),
@@ -127,8 +132,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
+        }
         try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards::score, rows -> RolloutSetup.requireColumns(rewards, rows));
+            return grpo(config, rewards);
         }
     }
 
@@ -138,18 +146,27 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
         ConfigCheck.validate(config);
         try (var scorer = new RewardScorer(rewards, RolloutSetup.limits(config))) {
-            return grpo(config, scorer::score, rows -> RolloutSetup.requireColumns(scorer, rows));
+            return grpo(config, scorer);
         }
+    }
+
+    private RunSummary grpo(GrpoConfig config, RewardScorer rewards) {
+        return grpo(
+                config,
+                Optional.of(CompletionScorer.of(rewards)),
+                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
-        return grpo(config, rewards, _ -> {});
+        return grpo(config, Optional.of(rewards), _ -> {});
     }
 
     private RunSummary grpo(
-            GrpoConfig config, CompletionScorer rewards, Consumer<RunRows<PromptExample>> check) {
+            GrpoConfig config,
+            Optional<CompletionScorer> rewards,
+            Consumer<RunRows<PromptExample>> check) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -167,21 +184,18 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             model, config.lora(), config.training(), dropout);
                         }
                         try (policy;
+                                var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
-                            Optional<Scorer> reference =
-                                    config.loss().beta() == 0
-                                            ? Optional.empty()
-                                            : Optional.of(
-                                                    references.open(
-                                                            config.referenceKind(),
-                                                            config.model(),
-                                                            config.reference().asReference()));
+                            int longest =
+                                    longest(rows, PromptExample::length)
+                                            + config.generation().maxCompletionLength();
                             return new GrpoTrainer(
-                                            config,
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
-                                            reference,
-                                            RolloutSetup.source(config, model, policy),
-                                            rewards,
+                                            reference(config, references),
+                                            source.rollouts(),
+                                            rewards.orElseGet(() -> source.rewards(config)),
                                             model.text().tokenizer(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -190,6 +204,20 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    /// What the KL term pulls to, if there is one.
+    private static Optional<Scorer> reference(GrpoConfig config, ReferenceSetup references) {
+        if (config.loss().beta() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                references.open(
+                        config.referenceKind(), config.model(), config.reference().asReference()));
+    }
+
+    private static <T> int longest(RunRows<T> rows, ToIntFunction<T> length) {
+        return rows.train().stream().mapToInt(length).max().orElse(0);
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {

@@ -1,0 +1,53 @@
+package org.attune.policy;
+
+import org.attune.model.ActivationBytes;
+import org.attune.model.DecoderConfig;
+import org.attune.tensor.DType;
+
+/// Estimates the memory that training takes beside the weights. `P` trained numbers, `N` tokens
+/// computed at once.
+/// ```
+/// optimizer   = 12 P            gradients and two moments, float32
+/// pass        = N (a + w) + h(N)
+/// ```
+/// with `a` kept and `w` at work for a token ([ActivationBytes]), and `h` the output head's.
+///
+/// @param config shape of the decoder
+/// @param dtype of its activations
+/// @param activations of its blocks
+/// @param trained how many numbers are trained
+public record StepMemory(
+        DecoderConfig config, DType dtype, ActivationBytes activations, long trained) {
+    private static final long OPTIMIZER_BYTES = 12;
+
+    /// Of a policy as it stands.
+    public static StepMemory of(Policy policy) {
+        long trained =
+                policy.parameters().parameters().stream()
+                        .mapToLong(ParameterSpace.Parameter::count)
+                        .sum();
+        var decoder = policy.decoder();
+        return new StepMemory(
+                decoder.config(), decoder.dtype(), ActivationBytes.of(decoder), trained);
+    }
+
+    /// Bytes of gradients and optimizer, most of which no process has touched before the first
+    /// step.
+    public long optimizer() {
+        return OPTIMIZER_BYTES * trained;
+    }
+
+    /// Bytes of one forward and backward pass.
+    ///
+    /// @param tokens computed at once; each is taken to predict one
+    /// @param recompute whether blocks are computed again in the backward pass
+    public long pass(int tokens, boolean recompute) {
+        long kept = recompute ? activations.inputsKept() : activations.allKept();
+        return tokens * (kept + activations.atWork()) + OutputHead.bytes(config, dtype, tokens);
+    }
+
+    /// Bytes of everything.
+    public long bytes(int tokens, boolean recompute) {
+        return optimizer() + pass(tokens, recompute);
+    }
+}

@@ -1,0 +1,125 @@
+package org.attune.policy;
+
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.model.AttentionConfig;
+import org.attune.model.DecoderConfig;
+import org.attune.optim.AdamW;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.InterpretedJvm;
+import org.attune.testing.MemoryGrowth;
+import org.attune.testing.ProcessMemory;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
+import java.util.List;
+
+/// Training steps of one shape give back all memory they take. Two tests lose some on purpose and
+/// see that the measurement finds it.
+class FlatMemoryTest {
+    private static final int WIDTH = 64;
+    private static final DecoderConfig CONFIG =
+            TinyModels.sized(
+                    "llama",
+                    WIDTH,
+                    128,
+                    128,
+                    2,
+                    new AttentionConfig(4, 2, 16, false, false, false, List.of(0, 0)),
+                    false,
+                    true);
+
+    @BeforeAll
+    static void requireGlibc() {
+        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells what it holds");
+    }
+
+    @Test
+    void twoHundredStepsGiveEverythingBack() {
+        InterpretedJvm.run(Steps.class, "written", "200", "0").assertFine();
+    }
+
+    @Test
+    @Tag("slow")
+    void twoHundredStepsWithRecomputationGiveEverythingBack() {
+        InterpretedJvm.run(Steps.class, "recomputed", "200", "0").assertFine();
+    }
+
+    @Test
+    @Tag("slow")
+    void fourKibibytesLostAStepAreFound() {
+        assertFound(4096);
+    }
+
+    @Test
+    void aVectorOfTheModelsWidthLostAStepIsFound() {
+        assertFound(WIDTH * Float.BYTES);
+    }
+
+    private static void assertFound(long lost) {
+        InterpretedJvm.Result result = InterpretedJvm.run(Steps.class, "written", "80", "" + lost);
+        assertNotEquals(0, result.exitCode());
+        assertTrue(result.output().contains("memory is lost by a step"), result.output());
+    }
+
+    /// Optimizer steps of LoRA training on one forest.
+    static final class Steps {
+        private Steps() {}
+
+        /// @param arguments `written` or `recomputed`; steps; bytes to lose in each
+        public static void main(String[] arguments) {
+            boolean recompute = arguments[0].equals("recomputed");
+            Policy.Options options = recompute ? Outcome.RECOMPUTE : Outcome.DEFAULT;
+            int steps = Integer.parseInt(arguments[1]);
+            long lost = Long.parseLong(arguments[2]);
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("test");
+                                var decoder = TinyModels.decoder(CONFIG);
+                                var policy = Outcome.lora(decoder, Outcome.allLinear(0), options);
+                                var optimizer =
+                                        new AdamW(policy.parameters(), AdamW.Settings.defaults())) {
+                            TokenForest forest = forest();
+                            Runnable step =
+                                    () -> {
+                                        step(policy, optimizer, forest);
+                                        if (lost > 0) {
+                                            ProcessMemory.lose(lost);
+                                        }
+                                    };
+                            MemoryGrowth.of(steps / 4, steps - steps / 4, step)
+                                    .assertNone("a step of LoRA training, " + arguments[0]);
+                        }
+                    });
+        }
+
+        private static void step(Policy policy, AdamW optimizer, TokenForest forest) {
+            optimizer.zeroGradients();
+            try (Evaluation e = policy.evaluate(forest, HeadRequest.of(HeadStatistic.ENTROPY))) {
+                float[] weights = new float[forest.targetCount()];
+                Arrays.fill(weights, -1f / weights.length);
+                e.backward(weights);
+            }
+            optimizer.step(1e-4, 1 / Math.max(1, optimizer.gradientNorm()));
+        }
+
+        /// A pair with a common prompt.
+        private static TokenForest forest() {
+            var builder = TokenForest.builder();
+            int prompt = builder.root(TinyModels.tokens("prompt", CONFIG, 16));
+            for (String completion : List.of("chosen", "rejected")) {
+                int child = builder.child(prompt, TinyModels.tokens(completion, CONFIG, 12));
+                for (int i = 0; i < 12; i++) {
+                    builder.target(child, i);
+                }
+            }
+            return builder.build();
+        }
+    }
+}

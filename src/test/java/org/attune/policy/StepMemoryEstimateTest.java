@@ -1,0 +1,103 @@
+package org.attune.policy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.model.ActivationBytes;
+import org.attune.model.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The estimate of a step's memory against the tensors that a step keeps.
+class StepMemoryEstimateTest {
+    private static final int TOKENS = 300;
+    private static final int SEGMENTS = 10;
+
+    /// Short segments: the mask of a long one would count for more than these small models.
+    private static TokenForest forest(DecoderConfig config) {
+        var builder = TokenForest.builder();
+        int root = 0;
+        for (int i = 0; i < SEGMENTS; i++) {
+            root = builder.root(TinyModels.tokens("row " + i, config, TOKENS / SEGMENTS));
+        }
+        builder.target(root, 1);
+        return builder.build();
+    }
+
+    /// What is kept between forward and backward, for one token.
+    private static double keptPerToken(DecoderConfig config, Policy.Options options) {
+        return Engine.call(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var decoder = TinyModels.decoder(config);
+                            var policy = Outcome.lora(decoder, Outcome.allLinear(0), options)) {
+                        long before = TensorScope.liveBytes();
+                        try (var _ = policy.evaluate(forest(config), HeadRequest.of())) {
+                            return (TensorScope.liveBytes() - before) / (double) TOKENS;
+                        }
+                    }
+                });
+    }
+
+    private static ActivationBytes estimate(DecoderConfig config) {
+        return Engine.call(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            var decoder = TinyModels.decoder(config);
+                            var _ = Outcome.lora(decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
+                        return ActivationBytes.of(decoder);
+                    }
+                });
+    }
+
+    private static DecoderConfig config(String family) {
+        return switch (family) {
+            case "llama" -> TinyModels.llama();
+            case "qwen3" -> TinyModels.qwen3();
+            default -> TinyModels.smol(2, 64);
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "smol"})
+    void keptActivationsAreThoseOfTheFormula(String family) {
+        DecoderConfig config = config(family);
+        double kept = keptPerToken(config, Outcome.DEFAULT);
+        // Position tables and the last block's output stand beside what blocks save.
+        assertEquals(kept, estimate(config).allKept(), 0.12 * kept);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "smol"})
+    void recomputationKeepsTheInputs(String family) {
+        DecoderConfig config = config(family);
+        double kept = keptPerToken(config, Outcome.RECOMPUTE);
+        ActivationBytes estimate = estimate(config);
+        assertTrue(kept < estimate.inputsKept(), kept + " of " + estimate);
+        assertTrue(estimate.inputsKept() < estimate.allKept(), estimate.toString());
+    }
+
+    /// SmolLM2-135M with rank 16 on all layers, 2048 tokens in bfloat16: 9 · 64 query columns, 3 ·
+    /// 64 key columns, 3 + 1 + 2 + 1 adapters.
+    @Test
+    void theEstimateIsTheFormula() {
+        DecoderConfig config = TinyModels.smol(30, 49_152);
+        ActivationBytes a = ActivationBytes.of(config, DType.BFLOAT16, 7 * 16);
+        long saved = 2 * (5 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 112) + 8;
+        assertEquals(30 * saved, a.allKept());
+        assertEquals(30 * 2 * 576 + saved, a.inputsKept());
+        assertEquals(2 * (4 * 576 + 3 * 256 * 9) + 8 * 192, a.atWork());
+        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000);
+        assertEquals(12_000_000, memory.optimizer());
+        long head = 341L * 49_152 * 14 + 8L * 2 * 2048 * 576; // 341 rows of 2^24 / V
+        assertEquals(2048 * (a.allKept() + a.atWork()) + head, memory.pass(2048, false));
+        assertEquals(
+                memory.optimizer() + 2048 * (a.inputsKept() + a.atWork()) + head,
+                memory.bytes(2048, true));
+    }
+}

@@ -1,0 +1,35 @@
+package org.attune.trainers;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.checkpoint.CheckpointStore;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SaveConfig;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// The checkpoint from which a run goes on.
+public final class ResumePoint {
+    /// The settings by which a run is told from others name it, since it can change rounding.
+    static final String TOKENS = "tokens_per_micro_batch";
+
+    private ResumePoint() {}
+
+    /// Empty if the run starts anew.
+    ///
+    /// @throws org.attune.error.CheckpointException if the one that was asked for is none
+    public static Optional<Checkpoint> of(SaveConfig save) {
+        return switch (save.resume()) {
+            case Resume.No() -> Optional.empty();
+            case Resume.Latest() ->
+                    new CheckpointStore(save.outputDir(), save.saveTotalLimit()).newest();
+            case Resume.From(var folder) -> Optional.of(Checkpoint.open(folder));
+        };
+    }
+
+    /// How many tokens the run computed at once; it goes on with as many, to get the same numbers.
+    public static OptionalInt tokensPerMicroBatch(Checkpoint checkpoint) {
+        String tokens = checkpoint.state().identity().get(TOKENS);
+        return tokens == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(tokens));
+    }
+}
