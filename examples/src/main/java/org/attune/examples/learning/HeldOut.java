@@ -1,5 +1,6 @@
 package org.attune.examples.learning;
 
+import org.attune.adapter.AdapterFolder;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.Content;
 import org.attune.datasets.DatasetLoader;
@@ -85,10 +86,9 @@ record HeldOut(List<EvalProblem> problems) {
     }
 
     private Answers adapted(ModelSetup model, Decoder decoder) {
-        try (var _ =
-                Policy.withAdapter(
-                        decoder, model.adapter().orElseThrow(), Policy.Options.defaults())) {
-            return answers(model, decoder, Adapter.TRAINED);
+        AdapterFolder folder = model.adapter().orElseThrow();
+        try (var policy = Policy.withAdapter(decoder, folder, Policy.Options.defaults())) {
+            return answers(model, decoder, policy.adapterInUse());
         }
     }
 
