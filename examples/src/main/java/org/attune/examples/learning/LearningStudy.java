@@ -24,6 +24,7 @@ import java.util.function.LongFunction;
 /// `./attune example learning.LearningStudy OUT`; it writes `learning.md`, `learning.json` and
 /// `rewards.png` there, beside the runs themselves.
 public final class LearningStudy {
+    private static final int LOGGING_STEPS = 5;
     private static final List<Long> SEEDS = List.of(1L, 2L, 3L);
 
     private final QuickstartRuns runs;
@@ -111,7 +112,12 @@ public final class LearningStudy {
                         }
                     }
                 };
-        Runs.with(curve).grpo(config, List.of(WeightedReward.of(reward)));
+        // Held-out problems are answered after the run, in two ways; judged within it they would
+        // take draws from the control's shuffling.
+        GrpoConfig studied =
+                config.withData(d -> d.withEvalDatasets(List.of()))
+                        .withTraining(t -> t.withLog(l -> l.withLoggingSteps(LOGGING_STEPS)));
+        Runs.with(curve).grpo(studied, List.of(WeightedReward.of(reward)));
         return new GrpoOutcome(
                 config.training().seed(), rewards, measured(config.training().save().outputDir()));
     }

@@ -51,13 +51,17 @@ record QuickstartRuns(Path root) {
         return GrpoConfig.defaults()
                 .withModel(model())
                 .withLora(LoraSettings.allLinear(RANK, ALPHA).withLoraDropout(0))
-                .withData(d -> d.withDatasets(specs("quickstart/prompts.jsonl")))
+                .withData(
+                        d ->
+                                d.withDatasets(specs("quickstart/prompts.jsonl"))
+                                        .withEvalDatasets(specs("quickstart/heldout.jsonl")))
                 .withRewards(r -> r.withRewardFuncs(List.of("exact_answer")))
                 .withGeneration(g -> g.withNumGenerations(8).withMaxCompletionLength(12))
+                .withHeldOut(h -> h.withEvalTemperature(0))
+                .withCompletionLog(l -> l.withLogCompletions(true).withNumCompletionsToPrint(4))
                 .withTraining(t -> small(t, seed, out))
                 .withTraining(t -> t.withBatch(b -> b.withPerDeviceTrainBatchSize(128)))
                 .withTraining(t -> t.withOptimizer(o -> o.withLearningRate(1e-3)))
-                .withTraining(t -> t.withLog(l -> l.withLoggingSteps(5)))
                 .withTraining(
                         t ->
                                 t.withSchedule(
