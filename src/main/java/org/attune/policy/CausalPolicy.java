@@ -6,6 +6,12 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
     /// (adapter dropout) follows from seed, step and their order in it.
     void startStep(long number);
 
+    /// Whether [#evaluate] drops inputs of an adapter, so that sequences that share the computation
+    /// of a common beginning would see the same draws.
+    default boolean hasDropout() {
+        return false;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

@@ -98,11 +98,16 @@ public final class Policy implements CausalPolicy {
     /// Every evaluation of a step drops others; a resumed run drops the same as one that never
     /// stopped.
     private Dropout dropout() {
-        if (lora == null || !options.dropout()) {
+        if (!hasDropout()) {
             return Dropout.NONE;
         }
         long seed = (options.dropoutSeed() * 1_000_003 + step) * 1_000_003 + evaluations++;
         return new Dropout(lora.config().dropout(), seed);
+    }
+
+    @Override
+    public boolean hasDropout() {
+        return lora != null && options.dropout() && lora.config().dropout() > 0;
     }
 
     @Override

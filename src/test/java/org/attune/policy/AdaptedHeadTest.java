@@ -171,6 +171,26 @@ class AdaptedHeadTest {
         }
     }
 
+    /// Trainers share prompts by it: the adapter's dropout counts, not that of a run's settings.
+    @Test
+    void aPolicySaysWhetherItDrops() {
+        DecoderConfig config = TinyModels.tiedLlama();
+        var off = new Policy.Options(false, false, 5, false);
+        onEngine(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
+                            Policy drops = Adapted.policy(decoder, onHead(0.3), dropout(false))) {
+                        assertTrue(drops.hasDropout());
+                        drops.setOptions(off);
+                        assertFalse(drops.hasDropout());
+                    }
+                    try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
+                            Policy keeps = Adapted.policy(decoder, onHead(0), dropout(false))) {
+                        assertFalse(keeps.hasDropout());
+                    }
+                });
+    }
+
     private static Policy.Options dropout(boolean recompute) {
         return new Policy.Options(recompute, true, 5, false);
     }

@@ -8,6 +8,7 @@ import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -19,12 +20,21 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 
-/// `attune generate --model MODEL [--adapter ADAPTER] PROMPT`
-@Command(name = "generate", description = "Generate the answer to a prompt.")
+/// `attune generate --model MODEL [--adapter ADAPTER] (PROMPT | --prompts FILE --out FILE)`
+@Command(
+        name = "generate",
+        description = {
+            "Generate the answer to a prompt, or to all prompts of a file.",
+            "A file that was interrupted is continued by the same command."
+        })
 final class GenerateCommand implements Callable<Integer> {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
@@ -37,6 +47,30 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--raw", description = "Continue the text as it is, without a chat template.")
     boolean raw;
 
+    @Option(
+            names = "--prompts",
+            paramLabel = "FILE",
+            description =
+                    "Rows with a prompt (text or messages) or messages, or lines of a .txt file.")
+    Path prompts;
+
+    @Option(
+            names = "--out",
+            paramLabel = "FILE",
+            description =
+                    "JSON lines to write: the row's columns with completion, finish_reason and"
+                            + " numbers of tokens.")
+    Path out;
+
+    @Option(
+            names = "--n",
+            paramLabel = "COUNT",
+            description = "Completions of each prompt of the file (default: 1).")
+    Integer generations;
+
+    @Option(names = "--logprobs", description = "Write tokens and log-probabilities, too.")
+    boolean logProbs;
+
     @Option(names = "--dtype", defaultValue = "auto", description = "auto, float32 or bfloat16.")
     DtypeChoice dtype;
 
@@ -45,14 +79,70 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        String given = prompt == null ? input() : prompt;
-        PrintWriter out = spec.commandLine().getOut();
-        Engine.run(() -> generate(given, out));
-        out.println();
+        PrintWriter shown = spec.commandLine().getOut();
+        if (prompts == null) {
+            requireNoFile();
+            String given = prompt == null ? input() : prompt;
+            Engine.run(() -> generate(given, shown));
+            shown.println();
+            return ExitCodes.DONE;
+        }
+        if (out == null || prompt != null) {
+            throw new ConfigException("--prompts needs --out FILE, and no prompt beside it");
+        }
+        if (generations != null && generations < 1) {
+            throw new ConfigException("--n is " + generations + "; accepted: at least 1");
+        }
+        Engine.run(() -> generateAll(shown));
         return ExitCodes.DONE;
     }
 
-    private void generate(String given, PrintWriter out) {
+    private void requireNoFile() {
+        if (out != null || generations != null || logProbs) {
+            throw new ConfigException("--out, --n and --logprobs need --prompts FILE");
+        }
+    }
+
+    private void generateAll(PrintWriter shown) {
+        try (var loaded = LoadedModel.open(model.config(dtype))) {
+            int count = generations == null ? 1 : generations;
+            SamplingConfig config = sampling.config(loaded.setup());
+            if (count > 1 && config.distribution().temperature() == 0) {
+                throw new ConfigException(
+                        "--n is %d; accepted: 1, or more with a --temperature above 0"
+                                .formatted(count));
+            }
+            PromptFile read = PromptFile.read(prompts, system, raw, loaded.setup().text());
+            var generation = new BatchGeneration(loaded.completer(), config, count, logProbs);
+            var progress =
+                    new GenerationProgress(shown, RunScreen.isTerminal(), InstantSource.system());
+            try (var file =
+                    GenerationFile.open(
+                            out, settings(loaded.setup(), config, read), read.rows().size())) {
+                generation.run(read, file, progress);
+            }
+        }
+    }
+
+    /// All that the lines depend on.
+    private Map<String, String> settings(ModelSetup setup, SamplingConfig config, PromptFile read) {
+        Map<String, String> settings = new TreeMap<>();
+        settings.put("model (fingerprint)", setup.fingerprint());
+        settings.put("dtype", setup.dtype().toString());
+        settings.put("device", setup.device().toString());
+        settings.put("prompts", String.valueOf(read.rows().size()));
+        settings.put("prompts (hash)", read.fingerprint());
+        settings.put("n", String.valueOf(generations == null ? 1 : generations));
+        settings.put("logprobs", String.valueOf(logProbs));
+        settings.put("distribution", config.distribution().toString());
+        settings.put("max_new_tokens", String.valueOf(config.maxNewTokens()));
+        settings.put("stop_ids", config.stopIds().stream().sorted().toList().toString());
+        settings.put("stop", config.stopStrings().toString());
+        settings.put("seed", String.valueOf(config.seed()));
+        return settings;
+    }
+
+    private void generate(String given, PrintWriter shown) {
         try (var loaded = LoadedModel.open(model.config(dtype))) {
             SamplingConfig config = sampling.config(loaded.setup());
             int[] ids = tokens(loaded.setup().text(), given);
@@ -60,8 +150,8 @@ final class GenerateCommand implements Callable<Integer> {
                     ids,
                     config,
                     piece -> {
-                        out.print(piece);
-                        out.flush();
+                        shown.print(piece);
+                        shown.flush();
                     });
         }
     }

@@ -9,8 +9,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune grpo RUN.yaml [key=value …]`
@@ -30,13 +30,11 @@ final class GrpoCommand implements Callable<Integer> {
                 List.of(
                         config.model().adapterNameOrPath(),
                         config.reference().refModelNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
-                .run(runs -> runs.grpo(config, directory()));
-    }
-
-    /// Where the configuration stands: rewards in files are named from there.
-    private Path directory() {
-        Path parent = run.file.toAbsolutePath().getParent();
-        return parent == null ? Path.of("") : parent;
+        return new TrainingSession(
+                        spec.commandLine().getOut(),
+                        loaded,
+                        config.training(),
+                        Optional.of(config.completionLog()))
+                .run(runs -> runs.grpo(config, run.directory()));
     }
 }

@@ -6,11 +6,14 @@ import org.attune.cli.config.RunConfigReader;
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.Preview;
+import org.attune.datasets.PromptExample;
 import org.attune.files.HubCache;
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.setup.ModelSetup;
+import org.attune.trainers.setup.RolloutSetup;
 import org.attune.trainers.setup.RowSetup;
 import org.attune.trainers.setup.RunRows;
 
@@ -21,7 +24,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -30,8 +37,9 @@ import java.util.function.Function;
 @Command(
         name = "preview",
         description =
-                "Show a run's rows as the model will see them, the trained tokens marked, with"
-                        + " counts of what is dropped and cut. Trains nothing.")
+                "Show a run's rows as the model will see them, the trained tokens marked, or the"
+                        + " prompts with what rewards read, and counts of what is dropped and cut."
+                        + " Trains nothing.")
 final class PreviewCommand implements Callable<Integer> {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
@@ -45,38 +53,75 @@ final class PreviewCommand implements Callable<Integer> {
 
     @Option(
             names = "--method",
-            description = "sft or dpo (default: what the file's keys belong to, else its rows).")
+            description = "sft, dpo or grpo (default: what the file's keys or its name say).")
     Method method;
 
     @Override
     public Integer call() {
         var reader = new RunConfigReader();
         Method chosen = method == null ? reader.methodOf(run.file, run.overrides) : method;
-        if (chosen == Method.DPO) {
-            LoadedRun<DpoConfig> loaded = reader.dpo(run.file, run.overrides);
-            show(
-                    loaded.config().model(),
-                    loaded.environment().hubCache(),
-                    setup -> setup.dpo(loaded.config()),
-                    (Preview preview, PreferenceExample pair) -> preview.pair(pair));
-        } else {
-            LoadedRun<SftConfig> loaded = reader.sft(run.file, run.overrides);
-            show(
-                    loaded.config().model(),
-                    loaded.environment().hubCache(),
-                    setup -> setup.sft(loaded.config()),
-                    (Preview preview, PackedRow row) -> preview.row(row));
+        switch (chosen) {
+            case SFT -> {
+                LoadedRun<SftConfig> loaded = reader.sft(run.file, run.overrides);
+                show(
+                        loaded.config().model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.sft(loaded.config()),
+                        (Preview preview, PackedRow row) -> preview.row(row));
+            }
+            case DPO -> {
+                LoadedRun<DpoConfig> loaded = reader.dpo(run.file, run.overrides);
+                show(
+                        loaded.config().model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.dpo(loaded.config()),
+                        (Preview preview, PreferenceExample pair) -> preview.pair(pair));
+            }
+            case GRPO -> showPrompts(reader.grpo(run.file, run.overrides));
         }
         return ExitCodes.DONE;
     }
 
-    private <T> void show(
+    private void showPrompts(LoadedRun<GrpoConfig> loaded) {
+        GrpoConfig config = loaded.config();
+        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, run.directory());
+        Set<String> columns = new LinkedHashSet<>();
+        read.values().forEach(columns::addAll);
+        RunRows<PromptExample> rows =
+                show(
+                        config.model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.prompts(config.data(), config.training()),
+                        (Preview preview, PromptExample prompt) -> preview.prompt(prompt, columns));
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("longest prompt: %d tokens".formatted(longest(rows.train())));
+        Set<String> given = new TreeSet<>();
+        rows.train().forEach(prompt -> given.addAll(prompt.columns().keySet()));
+        out.println(
+                "columns for rewards: " + (given.isEmpty() ? "none" : String.join(", ", given)));
+        read.forEach(
+                (reward, own) ->
+                        out.println(
+                                own.isEmpty()
+                                        ? "reward %s names no column that it needs"
+                                                .formatted(reward)
+                                        : "reward %s needs %s"
+                                                .formatted(reward, String.join(", ", own))));
+        out.flush();
+        RolloutSetup.requireColumns(read, rows);
+    }
+
+    private static int longest(List<PromptExample> prompts) {
+        return prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+    }
+
+    private <T> RunRows<T> show(
             ModelConfig config,
             HubCache hub,
             Function<RowSetup, RunRows<T>> prepare,
             BiFunction<Preview, T, String> shown) {
         PrintWriter out = spec.commandLine().getOut();
-        Preview.Marks marks = ProgressLine.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
+        Preview.Marks marks = RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
         try (var model = ModelSetup.open(config.withoutAdapter(), hub)) {
             RunRows<T> prepared = prepare.apply(new RowSetup(model.text(), hub));
             var preview = new Preview(model.text().tokenizer(), marks);
@@ -84,6 +129,7 @@ final class PreviewCommand implements Callable<Integer> {
             first.forEach(row -> out.println(shown.apply(preview, row)));
             out.print(preview.report(prepared.report()));
             out.flush();
+            return prepared;
         }
     }
 }

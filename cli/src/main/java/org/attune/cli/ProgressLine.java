@@ -6,7 +6,6 @@ import org.attune.trainers.RunInfo;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.TrainingListener;
 
-import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -16,53 +15,42 @@ import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 
-/// Says how a run goes: a line that is written over on a terminal, a line for each logged step in
-/// a pipe. Step, loss, tokens per second, time to go, memory.
+/// Says how a run goes, in a line for each logged step: step, loss, tokens per second, time to go,
+/// memory.
 final class ProgressLine implements TrainingListener {
     private static final List<String> SHOWN =
             List.of(
                     MetricKeys.LOSS,
                     MetricKeys.GRAD_NORM,
                     MetricKeys.LEARNING_RATE,
+                    MetricKeys.REWARD,
                     MetricKeys.REWARDS_ACCURACIES,
                     MetricKeys.REWARDS_MARGINS,
                     MetricKeys.MEAN_TOKEN_ACCURACY);
 
-    private final PrintWriter out;
-    private final boolean terminal;
+    private final RunScreen screen;
     private final InstantSource clock;
     private final LongSupplier residentBytes;
     private RunInfo info;
     private long startMillis;
-    private boolean lineOpen;
 
-    /// @param terminal whether `out` is one that understands carriage returns
     /// @param residentBytes memory to show; 0 shows none
-    ProgressLine(
-            PrintWriter out, boolean terminal, InstantSource clock, LongSupplier residentBytes) {
-        this.out = out;
-        this.terminal = terminal;
+    ProgressLine(RunScreen screen, InstantSource clock, LongSupplier residentBytes) {
+        this.screen = screen;
         this.clock = clock;
         this.residentBytes = residentBytes;
     }
 
-    /// On this process's output, with its memory.
-    static ProgressLine of(PrintWriter out) {
-        return new ProgressLine(
-                out, isTerminal(), InstantSource.system(), ProcessMemory::residentBytes);
-    }
-
-    static boolean isTerminal() {
-        return System.console() != null
-                && System.console().isTerminal()
-                && !"dumb".equals(System.getenv("TERM"));
+    /// With this process's time and memory.
+    static ProgressLine of(RunScreen screen) {
+        return new ProgressLine(screen, InstantSource.system(), ProcessMemory::residentBytes);
     }
 
     @Override
     public void onStart(RunInfo run) {
         info = run;
         startMillis = clock.millis();
-        line(
+        screen.line(
                 "%s: %s trained numbers, %d steps%s, results in %s"
                         .formatted(
                                 run.method(),
@@ -89,14 +77,7 @@ final class ProgressLine implements TrainingListener {
         if (bytes > 0) {
             parts.add(gibibytes(bytes));
         }
-        String text = String.join("  ", parts);
-        if (terminal) {
-            out.print("\r\u001b[K" + text);
-            out.flush();
-            lineOpen = true;
-        } else {
-            line(text);
-        }
+        screen.passing(String.join("  ", parts));
     }
 
     @Override
@@ -109,14 +90,14 @@ final class ProgressLine implements TrainingListener {
                         parts.add(key + " " + significant(n.doubleValue()));
                     }
                 });
-        line("evaluation after step %d: %s".formatted(step, String.join("  ", parts)));
+        screen.line("evaluation after step %d: %s".formatted(step, String.join("  ", parts)));
     }
 
     @Override
     public void onEnd(RunSummary summary) {
         double seconds =
                 summary.secondsByPhase().values().stream().mapToDouble(Double::doubleValue).sum();
-        line(
+        screen.line(
                 "%s after step %d in %s, %s tokens/s, peak %s"
                         .formatted(
                                 summary.interrupted() ? "stopped" : "done",
@@ -124,25 +105,6 @@ final class ProgressLine implements TrainingListener {
                                 duration(Math.round(seconds * 1000)),
                                 grouped(Math.round(summary.tokensPerSecond())),
                                 gibibytes(summary.peakMemoryBytes())));
-        summary.heldout()
-                .ifPresent(
-                        h ->
-                                line(
-                                        "%s on %d held-out rows: %s before, %s after"
-                                                .formatted(
-                                                        h.metric(),
-                                                        h.n(),
-                                                        shown(h.before()),
-                                                        shown(h.after()))));
-    }
-
-    private void line(String text) {
-        if (lineOpen) {
-            out.println();
-            lineOpen = false;
-        }
-        out.println(text);
-        out.flush();
     }
 
     private long remainingMillis(int step) {
@@ -155,10 +117,6 @@ final class ProgressLine implements TrainingListener {
         return metrics.get(key) instanceof Number n
                 ? OptionalDouble.of(n.doubleValue())
                 : OptionalDouble.empty();
-    }
-
-    private static String shown(OptionalDouble value) {
-        return value.isPresent() ? significant(value.getAsDouble()) : "not measured";
     }
 
     /// Four significant digits.

@@ -19,4 +19,10 @@ final class RunArguments {
             paramLabel = "key=value",
             description = "Keys over those of the file; the value is YAML.")
     List<String> overrides = new ArrayList<>();
+
+    /// Where the file stands: rewards in files are named from there.
+    Path directory() {
+        Path parent = file.toAbsolutePath().getParent();
+        return parent == null ? Path.of("") : parent;
+    }
 }

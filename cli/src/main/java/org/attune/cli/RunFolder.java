@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFolder;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,10 +26,10 @@ final class RunFolder {
     private static final Pattern OURS =
             Pattern.compile(
                     "checkpoint-\\d+|runs|config\\.yaml|metrics\\.jsonl|trainer_state\\.json"
-                            + "|summary\\.json|loss\\.png|adapter_config\\.json"
-                            + "|adapter_model\\.safetensors|config\\.json|generation_config\\.json"
-                            + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"
-                            + "|special_tokens_map\\.json|chat_template\\.jinja|README\\.md");
+                        + "|summary\\.json|loss\\.png|reward\\.png|completions|adapter_config\\.json"
+                        + "|adapter_model\\.safetensors|config\\.json|generation_config\\.json"
+                        + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"
+                        + "|special_tokens_map\\.json|chat_template\\.jinja|README\\.md");
 
     /// What a killed run had not finished; the number is its process.
     private static final Pattern UNFINISHED = Pattern.compile("\\..+\\.(\\d+)(-\\d+)?\\.tmp");
@@ -42,6 +43,10 @@ final class RunFolder {
         try {
             Files.createDirectories(outputDir);
             deleteUnfinished(outputDir);
+            Path completions = outputDir.resolve(CompletionsFile.FOLDER);
+            if (Files.isDirectory(completions)) {
+                deleteUnfinished(completions);
+            }
             if (resume instanceof Resume.No && holdsRun(outputDir)) {
                 moveAside(outputDir, inputs);
             }

@@ -4,6 +4,7 @@ import org.attune.cli.config.LoadedRun;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
+import org.attune.trainers.config.CompletionLogConfig;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.report.CompletionsFile;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /// A run from the command line: its outputs, and what Ctrl-C does.
@@ -28,11 +30,23 @@ final class TrainingSession {
     private final PrintWriter out;
     private final LoadedRun<?> loaded;
     private final TrainingConfig training;
+    private final Optional<CompletionLogConfig> completions;
 
+    /// Without completions.
     TrainingSession(PrintWriter out, LoadedRun<?> loaded, TrainingConfig training) {
+        this(out, loaded, training, Optional.empty());
+    }
+
+    /// @param completions of a method that generates
+    TrainingSession(
+            PrintWriter out,
+            LoadedRun<?> loaded,
+            TrainingConfig training,
+            Optional<CompletionLogConfig> completions) {
         this.out = out;
         this.loaded = loaded;
         this.training = training;
+        this.completions = completions;
     }
 
     /// @return the exit code
@@ -51,7 +65,6 @@ final class TrainingSession {
         List<TrainingListener> listeners = new ArrayList<>();
         listeners.add(new ConfigFile(loaded.config()));
         listeners.add(new MetricsFile(folder));
-        listeners.add(new CompletionsFile(folder));
         if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
             Path runs = folder.resolve("runs");
             listeners.add(
@@ -59,9 +72,16 @@ final class TrainingSession {
                             training.log().runName().map(runs::resolve).orElse(runs),
                             InstantSource.system()));
         }
-        listeners.add(new LossPlot());
+        listeners.add(MetricPlot.loss());
+        listeners.add(MetricPlot.reward());
         listeners.add(new SummaryFile(folder));
-        listeners.add(ProgressLine.of(out));
+        RunScreen screen = RunScreen.of(out);
+        listeners.add(ProgressLine.of(screen));
+        if (completions.isPresent() && completions.get().logCompletions()) {
+            listeners.add(new CompletionsFile(folder));
+            listeners.add(new CompletionsPrinter(screen, completions.get()));
+        }
+        listeners.add(new HeldOutReport(screen));
         return listeners;
     }
 }

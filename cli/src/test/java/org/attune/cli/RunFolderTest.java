@@ -49,6 +49,16 @@ class RunFolderTest {
     }
 
     @Test
+    void completionsAndPlotsGoWithTheirRun() throws IOException {
+        Files.createDirectories(folder.resolve("completions"));
+        Files.writeString(folder.resolve("completions/completions_00005.parquet"), "x");
+        Files.writeString(folder.resolve("reward.png"), "x");
+        RunFolder.prepare(folder, new Resume.No(), List.of());
+        assertEquals(Set.of("earlier-1", "notes.txt"), names(folder));
+        assertTrue(Files.exists(folder.resolve("earlier-1/completions/completions_00005.parquet")));
+    }
+
+    @Test
     void resumedRunFindsEverythingInItsPlace() throws IOException {
         RunFolder.prepare(folder, new Resume.Latest(), List.of());
         assertTrue(Files.exists(folder.resolve("checkpoint-5")));
@@ -61,7 +71,10 @@ class RunFolderTest {
         Files.writeString(folder.resolve(".loss.png.999999999-1.tmp"), "x");
         long own = ProcessHandle.current().pid();
         Path alive = Files.createDirectories(folder.resolve(".checkpoint-6." + own + ".tmp"));
+        Path completions = Files.createDirectories(folder.resolve("completions"));
+        Files.writeString(completions.resolve(".completions_00005.parquet.999999999.tmp"), "x");
         RunFolder.prepare(folder, new Resume.Latest(), List.of());
+        assertEquals(Set.of(), names(completions));
         assertFalse(Files.exists(dead));
         assertFalse(Files.exists(folder.resolve(".loss.png.999999999-1.tmp")));
         assertTrue(Files.exists(alive));

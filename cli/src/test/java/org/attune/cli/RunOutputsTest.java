@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,8 +16,10 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 import javax.imageio.ImageIO;
 
@@ -34,7 +37,7 @@ class RunOutputsTest {
     @Test
     void lossIsPlotted() throws IOException {
         var metrics = new MetricsFile(folder);
-        var plot = new LossPlot();
+        var plot = MetricPlot.loss();
         metrics.onStart(info());
         plot.onStart(info());
         metrics.onLog(1, Map.of("loss", 2.0));
@@ -43,16 +46,46 @@ class RunOutputsTest {
         plot.onEnd(summary());
         var image = ImageIO.read(folder.resolve("loss.png").toFile());
         assertEquals(900, image.getWidth());
-        var chart = LossPlot.chart(MetricsFile.read(folder.resolve("metrics.jsonl")));
-        assertEquals(java.util.Set.of("loss", "eval_loss"), chart.getSeriesMap().keySet());
+        var chart = MetricCharts.loss(MetricsFile.read(folder.resolve("metrics.jsonl")));
+        assertEquals(Set.of("loss", "eval_loss"), chart.getSeriesMap().keySet());
     }
 
     @Test
-    void runWithoutLossHasNoPlot() {
-        var plot = new LossPlot();
+    void rewardsArePlottedWithWhatIsHeldOut() throws IOException {
+        var metrics = new MetricsFile(folder);
+        var plot = MetricPlot.reward();
+        metrics.onStart(info());
         plot.onStart(info());
-        plot.onEnd(summary());
+        metrics.onEvaluate(0, Map.of("eval_reward", 0.25, "eval_reward_std", 0.5));
+        for (int step = 1; step <= 3; step++) {
+            metrics.onLog(
+                    step,
+                    Map.of("reward", 0.1 * step, "reward_std", 0.2, "rewards/exact/mean", 0.1));
+        }
+        metrics.onEvaluate(3, Map.of("eval_reward", 0.75));
+        plot.onSave(3, folder);
+        assertEquals(900, ImageIO.read(folder.resolve("reward.png").toFile()).getWidth());
+        var log = MetricsFile.read(folder.resolve("metrics.jsonl"));
+        var series = MetricCharts.reward(log).getSeriesMap();
+        assertEquals(Set.of("one deviation", "reward", "eval_reward"), series.keySet());
+        // up along the upper edge, back along the lower one
+        assertArrayEquals(new double[] {1, 2, 3, 3, 2, 1}, series.get("one deviation").getXData());
+        assertArrayEquals(
+                new double[] {0.3, 0.4, 0.5, 0.1, 0, -0.1},
+                series.get("one deviation").getYData(),
+                1e-12);
+        log.getLast().put("rewards/format/mean", 1.0);
+        assertEquals(5, MetricCharts.reward(log).getSeriesMap().size());
+    }
+
+    @Test
+    void runWithoutLossOrRewardHasNoPlot() {
+        for (var plot : List.of(MetricPlot.loss(), MetricPlot.reward())) {
+            plot.onStart(info());
+            plot.onEnd(summary());
+        }
         assertFalse(Files.exists(folder.resolve("loss.png")));
+        assertFalse(Files.exists(folder.resolve("reward.png")));
     }
 
     @Test

@@ -6,6 +6,7 @@ import org.attune.text.Tokenizer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.IntPredicate;
 
@@ -89,6 +90,27 @@ public final class Preview {
         }
         parts.add(side("chosen", pair.chosen(), samePrompt));
         parts.add(side("rejected", pair.rejected(), samePrompt));
+        return String.join("\n", parts) + "\n";
+    }
+
+    /// One prompt, as the policy is to complete it.
+    ///
+    /// @param columns names of columns to show beside it; one that the row lacks is said to be
+    ///     absent
+    public String prompt(PromptExample prompt, Collection<String> columns) {
+        var parts = new ArrayList<String>();
+        parts.add(
+                heading(
+                        "%s: prompt %d tokens"
+                                .formatted(prompt.origin().where(), prompt.length())));
+        parts.add(text(prompt.ids(), _ -> false));
+        for (String column : columns) {
+            Object value = prompt.columns().get(column);
+            parts.add(
+                    heading("column " + column)
+                            + "\n"
+                            + (value == null ? "(absent)" : visible(value.toString())));
+        }
         return String.join("\n", parts) + "\n";
     }
 

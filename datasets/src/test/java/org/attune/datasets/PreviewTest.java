@@ -7,6 +7,7 @@ import org.attune.datasets.rows.RowOrigin;
 import org.junit.jupiter.api.Test;
 
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 
 class PreviewTest {
@@ -43,6 +44,25 @@ class PreviewTest {
                 ⟦23⟧
                 """,
                 preview.pair(pair));
+    }
+
+    @Test
+    void showsAPromptWithTheColumnsThatAreRead() {
+        var columns = new LinkedHashMap<String, Object>();
+        columns.put("answer", "4\u001b");
+        columns.put("level", 3L);
+        var prompt =
+                new PromptExample(new int[] {'2', '+', '2'}, "2+2", List.of(), columns, ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: prompt 3 tokens
+                2+2
+                ── column answer
+                4\u241b
+                ── column solution
+                (absent)
+                """,
+                preview.prompt(prompt, List.of("answer", "solution")));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.attune.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -49,15 +50,24 @@ final class RecipesTest {
         TaskRows.writePairs(folder.resolve("pairs.jsonl"), task.generate(2, 48, Split.TRAIN));
         TaskRows.writePairs(
                 folder.resolve("pairs-heldout.jsonl"), task.generate(2, 8, Split.HELD_OUT));
+        TaskRows.writePrompts(folder.resolve("prompts.jsonl"), task.generate(3, 32, Split.TRAIN));
     }
 
     private static String recipe(String name) {
         return Path.of(System.getProperty("attune.root", ".."), "examples", name).toString();
     }
 
+    private static Path out(String recipe) {
+        return folder.resolve(recipe.replace('/', '-'));
+    }
+
     private JsonNode run(String command, String recipe, String data, String... more)
             throws IOException {
-        Path out = folder.resolve(command + "-" + Path.of(recipe).getFileName());
+        assertEquals(0, exitCode(command, recipe, data, more));
+        return new ObjectMapper().readTree(out(recipe).resolve("summary.json").toFile());
+    }
+
+    private static int exitCode(String command, String recipe, String data, String... more) {
         var arguments =
                 new ArrayList<>(
                         List.of(
@@ -65,11 +75,10 @@ final class RecipesTest {
                                 recipe(recipe),
                                 "model_name_or_path=" + model,
                                 "datasets=" + folder.resolve(data + ".jsonl"),
-                                "output_dir=" + out,
+                                "output_dir=" + out(recipe),
                                 "max_steps=2"));
         arguments.addAll(List.of(more));
-        assertEquals(0, Main.run(arguments.toArray(String[]::new)));
-        return new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+        return Main.run(arguments.toArray(String[]::new));
     }
 
     @Test
@@ -90,6 +99,30 @@ final class RecipesTest {
         assertEquals(2, summary.path("steps").asInt());
     }
 
+    /// On the embedded model itself, whose likeliest answer is right for a quarter of the held-out
+    /// problems; sampled answers are for a third.
+    @Test
+    void quickstartGrpo() throws IOException {
+        Path out = folder.resolve("grpo");
+        assertEquals(
+                0,
+                Main.run(
+                        "grpo",
+                        recipe("quickstart/grpo.yaml"),
+                        "model_name_or_path=" + recipe("model"),
+                        "datasets=" + recipe("quickstart/prompts.jsonl"),
+                        "eval_datasets=" + recipe("quickstart/heldout.jsonl"),
+                        "output_dir=" + out,
+                        "per_device_train_batch_size=16",
+                        "max_steps=2"));
+        JsonNode summary = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+        assertEquals(400, summary.at("/heldout/n").asInt());
+        assertEquals(0.245, summary.at("/heldout/before").asDouble(), 0.03);
+        assertTrue(Files.exists(out.resolve("completions/completions_00002.parquet")));
+        assertTrue(Files.exists(out.resolve("reward.png")));
+    }
+
     @Test
     void smollm2Sft() throws IOException {
         assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
@@ -98,6 +131,40 @@ final class RecipesTest {
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
+    }
+
+    /// Each stage starts from the adapter of the one before.
+    @Test
+    void chain() throws IOException {
+        JsonNode sft = run("sft", "chain/sft.yaml", "sft");
+        assertTrue(sft.at("/heldout/after").asDouble() < sft.at("/heldout/before").asDouble());
+
+        String fromSft = "adapter_name_or_path=" + out("chain/sft.yaml");
+        JsonNode dpo = run("dpo", "chain/dpo.yaml", "pairs", fromSft, "learning_rate=1e-3");
+        // Policy and reference are the same adapter: no margin, and ties count half.
+        assertEquals(0.5, dpo.at("/heldout/before").asDouble());
+        assertNotEquals(-1, mismatch("chain/sft.yaml", "chain/dpo.yaml"));
+
+        String fromDpo = "adapter_name_or_path=" + out("chain/dpo.yaml");
+        run("grpo", "chain/grpo.yaml", "prompts", fromDpo, "learning_rate=0", "beta=0.1");
+        assertEquals(-1, mismatch("chain/dpo.yaml", "chain/grpo.yaml"));
+    }
+
+    private static long mismatch(String recipe, String other) throws IOException {
+        String weights = "adapter_model.safetensors";
+        return Files.mismatch(out(recipe).resolve(weights), out(other).resolve(weights));
+    }
+
+    @Test
+    void keysThatAskForAnotherAdapterThanTheGivenOneAreRefused() throws IOException {
+        run("sft", "recipes/smollm2-sft.yaml", "sft"); // rank 16, alpha 32 on all linear layers
+        String given = "adapter_name_or_path=" + out("recipes/smollm2-sft.yaml");
+        String recipe = "recipes/smollm2-dpo.yaml"; // the same
+        assertEquals(0, exitCode("dpo", recipe, "pairs", given));
+        assertEquals(2, exitCode("dpo", recipe, "pairs", given, "lora_r=8"));
+        assertEquals(2, exitCode("dpo", recipe, "pairs", given, "lora_dropout=0.5"));
+        assertEquals(2, exitCode("dpo", recipe, "pairs", given, "lora_target_modules=[q_proj]"));
+        assertEquals(0, exitCode("dpo", recipe, "pairs", given, "lora_r=8", "use_peft=false"));
     }
 
     @Test

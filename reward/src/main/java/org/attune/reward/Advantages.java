@@ -50,11 +50,13 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
     /// A = (r - mean(group)) / (std(group or batch) + 1e-4)
     /// ```
     ///
-    /// @param numGenerations G, completions per group, at least 2; N is a multiple
+    /// A completion that is alone in its group, as in evaluations, has advantage 0.
+    ///
+    /// @param numGenerations G, completions per group, at least 1; N is a multiple
     /// @throws IllegalArgumentException if it isn't
     public static Advantages grpo(
             RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
-        check(table, numGenerations);
+        check(table, numGenerations, 1);
         MaskedRewards totals = totals(table); // (1, N)
         double[] values =
                 switch (aggregation) {
@@ -122,7 +124,7 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
             double beta,
             Optional<ClipRange> clipRange,
             boolean normalize) {
-        check(table, numGenerations);
+        check(table, numGenerations, 2);
         if (klSums.length != table.size()) {
             throw new IllegalArgumentException(
                     "%d sums of KL for %d completions".formatted(klSums.length, table.size()));
@@ -163,11 +165,11 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         }
     }
 
-    private static void check(RewardTable table, int numGenerations) {
-        if (numGenerations < 2 || table.size() == 0 || table.size() % numGenerations != 0) {
+    private static void check(RewardTable table, int numGenerations, int fewest) {
+        if (numGenerations < fewest || table.size() == 0 || table.size() % numGenerations != 0) {
             throw new IllegalArgumentException(
-                    "completions must come in groups of at least 2, got %d in groups of %d"
-                            .formatted(table.size(), numGenerations));
+                    "completions must come in groups of at least %d, got %d in groups of %d"
+                            .formatted(fewest, table.size(), numGenerations));
         }
     }
 
@@ -200,7 +202,8 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
             boolean zero = groupDeviations.getDouble(p) <= ZERO;
             equal += defined.getDouble(p) == 1 && zero ? 1 : 0;
         }
-        metrics.put("frac_reward_zero_std", (double) equal / groupDeviations.length());
+        double share = (double) equal / groupDeviations.length();
+        metrics.put("frac_reward_zero_std", from(2, numGenerations, share));
         return metrics;
     }
 

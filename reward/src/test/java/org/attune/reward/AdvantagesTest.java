@@ -65,6 +65,20 @@ class AdvantagesTest {
         }
     }
 
+    /// As in an evaluation with one completion for each prompt.
+    @Test
+    void completionsThatAreAloneHaveNoAdvantage() {
+        RewardTable table = one(1, 0, NONE);
+        for (Scale scale : Scale.values()) {
+            for (Aggregation aggregation : Aggregation.values()) {
+                Advantages alone = Advantages.grpo(table, 1, scale, aggregation);
+                assertArrayEquals(new double[3], alone.values(), TOLERANCE);
+                assertEquals(0.5, alone.metrics().get("reward"));
+                assertEquals(Double.NaN, alone.metrics().get("frac_reward_zero_std"));
+            }
+        }
+    }
+
     @Test
     void missingRewardCountsAsZeroBesideAnother() {
         RewardTable table =

@@ -5,22 +5,28 @@ import java.util.List;
 /// Rollouts of the trained policy itself, by the generator in this process. The draws of a round
 /// follow from seed and round, those of a sequence from its place in the round.
 public final class EngineRollouts implements RolloutSource {
-    private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
-
     private final Generator generator;
     private final SamplingConfig sampling;
+    private final SamplingConfig heldOut;
 
     /// @param generator over the policy's weights
-    /// @param sampling how to sample; its seed is the run's
-    public EngineRollouts(Generator generator, SamplingConfig sampling) {
+    /// @param sampling how to sample in training; its seed is the run's
+    /// @param heldOut how to sample in evaluations
+    public EngineRollouts(Generator generator, SamplingConfig sampling, SamplingConfig heldOut) {
         this.generator = generator;
         this.sampling = sampling;
+        this.heldOut = heldOut;
     }
 
     @Override
-    public List<SampledCompletion> complete(List<int[]> prompts, long round) {
-        long seed = sampling.seed() + GOLDEN * (round + 1);
-        return generator.generate(prompts, sampling.withSeed(seed), TokenListener.NONE);
+    public List<SampledCompletion> complete(
+            List<int[]> prompts, long round, FinishedListener listener) {
+        return generator.generate(prompts, sampling.ofBatch(round), TokenListener.of(listener));
+    }
+
+    @Override
+    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
+        return generator.generate(prompts, heldOut, TokenListener.of(listener));
     }
 
     @Override

@@ -67,12 +67,17 @@ final class GenerationRun {
     /// Ends everything as it is; what has not begun is empty.
     private void endAll(int waiting) {
         for (Sequence sequence : active) {
-            completions[sequence.index()] = sequence.completion(StopReason.DEADLINE);
+            end(sequence.index(), sequence.completion(StopReason.DEADLINE));
         }
         active.clear();
         for (int i = waiting; i < completions.length; i++) {
-            completions[i] = new SampledCompletion(new int[0], new float[0], StopReason.DEADLINE);
+            end(i, new SampledCompletion(new int[0], new float[0], StopReason.DEADLINE));
         }
+    }
+
+    private void end(int index, SampledCompletion completion) {
+        completions[index] = completion;
+        listener.finished(index, completion);
     }
 
     /// Reads the next prompts and samples the first token of each.
@@ -167,7 +172,7 @@ final class GenerationRun {
             StopReason reason =
                     sequence.append(sampled.ids()[row], sampled.logProbs()[row], listener);
             if (reason != null) {
-                completions[sequence.index()] = sequence.completion(reason);
+                end(sequence.index(), sequence.completion(reason));
                 free(firstSlot + row);
             }
         }

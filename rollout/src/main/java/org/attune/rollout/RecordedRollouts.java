@@ -1,126 +1,154 @@
 package org.attune.rollout;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.RolloutException;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Optional;
 
 /// Completions from a file, round by round: to replay a run, to debug one, or to learn from what
-/// another policy wrote. JSON lines, one for a completion:
-/// ```
-/// {"generation": 0, "prompt_ids": [5, 9], "completion_ids": [7, 2], "rewards": {"correct": 1.0}}
-/// ```
-/// `generation` is the round; lines of a round stand in the order in which the trainer asks.
-/// Optional: `rewards` (null is no reward), `sampling_logprobs`.
+/// another policy wrote. The lines are [RecordedCompletion]s; those of a round stand in the order
+/// in which the trainer asks. A round is used in the order of their `place`, or of its lines
+/// where they have none.
 public final class RecordedRollouts implements RolloutSource {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final Path file;
     private final int longest;
-    private final Map<Integer, Round> rounds = new TreeMap<>();
-    private Round current;
+    private final Map<Long, List<Line>> rounds = new HashMap<>();
+    private final Map<String, Double> weights = new LinkedHashMap<>();
+    private List<Line> current = List.of();
 
-    private static final class Round {
-        final List<int[]> prompts = new ArrayList<>();
-        final List<SampledCompletion> completions = new ArrayList<>();
-        final List<Map<String, Double>> rewards = new ArrayList<>();
-    }
+    private record Line(int number, RecordedCompletion completion) {}
 
-    /// @param longest tokens of a completion that was cut, `max_completion_length`
+    /// @param longest most tokens of a completion, `max_completion_length`
     /// @param stopIds tokens that end a completion
     /// @throws RolloutException naming file and line of what can't be read
-    public RecordedRollouts(Path file, int longest, List<Integer> stopIds) {
+    public RecordedRollouts(Path file, int longest, Collection<Integer> stopIds) {
         this.file = file;
         this.longest = longest;
         int number = 0;
-        try {
-            for (String line : Files.readAllLines(file)) {
+        try (BufferedReader lines = Files.newBufferedReader(file)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 number++;
                 if (!line.isBlank()) {
-                    read(JSON.readTree(line), stopIds);
+                    add(new Line(number, RecordedCompletion.parse(line, stopIds)));
                 }
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (RolloutException e) {
             throw new RolloutException("%s:%d: %s".formatted(file, number, e.getMessage()), e);
+        } catch (NoSuchFileException e) {
+            throw new RolloutException(file + ": there is no such file", e);
+        } catch (CharacterCodingException e) {
+            throw new RolloutException("%s:%d: not UTF-8".formatted(file, number + 1), e);
+        } catch (IOException e) {
+            throw new RolloutException(file + " can't be read: " + e, e);
+        }
+        if (rounds.isEmpty()) {
+            throw new RolloutException(file + " holds no completions");
         }
     }
 
-    private void read(JsonNode line, List<Integer> stopIds) {
-        if (!line.path("completion_ids").isArray() || !line.path("prompt_ids").isArray()) {
-            throw new RolloutException("a line needs prompt_ids and completion_ids");
-        }
-        if (line.has("loss_mask")) {
+    private void add(Line line) {
+        RecordedCompletion completion = line.completion();
+        rounds.computeIfAbsent(completion.round(), _ -> new ArrayList<>()).add(line);
+        completion.rewards().keySet().forEach(name -> weights.putIfAbsent(name, Double.NaN));
+        completion.weights().forEach((name, weight) -> weigh(name, weight));
+    }
+
+    private void weigh(String name, double weight) {
+        Double before = weights.put(name, weight);
+        if (before != null && !before.isNaN() && before != weight) {
             throw new RolloutException(
-                    "loss_mask isn't supported: every token of a completion is trained");
+                    "reward_weights: %s has weight %s, in lines before %s"
+                            .formatted(name, weight, before));
         }
-        Round round = rounds.computeIfAbsent(line.path("generation").asInt(), _ -> new Round());
-        int[] ids = ints(line.get("completion_ids"));
-        boolean ended = ids.length > 0 && stopIds.contains(ids[ids.length - 1]);
-        float[] logProbs = new float[ids.length];
-        JsonNode given = line.path("sampling_logprobs");
-        for (int t = 0; t < ids.length; t++) {
-            logProbs[t] = given.has(t) ? given.get(t).floatValue() : Float.NaN;
-        }
-        StopReason reason = ended ? StopReason.STOP_TOKEN : StopReason.MAX_TOKENS;
-        round.prompts.add(ints(line.get("prompt_ids")));
-        round.completions.add(new SampledCompletion(ids, logProbs, reason));
-        Map<String, Double> rewards = new LinkedHashMap<>();
-        for (Map.Entry<String, JsonNode> reward : line.path("rewards").properties()) {
-            JsonNode value = reward.getValue();
-            rewards.put(reward.getKey(), value.isNumber() ? value.asDouble() : Double.NaN);
-        }
-        round.rewards.add(rewards);
     }
 
-    private static int[] ints(JsonNode array) {
-        int[] ids = new int[array.size()];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = array.get(i).asInt();
-        }
-        return ids;
-    }
-
-    /// @throws RolloutException if the file has no such round, or it answers other prompts
+    /// @throws RolloutException naming file and line, if the file has no such round, or it answers
+    ///     other prompts
     @Override
-    public List<SampledCompletion> complete(List<int[]> prompts, long round) {
-        current = rounds.get((int) round);
-        if (current == null || current.completions.size() != prompts.size()) {
+    public List<SampledCompletion> complete(
+            List<int[]> prompts, long round, FinishedListener listener) {
+        current = rounds.getOrDefault(round, List.of());
+        if (current.size() != prompts.size()) {
             throw new RolloutException(
                     "%s has %d completions of round %d; the run asks for %d"
                             .formatted(
-                                    file,
-                                    current == null ? 0 : current.completions.size(),
+                                    current.isEmpty() ? file : where(current.getFirst()),
+                                    current.size(),
                                     round,
                                     prompts.size()));
         }
+        List<SampledCompletion> completions = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
-            if (!Arrays.equals(prompts.get(i), current.prompts.get(i))) {
+            Line line = current.get(i);
+            SampledCompletion sampled = line.completion().sampled();
+            if (!Arrays.equals(prompts.get(i), line.completion().prompt())) {
                 throw new RolloutException(
-                        "%s: completion %d of round %d answers another prompt than row %d of the data"
-                                .formatted(file, i, round, i));
+                        "%s: prompt_ids are not those of the prompt that the run completes here"
+                                        .formatted(where(line))
+                                + "; use the data, their order (seed, data_seed, shuffle_dataset),"
+                                + " the chat template and num_generations of the recorded run");
             }
-            if (current.completions.get(i).ids().length > longest) {
+            if (sampled.ids().length > longest) {
                 throw new RolloutException(
-                        "%s: completion %d of round %d is longer than max_completion_length %d"
-                                .formatted(file, i, round, longest));
+                        "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
+                                .formatted(where(line), sampled.ids().length, longest));
             }
+            completions.add(sampled);
         }
-        return List.copyOf(current.completions);
+        for (int i = 0; i < completions.size(); i++) {
+            listener.finished(i, completions.get(i));
+        }
+        return completions;
+    }
+
+    private String where(Line line) {
+        return file + ":" + line.number();
+    }
+
+    /// @throws RolloutException if places are missing, out of range or taken twice
+    @Override
+    public Optional<int[]> order(long round) {
+        List<Line> lines = rounds.getOrDefault(round, List.of());
+        boolean placed = lines.stream().anyMatch(line -> line.completion().place().isPresent());
+        int[] order = new int[lines.size()];
+        Arrays.fill(order, -1);
+        for (int i = 0; i < order.length; i++) {
+            Line line = lines.get(i);
+            int place = placed ? line.completion().place().orElse(-1) : i;
+            if (place < 0 || place >= order.length || order[place] >= 0) {
+                throw new RolloutException(
+                        "%s: place is %s; accepted: each number from 0 to %d once in round %d"
+                                .formatted(
+                                        where(line),
+                                        place < 0 ? "missing" : place,
+                                        order.length - 1,
+                                        round));
+            }
+            order[place] = i;
+        }
+        return Optional.of(order);
     }
 
     /// Rewards of the round that was asked for last, by function; NaN is none.
     public List<Map<String, Double>> rewards() {
-        return current == null ? List.of() : List.copyOf(current.rewards);
+        return current.stream().map(line -> line.completion().rewards()).toList();
+    }
+
+    /// The functions that gave rewards, with their weights; NaN where the file tells none.
+    public Map<String, Double> rewardWeights() {
+        return new LinkedHashMap<>(weights);
     }
 
     @Override

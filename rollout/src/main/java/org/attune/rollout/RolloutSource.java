@@ -1,6 +1,7 @@
 package org.attune.rollout;
 
 import java.util.List;
+import java.util.Optional;
 
 /// Where the completions that a trainer learns from come from.
 public interface RolloutSource {
@@ -10,10 +11,34 @@ public interface RolloutSource {
     ///     stands several times in a row, as the same array
     /// @param round number of the generation batch, from 0; a run that resumes in the middle of
     ///     rounds asks for the next one only
+    /// @param listener told of each completion as soon as it has ended, on the calling thread; a
+    ///     source that has nothing to say before its end need not call it
     /// @return one completion per prompt, in their order
-    List<SampledCompletion> complete(List<int[]> prompts, long round);
+    List<SampledCompletion> complete(List<int[]> prompts, long round, FinishedListener listener);
 
-    /// Whether the completions come from the policy as it is now, so that a trainer may shuffle
-    /// them and expect its own log-probabilities to match.
+    /// As above, without a listener.
+    default List<SampledCompletion> complete(List<int[]> prompts, long round) {
+        return complete(prompts, round, FinishedListener.NONE);
+    }
+
+    /// Completes held-out prompts for an evaluation; equal weights give equal completions. A source
+    /// that knows no other way does as in training.
+    ///
+    /// @param prompts as for [#complete]
+    default List<SampledCompletion> completeHeldOut(
+            List<int[]> prompts, FinishedListener listener) {
+        return complete(prompts, -1, listener);
+    }
+
+    /// Whether the completions come from the policy as it is now, so that a trainer may expect its
+    /// own log-probabilities to match.
     boolean isOnPolicy();
+
+    /// The order in which a round's completions are cut into micro-batches, if the source has one:
+    /// first the index of the completion that is used first. Empty lets the trainer shuffle.
+    ///
+    /// @param round one that was completed
+    default Optional<int[]> order(long round) {
+        return Optional.empty();
+    }
 }

@@ -207,6 +207,18 @@ public record SamplingConfig(
         return of(Distribution.greedy(), maxNewTokens, stopIds, 0);
     }
 
+    public SamplingConfig withDistribution(Distribution value) {
+        return new SamplingConfig(
+                value,
+                maxNewTokens,
+                minNewTokens,
+                stopIds,
+                stopStrings,
+                seed,
+                topLogProbs,
+                maxTime);
+    }
+
     public SamplingConfig withMinNewTokens(int value) {
         return with(value, stopStrings, seed, topLogProbs, maxTime);
     }
@@ -231,6 +243,13 @@ public record SamplingConfig(
             int minimum, List<String> stops, long draws, int top, Optional<Duration> time) {
         return new SamplingConfig(
                 distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
+    }
+
+    /// The same for one of many batches of a run, with draws of its own.
+    ///
+    /// @param number of the batch
+    public SamplingConfig ofBatch(long number) {
+        return withSeed(Draws.seedOf(seed, number));
     }
 
     /// Collects what is wrong, so that all of it is said at once.

@@ -17,4 +17,9 @@ public enum StopReason {
     public boolean isFinished() {
         return this == STOP_TOKEN || this == STOP_STRING;
     }
+
+    /// As servers of the OpenAI kind say it: `stop`, or `length` for what was cut short.
+    public String finishReason() {
+        return isFinished() ? "stop" : "length";
+    }
 }

@@ -3,6 +3,7 @@ package org.attune.rollout;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.RolloutException;
 import org.attune.model.Adapter;
@@ -18,12 +19,15 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 final class GeneratorTest {
@@ -116,6 +120,68 @@ final class GeneratorTest {
         List<String> texts = together.stream().map(c -> Arrays.toString(c.ids())).toList();
         assertEquals(
                 PROMPTS.size(), new HashSet<>(texts).size(), "equal prompts need different draws");
+    }
+
+    /// Groups of equal prompts are read once, long beginnings are taken over: with the same result
+    /// as when each prompt is read alone.
+    @Test
+    void readingOnceForManyIsReadingForEach() {
+        int[] beginning = IntStream.range(0, 45).map(i -> (i * 7) % 40).toArray();
+        List<int[]> prompts = new ArrayList<>();
+        for (int[] end : new int[][] {{1, 2}, {3}, {4, 5, 6}}) {
+            prompts.addAll(Collections.nCopies(4, joined(beginning, end)));
+            prompts.addAll(Collections.nCopies(2, end));
+        }
+        List<SampledCompletion> together =
+                generator(7).generate(prompts, sampled(12), TokenListener.NONE);
+        for (int i = 0; i < prompts.size(); i++) {
+            int index = i;
+            SampledCompletion alone =
+                    generator(1)
+                            .generate(
+                                    prompts.subList(0, i + 1),
+                                    sampled(12),
+                                    (sequence, _, _) -> sequence == index)
+                            .getLast();
+            assertArrayEquals(alone.ids(), together.get(i).ids(), "prompt " + i);
+            assertArrayEquals(alone.logProbs(), together.get(i).logProbs(), 1e-4f);
+        }
+    }
+
+    @Test
+    void completionsEndWhenTheTimeIsOver() {
+        TokenListener slow =
+                (_, _, _) -> {
+                    LockSupport.parkNanos(20_000_000);
+                    return true;
+                };
+        SamplingConfig config = sampled(1000).withMaxTime(Duration.ofMillis(300));
+        List<SampledCompletion> all = generator(2).generate(PROMPTS, config, slow);
+        assertEquals(PROMPTS.size(), all.size());
+        all.forEach(c -> assertEquals(StopReason.DEADLINE, c.reason()));
+        assertTrue(all.get(0).ids().length > 0);
+        assertEquals(0, all.getLast().ids().length);
+    }
+
+    @Test
+    void likeliestTokensAreReportedAtEachPosition() {
+        List<SampledCompletion> all = generate(2, sampled(5).withTopLogProbs(3));
+        for (int i = 0; i < all.size(); i++) {
+            SampledCompletion c = all.get(i);
+            assertEquals(5, c.top().size());
+            float[][] rows = logits(joined(PROMPTS.get(i), c.ids()));
+            for (int t = 0; t < 5; t++) {
+                float[] row = rows[PROMPTS.get(i).length - 1 + t];
+                TopTokens top = c.top().get(t);
+                assertEquals(3, top.ids().length);
+                int best = top.ids()[0];
+                for (float logit : row) {
+                    assertTrue(logit <= row[best] + 1e-4);
+                }
+                assertEquals(
+                        row[c.ids()[t]] - row[best], c.logProbs()[t] - top.logProbs()[0], 1e-4);
+            }
+        }
     }
 
     @Test

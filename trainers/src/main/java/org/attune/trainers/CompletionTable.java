@@ -9,5 +9,7 @@ import org.attune.reward.RewardTable;
 /// @param batch prompts and completions, `(N)`
 /// @param rewards of each function, `(N, F)`
 /// @param advantages `(N)`
+/// @param generations completions of a prompt, which follow each other; N is a multiple
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record CompletionTable(RewardBatch batch, RewardTable rewards, double[] advantages) {}
+public record CompletionTable(
+        RewardBatch batch, RewardTable rewards, double[] advantages, int generations) {}

@@ -163,8 +163,7 @@ public final class DpoTrainer {
 
     /// With dropout the two sides of a pair must not see the same prompt.
     private boolean sharesPrompts() {
-        boolean dropout = config.lora().loraDropout() > 0 && !config.loss().disableDropout();
-        return context.sharePrompts() && !dropout;
+        return context.sharePrompts() && !policy.hasDropout();
     }
 
     private void prepareReferences() {

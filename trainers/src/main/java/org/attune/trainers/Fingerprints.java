@@ -4,17 +4,24 @@ import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.SftExample;
+import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -34,6 +41,9 @@ final class Fingerprints {
                     "logging_steps",
                     "logging_first_step",
                     "report_to",
+                    "log_completions",
+                    "num_completions_to_print",
+                    "log_unique_prompts",
                     "run_name",
                     "eval_strategy",
                     "eval_steps",
@@ -52,6 +62,11 @@ final class Fingerprints {
                     "ref_model_name_or_path",
                     "chat_template_path",
                     "generation_slots",
+                    "recorded_rollouts",
+                    "record_rollouts",
+                    "rollout_server_base_url",
+                    "rollout_server_timeout",
+                    "rollout_server_concurrency",
                     "reward_timeout",
                     "reward_parallelism");
 
@@ -126,6 +141,22 @@ final class Fingerprints {
     static String ofText(String text) {
         MessageDigest digest = sha256();
         digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    /// The file of a run that learns from recorded completions.
+    static Map<String, String> ofRecorded(Optional<Path> file) {
+        return file.map(recorded -> Map.of("recorded rollouts (hash)", ofFile(recorded)))
+                .orElse(Map.of());
+    }
+
+    private static String ofFile(Path file) {
+        MessageDigest digest = sha256();
+        try (var bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
+            bytes.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            throw new ConfigException(file + " can't be read: " + e, e);
+        }
         return hex(digest);
     }
 

@@ -129,8 +129,7 @@ public final class GrpoTrainer {
 
     /// With dropout the completions of a group must not see the same prompt.
     private boolean sharesPrompts() {
-        boolean dropout = config.lora().loraDropout() > 0 && !config.loss().disableDropout();
-        return context.sharePrompts() && !dropout;
+        return context.sharePrompts() && !policy.hasDropout();
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -143,6 +142,7 @@ public final class GrpoTrainer {
                     var parts = new RunParts("grpo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
                             plan.steps(config.training().schedule().numTrainEpochs()),
                             plan.stepsPerEpoch(),
@@ -257,9 +257,10 @@ public final class GrpoTrainer {
                 if (context.stop().requested()) {
                     return List.of();
                 }
-                reports.add(
-                        new EvalReport(
-                                set.name(), set.rows().size(), generator.evaluate(set.rows())));
+                var evaluated = generator.evaluate(set.rows());
+                context.listeners()
+                        .forEach(l -> l.onHeldOutCompletions(set.name(), evaluated.table()));
+                reports.add(new EvalReport(set.name(), set.rows().size(), evaluated.metrics()));
             }
             return reports;
         }
@@ -287,6 +288,7 @@ public final class GrpoTrainer {
         @Override
         public void restore(Path folder) {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
+            generator.continueAt(round == null ? 0 : round.number() + 1);
         }
     }
 }

@@ -25,6 +25,9 @@ public final class MetricKeys {
     /// Mean of the weighted sums of rewards.
     public static final String REWARD = "reward";
 
+    /// Their standard deviation.
+    public static final String REWARD_STD = "reward_std";
+
     /// Attune's own: share of pairs whose chosen reward is the larger one, ties counted half
     /// (TRL's
     /// `rewards/accuracies` counts them as wrong, so that an untrained policy has 0). Only in

@@ -8,25 +8,25 @@ import org.attune.datasets.TargetRange;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
 import org.attune.reward.Advantages;
-import org.attune.reward.Completion;
-import org.attune.reward.Prompt;
-import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RecordedCompletion;
+import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.Resume;
 import org.attune.trainers.grpo.RolloutRound;
 import org.attune.trainers.grpo.RolloutRow;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.OptionalInt;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
@@ -43,6 +43,7 @@ final class RoundGenerator {
     private final CompletionGroups groups;
     private final HeadRequest request;
     private final PhaseClock clock;
+    private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where the objective has a KL term
     RoundGenerator(
@@ -63,6 +64,14 @@ final class RoundGenerator {
         this.groups = groups;
         this.clock = clock;
         request = GrpoObjectives.plainRequest(config);
+        boolean resumes = !(config.training().save().resume() instanceof Resume.No);
+        recorder =
+                config.rollouts().recordRollouts().map(file -> new RolloutRecorder(file, resumes));
+    }
+
+    /// Says which round a resumed run generates next.
+    void continueAt(long round) {
+        recorder.ifPresent(r -> r.continueAt(round));
     }
 
     /// A round, with what it has to say.
@@ -82,7 +91,12 @@ final class RoundGenerator {
     /// @param scoreOld whether the policy may have changed before the round is used up
     Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
-        Judged judged = judge(number, indices, prompts, generations);
+        Judged judged =
+                judge(
+                        indices,
+                        prompts,
+                        generations,
+                        (ids, finished) -> source.complete(ids, number, finished));
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations]));
@@ -97,23 +111,25 @@ final class RoundGenerator {
                 judged.rows().stream()
                         .mapToLong(r -> r.prompt().length + (long) r.completion().length)
                         .sum();
+        int[] order = source.order(number).orElseGet(() -> order(number, judged.rows().size()));
+        recorder.ifPresent(r -> r.append(recorded(number, judged, order)));
+        List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
         return new Made(
-                new RolloutRound(number, shuffled(rows, number)),
-                judged.metrics(),
-                tokens,
-                judged.table());
+                new RolloutRound(number, ordered), judged.metrics(), tokens, judged.table());
     }
 
-    /// Completes held-out prompts.
+    /// What an evaluation found.
     ///
-    /// @return means of rewards and completions
-    Map<String, Double> evaluate(List<PromptExample> prompts) {
-        int generations =
-                config.generation()
-                        .numGenerationsEval()
-                        .orElse(config.generation().numGenerations());
+    /// @param metrics means of rewards and completions
+    /// @param table completions with their rewards, for those who watch
+    record Evaluated(Map<String, Double> metrics, CompletionTable table) {}
+
+    /// Completes held-out prompts.
+    Evaluated evaluate(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
-        return judge(-1, all, prompts, generations).metrics();
+        int generations = config.heldOut().generations(config.generation());
+        Judged judged = judge(all, prompts, generations, source::completeHeldOut);
+        return new Evaluated(judged.metrics(), judged.table());
     }
 
     private record Judged(
@@ -123,22 +139,31 @@ final class RoundGenerator {
             Map<String, Double> metrics,
             CompletionTable table) {}
 
-    private Judged judge(long number, int[] indices, List<PromptExample> prompts, int generations) {
+    /// A way of completing prompts that tells of each completion as soon as it has ended.
+    @FunctionalInterface
+    private interface Completer {
+        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
+    }
+
+    private Judged judge(
+            int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
         List<PromptExample> repeated = new ArrayList<>();
         for (int index : indices) {
             for (int g = 0; g < generations; g++) {
                 repeated.add(prompts.get(index));
             }
         }
+        var scoring = new RoundScoring(repeated, text, rewards);
         List<SampledCompletion> sampled;
         try (var _ = clock.enter("rollout")) {
-            sampled = source.complete(repeated.stream().map(PromptExample::ids).toList(), number);
+            sampled =
+                    completer.complete(repeated.stream().map(PromptExample::ids).toList(), scoring);
         }
-        RewardBatch batch = batch(repeated, sampled);
-        RewardTable table;
+        RoundScoring.Scored scored;
         try (var _ = clock.enter("reward")) {
-            table = rewards.score(batch);
+            scored = scoring.finish(sampled);
         }
+        RewardTable table = scored.table();
         Advantages advantages =
                 Advantages.grpo(
                         table,
@@ -158,25 +183,33 @@ final class RoundGenerator {
                 sampled,
                 advantages,
                 metrics,
-                new CompletionTable(batch, table, advantages.values()));
+                new CompletionTable(scored.batch(), table, advantages.values(), generations));
     }
 
-    private RewardBatch batch(List<PromptExample> prompts, List<SampledCompletion> sampled) {
-        List<Prompt> questions = new ArrayList<>();
-        List<Completion> answers = new ArrayList<>();
-        Set<String> names = new LinkedHashSet<>();
-        for (int i = 0; i < prompts.size(); i++) {
-            questions.add(text.prompt(prompts.get(i)));
-            answers.add(text.completion(prompts.get(i), sampled.get(i).ids()));
-            names.addAll(prompts.get(i).columns().keySet());
+    private static List<RecordedCompletion> recorded(long number, Judged judged, int[] order) {
+        RewardTable table = judged.table().rewards();
+        int[] places = new int[order.length];
+        for (int place = 0; place < order.length; place++) {
+            places[order[place]] = place;
         }
-        Map<String, List<Object>> columns = new LinkedHashMap<>();
-        for (String name : names) {
-            List<Object> values = new ArrayList<>();
-            prompts.forEach(p -> values.add(p.columns().get(name)));
-            columns.put(name, values);
+        List<RecordedCompletion> recorded = new ArrayList<>();
+        for (int i = 0; i < order.length; i++) {
+            Map<String, Double> rewards = new LinkedHashMap<>();
+            Map<String, Double> weights = new LinkedHashMap<>();
+            for (int f = 0; f < table.names().size(); f++) {
+                rewards.put(table.names().get(f), table.values()[i][f]);
+                weights.put(table.names().get(f), table.weights()[f]);
+            }
+            recorded.add(
+                    new RecordedCompletion(
+                            number,
+                            judged.rows().get(i).prompt(),
+                            judged.sampled().get(i),
+                            rewards,
+                            weights,
+                            OptionalInt.of(places[i])));
         }
-        return new RewardBatch(questions, answers, columns);
+        return recorded;
     }
 
     private RolloutRow row(Judged judged, int i, int prompt) {
@@ -223,25 +256,18 @@ final class RoundGenerator {
     }
 
     /// TRL shuffles a round before it cuts it into micro-batches, so that each has completions of
-    /// many prompts. Recorded rounds stay in their order. Inside of a micro-batch neighbours keep
-    /// their order, since that lets them share a prompt and changes nothing else.
-    private List<RolloutRow> shuffled(List<RolloutRow> rows, long number) {
-        if (!source.isOnPolicy()) {
-            return rows;
-        }
-        int[] order = IntStream.range(0, rows.size()).toArray();
+    /// many prompts. Recorded rounds have an order. Inside of a micro-batch neighbours keep
+    /// theirs, since that lets them share a prompt and changes nothing else.
+    private int[] order(long number, int completions) {
+        int[] order = IntStream.range(0, completions).toArray();
         PermutationSampler.shuffle(
                 RandomSource.XO_SHI_RO_256_PP.create(
                         new long[] {config.training().seed(), number, 0x5348_5546L, 1}),
                 order);
         int size = config.training().batch().perDeviceTrainBatchSize();
-        List<RolloutRow> shuffled = new ArrayList<>();
         for (int from = 0; from < order.length; from += size) {
             Arrays.sort(order, from, Math.min(order.length, from + size));
         }
-        for (int i : order) {
-            shuffled.add(rows.get(i));
-        }
-        return shuffled;
+        return order;
     }
 }

@@ -6,6 +6,11 @@ import java.util.Map;
 /// Is told what happens in a run. All calls come from the training thread, in order; a listener
 /// that throws ends the run, so one that may fail catches its own failures.
 public interface TrainingListener {
+    /// Before [#onStart], if the run goes on from a checkpoint.
+    ///
+    /// @param checkpoint its folder, with what the listener wrote in [#onSave]
+    default void onResume(Path checkpoint) {}
+
     /// Before the first step.
     default void onStart(RunInfo info) {}
 
@@ -19,6 +24,12 @@ public interface TrainingListener {
     ///
     /// @param round number of the round, from 0
     default void onCompletions(long round, CompletionTable table) {}
+
+    /// After the prompts of an evaluation set were completed and judged. [#onEvaluate] follows,
+    /// unless the run is stopped in between.
+    ///
+    /// @param set the set's name, empty for the only one
+    default void onHeldOutCompletions(String set, CompletionTable table) {}
 
     /// After an evaluation; the keys start with `eval_`.
     default void onEvaluate(int step, Map<String, Object> metrics) {}

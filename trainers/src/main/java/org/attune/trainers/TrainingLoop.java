@@ -219,6 +219,7 @@ final class TrainingLoop {
         savedAt = step;
         heldoutBefore = state.heldoutBefore();
         log.restore(state);
+        context.listeners().forEach(l -> l.onResume(checkpoint.folder()));
         LOG.info("resumed from {} at step {} of {}", checkpoint.folder(), step, info.totalSteps());
     }
 

@@ -16,6 +16,7 @@ import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.reward.Completion;
 import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -26,13 +27,16 @@ import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.GrpoLossType;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.report.CompletionsFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,9 +50,10 @@ class GrpoTrainerTest {
     @TempDir private Path folder;
 
     /// Draws from the table as it is; the draws follow from the round.
-    private record Bigrams(BigramPolicy policy) implements RolloutSource {
+    record Bigrams(BigramPolicy policy) implements RolloutSource {
         @Override
-        public List<SampledCompletion> complete(List<int[]> prompts, long round) {
+        public List<SampledCompletion> complete(
+                List<int[]> prompts, long round, FinishedListener listener) {
             float[] table = policy.parameters().values().toFloats();
             var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
             List<SampledCompletion> completions = new ArrayList<>();
@@ -80,6 +85,15 @@ class GrpoTrainerTest {
             return VOCABULARY - 1;
         }
 
+        /// The wanted token alone.
+        @Override
+        public List<SampledCompletion> completeHeldOut(
+                List<int[]> prompts, FinishedListener listener) {
+            int[] ids = {WANTED, WANTED, WANTED, 0};
+            var completion = new SampledCompletion(ids, new float[4], StopReason.STOP_TOKEN);
+            return Collections.nCopies(prompts.size(), completion);
+        }
+
         @Override
         public boolean isOnPolicy() {
             return true;
@@ -87,7 +101,7 @@ class GrpoTrainerTest {
     }
 
     /// The share of tokens that are the wanted one.
-    private static RewardTable wanted(List<Completion> completions) {
+    static RewardTable wanted(List<Completion> completions) {
         double[][] rewards = new double[completions.size()][1];
         for (int i = 0; i < rewards.length; i++) {
             rewards[i][0] =
@@ -97,7 +111,7 @@ class GrpoTrainerTest {
         return RewardTable.of(List.of("wanted"), new double[] {1}, rewards);
     }
 
-    private static List<PromptExample> prompts() {
+    static List<PromptExample> prompts() {
         List<PromptExample> prompts = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
             int[] ids = {i % VOCABULARY, (3 * i + 1) % VOCABULARY};
@@ -139,6 +153,11 @@ class GrpoTrainerTest {
     }
 
     private static float[] train(GrpoConfig config, RunContext context) {
+        return train(config, context, List.of());
+    }
+
+    private static float[] train(
+            GrpoConfig config, RunContext context, List<EvalSet<PromptExample>> evalSets) {
         Tokenizer tokenizer = mock();
         when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
@@ -152,7 +171,7 @@ class GrpoTrainerTest {
                                         batch -> wanted(batch.completions()),
                                         tokenizer,
                                         prompts(),
-                                        List.of(),
+                                        evalSets,
                                         context)
                                 .train();
                         return policy.parameters().values().toFloats();
@@ -216,9 +235,47 @@ class GrpoTrainerTest {
         }
     }
 
+    @Test
+    void heldOutPromptsAreCompletedInTheirOwnWayAndShown() {
+        List<CompletionTable> tables = new ArrayList<>();
+        List<String> sets = new ArrayList<>();
+        List<Integer> told = new ArrayList<>();
+        var recorded = new RecordingListener();
+        var watcher =
+                new TrainingListener() {
+                    @Override
+                    public void onHeldOutCompletions(String set, CompletionTable table) {
+                        sets.add(set);
+                        tables.add(table);
+                        told.add(recorded.evaluations.size());
+                    }
+                };
+        train(
+                config(c -> c.withHeldOut(h -> h.withEvalTemperature(0))),
+                context().withListeners(watcher, recorded),
+                List.of(
+                        new EvalSet<>("a", prompts().subList(0, 3)),
+                        new EvalSet<>("b", prompts())));
+        assertEquals(List.of("a", "b", "a", "b"), sets);
+        assertEquals(List.of(0, 0, 1, 1), told, "completions come before the numbers");
+        CompletionTable first = tables.getFirst();
+        assertEquals(1, first.generations());
+        assertEquals(3, first.batch().size());
+        assertArrayEquals(new double[3], first.advantages());
+        Map<String, Object> before = recorded.evaluations.getFirst();
+        assertEquals(0.75, number(before, "eval_a_reward"));
+        assertFalse(before.containsKey("eval_a_frac_reward_zero_std"), "groups of one");
+        train(
+                config(c -> c.withHeldOut(h -> h.withNumGenerationsEval(2))),
+                context().withListeners(watcher),
+                List.of(new EvalSet<>("c", prompts())));
+        assertEquals(2, tables.getLast().generations());
+        assertEquals(16, tables.getLast().batch().size());
+    }
+
     /// A round serves two steps here, so every odd step ends in the middle of one.
     @Test
-    void stoppedInTheMiddleOfARoundAndResumedGivesTheSameNumbers() {
+    void stoppedInTheMiddleOfARoundAndResumedGivesTheSameNumbers() throws IOException {
         UnaryOperator<GrpoConfig> longRounds =
                 c ->
                         c.withGeneration(g -> g.withStepsPerGeneration(4))
@@ -227,7 +284,9 @@ class GrpoTrainerTest {
         float[] expected =
                 train(
                         longRounds.apply(config(c -> c.withTraining(to("whole")))),
-                        context().withListeners(whole));
+                        context()
+                                .withListeners(
+                                        whole, new CompletionsFile(folder.resolve("whole"))));
         assertFalse(whole.logs.get(1).containsKey("reward"), "step 2 generates nothing");
         var stop = new StopSignal();
         var first = new RecordingListener();
@@ -241,19 +300,27 @@ class GrpoTrainerTest {
                     }
                 };
         GrpoConfig halves = longRounds.apply(config(c -> c.withTraining(to("halves"))));
-        train(halves, context().withStop(stop).withListeners(first, stopper));
+        Path out = folder.resolve("halves");
+        train(
+                halves,
+                context().withStop(stop).withListeners(first, new CompletionsFile(out), stopper));
         assertTrue(Files.exists(folder.resolve("halves/checkpoint-3/rollouts.jsonl")));
         var second = new RecordingListener();
         float[] resumed =
                 train(
                         halves.withTraining(
                                 t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
-                        context().withListeners(second));
+                        context().withListeners(second, new CompletionsFile(out)));
         assertEquals(3, second.info.firstStep());
         assertArrayEquals(expected, resumed, 0);
         var logs = new ArrayList<>(first.logs);
         logs.addAll(second.logs);
         assertEquals(whole.logs.toString(), logs.toString());
+        for (int step = 1; step <= 6; step++) {
+            String name = "completions/completions_0000%d.parquet".formatted(step);
+            assertEquals(
+                    -1, Files.mismatch(folder.resolve("whole").resolve(name), out.resolve(name)));
+        }
     }
 
     private UnaryOperator<TrainingConfig> to(String name) {

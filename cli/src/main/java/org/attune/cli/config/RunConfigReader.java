@@ -43,17 +43,22 @@ public final class RunConfigReader {
         return read(Method.GRPO, GrpoConfig.defaults(), file, overrides);
     }
 
-    /// The method a file is meant for: DPO if a key or the name of the file says so, else SFT.
+    /// The method a file is meant for: one that knows all of its keys; of several the one that the
+    /// file's name says, else the first.
     public Method methodOf(Path file, List<String> overrides) {
         Map<String, Setting> settings = Settings.read(file, overrides, new Problems());
+        List<Method> fitting = List.of(Method.values());
         for (String key : settings.keySet()) {
-            List<Method> methods = table.methodsOf(key);
-            boolean sft = methods.contains(Method.SFT);
-            if (sft != methods.contains(Method.DPO)) {
-                return sft ? Method.SFT : Method.DPO;
-            }
+            List<Method> both = new ArrayList<>(fitting);
+            both.retainAll(table.methodsOf(key));
+            // A key that fits none of them is a fault, which the reading of the file will report.
+            fitting = both.isEmpty() ? fitting : both;
         }
-        return String.valueOf(file.getFileName()).contains("dpo") ? Method.DPO : Method.SFT;
+        String name = String.valueOf(file.getFileName());
+        return fitting.stream()
+                .filter(method -> name.contains(method.wireName()))
+                .findFirst()
+                .orElse(fitting.getFirst());
     }
 
     <T extends Record> LoadedRun<T> read(

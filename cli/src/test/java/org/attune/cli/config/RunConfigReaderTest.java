@@ -265,7 +265,46 @@ class RunConfigReaderTest {
         assertEquals(
                 List.of("gsm8k", Map.of("name", "regex", "pattern", "x", "weight", 0.5)),
                 config.rewards().rewardFuncs());
-        assertEquals(List.of("log_completions", "use_vllm"), effectless(loaded));
+        assertTrue(config.completionLog().logCompletions());
+        assertEquals(List.of("use_vllm"), effectless(loaded));
+    }
+
+    @Test
+    void theMethodIsThatOfTheKeysOrTheName() throws IOException {
+        assertEquals(Method.GRPO, method("run.yaml", "reward_funcs: gsm8k\nbeta: 0\n"));
+        assertEquals(Method.SFT, method("dpo.yaml", "packing: true\n"));
+        assertEquals(Method.DPO, method("my-dpo.yaml", "seed: 1\n"));
+        assertEquals(Method.GRPO, method("my-grpo.yaml", "seed: 1\n"));
+        assertEquals(Method.SFT, method("run.yaml", "seed: 1\nno_such_key: 2\n"));
+        assertEquals(Method.DPO, method("run.yaml", "max_length: 8\nbeta: 0.1\n"));
+    }
+
+    private Method method(String name, String text) throws IOException {
+        return reader.methodOf(Files.writeString(folder.resolve(name), text), List.of());
+    }
+
+    @Test
+    void recordedRolloutsNeedNoRewardsUnlessRowsAreHeldOut() {
+        Path file = resource("trl-grpo.yaml");
+        var loaded = reader.grpo(file, List.of("recorded_rollouts=r.jsonl"));
+        assertEquals(
+                Optional.of(Path.of("r.jsonl")), loaded.config().rollouts().recordedRollouts());
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () ->
+                                        reader.grpo(
+                                                file,
+                                                List.of(
+                                                        "recorded_rollouts=r.jsonl",
+                                                        "record_rollouts=r.jsonl",
+                                                        "rollout_server_base_url=localhost:80",
+                                                        "test_split_size=0.1")))
+                        .getMessage();
+        assertTrue(message.contains("an address such as http://localhost:8000/v1"), message);
+        assertTrue(message.contains("completions have one source"), message);
+        assertTrue(message.contains("another file than recorded_rollouts"), message);
+        assertTrue(message.contains("judge no held-out rows"), message);
     }
 
     @Test
@@ -276,6 +315,27 @@ class RunConfigReaderTest {
                                 () -> reader.grpo(resource("trl-grpo.yaml"), List.of()))
                         .getMessage();
         assertTrue(message.contains("reward_funcs"), message);
+    }
+
+    @Test
+    void greedyEvaluationHasOneCompletionForAPrompt() {
+        List<String> greedy = List.of("reward_funcs=gsm8k", "eval_temperature=0");
+        GrpoConfig config = reader.grpo(resource("trl-grpo.yaml"), greedy).config();
+        assertEquals(1, config.heldOut().generations(config.generation()));
+        assertEquals(0, config.heldOut().temperature(config.generation()));
+        GrpoConfig asTrained =
+                reader.grpo(resource("trl-grpo.yaml"), List.of("reward_funcs=gsm8k")).config();
+        assertEquals(4, asTrained.heldOut().generations(asTrained.generation()));
+        assertEquals(0.9, asTrained.heldOut().temperature(asTrained.generation()));
+        List<String> more = new ArrayList<>(greedy);
+        more.add("num_generations_eval=4");
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.grpo(resource("trl-grpo.yaml"), more))
+                        .getMessage();
+        assertTrue(message.contains("num_generations_eval: 4"), message);
+        assertTrue(message.contains("eval_temperature is 0"), message);
     }
 
     private static List<String> effectless(LoadedRun<?> loaded) {
@@ -304,7 +364,10 @@ class RunConfigReaderTest {
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
     }
 
     /// A file in which every key differs from its default must change every component, and the

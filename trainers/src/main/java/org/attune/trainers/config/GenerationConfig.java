@@ -15,7 +15,6 @@ import java.util.TreeSet;
 /// How completions are generated in training.
 ///
 /// @param numGenerations completions of a prompt, a group; ≥ 2
-/// @param numGenerationsEval completions of a held-out prompt, ≥ 2; unset: `num_generations`
 /// @param maxCompletionLength most tokens of a completion; ≥ 1
 /// @param temperature of sampling, and divisor of the logits in training; > 0
 /// @param topP nucleus; in (0, 1], 1: all
@@ -30,7 +29,6 @@ import java.util.TreeSet;
 /// @param generationSlots sequences generated at once; memory and speed only
 public record GenerationConfig(
         @Min(value = 2, message = "a whole number >= 2") int numGenerations,
-        @InRange(min = 2) OptionalInt numGenerationsEval,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         @InRange(min = 0, minOpen = true) double temperature,
         @InRange(min = 0, minOpen = true, max = 1) double topP,
@@ -59,7 +57,6 @@ public record GenerationConfig(
     public static GenerationConfig defaults() {
         return new GenerationConfig(
                 8,
-                OptionalInt.empty(),
                 512,
                 1,
                 1,
@@ -94,24 +91,6 @@ public record GenerationConfig(
     public GenerationConfig withNumGenerations(int numGenerations) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots);
-    }
-
-    public GenerationConfig withNumGenerationsEval(int numGenerationsEval) {
-        return new GenerationConfig(
-                numGenerations,
-                OptionalInt.of(numGenerationsEval),
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -128,7 +107,6 @@ public record GenerationConfig(
     public GenerationConfig withMaxCompletionLength(int maxCompletionLength) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -145,7 +123,6 @@ public record GenerationConfig(
     public GenerationConfig withTemperature(double temperature) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -162,7 +139,6 @@ public record GenerationConfig(
     public GenerationConfig withTopP(double topP) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -179,7 +155,6 @@ public record GenerationConfig(
     public GenerationConfig withTopK(int topK) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -196,7 +171,6 @@ public record GenerationConfig(
     public GenerationConfig withMinP(double minP) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -213,7 +187,6 @@ public record GenerationConfig(
     public GenerationConfig withRepetitionPenalty(double repetitionPenalty) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -230,7 +203,6 @@ public record GenerationConfig(
     public GenerationConfig withGenerationKwargs(Map<String, Object> generationKwargs) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -247,7 +219,6 @@ public record GenerationConfig(
     public GenerationConfig withGenerationBatchSize(int generationBatchSize) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -264,7 +235,6 @@ public record GenerationConfig(
     public GenerationConfig withStepsPerGeneration(int stepsPerGeneration) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -281,7 +251,6 @@ public record GenerationConfig(
     public GenerationConfig withNumIterations(int numIterations) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -298,7 +267,6 @@ public record GenerationConfig(
     public GenerationConfig withGenerationSlots(int generationSlots) {
         return new GenerationConfig(
                 numGenerations,
-                numGenerationsEval,
                 maxCompletionLength,
                 temperature,
                 topP,

@@ -13,19 +13,25 @@ import java.util.function.UnaryOperator;
 /// @param model model and number format
 /// @param lora adapter
 /// @param data prompts
-/// @param generation rollouts
+/// @param generation how completions are generated
+/// @param rollouts where completions come from, and where they are kept
 /// @param rewards rewards
 /// @param loss objective
 /// @param reference reference, where β > 0
+/// @param heldOut how held-out prompts are completed
+/// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
 public record GrpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
         @Valid DataConfig data,
         @Valid GenerationConfig generation,
+        @Valid RolloutSourceConfig rollouts,
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
         @Valid RolloutReferenceConfig reference,
+        @Valid HeldOutConfig heldOut,
+        @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
         implements CrossChecked {
     /// The defaults, as listed at the parameters.
@@ -35,9 +41,12 @@ public record GrpoConfig(
                 LoraSettings.defaults(),
                 DataConfig.defaults().withShuffleDataset(true),
                 GenerationConfig.defaults(),
+                RolloutSourceConfig.defaults(),
                 RewardConfig.defaults(),
                 GrpoLossConfig.defaults(),
                 RolloutReferenceConfig.defaults(),
+                HeldOutConfig.defaults(),
+                CompletionLogConfig.defaults(),
                 TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
@@ -77,7 +86,27 @@ public record GrpoConfig(
                                     + " x steps_per_generation = "
                                     + completions));
         }
+        problems.addAll(rewardProblems());
+        return problems;
+    }
+
+    private List<ConfigProblem> rewardProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        boolean recorded = rollouts.recordedRollouts().isPresent();
+        boolean heldOut = !data.evalDatasets().isEmpty() || data.testSplitSize().isPresent();
+        if (rewards.rewardFuncs().isEmpty() && (!recorded || heldOut)) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_funcs",
+                            rewards.rewardFuncs(),
+                            "at least one reward: a name, {name, parameters}, a .java file,"
+                                    + " class:NAME or {command: [...]}"
+                                    + (recorded
+                                            ? "; recorded_rollouts judge no held-out rows"
+                                            : "")));
+        }
         if (!rewards.rewardWeights().isEmpty()
+                && !rewards.rewardFuncs().isEmpty()
                 && rewards.rewardWeights().size() != rewards.rewardFuncs().size()) {
             problems.add(
                     new ConfigProblem(
@@ -91,82 +120,222 @@ public record GrpoConfig(
     }
 
     public GrpoConfig withModel(ModelConfig model) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withModel(x -> x.with…(…))`.
     public GrpoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return new GrpoConfig(
-                change.apply(model), lora, data, generation, rewards, loss, reference, training);
+        return withModel(change.apply(model));
     }
 
     public GrpoConfig withLora(LoraSettings lora) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLora(x -> x.with…(…))`.
     public GrpoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return new GrpoConfig(
-                model, change.apply(lora), data, generation, rewards, loss, reference, training);
+        return withLora(change.apply(lora));
     }
 
     public GrpoConfig withData(DataConfig data) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withData(x -> x.with…(…))`.
     public GrpoConfig withData(UnaryOperator<DataConfig> change) {
-        return new GrpoConfig(
-                model, lora, change.apply(data), generation, rewards, loss, reference, training);
+        return withData(change.apply(data));
     }
 
     public GrpoConfig withGeneration(GenerationConfig generation) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withGeneration(x -> x.with…(…))`.
     public GrpoConfig withGeneration(UnaryOperator<GenerationConfig> change) {
+        return withGeneration(change.apply(generation));
+    }
+
+    public GrpoConfig withRollouts(RolloutSourceConfig rollouts) {
         return new GrpoConfig(
-                model, lora, data, change.apply(generation), rewards, loss, reference, training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withRollouts(x -> x.with…(…))`.
+    public GrpoConfig withRollouts(UnaryOperator<RolloutSourceConfig> change) {
+        return withRollouts(change.apply(rollouts));
     }
 
     public GrpoConfig withRewards(RewardConfig rewards) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withRewards(x -> x.with…(…))`.
     public GrpoConfig withRewards(UnaryOperator<RewardConfig> change) {
-        return new GrpoConfig(
-                model, lora, data, generation, change.apply(rewards), loss, reference, training);
+        return withRewards(change.apply(rewards));
     }
 
     public GrpoConfig withLoss(GrpoLossConfig loss) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withLoss(x -> x.with…(…))`.
     public GrpoConfig withLoss(UnaryOperator<GrpoLossConfig> change) {
-        return new GrpoConfig(
-                model, lora, data, generation, rewards, change.apply(loss), reference, training);
+        return withLoss(change.apply(loss));
     }
 
     public GrpoConfig withReference(RolloutReferenceConfig reference) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withReference(x -> x.with…(…))`.
     public GrpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
+        return withReference(change.apply(reference));
+    }
+
+    public GrpoConfig withHeldOut(HeldOutConfig heldOut) {
         return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, change.apply(reference), training);
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withHeldOut(x -> x.with…(…))`.
+    public GrpoConfig withHeldOut(UnaryOperator<HeldOutConfig> change) {
+        return withHeldOut(change.apply(heldOut));
+    }
+
+    public GrpoConfig withCompletionLog(CompletionLogConfig completionLog) {
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
+    }
+
+    /// Changes a part: `withCompletionLog(x -> x.with…(…))`.
+    public GrpoConfig withCompletionLog(UnaryOperator<CompletionLogConfig> change) {
+        return withCompletionLog(change.apply(completionLog));
     }
 
     public GrpoConfig withTraining(TrainingConfig training) {
-        return new GrpoConfig(model, lora, data, generation, rewards, loss, reference, training);
+        return new GrpoConfig(
+                model,
+                lora,
+                data,
+                generation,
+                rollouts,
+                rewards,
+                loss,
+                reference,
+                heldOut,
+                completionLog,
+                training);
     }
 
     /// Changes a part: `withTraining(x -> x.with…(…))`.
     public GrpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
-        return new GrpoConfig(
-                model, lora, data, generation, rewards, loss, reference, change.apply(training));
+        return withTraining(change.apply(training));
     }
 }

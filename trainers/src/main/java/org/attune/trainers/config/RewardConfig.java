@@ -1,6 +1,5 @@
 package org.attune.trainers.config;
 
-import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.Positive;
 
 import org.attune.reward.Advantages;
@@ -9,18 +8,14 @@ import java.util.List;
 
 /// How completions are judged.
 ///
-/// @param rewardFuncs reward functions; required
+/// @param rewardFuncs reward functions; may be empty where recorded completions have rewards
 /// @param rewardWeights one weight per function; empty: 1 each
 /// @param scaleRewards by what advantages are divided
 /// @param multiObjectiveAggregation how several rewards become one advantage
 /// @param rewardTimeout seconds that a call may take
 /// @param rewardParallelism calls at once
 public record RewardConfig(
-        @NotEmpty(
-                        message =
-                                "at least one reward: a name, {name, parameters}, a .java file,"
-                                        + " class:NAME or {command: [...]}")
-                List<Object> rewardFuncs,
+        List<Object> rewardFuncs,
         List<@InRange Double> rewardWeights,
         Advantages.Scale scaleRewards,
         Advantages.Aggregation multiObjectiveAggregation,

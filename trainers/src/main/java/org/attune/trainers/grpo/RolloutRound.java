@@ -68,7 +68,11 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
 
     private static void numbers(ArrayNode array, float[] values) {
         for (float value : values) {
-            array.add(value);
+            if (Float.isNaN(value)) {
+                array.addNull(); // a sampler that told no log-probability
+            } else {
+                array.add(value);
+            }
         }
     }
 
@@ -115,7 +119,7 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
     private static float[] floats(JsonNode array) {
         float[] values = new float[array.size()];
         for (int i = 0; i < values.length; i++) {
-            values[i] = array.get(i).floatValue();
+            values[i] = array.get(i).isNull() ? Float.NaN : array.get(i).floatValue();
         }
         return values;
     }

@@ -1,62 +1,111 @@
 package org.attune.trainers.report;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
-import org.attune.files.AtomicFile;
 import org.attune.trainers.CompletionTable;
+import org.attune.trainers.MetricKeys;
+import org.attune.trainers.RunInfo;
 import org.attune.trainers.TrainingListener;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
-/// `completions/completions_00000.jsonl`, one file for a round, one line for a completion:
-/// prompt,
-/// completion, what each reward gave (null: nothing), further columns that rewards gave,
-/// advantage.
+/// `completions/completions_00010.parquet`, TRL's name and columns: the newest round of
+/// completions at every logged step. A resumed run takes out what was written after its checkpoint
+/// and then writes the same files again; a round that is still in use lies in the checkpoint.
 public final class CompletionsFile implements TrainingListener {
+    public static final String FOLDER = "completions";
+
+    /// The newest round, in a checkpoint.
+    private static final String NEWEST = "completions.json";
+
+    private static final Pattern NAME = Pattern.compile("completions_(\\d{5,9})\\.parquet");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path folder;
+    private Optional<CompletionColumns> newest = Optional.empty();
 
     /// @param outputDir the run's folder
     public CompletionsFile(Path outputDir) {
-        folder = outputDir.resolve("completions");
+        folder = outputDir.resolve(FOLDER);
+    }
+
+    @Override
+    public void onResume(Path checkpoint) {
+        Path file = checkpoint.resolve(NEWEST);
+        try {
+            if (Files.exists(file)) {
+                newest = Optional.of(CompletionColumns.ofJson(JSON.readTree(file.toFile())));
+            }
+        } catch (IOException e) {
+            throw new CheckpointException(file + " can't be read: " + e, e);
+        }
+    }
+
+    @Override
+    public void onStart(RunInfo info) {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try {
+            for (Path file : entries()) {
+                Matcher name = NAME.matcher(file.getFileName().toString());
+                if (name.matches() && Integer.parseInt(name.group(1)) > info.firstStep()) {
+                    Files.delete(file);
+                }
+            }
+        } catch (IOException e) {
+            throw new CheckpointException(folder + " can't be cleared: " + e, e);
+        }
+    }
+
+    private List<Path> entries() throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.toList();
+        }
     }
 
     @Override
     public void onCompletions(long round, CompletionTable table) {
-        var text = new StringBuilder();
-        Path file = folder.resolve("completions_%05d.jsonl".formatted(round));
+        newest = Optional.of(CompletionColumns.of(table));
+    }
+
+    @Override
+    public void onLog(int step, Map<String, Object> metrics) {
+        if (!metrics.containsKey(MetricKeys.LOSS) || newest.isEmpty()) {
+            return; // the totals at the end of a run
+        }
+        Path file = folder.resolve("completions_%05d.parquet".formatted(step));
         try {
-            for (int i = 0; i < table.advantages().length; i++) {
-                text.append(JSON.writeValueAsString(line(table, i))).append('\n');
-            }
             Files.createDirectories(folder);
-            AtomicFile.writeText(file, text.toString());
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
+            newest.get().parquet(step).write(file);
         } catch (IOException e) {
-            throw new CheckpointException(file + " can't be written: " + e, e);
+            throw new CheckpointException(
+                    "%s can't be written: %s; free space or set log_completions: false"
+                            .formatted(file, e),
+                    e);
         }
     }
 
-    private static Map<String, Object> line(CompletionTable table, int i) {
-        Map<String, Object> line = new LinkedHashMap<>();
-        line.put("prompt", table.batch().prompts().get(i).text());
-        line.put("completion", table.batch().completions().get(i).text());
-        List<String> names = table.rewards().names();
-        for (int f = 0; f < names.size(); f++) {
-            double value = table.rewards().values()[i][f];
-            line.put(names.get(f), Double.isNaN(value) ? null : value);
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        if (newest.isEmpty()) {
+            return;
         }
-        table.rewards().extras().forEach((name, values) -> line.put(name, values.get(i)));
-        line.put("advantage", table.advantages()[i]);
-        return line;
+        Path file = checkpoint.resolve(NEWEST);
+        try {
+            Files.writeString(file, JSON.writeValueAsString(newest.get().columns()));
+        } catch (IOException e) {
+            throw new CheckpointException(
+                    file + " can't be written: " + e + "; free space in output_dir", e);
+        }
     }
 }

@@ -1,10 +1,15 @@
 package org.attune.trainers.setup;
 
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.LoraTarget;
 import org.attune.adapter.ModuleSelection;
+import org.attune.error.ConfigException;
 import org.attune.model.Decoder;
+import org.attune.model.FusedLinear;
+import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.trainers.ResumePoint;
@@ -16,6 +21,8 @@ import org.slf4j.LoggerFactory;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
@@ -58,7 +65,11 @@ public final class PolicySetup implements AutoCloseable {
             long seed,
             Policy.Options options) {
         if (model.adapter().isPresent()) {
-            return Policy.withAdapter(decoder, model.adapter().get(), options);
+            AdapterFolder given = model.adapter().get();
+            if (lora.usePeft()) {
+                requireSame(config(lora, model.source().nameOrPath()), given, decoder);
+            }
+            return Policy.withAdapter(decoder, given, options);
         }
         if (lora.usePeft()) {
             return Policy.withFreshAdapter(
@@ -68,6 +79,43 @@ public final class PolicySetup implements AutoCloseable {
                     options);
         }
         return Policy.withAllWeights(decoder, options);
+    }
+
+    /// An adapter to start from says itself what it is. Settings that ask for another one would be
+    /// read and not obeyed.
+    private static void requireSame(LoraConfig asked, AdapterFolder given, Decoder decoder) {
+        List<String> paths =
+                Stream.concat(
+                                decoder.linears().stream()
+                                        .flatMap(l -> l.parts().stream())
+                                        .map(FusedLinear.Part::path),
+                                Stream.of(OutputLayer.PATH))
+                        .toList();
+        Set<LoraTarget> wanted = Set.copyOf(asked.matchAll(paths));
+        Set<LoraTarget> there = Set.copyOf(given.config().matchAll(paths));
+        Set<String> whole = Set.copyOf(asked.modulesToSave());
+        if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
+            throw new ConfigException(
+                    ("use_peft: true and the lora_ keys ask for %s, but adapter_name_or_path: %s"
+                         + " holds %s; leave use_peft and the lora_ keys out to go on with the"
+                         + " adapter as it is")
+                            .formatted(
+                                    described(asked, wanted),
+                                    given.path(),
+                                    described(given.config(), there)));
+        }
+    }
+
+    private static String described(LoraConfig config, Set<LoraTarget> targets) {
+        return "an adapter of rank %d, alpha %s, dropout %s on %d modules%s"
+                .formatted(
+                        config.rank(),
+                        config.alpha(),
+                        config.dropout(),
+                        targets.size(),
+                        config.modulesToSave().isEmpty()
+                                ? ""
+                                : " and of " + config.modulesToSave() + " whole");
     }
 
     /// PEFT's configuration of the adapter that the settings ask for.

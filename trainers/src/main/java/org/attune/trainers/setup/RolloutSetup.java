@@ -9,12 +9,16 @@ import org.attune.reward.WeightedReward;
 import org.attune.reward.spec.RewardSpec;
 import org.attune.rollout.EngineRollouts;
 import org.attune.rollout.Generator;
+import org.attune.rollout.RecordedRollouts;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SamplingConfig;
 import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.rollout.ServerRollouts;
 import org.attune.rollout.TextCompleter;
+import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.config.GenerationConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RolloutSourceConfig;
 
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,21 +26,43 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
-final class RolloutSetup {
+public final class RolloutSetup {
     private RolloutSetup() {}
+
+    /// The columns that each reward of a run reads, by the reward's name; empty where completions
+    /// bring their rewards along.
+    ///
+    /// @param directory where relative paths start
+    /// @throws ConfigException with the problems of all entries
+    public static Map<String, Set<String>> rewardColumns(GrpoConfig config, Path directory) {
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return Map.of();
+        }
+        try (var rewards = rewards(config, directory)) {
+            return rewards.requiredColumns();
+        }
+    }
+
+    /// Checks that every row has what the rewards read.
+    ///
+    /// @param columns of each reward, as [#rewardColumns] gives them
+    /// @throws ConfigException naming reward, column and the first row without it
+    public static void requireColumns(
+            Map<String, Set<String>> columns, RunRows<PromptExample> rows) {
+        List<PromptExample> all = new ArrayList<>(rows.train());
+        rows.evalSets().forEach(set -> all.addAll(set.rows()));
+        columns.forEach((name, own) -> own.forEach(column -> requireColumn(name, column, all)));
+    }
 
     /// The reward functions of a run; the caller closes them.
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
     static RewardScorer rewards(GrpoConfig config, Path directory) {
-        var limits =
-                RewardLimits.defaults()
-                        .withTimeout(
-                                Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
-                        .withParallelism(config.rewards().rewardParallelism());
+        RewardLimits limits = limits(config);
         List<WeightedReward> functions =
                 RewardSpec.parse(config.rewards().rewardFuncs(), directory, limits);
         List<Double> weights = config.rewards().rewardWeights();
@@ -44,16 +70,11 @@ final class RolloutSetup {
                 weights.isEmpty() ? functions : RewardSpec.withWeights(functions, weights), limits);
     }
 
-    /// Checks that every row has what the rewards read.
-    ///
-    /// @throws ConfigException naming reward, column and the first row without it
-    static void requireColumns(RewardScorer rewards, RunRows<PromptExample> rows) {
-        List<PromptExample> all = new ArrayList<>(rows.train());
-        rows.evalSets().forEach(set -> all.addAll(set.rows()));
-        rewards.requiredColumns()
-                .forEach(
-                        (name, columns) ->
-                                columns.forEach(column -> requireColumn(name, column, all)));
+    /// What the reward functions of a run may use.
+    static RewardLimits limits(GrpoConfig config) {
+        return RewardLimits.defaults()
+                .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
+                .withParallelism(config.rewards().rewardParallelism());
     }
 
     private static void requireColumn(String reward, String column, List<PromptExample> rows) {
@@ -73,25 +94,89 @@ final class RolloutSetup {
         }
     }
 
-    /// Rollouts of the policy itself.
-    static RolloutSource source(GrpoConfig config, ModelSetup model, PolicySetup policy) {
+    /// Where completions come from: of training prompts as configured, of held-out prompts from the
+    /// policy itself. The caller closes it.
+    static OpenSource source(GrpoConfig config, ModelSetup model, PolicySetup policy) {
+        SamplingConfig sampling = sampling(config, model);
+        RolloutSource engine = engine(config, model, policy, sampling);
+        RolloutSourceConfig from = config.rollouts();
+        if (from.recordedRollouts().isPresent()) {
+            var recorded =
+                    new RecordedRollouts(
+                            from.recordedRollouts().get(),
+                            sampling.maxNewTokens(),
+                            sampling.stopIds());
+            return new OpenSource(
+                    new SplitSource(recorded, engine), Optional.of(recorded), () -> {});
+        }
+        if (from.rolloutServerBaseUrl().isPresent()) {
+            var server =
+                    new ServerRollouts(
+                            connection(from, config.model().modelNameOrPath()),
+                            sampling,
+                            model.text().tokenizer());
+            return new OpenSource(new SplitSource(server, engine), Optional.empty(), server::close);
+        }
+        return new OpenSource(engine, Optional.empty(), () -> {});
+    }
+
+    /// A source with what it holds.
+    ///
+    /// @param rollouts the source
+    /// @param recorded its file, if it reads one
+    /// @param closing closes what it holds
+    record OpenSource(RolloutSource rollouts, Optional<RecordedRollouts> recorded, Runnable closing)
+            implements AutoCloseable {
+        /// The rewards that the file holds.
+        ///
+        /// @throws ConfigException if it holds none, or not as many as there are weights
+        CompletionScorer rewards(GrpoConfig config) {
+            return RecordedScores.of(
+                    recorded.orElseThrow(),
+                    config.rollouts().recordedRollouts().orElseThrow(),
+                    config.rewards().rewardWeights());
+        }
+
+        @Override
+        public void close() {
+            closing.run();
+        }
+    }
+
+    private static ServerRollouts.Connection connection(RolloutSourceConfig from, String model) {
+        return new ServerRollouts.Connection(
+                from.rolloutServerBaseUrl().orElseThrow(),
+                from.rolloutServerModel().orElse(model),
+                Duration.ofMillis((long) Math.ceil(1000 * from.rolloutServerTimeout())),
+                from.rolloutServerConcurrency(),
+                Optional.ofNullable(System.getenv(ServerRollouts.KEY_VARIABLE)),
+                Duration.ofSeconds(1));
+    }
+
+    private static RolloutSource engine(
+            GrpoConfig config, ModelSetup model, PolicySetup policy, SamplingConfig sampling) {
         var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
-        var tokenizer = model.text().tokenizer();
         var generator =
                 new Generator(
                         policy.decoder(),
                         adapter,
-                        Optional.of(tokenizer),
+                        Optional.of(model.text().tokenizer()),
                         config.generation().generationSlots());
-        var sampling =
-                SamplingConfig.of(
-                                distribution(config.generation()),
-                                config.generation().maxCompletionLength(),
-                                TextCompleter.stopIds(model.source(), tokenizer),
-                                config.training().seed())
-                        .withMinNewTokens(minimum(config.generation()))
-                        .withStopStrings(stops(config.generation()));
-        return new EngineRollouts(generator, sampling);
+        double temperature = config.heldOut().temperature(config.generation());
+        return new EngineRollouts(
+                generator,
+                sampling,
+                sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
+    }
+
+    private static SamplingConfig sampling(GrpoConfig config, ModelSetup model) {
+        return SamplingConfig.of(
+                        distribution(config.generation()),
+                        config.generation().maxCompletionLength(),
+                        TextCompleter.stopIds(model.source(), model.text().tokenizer()),
+                        config.training().seed())
+                .withMinNewTokens(minimum(config.generation()))
+                .withStopStrings(stops(config.generation()));
     }
 
     private static Distribution distribution(GenerationConfig g) {

@@ -5,6 +5,8 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.WeightedReward;
 import org.attune.tensor.Engine;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
@@ -130,19 +132,41 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
+        }
         try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards::score, rows -> RolloutSetup.requireColumns(rewards, rows));
+            return grpo(config, rewards);
         }
     }
 
-    /// As above, with rewards of one's own in place of `reward_funcs`.
+    /// As above, with reward functions of one's own in place of `reward_funcs`.
+    ///
+    /// @param rewards those that are [AutoCloseable] are closed at the end
+    public RunSummary grpo(GrpoConfig config, List<WeightedReward> rewards) {
+        ConfigCheck.validate(config);
+        try (var scorer = new RewardScorer(rewards, RolloutSetup.limits(config))) {
+            return grpo(config, scorer);
+        }
+    }
+
+    private RunSummary grpo(GrpoConfig config, RewardScorer rewards) {
+        return grpo(
+                config,
+                Optional.of(CompletionScorer.of(rewards)),
+                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+    }
+
+    /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
-        return grpo(config, rewards, _ -> {});
+        return grpo(config, Optional.of(rewards), _ -> {});
     }
 
     private RunSummary grpo(
-            GrpoConfig config, CompletionScorer rewards, Consumer<RunRows<PromptExample>> check) {
+            GrpoConfig config,
+            Optional<CompletionScorer> rewards,
+            Consumer<RunRows<PromptExample>> check) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -160,15 +184,8 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             model, config.lora(), config.training(), dropout);
                         }
                         try (policy;
+                                var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
-                            Optional<Scorer> reference =
-                                    config.loss().beta() == 0
-                                            ? Optional.empty()
-                                            : Optional.of(
-                                                    references.open(
-                                                            config.referenceKind(),
-                                                            config.model(),
-                                                            config.reference().asReference()));
                             int longest =
                                     longest(rows, PromptExample::length)
                                             + config.generation().maxCompletionLength();
@@ -176,9 +193,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.withTraining(
                                                     t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
-                                            reference,
-                                            RolloutSetup.source(config, model, policy),
-                                            rewards,
+                                            reference(config, references),
+                                            source.rollouts(),
+                                            rewards.orElseGet(() -> source.rewards(config)),
                                             model.text().tokenizer(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -187,6 +204,16 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    /// What the KL term pulls to, if there is one.
+    private static Optional<Scorer> reference(GrpoConfig config, ReferenceSetup references) {
+        if (config.loss().beta() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                references.open(
+                        config.referenceKind(), config.model(), config.reference().asReference()));
     }
 
     private static <T> int longest(RunRows<T> rows, ToIntFunction<T> length) {

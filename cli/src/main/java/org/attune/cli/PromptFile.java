@@ -1,0 +1,134 @@
+package org.attune.cli;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.Content;
+import org.attune.datasets.PromptExample;
+import org.attune.datasets.PromptPreparation;
+import org.attune.datasets.Sample;
+import org.attune.datasets.SampleReader;
+import org.attune.datasets.SampleTokenizer;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.datasets.rows.RowSink;
+import org.attune.error.DatasetException;
+import org.attune.text.Message;
+import org.attune.text.TextAssets;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Prompts to be completed: rows with a `prompt` (text or messages) or `messages`, or the lines of
+/// a text file.
+///
+/// @param rows as they stand in the file
+/// @param prompts token ids of each
+record PromptFile(List<Row> rows, List<int[]> prompts) {
+    private static final List<String> COLUMNS = List.of("prompt", "messages", "text");
+
+    /// Reads all rows.
+    ///
+    /// @param file its extension says what it holds
+    /// @param system system message before each conversation, or null
+    /// @param raw whether texts are continued as they are, without a chat template
+    /// @throws DatasetException naming file and line of what is no prompt
+    static PromptFile read(Path file, String system, boolean raw, TextAssets text) {
+        List<Row> rows = new ArrayList<>();
+        RowFiles.read(
+                file,
+                new RowSink() {
+                    @Override
+                    public void row(Row row) {
+                        rows.add(row);
+                    }
+
+                    @Override
+                    public void fault(RowOrigin origin, DatasetException fault) {
+                        throw fault;
+                    }
+                });
+        boolean chat = !raw && text.template().isPresent();
+        List<Sample> samples = rows.stream().map(row -> sample(row, system, chat)).toList();
+        var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        List<PromptExample> prompts =
+                new PromptPreparation(tokenizer, BadRowPolicy.ERROR)
+                        .prepare(samples, Runtime.getRuntime().availableProcessors())
+                        .rows();
+        return new PromptFile(rows, prompts.stream().map(PromptExample::ids).toList());
+    }
+
+    private static Sample sample(Row row, String system, boolean chat) {
+        String column =
+                COLUMNS.stream()
+                        .filter(row::has)
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        new DatasetException(
+                                                "%s: the row has %s; accepted: a column prompt or messages"
+                                                        .formatted(
+                                                                row.origin().where(),
+                                                                row.columns().keySet())));
+        Map<String, Object> columns = new LinkedHashMap<>(row.columns());
+        columns.put("prompt", columns.remove(column));
+        var read =
+                (Sample.PromptOnly)
+                        new SampleReader(DatasetType.PROMPT_ONLY, false).read(row.with(columns));
+        return new Sample.PromptOnly(content(read, system, chat), read.options(), read.row());
+    }
+
+    private static Content content(Sample.PromptOnly row, String system, boolean chat) {
+        List<Message> turns =
+                switch (row.prompt()) {
+                    case Content.Turns(List<Message> given) -> given;
+                    case Content.Text(String text) when chat -> List.of(Message.of("user", text));
+                    case Content.Text text -> {
+                        if (system != null) {
+                            throw new DatasetException(
+                                    row.row().origin().where()
+                                            + ": --system needs a chat template, and a text that"
+                                            + " isn't continued as it is (--raw)");
+                        }
+                        yield List.of();
+                    }
+                };
+        if (turns.isEmpty()) {
+            return row.prompt();
+        }
+        if (turns.getLast().role().equals("assistant")) {
+            throw new DatasetException(
+                    row.row().origin().where()
+                            + ": the last message is the assistant's; a prompt ends before it");
+        }
+        if (system == null) {
+            return new Content.Turns(turns);
+        }
+        List<Message> whole = new ArrayList<>();
+        whole.add(Message.of("system", system));
+        whole.addAll(turns);
+        return new Content.Turns(whole);
+    }
+
+    /// Tells tokens and columns from others.
+    String fingerprint() {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (int i = 0; i < rows.size(); i++) {
+                String row = Arrays.toString(prompts.get(i)) + rows.get(i).columns();
+                digest.update(row.getBytes(StandardCharsets.UTF_8));
+            }
+            return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.cli.Main;
+import org.attune.examples.quickstart.TinyModel;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// A run whose completions a server makes; on a model of the embedded model's form.
+final class RolloutServerTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir Path folder;
+
+    private final List<JsonNode> requests = Collections.synchronizedList(new ArrayList<>());
+
+    /// Says some of the digits' tokens, which follow from the seed.
+    private void answer(HttpExchange exchange) throws IOException {
+        try (exchange) {
+            JsonNode request = JSON.readTree(exchange.getRequestBody());
+            requests.add(request);
+            long token = 30 + request.get("seed").asLong() % 10;
+            byte[] body =
+                    """
+                    {"choices": [{"text": "", "token_ids": [%d, %d], "finish_reason": "length"}]}\
+                    """
+                            .formatted(token, token)
+                            .getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+        }
+    }
+
+    private Path writeRun(Path model, Path data, int port) throws IOException {
+        String text =
+                """
+                model_name_or_path: %s
+                datasets: %s
+                test_split_size: 4
+                output_dir: %s
+                rollout_server_base_url: http://localhost:%d/v1
+                rollout_server_model: served
+                record_rollouts: %s
+                reward_funcs: {name: regex, pattern: '[02468]'}
+                use_peft: true
+                dtype: float32
+                num_generations: 4
+                max_completion_length: 6
+                per_device_train_batch_size: 8
+                max_steps: 2
+                logging_steps: 1
+                save_strategy: "no"
+                """;
+        return Files.writeString(
+                folder.resolve("run.yaml"),
+                text.formatted(
+                        model, data, folder.resolve("out"), port, folder.resolve("record.jsonl")));
+    }
+
+    @Test
+    void trainingPromptsGoToTheServerAndHeldOutOnesToThePolicy() throws IOException {
+        Path model = Files.createDirectories(folder.resolve("model"));
+        new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            rows.add("{\"prompt\": \"Write %d\", \"answer\": \"%d\"}".formatted(i, i));
+        }
+        Path data = Files.write(folder.resolve("rows.jsonl"), rows);
+        HttpServer server =
+                HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/v1/completions", this::answer);
+        server.start();
+        try {
+            Path yaml = writeRun(model, data, server.getAddress().getPort());
+            assertEquals(0, Main.run("grpo", yaml.toString()));
+        } finally {
+            server.stop(0);
+        }
+        assertEquals(2 * 8, requests.size());
+        assertTrue(requests.stream().allMatch(r -> r.get("model").asText().equals("served")));
+        JsonNode summary = JSON.readTree(folder.resolve("out/summary.json").toFile());
+        assertEquals(4, summary.at("/heldout/n").asInt());
+        List<String> recorded = Files.readAllLines(folder.resolve("record.jsonl"));
+        assertEquals(16, recorded.size());
+        JsonNode first = JSON.readTree(recorded.getFirst());
+        assertEquals(2, first.get("completion_ids").size());
+        assertTrue(first.get("sampling_logprobs").get(0).isNull(), "the server told none");
+    }
+}

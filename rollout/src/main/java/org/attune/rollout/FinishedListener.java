@@ -1,0 +1,14 @@
+package org.attune.rollout;
+
+/// Hears of every completion as soon as it has ended, while others are still being generated, on
+/// the thread that generates: what it does should be cheap.
+@FunctionalInterface
+public interface FinishedListener {
+    /// Hears nothing.
+    FinishedListener NONE = (_, _) -> {};
+
+    /// Called once for a completion, in the order in which they end.
+    ///
+    /// @param index of its prompt
+    void finished(int index, SampledCompletion completion);
+}

@@ -1,0 +1,144 @@
+package org.attune.trainers.report;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.attune.datasets.parquet.ParquetColumn;
+import org.attune.datasets.parquet.ParquetTable;
+import org.attune.reward.RewardBatch;
+import org.attune.text.Message;
+import org.attune.trainers.CompletionTable;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+
+/// A round's completions by column, in TRL's order: `prompt`, `completion`, one for each reward,
+/// those that rewards added, `advantage`. Conversations are lists of messages, as in TRL.
+///
+/// @param columns cells are `String`, `Long`, `Double`, `Boolean`, a list of messages' fields, or
+///     null; a number that isn't finite (a reward that was not given) is null
+record CompletionColumns(Map<String, List<Object>> columns) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final TypeReference<LinkedHashMap<String, List<Object>>> COLUMNS =
+            new TypeReference<>() {};
+    private static final TypeReference<LinkedHashMap<String, Object>> FIELDS =
+            new TypeReference<>() {};
+
+    static CompletionColumns of(CompletionTable table) {
+        Map<String, List<Object>> columns = new LinkedHashMap<>();
+        RewardBatch batch = table.batch();
+        boolean chats = batch.prompts().stream().noneMatch(p -> p.messages().isEmpty());
+        columns.put("prompt", cells(batch.prompts(), p -> chats ? chat(p.messages()) : p.text()));
+        columns.put(
+                "completion",
+                cells(batch.completions(), c -> chats ? chat(c.messages()) : c.text()));
+        List<String> names = table.rewards().names();
+        for (int f = 0; f < names.size(); f++) {
+            columns.put(names.get(f), numbers(table.rewards().column(f)));
+        }
+        table.rewards()
+                .extras()
+                .forEach((name, values) -> columns.put(name, cells(values, v -> plain(v))));
+        columns.put("advantage", numbers(table.advantages()));
+        return new CompletionColumns(columns);
+    }
+
+    /// What [#columns] gave as JSON.
+    static CompletionColumns ofJson(JsonNode json) {
+        Map<String, List<Object>> columns = JSON.convertValue(json, COLUMNS);
+        columns.replaceAll((_, cells) -> cells(cells, v -> v instanceof List<?> ? v : plain(v)));
+        return new CompletionColumns(columns);
+    }
+
+    private static <T> List<Object> cells(List<T> values, Function<T, Object> cell) {
+        List<Object> cells = new ArrayList<>();
+        values.forEach(value -> cells.add(cell.apply(value)));
+        return Collections.unmodifiableList(cells);
+    }
+
+    private static List<Map<String, Object>> chat(List<Message> messages) {
+        return messages.stream().map(Message::fields).toList();
+    }
+
+    private static List<Object> numbers(double[] values) {
+        List<Object> cells = new ArrayList<>();
+        for (double value : values) {
+            cells.add(plain(value));
+        }
+        return Collections.unmodifiableList(cells);
+    }
+
+    private static Object plain(Object value) {
+        return switch (value) {
+            case null -> null;
+            case String text -> text;
+            case Boolean truth -> truth;
+            case Byte n -> n.longValue();
+            case Short n -> n.longValue();
+            case Integer n -> n.longValue();
+            case Long n -> n;
+            case Number n -> Double.isFinite(n.doubleValue()) ? (Object) n.doubleValue() : null;
+            case Map<?, ?> map -> json(map);
+            case List<?> list -> json(list);
+            default -> value.toString();
+        };
+    }
+
+    private static String json(Object value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            return value.toString(); // a value of the user's own that JSON has no form for
+        }
+    }
+
+    /// @param step stands in every row, as in TRL
+    ParquetTable parquet(int step) {
+        List<ParquetColumn> table = new ArrayList<>();
+        int rows = columns.get("completion").size();
+        table.add(new ParquetColumn.Longs("step", Collections.nCopies(rows, (long) step)));
+        columns.forEach((name, cells) -> table.add(column(name, cells)));
+        return new ParquetTable(table);
+    }
+
+    private static ParquetColumn column(String name, List<Object> cells) {
+        if (cells.stream().allMatch(Objects::isNull)) { // a reward that gave nothing is a number
+            return new ParquetColumn.Doubles(name, map(cells, c -> (Double) c));
+        }
+        if (all(cells, Boolean.class)) {
+            return new ParquetColumn.Booleans(name, map(cells, Boolean.class::cast));
+        }
+        if (all(cells, Long.class)) {
+            return new ParquetColumn.Longs(name, map(cells, Long.class::cast));
+        }
+        if (all(cells, Number.class)) {
+            return new ParquetColumn.Doubles(name, map(cells, c -> ((Number) c).doubleValue()));
+        }
+        if (all(cells, List.class)) {
+            return new ParquetColumn.Conversations(
+                    name, map(cells, c -> map((List<?>) c, CompletionColumns::message)));
+        }
+        return new ParquetColumn.Texts(name, map(cells, Object::toString));
+    }
+
+    private static boolean all(List<Object> cells, Class<?> type) {
+        return cells.stream().allMatch(c -> c == null || type.isInstance(c));
+    }
+
+    private static Message message(Object fields) {
+        return new Message(JSON.convertValue(fields, FIELDS));
+    }
+
+    private static <S, T> List<T> map(List<S> cells, Function<S, T> cell) {
+        List<T> mapped = new ArrayList<>();
+        cells.forEach(c -> mapped.add(c == null ? null : cell.apply(c)));
+        return mapped;
+    }
+}
