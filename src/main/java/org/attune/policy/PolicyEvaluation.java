@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.model.DecoderRun;
+import org.attune.tensor.Autograd;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -11,6 +12,7 @@ final class PolicyEvaluation implements Evaluation {
     private final DecoderRun run;
     private final OutputHead head;
     private Tensor tokenLogProbs;
+    private long passesBefore;
     private boolean done;
 
     PolicyEvaluation(
@@ -38,6 +40,7 @@ final class PolicyEvaluation implements Evaluation {
             try (var _ = scope.enter()) {
                 tokenLogProbs = Tensor.of(policy.decoder().device(), values, values.length);
                 tokenLogProbs.requireGradient(true);
+                passesBefore = Autograd.passes();
             }
         }
         return tokenLogProbs;
@@ -51,7 +54,9 @@ final class PolicyEvaluation implements Evaluation {
     @Override
     public void backward() {
         try (var _ = TensorScope.open("leaf")) {
-            Tensor gradient = tokenLogProbs == null ? null : tokenLogProbs.gradient();
+            // Only asked for where there can be one: the question costs memory otherwise.
+            boolean possible = tokenLogProbs != null && Autograd.passes() > passesBefore;
+            Tensor gradient = possible ? tokenLogProbs.gradient() : null;
             if (gradient == null) {
                 throw new IllegalStateException(
                         "no gradient has reached tokenLogProbs(); call backward() on a loss first");

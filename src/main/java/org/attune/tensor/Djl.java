@@ -90,6 +90,7 @@ final class Djl {
     }
 
     static void backward(Tensor result, Tensor gradient) {
+        Autograd.countPass();
         guarded(
                 "backward",
                 () -> JniUtils.backward(result.djl(), gradient.djl(), false, false),

@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /// @param fits whether that fits by the estimate; unknown memory counts as enough for the default
 /// @param explanation what was chosen and why, for the log
 record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanation) {
-    /// Below these many rows a product no longer keeps the processor busy.
+    /// Fewer, with everything kept, are slower than many with recomputation.
     private static final int FEWEST_TOKENS = 256;
 
     /// Part of the available memory that is used: the rest is for the Java heap, cached files, and
@@ -37,8 +37,8 @@ record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanatio
 
     private record Way(int tokens, boolean recompute) {}
 
-    /// Takes the first way that fits: keeping everything costs no time, fewer tokens at once cost
-    /// little, computing blocks again costs another forward pass.
+    /// Takes the first way that fits. The order is that of speed: 256 tokens with everything kept
+    /// take less time than 2048 whose blocks are computed again.
     ///
     /// @param available bytes; empty if unknown
     static MemoryPlan choose(StepMemory need, OptionalLong available, Wish wish) {
