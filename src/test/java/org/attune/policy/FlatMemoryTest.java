@@ -63,7 +63,7 @@ class FlatMemoryTest {
     }
 
     private static void assertFound(long lost) {
-        InterpretedJvm.Result result = InterpretedJvm.run(Steps.class, "written", "80", "" + lost);
+        InterpretedJvm.Result result = InterpretedJvm.run(Steps.class, "written", "60", "" + lost);
         assertNotEquals(0, result.exitCode());
         assertTrue(result.output().contains("memory is lost by a step"), result.output());
     }
