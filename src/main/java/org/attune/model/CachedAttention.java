@@ -82,7 +82,9 @@ final class CachedAttention {
         Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
         int kvHeads = config.kvHeads();
         int groups = config.heads() / kvHeads;
-        Tensor scores = byHead(q).bmm(keys.transpose(1, 2)); // (B·C, n·G, T)
+        // A product with transposed rows of a larger tensor is many times slower than one with a
+        // dense copy, and than the copy.
+        Tensor scores = byHead(q).bmm(keys.contiguous().transpose(1, 2)); // (B·C, n·G, T)
         visible.mask()
                 .ifPresent(
                         mask ->

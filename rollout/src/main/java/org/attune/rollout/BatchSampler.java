@@ -45,18 +45,38 @@ final class BatchSampler {
     /// @param rows whose logits they are, `(B)`
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
     Sampled sample(Tensor logits, List<Sequence> rows) {
-        Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
         Optional<LogitEdits> edits = LogitEdits.of(config, rows);
-        edits.ifPresent(e -> e.apply(logits));
-        long[] ids = choose(logits, own, rows, edits.isPresent());
-        Tensor chosen = Tensor.of(logits.device(), ids, ids.length, 1); // (B, 1)
-        float[] logProbs = own.gather(1, chosen).toFloats();
-        requireFinite(logProbs, rows, ids);
-        if (edits.isPresent()) { // all tokens may have been banned
-            requireFinite(logits.gather(1, chosen).toFloats(), rows, ids);
+        if (edits.isEmpty() && isPlain()) {
+            Tensor p = logits.softmaxInPlace(); // (B, V)
+            Tensor ids = drawn(p, uniforms(rows)); // (B, 1)
+            return sampled(ids, p.gather(1, ids).log(), rows, List.of());
         }
-        int[] tokens = Arrays.stream(ids).mapToInt(Math::toIntExact).toArray();
-        return new Sampled(tokens, logProbs, top(own));
+        Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
+        edits.ifPresent(e -> e.apply(logits));
+        Tensor ids = choose(logits, rows); // (B, 1)
+        if (edits.isPresent()) { // all tokens may have been banned
+            requireFinite(logits.gather(1, ids).toFloats(), rows, ids.toLongs());
+        }
+        return sampled(ids, own.gather(1, ids), rows, top(own));
+    }
+
+    /// Whether tokens are drawn from the model's own probabilities and nothing else is asked for.
+    private boolean isPlain() {
+        return distribution.temperature() == 1
+                && !distribution.filters()
+                && config.topLogProbs() == 0;
+    }
+
+    private double[] uniforms(List<Sequence> rows) {
+        return rows.stream().mapToDouble(s -> draws.uniform(s.index(), s.generated())).toArray();
+    }
+
+    private static Sampled sampled(
+            Tensor ids, Tensor logProbs, List<Sequence> rows, List<TopTokens> top) {
+        long[] tokens = ids.toLongs();
+        float[] values = logProbs.toFloats();
+        requireFinite(values, rows, tokens);
+        return new Sampled(Arrays.stream(tokens).mapToInt(Math::toIntExact).toArray(), values, top);
     }
 
     private static void requireFinite(float[] values, List<Sequence> rows, long[] ids) {
@@ -92,26 +112,29 @@ final class BatchSampler {
     }
 
     /// @param logits after penalties and bans
-    /// @param own log-probabilities before them
-    private long[] choose(Tensor logits, Tensor own, List<Sequence> rows, boolean edited) {
-        double temperature = distribution.temperature();
-        if (temperature == 0) {
-            return logits.argmax(Tensor.LAST).toLongs();
+    /// @return ids, `(B, 1)`
+    private Tensor choose(Tensor logits, List<Sequence> rows) {
+        if (distribution.temperature() == 0) {
+            return logits.argmax(Tensor.LAST).unsqueeze(1);
         }
-        double[] uniforms =
-                rows.stream().mapToDouble(s -> draws.uniform(s.index(), s.generated())).toArray();
-        Tensor probabilities =
-                edited || temperature != 1
-                        ? logits.mul(1 / temperature).softmax(Tensor.LAST)
-                        : own.exp(); // (B, V)
-        return distribution.filters()
-                ? filtered(logits, probabilities, uniforms)
-                : drawn(probabilities, uniforms);
+        Tensor scaled =
+                distribution.temperature() == 1
+                        ? logits
+                        : logits.mul(1 / distribution.temperature());
+        Tensor probabilities = scaled.softmax(Tensor.LAST); // (B, V)
+        double[] uniforms = uniforms(rows);
+        if (!distribution.filters()) {
+            return drawn(probabilities, uniforms);
+        }
+        long[] ids = filtered(logits, probabilities, uniforms);
+        return Tensor.of(logits.device(), ids, ids.length, 1);
     }
 
     /// Inverts the distribution function in two steps, in double precision: a piece of the
     /// vocabulary, then a token in it.
-    private static long[] drawn(Tensor probabilities, double[] uniforms) {
+    ///
+    /// @return ids, `(B, 1)`
+    private static Tensor drawn(Tensor probabilities, double[] uniforms) {
         long b = probabilities.size(0);
         long pieces = (probabilities.size(1) + PIECE - 1) / PIECE;
         Tensor p = padded(probabilities, pieces * PIECE); // (B, P·W)
@@ -133,12 +156,8 @@ final class BatchSampler {
                         .cumSum(1); // (B, W)
         // A share that was rounded up to 1 would be above all of the piece.
         Tensor bound = share.mul(1 - 1e-12).mul(within.narrow(1, PIECE - 1L, 1)); // (B, 1)
-        long[] token = within.firstAbove(bound, 1).toLongs();
-        long[] at = piece.toLongs();
-        for (int i = 0; i < token.length; i++) {
-            token[i] += PIECE * at[i];
-        }
-        return token;
+        Tensor first = piece.mul(Tensor.of(p.device(), new long[] {PIECE}, 1)); // (B, 1)
+        return first.add(within.firstAbove(bound, 1).unsqueeze(1));
     }
 
     private static Tensor firstPieces(Tensor p, long b, long pieces) {
