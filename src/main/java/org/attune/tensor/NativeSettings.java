@@ -22,7 +22,7 @@ final class NativeSettings {
         // anything else wants the cores that costs 10 to 20 times the run's speed; without any
         // spinning a quiet machine loses a tenth.
         SETTINGS.put("OMP_WAIT_POLICY", "PASSIVE");
-        SETTINGS.put("GOMP_SPINCOUNT", "10000");
+        SETTINGS.put("GOMP_SPINCOUNT", "50000");
     }
 
     private NativeSettings() {}
