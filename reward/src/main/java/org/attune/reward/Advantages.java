@@ -57,6 +57,11 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
     public static Advantages grpo(
             RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
         check(table, numGenerations, 1);
+        return ArrayThread.call(() -> compare(table, numGenerations, scale, aggregation));
+    }
+
+    private static Advantages compare(
+            RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
         MaskedRewards totals = totals(table); // (1, N)
         double[] values =
                 switch (aggregation) {
@@ -70,7 +75,7 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
     /// Loads the native library in the background, which takes a second or two otherwise when the
     /// first advantages are computed.
     public static void preload() {
-        Thread.ofPlatform().daemon().name("reward-arrays").start(MaskedRewards::load);
+        ArrayThread.start(MaskedRewards::load);
     }
 
     private static MaskedRewards scaled(MaskedRewards totals, int numGenerations, Scale scale) {
@@ -129,6 +134,17 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
             throw new IllegalArgumentException(
                     "%d sums of KL for %d completions".formatted(klSums.length, table.size()));
         }
+        return ArrayThread.call(
+                () -> leaveOut(table, numGenerations, klSums, beta, clipRange, normalize));
+    }
+
+    private static Advantages leaveOut(
+            RewardTable table,
+            int numGenerations,
+            double[] klSums,
+            double beta,
+            Optional<ClipRange> clipRange,
+            boolean normalize) {
         MaskedRewards totals = totals(table); // (1, N)
         double[] rewards = totals.toArray(Double.NaN);
         for (int i = 0; i < rewards.length; i++) {
