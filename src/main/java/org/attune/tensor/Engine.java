@@ -99,6 +99,13 @@ public final class Engine {
                 : Runtime.getRuntime().availableProcessors();
     }
 
+    /// Threads that a native operation called from the engine thread uses now; other libraries in
+    /// the process can change that. On the engine thread.
+    public static int threads() {
+        requireEngineThread();
+        return JniUtils.getNumThreads();
+    }
+
     /// Makes native operations use one thread, unless `OMP_NUM_THREADS` is set: for models so small
     /// that waking a second one takes longer than the work. On the engine thread.
     ///

@@ -27,7 +27,7 @@ class ProgressLineTest {
                         new RunScreen(new PrintWriter(out), terminal, 80),
                         () -> Instant.ofEpochMilli(millis.get()),
                         () -> 3L << 29);
-        progress.onStart(new RunInfo("sft", Path.of("out"), 10, 110, 55, 1234567));
+        progress.onStart(new RunInfo("sft", Path.of("out"), 10, 110, 55, 1, 1234567));
         millis.set(30_000);
         Map<String, Object> metrics = new LinkedHashMap<>();
         metrics.put("loss", 2.34567);

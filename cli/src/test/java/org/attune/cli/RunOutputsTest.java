@@ -27,7 +27,7 @@ class RunOutputsTest {
     @TempDir Path folder;
 
     private RunInfo info() {
-        return new RunInfo("sft", folder, 0, 10, 5, 1);
+        return new RunInfo("sft", folder, 0, 10, 5, 0, 1);
     }
 
     private static RunSummary summary() {

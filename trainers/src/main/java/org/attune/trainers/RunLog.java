@@ -72,7 +72,9 @@ final class RunLog {
     void totals(int step, int steps, double epoch, double seconds) {
         Map<String, Object> totals = new LinkedHashMap<>();
         totals.put(MetricKeys.TRAIN_RUNTIME, seconds);
-        totals.put(MetricKeys.TRAIN_STEPS_PER_SECOND, steps / seconds);
+        if (steps > 0) {
+            totals.put(MetricKeys.TRAIN_STEPS_PER_SECOND, steps / seconds);
+        }
         totals.put(MetricKeys.TRAIN_LOSS, lossSum / step);
         totals.put(MetricKeys.EPOCH, epoch);
         tell(step, totals);
@@ -87,6 +89,11 @@ final class RunLog {
         Map<String, Object> entry = new LinkedHashMap<>(metrics);
         entry.put(MetricKeys.STEP, step);
         history.add(entry);
+    }
+
+    /// Entries so far, those before the checkpoint included.
+    int entries() {
+        return history.size();
     }
 
     /// Tokens of this process's steps.

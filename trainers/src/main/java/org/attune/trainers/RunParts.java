@@ -94,6 +94,7 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                         0,
                         total,
                         stepsPerEpoch,
+                        0,
                         trainedParameters(policy.parameters().parameters()));
         OptimizerConfig o = config.optimizer();
         try (var optimizer =

@@ -233,9 +233,7 @@ final class TrainingLoop {
             if (evaluatedAt != step) {
                 evaluate(work);
             }
-            if (step > firstStep) {
-                log.totals(step, step - firstStep, epoch(), trainSeconds());
-            }
+            log.totals(step, step - firstStep, epoch(), trainSeconds());
             writeResult();
         }
         RunSummary summary = summary(work, interrupted);
@@ -292,6 +290,7 @@ final class TrainingLoop {
                 step,
                 info.totalSteps(),
                 info.stepsPerEpoch(),
+                log.entries(),
                 info.trainedParameters());
     }
 

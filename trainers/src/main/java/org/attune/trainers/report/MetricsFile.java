@@ -76,19 +76,14 @@ public final class MetricsFile implements TrainingListener {
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
             var kept = new StringBuilder();
-            for (Map<String, Object> entry : read(file)) {
-                if (stepOf(entry) <= info.firstStep() && info.firstStep() > 0) {
-                    kept.append(JSON.writeValueAsString(entry)).append('\n');
-                }
+            List<Map<String, Object>> before = read(file);
+            for (var entry : before.subList(0, Math.min(before.size(), info.logged()))) {
+                kept.append(JSON.writeValueAsString(entry)).append('\n');
             }
             AtomicFile.writeText(file, kept.toString());
         } catch (IOException e) {
             throw unwritable(e);
         }
-    }
-
-    private static int stepOf(Map<String, Object> entry) {
-        return entry.get(MetricKeys.STEP) instanceof Number step ? step.intValue() : 0;
     }
 
     @Override

@@ -35,7 +35,7 @@ class CompletionsFileTest {
     private static final Map<String, Object> LOGGED = Map.of("loss", 1.0);
 
     private static RunInfo info(int firstStep) {
-        return new RunInfo("grpo", Path.of("out"), firstStep, 10, 5, 1);
+        return new RunInfo("grpo", Path.of("out"), firstStep, 10, 5, 0, 1);
     }
 
     /// Two completions of one prompt, with a reward that the second doesn't get.

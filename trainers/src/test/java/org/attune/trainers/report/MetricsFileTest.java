@@ -18,7 +18,7 @@ class MetricsFileTest {
     @TempDir Path folder;
 
     private RunInfo info(int firstStep) {
-        return new RunInfo("sft", folder, firstStep, 10, 4, 100);
+        return new RunInfo("sft", folder, firstStep, 10, 4, firstStep, 100);
     }
 
     private Path threeSteps() {
@@ -73,6 +73,19 @@ class MetricsFileTest {
         resumed.onLog(3, Map.of("loss", 7.0));
         assertEquals(List.of(1, 2, 3), steps(file));
         assertEquals(7.0, MetricsFile.read(file).getLast().get("loss"));
+    }
+
+    /// The evaluation at the end comes after the last checkpoint, at the same step.
+    @Test
+    void whatWasLoggedAtTheCheckpointsStepButAfterItIsForgottenToo() throws IOException {
+        Path file = threeSteps();
+        new MetricsFile(folder).onStart(info(3));
+        for (int again = 0; again < 2; again++) {
+            var resumed = new MetricsFile(folder);
+            resumed.onStart(info(3));
+            resumed.onEvaluate(3, Map.of("eval_loss", 1.0));
+        }
+        assertEquals(List.of(1, 2, 3, 3), steps(file));
     }
 
     @Test

@@ -27,7 +27,7 @@ class TensorBoardFileTest {
 
     private Path write() throws IOException {
         var board = new TensorBoardFile(folder, () -> Instant.ofEpochMilli(1500));
-        board.onStart(new RunInfo("dpo", folder, 40, 50, 10, 1));
+        board.onStart(new RunInfo("dpo", folder, 40, 50, 10, 4, 1));
         Map<String, Object> metrics = new LinkedHashMap<>();
         metrics.put("loss", 0.6931);
         metrics.put("rewards/margins", -2);
