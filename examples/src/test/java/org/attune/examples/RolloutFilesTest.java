@@ -69,6 +69,7 @@ final class RolloutFilesTest {
                                 "num_iterations=2",
                                 "beta=0.05",
                                 "logging_steps=1",
+                                "eval_datasets=[]", // a recording judges no others
                                 "max_steps=5"));
         arguments.addAll(List.of(more));
         assertEquals(0, Main.run(arguments.toArray(String[]::new)));
