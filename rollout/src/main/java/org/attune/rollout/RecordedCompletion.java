@@ -8,8 +8,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.RolloutException;
 
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
@@ -18,7 +20,9 @@ import java.util.OptionalInt;
 /// {"generation": 0, "prompt_ids": [5, 9], "completion_ids": [7, 2], "rewards": {"correct": 1.0}}
 /// ```
 /// Further keys, each optional: `place`, `finish_reason` (`stop` or `length`; without it a stop
-/// token at the end decides), `sampling_logprobs`, `reward_weights`. Others are passed over.
+/// token at the end decides), `sampling_logprobs`, `loss_mask` (1 where a token is the model's
+/// own, 0 where something else wrote it and it isn't trained), `reward_weights`. Others are passed
+/// over.
 ///
 /// @param round number of its round, `generation`
 /// @param prompt token ids of the prompt
@@ -52,6 +56,12 @@ public record RecordedCompletion(
                 logProbs.addNull();
             }
         }
+        if (!sampled.foreign().isEmpty()) {
+            ArrayNode mask = line.putArray("loss_mask");
+            for (int t = 0; t < sampled.ids().length; t++) {
+                mask.add(sampled.foreign().get(t) ? 0 : 1);
+            }
+        }
         ObjectNode given = line.putObject("rewards");
         rewards.forEach((name, value) -> given.put(name, value.isNaN() ? null : value));
         ObjectNode factors = line.putObject("reward_weights");
@@ -81,10 +91,6 @@ public record RecordedCompletion(
         if (!line.path("generation").isIntegralNumber() || line.get("generation").asLong() < 0) {
             throw new RolloutException("a line needs generation, the number of its round from 0");
         }
-        if (line.has("loss_mask")) {
-            throw new RolloutException(
-                    "loss_mask isn't supported: every token of a completion is trained");
-        }
         int[] ids = ints(line, "completion_ids");
         float[] logProbs = new float[ids.length];
         JsonNode given = line.path("sampling_logprobs");
@@ -94,12 +100,39 @@ public record RecordedCompletion(
         return new RecordedCompletion(
                 line.get("generation").asLong(),
                 ints(line, "prompt_ids"),
-                new SampledCompletion(ids, logProbs, reason(line, ids, stopIds)),
+                new SampledCompletion(
+                        ids,
+                        logProbs,
+                        reason(line, ids, stopIds),
+                        List.of(),
+                        foreign(line, ids.length)),
                 numbers(line.path("rewards")),
                 numbers(line.path("reward_weights")),
                 line.path("place").isInt()
                         ? OptionalInt.of(line.get("place").asInt())
                         : OptionalInt.empty());
+    }
+
+    private static BitSet foreign(JsonNode line, int length) {
+        var foreign = new BitSet();
+        JsonNode mask = line.path("loss_mask");
+        if (mask.isMissingNode() || mask.isNull()) {
+            return foreign;
+        }
+        if (!mask.isArray() || mask.size() != length) {
+            throw new RolloutException(
+                    "loss_mask needs one number for each of the %d completion_ids"
+                            .formatted(length));
+        }
+        for (int t = 0; t < length; t++) {
+            double own = mask.get(t).asDouble(Double.NaN);
+            if (own != 0 && own != 1) {
+                throw new RolloutException(
+                        "loss_mask[%d] is %s; accepted: 0, 1".formatted(t, mask.get(t)));
+            }
+            foreign.set(t, own == 0);
+        }
+        return foreign;
     }
 
     private static StopReason reason(JsonNode line, int[] ids, Collection<Integer> stopIds) {

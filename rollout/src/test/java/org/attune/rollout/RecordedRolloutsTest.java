@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -31,7 +32,9 @@ class RecordedRolloutsTest {
                 new SampledCompletion(
                         new int[] {7, 2},
                         new float[] {-0.1f / 3, Float.NaN},
-                        StopReason.STOP_TOKEN),
+                        StopReason.STOP_TOKEN,
+                        List.of(),
+                        BitSet.valueOf(new long[] {1})),
                 Map.of("a", 0.1 + 0.2),
                 Map.of("a", 0.25),
                 OptionalInt.of(place));
@@ -81,6 +84,8 @@ class RecordedRolloutsTest {
         assertEquals(-0.1f / 3, completions.getFirst().logProbs()[0]);
         assertTrue(Float.isNaN(completions.getFirst().logProbs()[1]));
         assertEquals(StopReason.STOP_TOKEN, completions.getFirst().reason());
+        assertEquals(BitSet.valueOf(new long[] {1}), completions.getFirst().foreign());
+        assertEquals(1, completions.getFirst().ownTokens());
         assertEquals(0.1 + 0.2, recorded.rewards().getFirst().get("a"));
         assertEquals(Map.of("a", 0.25), recorded.rewardWeights());
         assertArrayEquals(new int[] {1, 0}, recorded.order(1).orElseThrow());
@@ -156,11 +161,17 @@ class RecordedRolloutsTest {
         assertTrue(
                 fault(good.replace("stop\"", "bored\""))
                         .startsWith(":1: finish_reason is \"bored\""));
+        assertTrue(
+                fault(good.replace("[0,1]", "[1]"))
+                        .startsWith(":1: loss_mask needs one number for each of the 2"));
+        assertTrue(
+                fault(good.replace("[0,1]", "[0,0.5]"))
+                        .startsWith(":1: loss_mask[1] is 0.5; accepted: 0, 1"));
         assertTrue(fault(good).startsWith(":1 has 1 completions of round 0; the run asks for 2"));
         assertTrue(fault(completion(3, 0).line()).startsWith(" has 0 completions of round 0"));
         assertTrue(fault(good, good).startsWith(":2: prompt_ids are not those of the prompt"));
         assertTrue(
-                fault(good, other.replace("[7,2]", "[7,7,7,7,7]"))
+                fault(good, other.replace("[7,2]", "[7,7,7,7,7]").replace("[0,1]", "null"))
                         .startsWith(":2: the completion has 5 tokens; accepted: at most"));
         assertTrue(
                 fault(good, other.replace("\"place\":0", "\"place\":1"))

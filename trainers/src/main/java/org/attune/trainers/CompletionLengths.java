@@ -11,14 +11,14 @@ import java.util.stream.IntStream;
 final class CompletionLengths {
     private CompletionLengths() {}
 
-    /// Lengths in tokens of all completions, and of those that ended by themselves (0 where none
-    /// did).
+    /// Lengths in tokens, the model's own alone, of all completions, and of those that ended by
+    /// themselves (0 where none did).
     static Map<String, Double> metrics(List<SampledCompletion> completions) {
-        int[] all = completions.stream().mapToInt(c -> c.ids().length).toArray();
+        int[] all = completions.stream().mapToInt(SampledCompletion::ownTokens).toArray();
         int[] ended =
                 completions.stream()
                         .filter(c -> c.reason().isFinished())
-                        .mapToInt(c -> c.ids().length)
+                        .mapToInt(SampledCompletion::ownTokens)
                         .toArray();
         Map<String, Double> metrics = new LinkedHashMap<>();
         put(metrics, "length", all);

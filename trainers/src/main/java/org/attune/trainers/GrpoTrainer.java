@@ -232,7 +232,10 @@ public final class GrpoTrainer {
             totals.add(m, scores, result, factor, range.of(entropy));
             if (comparesSampler) {
                 totals.compareSampler(
-                        m, row.samplingLogProbs(), scores.old().orElse(scores.policy()));
+                        m,
+                        row.samplingLogProbs(),
+                        scores.old().orElse(scores.policy()),
+                        row.mask());
             }
         }
         return slopes;

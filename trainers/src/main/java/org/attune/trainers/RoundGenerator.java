@@ -78,7 +78,8 @@ final class RoundGenerator {
     ///
     /// @param round the completions
     /// @param metrics of rewards and completions
-    /// @param tokens of prompts and completions, a shared prompt counted for each completion
+    /// @param tokens of prompts and the model's own of completions, a shared prompt counted for
+    ///     each completion
     /// @param table completions with their rewards, for those who watch
     record Made(
             RolloutRound round, Map<String, Double> metrics, long tokens, CompletionTable table) {}
@@ -108,9 +109,8 @@ final class RoundGenerator {
             rows = scored(rows, reference.orElseThrow(), "reference", RolloutRow::withReference);
         }
         long tokens =
-                judged.rows().stream()
-                        .mapToLong(r -> r.prompt().length + (long) r.completion().length)
-                        .sum();
+                judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
+                        + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum();
         int[] order = source.order(number).orElseGet(() -> order(number, judged.rows().size()));
         recorder.ifPresent(r -> r.append(recorded(number, judged, order)));
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
@@ -217,7 +217,9 @@ final class RoundGenerator {
         boolean masked =
                 config.loss().maskTruncatedCompletions() && !completion.reason().isFinished();
         float[] mask = new float[completion.ids().length];
-        Arrays.fill(mask, masked ? 0 : 1);
+        for (int t = 0; t < mask.length; t++) {
+            mask[t] = masked || completion.foreign().get(t) ? 0 : 1;
+        }
         return new RolloutRow(
                 prompt,
                 judged.rows().get(i),

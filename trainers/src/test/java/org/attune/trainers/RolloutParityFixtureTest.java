@@ -32,7 +32,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -74,16 +73,7 @@ class RolloutParityFixtureTest {
                 || c.path("use_adaptive_entropy").asBoolean(false)
                 || c.path("off_policy_mask_threshold").isNumber()
                 || c.has("vllm_importance_sampling_correction")
-                || c.path("sync_ref_model").asBoolean(false)
-                || hasLossMask(parity.folder());
-    }
-
-    private static boolean hasLossMask(Path folder) {
-        try {
-            return Files.readString(folder.resolve("rollouts.jsonl")).contains("\"loss_mask\"");
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
+                || c.path("sync_ref_model").asBoolean(false);
     }
 
     private static void compare(ParityCase parity, Tokenizer tokenizer, SampleTokenizer samples) {

@@ -71,15 +71,21 @@ public final class StepTotals {
         return objective.sequenceLevel() ? clipped / Math.max(1, counted) : clipped;
     }
 
-    /// Adds the distance between the sampler's log-probabilities and the trainer's.
-    public void compareSampler(int m, float[] sampling, double[] trainer) {
+    /// Adds the distance between the sampler's log-probabilities and the trainer's, of the tokens
+    /// that count.
+    ///
+    /// @param mask 1 where a token counts, else 0, `(T)`
+    public void compareSampler(int m, float[] sampling, double[] trainer, float[] mask) {
         MicroBatch batch = microBatches.get(m);
         for (int t = 0; t < trainer.length; t++) {
+            if (mask[t] == 0) {
+                continue;
+            }
+            batch.compared++;
             double difference = Math.abs(sampling[t] - trainer[t]);
             batch.samplerDifference += difference;
             batch.largestDifference = Math.max(batch.largestDifference, difference);
         }
-        batch.compared += trainer.length;
     }
 
     /// The step's loss.
