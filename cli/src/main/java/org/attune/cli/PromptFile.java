@@ -10,8 +10,6 @@ import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
-import org.attune.datasets.rows.RowOrigin;
-import org.attune.datasets.rows.RowSink;
 import org.attune.error.DatasetException;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
@@ -42,20 +40,7 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
     /// @param raw whether texts are continued as they are, without a chat template
     /// @throws DatasetException naming file and line of what is no prompt
     static PromptFile read(Path file, String system, boolean raw, TextAssets text) {
-        List<Row> rows = new ArrayList<>();
-        RowFiles.read(
-                file,
-                new RowSink() {
-                    @Override
-                    public void row(Row row) {
-                        rows.add(row);
-                    }
-
-                    @Override
-                    public void fault(RowOrigin origin, DatasetException fault) {
-                        throw fault;
-                    }
-                });
+        List<Row> rows = RowFiles.readAll(file);
         boolean chat = !raw && text.template().isPresent();
         List<Sample> samples = rows.stream().map(row -> sample(row, system, chat)).toList();
         var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());

@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -26,6 +27,28 @@ public final class RowFiles {
     /// Whether the name has an extension that [#read] knows.
     public static boolean isSupported(Path file) {
         return format(file).isPresent();
+    }
+
+    /// All rows of `file`.
+    ///
+    /// @param file its extension selects the format ([#ACCEPTED])
+    /// @throws DatasetException naming the first row that can't be read, or the file
+    public static List<Row> readAll(Path file) {
+        List<Row> rows = new ArrayList<>();
+        read(
+                file,
+                new RowSink() {
+                    @Override
+                    public void row(Row row) {
+                        rows.add(row);
+                    }
+
+                    @Override
+                    public void fault(RowOrigin origin, DatasetException fault) {
+                        throw fault;
+                    }
+                });
+        return rows;
     }
 
     /// Reads all rows of `file` into `sink`, one at a time.

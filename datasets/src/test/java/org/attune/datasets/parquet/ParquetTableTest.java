@@ -7,9 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
-import org.attune.datasets.rows.RowOrigin;
-import org.attune.datasets.rows.RowSink;
-import org.attune.error.DatasetException;
 import org.attune.text.Message;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,21 +27,7 @@ class ParquetTableTest {
     private List<Row> readBack(ParquetTable table) throws IOException {
         Path file = folder.resolve("table.parquet");
         table.write(file);
-        List<Row> rows = new ArrayList<>();
-        RowFiles.read(
-                file,
-                new RowSink() {
-                    @Override
-                    public void row(Row row) {
-                        rows.add(row);
-                    }
-
-                    @Override
-                    public void fault(RowOrigin origin, DatasetException fault) {
-                        throw fault;
-                    }
-                });
-        return rows;
+        return RowFiles.readAll(file);
     }
 
     private List<Object> readBack(ParquetColumn column) throws IOException {

@@ -2,7 +2,6 @@ package org.attune.datasets.rows;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.attune.error.DatasetException;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
@@ -31,13 +30,14 @@ class RowFixturesTest {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (String folder : List.of("csv", "parquet")) {
                 Path dir = Fixtures.fixture("text/formats/" + folder);
-                for (Row expected : rows(dir.resolve("expected.jsonl"))) {
+                for (Row expected : RowFiles.readAll(dir.resolve("expected.jsonl"))) {
                     String file = (String) expected.get("file");
                     report.run(
                             folder + "/" + file,
                             () ->
                                     assertEquals(
-                                            expected.get("rows"), plain(rows(dir.resolve(file)))));
+                                            expected.get("rows"),
+                                            plain(RowFiles.readAll(dir.resolve(file)))));
                 }
             }
             for (Path folder : folders(Fixtures.fixture("text/formats"))) {
@@ -52,24 +52,6 @@ class RowFixturesTest {
         try (Stream<Path> all = Files.list(formats)) {
             return all.filter(Files::isDirectory).sorted().toList();
         }
-    }
-
-    static List<Row> rows(Path file) {
-        var rows = new ArrayList<Row>();
-        RowFiles.read(
-                file,
-                new RowSink() {
-                    @Override
-                    public void row(Row row) {
-                        rows.add(row);
-                    }
-
-                    @Override
-                    public void fault(RowOrigin origin, DatasetException fault) {
-                        throw fault;
-                    }
-                });
-        return rows;
     }
 
     private static Object plain(List<Row> rows) {

@@ -7,9 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
-import org.attune.datasets.rows.RowOrigin;
-import org.attune.datasets.rows.RowSink;
-import org.attune.error.DatasetException;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -73,21 +70,7 @@ class CompletionsFileTest {
     }
 
     private static List<Row> read(Path file) {
-        List<Row> rows = new ArrayList<>();
-        RowFiles.read(
-                file,
-                new RowSink() {
-                    @Override
-                    public void row(Row row) {
-                        rows.add(row);
-                    }
-
-                    @Override
-                    public void fault(RowOrigin origin, DatasetException fault) {
-                        throw fault;
-                    }
-                });
-        return rows;
+        return RowFiles.readAll(file);
     }
 
     private Path file(int step) {
