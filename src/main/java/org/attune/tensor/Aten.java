@@ -200,7 +200,10 @@ final class Aten {
         for (int i = 0; i < count; i++) {
             stack.setAtIndex(ValueLayout.JAVA_LONG, i, slot(i));
         }
-        if (Libtorch.callDispatcher(operator.address(), overload.address()) != 0) {
+        long begun = OperatorTimes.begin();
+        int failure = Libtorch.callDispatcher(operator.address(), overload.address());
+        OperatorTimes.end(name, begun);
+        if (failure != 0) {
             String message = describe();
             reset();
             throw new ShapeException(message);

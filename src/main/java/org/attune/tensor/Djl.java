@@ -101,19 +101,25 @@ final class Djl {
     private static Tensor result(
             String op, boolean view, Supplier<PtNDArray> call, Tensor... arguments) {
         Engine.requireEngineThread();
+        long begun = OperatorTimes.begin();
         try {
             return Tensor.adopt(call.get().getHandle(), view);
         } catch (EngineException e) {
             throw refused(op, e, arguments);
+        } finally {
+            OperatorTimes.end("aten::" + op, begun);
         }
     }
 
     private static void guarded(String op, Runnable call, Tensor... arguments) {
         Engine.requireEngineThread();
+        long begun = OperatorTimes.begin();
         try {
             call.run();
         } catch (EngineException e) {
             throw refused(op, e, arguments);
+        } finally {
+            OperatorTimes.end("aten::" + op, begun);
         }
     }
 

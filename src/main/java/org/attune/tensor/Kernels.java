@@ -15,6 +15,7 @@ public final class Kernels {
     /// `out = beta out + alpha a b`.
     public static void addmm(Tensor out, Tensor a, Tensor b, double beta, double alpha) {
         Engine.requireEngineThread();
+        long begun = OperatorTimes.begin();
         int rc =
                 Libtorch.addmmOut(
                         out.handle(),
@@ -23,6 +24,7 @@ public final class Kernels {
                         b.handle(),
                         (float) beta,
                         (float) alpha);
+        OperatorTimes.end("aten::addmm.out", begun);
         if (rc != 0) {
             throw new ShapeException(
                     "aten::addmm.out refused its arguments: out %s, a %s, b %s"
