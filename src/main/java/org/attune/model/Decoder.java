@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -12,10 +13,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The weights of a decoder of the Llama shape, in one compute dtype on one device. What differs
 /// between families stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
 public final class Decoder implements AutoCloseable {
+    /// Of larger models no packed copies are kept.
+    private static final long MOST_PACKED_BYTES = 1L << 30;
+
     private final TensorScope scope = TensorScope.detached("decoder");
     private final DecoderConfig config;
     private final Device device;
@@ -25,10 +30,15 @@ public final class Decoder implements AutoCloseable {
     private final RmsNorm finalNorm;
     private final OutputLayer output;
 
+    private final boolean packs;
+
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
+        packs =
+                PackedMatrix.isUseful(device, dtype)
+                        && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
         var loader = new Loader(file);
         int width = config.hiddenSize();
         embedding = loader.weight("model.embed_tokens.weight", config.vocabSize(), width);
@@ -41,7 +51,14 @@ public final class Decoder implements AutoCloseable {
                 new OutputLayer(
                         config.tieWordEmbeddings()
                                 ? new Weight(name, embedding.base())
-                                : loader.weight(name, config.vocabSize(), width));
+                                : loader.weight(name, config.vocabSize(), width),
+                        packs ? Optional.of(scope) : Optional.empty());
+    }
+
+    /// Bytes of the copies of weights in the layout that products like best, made in the first
+    /// pass.
+    public long packedBytes() {
+        return packs ? config.productNumbers() * dtype.bytes() : 0;
     }
 
     /// Loads the weights; extra tensors in the file are ignored.
@@ -170,7 +187,7 @@ public final class Decoder implements AutoCloseable {
                 row += out.getValue();
             }
             try (var _ = TensorScope.open("load")) {
-                var linear = new FusedLinear(scope, parts, in, device, dtype);
+                var linear = new FusedLinear(scope, parts, in, device, dtype, packs);
                 for (int i = 0; i < outs.length; i++) {
                     into(outs[i].getKey() + ".weight", linear.weight(i));
                     if (bias) {

@@ -145,6 +145,14 @@ public record DecoderConfig(
         return attention.headDim();
     }
 
+    /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
+    /// by.
+    long productNumbers() {
+        long width = hiddenSize;
+        long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
+        return layers * width * (attended + 3L * intermediateSize) + width * vocabSize;
+    }
+
     private static void requirePositive(String name, int value) {
         if (value <= 0) {
             throw new ModelException(name + " is " + value + "; accepted: positive integers");

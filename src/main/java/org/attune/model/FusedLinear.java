@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -31,6 +32,9 @@ public final class FusedLinear {
     private final int out;
     private Tensor matrix; // (out, in + extra)
     private final Tensor bias; // (out) or null
+    private final boolean packs;
+    private PackedMatrix packed; // of `matrix` as it is, or null
+    private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
     private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
@@ -38,7 +42,15 @@ public final class FusedLinear {
     private Tensor[] weightGradients = {};
     private Tensor[] biasGradients = {};
 
-    FusedLinear(TensorScope owner, List<Part> parts, int in, Device device, DType dtype) {
+    /// @param packs whether to keep a copy of the matrix in the layout that products like best
+    FusedLinear(
+            TensorScope owner,
+            List<Part> parts,
+            int in,
+            Device device,
+            DType dtype,
+            boolean packs) {
+        this.packs = packs;
         this.owner = owner;
         this.parts = List.copyOf(parts);
         this.in = in;
@@ -65,7 +77,8 @@ public final class FusedLinear {
     /// Columns that a pass needs behind the input.
     int extra(Adapter adapter) {
         return switch (adapter.kind()) {
-            case OFF -> 0;
+            // Zeros there, to use the packed copy, and to give the bits of an adapter that is zero.
+            case OFF -> packs ? extra : 0;
             case TRAINED -> extra;
             case FROZEN -> fitsColumns(frozen(adapter)) ? extra : 0;
         };
@@ -110,6 +123,7 @@ public final class FusedLinear {
         int columns = updates.stream().mapToInt(LowRank::rank).sum();
         trained.clear();
         trained.addAll(updates);
+        unpackFrozen();
         if (columns != extra) {
             try (var _ = TensorScope.open("attach")) {
                 Tensor wider =
@@ -135,11 +149,41 @@ public final class FusedLinear {
     /// Adds a frozen adapter, or replaces it.
     public void attachFrozen(Adapter adapter, List<LowRank> updates) {
         frozen.put(adapter, List.copyOf(updates));
+        unpackFrozen();
     }
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
+        unpack();
         fillColumns(trained);
+    }
+
+    private void unpackFrozen() {
+        packedFrozen.values().forEach(PackedMatrix::close);
+        packedFrozen.clear();
+    }
+
+    private void unpack() {
+        if (packed != null) {
+            packed.close();
+            packed = null;
+        }
+    }
+
+    /// The matrix with the updates of a frozen adapter, which stay as they are.
+    private PackedMatrix packed(Adapter adapter) {
+        return packedFrozen.computeIfAbsent(adapter, _ -> PackedMatrix.of(matrix, owner));
+    }
+
+    /// `hx Wᵀ`, with all columns.
+    private Tensor product(Tensor hx) {
+        if (!packs || trainsBase()) {
+            return hx.mm(matrix.t());
+        }
+        if (packed == null) {
+            packed = PackedMatrix.of(matrix, owner);
+        }
+        return packed.multiply(hx);
     }
 
     private void fillColumns(List<LowRank> updates) {
@@ -165,8 +209,11 @@ public final class FusedLinear {
         Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
         Tensor y =
                 switch (adapter.kind()) {
-                    case OFF -> x.mm(base().t());
-                    case TRAINED -> withColumns(hx, trained, dropout);
+                    case OFF -> withoutUpdate(hx, x);
+                    case TRAINED -> {
+                        fillInput(hx, trained, dropout);
+                        yield product(hx);
+                    }
                     case FROZEN -> withFrozen(hx, x, adapter);
                 };
         if (bias != null) {
@@ -175,14 +222,23 @@ public final class FusedLinear {
         return y;
     }
 
-    /// One product of input and matrix, extra columns included.
-    private Tensor withColumns(Tensor hx, List<LowRank> updates, Dropout dropout) {
+    private Tensor withoutUpdate(Tensor hx, Tensor x) {
+        if (extra == 0 || !packs) {
+            return extra == 0 ? product(x) : x.mm(base().t());
+        }
+        hx.narrow(1, in, extra).zeroInPlace();
+        return product(hx);
+    }
+
+    /// Writes what the updates read into the input's extra columns.
+    private void fillInput(Tensor hx, List<LowRank> updates, Dropout dropout) {
+        if (extra == 0) {
+            return;
+        }
         Tensor x = hx.narrow(1, 0, in);
         if (!dropout.isOn()) {
-            if (extra > 0) {
-                Kernels.mm(x, reducers.t(), hx.narrow(1, in, extra)); // all of them at once
-            }
-            return hx.mm(matrix.t());
+            Kernels.mm(x, reducers.t(), hx.narrow(1, in, extra)); // all of them at once
+            return;
         }
         int column = in;
         for (LowRank update : updates) {
@@ -190,7 +246,6 @@ public final class FusedLinear {
             update.reduce(x, dropout.draw(path(update), x), u);
             column += update.rank();
         }
-        return hx.mm(matrix.t());
     }
 
     private Tensor withFrozen(Tensor hx, Tensor x, Adapter adapter) {
@@ -198,9 +253,10 @@ public final class FusedLinear {
         if (extra(adapter) > 0) {
             try {
                 fillColumns(updates);
-                return withColumns(hx, updates, Dropout.NONE);
+                fillInput(hx, updates, Dropout.NONE);
+                return packs ? packed(adapter).multiply(hx) : hx.mm(matrix.t());
             } finally {
-                refreshTrained();
+                fillColumns(trained);
             }
         }
         Tensor y = x.mm(base().t());
@@ -275,6 +331,7 @@ public final class FusedLinear {
     /// @param weights one per part
     /// @param biases one per part, null where a part has none
     public void trainBase(Tensor[] weights, Tensor[] biases) {
+        unpack();
         weightGradients = weights.clone();
         biasGradients = biases.clone();
     }

@@ -2,6 +2,7 @@ package org.attune.model;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -20,12 +21,17 @@ public final class OutputLayer {
     public static final String PATH = "lm_head";
 
     private final Weight weight;
+    private final Optional<TensorScope> packs;
+    private PackedMatrix packed; // of the base weight, or null
     private LowRank trained;
     private final Map<Adapter, LowRank> frozen = new HashMap<>();
 
     /// @param weight `(V, D)`
-    OutputLayer(Weight weight) {
+    /// @param packs owner of a copy of the weight in the layout that products like best; empty: no
+    ///     copy
+    OutputLayer(Weight weight, Optional<TensorScope> packs) {
         this.weight = weight;
+        this.packs = packs;
     }
 
     /// `W`, `(V, D)`. If tied, its base is the embedding's.
@@ -57,6 +63,18 @@ public final class OutputLayer {
     /// @param dropout of the trained adapter's input
     public Rows rows(Tensor h, Adapter adapter, Dropout dropout) {
         return new Rows(h, adapter, dropout);
+    }
+
+    /// Whether it is the base model's own and stays as it is.
+    private boolean mayPack(Tensor w) {
+        return packs.isPresent() && w == weight.base() && !weight.trainsBase();
+    }
+
+    private PackedMatrix packed() {
+        if (packed == null) {
+            packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
+        }
+        return packed;
     }
 
     private LowRank update(Adapter adapter) {
@@ -109,7 +127,8 @@ public final class OutputLayer {
 
         /// Logits of rows `from … from + n`, float32 `(n, V)`.
         public Tensor logits(long from, long n) {
-            Tensor z = hidden.narrow(0, from, n).mm(w.t());
+            Tensor h = hidden.narrow(0, from, n);
+            Tensor z = mayPack(w) ? packed().multiply(h) : h.mm(w.t());
             if (update != null) {
                 Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
             }

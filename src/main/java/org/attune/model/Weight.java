@@ -62,6 +62,10 @@ public final class Weight {
         baseGradient = gradient;
     }
 
+    boolean trainsBase() {
+        return baseGradient != null;
+    }
+
     /// Puts a trained version beside the base model's.
     public void attachTrained(Tensor version, Tensor gradient) {
         trained = version;

@@ -7,6 +7,7 @@ import org.attune.tensor.DType;
 /// Estimates the memory that training takes beside the weights. `P` trained numbers, `N` tokens
 /// computed at once.
 /// ```
+/// packed      = copies of weights in the layout of fast products
 /// optimizer   = 12 P            gradients and two moments, float32
 /// pass        = N (a + w) + h(N)
 /// ```
@@ -16,8 +17,9 @@ import org.attune.tensor.DType;
 /// @param dtype of its activations
 /// @param activations of its blocks
 /// @param trained how many numbers are trained
+/// @param packed bytes of packed weights
 public record StepMemory(
-        DecoderConfig config, DType dtype, ActivationBytes activations, long trained) {
+        DecoderConfig config, DType dtype, ActivationBytes activations, long trained, long packed) {
     private static final long OPTIMIZER_BYTES = 12;
 
     /// Of a policy as it stands.
@@ -28,7 +30,11 @@ public record StepMemory(
                         .sum();
         var decoder = policy.decoder();
         return new StepMemory(
-                decoder.config(), decoder.dtype(), ActivationBytes.of(decoder), trained);
+                decoder.config(),
+                decoder.dtype(),
+                ActivationBytes.of(decoder),
+                trained,
+                decoder.packedBytes());
     }
 
     /// Bytes of gradients and optimizer, most of which no process has touched before the first
@@ -48,6 +54,6 @@ public record StepMemory(
 
     /// Bytes of everything.
     public long bytes(int tokens, boolean recompute) {
-        return optimizer() + pass(tokens, recompute);
+        return packed + optimizer() + pass(tokens, recompute);
     }
 }

@@ -92,7 +92,7 @@ class StepMemoryEstimateTest {
         assertEquals(30 * saved, a.allKept());
         assertEquals(30 * 2 * 576 + saved, a.inputsKept());
         assertEquals(2 * (4 * 576 + 3 * 256 * 9) + 8 * 192, a.atWork());
-        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000);
+        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 0);
         assertEquals(12_000_000, memory.optimizer());
         long head = 341L * 49_152 * 14 + 8L * 2 * 2048 * 576; // 341 rows of 2^24 / V
         assertEquals(2048 * (a.allKept() + a.atWork()) + head, memory.pass(2048, false));

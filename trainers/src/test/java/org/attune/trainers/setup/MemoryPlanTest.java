@@ -24,7 +24,7 @@ class MemoryPlanTest {
     private static StepMemory need() {
         var config = TinyModels.smol(30, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
-        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000);
+        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 0);
     }
 
     private static MemoryPlan plan(long available, MemoryPlan.Wish wish) {

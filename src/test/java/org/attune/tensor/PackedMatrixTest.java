@@ -1,0 +1,54 @@
+package org.attune.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.error.ShapeException;
+import org.junit.jupiter.api.Test;
+
+class PackedMatrixTest {
+    private static Tensor random(long seed, int rows, int columns) {
+        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(seed);
+        float[] values = new float[rows * columns];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = random.nextFloat() - 0.5f;
+        }
+        return Tensor.of(Device.cpu(), values, rows, columns).to(DType.BFLOAT16);
+    }
+
+    @Test
+    void productsAreThoseOfThePlainMatrix() {
+        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
+        Engine.run(
+                () -> {
+                    for (int[] size : new int[][] {{576, 960}, {624, 576}, {1552, 576}, {100, 7}}) {
+                        for (int rows : new int[] {1, 3, 32, 250}) {
+                            compare(rows, size[0], size[1]);
+                        }
+                    }
+                });
+    }
+
+    private static void compare(int rows, int in, int out) {
+        try (var scope = TensorScope.open("test")) {
+            Tensor x = random(rows, rows, in);
+            Tensor matrix = random(in, out, in);
+            long before = TensorScope.liveTensors();
+            try (var packed = PackedMatrix.of(matrix, scope)) {
+                float[] expected = x.mm(matrix.t()).toFloats();
+                float[] product = packed.multiply(x).toFloats();
+                for (int i = 0; i < expected.length; i++) { // the last bit of bfloat16 may differ
+                    float tolerance = 1e-5f + Math.abs(expected[i]) / 128;
+                    assertEquals(expected[i], product[i], tolerance, rows + " rows, number " + i);
+                }
+                assertThrows(ShapeException.class, () -> packed.multiply(matrix.t()));
+                matrix.zeroInPlace();
+                assertArrayEquals(product, packed.multiply(x).toFloats(), "a copy");
+            }
+            assertEquals(5, TensorScope.liveTensors() - before, "views and products only");
+        }
+    }
+}
