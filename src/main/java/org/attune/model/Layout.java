@@ -100,6 +100,30 @@ public final class Layout {
         return blocksByWindow.computeIfAbsent(window, this::cut);
     }
 
+    /// Each segment in one piece, with all rows that its last row sees; empty segments left out.
+    List<QueryBlock> paths() {
+        var paths = new ArrayList<QueryBlock>();
+        for (Span span : spans) {
+            if (span.end() > span.start()) {
+                paths.add(block(span.start(), span.end(), span.start(), ancestors(span), 0));
+            }
+        }
+        return paths;
+    }
+
+    /// Rows in the longest path from a root to a leaf.
+    int longestPath() {
+        int longest = 0;
+        int[] lengths = new int[spans.size()];
+        for (int i = 0; i < lengths.length; i++) {
+            Span span = spans.get(i);
+            int before = span.parent() < 0 ? 0 : lengths[span.parent()];
+            lengths[i] = before + span.end() - span.start();
+            longest = Math.max(longest, lengths[i]);
+        }
+        return longest;
+    }
+
     private List<QueryBlock> cut(int window) {
         var blocks = new ArrayList<QueryBlock>();
         for (int i = 0; i < spans.size(); i++) {

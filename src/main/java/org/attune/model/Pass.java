@@ -2,7 +2,10 @@ package org.attune.model;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+
+import java.util.Optional;
 
 /// What all blocks of one pass share. Owns position tables and masks; close it with the pass.
 final class Pass implements AutoCloseable {
@@ -13,6 +16,9 @@ final class Pass implements AutoCloseable {
     private final Dropout dropout;
     private final Rope rope;
     private final Attention attention;
+    private final Device device;
+    private final DType dtype;
+    private final Optional<JointHeads> joint;
 
     Pass(
             DecoderConfig config,
@@ -25,6 +31,8 @@ final class Pass implements AutoCloseable {
         this.layout = layout;
         this.adapter = adapter;
         this.dropout = dropout;
+        this.device = device;
+        this.dtype = dtype;
         try (var _ = scope.enter()) {
             rope = new Rope(config, layout, device, dtype);
         } catch (RuntimeException | Error e) {
@@ -32,6 +40,37 @@ final class Pass implements AutoCloseable {
             throw e;
         }
         attention = new Attention(layout, device, dtype, scope);
+        joint =
+                JointHeads.suits(config, layout, this)
+                        ? Optional.of(new JointHeads(config, layout))
+                        : Optional.empty();
+    }
+
+    /// Attention over a block's projections.
+    ///
+    /// @param y `(N, (CG + 2C) K)`; changed, and kept or copied
+    /// @param out its first columns are written, `(N, CGK + …)`
+    Attended attend(Block b, Tensor y, Tensor out) {
+        return joint.isPresent()
+                ? joint.get().forward(b, y, out, this)
+                : SplitHeads.forward(b, y, out, this);
+    }
+
+    /// @param dOut gradient of what [#attend] wrote
+    /// @return gradient of the projections, `(N, (CG + 2C) K)`
+    Tensor attendBackward(Block b, Tensor dOut, Attended attended) {
+        return switch (attended) {
+            case Attended.Joint saved -> joint.orElseThrow().backward(b, dOut, saved, this);
+            case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
+        };
+    }
+
+    Device device() {
+        return device;
+    }
+
+    DType dtype() {
+        return dtype;
     }
 
     DecoderConfig config() {

@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
 
 /// Root-mean-square norm of the last axis, statistics in float32:
 /// ```
@@ -26,11 +27,19 @@ public final class RmsNorm {
 
     /// Writes the norm of `x` to `out` and returns `r`, float32 `(…, 1)`.
     public Tensor forward(Tensor x, Tensor out, Adapter adapter) {
+        if (hasKernel(x)) {
+            return VectorKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
+        }
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
         Kernels.mul(x32.mul(r).to(x.dtype()), weight.value(adapter), out);
         return r;
+    }
+
+    private static boolean hasKernel(Tensor x) {
+        return x.dim() == 2
+                && VectorKernels.serve(x.device(), x.dtype(), Math.toIntExact(x.size(1)));
     }
 
     /// The same as an ordinary expression, for autograd.
@@ -47,13 +56,30 @@ public final class RmsNorm {
     public Tensor backward(Tensor dy, Tensor x, Tensor r, Adapter adapter) {
         Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
-        Tensor gradient = weight.gradient(adapter);
-        if (gradient != null) {
-            Tensor dw = dy32.mul(n.to(x.dtype()));
-            Gradients.addRows(gradient, dw.reshape(-1, dw.size(Tensor.LAST)));
-        }
+        learn(dy32, n, x.dtype(), adapter);
         Tensor g = dy32.mul(weight.value(adapter)); // (…, D)
         Tensor projection = g.mul(n).mean(Tensor.LAST, true); // (…, 1)
         return g.subInPlace(n.mulInPlace(projection)).mulInPlace(r).to(x.dtype());
+    }
+
+    /// The gradient of `x` plus that of a residual beside it, `(N, D)`.
+    Tensor backward(Tensor dy, Tensor x, Tensor r, Tensor residual, Adapter adapter) {
+        if (!hasKernel(x)) {
+            return backward(dy, x, r, adapter).addInPlace(residual);
+        }
+        if (weight.gradient(adapter) != null) {
+            Tensor n = x.to(DType.FLOAT32).mul(r); // (N, D)
+            learn(dy.to(DType.FLOAT32), n, x.dtype(), adapter);
+        }
+        return VectorKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
+    }
+
+    /// Adds to the weight's gradient, if it is trained.
+    private void learn(Tensor dy32, Tensor n, DType dtype, Adapter adapter) {
+        Tensor gradient = weight.gradient(adapter);
+        if (gradient != null) {
+            Tensor dw = dy32.mul(n.to(dtype));
+            Gradients.addRows(gradient, dw.reshape(-1, dw.size(Tensor.LAST)));
+        }
     }
 }

@@ -4,6 +4,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
 
@@ -15,6 +16,9 @@ import java.util.Arrays;
 final class Rope {
     private final int rotary;
     private final double scale;
+    private final VectorKernels.RotatedHeads heads;
+    private final Tensor exactCos; // float32 (N, 1, rotary / 2)
+    private final Tensor exactSin;
     private final Tensor cos; // (N, 1, rotary / 2)
     private final Tensor sin; // (N, 1, rotary / 2)
     private final Tensor scaledCos; // the same times the attention scale
@@ -28,12 +32,15 @@ final class Rope {
         float[] c = new float[n * half];
         float[] s = new float[n * half];
         fill(config, layout, half, c, s);
-        Tensor c32 = Tensor.of(device, c, n, 1, half);
-        Tensor s32 = Tensor.of(device, s, n, 1, half);
-        cos = c32.to(dtype);
-        sin = s32.to(dtype);
-        scaledCos = c32.mul(scale).to(dtype);
-        scaledSin = s32.mul(scale).to(dtype);
+        exactCos = Tensor.of(device, c, n, 1, half);
+        exactSin = Tensor.of(device, s, n, 1, half);
+        cos = exactCos.to(dtype);
+        sin = exactSin.to(dtype);
+        scaledCos = exactCos.mul(scale).to(dtype);
+        scaledSin = exactSin.mul(scale).to(dtype);
+        heads =
+                new VectorKernels.RotatedHeads(
+                        config.heads(), config.kvHeads(), config.headDim(), rotary, scale);
     }
 
     private static void fill(
@@ -88,6 +95,14 @@ final class Rope {
         Tensor as = a.mul(sin);
         a.mulInPlace(cos).subInPlace(bs);
         b.mulInPlace(cos).addInPlace(as);
+    }
+
+    /// Rotates queries, times the attention scale, and keys where they are, by a kernel.
+    ///
+    /// @param x `(N, …)`: in each row the queries, then the keys
+    /// @param back whether to take their gradients back
+    void rotateJoint(Tensor x, boolean back) {
+        VectorKernels.rotate(x, heads, exactCos, exactSin, back);
     }
 
     /// Rotates keys into `out`.

@@ -11,10 +11,7 @@ import org.attune.tensor.TensorScope;
 /// @param x input, `(N, D)`
 /// @param r1 statistics of the first norm, `(N, 1)`
 /// @param h1 normed input and adapter columns, `(N, D + R)`
-/// @param qkNormed projections before the per-head norms and their statistics, or null
-/// @param q scaled rotated queries, `(C, N, G, K)`
-/// @param k rotated keys, `(C, N, K)`
-/// @param v values, `(C, N, K)`
+/// @param attended what attention needs
 /// @param ox attention output and adapter columns, `(N, CGK + R)`
 /// @param x2 after attention, `(N, D)`
 /// @param r2 statistics of the second norm, `(N, 1)`
@@ -25,37 +22,20 @@ record Saved(
         Tensor x,
         Tensor r1,
         Tensor h1,
-        QkNormed qkNormed,
-        Tensor q,
-        Tensor k,
-        Tensor v,
+        Attended attended,
         Tensor ox,
         Tensor x2,
         Tensor r2,
         Tensor h2,
         Tensor gateUp,
         Tensor downColumns) {
-
-    /// @param projections q and k before their norms, `(N, heads + kvHeads, K)`
-    /// @param rq statistics of queries, `(N, heads, 1)`
-    /// @param rk statistics of keys, `(N, kvHeads, 1)`
-    record QkNormed(Tensor projections, Tensor rq, Tensor rk) {
-        void moveTo(TensorScope scope) {
-            scope.adopt(projections);
-            scope.adopt(rq);
-            scope.adopt(rk);
-        }
-    }
-
     /// Gives everything but `x`, which the caller owns, to `scope`.
     void moveTo(TensorScope scope) {
-        Tensor[] all = {r1, h1, q, k, v, ox, x2, r2, h2, gateUp};
+        Tensor[] all = {r1, h1, ox, x2, r2, h2, gateUp};
         for (Tensor t : all) {
             scope.adopt(t);
         }
-        if (qkNormed != null) {
-            qkNormed.moveTo(scope);
-        }
+        attended.moveTo(scope);
         if (downColumns != null) {
             scope.adopt(downColumns);
         }

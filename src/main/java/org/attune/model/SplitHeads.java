@@ -1,0 +1,108 @@
+package org.attune.model;
+
+import org.attune.tensor.Tensor;
+
+/// Attention in ordinary operators: queries, keys and values are put together head by head, since
+/// batched products want them so. On every device; [JointHeads] is faster on processors.
+final class SplitHeads {
+    private SplitHeads() {}
+
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param out its first columns are written, `(N, CGK + …)`
+    static Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
+        Attended.Split heads = split(b, y, pass);
+        Tensor o = pass.attention().forward(heads.q(), heads.k(), heads.v(), b.window());
+        byRow(out, pass).copyInPlace(o.transpose(0, 1));
+        return heads;
+    }
+
+    /// @param dOut gradient of the attention output, `(N, CGK + …)`
+    /// @return gradient of the projections, `(N, (CG + 2C) K)`
+    static Tensor backward(Block b, Tensor dOut, Attended.Split s, Pass pass) {
+        Tensor dHeads = Tensor.empty(dOut.device(), dOut.dtype(), s.q().shape());
+        dHeads.copyInPlace(byRow(dOut, pass).transpose(0, 1)); // (C, N, G, K)
+        Tensor[] d = pass.attention().backward(dHeads, s.q(), s.k(), s.v(), b.window());
+        return join(b, d, s, pass); // (N, q + k + v)
+    }
+
+    /// Splits the projections into heads, norms and rotates them.
+    private static Attended.Split split(Block b, Tensor y, Pass pass) {
+        DecoderConfig c = pass.config();
+        int n = pass.size();
+        int groups = c.heads() / c.kvHeads();
+        int rotated = c.heads() + c.kvHeads();
+        Tensor qk = y.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
+        Tensor queries = qk.narrow(1, 0, c.heads());
+        Tensor keys = qk.narrow(1, c.heads(), c.kvHeads());
+        Attended.QkNormed normed = null;
+        if (b.queryNorm() != null) {
+            Tensor projections = qk.copy(); // (N, heads + kvHeads, K)
+            Tensor rq = b.queryNorm().forward(queries.copy(), queries, pass.adapter());
+            Tensor rk = b.keyNorm().forward(keys.copy(), keys, pass.adapter());
+            normed = new Attended.QkNormed(projections, rq, rk);
+        }
+        Tensor q = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, groups, c.headDim());
+        Tensor k = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, c.headDim());
+        for (int i = 0; i < c.kvHeads(); i++) {
+            Tensor group = queries.narrow(1, (long) i * groups, groups); // (N, G, K)
+            pass.rope().rotateQueries(group, q.select(0, i));
+        }
+        pass.rope().rotateKeys(keys, k.transpose(0, 1));
+        Tensor v =
+                y.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
+                        .reshape(n, c.kvHeads(), c.headDim())
+                        .transpose(0, 1)
+                        .copy(); // (C, N, K)
+        return new Attended.Split(normed, q, k, v);
+    }
+
+    /// Takes gradients of queries, keys and values back to that of the projections.
+    private static Tensor join(Block b, Tensor[] d, Attended.Split s, Pass pass) {
+        DecoderConfig c = pass.config();
+        int n = pass.size();
+        int groups = c.heads() / c.kvHeads();
+        int rotated = c.heads() + c.kvHeads();
+        Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, b.qkv().out());
+        Tensor dqk = dy.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
+        Tensor dQueries = dqk.narrow(1, 0, c.heads());
+        Tensor dKeys = dqk.narrow(1, c.heads(), c.kvHeads());
+        for (int i = 0; i < c.kvHeads(); i++) {
+            pass.rope()
+                    .rotateQueriesBack(
+                            d[0].select(0, i), dQueries.narrow(1, (long) i * groups, groups));
+        }
+        pass.rope().rotateKeysBack(d[1].transpose(0, 1), dKeys);
+        if (s.qkNormed() != null) {
+            normBackward(b, dQueries, dKeys, s.qkNormed(), pass);
+        }
+        dy.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
+                .reshape(n, c.kvHeads(), c.headDim())
+                .copyInPlace(d[2].transpose(0, 1));
+        return dy;
+    }
+
+    /// Takes gradients of normed queries and keys back to those of the projections, where they are.
+    ///
+    /// @param dQueries `(N, CG, K)`
+    /// @param dKeys `(N, C, K)`
+    static void normBackward(
+            Block b, Tensor dQueries, Tensor dKeys, Attended.QkNormed saved, Pass pass) {
+        DecoderConfig c = pass.config();
+        Tensor queries = saved.projections().narrow(1, 0, c.heads());
+        Tensor keys = saved.projections().narrow(1, c.heads(), c.kvHeads());
+        Adapter adapter = pass.adapter();
+        dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, saved.rq(), adapter));
+        dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, saved.rk(), adapter));
+    }
+
+    /// `(N, CGK)` seen as `(N, C, G, K)`.
+    private static Tensor byRow(Tensor x, Pass pass) {
+        DecoderConfig c = pass.config();
+        return x.viewAs(
+                new long[] {x.size(0), c.kvHeads(), c.heads() / c.kvHeads(), c.headDim()},
+                new long[] {
+                    x.stride(0), (long) c.heads() / c.kvHeads() * c.headDim(), c.headDim(), 1
+                },
+                0);
+    }
+}

@@ -1,0 +1,154 @@
+package org.attune.tensor;
+
+import org.attune.tensor.vector.AttentionKernel;
+import org.attune.tensor.vector.NormKernel;
+import org.attune.tensor.vector.RotaryKernel;
+import org.attune.tensor.vector.Rows;
+import org.attune.tensor.vector.VectorLength;
+
+/// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API:
+/// they read and write each number once, where a chain of operators makes a pass for each. They
+/// need the module `jdk.incubator.vector`; without it, and on other devices, operators do the work.
+public final class VectorKernels {
+    private static final boolean AVAILABLE =
+            ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+                    && !"off".equals(System.getProperty("attune.vectors"));
+
+    /// Below as many numbers a second thread takes longer to wake than the work takes.
+    private static final long WORTH_SHARING = 1 << 17;
+
+    private VectorKernels() {}
+
+    /// Whether the module is there, and not switched off with `-Dattune.vectors=off`.
+    public static boolean isAvailable() {
+        return AVAILABLE;
+    }
+
+    /// Whether kernels can take rows of numbers of this kind.
+    ///
+    /// @param widths lengths of what is handled in one piece
+    public static boolean serve(Device device, DType dtype, int... widths) {
+        if (!AVAILABLE
+                || !device.equals(Device.cpu())
+                || dtype != DType.BFLOAT16 && dtype != DType.FLOAT32) {
+            return false;
+        }
+        for (int width : widths) {
+            if (width % VectorLength.LANES != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// RMS norm of rows.
+    ///
+    /// @param x `(N, D)`, rows dense
+    /// @param weight `(D)`, of the same dtype
+    /// @param out written, `(N, D)`, rows dense
+    /// @return `r`, float32 `(N, 1)`
+    public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor out) {
+        long begun = OperatorTimes.begin();
+        int n = Math.toIntExact(x.size(0));
+        Tensor r = Tensor.empty(x.device(), DType.FLOAT32, n, 1);
+        new NormKernel((int) x.size(1), epsilon, address(weight))
+                .forward(rows(x), rows(out), address(r), n, threads(x));
+        OperatorTimes.end("attune::rms_norm", begun);
+        return r;
+    }
+
+    /// The gradient of an RMS norm's input plus a residual, `(N, D)`.
+    ///
+    /// @param r what [#rmsNorm] gave
+    /// @param residual added, `(N, D)`
+    public static Tensor rmsNormBackward(
+            Tensor dy, Tensor x, Tensor r, Tensor weight, Tensor residual) {
+        long begun = OperatorTimes.begin();
+        int n = Math.toIntExact(x.size(0));
+        Tensor dx = Tensor.empty(x.device(), x.dtype(), x.shape());
+        new NormKernel((int) x.size(1), 0, address(weight))
+                .backward(rows(dy), rows(x), address(r), rows(residual), rows(dx), n, threads(x));
+        OperatorTimes.end("attune::rms_norm_backward", begun);
+        return dx;
+    }
+
+    /// Rotates heads where they are.
+    ///
+    /// @param x `(N, …)`, the heads first in each row
+    /// @param heads their number, size, and the scale of the queries
+    /// @param cos float32 `(N, rotary / 2)`
+    /// @param sin likewise
+    /// @param back whether to take a gradient back
+    public static void rotate(Tensor x, RotatedHeads heads, Tensor cos, Tensor sin, boolean back) {
+        long begun = OperatorTimes.begin();
+        new RotaryKernel(
+                        heads.queries(),
+                        heads.keys(),
+                        heads.headDim(),
+                        heads.rotary(),
+                        (float) heads.scale(),
+                        address(cos),
+                        address(sin))
+                .rotate(rows(x), Math.toIntExact(x.size(0)), back, threads(x));
+        OperatorTimes.end("attune::rotary", begun);
+    }
+
+    /// Heads that [#rotate] handles.
+    ///
+    /// @param queries heads that are multiplied by `scale`
+    /// @param keys heads behind them
+    /// @param headDim features of a head
+    /// @param rotary features that are rotated
+    /// @param scale of the queries
+    public record RotatedHeads(int queries, int keys, int headDim, int rotary, double scale) {}
+
+    /// Attention.
+    ///
+    /// @param qkv rotated queries, scaled, keys and values, `(N, (H + 2C) K)`
+    /// @param out `(N, H K + …)`; its first columns are written
+    public static void attention(AttentionKernel kernel, Tensor qkv, Tensor out) {
+        long begun = OperatorTimes.begin();
+        int threads = Engine.threads();
+        try (var _ = TensorScope.open("attention")) {
+            Tensor work = work(kernel.workBytes(threads));
+            kernel.forward(rows(qkv), rows(out), address(work), threads);
+        }
+        OperatorTimes.end("attune::attention", begun);
+    }
+
+    /// The gradient of queries, keys and values.
+    ///
+    /// @param dOut gradient of what [#attention] wrote, `(N, H K + …)`
+    /// @param dQkv written, `(N, (H + 2C) K)`
+    public static void attentionBackward(
+            AttentionKernel kernel, Tensor dOut, Tensor qkv, Tensor dQkv) {
+        long begun = OperatorTimes.begin();
+        int threads = Engine.threads();
+        try (var _ = TensorScope.open("attention")) {
+            Tensor work = work(kernel.backwardBytes(threads));
+            kernel.backward(rows(qkv), rows(dOut), rows(dQkv), address(work), threads);
+        }
+        OperatorTimes.end("attune::attention_backward", begun);
+    }
+
+    private static Tensor work(long bytes) {
+        return Tensor.empty(Device.cpu(), DType.FLOAT32, bytes / DType.FLOAT32.bytes());
+    }
+
+    private static int threads(Tensor x) {
+        return x.size() < WORTH_SHARING ? 1 : Engine.threads();
+    }
+
+    private static Rows rows(Tensor x) {
+        long[] strides = x.strides();
+        if (strides[1] != 1) {
+            throw new IllegalArgumentException(x + " has rows that aren't dense");
+        }
+        int bytes = x.dtype().bytes();
+        return new Rows(address(x), strides[0] * bytes, x.dtype() == DType.BFLOAT16);
+    }
+
+    private static long address(Tensor x) {
+        return Libtorch.dataPointer(x.handle());
+    }
+}

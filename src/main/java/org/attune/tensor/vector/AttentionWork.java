@@ -1,0 +1,317 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/// Buffers of one thread and the work on one segment of one key/value head: float32 throughout,
+/// tile by tile of queries, so that scores stay in the cache. `R` rows of a tile (queries × heads
+/// of the group), `T` keys, rounded up to whole pairs of vectors, `K` head size.
+final class AttentionWork {
+    /// Queries of a tile.
+    static final int TILE = 16;
+
+    private static final int FLOAT = Float.BYTES;
+    private static final int LANES = Vectors.LANES;
+
+    private final AttentionShape shape;
+    private final int window;
+    private final int headBytes;
+    private final long keyBytes; // of a row of scores
+    private final long keys; // (T, K)
+    private final long values; // (T, K)
+    private final long keysByFeature; // (K, T)
+    private final long valuesByFeature; // (K, T)
+    private final long q; // (R, K)
+    private final long dOut; // (R, K)
+    private final long product; // (R, K)
+    private final long p; // (R, T)
+    private final long dp; // (R, T)
+    private final float[] norm; // (R), 1 / Σ exp
+
+    private AttentionSegment segment;
+    private int head;
+    private int prefix;
+    private int count;
+
+    /// @param keys most keys of a segment
+    static int roundedKeys(int keys) {
+        int step = 2 * LANES;
+        return (keys + step - 1) / step * step;
+    }
+
+    private static int roundedRows(AttentionShape shape) {
+        return (TILE * shape.groups() + Matrices.ROWS - 1) / Matrices.ROWS * Matrices.ROWS;
+    }
+
+    /// Bytes that a thread needs.
+    static long bytes(AttentionShape shape, int keys) {
+        long t = roundedKeys(keys);
+        long r = roundedRows(shape);
+        return FLOAT * (4 * t * shape.headDim() + 3 * r * shape.headDim() + 2 * r * t);
+    }
+
+    /// @param memory of [#bytes]
+    /// @param keys most keys of a segment
+    AttentionWork(AttentionShape shape, int window, int keys, long memory) {
+        this.shape = shape;
+        this.window = window;
+        headBytes = shape.headDim() * FLOAT;
+        int t = roundedKeys(keys);
+        int r = roundedRows(shape);
+        keyBytes = (long) t * FLOAT;
+        long matrix = (long) t * headBytes;
+        long tile = (long) r * headBytes;
+        this.keys = memory;
+        values = this.keys + matrix;
+        keysByFeature = values + matrix;
+        valuesByFeature = keysByFeature + matrix;
+        q = valuesByFeature + matrix;
+        dOut = q + tile;
+        product = dOut + tile;
+        p = product + tile;
+        dp = p + r * keyBytes;
+        norm = new float[r];
+    }
+
+    /// Attention output of a segment's rows.
+    ///
+    /// @param qkv rotated queries, scaled, keys and values
+    /// @param out its first columns are written, head by head
+    void forward(AttentionSegment s, int kvHead, Rows qkv, Rows out) {
+        begin(s, kvHead, qkv, false);
+        for (int a = 0; a < s.length(); a += TILE) {
+            int n = Math.min(TILE, s.length() - a);
+            int visible = prefix + a + n;
+            scores(qkv, a, n);
+            Matrices.multiply(
+                    p,
+                    keyBytes,
+                    FLOAT,
+                    values,
+                    headBytes,
+                    product,
+                    headBytes,
+                    n * shape.groups(),
+                    shape.headDim(),
+                    visible,
+                    false);
+            for (int row = 0; row < n * shape.groups(); row++) {
+                int column = shape.queries(head) + row % shape.groups() * shape.headDim();
+                long to = out.at(s.start() + a + row / shape.groups(), column);
+                writeRow(product + (long) row * headBytes, norm[row], out.half(), to);
+            }
+        }
+    }
+
+    /// Gradients of a segment's queries, and of all keys and values that it sees.
+    ///
+    /// @param dOutput gradient of what [#forward] wrote
+    /// @param dQkv its columns of queries are written
+    /// @param dKeys float32 `(T, K)`, written
+    /// @param dValues float32 `(T, K)`, written
+    void backward(
+            AttentionSegment s,
+            int kvHead,
+            Rows qkv,
+            Rows dOutput,
+            Rows dQkv,
+            long dKeys,
+            long dValues) {
+        begin(s, kvHead, qkv, true);
+        zero(dKeys, roundedKeys(count) * shape.headDim());
+        zero(dValues, roundedKeys(count) * shape.headDim());
+        for (int a = 0; a < s.length(); a += TILE) {
+            int n = Math.min(TILE, s.length() - a);
+            int rows = n * shape.groups();
+            int visible = prefix + a + n;
+            int wide = roundedKeys(visible);
+            scores(qkv, a, n);
+            readTile(dOutput, a, n, dOut);
+            multiply(dOut, headBytes, valuesByFeature, keyBytes, dp, keyBytes, rows, wide);
+            for (int row = 0; row < rows; row++) {
+                softmaxBackward(row, wide);
+            }
+            Matrices.multiply(
+                    dp,
+                    keyBytes,
+                    FLOAT,
+                    keys,
+                    headBytes,
+                    product,
+                    headBytes,
+                    rows,
+                    shape.headDim(),
+                    visible,
+                    false);
+            for (int row = 0; row < rows; row++) {
+                int column = shape.queries(head) + row % shape.groups() * shape.headDim();
+                long to = dQkv.at(s.start() + a + row / shape.groups(), column);
+                writeRow(product + (long) row * headBytes, 1, dQkv.half(), to);
+            }
+            addTransposed(p, dOut, dValues, rows, wide);
+            addTransposed(dp, q, dKeys, rows, wide);
+        }
+    }
+
+    /// `out = a b` with `b` by features.
+    private void multiply(long a, long aRow, long b, long bRow, long c, long cRow, int m, int n) {
+        Matrices.multiply(a, aRow, FLOAT, b, bRow, c, cRow, m, n, shape.headDim(), false);
+    }
+
+    /// `sum += scoresᵀ rows`, `(T, K)`.
+    private void addTransposed(long scores, long rows, long sum, int count, int wide) {
+        Matrices.multiply(
+                scores,
+                FLOAT,
+                keyBytes,
+                rows,
+                headBytes,
+                sum,
+                headBytes,
+                wide,
+                shape.headDim(),
+                count,
+                true);
+    }
+
+    /// Reads the segment's keys and values.
+    private void begin(AttentionSegment s, int kvHead, Rows qkv, boolean both) {
+        segment = s;
+        head = kvHead;
+        count = s.keys();
+        prefix = count - s.length();
+        int t = 0;
+        for (int range = 0; range < s.keyStarts().length; range++) {
+            for (int row = s.keyStarts()[range]; row < s.keyEnds()[range]; row++) {
+                readRow(qkv.half(), qkv.at(row, shape.keys(head)), keys + (long) t * headBytes);
+                readRow(qkv.half(), qkv.at(row, shape.values(head)), values + (long) t * headBytes);
+                t++;
+            }
+        }
+        transpose(keys, keysByFeature);
+        if (both) {
+            transpose(values, valuesByFeature);
+        }
+    }
+
+    /// `(T, K)` as `(K, T)`, zeros behind the last key.
+    private void transpose(long from, long to) {
+        int wide = roundedKeys(count);
+        for (int k = 0; k < shape.headDim(); k++) {
+            long row = to + k * keyBytes;
+            for (int t = 0; t < count; t++) {
+                float value = Vectors.number(from + (long) t * headBytes + (long) k * FLOAT);
+                Vectors.put(value, row + (long) t * FLOAT);
+            }
+            for (int t = count; t < wide; t++) {
+                Vectors.put(0, row + (long) t * FLOAT);
+            }
+        }
+    }
+
+    private void readRow(boolean half, long from, long to) {
+        long bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < shape.headDim(); k += LANES) {
+            Vectors.store(Vectors.load(half, from + k * bytes), to + (long) k * FLOAT);
+        }
+    }
+
+    private void writeRow(long from, float factor, boolean half, long to) {
+        long bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < shape.headDim(); k += LANES) {
+            FloatVector v = Vectors.load(from + (long) k * FLOAT).mul(factor);
+            Vectors.store(half, v, to + k * bytes);
+        }
+    }
+
+    /// Rows of the head's queries, or of what has their columns.
+    private void readTile(Rows from, int a, int n, long to) {
+        for (int row = 0; row < n * shape.groups(); row++) {
+            int column = shape.queries(head) + row % shape.groups() * shape.headDim();
+            long at = from.at(segment.start() + a + row / shape.groups(), column);
+            readRow(from.half(), at, to + (long) row * headBytes);
+        }
+    }
+
+    /// Exponentials of a tile's scores less their maximum, and the inverse of their sum.
+    private void scores(Rows qkv, int a, int n) {
+        readTile(qkv, a, n, q);
+        int rows = n * shape.groups();
+        int wide = roundedKeys(prefix + a + n);
+        multiply(q, headBytes, keysByFeature, keyBytes, p, keyBytes, rows, wide);
+        for (int row = 0; row < rows; row++) {
+            int position = prefix + a + row / shape.groups();
+            int first = window > 0 ? Math.max(0, position - window + 1) : 0;
+            norm[row] = 1 / exponentials(p + row * keyBytes, first, position + 1, wide);
+        }
+    }
+
+    /// Replaces scores `from … to − 1` by exponentials, and the others by zeros.
+    ///
+    /// @return their sum
+    private static float exponentials(long scores, int from, int to, int wide) {
+        int begin = from / LANES * LANES;
+        int end = (to + LANES - 1) / LANES * LANES;
+        for (int t = 0; t < begin; t += LANES) {
+            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
+        }
+        FloatVector least = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
+        FloatVector most = least;
+        for (int t = begin; t < end; t += LANES) {
+            FloatVector x = Vectors.load(scores + (long) t * FLOAT);
+            if (t < from || t + LANES > to) {
+                x = least.blend(x, seen(from - t, to - t));
+            }
+            most = most.max(x);
+        }
+        float maximum = most.reduceLanes(VectorOperators.MAX);
+        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        for (int t = begin; t < end; t += LANES) {
+            FloatVector e = Vectors.exp(Vectors.load(scores + (long) t * FLOAT).sub(maximum));
+            if (t < from || t + LANES > to) {
+                e = FloatVector.zero(Vectors.FLOATS).blend(e, seen(from - t, to - t));
+            }
+            sum = sum.add(e);
+            Vectors.store(e, scores + (long) t * FLOAT);
+        }
+        for (int t = end; t < wide; t += LANES) {
+            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
+        }
+        return sum.reduceLanes(VectorOperators.ADD);
+    }
+
+    /// Lanes `from … to − 1`.
+    private static VectorMask<Float> seen(int from, int to) {
+        return Vectors.first(Math.min(to, LANES)).andNot(Vectors.first(Math.max(from, 0)));
+    }
+
+    /// Makes probabilities of exponentials, and of their gradient that of the scores:
+    /// ```
+    /// ds = p (dp − Σ p dp)
+    /// ```
+    private void softmaxBackward(int row, int wide) {
+        long pRow = p + row * keyBytes;
+        long dpRow = dp + row * keyBytes;
+        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        for (int t = 0; t < wide; t += LANES) {
+            long at = (long) t * FLOAT;
+            FloatVector x = Vectors.load(pRow + at).mul(norm[row]);
+            sum = x.fma(Vectors.load(dpRow + at), sum);
+            Vectors.store(x, pRow + at);
+        }
+        float mean = sum.reduceLanes(VectorOperators.ADD);
+        for (int t = 0; t < wide; t += LANES) {
+            long at = (long) t * FLOAT;
+            FloatVector d = Vectors.load(dpRow + at).sub(mean).mul(Vectors.load(pRow + at));
+            Vectors.store(d, dpRow + at);
+        }
+    }
+
+    private static void zero(long address, int count) {
+        FloatVector zeros = FloatVector.zero(Vectors.FLOATS);
+        for (int i = 0; i < count; i += LANES) {
+            Vectors.store(zeros, address + (long) i * FLOAT);
+        }
+    }
+}

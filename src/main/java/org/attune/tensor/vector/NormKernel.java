@@ -1,0 +1,106 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/// Root-mean-square norm of rows of `D` numbers, each read from memory once, sums in float32:
+/// ```
+/// y = x · r · w,     r = 1 / √(mean(x²) + ε)
+/// ```
+/// [Zhang and Sennrich 2019, Eq. 4](https://arxiv.org/abs/1910.07467).
+public final class NormKernel {
+    /// Rows of an item of work.
+    private static final int CHUNK = 64;
+
+    private static final int FLOAT = Float.BYTES;
+    private static final int LANES = Vectors.LANES;
+
+    private final int width;
+    private final double epsilon;
+    private final long weight;
+
+    /// @param width `D`, a multiple of the vector's length
+    /// @param epsilon ε
+    /// @param weight address of `w`, in the numbers of the rows
+    public NormKernel(int width, double epsilon, long weight) {
+        this.width = width;
+        this.epsilon = epsilon;
+        this.weight = weight;
+    }
+
+    /// @param x `count` rows
+    /// @param out written
+    /// @param r address of `count` float32 numbers, written
+    public void forward(Rows x, Rows out, long r, int count, int threads) {
+        Team.run(
+                threads,
+                (count + CHUNK - 1) / CHUNK,
+                (_, item) -> {
+                    int end = Math.min(count, (item + 1) * CHUNK);
+                    for (int row = item * CHUNK; row < end; row++) {
+                        forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT);
+                    }
+                });
+    }
+
+    private void forward(boolean half, long x, long out, long r) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        for (int k = 0; k < width; k += LANES) {
+            FloatVector v = Vectors.load(half, x + (long) k * bytes);
+            sum = v.fma(v, sum);
+        }
+        float mean = sum.reduceLanes(VectorOperators.ADD) / width;
+        float factor = (float) (1 / Math.sqrt(mean + epsilon));
+        Vectors.put(factor, r);
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            // Rounded between the two products, as transformers does.
+            FloatVector n = Vectors.round(half, Vectors.load(half, x + at).mul(factor));
+            Vectors.store(half, n.mul(Vectors.load(half, weight + at)), out + at);
+        }
+    }
+
+    /// The gradient of `x`, plus a residual:
+    /// ```
+    /// dx = r (g − n · mean(g n)) + residual,     g = dy w,  n = x r
+    /// ```
+    ///
+    /// @param r what [#forward] wrote
+    /// @param residual what is added
+    /// @param dx written; may be `residual`
+    public void backward(Rows dy, Rows x, long r, Rows residual, Rows dx, int count, int threads) {
+        Team.run(
+                threads,
+                (count + CHUNK - 1) / CHUNK,
+                (_, item) -> {
+                    int end = Math.min(count, (item + 1) * CHUNK);
+                    for (int row = item * CHUNK; row < end; row++) {
+                        backward(
+                                x.half(),
+                                dy.at(row, 0),
+                                x.at(row, 0),
+                                Vectors.number(r + (long) row * FLOAT),
+                                residual.at(row, 0),
+                                dx.at(row, 0));
+                    }
+                });
+    }
+
+    private void backward(boolean half, long dy, long x, float r, long residual, long dx) {
+        int bytes = half ? Short.BYTES : FLOAT;
+        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
+            sum = g.fma(Vectors.load(half, x + at), sum);
+        }
+        float projection = sum.reduceLanes(VectorOperators.ADD) * r * r / width;
+        for (int k = 0; k < width; k += LANES) {
+            long at = (long) k * bytes;
+            FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
+            FloatVector d = g.sub(Vectors.load(half, x + at).mul(projection)).mul(r);
+            Vectors.store(half, d.add(Vectors.load(half, residual + at)), dx + at);
+        }
+    }
+}

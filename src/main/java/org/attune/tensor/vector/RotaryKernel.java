@@ -1,0 +1,61 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.FloatVector;
+
+/// Rotary position embedding of rows of heads, where they stand
+/// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
+/// The first heads, the queries, are multiplied by the attention scale as well.
+///
+/// @param queries heads that are scaled
+/// @param keys heads behind them that are rotated only
+/// @param headDim features of a head
+/// @param rotary features of a head that are rotated, the first
+/// @param scale factor of the queries
+/// @param cos address of float32 `(N, rotary / 2)`
+/// @param sin likewise
+public record RotaryKernel(
+        int queries, int keys, int headDim, int rotary, float scale, long cos, long sin) {
+    /// Rows of an item of work.
+    private static final int CHUNK = 64;
+
+    private static final int LANES = Vectors.LANES;
+
+    /// Rotates `count` rows.
+    ///
+    /// @param back whether to take the gradient of rotated heads back to that of the heads
+    public void rotate(Rows rows, int count, boolean back, int threads) {
+        Team.run(
+                threads,
+                (count + CHUNK - 1) / CHUNK,
+                (_, item) -> {
+                    int end = Math.min(count, (item + 1) * CHUNK);
+                    for (int row = item * CHUNK; row < end; row++) {
+                        for (int head = 0; head < queries + keys; head++) {
+                            float factor = head < queries ? scale : 1;
+                            rotate(rows, row, head * headDim, factor, back);
+                        }
+                    }
+                });
+    }
+
+    private void rotate(Rows rows, int row, int column, float factor, boolean back) {
+        boolean half = rows.half();
+        int middle = rotary / 2;
+        long angles = (long) row * middle * Float.BYTES;
+        for (int k = 0; k < middle; k += LANES) {
+            long first = rows.at(row, column + k);
+            long second = rows.at(row, column + middle + k);
+            long angle = angles + (long) k * Float.BYTES;
+            FloatVector c = Vectors.load(cos + angle).mul(factor);
+            FloatVector s = Vectors.load(sin + angle).mul(back ? -factor : factor);
+            FloatVector a = Vectors.load(half, first);
+            FloatVector b = Vectors.load(half, second);
+            Vectors.store(half, a.mul(c).sub(b.mul(s)), first);
+            Vectors.store(half, b.mul(c).add(a.mul(s)), second);
+        }
+        for (int k = rotary; k < headDim && factor != 1; k += LANES) {
+            long at = rows.at(row, column + k);
+            Vectors.store(half, Vectors.load(half, at).mul(factor), at);
+        }
+    }
+}

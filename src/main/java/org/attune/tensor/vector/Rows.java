@@ -1,0 +1,17 @@
+package org.attune.tensor.vector;
+
+/// Rows of a matrix in native memory, as long as whoever made this keeps them alive.
+///
+/// @param address of the first row
+/// @param stride bytes from a row to the next; numbers in a row are dense
+/// @param half whether numbers are bfloat16; else they are float32
+public record Rows(long address, long stride, boolean half) {
+    int bytes() {
+        return half ? Short.BYTES : Float.BYTES;
+    }
+
+    /// Address of a number.
+    long at(int row, int column) {
+        return address + row * stride + (long) column * bytes();
+    }
+}
