@@ -3,6 +3,9 @@ package org.attune.model;
 import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.AttentionShape;
+import org.attune.tensor.vector.DecodeKernel;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +23,9 @@ final class CachedStep {
     private final Layout layout;
     private final Rope rope;
     private final Tensor scale; // (), of the attention scores
-    private final Tensor cacheRows; // (N·2C), where the new keys and values go
+    private final int[] before; // tokens in the cache already, of each addition
+    private final boolean hasKernel; // one token each, and a processor
+    private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
     private final List<CachedAttention> groups = new ArrayList<>();
 
     /// @param additions new tokens of different slots
@@ -32,6 +37,12 @@ final class CachedStep {
         layout = layout(additions);
         rope = new Rope(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
+        before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
+        hasKernel = isOneTokenEach(additions) && rope.hasKernel(decoder.device(), decoder.dtype());
+        if (hasKernel) {
+            cacheRows = null;
+            return;
+        }
         cacheRows = cacheRows(additions);
         int row = 0;
         for (int from = 0; from < additions.size(); ) {
@@ -41,6 +52,16 @@ final class CachedStep {
             row += (to - from) * additions.get(from).ids().length;
             from = to;
         }
+    }
+
+    /// Whether the first slots read a token each, in their order.
+    private static boolean isOneTokenEach(List<NewTokens> additions) {
+        for (int i = 0; i < additions.size(); i++) {
+            if (additions.get(i).slot() != i || additions.get(i).ids().length != 1) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// End of the run of consecutive slots that read equally many tokens.
@@ -100,9 +121,9 @@ final class CachedStep {
         Block b = decoder.blocks().get(layer);
         Tensor h = input(x, b.qkv()); // (N, D + …)
         b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()), adapter);
-        Tensor q = heads(b, layer, b.qkv().forward(h, adapter, Dropout.NONE)); // (N, CG, K)
+        Tensor y = b.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
         Tensor o = input(x, b.output()); // (N, CGK + …)
-        groups.forEach(g -> g.attend(q, layer, b.window(), o));
+        attend(b, layer, y, o);
         Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
@@ -118,19 +139,38 @@ final class CachedStep {
                 x.device(), x.dtype(), x.size(0), linear.in() + (long) linear.extra(adapter));
     }
 
-    /// Norms and rotates queries and keys, and writes keys and values into the cache.
+    /// Norms and rotates queries and keys, writes keys and values into the cache, and attends.
     ///
-    /// @param y projections, `(N, q + k + v)`; changed
-    /// @return queries, scaled, `(N, CG, K)`
-    private Tensor heads(Block b, int layer, Tensor y) {
-        int heads = config.heads();
-        int kvHeads = config.kvHeads();
-        Tensor queries = byHead(y, 0, heads); // (N, CG, K)
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param out `(N, CGK + …)`; its first columns are written
+    private void attend(Block b, int layer, Tensor y, Tensor out) {
         if (b.queryNorm() != null) {
-            Tensor keys = byHead(y, heads, kvHeads); // (N, C, K)
+            Tensor queries = byHead(y, 0, config.heads()); // (N, CG, K)
+            Tensor keys = byHead(y, config.heads(), config.kvHeads()); // (N, C, K)
             b.queryNorm().forward(queries, queries, adapter);
             b.keyNorm().forward(keys, keys, adapter);
         }
+        if (hasKernel) {
+            rope.rotateJoint(y, false);
+            var shape =
+                    new AttentionShape(
+                            config.kvHeads(), config.heads() / config.kvHeads(), config.headDim());
+            var kernel = new DecodeKernel(shape, b.window());
+            VectorKernels.decode(kernel, y, cache.block(layer), before, out);
+        } else {
+            Tensor q = append(layer, y); // (N, CG, K)
+            groups.forEach(g -> g.attend(q, layer, b.window(), out));
+        }
+    }
+
+    /// Rotates queries and keys, and writes keys and values into the cache.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @return queries, scaled, `(N, CG, K)`
+    private Tensor append(int layer, Tensor y) {
+        int heads = config.heads();
+        int kvHeads = config.kvHeads();
+        Tensor queries = byHead(y, 0, heads); // (N, CG, K)
         rope.rotateInPlace(byHead(y, 0, heads + kvHeads));
         Tensor keysAndValues = byHead(y, heads, 2 * kvHeads).contiguous(); // (N, 2C, K)
         Kernels.indexCopy(

@@ -31,9 +31,8 @@ final class JointHeads {
     }
 
     /// Whether the kernels can do it, and are the faster way.
-    static boolean suits(DecoderConfig config, Layout layout, Pass pass) {
-        int rotary = config.rope().rotaryDim(config.headDim());
-        return VectorKernels.serve(pass.device(), pass.dtype(), config.headDim(), rotary / 2)
+    static boolean suits(Layout layout, Pass pass) {
+        return pass.rope().hasKernel(pass.device(), pass.dtype())
                 && layout.longestPath() <= MOST_KEYS;
     }
 

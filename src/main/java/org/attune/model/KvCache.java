@@ -152,6 +152,16 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
+    /// All keys and values of a block as they stand, a view `(S, C, 2, L, K)`.
+    Tensor block(int layer) {
+        long row = headDim;
+        long head = 2L * capacity * row;
+        return rows[layer].viewAs(
+                new long[] {slots(), kvHeads, 2, capacity, headDim},
+                new long[] {kvHeads * head, head, capacity * row, row, 1},
+                0);
+    }
+
     /// All keys and values of a block, `(S·C·2·L, K)`.
     Tensor rows(int layer) {
         return rows[layer];

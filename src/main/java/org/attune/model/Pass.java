@@ -41,7 +41,7 @@ final class Pass implements AutoCloseable {
         }
         attention = new Attention(layout, device, dtype, scope);
         joint =
-                JointHeads.suits(config, layout, this)
+                JointHeads.suits(layout, this)
                         ? Optional.of(new JointHeads(config, layout))
                         : Optional.empty();
     }

@@ -97,6 +97,11 @@ final class Rope {
         b.mulInPlace(cos).addInPlace(as);
     }
 
+    /// Whether [#rotateJoint] can do it.
+    boolean hasKernel(Device device, DType dtype) {
+        return VectorKernels.serve(device, dtype, heads.headDim(), rotary / 2);
+    }
+
     /// Rotates queries, times the attention scale, and keys where they are, by a kernel.
     ///
     /// @param x `(N, …)`: in each row the queries, then the keys

@@ -2,6 +2,7 @@ package org.attune.tensor;
 
 import ai.djl.pytorch.jni.JniUtils;
 
+import org.attune.tensor.vector.Team;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,6 +76,7 @@ public final class Engine {
         JniUtils.setGraphExecutorOptimize(false);
         Libtorch.setGradMode(false);
         Libtorch.quietLog();
+        OpenMpThreads.find().ifPresent(Team::use);
         LOG.info(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),

@@ -81,6 +81,11 @@ final class Libtorch {
         return LINKER.downcallHandle(symbol, FunctionDescriptor.of(I, arguments));
     }
 
+    /// A function of libtorch or of what it brings along.
+    static Optional<MemorySegment> find(String name) {
+        return TORCH.find(name);
+    }
+
     static boolean hasCuda() {
         return TORCH.find("aoti_torch_cuda_mm_out").isPresent();
     }

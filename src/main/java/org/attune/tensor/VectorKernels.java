@@ -1,10 +1,14 @@
 package org.attune.tensor;
 
 import org.attune.tensor.vector.AttentionKernel;
+import org.attune.tensor.vector.CacheRows;
+import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.VectorLength;
+
+import java.util.Arrays;
 
 /// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API:
 /// they read and write each number once, where a chain of operators makes a pass for each. They
@@ -15,7 +19,7 @@ public final class VectorKernels {
                     && !"off".equals(System.getProperty("attune.vectors"));
 
     /// Below as many numbers a second thread takes longer to wake than the work takes.
-    private static final long WORTH_SHARING = 1 << 17;
+    private static final long WORTH_SHARING = 1 << 15;
 
     private VectorKernels() {}
 
@@ -129,6 +133,33 @@ public final class VectorKernels {
             kernel.backward(rows(qkv), rows(dOut), rows(dQkv), address(work), threads);
         }
         OperatorTimes.end("attune::attention_backward", begun);
+    }
+
+    /// Attention of one new token of each of several sequences over a cache; appends the token.
+    ///
+    /// @param qkv rotated queries, scaled, keys and values, `(B, (H + 2C) K)`
+    /// @param cache a block's keys and values, `(S, C, 2, L, K)`, of which the first `B` slots are
+    ///     used
+    /// @param lengths tokens in them already, `(B)`
+    /// @param out `(B, H K + …)`; its first columns are written
+    public static void decode(
+            DecodeKernel kernel, Tensor qkv, Tensor cache, int[] lengths, Tensor out) {
+        long begun = OperatorTimes.begin();
+        int longest = Arrays.stream(lengths).max().orElse(0) + 1;
+        boolean large = (long) longest * lengths.length * kernel.shape().headDim() > WORTH_SHARING;
+        int threads = large ? Engine.threads() : 1;
+        var rows =
+                new CacheRows(
+                        address(cache),
+                        cache.dtype() == DType.BFLOAT16,
+                        kernel.shape().kvHeads(),
+                        Math.toIntExact(cache.size(3)),
+                        kernel.shape().headDim());
+        try (var _ = TensorScope.open("decode")) {
+            Tensor work = work(kernel.workBytes(longest, threads));
+            kernel.attend(rows(qkv), rows, lengths, rows(out), address(work), threads);
+        }
+        OperatorTimes.end("attune::decode", begun);
     }
 
     private static Tensor work(long bytes) {

@@ -1,7 +1,6 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /// Buffers of one thread and the work on one segment of one key/value head: float32 throughout,
@@ -243,47 +242,8 @@ final class AttentionWork {
         for (int row = 0; row < rows; row++) {
             int position = prefix + a + row / shape.groups();
             int first = window > 0 ? Math.max(0, position - window + 1) : 0;
-            norm[row] = 1 / exponentials(p + row * keyBytes, first, position + 1, wide);
+            norm[row] = 1 / Exponentials.replace(p + row * keyBytes, first, position + 1, wide);
         }
-    }
-
-    /// Replaces scores `from … to − 1` by exponentials, and the others by zeros.
-    ///
-    /// @return their sum
-    private static float exponentials(long scores, int from, int to, int wide) {
-        int begin = from / LANES * LANES;
-        int end = (to + LANES - 1) / LANES * LANES;
-        for (int t = 0; t < begin; t += LANES) {
-            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
-        }
-        FloatVector least = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
-        FloatVector most = least;
-        for (int t = begin; t < end; t += LANES) {
-            FloatVector x = Vectors.load(scores + (long) t * FLOAT);
-            if (t < from || t + LANES > to) {
-                x = least.blend(x, seen(from - t, to - t));
-            }
-            most = most.max(x);
-        }
-        float maximum = most.reduceLanes(VectorOperators.MAX);
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
-        for (int t = begin; t < end; t += LANES) {
-            FloatVector e = Vectors.exp(Vectors.load(scores + (long) t * FLOAT).sub(maximum));
-            if (t < from || t + LANES > to) {
-                e = FloatVector.zero(Vectors.FLOATS).blend(e, seen(from - t, to - t));
-            }
-            sum = sum.add(e);
-            Vectors.store(e, scores + (long) t * FLOAT);
-        }
-        for (int t = end; t < wide; t += LANES) {
-            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
-        }
-        return sum.reduceLanes(VectorOperators.ADD);
-    }
-
-    /// Lanes `from … to − 1`.
-    private static VectorMask<Float> seen(int from, int to) {
-        return Vectors.first(Math.min(to, LANES)).andNot(Vectors.first(Math.max(from, 0)));
     }
 
     /// Makes probabilities of exponentials, and of their gradient that of the scores:

@@ -1,18 +1,17 @@
 package org.attune.tensor.vector;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 
-/// Threads that share the items of a loop with the caller. They sleep between loops. Which thread
-/// takes which item varies, so items must not depend on each other. For one caller at a time.
-final class Team {
-    private static final Team INSTANCE = new Team();
-
-    private final List<Worker> workers = new ArrayList<>();
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger busy = new AtomicInteger();
+/// Threads that share the items of a loop. Which thread takes which item varies, so items must not
+/// depend on each other. For one caller at a time.
+///
+/// The threads are those of whoever starts them ([#use]): two sets of threads that wait for work
+/// in turn, each spinning while the other works, take the cores away from each other.
+public final class Team {
+    private static final AtomicInteger NEXT = new AtomicInteger();
+    private static final AtomicInteger THREADS = new AtomicInteger();
+    private static Starter starter = (_, work) -> work.run();
+    private static boolean hasThreads;
 
     /// One item of a loop.
     interface Body {
@@ -21,95 +20,67 @@ final class Team {
         void run(int thread, int item);
     }
 
+    /// Whoever has threads.
+    public interface Starter {
+        /// Runs `work`, which doesn't throw, on the caller's and on other threads at once, and
+        /// waits for all.
+        ///
+        /// @param threads at most as many, ≥ 2
+        void start(int threads, Runnable work);
+    }
+
     /// A loop at work.
-    private static final class Loop {
-        final Body body;
-        final int items;
-        volatile Throwable failure;
+    private static final class Loop implements Runnable {
+        private final Body body;
+        private final int items;
+        private volatile Throwable failure;
 
         Loop(Body body, int items) {
             this.body = body;
             this.items = items;
         }
+
+        @Override
+        public void run() {
+            int thread = THREADS.getAndIncrement();
+            try {
+                for (int i = NEXT.getAndIncrement(); i < items; i = NEXT.getAndIncrement()) {
+                    body.run(thread, i);
+                }
+            } catch (Throwable t) {
+                failure = t;
+                NEXT.set(items); // the others need not go on
+            }
+        }
     }
 
     private Team() {}
+
+    /// Sets the threads to use; without, the caller does everything.
+    public static void use(Starter threads) {
+        starter = threads;
+        hasThreads = true;
+    }
 
     /// Runs all items and waits for their end.
     ///
     /// @param threads at most as many, the caller's among them
     static void run(int threads, int items, Body body) {
-        if (threads <= 1 || items <= 1) {
+        if (threads <= 1 || items <= 1 || !hasThreads) {
             for (int i = 0; i < items; i++) {
                 body.run(0, i);
             }
             return;
         }
-        INSTANCE.share(Math.min(threads, items), items, body);
-    }
-
-    private void share(int threads, int items, Body body) {
-        while (workers.size() < threads - 1) {
-            var worker = new Worker(workers.size() + 1);
-            workers.add(worker);
-            worker.start();
-        }
-        var current = new Loop(body, items);
-        next.set(0);
-        busy.set(threads - 1);
-        for (int i = 0; i < threads - 1; i++) {
-            workers.get(i).wake(current);
-        }
-        work(current, 0);
-        while (busy.get() > 0) {
-            Thread.onSpinWait();
-        }
-        switch (current.failure) {
+        var loop = new Loop(body, items);
+        NEXT.set(0);
+        THREADS.set(0);
+        starter.start(threads, loop);
+        switch (loop.failure) {
             case null -> {}
             case RuntimeException e -> throw e;
             case Error e -> throw e;
             case Throwable t -> throw new IllegalStateException(t);
-        }
-    }
-
-    private void work(Loop current, int thread) {
-        try {
-            for (int i = next.getAndIncrement(); i < current.items; i = next.getAndIncrement()) {
-                current.body.run(thread, i);
-            }
-        } catch (Throwable t) {
-            current.failure = t;
-            next.set(current.items); // the others need not go on
-        }
-    }
-
-    private final class Worker extends Thread {
-        private final int number;
-        private volatile Loop mine;
-
-        Worker(int number) {
-            super("attune-vectors-" + number);
-            this.number = number;
-            setDaemon(true);
-        }
-
-        void wake(Loop current) {
-            mine = current;
-            LockSupport.unpark(this);
-        }
-
-        @Override
-        public void run() {
-            while (true) {
-                Loop current = mine;
-                if (current == null) {
-                    LockSupport.park(this);
-                    continue;
-                }
-                mine = null;
-                work(current, number);
-                busy.getAndDecrement();
-            }
         }
     }
 }
