@@ -1,0 +1,372 @@
+package org.attune.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.tensor.vector.AttentionKernel;
+import org.attune.tensor.vector.AttentionSegment;
+import org.attune.tensor.vector.AttentionShape;
+import org.attune.tensor.vector.DecodeKernel;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiFunction;
+
+/// Kernels against the same formulas in double precision, number by number.
+class VectorKernelsTest {
+    private static final double EXACT = 2e-6;
+    private static final int HEAD = 32;
+    private static final AttentionShape SHAPE = new AttentionShape(2, 3, HEAD);
+    private static final int WIDTH = (2 * 3 + 2 * 2) * HEAD;
+
+    /// A prompt of 5 rows with children of 1, 19 and 4, the last with a child of 7; another of 40.
+    private static final int[][] TREE = {{-1, 5}, {0, 1}, {0, 19}, {0, 4}, {3, 7}, {-1, 40}};
+
+    private final UniformRandomProvider random = RandomSource.XO_RO_SHI_RO_128_PP.create(7L);
+
+    @BeforeEach
+    void needsTheVectorModule() {
+        assumeTrue(VectorKernels.isAvailable());
+    }
+
+    private float[] numbers(int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = 2 * random.nextFloat() - 1;
+        }
+        return values;
+    }
+
+    private static Tensor rows(float[] values, int rows) {
+        return Tensor.of(Device.cpu(), values, rows, values.length / rows);
+    }
+
+    private static void close(double[] expected, float[] actual, String what) {
+        assertEquals(expected.length, actual.length, what);
+        for (int i = 0; i < expected.length; i++) {
+            double tolerance = EXACT * (1 + Math.abs(expected[i]));
+            assertEquals(expected[i], actual[i], tolerance, what + ", number " + i);
+        }
+    }
+
+    @Test
+    void widthsThatAreNoMultipleOfTheVectorAreLeftToOperators() {
+        assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT32, 17));
+        assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT64, 64));
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor x = rows(numbers(64 * 32), 64).t();
+                        assertThrows(
+                                IllegalArgumentException.class,
+                                () -> VectorKernels.rmsNorm(x, x, 0, x));
+                    }
+                });
+    }
+
+    @Test
+    void normAndItsGradient() {
+        int n = 150;
+        int width = 96;
+        float[] x = numbers(n * width);
+        float[] w = numbers(width);
+        float[] dy = numbers(n * width);
+        float[] residual = numbers(n * width);
+        double[] y = new double[n * width];
+        double[] dx = new double[n * width];
+        for (int row = 0; row < n; row++) {
+            int at = row * width;
+            double squares = 0;
+            double product = 0;
+            for (int k = 0; k < width; k++) {
+                squares += (double) x[at + k] * x[at + k];
+                product += (double) dy[at + k] * w[k] * x[at + k];
+            }
+            double r = 1 / Math.sqrt(squares / width + 1e-3);
+            for (int k = 0; k < width; k++) {
+                y[at + k] = x[at + k] * r * w[k];
+                double g = (double) dy[at + k] * w[k];
+                dx[at + k] = r * (g - x[at + k] * r * r * product / width) + residual[at + k];
+            }
+        }
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor in = rows(x, n);
+                        Tensor weight = Tensor.of(Device.cpu(), w, width);
+                        Tensor out = Tensor.empty(Device.cpu(), DType.FLOAT32, n, width + 16);
+                        Tensor r = VectorKernels.rmsNorm(in, weight, 1e-3, out.narrow(1, 0, width));
+                        close(y, out.narrow(1, 0, width).toFloats(), "norm");
+                        Tensor d =
+                                VectorKernels.rmsNormBackward(
+                                        rows(dy, n), in, r, weight, rows(residual, n));
+                        close(dx, d.toFloats(), "its gradient");
+                    }
+                });
+    }
+
+    @Test
+    void bfloat16IsRoundedToTheNearestAndNotANumberStays() {
+        float[] x = numbers(3 * 32);
+        float[] ones = new float[32];
+        Arrays.fill(ones, 1);
+        x[70] = Float.NaN;
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor in = rows(x, 3).to(DType.BFLOAT16);
+                        Tensor one = Tensor.of(Device.cpu(), ones, 32).to(DType.BFLOAT16);
+                        Tensor out = Tensor.empty(Device.cpu(), DType.BFLOAT16, 3, 32);
+                        Tensor r = VectorKernels.rmsNorm(in, one, 1e-5, out);
+                        Tensor exact = in.to(DType.FLOAT32).mul(r); // (3, 32)
+                        assertArrayEquals(
+                                exact.to(DType.BFLOAT16).toFloats(), out.toFloats(), "as ATen");
+                    }
+                });
+    }
+
+    private static List<AttentionSegment> segments() {
+        List<AttentionSegment> segments = new ArrayList<>();
+        int[] starts = new int[TREE.length];
+        int row = 0;
+        for (int i = 0; i < TREE.length; i++) {
+            starts[i] = row;
+            row += TREE[i][1];
+            List<Integer> path = new ArrayList<>();
+            for (int p = i; p >= 0; p = TREE[p][0]) {
+                path.addFirst(p);
+            }
+            int[] from = path.stream().mapToInt(p -> starts[p]).toArray();
+            int[] to = path.stream().mapToInt(p -> starts[p] + TREE[p][1]).toArray();
+            segments.add(new AttentionSegment(starts[i], row, from, to));
+        }
+        return segments;
+    }
+
+    private static int[] visible(AttentionSegment s, int row, int window) {
+        List<Integer> keys = new ArrayList<>();
+        for (int i = 0; i < s.keyStarts().length; i++) {
+            for (int k = s.keyStarts()[i]; k < s.keyEnds()[i] && k <= row; k++) {
+                keys.add(k);
+            }
+        }
+        int skipped = window > 0 ? Math.max(0, keys.size() - window) : 0;
+        return keys.stream().skip(skipped).mapToInt(k -> k).toArray();
+    }
+
+    /// Attention and, for a gradient of its output, those of queries, keys and values.
+    private static double[] reference(float[] qkv, int window, float[] dOut, double[] d) {
+        double[] out = new double[qkv.length / WIDTH * 6 * HEAD];
+        for (AttentionSegment s : segments()) {
+            for (int row = s.start(); row < s.end(); row++) {
+                int[] keys = visible(s, row, window);
+                for (int head = 0; head < 6; head++) {
+                    int q = row * WIDTH + head * HEAD;
+                    int o = row * 6 * HEAD + head * HEAD;
+                    int k = (6 + head / 3) * HEAD;
+                    int v = (8 + head / 3) * HEAD;
+                    double[] p = new double[keys.length];
+                    double sum = 0;
+                    for (int t = 0; t < keys.length; t++) {
+                        p[t] = Math.exp(dot(qkv, q, qkv, keys[t] * WIDTH + k));
+                        sum += p[t];
+                    }
+                    double mean = 0;
+                    double[] dp = new double[keys.length];
+                    for (int t = 0; t < keys.length; t++) {
+                        p[t] /= sum;
+                        dp[t] = dot(dOut, o, qkv, keys[t] * WIDTH + v);
+                        mean += p[t] * dp[t];
+                    }
+                    for (int t = 0; t < keys.length; t++) {
+                        double ds = p[t] * (dp[t] - mean);
+                        int key = keys[t] * WIDTH;
+                        for (int i = 0; i < HEAD; i++) {
+                            out[o + i] += p[t] * qkv[key + v + i];
+                            d[key + v + i] += p[t] * dOut[o + i];
+                            d[q + i] += ds * qkv[key + k + i];
+                            d[key + k + i] += ds * qkv[q + i];
+                        }
+                    }
+                }
+            }
+        }
+        return out;
+    }
+
+    private static double dot(float[] a, int from, float[] b, int at) {
+        double sum = 0;
+        for (int i = 0; i < HEAD; i++) {
+            sum += (double) a[from + i] * b[at + i];
+        }
+        return sum;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 6, 23})
+    void attentionOverTrees(int window) {
+        int n = 76;
+        float[] qkv = numbers(n * WIDTH);
+        float[] dOut = numbers(n * 6 * HEAD);
+        double[] d = new double[qkv.length];
+        double[] expected = reference(qkv, window, dOut, d);
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        var kernel = new AttentionKernel(SHAPE, window, segments());
+                        Tensor in = rows(qkv, n);
+                        Tensor out = Tensor.full(Device.cpu(), DType.FLOAT32, 9, n, 6 * HEAD + 5);
+                        VectorKernels.attention(kernel, in, out);
+                        close(expected, out.narrow(1, 0, 6 * HEAD).toFloats(), "attention");
+                        close(filled(n * 5), out.narrow(1, 6 * HEAD, 5).toFloats(), "beside it");
+                        Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
+                        VectorKernels.attentionBackward(kernel, rows(dOut, n), in, dIn);
+                        close(d, dIn.toFloats(), "its gradient");
+                    }
+                });
+    }
+
+    private static double[] filled(int count) {
+        double[] nines = new double[count];
+        Arrays.fill(nines, 9);
+        return nines;
+    }
+
+    @Test
+    void anotherNumberOfThreadsGivesTheSameBits() {
+        int n = 76;
+        float[] qkv = numbers(n * WIDTH);
+        float[] dOut = numbers(n * 6 * HEAD);
+        BiFunction<Integer, Tensor, float[]> gradient =
+                (threads, in) -> {
+                    Engine.suitThreads(threads == 1);
+                    var kernel = new AttentionKernel(SHAPE, 0, segments());
+                    Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
+                    VectorKernels.attentionBackward(kernel, rows(dOut, n), in, dIn);
+                    return dIn.toFloats();
+                };
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor in = rows(qkv, n);
+                        float[] first = gradient.apply(1, in);
+                        for (int i = 0; i < 20; i++) {
+                            assertArrayEquals(first, gradient.apply(2, in));
+                        }
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    void decodingOverACache(int window) {
+        int capacity = 21;
+        int[] lengths = {0, 5, 20};
+        float[] qkv = numbers(lengths.length * WIDTH);
+        float[] cache = numbers(lengths.length * 2 * 2 * capacity * HEAD);
+        double[] expected = decoded(qkv, cache, lengths, capacity, window);
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor memory =
+                                Tensor.of(
+                                        Device.cpu(), cache, lengths.length, 2, 2, capacity, HEAD);
+                        Tensor out =
+                                Tensor.empty(Device.cpu(), DType.FLOAT32, lengths.length, 6 * HEAD);
+                        VectorKernels.decode(
+                                new DecodeKernel(SHAPE, window),
+                                rows(qkv, lengths.length),
+                                memory,
+                                lengths,
+                                out);
+                        close(expected, out.toFloats(), "attention");
+                    }
+                });
+    }
+
+    private static double[] decoded(
+            float[] qkv, float[] cache, int[] lengths, int capacity, int window) {
+        double[] out = new double[lengths.length * 6 * HEAD];
+        for (int row = 0; row < lengths.length; row++) {
+            for (int head = 0; head < 6; head++) {
+                int slot = (row * 2 + head / 3) * 2 * capacity * HEAD;
+                int values = slot + capacity * HEAD;
+                int own = lengths[row] * HEAD;
+                int k = row * WIDTH + (6 + head / 3) * HEAD;
+                System.arraycopy(qkv, k, cache, slot + own, HEAD);
+                System.arraycopy(qkv, k + 2 * HEAD, cache, values + own, HEAD);
+                int first = window > 0 ? Math.max(0, lengths[row] + 1 - window) : 0;
+                double sum = 0;
+                double[] mean = new double[HEAD];
+                for (int t = first; t <= lengths[row]; t++) {
+                    int q = row * WIDTH + head * HEAD;
+                    double p = Math.exp(dot(qkv, q, cache, slot + t * HEAD));
+                    sum += p;
+                    for (int i = 0; i < HEAD; i++) {
+                        mean[i] += p * cache[values + t * HEAD + i];
+                    }
+                }
+                for (int i = 0; i < HEAD; i++) {
+                    out[(row * 6 + head) * HEAD + i] = mean[i] / sum;
+                }
+            }
+        }
+        return out;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {32, 64})
+    void rotationAndBack(int rotary) {
+        int n = 70;
+        int head = 64;
+        float[] x = numbers(n * 3 * head);
+        float[] cos = numbers(n * rotary / 2);
+        float[] sin = numbers(n * rotary / 2);
+        double[] forward = new double[x.length];
+        double[] back = new double[x.length];
+        for (int row = 0; row < n; row++) {
+            for (int h = 0; h < 3; h++) {
+                double scale = h < 2 ? 0.125 : 1;
+                int at = (row * 3 + h) * head;
+                for (int i = 0; i < head; i++) {
+                    forward[at + i] = x[at + i] * scale;
+                    back[at + i] = x[at + i] * scale;
+                }
+                for (int i = 0; i < rotary / 2; i++) {
+                    double c = scale * cos[row * rotary / 2 + i];
+                    double s = scale * sin[row * rotary / 2 + i];
+                    double a = x[at + i];
+                    double b = x[at + rotary / 2 + i];
+                    forward[at + i] = a * c - b * s;
+                    forward[at + rotary / 2 + i] = b * c + a * s;
+                    back[at + i] = a * c + b * s;
+                    back[at + rotary / 2 + i] = b * c - a * s;
+                }
+            }
+        }
+        var heads = new VectorKernels.RotatedHeads(2, 1, head, rotary, 0.125);
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor c = rows(cos, n);
+                        Tensor s = rows(sin, n);
+                        Tensor turned = rows(x, n);
+                        VectorKernels.rotate(turned, heads, c, s, false);
+                        close(forward, turned.toFloats(), "rotated");
+                        Tensor returned = rows(x, n);
+                        VectorKernels.rotate(returned, heads, c, s, true);
+                        close(back, returned.toFloats(), "taken back");
+                    }
+                });
+    }
+}
