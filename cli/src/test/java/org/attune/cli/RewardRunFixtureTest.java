@@ -72,6 +72,38 @@ class RewardRunFixtureTest {
         assertTrue(err.toString().contains("scores sequences"), err.toString());
     }
 
+    @Test
+    void rewardModelsJudgeCompletions() throws IOException {
+        Path trl = Fixtures.fixture("trl");
+        Path run = folder.resolve("grpo.yaml");
+        Path output = folder.resolve("grpo");
+        Files.writeString(
+                run,
+                """
+                model_name_or_path: %s
+                datasets: %s
+                reward_funcs: [%s, {name: length, max: 5}]
+                reward_weights: [1, 0.5]
+                output_dir: %s
+                device: cpu
+                dtype: float32
+                max_steps: 1
+                logging_steps: 1
+                max_completion_length: 8
+                num_generations: 4
+                per_device_train_batch_size: 8
+                """
+                        .formatted(
+                                trl.resolve("model"),
+                                trl.resolve("parity/reward/data.jsonl"),
+                                trl.resolve("reward-model"),
+                                output));
+        assertEquals(0, Main.run("grpo", run.toString()));
+        String metrics = Files.readString(output.resolve("metrics.jsonl"));
+        assertTrue(metrics.contains("rewards/reward-model/mean"), metrics);
+        assertTrue(metrics.contains("rewards/length/mean"), metrics);
+    }
+
     private int reward(Path model, Path output, String how) {
         Path data = Fixtures.fixture("trl/parity/reward-margin/data.jsonl");
         try {

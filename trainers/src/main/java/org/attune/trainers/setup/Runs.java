@@ -172,8 +172,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         if (config.rewards().rewardFuncs().isEmpty()) {
             return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
         }
-        try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards);
+        try (var rewards = RunRewards.open(config, directory, hub)) {
+            return grpo(
+                    config,
+                    Optional.of(rewards),
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
         }
     }
 
