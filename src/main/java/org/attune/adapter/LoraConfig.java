@@ -54,6 +54,13 @@ public record LoraConfig(
         Optional<String> baseModel) {
     static final String FILE = "adapter_config.json";
 
+    /// `task_type` of adapters on sequence-classification models.
+    public static final String SEQ_CLS = "SEQ_CLS";
+
+    /// What PEFT saves whole in adapters of that type, whatever else is named: the names that the
+    /// head has in one family or another.
+    public static final List<String> CLASSIFIER_HEADS = List.of("classifier", "score");
+
     /// @throws ConfigException if a value is outside its range or a pattern is malformed
     public LoraConfig {
         layers = List.copyOf(layers);
@@ -102,6 +109,11 @@ public record LoraConfig(
     public static LoraConfig read(Path folderOrFile) {
         Path file = Files.isDirectory(folderOrFile) ? folderOrFile.resolve(FILE) : folderOrFile;
         return LoraJson.parse(JsonFields.read(file));
+    }
+
+    /// Whether the adapter belongs to a sequence-classification model.
+    public boolean isClassifier() {
+        return taskType.equals(SEQ_CLS);
     }
 
     /// Text of an `adapter_config.json` that PEFT loads.

@@ -14,6 +14,7 @@ import java.util.OptionalInt;
 /// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
 final class ConfigJson {
     private static final double DEFAULT_THETA = 10000;
+    private static final int DEFAULT_LABELS = 2; // transformers'
 
     private ConfigJson() {}
 
@@ -37,13 +38,27 @@ final class ConfigJson {
                     rope(json, maxPositions),
                     maxPositions,
                     dtype(json),
-                    specialIds(json, family));
+                    specialIds(json, family),
+                    labels(json));
         } catch (IllegalArgumentException | ModelException e) {
             if (e.getMessage().startsWith(json.where())) {
                 throw e;
             }
             throw new ModelException(json.where() + ": " + e.getMessage(), e);
         }
+    }
+
+    /// Labels of a sequence-classification model; 0 of any other.
+    private static int labels(JsonFields json) {
+        boolean classifies =
+                json.texts("architectures").stream()
+                        .anyMatch(a -> a.endsWith(DecoderFamily.CLASSIFIER));
+        if (!classifies) {
+            return 0;
+        }
+        return json.object("id2label")
+                .map(names -> names.keys().size())
+                .orElseGet(() -> json.integer("num_labels", DEFAULT_LABELS));
     }
 
     private static void refuseQuantised(JsonFields json) {

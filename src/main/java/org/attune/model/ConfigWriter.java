@@ -16,9 +16,8 @@ final class ConfigWriter {
     private ConfigWriter() {}
 
     static ObjectNode configJson(DecoderConfig config) {
-        DecoderFamily family = DecoderFamily.ofModelType(config.modelType(), "configuration");
         ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.putArray("architectures").add(family.architecture());
+        putHead(json, config);
         json.put("model_type", config.modelType());
         json.put("hidden_size", config.hiddenSize());
         json.put("intermediate_size", config.intermediateSize());
@@ -41,6 +40,21 @@ final class ConfigWriter {
         putIds(json, "eos_token_id", config.special().eos());
         putId(json, "pad_token_id", config.special().pad());
         return json;
+    }
+
+    /// Which of the family's models it is, and the names of its labels.
+    static void putHead(ObjectNode json, DecoderConfig config) {
+        DecoderFamily family = DecoderFamily.ofModelType(config.modelType(), "configuration");
+        json.putArray("architectures").add(family.architecture(config.labels()));
+        json.remove(List.of("id2label", "label2id", "num_labels"));
+        if (config.scores()) {
+            ObjectNode names = json.putObject("id2label");
+            ObjectNode ids = json.putObject("label2id");
+            for (int i = 0; i < config.labels(); i++) {
+                names.put("" + i, "LABEL_" + i);
+                ids.put("LABEL_" + i, i);
+            }
+        }
     }
 
     /// A `generation_config.json` that stops where the configuration does.

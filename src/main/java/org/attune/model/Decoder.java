@@ -46,12 +46,13 @@ public final class Decoder implements AutoCloseable {
             blocks.add(block(i, loader));
         }
         finalNorm = loader.norm("model.norm", width);
-        String name = OutputLayer.PATH + ".weight";
+        String path = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
+        String name = path + ".weight";
         output =
                 new OutputLayer(
-                        config.tieWordEmbeddings()
+                        config.tiesOutput()
                                 ? new Weight(name, embedding.base())
-                                : loader.weight(name, config.vocabSize(), width),
+                                : loader.weight(name, config.outputRows(), width),
                         packs ? Optional.of(scope) : Optional.empty());
     }
 

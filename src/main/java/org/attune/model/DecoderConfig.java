@@ -25,6 +25,8 @@ import java.util.OptionalInt;
 /// @param maxPositionEmbeddings longest sequence the model is made for
 /// @param dtype                 type of the stored weights
 /// @param special               special token ids
+/// @param labels                rows of the score head of a sequence-classification model
+///     (`num_labels`); 0 is a causal language model
 public record DecoderConfig(
         String modelType,
         int hiddenSize,
@@ -39,10 +41,14 @@ public record DecoderConfig(
         RopeConfig rope,
         int maxPositionEmbeddings,
         DType dtype,
-        SpecialIds special) {
+        SpecialIds special,
+        int labels) {
 
     /// @throws ModelException if the numbers can't belong to one decoder
     public DecoderConfig {
+        if (labels < 0) {
+            throw new ModelException("num_labels is " + labels + "; accepted: 1 or more");
+        }
         requirePositive("hidden_size", hiddenSize);
         requirePositive("intermediate_size", intermediateSize);
         requirePositive("vocab_size", vocabSize);
@@ -77,17 +83,73 @@ public record DecoderConfig(
         }
     }
 
+    /// A causal language model.
+    public DecoderConfig(
+            String modelType,
+            int hiddenSize,
+            int intermediateSize,
+            int vocabSize,
+            int layers,
+            AttentionConfig attention,
+            boolean mlpBias,
+            Activation activation,
+            double rmsNormEps,
+            boolean tieWordEmbeddings,
+            RopeConfig rope,
+            int maxPositionEmbeddings,
+            DType dtype,
+            SpecialIds special) {
+        this(
+                modelType,
+                hiddenSize,
+                intermediateSize,
+                vocabSize,
+                layers,
+                attention,
+                mlpBias,
+                activation,
+                rmsNormEps,
+                tieWordEmbeddings,
+                rope,
+                maxPositionEmbeddings,
+                dtype,
+                special,
+                0);
+    }
+
+    /// Whether the model scores sequences instead of predicting tokens.
+    public boolean scores() {
+        return labels > 0;
+    }
+
+    /// Rows of the output layer: one per token of the vocabulary, or one per label.
+    public int outputRows() {
+        return scores() ? labels : vocabSize;
+    }
+
+    /// Whether the output layer is the embedding. A score head never is.
+    public boolean tiesOutput() {
+        return tieWordEmbeddings && !scores();
+    }
+
+    /// The same blocks under a score head.
+    ///
+    /// @param count of labels, ≥ 1
+    public DecoderConfig withLabels(int count) {
+        return with(dtype, tieWordEmbeddings, count);
+    }
+
     /// The same decoder with its weights stored in another number format.
     public DecoderConfig withDtype(DType other) {
-        return with(other, tieWordEmbeddings);
+        return with(other, tieWordEmbeddings, labels);
     }
 
     /// The same decoder with an output layer of its own.
     public DecoderConfig withSeparateOutputLayer() {
-        return with(dtype, false);
+        return with(dtype, false, labels);
     }
 
-    private DecoderConfig with(DType otherDtype, boolean tied) {
+    private DecoderConfig with(DType otherDtype, boolean tied, int otherLabels) {
         return new DecoderConfig(
                 modelType,
                 hiddenSize,
@@ -102,7 +164,8 @@ public record DecoderConfig(
                 rope,
                 maxPositionEmbeddings,
                 otherDtype,
-                special);
+                special,
+                otherLabels);
     }
 
     /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of
@@ -150,7 +213,7 @@ public record DecoderConfig(
     long productNumbers() {
         long width = hiddenSize;
         long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
-        return layers * width * (attended + 3L * intermediateSize) + width * vocabSize;
+        return layers * width * (attended + 3L * intermediateSize) + width * outputRows();
     }
 
     private static void requirePositive(String name, int value) {

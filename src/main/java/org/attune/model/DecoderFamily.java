@@ -27,6 +27,16 @@ record DecoderFamily(
         WindowRule window,
         Absent absent) {
 
+    /// End of the class names that transformers gives sequence-classification models.
+    static final String CLASSIFIER = "ForSequenceClassification";
+
+    /// The class name of a model of this family.
+    ///
+    /// @param labels of a sequence-classification model; 0 for the causal language model
+    String architecture(int labels) {
+        return labels == 0 ? architecture : architecture.replace("ForCausalLM", CLASSIFIER);
+    }
+
     /// Which attention projections have biases.
     enum BiasRule {
         /// None.

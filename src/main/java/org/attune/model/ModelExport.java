@@ -122,12 +122,21 @@ public final class ModelExport {
         json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
+        if (config.labels() != model.config().labels()) {
+            ConfigWriter.putHead(json, config);
+        }
         DecoderConfig written =
                 ConfigJson.parse(JsonFields.parse("patched config.json", json.toString()));
         if (!written.equals(config)) {
             throw new IllegalArgumentException(
-                    "only dtype, tied embeddings and vocabulary size may differ from the source's"
-                            + " configuration");
+                    "only dtype, tied embeddings, vocabulary size and labels may differ from"
+                            + " the source's configuration");
+        }
+        if (config.scores()
+                && config.special().pad().isEmpty()
+                && !config.special().eos().isEmpty()) {
+            // Without one transformers refuses to score several sequences at once.
+            json.put("pad_token_id", config.special().eos().getFirst());
         }
         return json;
     }

@@ -17,8 +17,11 @@ import java.util.Optional;
 /// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
 /// the embedding. `M` rows, `D` width, `V` vocabulary, `R` rank.
 public final class OutputLayer {
-    /// Its module path.
+    /// Its module path in causal language models.
     public static final String PATH = "lm_head";
+
+    /// Its module path in sequence-classification models.
+    public static final String SCORE_PATH = "score";
 
     private final Weight weight;
     private final Optional<TensorScope> packs;

@@ -63,7 +63,7 @@ final class FullParameters implements AutoCloseable {
             Decoder decoder, FlatParameters.Plan plan, List<Consumer<FlatParameters>> bindings) {
         var e = planned(plan, true, decoder.embedding(), bindings);
         Weight output = decoder.output().weight();
-        if (decoder.config().tieWordEmbeddings()) {
+        if (decoder.config().tiesOutput()) {
             // One tensor, so one gradient: the sum of both uses.
             bindings.add(f -> output.trainBase(f.gradient(e)));
         } else {

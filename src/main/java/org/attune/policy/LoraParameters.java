@@ -56,7 +56,9 @@ final class LoraParameters implements AutoCloseable {
         this.config = config;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
-        paths.add(OutputLayer.PATH);
+        if (!decoder.config().scores()) {
+            paths.add(OutputLayer.PATH); // a score head is trained whole, if at all
+        }
         Map<String, LoraTarget> targets = new LinkedHashMap<>();
         config.matchAll(paths).forEach(t -> targets.put(t.path(), t));
         var plan = new FlatParameters.Plan();

@@ -26,7 +26,7 @@ final class MergedWeights {
 
     /// Whether a tied embedding and output layer are no longer equal with the adapter.
     boolean unties() {
-        return decoder.config().tieWordEmbeddings()
+        return decoder.config().tiesOutput()
                 && lora.isPresent()
                 && (lora.get().adapts(OutputLayer.PATH)
                         || !lora.get()
@@ -52,7 +52,7 @@ final class MergedWeights {
             }
         }
         decoder.norms().forEach(n -> sources.add(source(n.weight(), dtype)));
-        if (!decoder.config().tieWordEmbeddings() || unties()) {
+        if (!decoder.config().tiesOutput() || unties()) {
             Weight w = decoder.output().weight();
             sources.add(source(w.module(), dtype, w.base().shape(), () -> value(w)));
         }

@@ -23,7 +23,7 @@ import java.util.Map;
 /// ```
 /// and backward only scales rows of it. If its weight or an adapter on it is trained, backward
 /// makes a second pass over the chunks, with the weights then known.
-final class OutputHead implements AutoCloseable {
+final class OutputHead implements Head {
     private static final long CHUNK_ELEMENTS = 16L << 20;
 
     private final Decoder decoder;
@@ -68,7 +68,8 @@ final class OutputHead implements AutoCloseable {
         }
     }
 
-    Measurement measurement() {
+    @Override
+    public Measurement measurement() {
         return measurement;
     }
 
@@ -120,8 +121,8 @@ final class OutputHead implements AutoCloseable {
     /// logits, log-probabilities and a temporary in float32 and one in `dtype`; and states, normed
     /// states, units and gradients.
     static long bytes(DecoderConfig config, DType dtype, int targets) {
-        long rows = Math.min(targets, chunkRows(config.vocabSize()));
-        long chunk = rows * config.vocabSize() * (12 + dtype.bytes());
+        long rows = Math.min(targets, chunkRows(config.outputRows()));
+        long chunk = rows * config.outputRows() * (12 + dtype.bytes());
         return chunk + 8L * dtype.bytes() * targets * config.hiddenSize();
     }
 
@@ -197,24 +198,15 @@ final class OutputHead implements AutoCloseable {
         System.arraycopy(v, 0, out, from, v.length);
     }
 
-    /// Takes gradients of the log-probabilities to the hidden states, in the current scope.
-    ///
-    /// @param weights dLoss/dLogProb of each target, `(M)`
-    /// @return `(N, D)`
-    Tensor backward(float[] weights) {
+    @Override
+    public Tensor backward(float[] weights) {
         int m = forest.targetCount();
         Tensor w = Tensor.of(decoder.device(), weights, m, 1);
         Tensor dNormed = // (M, D)
                 unit == null ? secondPass(w) : unit.mul(w).to(states.dtype());
         Tensor d = // (M, D)
                 decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
-        Tensor dHidden = Tensor.zeros(d.device(), d.dtype(), forest.size(), d.size(1));
-        Tensor index =
-                Tensor.ofInts(decoder.device(), forest.targetSources(), m)
-                        .unsqueeze(1)
-                        .expand(m, d.size(1));
-        // Added, since the last row of a shared prompt predicts several targets.
-        return dHidden.scatterAddInPlace(0, index, d);
+        return Head.toRows(forest, d);
     }
 
     private Tensor secondPass(Tensor w) {

@@ -131,7 +131,7 @@ public final class Policy implements CausalPolicy {
         var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         var use = OutputHead.Use.measuring(adapter);
         try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
-                var head = new OutputHead(decoder, run.hidden(), forest, request, use)) {
+                var head = Head.of(decoder, run.hidden(), forest, request, use)) {
             return head.measurement();
         }
     }

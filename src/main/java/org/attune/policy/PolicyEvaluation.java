@@ -10,7 +10,7 @@ final class PolicyEvaluation implements Evaluation {
     private final Policy policy;
     private final TensorScope scope = TensorScope.detached("evaluation");
     private final DecoderRun run;
-    private final OutputHead head;
+    private final Head head;
     private Tensor tokenLogProbs;
     private long passesBefore;
     private boolean done;
@@ -21,7 +21,7 @@ final class PolicyEvaluation implements Evaluation {
         run = policy.run(forest, options);
         try {
             head =
-                    new OutputHead(
+                    Head.of(
                             policy.decoder(),
                             run.hidden(),
                             forest,

@@ -68,12 +68,12 @@ public final class TokenForest {
         return segments;
     }
 
-    /// Row whose hidden state predicts each target, `(M)`. Do not modify.
+    /// Row whose hidden state predicts (or scores) each target, `(M)`. Do not modify.
     public int[] targetSources() {
         return targetSources;
     }
 
-    /// Token id of each target, `(M)`. Do not modify.
+    /// Token id (or label) of each target, `(M)`. Do not modify.
     public int[] targetTokens() {
         return targetTokens;
     }
@@ -149,11 +149,7 @@ public final class TokenForest {
                 throw new IllegalArgumentException(
                         "the first token of a sequence can't be a target: nothing predicts it");
             }
-            sources = grown(sources, targetCount + 1);
-            targets = grown(targets, targetCount + 1);
-            sources[targetCount] = source;
-            targets[targetCount] = tokens[s.start() + index];
-            return targetCount++;
+            return add(source, tokens[s.start() + index]);
         }
 
         /// Makes all tokens of `segment` targets whose entry in `completionMask` is true (1 =
@@ -164,6 +160,28 @@ public final class TokenForest {
                     target(segment, i);
                 }
             }
+        }
+
+        /// Asks a sequence-classification model for its score of the sequence that ends with
+        /// `segment`: a target read at the path's last token itself.
+        ///
+        /// @param label row of the score head
+        /// @return the target's number
+        /// @throws IllegalArgumentException if the path has no token
+        public int score(int segment, int label) {
+            int source = lastRowOf(segment);
+            if (source < 0) {
+                throw new IllegalArgumentException("an empty sequence has no score");
+            }
+            return add(source, label);
+        }
+
+        private int add(int source, int target) {
+            sources = grown(sources, targetCount + 1);
+            targets = grown(targets, targetCount + 1);
+            sources[targetCount] = source;
+            targets[targetCount] = target;
+            return targetCount++;
         }
 
         /// Tokens added so far.

@@ -32,15 +32,18 @@ final class WholeModules {
     /// @throws ModelException if it asks for a module that can't be trained whole
     WholeModules(Decoder decoder, LoraConfig config, FlatParameters.Plan plan) {
         this.decoder = decoder;
-        boolean tied = decoder.config().tieWordEmbeddings();
+        boolean tied = decoder.config().tiesOutput();
         for (String path : otherPaths(decoder)) {
             if (config.savesWhole(path, tied)) {
                 throw new ModelException(
                         """
-                        modules_to_save %s names %s; beside LoRA only lm_head, embed_tokens and norms can be \
+                        modules_to_save %s names %s; beside LoRA only %s, embed_tokens and norms can be \
                         trained whole: leave it out, or train all weights (use_peft: false)\
                         """
-                                .formatted(config.modulesToSave(), path));
+                                .formatted(
+                                        config.modulesToSave(),
+                                        path,
+                                        decoder.output().weight().module()));
             }
         }
         Weight embedding = decoder.embedding();
@@ -72,11 +75,14 @@ final class WholeModules {
         Set<String> paths = otherPaths(decoder);
         weights(decoder).forEach(w -> paths.add(w.module()));
         for (String name : config.modulesToSave()) {
+            if (config.isClassifier() && LoraConfig.CLASSIFIER_HEADS.contains(name)) {
+                continue; // PEFT names the heads of all families, of which a model has one
+            }
             if (paths.stream().noneMatch(p -> p.endsWith(name))) {
                 throw new ConfigException(
-                        ("modules_to_save: \"%s\" is no module of the model; there are lm_head,"
+                        ("modules_to_save: \"%s\" is no module of the model; there are %s,"
                                         + " embed_tokens and norms such as input_layernorm")
-                                .formatted(name));
+                                .formatted(name, decoder.output().weight().module()));
             }
         }
     }

@@ -118,7 +118,9 @@ public final class TinyModels {
             block(file, config, "model.layers." + i + ".");
         }
         norm(file, "model.norm.weight", width);
-        if (!config.tieWordEmbeddings()) {
+        if (config.scores()) {
+            normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
+        } else if (!config.tieWordEmbeddings()) {
             normal(file, "lm_head.weight", 1 / Math.sqrt(width), config.vocabSize(), width);
         }
         return file;

@@ -11,7 +11,8 @@ import java.util.concurrent.Callable;
 /// The command `attune` without a subcommand shows its help.
 @Command(
         name = "attune",
-        description = "Aligns language models: SFT, DPO and GRPO with LoRA, in one JVM.",
+        description =
+                "Aligns language models: SFT, DPO, GRPO and reward models with LoRA, in one JVM.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -24,6 +25,7 @@ import java.util.concurrent.Callable;
             SftCommand.class,
             DpoCommand.class,
             GrpoCommand.class,
+            RewardCommand.class,
             PreviewCommand.class,
             GenerateCommand.class,
             EvalCommand.class,

@@ -12,6 +12,7 @@ import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.setup.ModelSetup;
 
 import java.util.Optional;
+import java.util.function.Function;
 
 /// A model with its adapter, ready to compute, for commands that don't train. Owns its parts; use
 /// it on the engine thread.
@@ -26,9 +27,25 @@ final class LoadedModel implements AutoCloseable {
         this.adapted = adapted;
     }
 
+    /// A causal language model.
     static LoadedModel open(ModelConfig config) {
+        return open(config, ModelSetup::loadDecoder);
+    }
+
+    /// A model of any kind: a causal language model, or one that scores sequences.
+    static LoadedModel openAny(ModelConfig config) {
+        return open(config, ModelSetup::loadAsIs);
+    }
+
+    private static LoadedModel open(ModelConfig config, Function<ModelSetup, Decoder> load) {
         ModelSetup setup = ModelSetup.open(config, HubCache.ofEnvironment());
-        Decoder decoder = setup.loadDecoder();
+        Decoder decoder;
+        try {
+            decoder = load.apply(setup);
+        } catch (RuntimeException e) {
+            setup.close();
+            throw e;
+        }
         Optional<Policy> adapted =
                 setup.adapter().map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
         return new LoadedModel(setup, decoder, adapted);

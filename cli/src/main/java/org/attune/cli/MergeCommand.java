@@ -38,13 +38,13 @@ final class MergeCommand implements Callable<Integer> {
         // In float32, whatever is written: the update is added once and rounded once.
         ModelConfig config = model.config(DtypeChoice.FLOAT32);
         float[] before;
-        try (var loaded = LoadedModel.open(config)) {
+        try (var loaded = LoadedModel.openAny(config)) {
             before = ProbeLogits.of(loaded.decoder(), loaded.adapterInUse());
             write(loaded, loaded.adapted().orElseThrow());
         }
         // What was written is read again: a merge that went wrong should be seen here.
         try (var merged =
-                LoadedModel.open(
+                LoadedModel.openAny(
                         ModelConfig.of(output.output.toString())
                                 .withDtype(DtypeChoice.FLOAT32)
                                 .withDevice(model.device))) {
@@ -53,8 +53,9 @@ final class MergeCommand implements Callable<Integer> {
                     .getOut()
                     .printf(
                             Locale.ROOT,
-                            "%s written; largest difference of logits to base with adapter: %.3g%n",
+                            "%s written; largest difference of %s to base with adapter: %.3g%n",
                             output.output,
+                            merged.decoder().config().scores() ? "scores" : "logits",
                             ProbeLogits.largestDifference(before, after));
         }
         return ExitCodes.DONE;

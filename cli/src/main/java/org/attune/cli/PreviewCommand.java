@@ -7,10 +7,12 @@ import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.Preview;
 import org.attune.datasets.PromptExample;
+import org.attune.datasets.RewardExample;
 import org.attune.files.HubCache;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.setup.ModelSetup;
 import org.attune.trainers.setup.RolloutSetup;
@@ -53,7 +55,8 @@ final class PreviewCommand implements Callable<Integer> {
 
     @Option(
             names = "--method",
-            description = "sft, dpo or grpo (default: what the file's keys or its name say).")
+            description =
+                    "sft, dpo, grpo or reward (default: what the file's keys or its name say).")
     Method method;
 
     @Override
@@ -76,6 +79,14 @@ final class PreviewCommand implements Callable<Integer> {
                         loaded.environment().hubCache(),
                         setup -> setup.dpo(loaded.config()),
                         (Preview preview, PreferenceExample pair) -> preview.pair(pair));
+            }
+            case REWARD -> {
+                LoadedRun<RewardTrainerConfig> loaded = reader.reward(run.file, run.overrides);
+                show(
+                        loaded.config().model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.reward(loaded.config()),
+                        (Preview preview, RewardExample pair) -> preview.rewardPair(pair));
             }
             case GRPO -> showPrompts(reader.grpo(run.file, run.overrides));
         }

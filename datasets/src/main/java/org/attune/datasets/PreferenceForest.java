@@ -46,8 +46,7 @@ public record PreferenceForest(
         return new PreferenceForest(builder.build(), chosen, rejected);
     }
 
-    private static int segment(
-            TokenForest.Builder builder, int root, int shared, CompletionTokens side) {
+    static int segment(TokenForest.Builder builder, int root, int shared, CompletionTokens side) {
         int[] own = Arrays.copyOfRange(side.ids(), shared, side.length());
         return root == TokenForest.ROOT ? builder.root(own) : builder.child(root, own);
     }

@@ -93,6 +93,13 @@ public final class Preview {
         return String.join("\n", parts) + "\n";
     }
 
+    /// One pair of a reward model: as [#pair], with its margin if it has one. What is marked is
+    /// what the two scores tell apart.
+    public String rewardPair(RewardExample row) {
+        String shown = pair(row.pair());
+        return row.margin() == 0 ? shown : shown + "margin " + row.margin() + "\n";
+    }
+
     /// One prompt, as the policy is to complete it.
     ///
     /// @param columns names of columns to show beside it; one that the row lacks is said to be

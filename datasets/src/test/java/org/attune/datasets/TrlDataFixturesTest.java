@@ -57,6 +57,9 @@ class TrlDataFixturesTest {
                     report.run(name, () -> sft(name, map, tokenizer));
                 } else if (fixture instanceof Map<?, ?> map && "dpo".equals(map.get("trainer"))) {
                     report.run(name, () -> dpo(name, map, tokenizer));
+                } else if (fixture instanceof Map<?, ?> map
+                        && "reward".equals(map.get("trainer"))) {
+                    report.run(name, () -> reward(name, map, tokenizer));
                 } else if (!OTHERS_TESTS.contains(name)) {
                     report.unsupported(name);
                 }
@@ -224,6 +227,39 @@ class TrlDataFixturesTest {
             }
         }
         checkSharing(pairs);
+    }
+
+    private static void reward(String name, Map<?, ?> fixture, SampleTokenizer tokenizer) {
+        var preparation =
+                new RewardPreparation(
+                        tokenizer,
+                        maxLength((Map<?, ?>) fixture.get("config")),
+                        BadRowPolicy.ERROR);
+        List<Sample> samples = samples(name, fixture, EnumSet.of(DatasetType.PREFERENCE));
+        checkSides(
+                (List<?>) fixture.get("tokenized"),
+                samples.stream().map(preparation::whole).toList());
+        List<RewardExample> pairs = preparation.prepare(samples, 2).rows();
+        assertEquals((long) fixture.get("rows_prepared"), pairs.size());
+        checkSides((List<?>) fixture.get("prepared"), pairs);
+        Map<?, ?> batch = (Map<?, ?>) fixture.get("batch");
+        if (batch.get("margin") instanceof List<?> margins) {
+            for (int i = 0; i < pairs.size(); i++) {
+                double margin = ((Number) margins.get(i)).doubleValue();
+                assertEquals(margin, pairs.get(i).margin(), 1e-6); // recorded in float32
+            }
+        } else {
+            pairs.forEach(pair -> assertEquals(0, pair.margin()));
+        }
+    }
+
+    private static void checkSides(List<?> expected, List<RewardExample> pairs) {
+        assertEquals(expected.size(), pairs.size());
+        for (int i = 0; i < expected.size(); i++) {
+            Map<?, ?> row = (Map<?, ?>) expected.get(i);
+            assertEquals(row.get("chosen_ids"), longs(pairs.get(i).pair().chosen().ids()));
+            assertEquals(row.get("rejected_ids"), longs(pairs.get(i).pair().rejected().ids()));
+        }
     }
 
     /// Shared or not, the targets are the same tokens in the same order.

@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
+import org.attune.datasets.RewardExample;
 import org.attune.datasets.SftExample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
@@ -125,6 +126,12 @@ final class Fingerprints {
             put(digest, pair.rejected().ids());
         }
         return hex(digest);
+    }
+
+    /// Tokens and margins of a reward model's pairs.
+    static String ofRewardPairs(List<RewardExample> pairs) {
+        String tokens = ofPairs(pairs.stream().map(RewardExample::pair).toList());
+        return ofText(tokens + pairs.stream().map(RewardExample::margin).toList());
     }
 
     /// Tokens and columns of prompts.

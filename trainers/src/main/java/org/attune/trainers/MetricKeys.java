@@ -22,6 +22,18 @@ public final class MetricKeys {
     public static final String LOGITS_CHOSEN = "logits/chosen";
     public static final String LOGITS_REJECTED = "logits/rejected";
 
+    /// A reward model's scores of both sides of the pairs.
+    public static final String MIN_REWARD = "min_reward";
+
+    public static final String MEAN_REWARD = "mean_reward";
+    public static final String MAX_REWARD = "max_reward";
+
+    /// Share of pairs whose chosen score is larger; ties count as wrong.
+    public static final String ACCURACY = "accuracy";
+
+    /// Mean of chosen minus rejected score.
+    public static final String MARGIN = "margin";
+
     /// Mean of the weighted sums of rewards.
     public static final String REWARD = "reward";
 

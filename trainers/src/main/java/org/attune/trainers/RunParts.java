@@ -22,7 +22,7 @@ import java.util.Map;
 
 /// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
 ///
-/// @param method `sft`, `dpo`
+/// @param method `sft`, `dpo`, `reward`
 /// @param config what every method needs
 /// @param policy borrowed
 /// @param context borrowed

@@ -16,7 +16,10 @@ import java.util.Set;
 final class Parity {
     /// Shares of a few tokens or pairs: a logit's tie may fall the other way.
     private static final Set<String> COUNTS =
-            Set.of(MetricKeys.MEAN_TOKEN_ACCURACY, MetricKeys.REWARDS_ACCURACIES);
+            Set.of(
+                    MetricKeys.MEAN_TOKEN_ACCURACY,
+                    MetricKeys.REWARDS_ACCURACIES,
+                    MetricKeys.ACCURACY);
 
     private Parity() {}
 

@@ -12,6 +12,8 @@ import org.attune.datasets.PackingStrategy;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PreferenceOptions;
 import org.attune.datasets.PreferencePreparation;
+import org.attune.datasets.RewardExample;
+import org.attune.datasets.RewardPreparation;
 import org.attune.datasets.Sample;
 import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.SftOptions;
@@ -33,6 +35,7 @@ import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.FDivergence;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.config.SftLossType;
@@ -70,7 +73,7 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
 
     /// What Attune can't do of this case; empty if it can do all.
     Optional<String> unsupported() {
-        if (!Set.of("sft", "dpo").contains(trainer())) {
+        if (!Set.of("sft", "dpo", "reward").contains(trainer())) {
             return Optional.of("trainer");
         }
         if (config.path("label_smoothing_factor").asDouble(0) > 0) {
@@ -159,6 +162,12 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                 .rows();
     }
 
+    List<RewardExample> rewardPairs() {
+        return new RewardPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
     private List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
@@ -218,6 +227,20 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                         r ->
                                 r.withPrecomputeRefLogProbs(
                                         config.get("precompute_ref_log_probs").asBoolean()))
+                .withTraining(this::training);
+    }
+
+    RewardTrainerConfig rewardConfig() {
+        JsonNode center = config.path("center_rewards_coefficient");
+        return RewardTrainerConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(
+                        l ->
+                                center.isNumber()
+                                        ? l.withCenterRewardsCoefficient(center.asDouble())
+                                        : l)
                 .withTraining(this::training);
     }
 

@@ -49,11 +49,24 @@ class ParityFixtureTest {
                 var policy = parity.policy(decoder)) {
             var listener = new RecordingListener();
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
-            if (parity.trainer().equals("sft")) {
-                new SftTrainer(parity.sftConfig(), policy, parity.sftRows(), List.of(), context)
-                        .train();
-            } else {
-                dpo(parity, policy, context);
+            switch (parity.trainer()) {
+                case "sft" ->
+                        new SftTrainer(
+                                        parity.sftConfig(),
+                                        policy,
+                                        parity.sftRows(),
+                                        List.of(),
+                                        context)
+                                .train();
+                case "reward" ->
+                        new RewardTrainer(
+                                        parity.rewardConfig(),
+                                        policy,
+                                        parity.rewardPairs(),
+                                        List.of(),
+                                        context)
+                                .train();
+                default -> dpo(parity, policy, context);
             }
             Parity.compareSteps(parity.expectedSteps(), listener.logs);
             Parity.compareWeights(parity.expectedWeights(), policy);

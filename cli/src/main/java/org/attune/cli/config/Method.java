@@ -6,7 +6,8 @@ import java.util.Locale;
 public enum Method {
     SFT,
     DPO,
-    GRPO;
+    GRPO,
+    REWARD;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);

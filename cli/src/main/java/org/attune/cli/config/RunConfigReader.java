@@ -4,6 +4,7 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
 import java.nio.file.Path;
@@ -41,6 +42,12 @@ public final class RunConfigReader {
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<GrpoConfig> grpo(Path file, List<String> overrides) {
         return read(Method.GRPO, GrpoConfig.defaults(), file, overrides);
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<RewardTrainerConfig> reward(Path file, List<String> overrides) {
+        return read(Method.REWARD, RewardTrainerConfig.defaults(), file, overrides);
     }
 
     /// The method a file is meant for: one that knows all of its keys; of several the one that the

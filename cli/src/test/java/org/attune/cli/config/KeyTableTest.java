@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
 
@@ -75,7 +76,9 @@ class KeyTableTest {
                                 Method.DPO,
                                 DpoConfig.defaults(),
                                 Method.GRPO,
-                                GrpoConfig.defaults())
+                                GrpoConfig.defaults(),
+                                Method.REWARD,
+                                RewardTrainerConfig.defaults())
                         .entrySet()) {
             var obeyed = new TreeSet<String>();
             table.of(run.getKey()).stream()
@@ -99,7 +102,9 @@ class KeyTableTest {
                                 Method.DPO,
                                 DpoConfig.defaults(),
                                 Method.GRPO,
-                                GrpoConfig.defaults())
+                                GrpoConfig.defaults(),
+                                Method.REWARD,
+                                RewardTrainerConfig.defaults())
                         .entrySet()) {
             for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
                 Key key = table.find(run.getKey(), entry.getKey()).orElse(null);

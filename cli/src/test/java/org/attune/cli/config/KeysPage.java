@@ -14,7 +14,7 @@ final class KeysPage {
             # The keys of a run's file
 
             A run is one YAML file with flat keys, and `key=value` arguments over them. Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
-            `GRPOConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, and of transformers 5.24's `TrainingArguments`, is known: it is
+            `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. A refused key at its default asks for nothing and is accepted.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
 

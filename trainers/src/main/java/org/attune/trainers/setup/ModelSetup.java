@@ -1,10 +1,19 @@
 package org.attune.trainers.setup;
 
+import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
 import org.attune.files.HubCache;
+import org.attune.files.JsonFields;
+import org.attune.files.TensorFile;
 import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.model.FolderModel;
+import org.attune.model.FreshScore;
 import org.attune.model.ModelSource;
+import org.attune.model.OutputLayer;
 import org.attune.model.RopeScaling;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -14,6 +23,8 @@ import org.attune.text.JinjaChatTemplate;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.ModelConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,8 +36,13 @@ import java.util.Optional;
 /// A model as configured: its files, its text, its starting adapter. The weights are not loaded
 /// yet, so that mistakes in the data show first. Owns what it opens.
 public final class ModelSetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelSetup.class);
+
     /// Products of this width and the usual few hundred rows take some microseconds.
     private static final int SMALL_WIDTH = 256;
+
+    /// transformers' default for all families.
+    private static final double INITIALIZER_RANGE = 0.02;
 
     private final ModelConfig config;
     private final ModelSource source;
@@ -155,10 +171,90 @@ public final class ModelSetup implements AutoCloseable {
         return !(source.config().rope().scaling() instanceof RopeScaling.Dynamic);
     }
 
-    /// Loads the weights anew. The caller owns the result; on the engine thread.
+    /// Labels of a model that scores sequences, its adapter considered; 0 of one that predicts
+    /// tokens.
+    public int labels() {
+        if (source.config().scores()
+                || adapter.isEmpty()
+                || !adapter.get().config().isClassifier()) {
+            return source.config().labels();
+        }
+        String name = LoraTarget.nameOfSaved(OutputLayer.SCORE_PATH + ".weight");
+        TensorFile.Entry head = adapter.get().tensors().entries().get(name);
+        if (head == null || head.shape().length != 2) {
+            throw new ModelException(
+                    ("%s is an adapter of the type SEQ_CLS on a model without a score head, but"
+                         + " holds no \"%s\" itself; save it with modules_to_save: [score]")
+                            .formatted(adapter.get().path(), name));
+        }
+        return Math.toIntExact(head.shape()[0]);
+    }
+
+    /// Loads the weights of a causal language model anew. The caller owns the result; on the engine
+    /// thread.
+    ///
+    /// @throws ModelException if model or adapter scores sequences instead
     public Decoder loadDecoder() {
-        Engine.suitThreads(source.config().hiddenSize() <= SMALL_WIDTH);
-        return Decoder.load(source.config(), source.tensors(), device(), dtype());
+        if (labels() > 0) {
+            throw new ModelException(
+                    ("%s scores sequences (it is a reward model or classifier), but here text is"
+                         + " predicted; give a causal language model. Reward models are trained"
+                         + " with attune reward and used in reward_funcs")
+                            .formatted(
+                                    source.config().scores()
+                                            ? source.path()
+                                            : adapter.orElseThrow().path()));
+        }
+        return loadAsIs();
+    }
+
+    /// Loads the weights anew, whether the model predicts or scores. The caller owns the result; on
+    /// the engine thread.
+    public Decoder loadAsIs() {
+        return labels() > source.config().labels()
+                ? loadWithHead(labels(), 0) // the adapter brings the head's values
+                : load(source.config(), source.tensors());
+    }
+
+    /// Loads the weights of a reward model anew. A causal language model gets a new score head.
+    /// The caller owns the result; on the engine thread.
+    ///
+    /// @param seed of the new head
+    /// @throws ModelException if the model has several labels
+    public Decoder loadScorer(long seed) {
+        int labels = labels();
+        if (labels > 1) {
+            throw new ModelException(
+                    "%s has %d labels; a reward model has one".formatted(source.path(), labels));
+        }
+        if (labels == 0) {
+            LOG.info(
+                    "{} has no score head; it gets a new one, drawn from a normal distribution with"
+                            + " standard deviation {} and seed {}",
+                    source.nameOrPath(),
+                    initializerRange(),
+                    seed);
+            return loadWithHead(1, seed);
+        }
+        return loadAsIs();
+    }
+
+    private Decoder loadWithHead(int labels, long seed) {
+        DecoderConfig config = source.config().withLabels(labels);
+        var random = RandomSource.XO_SHI_RO_256_PP.create(seed);
+        return load(config, new FreshScore(source.tensors(), config, initializerRange(), random));
+    }
+
+    private double initializerRange() {
+        return source instanceof FolderModel folder
+                ? JsonFields.read(folder.path().resolve("config.json"))
+                        .number("initializer_range", INITIALIZER_RANGE)
+                : INITIALIZER_RANGE;
+    }
+
+    private Decoder load(DecoderConfig config, TensorFile tensors) {
+        Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
+        return Decoder.load(config, tensors, device(), dtype());
     }
 
     /// Tells this model and adapter apart from others, by the size and the ends of their files.

@@ -18,6 +18,7 @@ import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -47,7 +48,36 @@ public final class PolicySetup implements AutoCloseable {
     /// @param dropout whether the adapter's own dropout applies
     public static PolicySetup load(
             ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        Decoder decoder = model.loadDecoder();
+        return load(model.loadDecoder(), model, lora, training, dropout);
+    }
+
+    /// The same of a reward model; a causal language model gets a new score head.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup loadScorer(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        requireClassifier(model);
+        return load(model.loadScorer(training.seed()), model, lora, training, dropout);
+    }
+
+    /// An adapter of another type trains no head: the fresh one would stay noise.
+    private static void requireClassifier(ModelSetup model) {
+        if (model.adapter().isPresent() && !model.adapter().get().config().isClassifier()) {
+            throw new ConfigException(
+                    ("adapter_name_or_path: %s has task_type %s, a reward model needs SEQ_CLS;"
+                         + " merge it into its base (attune merge) and start from the merged model")
+                            .formatted(
+                                    model.adapter().get().path(),
+                                    model.adapter().get().config().taskType()));
+        }
+    }
+
+    private static PolicySetup load(
+            Decoder decoder,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout) {
         try {
             var options = new Policy.Options(false, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training.seed(), options);
@@ -67,14 +97,14 @@ public final class PolicySetup implements AutoCloseable {
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
             if (lora.usePeft()) {
-                requireSame(config(lora, model.source().nameOrPath()), given, decoder);
+                requireSame(config(lora, model, decoder), given, decoder);
             }
             return Policy.withAdapter(decoder, given, options);
         }
         if (lora.usePeft()) {
             return Policy.withFreshAdapter(
                     decoder,
-                    config(lora, model.source().nameOrPath()),
+                    config(lora, model, decoder),
                     RandomSource.XO_SHI_RO_256_PP.create(seed),
                     options);
         }
@@ -89,7 +119,9 @@ public final class PolicySetup implements AutoCloseable {
                                 decoder.linears().stream()
                                         .flatMap(l -> l.parts().stream())
                                         .map(FusedLinear.Part::path),
-                                Stream.of(OutputLayer.PATH))
+                                decoder.config().scores()
+                                        ? Stream.<String>empty()
+                                        : Stream.of(OutputLayer.PATH))
                         .toList();
         Set<LoraTarget> wanted = Set.copyOf(asked.matchAll(paths));
         Set<LoraTarget> there = Set.copyOf(given.config().matchAll(paths));
@@ -119,7 +151,12 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// PEFT's configuration of the adapter that the settings ask for.
-    static LoraConfig config(LoraSettings lora, String baseModel) {
+    private static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
+        boolean scores = decoder.config().scores();
+        var whole = new LinkedHashSet<>(lora.loraModulesToSave());
+        if (scores) {
+            whole.addAll(LoraConfig.CLASSIFIER_HEADS); // PEFT does so too
+        }
         return new LoraConfig(
                 lora.loraR(),
                 lora.loraAlpha(),
@@ -131,11 +168,11 @@ public final class PolicySetup implements AutoCloseable {
                 List.of(),
                 lora.loraRankPattern(),
                 lora.loraAlphaPattern(),
-                lora.loraModulesToSave(),
+                List.copyOf(whole),
                 false,
                 LoraInitialisation.KAIMING,
-                "CAUSAL_LM",
-                Optional.of(baseModel));
+                scores ? LoraConfig.SEQ_CLS : "CAUSAL_LM",
+                Optional.of(model.source().nameOrPath()));
     }
 
     /// TRL hands a list of one to PEFT as text: `all-linear` or a regular expression.

@@ -4,9 +4,6 @@ import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.model.Adapter;
 import org.attune.reward.RewardLimits;
-import org.attune.reward.RewardScorer;
-import org.attune.reward.WeightedReward;
-import org.attune.reward.spec.RewardSpec;
 import org.attune.rollout.EngineRollouts;
 import org.attune.rollout.Generator;
 import org.attune.rollout.RecordedRollouts;
@@ -41,9 +38,7 @@ public final class RolloutSetup {
         if (config.rewards().rewardFuncs().isEmpty()) {
             return Map.of();
         }
-        try (var rewards = rewards(config, directory)) {
-            return rewards.requiredColumns();
-        }
+        return RunRewards.columns(config, directory);
     }
 
     /// Checks that every row has what the rewards read.
@@ -55,19 +50,6 @@ public final class RolloutSetup {
         List<PromptExample> all = new ArrayList<>(rows.train());
         rows.evalSets().forEach(set -> all.addAll(set.rows()));
         columns.forEach((name, own) -> own.forEach(column -> requireColumn(name, column, all)));
-    }
-
-    /// The reward functions of a run; the caller closes them.
-    ///
-    /// @param directory where relative paths start
-    /// @throws ConfigException with the problems of all entries
-    static RewardScorer rewards(GrpoConfig config, Path directory) {
-        RewardLimits limits = limits(config);
-        List<WeightedReward> functions =
-                RewardSpec.parse(config.rewards().rewardFuncs(), directory, limits);
-        List<Double> weights = config.rewards().rewardWeights();
-        return new RewardScorer(
-                weights.isEmpty() ? functions : RewardSpec.withWeights(functions, weights), limits);
     }
 
     /// What the reward functions of a run may use.

@@ -13,6 +13,8 @@ import org.attune.datasets.PreferencePreparation;
 import org.attune.datasets.Prepared;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.PromptPreparation;
+import org.attune.datasets.RewardExample;
+import org.attune.datasets.RewardPreparation;
 import org.attune.datasets.Sample;
 import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.SftOptions;
@@ -24,6 +26,7 @@ import org.attune.trainers.EvalSet;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
@@ -98,6 +101,20 @@ public final class RowSetup {
                 new PreferenceOptions(
                         config.length().maxLength(), config.length().truncationMode());
         var preparation = new PreferencePreparation(tokenizer, options, config.data().onBadRow());
+        Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
+        return rows(
+                split,
+                samples -> preparation.prepare(samples, threads),
+                samples -> preparation.prepare(samples, threads));
+    }
+
+    /// Pairs for reward models.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<RewardExample> reward(RewardTrainerConfig config) {
+        var preparation =
+                new RewardPreparation(
+                        tokenizer, config.loss().maxLength(), config.data().onBadRow());
         Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
         return rows(
                 split,

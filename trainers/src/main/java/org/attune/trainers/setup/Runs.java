@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
+import org.attune.datasets.RewardExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
@@ -12,6 +13,7 @@ import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
 import org.attune.trainers.GrpoTrainer;
 import org.attune.trainers.PhaseClock;
+import org.attune.trainers.RewardTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.SftTrainer;
@@ -20,6 +22,7 @@ import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
 import java.nio.file.Path;
@@ -125,6 +128,40 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 });
     }
 
+    /// Reward modelling.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary reward(RewardTrainerConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.loss().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<RewardExample> rows;
+                        PolicySetup scorer;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).reward(config);
+                            scorer =
+                                    PolicySetup.loadScorer(
+                                            model, config.lora(), config.training(), dropout);
+                        }
+                        try (scorer) {
+                            int longest = longest(rows, RewardExample::length);
+                            return new RewardTrainer(
+                                            config.withTraining(
+                                                    t -> scorer.fitToMemory(t, longest)),
+                                            scorer.policy(),
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context(model, scorer, clock))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
     /// Group-relative policy optimisation.
     ///
     /// @param directory where relative paths of rewards start, usually that of the configuration
@@ -135,8 +172,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         if (config.rewards().rewardFuncs().isEmpty()) {
             return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
         }
-        try (var rewards = RolloutSetup.rewards(config, directory)) {
-            return grpo(config, rewards);
+        try (var rewards = RunRewards.open(config, directory, hub)) {
+            return grpo(
+                    config,
+                    Optional.of(rewards),
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
         }
     }
 

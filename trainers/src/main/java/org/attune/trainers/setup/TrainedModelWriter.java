@@ -46,7 +46,7 @@ final class TrainedModelWriter implements ModelWriter {
         ModelExport.write(
                 apart,
                 model.source(),
-                model.source().config().withDtype(DType.FLOAT32),
+                policy.mergedConfig(DType.FLOAT32),
                 policy.weights(DType.FLOAT32),
                 ModelExport.DEFAULT_SHARD_BYTES);
         for (Path file : files(apart)) {
@@ -81,6 +81,9 @@ final class TrainedModelWriter implements ModelWriter {
         if (export.isEmpty()) {
             folder = base;
         }
+        if (policy.decoder().config().scores()) {
+            return scorerPage(base, export, folder);
+        }
         return """
         # LoRA adapter for %s
 
@@ -92,6 +95,23 @@ final class TrainedModelWriter implements ModelWriter {
             tokenizer = AutoTokenizer.from_pretrained("%s")
 
         With Attune: `attune chat --model %s --adapter FOLDER`; `attune merge` makes one model of both.
+        """
+                .formatted(base, export, folder, folder, base);
+    }
+
+    private static String scorerPage(String base, String export, String folder) {
+        return """
+        # Reward model: LoRA adapter with a score head for %s
+
+        %sIn Python:
+
+            from peft import PeftModel
+            from transformers import AutoModelForSequenceClassification, AutoTokenizer
+            base = AutoModelForSequenceClassification.from_pretrained("%s", num_labels=1)
+            model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
+            tokenizer = AutoTokenizer.from_pretrained("%s")
+
+        `attune merge --model %s --adapter FOLDER --output DIR` makes one model of both.
         """
                 .formatted(base, export, folder, folder, base);
     }

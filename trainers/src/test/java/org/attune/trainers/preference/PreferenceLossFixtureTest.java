@@ -1,6 +1,5 @@
 package org.attune.trainers.preference;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -144,28 +143,5 @@ class PreferenceLossFixtureTest {
             }
         }
         return rows;
-    }
-
-    /// The tolerances that the fixtures' README states.
-    private static final class Tolerance {
-        private final double relative;
-        private final double absolute;
-
-        Tolerance(JsonNode c) {
-            boolean single = c.get("dtype").asText().equals("float32");
-            boolean extreme = c.get("name").asText().contains("extreme");
-            relative = single ? 1e-5 : extreme ? 1e-6 : 1e-9;
-            absolute = single ? 1e-6 : 1e-12;
-        }
-
-        void check(String what, double expected, double got) {
-            assertEquals(expected, got, absolute + relative * Math.abs(expected), what);
-        }
-
-        void check(String what, JsonNode metrics, double got) {
-            if (metrics.has(what)) {
-                check(what, metrics.get(what).asDouble(), got);
-            }
-        }
     }
 }

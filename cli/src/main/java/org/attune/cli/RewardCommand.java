@@ -1,0 +1,34 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.RewardTrainerConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune reward RUN.yaml [key=value …]`
+@Command(name = "reward", description = "Train a reward model on preference pairs.")
+final class RewardCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<RewardTrainerConfig> loaded =
+                new RunConfigReader().reward(run.file, run.overrides);
+        RewardTrainerConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(config.model().adapterNameOrPath()));
+        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+                .run(runs -> runs.reward(config));
+    }
+}

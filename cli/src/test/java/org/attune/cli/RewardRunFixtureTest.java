@@ -1,0 +1,139 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.files.SafeTensorsFile;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// From a causal language model to a reward model, by the command line.
+@Tag("fixtures-trl")
+class RewardRunFixtureTest {
+    @TempDir private Path folder;
+
+    @Test
+    void adapterWithAHeadIsWrittenAndMerged() throws IOException {
+        Path trl = Fixtures.fixture("trl");
+        Path adapter = folder.resolve("adapter");
+        assertEquals(0, reward(trl.resolve("model"), adapter, "use_peft=true"));
+        JsonNode config = Recorded.json(adapter.resolve("adapter_config.json"));
+        assertEquals("SEQ_CLS", config.get("task_type").asText());
+        assertEquals("[\"classifier\",\"score\"]", config.get("modules_to_save").toString());
+        try (var file = SafeTensorsFile.open(adapter.resolve("adapter_model.safetensors"))) {
+            assertTrue(file.entries().containsKey("base_model.model.score.weight"));
+        }
+        JsonNode heldout = Recorded.json(adapter.resolve("summary.json")).get("heldout");
+        assertEquals("eval_preference_accuracy", heldout.get("metric").asText());
+        Path merged = folder.resolve("merged");
+        assertEquals(
+                0,
+                Main.run(
+                        "merge",
+                        "--model",
+                        trl.resolve("model").toString(),
+                        "--adapter",
+                        adapter.toString(),
+                        "--output",
+                        merged.toString()));
+        requireScorer(merged);
+        assertEquals(0, reward(merged, folder.resolve("again"), "use_peft=false"));
+        requireScorer(folder.resolve("again"));
+    }
+
+    @Test
+    void rewardModelsAreNotTrainedOnText() throws IOException {
+        Path trl = Fixtures.fixture("trl");
+        Path run = folder.resolve("dpo.yaml");
+        Files.writeString(
+                run,
+                "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\ndevice: cpu\n"
+                        .formatted(
+                                trl.resolve("reward-model"),
+                                trl.resolve("parity/reward/data.jsonl"),
+                                folder.resolve("dpo")));
+        var err = new StringWriter();
+        int code =
+                Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(err))
+                        .execute("dpo", run.toString());
+        assertEquals(ExitCodes.FAILED, code, err.toString());
+        assertTrue(err.toString().contains("scores sequences"), err.toString());
+    }
+
+    @Test
+    void rewardModelsJudgeCompletions() throws IOException {
+        Path trl = Fixtures.fixture("trl");
+        Path run = folder.resolve("grpo.yaml");
+        Path output = folder.resolve("grpo");
+        Files.writeString(
+                run,
+                """
+                model_name_or_path: %s
+                datasets: %s
+                reward_funcs: [%s, {name: length, max: 5}]
+                reward_weights: [1, 0.5]
+                output_dir: %s
+                device: cpu
+                dtype: float32
+                max_steps: 1
+                logging_steps: 1
+                max_completion_length: 8
+                num_generations: 4
+                per_device_train_batch_size: 8
+                """
+                        .formatted(
+                                trl.resolve("model"),
+                                trl.resolve("parity/reward/data.jsonl"),
+                                trl.resolve("reward-model"),
+                                output));
+        assertEquals(0, Main.run("grpo", run.toString()));
+        String metrics = Files.readString(output.resolve("metrics.jsonl"));
+        assertTrue(metrics.contains("rewards/reward-model/mean"), metrics);
+        assertTrue(metrics.contains("rewards/length/mean"), metrics);
+    }
+
+    private int reward(Path model, Path output, String how) {
+        Path data = Fixtures.fixture("trl/parity/reward-margin/data.jsonl");
+        try {
+            Path run = folder.resolve("reward.yaml");
+            Files.writeString(
+                    run,
+                    """
+                    model_name_or_path: %s
+                    datasets: %s
+                    eval_datasets: %s
+                    output_dir: %s
+                    device: cpu
+                    dtype: float32
+                    max_steps: 2
+                    logging_steps: 1
+                    """
+                            .formatted(model, data, data, output));
+            return Main.run("reward", run.toString(), how);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void requireScorer(Path folder) {
+        JsonNode config = Recorded.json(folder.resolve("config.json"));
+        assertEquals("LlamaForSequenceClassification", config.get("architectures").get(0).asText());
+        assertEquals("{\"0\":\"LABEL_0\"}", config.get("id2label").toString());
+        try (var file = SafeTensorsFile.open(folder)) {
+            assertTrue(file.entries().containsKey("score.weight"));
+            assertFalse(file.entries().containsKey("lm_head.weight"));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package org.attune.policy;
+
+import org.attune.model.Decoder;
+import org.attune.tensor.Tensor;
+
+/// What stands on a decoder's last block: forward at construction, backward on request. `M`
+/// targets, `N` rows, `D` width.
+sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead {
+    /// The head of the model's kind.
+    ///
+    /// @param hidden output of the last block, `(N, D)`
+    static Head of(
+            Decoder decoder,
+            Tensor hidden,
+            TokenForest forest,
+            HeadRequest request,
+            OutputHead.Use use) {
+        return decoder.config().scores()
+                ? new ScoreHead(decoder, hidden, forest, request, use)
+                : new OutputHead(decoder, hidden, forest, request, use);
+    }
+
+    /// The value of each target.
+    Measurement measurement();
+
+    /// Takes gradients of the targets' values to the hidden states, in the current scope.
+    ///
+    /// @param weights dLoss/dValue of each target, `(M)`
+    /// @return `(N, D)`
+    Tensor backward(float[] weights);
+
+    /// Brings gradients of the targets' rows to all rows.
+    ///
+    /// @param d `(M, D)`
+    /// @return `(N, D)`
+    static Tensor toRows(TokenForest forest, Tensor d) {
+        Tensor dHidden = Tensor.zeros(d.device(), d.dtype(), forest.size(), d.size(1));
+        Tensor index =
+                Tensor.ofInts(d.device(), forest.targetSources(), forest.targetCount())
+                        .unsqueeze(1)
+                        .expand(forest.targetCount(), d.size(1));
+        // Added, since one row may serve several targets: the last one of a shared prompt predicts
+        // every completion's first token, and a row has a score for every label.
+        return dHidden.scatterAddInPlace(0, index, d);
+    }
+
+    @Override
+    void close();
+}

@@ -1,0 +1,189 @@
+package org.attune.trainers.setup;
+
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardLimits;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.RewardTable;
+import org.attune.reward.WeightedReward;
+import org.attune.reward.spec.RewardSpec;
+import org.attune.tensor.Engine;
+import org.attune.trainers.CompletionScorer;
+import org.attune.trainers.config.GrpoConfig;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// What `reward_funcs` names: functions, on threads of their own, and folders of reward models,
+/// which score a finished round on the engine thread. Owns both.
+final class RunRewards implements CompletionScorer, AutoCloseable {
+    private final Optional<RewardScorer> functions;
+    private final List<Integer> functionPlaces;
+    private final List<Judge> models = new ArrayList<>();
+
+    /// @param place in `reward_funcs`
+    /// @param name in metrics, the folder's
+    private record Judge(int place, String name, double weight, RewardModel model) {}
+
+    private RunRewards(Optional<RewardScorer> functions, List<Integer> functionPlaces) {
+        this.functions = functions;
+        this.functionPlaces = functionPlaces;
+    }
+
+    /// Opens everything.
+    ///
+    /// @param directory where relative paths start
+    /// @throws ConfigException if an entry is faulty
+    static RunRewards open(GrpoConfig config, Path directory, HubCache hub) {
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        if (!weights.isEmpty() && weights.size() != entries.size()) {
+            throw new ConfigException(
+                    "reward_weights has %d values for %d reward_funcs; give one for each"
+                            .formatted(weights.size(), entries.size()));
+        }
+        List<Integer> places = functionPlaces(entries, directory);
+        var rewards = new RunRewards(functions(config, directory, places), places);
+        try {
+            rewards.openModels(config, directory, hub);
+        } catch (RuntimeException e) {
+            rewards.close();
+            throw e;
+        }
+        return rewards;
+    }
+
+    /// The columns that each function reads, by its name. Loads no model.
+    static Map<String, Set<String>> columns(GrpoConfig config, Path directory) {
+        List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
+        try (var rewards = new RunRewards(functions(config, directory, places), places)) {
+            return rewards.requiredColumns();
+        }
+    }
+
+    Map<String, Set<String>> requiredColumns() {
+        return functions.map(RewardScorer::requiredColumns).orElse(Map.of());
+    }
+
+    private static List<Integer> functionPlaces(List<Object> entries, Path directory) {
+        var places = new ArrayList<Integer>();
+        for (int i = 0; i < entries.size(); i++) {
+            if (!isModel(entries.get(i), directory)) {
+                places.add(i);
+            }
+        }
+        return places;
+    }
+
+    private static boolean isModel(Object entry, Path directory) {
+        return entry instanceof String text
+                && !text.startsWith("class:")
+                && RewardModel.isModelFolder(directory.resolve(text));
+    }
+
+    private static Optional<RewardScorer> functions(
+            GrpoConfig config, Path directory, List<Integer> places) {
+        if (places.isEmpty()) {
+            return Optional.empty();
+        }
+        RewardLimits limits = RolloutSetup.limits(config);
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        List<WeightedReward> made =
+                RewardSpec.parse(places.stream().map(entries::get).toList(), directory, limits);
+        return Optional.of(
+                new RewardScorer(
+                        weights.isEmpty()
+                                ? made
+                                : RewardSpec.withWeights(
+                                        made, places.stream().map(weights::get).toList()),
+                        limits));
+    }
+
+    private void openModels(GrpoConfig config, Path directory, HubCache hub) {
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        var names = new HashSet<>(functions.map(RewardScorer::names).orElse(List.of()));
+        for (int i = 0; i < entries.size(); i++) {
+            if (functionPlaces.contains(i)) {
+                continue;
+            }
+            Path folder = directory.resolve(String.valueOf(entries.get(i))).normalize();
+            String own = folder.toAbsolutePath().getFileName().toString();
+            String name = own;
+            for (int n = 2; !names.add(name); n++) {
+                name = own + "_" + n;
+            }
+            RewardModel model = Engine.call(() -> RewardModel.open(folder, config.model(), hub));
+            models.add(new Judge(i, name, weights.isEmpty() ? 1 : weights.get(i), model));
+        }
+    }
+
+    @Override
+    public RewardTable score(RewardBatch batch) {
+        return joined(functions.map(f -> f.score(batch)), batch);
+    }
+
+    @Override
+    public Session begin(int completions) {
+        Optional<Session> round = functions.map(f -> CompletionScorer.of(f).begin(completions));
+        return new Session() {
+            @Override
+            public void submit(
+                    int index, Prompt prompt, Completion completion, Map<String, Object> columns) {
+                round.ifPresent(r -> r.submit(index, prompt, completion, columns));
+            }
+
+            @Override
+            public RewardTable finish(RewardBatch all) {
+                return joined(round.map(r -> r.finish(all)), all);
+            }
+        };
+    }
+
+    /// The functions' rewards and the models' scores, in the order of `reward_funcs`.
+    private RewardTable joined(Optional<RewardTable> judged, RewardBatch batch) {
+        int count = functionPlaces.size() + models.size();
+        String[] names = new String[count];
+        double[] weights = new double[count];
+        double[][] values = new double[batch.size()][count];
+        for (int f = 0; f < functionPlaces.size(); f++) {
+            int place = functionPlaces.get(f);
+            RewardTable table = judged.orElseThrow();
+            names[place] = table.names().get(f);
+            weights[place] = table.weights()[f];
+            for (int i = 0; i < values.length; i++) {
+                values[i][place] = table.values()[i][f];
+            }
+        }
+        for (Judge judge : models) {
+            names[judge.place()] = judge.name();
+            weights[judge.place()] = judge.weight();
+            double[] scores = Engine.call(() -> judge.model().score(batch));
+            for (int i = 0; i < values.length; i++) {
+                values[i][judge.place()] = Double.isFinite(scores[i]) ? scores[i] : Double.NaN;
+            }
+        }
+        return new RewardTable(
+                List.of(names),
+                weights,
+                values,
+                judged.map(RewardTable::failures).orElse(List.of()),
+                judged.map(RewardTable::metrics).orElse(Map.of()),
+                judged.map(RewardTable::extras).orElse(Map.of()));
+    }
+
+    @Override
+    public void close() {
+        functions.ifPresent(RewardScorer::close);
+        Engine.run(() -> models.forEach(judge -> judge.model().close()));
+    }
+}
