@@ -6,6 +6,7 @@ import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
+import org.attune.tensor.vector.Team;
 import org.attune.tensor.vector.VectorLength;
 
 import java.util.Arrays;
@@ -34,6 +35,7 @@ public final class VectorKernels {
     public static boolean serve(Device device, DType dtype, int... widths) {
         if (!AVAILABLE
                 || !device.equals(Device.cpu())
+                || !Team.hasThreads() && Engine.threads() > 1 // operators would share the work
                 || dtype != DType.BFLOAT16 && dtype != DType.FLOAT32) {
             return false;
         }

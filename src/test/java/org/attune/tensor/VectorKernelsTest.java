@@ -61,10 +61,10 @@ class VectorKernelsTest {
 
     @Test
     void widthsThatAreNoMultipleOfTheVectorAreLeftToOperators() {
-        assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT32, 17));
-        assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT64, 64));
         Engine.run(
                 () -> {
+                    assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT32, 17));
+                    assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT64, 64));
                     try (var _ = TensorScope.open("test")) {
                         Tensor x = rows(numbers(64 * 32), 64).t();
                         assertThrows(

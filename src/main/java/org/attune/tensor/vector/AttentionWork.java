@@ -1,7 +1,6 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Buffers of one thread and the work on one segment of one key/value head: float32 throughout,
 /// tile by tile of queries, so that scores stay in the cache. `R` rows of a tile (queries × heads
@@ -260,7 +259,7 @@ final class AttentionWork {
             sum = x.fma(Vectors.load(dpRow + at), sum);
             Vectors.store(x, pRow + at);
         }
-        float mean = sum.reduceLanes(VectorOperators.ADD);
+        float mean = Vectors.sum(sum);
         for (int t = 0; t < wide; t += LANES) {
             long at = (long) t * FLOAT;
             FloatVector d = Vectors.load(dpRow + at).sub(mean).mul(Vectors.load(pRow + at));

@@ -1,7 +1,6 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Attention of one new token of each of several sequences over their cached keys and values. The
 /// token's own key and value are appended first. Every key/value head of a sequence is an item of
@@ -154,10 +153,10 @@ public record DecodeKernel(AttentionShape shape, int window) {
                     s3 = Vectors.load(at + 3 * query).fma(x, s3);
                 }
                 long to = scores + (long) t * FLOAT;
-                Vectors.put(s0.reduceLanes(VectorOperators.ADD), to);
-                Vectors.put(s1.reduceLanes(VectorOperators.ADD), to + scoreBytes);
-                Vectors.put(s2.reduceLanes(VectorOperators.ADD), to + 2 * scoreBytes);
-                Vectors.put(s3.reduceLanes(VectorOperators.ADD), to + 3 * scoreBytes);
+                Vectors.put(Vectors.sum(s0), to);
+                Vectors.put(Vectors.sum(s1), to + scoreBytes);
+                Vectors.put(Vectors.sum(s2), to + 2 * scoreBytes);
+                Vectors.put(Vectors.sum(s3), to + 3 * scoreBytes);
             }
         }
 

@@ -44,7 +44,7 @@ final class Exponentials {
         for (int t = end; t < wide; t += LANES) {
             Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
         }
-        return sum.reduceLanes(VectorOperators.ADD);
+        return Vectors.sum(sum);
     }
 
     /// Lanes `from … to − 1`.

@@ -1,7 +1,6 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Root-mean-square norm of rows of `D` numbers, each read from memory once, sums in float32:
 /// ```
@@ -50,7 +49,7 @@ public final class NormKernel {
             FloatVector v = Vectors.load(half, x + (long) k * bytes);
             sum = v.fma(v, sum);
         }
-        float mean = sum.reduceLanes(VectorOperators.ADD) / width;
+        float mean = Vectors.sum(sum) / width;
         float factor = (float) (1 / Math.sqrt(mean + epsilon));
         Vectors.put(factor, r);
         for (int k = 0; k < width; k += LANES) {
@@ -95,7 +94,7 @@ public final class NormKernel {
             FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
             sum = g.fma(Vectors.load(half, x + at), sum);
         }
-        float projection = sum.reduceLanes(VectorOperators.ADD) * r * r / width;
+        float projection = Vectors.sum(sum) * r * r / width;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
             FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));

@@ -62,6 +62,11 @@ public final class Team {
         hasThreads = true;
     }
 
+    /// Whether [#use] was called.
+    public static boolean hasThreads() {
+        return hasThreads;
+    }
+
     /// Runs all items and waits for their end.
     ///
     /// @param threads at most as many, the caller's among them

@@ -6,6 +6,7 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 import java.lang.foreign.MemorySegment;
@@ -29,6 +30,11 @@ final class Vectors {
     /// All memory: an address is an offset, and the check of bounds costs nothing.
     @SuppressWarnings("restricted")
     private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final VectorShuffle<Float> BY_8 = partners(8);
+    private static final VectorShuffle<Float> BY_4 = partners(4);
+    private static final VectorShuffle<Float> BY_2 = partners(2);
+    private static final VectorShuffle<Float> BY_1 = partners(1);
 
     private static final float LOG2_E = 1.44269504f;
     private static final float LN2_HIGH = 0.693145752f;
@@ -120,6 +126,25 @@ final class Vectors {
         p = p.fma(f, FloatVector.broadcast(FLOATS, 1f));
         IntVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS);
         return p.mul(power.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats());
+    }
+
+    /// Sum of all lanes, halves added to halves. The Vector API's own sum has no fixed order: its
+    /// bits change when a method is compiled, and with them those of a run that is repeated.
+    static float sum(FloatVector v) {
+        FloatVector s = v;
+        if (LANES > 8) {
+            s = s.add(s.rearrange(BY_8));
+        }
+        if (LANES > 4) {
+            s = s.add(s.rearrange(BY_4));
+        }
+        s = s.add(s.rearrange(BY_2));
+        return s.add(s.rearrange(BY_1)).lane(0);
+    }
+
+    /// Partners in a sum: lanes that differ in one bit of their number.
+    private static VectorShuffle<Float> partners(int distance) {
+        return VectorShuffle.fromOp(FLOATS, lane -> lane ^ (distance % LANES));
     }
 
     /// Lanes that stand before `count`.
