@@ -19,7 +19,9 @@ class ForestInvarianceTest {
         TIED(TinyModels.tiedLlama()),
         WINDOW(TinyModels.mistral(16)),
         QWEN2(TinyModels.qwen2()),
-        EVERYTHING(TinyModels.everything());
+        EVERYTHING(TinyModels.everything()),
+        WIDE_HEADS(TinyModels.wideHeads()),
+        WIDE_HEADS_WITH_EVERYTHING(TinyModels.wideHeadsWithEverything());
 
         final DecoderConfig config;
 

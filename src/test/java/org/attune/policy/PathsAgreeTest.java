@@ -29,7 +29,9 @@ class PathsAgreeTest {
                     TinyModels.mistral(6),
                     TinyModels.qwen2(),
                     TinyModels.qwen3(),
-                    TinyModels.everything());
+                    TinyModels.everything(),
+                    TinyModels.wideHeads(),
+                    TinyModels.wideHeadsWithEverything());
 
     private static Tree.Piece piece(DecoderConfig config) {
         var tree = new Tree();

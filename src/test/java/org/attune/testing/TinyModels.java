@@ -54,6 +54,17 @@ public final class TinyModels {
         return sized("qwen3", 32, 44, 31, 2, attention, true, false);
     }
 
+    /// Heads of 32, which kernels take on any processor.
+    public static DecoderConfig wideHeads() {
+        return config("llama", new AttentionConfig(4, 2, 32, false, false, false, all()), false);
+    }
+
+    /// The same with every optional part.
+    public static DecoderConfig wideHeadsWithEverything() {
+        var attention = new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 7));
+        return sized("qwen3", 32, 44, 31, 2, attention, true, false);
+    }
+
     private static List<Integer> all() {
         return List.of(0, 0);
     }

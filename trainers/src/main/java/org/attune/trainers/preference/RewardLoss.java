@@ -1,8 +1,9 @@
 package org.attune.trainers.preference;
 
-/// Loss of a reward model on pairs, [Bradley and Terry 1952](https://doi.org/10.2307/2334029) with
-/// a margin as in [Touvron et al. 2023, Eq. 2](https://arxiv.org/abs/2307.09288) and scores centred
-/// as in [Eisenstein et al. 2023](https://arxiv.org/abs/2312.09244):
+/// Loss of a reward model on pairs, the model of Bradley and Terry (Biometrika 39, 1952) as in
+/// [Ouyang et al. 2022, Eq. 1](https://arxiv.org/abs/2203.02155), with a margin as in
+/// [Touvron et al. 2023, Eq. 2](https://arxiv.org/abs/2307.09288) and scores centred as in
+/// [Eisenstein et al. 2023](https://arxiv.org/abs/2312.09244):
 /// ```
 /// L = −log σ(r⁺ − r⁻ − m) + c (r⁺ + r⁻)²
 /// ```
