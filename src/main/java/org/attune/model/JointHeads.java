@@ -14,8 +14,8 @@ import java.util.Map;
 /// Attention by our own kernels, over the projections as they stand: queries, keys and values of a
 /// row side by side. Nothing is copied or reordered, and short segments cost no calls of their own.
 final class JointHeads {
-    /// From here on products of large blocks are faster.
-    private static final int MOST_KEYS = 2048;
+    /// With longer paths products of large blocks in bfloat16 are faster than kernels in float32.
+    private static final int MOST_KEYS = 640;
 
     private final DecoderConfig config;
     private final Layout layout;

@@ -1,7 +1,5 @@
 package org.attune.model;
 
-import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -10,20 +8,27 @@ public final class AttentionWork {
     private AttentionWork() {}
 
     /// On the engine thread.
-    public static void run(DecoderConfig config, Layout layout, DType dtype) {
-        Device cpu = Device.cpu();
-        int groups = config.heads() / config.kvHeads();
-        try (var masks = TensorScope.open("masks")) {
-            var attention = new Attention(layout, cpu, dtype, masks);
-            long n = layout.size();
-            Tensor q = Tensor.zeros(cpu, dtype, config.kvHeads(), n, groups, config.headDim());
-            Tensor k = Tensor.zeros(cpu, dtype, config.kvHeads(), n, config.headDim());
-            for (int i = 0; i < config.layers(); i++) {
+    public static void run(Decoder decoder, Layout layout) {
+        try (var pass =
+                new Pass(
+                        decoder.config(),
+                        layout,
+                        Adapter.OFF,
+                        Dropout.NONE,
+                        decoder.device(),
+                        decoder.dtype())) {
+            for (Block b : decoder.blocks()) {
                 try (var _ = TensorScope.open("block")) {
-                    attention.forward(q, k, k, 0);
-                    attention.backward(q, q, k, k, 0);
+                    Tensor y = zeros(decoder, layout, b.qkv().out());
+                    Tensor out = zeros(decoder, layout, b.output().in());
+                    Attended attended = pass.attend(b, y, out);
+                    pass.attendBackward(b, out, attended);
                 }
             }
         }
+    }
+
+    private static Tensor zeros(Decoder decoder, Layout layout, int width) {
+        return Tensor.zeros(decoder.device(), decoder.dtype(), layout.size(), width);
     }
 }

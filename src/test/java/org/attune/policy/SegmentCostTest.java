@@ -8,7 +8,6 @@ import org.attune.model.AttentionWork;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.Layout;
-import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -50,9 +49,8 @@ class SegmentCostTest {
         void measure(Policy policy) {
             step = Math.min(step, seconds(() -> step(policy, forest)));
             Layout layout = Policy.layout(forest);
-            DType dtype = policy.decoder().dtype();
-            attention =
-                    Math.min(attention, seconds(() -> AttentionWork.run(CONFIG, layout, dtype)));
+            Decoder decoder = policy.decoder();
+            attention = Math.min(attention, seconds(() -> AttentionWork.run(decoder, layout)));
         }
 
         double allButAttention() {
