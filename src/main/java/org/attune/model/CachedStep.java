@@ -4,7 +4,6 @@ import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
-import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
 
 import java.util.ArrayList;
@@ -145,17 +144,14 @@ final class CachedStep {
     /// @param out `(N, CGK + …)`; its first columns are written
     private void attend(Block b, int layer, Tensor y, Tensor out) {
         if (b.queryNorm() != null) {
-            Tensor queries = byHead(y, 0, config.heads()); // (N, CG, K)
-            Tensor keys = byHead(y, config.heads(), config.kvHeads()); // (N, C, K)
+            Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
+            Tensor keys = HeadViews.keys(y, config); // (N, C, K)
             b.queryNorm().forward(queries, queries, adapter);
             b.keyNorm().forward(keys, keys, adapter);
         }
         if (hasKernel) {
             rope.rotateJoint(y, false);
-            var shape =
-                    new AttentionShape(
-                            config.kvHeads(), config.heads() / config.kvHeads(), config.headDim());
-            var kernel = new DecodeKernel(shape, b.window());
+            var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
             VectorKernels.decode(kernel, y, cache.block(layer), before, out);
         } else {
             Tensor q = append(layer, y); // (N, CG, K)
@@ -168,11 +164,9 @@ final class CachedStep {
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     /// @return queries, scaled, `(N, CG, K)`
     private Tensor append(int layer, Tensor y) {
-        int heads = config.heads();
-        int kvHeads = config.kvHeads();
-        Tensor queries = byHead(y, 0, heads); // (N, CG, K)
-        rope.rotateInPlace(byHead(y, 0, heads + kvHeads));
-        Tensor keysAndValues = byHead(y, heads, 2 * kvHeads).contiguous(); // (N, 2C, K)
+        Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
+        rope.rotateInPlace(HeadViews.queriesAndKeys(y, config));
+        Tensor keysAndValues = HeadViews.keysAndValues(y, config).contiguous(); // (N, 2C, K)
         Kernels.indexCopy(
                 cache.rows(layer),
                 cacheRows,
@@ -181,13 +175,5 @@ final class CachedStep {
                         new long[] {config.headDim(), 1},
                         0));
         return queries.mul(scale).contiguous();
-    }
-
-    private Tensor byHead(Tensor y, int first, int count) {
-        int size = config.headDim();
-        return y.viewAs(
-                new long[] {y.size(0), count, size},
-                new long[] {y.stride(0), size, 1},
-                (long) first * size);
     }
 }

@@ -17,17 +17,13 @@ final class JointHeads {
     /// With longer paths products of large blocks in bfloat16 are faster than kernels in float32.
     private static final int MOST_KEYS = 640;
 
-    private final DecoderConfig config;
     private final Layout layout;
     private final AttentionShape shape;
     private final Map<Integer, AttentionKernel> kernelByWindow = new HashMap<>();
 
     JointHeads(DecoderConfig config, Layout layout) {
-        this.config = config;
         this.layout = layout;
-        shape =
-                new AttentionShape(
-                        config.kvHeads(), config.heads() / config.kvHeads(), config.headDim());
+        shape = HeadViews.shape(config);
     }
 
     /// Whether the kernels can do it, and are the faster way.
@@ -39,15 +35,7 @@ final class JointHeads {
     /// @param y projections, `(N, (CG + 2C) K)`; changed and kept
     /// @param out its first columns are written, `(N, CGK + …)`
     Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
-        Attended.QkNormed normed = null;
-        if (b.queryNorm() != null) {
-            Tensor queries = queries(y);
-            Tensor keys = keys(y);
-            Tensor projections = queriesAndKeys(y).copy(); // (N, CG + C, K)
-            Tensor rq = b.queryNorm().forward(queries.copy(), queries, pass.adapter());
-            Tensor rk = b.keyNorm().forward(keys.copy(), keys, pass.adapter());
-            normed = new Attended.QkNormed(projections, rq, rk);
-        }
+        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.rope().rotateJoint(y, false);
         VectorKernels.attention(kernel(b.window()), y, out);
         return new Attended.Joint(normed, y);
@@ -60,9 +48,7 @@ final class JointHeads {
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
         VectorKernels.attentionBackward(kernel(b.window()), dOut, qkv, dy);
         pass.rope().rotateJoint(dy, true);
-        if (saved.qkNormed() != null) {
-            SplitHeads.normBackward(b, queries(dy), keys(dy), saved.qkNormed(), pass);
-        }
+        HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }
 
@@ -79,26 +65,5 @@ final class JointHeads {
                             path.start(), path.end(), path.keyStarts(), path.keyEnds()));
         }
         return segments;
-    }
-
-    private Tensor queriesAndKeys(Tensor y) {
-        return byHead(y, 0, config.heads() + config.kvHeads());
-    }
-
-    private Tensor queries(Tensor y) {
-        return byHead(y, 0, config.heads());
-    }
-
-    private Tensor keys(Tensor y) {
-        return byHead(y, config.heads(), config.kvHeads());
-    }
-
-    /// Some heads of `(N, …)`, a view `(N, count, K)`.
-    private Tensor byHead(Tensor y, int first, int count) {
-        int size = config.headDim();
-        return y.viewAs(
-                new long[] {y.size(0), count, size},
-                new long[] {y.stride(0), size, 1},
-                (long) first * size);
     }
 }

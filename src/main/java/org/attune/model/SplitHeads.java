@@ -31,16 +31,9 @@ final class SplitHeads {
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
-        Tensor qk = y.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
-        Tensor queries = qk.narrow(1, 0, c.heads());
-        Tensor keys = qk.narrow(1, c.heads(), c.kvHeads());
-        Attended.QkNormed normed = null;
-        if (b.queryNorm() != null) {
-            Tensor projections = qk.copy(); // (N, heads + kvHeads, K)
-            Tensor rq = b.queryNorm().forward(queries.copy(), queries, pass.adapter());
-            Tensor rk = b.keyNorm().forward(keys.copy(), keys, pass.adapter());
-            normed = new Attended.QkNormed(projections, rq, rk);
-        }
+        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
+        Tensor queries = HeadViews.queries(y, c);
+        Tensor keys = HeadViews.keys(y, c);
         Tensor q = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, groups, c.headDim());
         Tensor k = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, c.headDim());
         for (int i = 0; i < c.kvHeads(); i++) {
@@ -63,36 +56,19 @@ final class SplitHeads {
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
         Tensor dy = Tensor.empty(d[0].device(), d[0].dtype(), n, b.qkv().out());
-        Tensor dqk = dy.narrow(1, 0, (long) rotated * c.headDim()).reshape(n, rotated, c.headDim());
-        Tensor dQueries = dqk.narrow(1, 0, c.heads());
-        Tensor dKeys = dqk.narrow(1, c.heads(), c.kvHeads());
+        Tensor dQueries = HeadViews.queries(dy, c);
+        Tensor dKeys = HeadViews.keys(dy, c);
         for (int i = 0; i < c.kvHeads(); i++) {
             pass.rope()
                     .rotateQueriesBack(
                             d[0].select(0, i), dQueries.narrow(1, (long) i * groups, groups));
         }
         pass.rope().rotateKeysBack(d[1].transpose(0, 1), dKeys);
-        if (s.qkNormed() != null) {
-            normBackward(b, dQueries, dKeys, s.qkNormed(), pass);
-        }
+        HeadNorms.backward(b, dy, s.qkNormed(), pass);
         dy.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
                 .reshape(n, c.kvHeads(), c.headDim())
                 .copyInPlace(d[2].transpose(0, 1));
         return dy;
-    }
-
-    /// Takes gradients of normed queries and keys back to those of the projections, where they are.
-    ///
-    /// @param dQueries `(N, CG, K)`
-    /// @param dKeys `(N, C, K)`
-    static void normBackward(
-            Block b, Tensor dQueries, Tensor dKeys, Attended.QkNormed saved, Pass pass) {
-        DecoderConfig c = pass.config();
-        Tensor queries = saved.projections().narrow(1, 0, c.heads());
-        Tensor keys = saved.projections().narrow(1, c.heads(), c.kvHeads());
-        Adapter adapter = pass.adapter();
-        dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, saved.rq(), adapter));
-        dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, saved.rk(), adapter));
     }
 
     /// `(N, CGK)` seen as `(N, C, G, K)`.

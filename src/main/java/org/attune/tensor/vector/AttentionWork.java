@@ -97,7 +97,12 @@ final class AttentionWork {
             for (int row = 0; row < n * shape.groups(); row++) {
                 int column = shape.queries(head) + row % shape.groups() * shape.headDim();
                 long to = out.at(s.start() + a + row / shape.groups(), column);
-                writeRow(product + (long) row * headBytes, norm[row], out.half(), to);
+                Vectors.writeRow(
+                        product + (long) row * headBytes,
+                        norm[row],
+                        shape.headDim(),
+                        out.half(),
+                        to);
             }
         }
     }
@@ -145,7 +150,8 @@ final class AttentionWork {
             for (int row = 0; row < rows; row++) {
                 int column = shape.queries(head) + row % shape.groups() * shape.headDim();
                 long to = dQkv.at(s.start() + a + row / shape.groups(), column);
-                writeRow(product + (long) row * headBytes, 1, dQkv.half(), to);
+                Vectors.writeRow(
+                        product + (long) row * headBytes, 1, shape.headDim(), dQkv.half(), to);
             }
             addTransposed(p, dOut, dValues, rows, wide);
             addTransposed(dp, q, dKeys, rows, wide);
@@ -182,8 +188,8 @@ final class AttentionWork {
         int t = 0;
         for (int range = 0; range < s.keyStarts().length; range++) {
             for (int row = s.keyStarts()[range]; row < s.keyEnds()[range]; row++) {
-                readRow(qkv.half(), qkv.at(row, shape.keys(head)), keys + (long) t * headBytes);
-                readRow(qkv.half(), qkv.at(row, shape.values(head)), values + (long) t * headBytes);
+                readRow(qkv, row, shape.keys(head), keys + (long) t * headBytes);
+                readRow(qkv, row, shape.values(head), values + (long) t * headBytes);
                 t++;
             }
         }
@@ -208,27 +214,16 @@ final class AttentionWork {
         }
     }
 
-    private void readRow(boolean half, long from, long to) {
-        long bytes = half ? Short.BYTES : FLOAT;
-        for (int k = 0; k < shape.headDim(); k += LANES) {
-            Vectors.store(Vectors.load(half, from + k * bytes), to + (long) k * FLOAT);
-        }
-    }
-
-    private void writeRow(long from, float factor, boolean half, long to) {
-        long bytes = half ? Short.BYTES : FLOAT;
-        for (int k = 0; k < shape.headDim(); k += LANES) {
-            FloatVector v = Vectors.load(from + (long) k * FLOAT).mul(factor);
-            Vectors.store(half, v, to + k * bytes);
-        }
+    private void readRow(Rows from, int row, int column, long to) {
+        Vectors.readRow(from.half(), from.at(row, column), shape.headDim(), to);
     }
 
     /// Rows of the head's queries, or of what has their columns.
     private void readTile(Rows from, int a, int n, long to) {
         for (int row = 0; row < n * shape.groups(); row++) {
             int column = shape.queries(head) + row % shape.groups() * shape.headDim();
-            long at = from.at(segment.start() + a + row / shape.groups(), column);
-            readRow(from.half(), at, to + (long) row * headBytes);
+            int source = segment.start() + a + row / shape.groups();
+            readRow(from, source, column, to + (long) row * headBytes);
         }
     }
 

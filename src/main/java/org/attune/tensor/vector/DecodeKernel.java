@@ -87,7 +87,8 @@ public record DecodeKernel(AttentionShape shape, int window) {
         long queries = memory + roundedGroups() * scoreBytes;
         for (int g = 0; g < roundedGroups(); g++) {
             int column = shape.queries(head) + Math.min(g, shape.groups() - 1) * shape.headDim();
-            copy(qkv.half(), qkv.at(row, column), queries + g * queryBytes());
+            Vectors.readRow(
+                    qkv.half(), qkv.at(row, column), shape.headDim(), queries + g * queryBytes());
         }
         var block = new Block(qkv.half(), shape.headDim(), cache.rowBytes(), count, scoreBytes);
         for (int g = 0; g < shape.groups(); g += QUERIES) {
@@ -102,7 +103,8 @@ public record DecodeKernel(AttentionShape shape, int window) {
             block.weighted(scores, values, queries + g * queryBytes());
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
-                write(queries + (g + i) * queryBytes(), out.half(), out.at(row, column));
+                long from = queries + (g + i) * queryBytes();
+                Vectors.writeRow(from, 1, shape.headDim(), out.half(), out.at(row, column));
             }
         }
     }
@@ -115,20 +117,6 @@ public record DecodeKernel(AttentionShape shape, int window) {
         for (int t = 0; t < count; t += LANES) {
             long at = scores + (long) t * FLOAT;
             Vectors.store(Vectors.load(at).mul(factor), at);
-        }
-    }
-
-    private void copy(boolean half, long from, long to) {
-        long bytes = half ? Short.BYTES : FLOAT;
-        for (int k = 0; k < shape.headDim(); k += LANES) {
-            Vectors.store(Vectors.load(half, from + k * bytes), to + (long) k * FLOAT);
-        }
-    }
-
-    private void write(long from, boolean half, long to) {
-        long bytes = half ? Short.BYTES : FLOAT;
-        for (int k = 0; k < shape.headDim(); k += LANES) {
-            Vectors.store(half, Vectors.load(from + (long) k * FLOAT), to + k * bytes);
         }
     }
 

@@ -97,6 +97,26 @@ final class Vectors {
         shorts.intoMemorySegment(MEMORY, address, ORDER);
     }
 
+    /// Reads a row of a tensor as float32.
+    ///
+    /// @param count a multiple of [#LANES]
+    static void readRow(boolean half, long from, int count, long to) {
+        long bytes = half ? Short.BYTES : Float.BYTES;
+        for (int k = 0; k < count; k += LANES) {
+            store(load(half, from + k * bytes), to + (long) k * Float.BYTES);
+        }
+    }
+
+    /// Writes a row of float32 times `factor` into a tensor.
+    ///
+    /// @param count a multiple of [#LANES]
+    static void writeRow(long from, float factor, int count, boolean half, long to) {
+        long bytes = half ? Short.BYTES : Float.BYTES;
+        for (int k = 0; k < count; k += LANES) {
+            store(half, load(from + (long) k * Float.BYTES).mul(factor), to + k * bytes);
+        }
+    }
+
     /// What [#store] followed by [#load] gives.
     static FloatVector round(boolean half, FloatVector v) {
         return half ? rounded(v).lanewise(VectorOperators.AND, HIGH_BITS).reinterpretAsFloats() : v;
