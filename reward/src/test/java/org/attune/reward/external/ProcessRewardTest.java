@@ -184,7 +184,7 @@ class ProcessRewardTest {
                         """,
                         LONG,
                         3);
-        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(4));
+        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(8));
         try (var scorer = new RewardScorer(List.of(WeightedReward.of(reward)), limits)) {
             RewardTable table = scorer.score(batch("a", "hang", "b", "die", "c"));
             assertArrayEquals(new double[] {1, Double.NaN, 1, Double.NaN, 1}, table.column(0));
