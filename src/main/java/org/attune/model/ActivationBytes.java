@@ -6,18 +6,19 @@ import org.attune.tensor.DType;
 /// width, `F` inner width, `HK` columns of all query heads, `CK` of all key heads, `R` adapter
 /// columns, `L` blocks, `b` bytes of a value.
 /// ```
-/// saved by a block   = b (5 D + 2 HK + 2 CK + 2 F + R) + 8,  its output included
+/// input              = b D
+/// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
 ///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
-/// all kept           = L · saved by a block
-/// inputs kept        = L · b D, and one block's at a time
+/// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's
 /// at work in a block = b (5 F + 3 D), or with attention b (4 HK + 3 · 256 H) + 8 CK
 /// ```
 /// where 256 queries at a time attend to at most the tokens of the pass.
 ///
-/// @param allKept with everything kept for the backward pass
-/// @param inputsKept with recomputation
+/// @param layers `L`
+/// @param input of a block
+/// @param saved by a block for the backward pass
 /// @param atWork besides, while one block computes
-public record ActivationBytes(long allKept, long inputsKept, long atWork) {
+public record ActivationBytes(int layers, long input, long saved, long atWork) {
     /// Scores, their gradient and its product stand beside each other.
     private static final long SCORES = 3;
 
@@ -42,7 +43,7 @@ public record ActivationBytes(long allKept, long inputsKept, long atWork) {
         long inner = c.intermediateSize();
         long queries = (long) c.heads() * c.headDim();
         long keys = (long) c.kvHeads() * c.headDim();
-        long saved = b * (5 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
+        long saved = b * (4 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
         saved += 2 * FLOAT;
         if (c.attention().qkNorm()) {
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
@@ -50,8 +51,18 @@ public record ActivationBytes(long allKept, long inputsKept, long atWork) {
         long feedForward = b * (5 * inner + 3 * width);
         long scores = SCORES * Layout.QUERY_BLOCK * c.heads();
         long attention = b * (4 * queries + scores) + 2 * FLOAT * keys;
-        long inputs = c.layers() * b * width;
         return new ActivationBytes(
-                c.layers() * saved, inputs + saved, Math.max(feedForward, attention));
+                c.layers(), b * width, saved, Math.max(feedForward, attention));
+    }
+
+    /// What stands between the forward and the backward pass.
+    ///
+    /// @param recomputed blocks that are computed again; ≥ 0, all if there are fewer
+    public long kept(int recomputed) {
+        int again = Math.min(recomputed, layers);
+        long atEnd = (layers - again) * saved + (again + 1) * input; // 1: the last output
+        // While the last of them is computed again, only inputs stand beside it.
+        long last = again == 0 ? 0 : again * input + saved;
+        return Math.max(atEnd, last);
     }
 }

@@ -7,27 +7,20 @@ import org.attune.tensor.TensorScope;
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
 /// that backward needs until it is closed.
 ///
-/// The graph is cut at block boundaries. With recomputation on, forward keeps only the blocks'
-/// inputs; backward takes the blocks in reverse, computes one again, back-propagates and drops it.
+/// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps only the
+/// inputs; backward takes the blocks in reverse, computes such a block again, back-propagates and
+/// drops it. Those are the first blocks: when backward reaches them, what the others kept is gone.
 public final class DecoderRun implements AutoCloseable {
-    /// What forward keeps.
-    public enum Keep {
-        /// Nothing: there will be no backward pass.
-        NOTHING,
-        /// Inputs of blocks: least memory, one more forward pass.
-        INPUTS,
-        /// What the hand-written backward pass needs.
-        ALL
-    }
-
-    /// @param keep what forward keeps
+    /// @param backward whether there will be a backward pass
+    /// @param recomputed how many blocks, from the first on, are computed again there; ≥ 0, all if
+    ///     there are fewer
     /// @param dropout of the trained adapter's inputs
     /// @param plain whether blocks run in ordinary operators with autograd instead of the
     ///     hand-written passes
-    public record Options(Keep keep, Dropout dropout, boolean plain) {
-        /// Without dropout, hand-written.
-        public static Options of(Keep keep) {
-            return new Options(keep, Dropout.NONE, false);
+    public record Options(boolean backward, int recomputed, Dropout dropout, boolean plain) {
+        /// Without backward pass and dropout, hand-written.
+        public static Options forwardOnly() {
+            return new Options(false, 0, Dropout.NONE, false);
         }
     }
 
@@ -77,7 +70,7 @@ public final class DecoderRun implements AutoCloseable {
                 out = block(i, x);
                 scope.adopt(out);
             }
-            if (options.keep() == Keep.NOTHING) {
+            if (!options.backward()) {
                 x.close();
             } else {
                 inputs[i] = x;
@@ -92,7 +85,7 @@ public final class DecoderRun implements AutoCloseable {
             return plain(i).forward(x);
         }
         WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
-        if (options.keep() == Keep.ALL) {
+        if (options.backward() && i >= options.recomputed()) {
             result.saved().moveTo(scope);
             saved[i] = result.saved();
         }
@@ -110,7 +103,7 @@ public final class DecoderRun implements AutoCloseable {
 
     /// Takes the gradient of [#hidden] through all blocks. At most once.
     public void backward(Tensor dHidden) {
-        if (options.keep() == Keep.NOTHING) {
+        if (!options.backward()) {
             throw new IllegalStateException("this pass kept nothing for a backward pass");
         }
         try (var _ = TensorScope.open("backward")) {

@@ -8,7 +8,7 @@ public final class Logits {
 
     /// Logits of every row, float32 `(N, V)`, in the current scope.
     public static Tensor of(Decoder decoder, Layout layout, Adapter adapter) {
-        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        var options = DecoderRun.Options.forwardOnly();
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
             return decoder.output().logits(normed(decoder, run.hidden(), adapter), adapter);
         }
@@ -16,7 +16,7 @@ public final class Logits {
 
     /// Input of the output layer, after the last norm, `(N, D)`, in the current scope.
     public static Tensor hidden(Decoder decoder, Layout layout, Adapter adapter) {
-        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        var options = DecoderRun.Options.forwardOnly();
         try (var run = new DecoderRun(decoder, layout, adapter, options)) {
             return normed(decoder, run.hidden(), adapter);
         }

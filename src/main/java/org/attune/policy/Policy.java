@@ -34,14 +34,16 @@ public final class Policy implements CausalPolicy {
 
     /// How passes run.
     ///
-    /// @param recompute whether blocks are computed again in the backward pass instead of being
-    ///     kept
+    /// @param recomputed how many blocks, from the first on, are computed again in the backward
+    ///     pass instead of being kept; ≥ 0, [#ALL_BLOCKS] for all
     /// @param dropout whether the adapter's own dropout applies in [#evaluate]
     /// @param dropoutSeed seed of that dropout, for the whole run
     /// @param plain whether blocks run in ordinary operators with autograd
-    public record Options(boolean recompute, boolean dropout, long dropoutSeed, boolean plain) {
+    public record Options(int recomputed, boolean dropout, long dropoutSeed, boolean plain) {
+        public static final int ALL_BLOCKS = Integer.MAX_VALUE;
+
         public static Options defaults() {
-            return new Options(false, true, 0, false);
+            return new Options(0, true, 0, false);
         }
     }
 
@@ -87,12 +89,9 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
-        var keep = options.recompute() ? DecoderRun.Keep.INPUTS : DecoderRun.Keep.ALL;
-        return new PolicyEvaluation(this, forest, request, runOptions(keep));
-    }
-
-    private DecoderRun.Options runOptions(DecoderRun.Keep keep) {
-        return new DecoderRun.Options(keep, dropout(), options.plain());
+        var runOptions =
+                new DecoderRun.Options(true, options.recomputed(), dropout(), options.plain());
+        return new PolicyEvaluation(this, forest, request, runOptions);
     }
 
     /// Every evaluation of a step drops others; a resumed run drops the same as one that never
@@ -128,7 +127,7 @@ public final class Policy implements CausalPolicy {
 
     private static Measurement measure(
             Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
-        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        var options = DecoderRun.Options.forwardOnly();
         var use = OutputHead.Use.measuring(adapter);
         try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
                 var head = Head.of(decoder, run.hidden(), forest, request, use)) {

@@ -46,14 +46,14 @@ public record StepMemory(
     /// Bytes of one forward and backward pass.
     ///
     /// @param tokens computed at once; each is taken to predict one
-    /// @param recompute whether blocks are computed again in the backward pass
-    public long pass(int tokens, boolean recompute) {
-        long kept = recompute ? activations.inputsKept() : activations.allKept();
-        return tokens * (kept + activations.atWork()) + OutputHead.bytes(config, dtype, tokens);
+    /// @param recomputed how many blocks are computed again in the backward pass
+    public long pass(int tokens, int recomputed) {
+        return tokens * (activations.kept(recomputed) + activations.atWork())
+                + OutputHead.bytes(config, dtype, tokens);
     }
 
-    /// Bytes of everything.
-    public long bytes(int tokens, boolean recompute) {
-        return packed + optimizer() + pass(tokens, recompute);
+    /// Bytes of everything, as with [#pass].
+    public long bytes(int tokens, int recomputed) {
+        return packed + optimizer() + pass(tokens, recomputed);
     }
 }

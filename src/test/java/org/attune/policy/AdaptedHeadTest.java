@@ -113,7 +113,7 @@ class AdaptedHeadTest {
         DecoderConfig config = TinyModels.llama();
         LoraConfig adapter = onHead(0.4);
         Tree.Piece piece = Adapted.piece(config, 9);
-        var options = new Policy.Options(false, true, 3, false);
+        var options = new Policy.Options(0, true, 3, false);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config);
@@ -160,10 +160,10 @@ class AdaptedHeadTest {
                     () -> {
                         try (Decoder decoder = TinyModels.decoder(config, dtype);
                                 Policy policy =
-                                        Adapted.policy(decoder, onHead(0.3), dropout(false))) {
+                                        Adapted.policy(decoder, onHead(0.3), dropout(0))) {
                             policy.startStep(4);
                             Outcome kept = Outcome.of(policy, List.of(piece));
-                            policy.setOptions(dropout(true));
+                            policy.setOptions(dropout(Policy.Options.ALL_BLOCKS));
                             policy.startStep(4);
                             kept.assertEqualTo(dtype + "", Outcome.of(policy, List.of(piece)), 0);
                         }
@@ -175,24 +175,24 @@ class AdaptedHeadTest {
     @Test
     void aPolicySaysWhetherItDrops() {
         DecoderConfig config = TinyModels.tiedLlama();
-        var off = new Policy.Options(false, false, 5, false);
+        var off = new Policy.Options(0, false, 5, false);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
-                            Policy drops = Adapted.policy(decoder, onHead(0.3), dropout(false))) {
+                            Policy drops = Adapted.policy(decoder, onHead(0.3), dropout(0))) {
                         assertTrue(drops.hasDropout());
                         drops.setOptions(off);
                         assertFalse(drops.hasDropout());
                     }
                     try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
-                            Policy keeps = Adapted.policy(decoder, onHead(0), dropout(false))) {
+                            Policy keeps = Adapted.policy(decoder, onHead(0), dropout(0))) {
                         assertFalse(keeps.hasDropout());
                     }
                 });
     }
 
-    private static Policy.Options dropout(boolean recompute) {
-        return new Policy.Options(recompute, true, 5, false);
+    private static Policy.Options dropout(int recomputed) {
+        return new Policy.Options(recomputed, true, 5, false);
     }
 
     @Test

@@ -18,9 +18,11 @@ import java.util.TreeMap;
 ///
 /// @param gradients of `Σ weight(key) · logProb(key)`
 record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
-    static final Policy.Options DEFAULT = new Policy.Options(false, false, 0, false);
-    static final Policy.Options PLAIN = new Policy.Options(false, false, 0, true);
-    static final Policy.Options RECOMPUTE = new Policy.Options(true, false, 0, false);
+    static final Policy.Options DEFAULT = new Policy.Options(0, false, 0, false);
+    static final Policy.Options PLAIN = new Policy.Options(0, false, 0, true);
+    static final Policy.Options RECOMPUTE =
+            new Policy.Options(Policy.Options.ALL_BLOCKS, false, 0, false);
+    static final Policy.Options RECOMPUTE_FIRST = new Policy.Options(1, false, 0, false);
 
     /// Evaluates and goes backward, piece by piece.
     static Outcome of(CausalPolicy policy, List<Tree.Piece> pieces) {

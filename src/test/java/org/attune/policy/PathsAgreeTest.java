@@ -104,16 +104,15 @@ class PathsAgreeTest {
 
     @Test
     void recomputationIsBitForBit() {
+        LoraConfig adapter = Outcome.allLinear(0);
         for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
             for (DecoderConfig config : MODELS) {
-                full(config, dtype, Outcome.DEFAULT)
-                        .assertEqualTo("full " + config, full(config, dtype, Outcome.RECOMPUTE), 0);
-                LoraConfig adapter = Outcome.allLinear(0);
-                lora(config, dtype, adapter, Outcome.DEFAULT)
-                        .assertEqualTo(
-                                "LoRA " + config,
-                                lora(config, dtype, adapter, Outcome.RECOMPUTE),
-                                0);
+                Outcome full = full(config, dtype, Outcome.DEFAULT);
+                Outcome lora = lora(config, dtype, adapter, Outcome.DEFAULT);
+                for (var way : List.of(Outcome.RECOMPUTE, Outcome.RECOMPUTE_FIRST)) {
+                    full.assertEqualTo("full " + config, full(config, dtype, way), 0);
+                    lora.assertEqualTo("LoRA " + config, lora(config, dtype, adapter, way), 0);
+                }
             }
         }
     }
@@ -122,10 +121,10 @@ class PathsAgreeTest {
     void recomputationIsBitForBitWithDropout() {
         LoraConfig adapter = Outcome.allLinear(0.3);
         for (DecoderConfig config : MODELS) {
-            Outcome kept = lora(config, DType.FLOAT32, adapter, dropout(false, 5));
+            Outcome kept = lora(config, DType.FLOAT32, adapter, dropout(0, 5));
             kept.assertEqualTo(
-                    "dropout", lora(config, DType.FLOAT32, adapter, dropout(true, 5)), 0);
-            Outcome otherSeed = lora(config, DType.FLOAT32, adapter, dropout(true, 6));
+                    "dropout", lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 5)), 0);
+            Outcome otherSeed = lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 6));
             assertFalse(Arrays.equals(kept.values(), otherSeed.values()));
             Outcome off = lora(config, DType.FLOAT32, adapter, Outcome.RECOMPUTE);
             assertFalse(Arrays.equals(kept.values(), off.values()));
@@ -135,17 +134,17 @@ class PathsAgreeTest {
     @Test
     void writtenEqualsPlainWithDropout() {
         LoraConfig adapter = Outcome.allLinear(0.3);
-        var plain = new Policy.Options(false, true, 5, true);
+        var plain = new Policy.Options(0, true, 5, true);
         for (DecoderConfig config : MODELS) {
             lora(config, DType.FLOAT32, adapter, plain)
                     .assertEqualTo(
                             config + " dropout",
-                            lora(config, DType.FLOAT32, adapter, dropout(false, 5)));
+                            lora(config, DType.FLOAT32, adapter, dropout(0, 5)));
         }
     }
 
-    private static Policy.Options dropout(boolean recompute, long seed) {
-        return new Policy.Options(recompute, true, seed, false);
+    private static Policy.Options dropout(int recomputed, long seed) {
+        return new Policy.Options(recomputed, true, seed, false);
     }
 
     @Test
@@ -157,7 +156,7 @@ class PathsAgreeTest {
                             Decoder decoder = TinyModels.decoder(config);
                             Policy policy =
                                     Outcome.lora(
-                                            decoder, Outcome.allLinear(0.3), dropout(true, 5))) {
+                                            decoder, Outcome.allLinear(0.3), dropout(Policy.Options.ALL_BLOCKS, 5))) {
                         policy.startStep(7);
                         float[] first = Outcome.of(policy, List.of(piece(config))).values();
                         float[] second = Outcome.of(policy, List.of(piece(config))).values();
@@ -181,8 +180,8 @@ class PathsAgreeTest {
     void gradientsUnderDropoutEqualFiniteDifferences() {
         DecoderConfig config = TinyModels.llama();
         LoraConfig adapter = Outcome.allLinear(0.3);
-        for (boolean recompute : new boolean[] {false, true}) {
-            Policy.Options options = dropout(recompute, 7);
+        for (int recomputed : new int[] {0, 1, Policy.Options.ALL_BLOCKS}) {
+            Policy.Options options = dropout(recomputed, 7);
             Outcome outcome = lora(config, DType.FLOAT32, adapter, options);
             int parameters = outcome.gradients().length;
             for (int i = 17; i < parameters; i += parameters / 5) {

@@ -70,7 +70,7 @@ class RecordedAdaptersTest {
     }
 
     private static Policy.Options plain(boolean on) {
-        return new Policy.Options(false, false, 0, on);
+        return new Policy.Options(0, false, 0, on);
     }
 
     private static Decoder base(Path folder) {

@@ -86,7 +86,7 @@ class RecordedModelsTest {
 
     private static void gradients(
             Decoder decoder, TokenForest forest, Recorded expected, JsonNode json, boolean plain) {
-        var options = new Policy.Options(false, false, 0, plain);
+        var options = new Policy.Options(0, false, 0, plain);
         try (var policy = Policy.withAllWeights(decoder, options);
                 var evaluation = policy.evaluate(forest, HeadRequest.of())) {
             float[] logProbs = evaluation.measurement().tokenLogProbs();

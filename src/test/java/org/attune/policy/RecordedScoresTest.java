@@ -56,7 +56,7 @@ class RecordedScoresTest {
                 var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             for (boolean plain : new boolean[] {false, true}) {
-                var options = new Policy.Options(false, false, 0, plain);
+                var options = new Policy.Options(0, false, 0, plain);
                 try (var policy = policy(decoder, folder, options)) {
                     scores(policy, json, expected);
                     gradients(policy, json, expected);

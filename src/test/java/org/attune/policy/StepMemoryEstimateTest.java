@@ -68,8 +68,20 @@ class StepMemoryEstimateTest {
     void keptActivationsAreThoseOfTheFormula(String family) {
         DecoderConfig config = config(family);
         double kept = keptPerToken(config, Outcome.DEFAULT);
-        // Position tables and the last block's output stand beside what blocks save.
-        assertEquals(kept, estimate(config).allKept(), 0.12 * kept);
+        // Position tables stand beside what blocks save.
+        assertEquals(kept, estimate(config).kept(0), 0.12 * kept);
+    }
+
+    /// The first of two blocks gives up all but its input.
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "smol"})
+    void recomputingSomeBlocksKeepsTheOthers(String family) {
+        DecoderConfig config = config(family);
+        double given =
+                keptPerToken(config, Outcome.DEFAULT)
+                        - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
+        ActivationBytes estimate = estimate(config);
+        assertEquals(estimate.kept(0) - estimate.kept(1), given, 0.02 * given);
     }
 
     @ParameterizedTest
@@ -78,8 +90,8 @@ class StepMemoryEstimateTest {
         DecoderConfig config = config(family);
         double kept = keptPerToken(config, Outcome.RECOMPUTE);
         ActivationBytes estimate = estimate(config);
-        assertTrue(kept < estimate.inputsKept(), kept + " of " + estimate);
-        assertTrue(estimate.inputsKept() < estimate.allKept(), estimate.toString());
+        assertTrue(kept < estimate.kept(config.layers()), kept + " of " + estimate);
+        assertTrue(estimate.kept(config.layers()) < estimate.kept(0), estimate.toString());
     }
 
     /// SmolLM2-135M with rank 16 on all layers, 2048 tokens in bfloat16: 9 · 64 query columns, 3 ·
@@ -88,16 +100,19 @@ class StepMemoryEstimateTest {
     void theEstimateIsTheFormula() {
         DecoderConfig config = TinyModels.smol(30, 49_152);
         ActivationBytes a = ActivationBytes.of(config, DType.BFLOAT16, 7 * 16);
-        long saved = 2 * (5 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 112) + 8;
-        assertEquals(30 * saved, a.allKept());
-        assertEquals(30 * 2 * 576 + saved, a.inputsKept());
+        long input = 2 * 576;
+        long saved = 2 * (4 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 112) + 8;
+        assertEquals(30 * saved + input, a.kept(0));
+        assertEquals(20 * saved + 11 * input, a.kept(10));
+        assertEquals(30 * input + saved, a.kept(30));
+        assertEquals(a.kept(30), a.kept(1000));
         assertEquals(2 * (4 * 576 + 3 * 256 * 9) + 8 * 192, a.atWork());
         var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 0);
         assertEquals(12_000_000, memory.optimizer());
         long head = 341L * 49_152 * 14 + 8L * 2 * 2048 * 576; // 341 rows of 2^24 / V
-        assertEquals(2048 * (a.allKept() + a.atWork()) + head, memory.pass(2048, false));
+        assertEquals(2048 * (a.kept(0) + a.atWork()) + head, memory.pass(2048, 0));
         assertEquals(
-                memory.optimizer() + 2048 * (a.inputsKept() + a.atWork()) + head,
-                memory.bytes(2048, true));
+                memory.optimizer() + 2048 * (a.kept(30) + a.atWork()) + head,
+                memory.bytes(2048, 30));
     }
 }

@@ -55,7 +55,8 @@ public final class TrainingStepBench {
                 decoder,
                 config,
                 RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                new Policy.Options(recompute, true, 0, false));
+                new Policy.Options(
+                        recompute ? Policy.Options.ALL_BLOCKS : 0, true, 0, false));
     }
 
     private static TokenForest forest(int tokens, int segment, Decoder decoder) {

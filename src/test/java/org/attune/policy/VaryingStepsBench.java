@@ -44,7 +44,7 @@ public final class VaryingStepsBench {
                 decoder,
                 LoraConfig.of(16, 32, 0, ModuleSelection.of("all-linear")),
                 RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                new Policy.Options(false, false, 0, false));
+                new Policy.Options(0, false, 0, false));
     }
 
     private static void run(Policy policy, Decoder decoder, int steps, int most) {

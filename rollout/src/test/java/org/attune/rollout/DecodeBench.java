@@ -80,7 +80,7 @@ public final class DecodeBench {
                 decoder,
                 LoraConfig.of(16, 32, 0, ModuleSelection.of("all-linear")),
                 RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                new Policy.Options(false, true, 0, false));
+                new Policy.Options(0, true, 0, false));
         return Adapter.TRAINED;
     }
 

@@ -51,6 +51,7 @@ final class Fingerprints {
                     "eval_on_start",
                     "per_device_eval_batch_size",
                     "gradient_checkpointing",
+                    "max_memory",
                     "precompute_ref_batch_size",
                     "device",
                     "datasets",

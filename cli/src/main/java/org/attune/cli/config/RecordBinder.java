@@ -116,7 +116,12 @@ final class RecordBinder {
                     : OptionalDouble.of((double) ScalarValues.convert(double.class, node));
         }
         if (hasParser(raw)) {
-            return call(raw, "parse", (String) ScalarValues.convert(String.class, node));
+            String text = (String) ScalarValues.convert(String.class, node);
+            try {
+                return call(raw, "parse", text);
+            } catch (IllegalArgumentException e) {
+                throw new BadValue(node, e.getMessage());
+            }
         }
         return ScalarValues.isScalar(raw) ? ScalarValues.convert(raw, node) : element(raw, node);
     }
@@ -231,6 +236,11 @@ final class RecordBinder {
                     argument.length == 0 ? new Class<?>[0] : new Class<?>[] {String.class};
             Method target = type.getMethod(method, types);
             return target.invoke(null, (Object[]) argument);
+        } catch (InvocationTargetException e) {
+            if (e.getCause() instanceof IllegalArgumentException refused) {
+                throw refused; // its message says what is accepted
+            }
+            throw new IllegalStateException(type + "." + method + " failed", e.getCause());
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(type + " needs a static " + method, e);
         }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 
 import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.MemorySize;
 import org.attune.trainers.config.Resume;
 
 import java.lang.reflect.RecordComponent;
@@ -62,6 +63,7 @@ public final class ResolvedConfig {
             case OptionalDouble o -> o.isPresent() ? o.getAsDouble() : null;
             case Enum<?> e -> ConfigNames.wireName(e);
             case Path p -> p.toString();
+            case MemorySize size -> size.toString();
             case Resume.No() -> false;
             case Resume.Latest() -> true;
             case Resume.From(Path checkpoint) -> checkpoint.toString();

@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Logical batches, which define the mathematics (rows per device × accumulation, TRL's
@@ -13,6 +14,8 @@ import java.util.OptionalInt;
 ///     files fewer where memory is short. Results do not depend on it but for rounding
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks
 ///     for it; results do not depend on it
+/// @param maxMemory most memory that the process may take, from its weights to its Java heap; unset:
+///     what the machine has left. Obeyed by computing fewer tokens at once and by recomputing
 /// @param trainSamplingStrategy order of the rows
 /// @param dataloaderDropLast leave out a last batch that is not full
 public record BatchConfig(
@@ -21,11 +24,12 @@ public record BatchConfig(
         @InRange(min = 1) int gradientAccumulationSteps,
         @InRange(min = 1) OptionalInt tokensPerMicroBatch,
         boolean gradientCheckpointing,
+        Optional<MemorySize> maxMemory,
         SamplingStrategy trainSamplingStrategy,
         boolean dataloaderDropLast) {
     /// The defaults, as listed at the parameters.
     public static BatchConfig defaults() {
-        return new BatchConfig(8, 8, 1, OptionalInt.empty(), true, SamplingStrategy.RANDOM, false);
+        return new BatchConfig(8, 8, 1, OptionalInt.empty(), true, Optional.empty(), SamplingStrategy.RANDOM, false);
     }
 
     public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {
@@ -35,6 +39,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -46,6 +51,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -57,6 +63,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -68,6 +75,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 OptionalInt.of(tokensPerMicroBatch),
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -79,6 +87,19 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
+                trainSamplingStrategy,
+                dataloaderDropLast);
+    }
+
+    public BatchConfig withMaxMemory(MemorySize maxMemory) {
+        return new BatchConfig(
+                perDeviceTrainBatchSize,
+                perDeviceEvalBatchSize,
+                gradientAccumulationSteps,
+                tokensPerMicroBatch,
+                gradientCheckpointing,
+                Optional.of(maxMemory),
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -90,6 +111,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }
@@ -101,6 +123,7 @@ public record BatchConfig(
                 gradientAccumulationSteps,
                 tokensPerMicroBatch,
                 gradientCheckpointing,
+                maxMemory,
                 trainSamplingStrategy,
                 dataloaderDropLast);
     }

@@ -3,28 +3,26 @@ package org.attune.trainers.setup;
 import org.attune.policy.StepMemory;
 import org.attune.trainers.batch.TokenBudget;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// How many tokens are computed at once and whether blocks are computed again in the backward pass:
-/// the fastest way that fits the memory. Losses and gradients are the same but for rounding, which
-/// `tokens` can change.
+/// How many tokens are computed at once and how many blocks are computed again in the backward
+/// pass: the fastest way that fits the memory. Losses and gradients are the same but for rounding,
+/// which `tokens` can change.
 ///
 /// @param tokens most tokens computed at once
-/// @param recompute whether blocks are computed again
+/// @param recomputed blocks that are computed again, from the first on
+/// @param bytes that this takes beside what is resident now
 /// @param fits whether that fits by the estimate; unknown memory counts as enough for the default
 /// @param explanation what was chosen and why, for the log
-record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanation) {
-    /// Fewer, with everything kept, are slower than many with recomputation.
+record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String explanation) {
+    /// Fewer are slower than many with recomputation.
     private static final int FEWEST_TOKENS = 256;
-
-    /// Part of the available memory that is used: the rest is for the Java heap, cached files, and
-    /// what the estimate and the allocator's gaps leave out.
-    private static final double SHARE = 0.75;
 
     private static final double GIB = 1L << 30;
 
@@ -35,29 +33,30 @@ record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanatio
     /// @param longestRow tokens of the longest row, which is computed at once whatever the budget
     record Wish(OptionalInt tokens, boolean mayRecompute, int longestRow) {}
 
-    private record Way(int tokens, boolean recompute) {}
+    /// One way to compute a step, with its estimated time relative to that of 2048 tokens with
+    /// everything kept (measured: docs/engine.md).
+    private record Way(int tokens, int recomputed, double time) {}
 
-    /// Takes the first way that fits. The order is that of speed: 256 tokens with everything kept
-    /// take less time than 2048 whose blocks are computed again.
+    /// Takes the fastest way that fits, else the smallest.
     ///
-    /// @param available bytes; empty if unknown
-    static MemoryPlan choose(StepMemory need, OptionalLong available, Wish wish) {
-        if (available.isEmpty()) {
+    /// @param limit empty if unknown
+    static MemoryPlan choose(StepMemory need, Optional<MemoryLimit> limit, Wish wish) {
+        int layers = need.activations().layers();
+        int most = wish.mayRecompute() ? layers - 1 : 0; // the last is used at once: nothing saved
+        if (limit.isEmpty()) {
             int tokens = wish.tokens().orElse(TokenBudget.DEFAULT_TOKENS);
-            return plan(need, new Way(tokens, wish.mayRecompute()), available, wish);
+            return plan(need, way(tokens, most, layers), limit, wish);
         }
-        List<Way> ways = ways(wish);
-        for (Way way : ways) {
-            MemoryPlan plan = plan(need, way, available, wish);
-            if (plan.fits()) {
-                return plan;
-            }
-        }
-        return plan(need, ways.getLast(), available, wish);
+        List<Way> ways = ways(wish, most, layers).toList();
+        return ways.stream()
+                .map(way -> plan(need, way, limit, wish))
+                .filter(MemoryPlan::fits)
+                .findFirst()
+                .orElseGet(() -> plan(need, smallest(ways), limit, wish));
     }
 
-    /// From fast to small.
-    private static List<Way> ways(Wish wish) {
+    /// From fast to slow.
+    private static Stream<Way> ways(Wish wish, int most, int layers) {
         int[] budgets =
                 wish.tokens().isPresent()
                         ? new int[] {wish.tokens().getAsInt()}
@@ -66,18 +65,33 @@ record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanatio
                                         tokens -> tokens >= FEWEST_TOKENS,
                                         tokens -> tokens / 2)
                                 .toArray();
-        List<Way> ways = IntStream.of(budgets).mapToObj(tokens -> new Way(tokens, false)).toList();
-        if (!wish.mayRecompute()) {
-            return ways;
-        }
-        return Stream.concat(ways.stream(), ways.stream().map(way -> new Way(way.tokens(), true)))
-                .toList();
+        return IntStream.of(budgets)
+                .boxed()
+                .flatMap(
+                        tokens ->
+                                IntStream.rangeClosed(0, most)
+                                        .mapToObj(again -> way(tokens, again, layers)))
+                .sorted(Comparator.comparingDouble(Way::time));
     }
 
-    private static MemoryPlan plan(StepMemory need, Way way, OptionalLong available, Wish wish) {
+    private static Way smallest(List<Way> ways) {
+        return ways.stream()
+                .min(
+                        Comparator.comparingInt(Way::tokens)
+                                .thenComparing(Way::recomputed, Comparator.reverseOrder()))
+                .orElseThrow();
+    }
+
+    private static Way way(int tokens, int recomputed, int layers) {
+        double few = tokens >= 2048 ? 1 : tokens >= 1024 ? 1.01 : tokens >= 512 ? 1.09 : 1.16;
+        return new Way(tokens, recomputed, few * (1 + 0.24 * recomputed / layers));
+    }
+
+    private static MemoryPlan plan(
+            StepMemory need, Way way, Optional<MemoryLimit> limit, Wish wish) {
         int atOnce = Math.max(way.tokens(), wish.longestRow());
-        long bytes = need.bytes(atOnce, way.recompute());
-        boolean fits = available.isEmpty() || bytes <= SHARE * available.getAsLong();
+        long bytes = need.bytes(atOnce, way.recomputed());
+        boolean fits = limit.isEmpty() || bytes <= limit.get().bytes();
         String explanation =
                 String.format(
                         Locale.ROOT,
@@ -85,14 +99,19 @@ record MemoryPlan(int tokens, boolean recompute, boolean fits, String explanatio
                                 + " beside the weights, %.2f of it gradients and optimizer, of %s",
                         way.tokens(),
                         wish.longestRow(),
-                        way.recompute()
-                                ? "blocks again in the backward pass"
-                                : "keeping all activations",
+                        kept(way.recomputed(), need.activations().layers()),
                         bytes / GIB,
                         need.optimizer() / GIB,
-                        available.isPresent()
-                                ? "%.2f GiB available".formatted(available.getAsLong() / GIB)
-                                : "unknown memory");
-        return new MemoryPlan(way.tokens(), way.recompute(), fits, explanation);
+                        limit.map(MemoryLimit::toString).orElse("unknown memory"));
+        return new MemoryPlan(way.tokens(), way.recomputed(), bytes, fits, explanation);
+    }
+
+    private static String kept(int recomputed, int layers) {
+        if (recomputed == 0) {
+            return "keeping all activations";
+        }
+        return recomputed >= layers - 1
+                ? "blocks again in the backward pass"
+                : "%d of %d blocks again in the backward pass".formatted(recomputed, layers);
     }
 }

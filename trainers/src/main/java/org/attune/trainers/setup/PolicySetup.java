@@ -12,6 +12,8 @@ import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
+import org.attune.tensor.Device;
+import org.attune.trainers.ProcessMemory;
 import org.attune.trainers.ResumePoint;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.TrainingConfig;
@@ -20,6 +22,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -79,7 +82,7 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training,
             boolean dropout) {
         try {
-            var options = new Policy.Options(false, dropout, training.seed(), false);
+            var options = new Policy.Options(0, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training.seed(), options);
             return new PolicySetup(decoder, policy, options);
         } catch (RuntimeException e) {
@@ -201,21 +204,50 @@ public final class PolicySetup implements AutoCloseable {
                             .orElse(tokens);
         }
         boolean mayRecompute = training.batch().gradientCheckpointing();
+        Optional<MemoryLimit> limit =
+                MemoryLimit.of(training.batch().maxMemory(), decoder.device());
         MemoryPlan plan =
                 MemoryPlan.choose(
                         StepMemory.of(policy),
-                        AvailableMemory.on(decoder.device()),
+                        limit,
                         new MemoryPlan.Wish(tokens, mayRecompute, longestRow));
         LOG.info(plan.explanation());
+        tellPeak(plan);
         if (!plan.fits()) {
-            LOG.warn(
-                    "memory may not suffice; lower tokens_per_micro_batch or max_length{}",
-                    mayRecompute ? "" : ", or set gradient_checkpointing: true");
+            tooMuch(plan, limit.orElseThrow(), mayRecompute);
         }
         policy.setOptions(
                 new Policy.Options(
-                        plan.recompute(), options.dropout(), options.dropoutSeed(), false));
+                        plan.recomputed(), options.dropout(), options.dropoutSeed(), false));
         return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
+    }
+
+    private void tellPeak(MemoryPlan plan) {
+        long resident = ProcessMemory.residentBytes();
+        if (resident > 0 && decoder.device().type() == Device.Type.CPU) {
+            LOG.info(
+                    "memory: {} GiB now, about {} GiB at the peak",
+                    gib(resident),
+                    gib(resident + plan.bytes()));
+        }
+    }
+
+    private static String gib(long bytes) {
+        return String.format(Locale.ROOT, "%.2f", bytes / (double) (1L << 30));
+    }
+
+    /// The machine's memory is only advice, since others may give some back; `max_memory` is not.
+    private static void tooMuch(MemoryPlan plan, MemoryLimit limit, boolean mayRecompute) {
+        String remedy =
+                "lower tokens_per_micro_batch or max_length"
+                        + (mayRecompute ? "" : ", or set gradient_checkpointing: true");
+        if (limit.asked().isEmpty()) {
+            LOG.warn("memory may not suffice; {}", remedy);
+            return;
+        }
+        throw new ConfigException(
+                "max_memory: %s is too little even for the smallest way, %s; raise it, or %s"
+                        .formatted(limit.asked().get(), plan.explanation(), remedy));
     }
 
     public Decoder decoder() {

@@ -8,13 +8,18 @@ import org.attune.model.ActivationBytes;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.testing.TinyModels;
+import org.attune.trainers.config.MemorySize;
 import org.junit.jupiter.api.Test;
 
+import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.OptionalLong;
 
 class MemoryPlanTest {
     private static final long GIB = 1L << 30;
+    private static final int LAYERS = 30;
+
+    /// Computing the last block again saves nothing: backward starts with it.
+    private static final int MOST = LAYERS - 1;
     private static final OptionalInt UNSET = OptionalInt.empty();
     private static final MemoryPlan.Wish FREE = new MemoryPlan.Wish(UNSET, true, 100);
 
@@ -22,63 +27,70 @@ class MemoryPlanTest {
     private static final StepMemory NEED = need();
 
     private static StepMemory need() {
-        var config = TinyModels.smol(30, 49_152);
+        var config = TinyModels.smol(LAYERS, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
         return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 0);
     }
 
-    private static MemoryPlan plan(long available, MemoryPlan.Wish wish) {
-        return MemoryPlan.choose(NEED, OptionalLong.of(available), wish);
+    private static MemoryPlan plan(long bytes, MemoryPlan.Wish wish) {
+        var limit = new MemoryLimit(bytes, Optional.empty(), bytes);
+        return MemoryPlan.choose(NEED, Optional.of(limit), wish);
     }
 
-    /// The least memory that is enough for a way: a quarter stays free.
-    private static long enoughFor(int tokens, boolean recompute) {
-        return Math.ceilDiv(NEED.bytes(tokens, recompute) * 4, 3);
-    }
-
-    private static void assertPlan(int tokens, boolean recompute, MemoryPlan plan) {
+    private static void assertPlan(int tokens, int recomputed, MemoryPlan plan) {
         assertEquals(tokens, plan.tokens(), plan.explanation());
-        assertEquals(recompute, plan.recompute(), plan.explanation());
+        assertEquals(recomputed, plan.recomputed(), plan.explanation());
     }
 
     @Test
     void muchMemoryIsNoReasonForMoreThanTheDefault() {
-        assertPlan(2048, false, plan(1000 * GIB, FREE));
+        assertPlan(2048, 0, plan(1000 * GIB, FREE));
     }
 
     @Test
-    void lessMemoryTakesFewerTokensBeforeItRecomputes() {
-        assertPlan(2048, false, plan(enoughFor(2048, false), FREE));
-        assertPlan(1024, false, plan(enoughFor(2048, false) - 16, FREE));
-        assertPlan(512, false, plan(enoughFor(1024, false) - 16, FREE));
-        assertPlan(256, false, plan(enoughFor(512, false) - 16, FREE));
+    void theFastestWayThatFitsIsTaken() {
+        assertPlan(2048, 0, plan(NEED.bytes(2048, 0), FREE));
+        // One block computed again costs less time than half as many tokens at once.
+        assertPlan(2048, 1, plan(NEED.bytes(2048, 0) - 16, FREE));
+        assertPlan(1024, 0, plan(NEED.bytes(1024, 0), FREE));
+        long last = Long.MAX_VALUE;
+        for (long bytes = NEED.bytes(2048, 0); bytes > NEED.bytes(256, LAYERS); bytes -= 1 << 22) {
+            MemoryPlan plan = plan(bytes, FREE);
+            assertTrue(plan.fits() && plan.bytes() <= bytes, plan.explanation());
+            assertTrue(plan.bytes() <= last, plan.explanation());
+            last = plan.bytes();
+        }
     }
 
     @Test
-    void recomputationComesLastWithTheMostTokensThatFit() {
+    void longRowsLeaveRecomputationAsTheOnlyWay() {
         var longRow = new MemoryPlan.Wish(UNSET, true, 2048);
-        long short2048 = enoughFor(2048, false) - 16;
-        assertPlan(2048, true, plan(short2048, longRow)); // no smaller budget would help
+        assertPlan(2048, 15, plan(NEED.bytes(2048, 15), longRow));
+        assertPlan(2048, MOST, plan(NEED.bytes(2048, LAYERS), longRow));
+    }
+
+    @Test
+    void whereNothingFitsTheSmallestIsTaken() {
         MemoryPlan nothing = plan(1, FREE);
-        assertPlan(256, true, nothing);
+        assertPlan(256, MOST, nothing);
         assertFalse(nothing.fits());
     }
 
     @Test
     void keysAreObeyed() {
         var fixed = new MemoryPlan.Wish(OptionalInt.of(777), true, 100);
-        assertPlan(777, false, plan(1000 * GIB, fixed));
-        assertPlan(777, true, plan(1, fixed));
+        assertPlan(777, 0, plan(1000 * GIB, fixed));
+        assertPlan(777, MOST, plan(1, fixed));
         var kept = new MemoryPlan.Wish(UNSET, false, 100);
         MemoryPlan nothing = plan(1, kept);
-        assertPlan(256, false, nothing);
+        assertPlan(256, 0, nothing);
         assertFalse(nothing.fits());
     }
 
     @Test
     void unknownMemoryIsTreatedWithCare() {
-        MemoryPlan plan = MemoryPlan.choose(NEED, OptionalLong.empty(), FREE);
-        assertPlan(2048, true, plan);
+        MemoryPlan plan = MemoryPlan.choose(NEED, Optional.empty(), FREE);
+        assertPlan(2048, MOST, plan);
         assertTrue(plan.explanation().contains("unknown memory"), plan.explanation());
     }
 
@@ -87,7 +99,14 @@ class MemoryPlanTest {
         assertEquals(
                 "computing up to 2048 tokens at once (longest row 100), keeping all activations:"
                         + " about %.2f GiB beside the weights, 0.06 of it gradients and optimizer, of 8.00 GiB available"
-                                .formatted(NEED.bytes(2048, false) / (double) GIB),
+                                .formatted(NEED.bytes(2048, 0) / (double) GIB),
                 plan(8 * GIB, FREE).explanation());
+    }
+
+    @Test
+    void maxMemoryCountsWhatIsThereAlready() {
+        MemoryLimit limit = MemoryLimit.ofAsked(MemorySize.parse("2GiB"), GIB);
+        assertEquals((long) (0.93 * 2 * GIB) - GIB, limit.bytes());
+        assertEquals("1.00 GiB left of max_memory: 2GiB", limit.toString());
     }
 }
