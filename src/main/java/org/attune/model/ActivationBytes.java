@@ -10,15 +10,16 @@ import org.attune.tensor.DType;
 /// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
 ///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
 /// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's
-/// at work in a block = b (5 F + 3 D), or with attention b (4 HK + 3 · 256 H) + 8 CK
+/// at work in a block = b (4 F + 3 D), or with attention b (4 HK + 2 CK + 3 D) + 8 CK
+/// scores             = 3 b H · those of a block of queries, whatever the number of tokens
 /// ```
-/// where 256 queries at a time attend to at most the tokens of the pass.
 ///
 /// @param layers `L`
 /// @param input of a block
 /// @param saved by a block for the backward pass
 /// @param atWork besides, while one block computes
-public record ActivationBytes(int layers, long input, long saved, long atWork) {
+/// @param score of one pair of query and key in all heads
+public record ActivationBytes(int layers, long input, long saved, long atWork, long score) {
     /// Scores, their gradient and its product stand beside each other.
     private static final long SCORES = 3;
 
@@ -48,11 +49,22 @@ public record ActivationBytes(int layers, long input, long saved, long atWork) {
         if (c.attention().qkNorm()) {
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
         }
-        long feedForward = b * (5 * inner + 3 * width);
-        long scores = SCORES * Layout.QUERY_BLOCK * c.heads();
-        long attention = b * (4 * queries + scores) + 2 * FLOAT * keys;
+        long feedForward = b * (4 * inner + 3 * width);
+        long attention = b * (4 * queries + 2 * keys + 3 * width) + 2 * FLOAT * keys;
         return new ActivationBytes(
-                c.layers(), b * width, saved, Math.max(feedForward, attention));
+                c.layers(),
+                b * width,
+                saved,
+                Math.max(feedForward, attention),
+                SCORES * b * c.heads());
+    }
+
+    /// Bytes of a pass over `tokens`, as many as there are in its longest path, forward and
+    /// backward.
+    ///
+    /// @param recomputed blocks that are computed again; ≥ 0, all if there are fewer
+    public long bytes(int tokens, int recomputed) {
+        return tokens * (kept(recomputed) + atWork) + Layout.mostScores(tokens) * score;
     }
 
     /// What stands between the forward and the backward pass.

@@ -12,6 +12,9 @@ sealed interface Attended {
     /// Gives all tensors to `scope`.
     void moveTo(TensorScope scope);
 
+    /// Frees all tensors.
+    void close();
+
     /// @param projections q and k before their norms, `(N, heads + kvHeads, K)`
     /// @param rq statistics of queries, `(N, heads, 1)`
     /// @param rk statistics of keys, `(N, kvHeads, 1)`
@@ -20,6 +23,12 @@ sealed interface Attended {
             scope.adopt(projections);
             scope.adopt(rq);
             scope.adopt(rk);
+        }
+
+        void close() {
+            projections.close();
+            rq.close();
+            rk.close();
         }
     }
 
@@ -31,6 +40,14 @@ sealed interface Attended {
             scope.adopt(qkv);
             if (qkNormed != null) {
                 qkNormed.moveTo(scope);
+            }
+        }
+
+        @Override
+        public void close() {
+            qkv.close();
+            if (qkNormed != null) {
+                qkNormed.close();
             }
         }
     }
@@ -46,6 +63,16 @@ sealed interface Attended {
             scope.adopt(v);
             if (qkNormed != null) {
                 qkNormed.moveTo(scope);
+            }
+        }
+
+        @Override
+        public void close() {
+            q.close();
+            k.close();
+            v.close();
+            if (qkNormed != null) {
+                qkNormed.close();
             }
         }
     }

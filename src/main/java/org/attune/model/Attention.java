@@ -31,9 +31,8 @@ final class Attention {
         this.masks = masks;
     }
 
-    /// @return attention output, `(C, N, G, K)`
-    Tensor forward(Tensor q, Tensor k, Tensor v, int window) {
-        Tensor o = Tensor.empty(q.device(), q.dtype(), q.shape());
+    /// @param o attention output, `(C, N, G, K)`, is written
+    void forward(Tensor q, Tensor k, Tensor v, int window, Tensor o) {
         for (Layout.QueryBlock block : layout.blocks(window)) {
             try (var _ = TensorScope.open("attention")) {
                 Tensor p = probabilities(q, k, block); // (C, nG, keys)
@@ -41,7 +40,6 @@ final class Attention {
                 queries(o, block).copyInPlace(unfold(out, q, block));
             }
         }
-        return o;
     }
 
     /// Gradients of queries (as scaled), keys and values.

@@ -128,7 +128,9 @@ final class CachedStep {
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
-        WrittenBlock.activate(b, gateUp, a.narrow(1, 0, b.down().in()));
+        int inner = b.down().in();
+        Tensor silu = Tensor.empty(gateUp.device(), gateUp.dtype(), gateUp.size(0), inner);
+        WrittenBlock.activate(gateUp, silu, a.narrow(1, 0, inner));
         return b.down().forward(a, adapter, Dropout.NONE).addInPlace(x2); // (N, D)
     }
 

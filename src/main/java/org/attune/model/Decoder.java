@@ -29,7 +29,6 @@ public final class Decoder implements AutoCloseable {
     private final List<Block> blocks = new ArrayList<>();
     private final RmsNorm finalNorm;
     private final OutputLayer output;
-
     private final boolean packs;
 
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
@@ -56,10 +55,12 @@ public final class Decoder implements AutoCloseable {
                         packs ? Optional.of(scope) : Optional.empty());
     }
 
-    /// Bytes of the copies of weights in the layout that products like best, made in the first
-    /// pass.
-    public long packedBytes() {
-        return packs ? config.productNumbers() * dtype.bytes() : 0;
+    /// Makes the copies of weights in the layout that products like best, where there are to be
+    /// such: a pass would make them too, but they would scatter its activations. Call it when it is
+    /// clear what is trained.
+    public void pack() {
+        linears().forEach(FusedLinear::pack);
+        output.pack();
     }
 
     /// Loads the weights; extra tensors in the file are ignored.

@@ -111,7 +111,7 @@ public final class DecoderRun implements AutoCloseable {
             for (int i = inputs.length - 1; i >= 0; i--) {
                 Tensor dx;
                 try (var inner = TensorScope.open("block")) {
-                    dx = inner.keep(blockBackward(i, d));
+                    dx = inner.keep(blockBackward(i, d, inner));
                 }
                 if (d != dHidden) {
                     d.close();
@@ -128,16 +128,19 @@ public final class DecoderRun implements AutoCloseable {
         }
     }
 
-    private Tensor blockBackward(int i, Tensor d) {
+    private Tensor blockBackward(int i, Tensor d, TensorScope block) {
         if (options.plain()) {
             return plain(i).backward(inputs[i], d);
         }
-        Block block = decoder.blocks().get(i);
+        Block b = decoder.blocks().get(i);
         Saved s = saved[i];
         if (s == null) {
-            s = WrittenBlock.forward(block, inputs[i], pass).saved();
+            try (var _ = TensorScope.open("again")) {
+                s = WrittenBlock.again(b, inputs[i], pass);
+                s.moveTo(block);
+            }
         }
-        Tensor dx = WrittenBlock.backward(block, d, s, pass);
+        Tensor dx = WrittenBlock.backward(b, d, s, pass);
         saved[i] = null;
         return dx;
     }

@@ -154,8 +154,20 @@ public final class FusedLinear {
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
+        boolean again = packed != null;
         unpack();
         fillColumns(trained);
+        if (again) {
+            pack(); // at once: it gets the memory that the old copy gave back
+        }
+    }
+
+    /// Makes the copy that products read, if there is to be one and there is none yet. The first
+    /// product would make it too, but in the midst of activations, which then stand scattered.
+    void pack() {
+        if (packs && packed == null && !trainsBase()) {
+            packed = PackedMatrix.of(matrix, owner);
+        }
     }
 
     private void unpackFrozen() {
@@ -180,9 +192,7 @@ public final class FusedLinear {
         if (!packs || trainsBase()) {
             return hx.mm(matrix.t());
         }
-        if (packed == null) {
-            packed = PackedMatrix.of(matrix, owner);
-        }
+        pack();
         return packed.multiply(hx);
     }
 
@@ -222,11 +232,26 @@ public final class FusedLinear {
         return y;
     }
 
+    /// Fills the extra columns as [#forward] does, without the product.
+    ///
+    /// @param hx as there
+    void reduce(Tensor hx, Adapter adapter, Dropout dropout) {
+        switch (adapter.kind()) {
+            case OFF -> {
+                if (extra(adapter) > 0) {
+                    hx.narrow(1, in, extra).zeroInPlace();
+                }
+            }
+            case TRAINED -> fillInput(hx, trained, dropout);
+            case FROZEN -> throw new IllegalStateException("a frozen adapter has no backward pass");
+        }
+    }
+
     private Tensor withoutUpdate(Tensor hx, Tensor x) {
         if (extra == 0 || !packs) {
             return extra == 0 ? product(x) : x.mm(base().t());
         }
-        hx.narrow(1, in, extra).zeroInPlace();
+        reduce(hx, Adapter.OFF, Dropout.NONE);
         return product(hx);
     }
 

@@ -12,8 +12,13 @@ import java.util.Map;
 /// How the rows of one pass attend to each other: segments of a token forest, cut into blocks of
 /// queries, each with the rows it may see. Made once per forest and shared by all blocks.
 public final class Layout {
-    /// Queries per attention block: scores of a block stay in the cache.
+    /// Most queries per attention block: scores of a block stay in the cache.
     static final int QUERY_BLOCK = 256;
+
+    /// Most scores of a block and head, where more queries than [#FEWEST_QUERIES] can be had.
+    private static final int BLOCK_SCORES = 1 << 20;
+
+    private static final int FEWEST_QUERIES = 32;
 
     private final int[] tokens;
     private final int[] positions;
@@ -129,12 +134,24 @@ public final class Layout {
         for (int i = 0; i < spans.size(); i++) {
             Span span = spans.get(i);
             List<int[]> ancestors = ancestors(span);
-            for (int a = span.start(); a < span.end(); a += QUERY_BLOCK) {
-                int b = Math.min(a + QUERY_BLOCK, span.end());
+            int b;
+            for (int a = span.start(); a < span.end(); a = b) {
+                int keys = window > 0 ? Math.min(window, positions[a] + 1) : positions[a] + 1;
+                b = Math.min(a + queriesAtOnce(keys), span.end());
                 blocks.add(block(a, b, span.start(), ancestors, window));
             }
         }
         return blocks;
+    }
+
+    /// Most scores of a block and head in a pass over so many tokens.
+    static long mostScores(int tokens) {
+        return (long) queriesAtOnce(tokens) * tokens;
+    }
+
+    /// Queries of a block whose first sees so many keys.
+    static int queriesAtOnce(int keys) {
+        return Math.clamp(BLOCK_SCORES / keys, FEWEST_QUERIES, QUERY_BLOCK);
     }
 
     /// Row ranges of all ancestors, the root's first.

@@ -73,11 +73,11 @@ public final class OutputLayer {
         return packs.isPresent() && w == weight.base() && !weight.trainsBase();
     }
 
-    private PackedMatrix packed() {
-        if (packed == null) {
+    /// As [FusedLinear#pack].
+    void pack() {
+        if (packed == null && mayPack(weight.base())) {
             packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
         }
-        return packed;
     }
 
     private LowRank update(Adapter adapter) {
@@ -128,10 +128,18 @@ public final class OutputLayer {
             mask.moveTo(scope);
         }
 
+        private Tensor product(Tensor h) {
+            if (!mayPack(w)) {
+                return h.mm(w.t());
+            }
+            pack();
+            return packed.multiply(h);
+        }
+
         /// Logits of rows `from … from + n`, float32 `(n, V)`.
         public Tensor logits(long from, long n) {
             Tensor h = hidden.narrow(0, from, n);
-            Tensor z = mayPack(w) ? packed().multiply(h) : h.mm(w.t());
+            Tensor z = product(h);
             if (update != null) {
                 Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
             }

@@ -5,6 +5,8 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 
 /// What all blocks of one pass share. Owns position tables and masks; close it with the pass.
@@ -19,6 +21,13 @@ final class Pass implements AutoCloseable {
     private final Device device;
     private final DType dtype;
     private final Optional<JointHeads> joint;
+    private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
+
+    /// Places of [#scratch].
+    enum Scratch {
+        FIRST,
+        SECOND
+    }
 
     Pass(
             DecoderConfig config,
@@ -48,7 +57,7 @@ final class Pass implements AutoCloseable {
 
     /// Attention over a block's projections.
     ///
-    /// @param y `(N, (CG + 2C) K)`; changed, and kept or copied
+    /// @param y `(N, (CG + 2C) K)`; changed, and kept or copied and freed
     /// @param out its first columns are written, `(N, CGK + …)`
     Attended attend(Block b, Tensor y, Tensor out) {
         return joint.isPresent()
@@ -63,6 +72,25 @@ final class Pass implements AutoCloseable {
             case Attended.Joint saved -> joint.orElseThrow().backward(b, dOut, saved, this);
             case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
         };
+    }
+
+    /// Memory for temporaries that all blocks use in turn. What a block makes and frees between the
+    /// activations that stay would leave gaps between them, a fifth of all memory with long rows.
+    /// What was there before is overwritten.
+    ///
+    /// @return `(N, columns)`, a view in the current scope
+    Tensor scratch(Scratch place, long columns) {
+        long[] shape = {size(), columns};
+        long numbers = size() * columns;
+        Tensor memory = scratch.get(place);
+        if (memory == null || memory.size() < numbers) {
+            if (memory != null) {
+                memory.close();
+            }
+            memory = scope.adopt(Tensor.empty(device, dtype, numbers));
+            scratch.put(place, memory);
+        }
+        return memory.viewAs(shape, new long[] {columns, 1}, 0);
     }
 
     Device device() {

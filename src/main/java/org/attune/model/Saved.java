@@ -29,6 +29,10 @@ record Saved(
         Tensor h2,
         Tensor gateUp,
         Tensor downColumns) {
+    Saved withDownColumns(Tensor columns) {
+        return new Saved(x, r1, h1, attended, ox, x2, r2, h2, gateUp, columns);
+    }
+
     /// Gives everything but `x`, which the caller owns, to `scope`.
     void moveTo(TensorScope scope) {
         Tensor[] all = {r1, h1, ox, x2, r2, h2, gateUp};
@@ -39,5 +43,24 @@ record Saved(
         if (downColumns != null) {
             scope.adopt(downColumns);
         }
+    }
+
+    /// Frees what only the block's second half needs.
+    void freeFeedForward() {
+        x2.close();
+        r2.close();
+        h2.close();
+        gateUp.close();
+        if (downColumns != null) {
+            downColumns.close();
+        }
+    }
+
+    /// Frees what only its first half needs; not `x`.
+    void freeAttention() {
+        r1.close();
+        h1.close();
+        ox.close();
+        attended.close();
     }
 }

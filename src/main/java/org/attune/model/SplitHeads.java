@@ -7,11 +7,14 @@ import org.attune.tensor.Tensor;
 final class SplitHeads {
     private SplitHeads() {}
 
-    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param y projections, `(N, (CG + 2C) K)`; changed and freed
     /// @param out its first columns are written, `(N, CGK + …)`
     static Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
         Attended.Split heads = split(b, y, pass);
-        Tensor o = pass.attention().forward(heads.q(), heads.k(), heads.v(), b.window());
+        y.close(); // makes room for what the block goes on to make
+        long[] shape = heads.q().shape();
+        Tensor o = pass.scratch(Pass.Scratch.SECOND, shape[0] * shape[2] * shape[3]).reshape(shape);
+        pass.attention().forward(heads.q(), heads.k(), heads.v(), b.window(), o);
         byRow(out, pass).copyInPlace(o.transpose(0, 1));
         return heads;
     }

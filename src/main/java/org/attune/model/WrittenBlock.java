@@ -1,5 +1,8 @@
 package org.attune.model;
 
+import static org.attune.model.Pass.Scratch.FIRST;
+import static org.attune.model.Pass.Scratch.SECOND;
+
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -16,65 +19,108 @@ final class WrittenBlock {
 
     /// Everything made stays in the current scope.
     static Result forward(Block b, Tensor x, Pass pass) {
+        Saved s = upToDown(b, x, pass);
+        Tensor ax = activated(b, s.gateUp(), pass);
+        Tensor out = b.down().forward(ax, pass.adapter(), pass.dropout()).addInPlace(s.x2());
+        return new Result(out, s.withDownColumns(downColumns(b, ax, pass))); // (N, D)
+    }
+
+    /// What [#forward] saves, computed again without the block's output, which nobody needs then.
+    static Saved again(Block b, Tensor x, Pass pass) {
+        Saved s = upToDown(b, x, pass);
+        if (b.down().extra(pass.adapter()) == 0) {
+            return s;
+        }
+        Tensor ax = activated(b, s.gateUp(), pass);
+        b.down().reduce(ax, pass.adapter(), pass.dropout());
+        return s.withDownColumns(downColumns(b, ax, pass));
+    }
+
+    /// All but the down projection.
+    private static Saved upToDown(Block b, Tensor x, Pass pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()), adapter);
-        Tensor y = b.qkv().forward(h1, adapter, pass.dropout()); // (N, q + k + v)
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
+        Tensor y = b.qkv().forward(h1, adapter, pass.dropout()); // (N, q + k + v)
         Attended attended = pass.attend(b, y, ox);
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout()).addInPlace(x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(x2, head(h2, b.gateUp().in()), adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, pass.dropout()); // (N, 2F)
-        Tensor ax = widened(x, b.down().in(), b.down().extra(adapter));
-        activate(b, gateUp, head(ax, b.down().in()));
-        Tensor out = b.down().forward(ax, adapter, pass.dropout()).addInPlace(x2); // (N, D)
-        int columns = b.down().extra(adapter);
-        Tensor downColumns =
-                columns == 0 ? null : ax.narrow(1, b.down().in(), columns).copy(); // (N, R)
-        return new Result(out, new Saved(x, r1, h1, attended, ox, x2, r2, h2, gateUp, downColumns));
+        return new Saved(x, r1, h1, attended, ox, x2, r2, h2, gateUp, null);
     }
 
+    /// Input of the down projection, `(N, F + R)`; the adapter's columns are not filled yet.
+    private static Tensor activated(Block b, Tensor gateUp, Pass pass) {
+        int inner = b.down().in();
+        Tensor ax = pass.scratch(FIRST, inner + (long) b.down().extra(pass.adapter()));
+        activate(gateUp, pass.scratch(SECOND, inner), head(ax, inner));
+        return ax;
+    }
+
+    /// Of the down projection's filled input, `(N, R)`, or null.
+    private static Tensor downColumns(Block b, Tensor ax, Pass pass) {
+        int columns = b.down().extra(pass.adapter());
+        return columns == 0 ? null : ax.narrow(1, b.down().in(), columns).copy();
+    }
+
+    /// Frees what was saved, but for the input, on the way.
+    ///
     /// @param dOut gradient of the block's output, `(N, D)`
     /// @return gradient of its input, `(N, D)`; parameters' gradients are added where they belong
     static Tensor backward(Block b, Tensor dOut, Saved s, Pass pass) {
-        Tensor dx2 = feedForwardBackward(b, dOut, s, pass);
-        Tensor dox = b.output().backward(dx2, s.ox(), pass.dropout()); // (N, CGK)
-        Tensor dy = pass.attendBackward(b, dox, s.attended()); // (N, q + k + v)
-        Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
-        return b.inputNorm().backward(dh1, s.x(), s.r1(), dx2, pass.adapter());
+        Tensor dx2;
+        try (var scope = TensorScope.open("feed-forward")) {
+            dx2 = scope.keep(feedForwardBackward(b, dOut, s, pass));
+        }
+        s.freeFeedForward();
+        try (var scope = TensorScope.open("attention")) {
+            Tensor dox = b.output().backward(dx2, s.ox(), pass.dropout()); // (N, CGK)
+            Tensor dy = pass.attendBackward(b, dox, s.attended()); // (N, q + k + v)
+            dox.close();
+            Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
+            dy.close();
+            Tensor dx =
+                    scope.keep(
+                            b.inputNorm().backward(dh1, s.x(), s.r1(), dx2, pass.adapter()));
+            s.freeAttention();
+            return dx;
+        }
     }
 
     /// Through down projection, activation, gate and up, and the second norm; the residual
-    /// included.
+    /// included. Leaves the gradient of gate and up in their place.
     private static Tensor feedForwardBackward(Block b, Tensor dOut, Saved s, Pass pass) {
         int inner = b.down().in();
         Tensor gate = s.gateUp().narrow(1, 0, inner); // (N, F)
         Tensor up = s.gateUp().narrow(1, inner, inner); // (N, F)
-        Tensor ax = widened(dOut, inner, b.down().extra(pass.adapter()));
-        Tensor silu = Tensor.empty(gate.device(), gate.dtype(), gate.shape());
+        Tensor ax = pass.scratch(FIRST, inner + (long) b.down().extra(pass.adapter()));
+        Tensor silu = pass.scratch(SECOND, inner);
         Kernels.silu(gate, silu);
         Kernels.mul(silu, up, head(ax, inner));
         if (s.downColumns() != null) {
             ax.narrow(1, inner, s.downColumns().size(1)).copyInPlace(s.downColumns());
         }
         Tensor da = b.down().backward(dOut, ax, pass.dropout()); // (N, F)
-        Tensor dGateUp = Tensor.empty(da.device(), da.dtype(), s.gateUp().shape());
-        Kernels.mul(da, silu, dGateUp.narrow(1, inner, inner));
-        Kernels.siluBackward(da.mulInPlace(up), gate, dGateUp.narrow(1, 0, inner));
-        Tensor dh2 = b.gateUp().backward(dGateUp, s.h2(), pass.dropout()); // (N, D)
+        Tensor dSilu = head(ax, inner); // the input has done its service
+        Kernels.mul(da, up, dSilu);
+        Kernels.mul(da, silu, up); // from here on it is the gradient that stands there
+        da.close();
+        Kernels.siluBackward(dSilu, gate, gate);
+        Tensor dh2 = b.gateUp().backward(s.gateUp(), s.h2(), pass.dropout()); // (N, D)
         return b.postNorm().backward(dh2, s.x2(), s.r2(), dOut, pass.adapter());
     }
 
     /// `silu(gate) · up` into `out`.
-    static void activate(Block b, Tensor gateUp, Tensor out) {
-        int inner = b.down().in();
-        try (var _ = TensorScope.open("activate")) {
-            Tensor gate = gateUp.narrow(1, 0, inner);
-            Tensor silu = Tensor.empty(gate.device(), gate.dtype(), gate.shape());
-            Kernels.silu(gate, silu);
-            Kernels.mul(silu, gateUp.narrow(1, inner, inner), out);
-        }
+    ///
+    /// @param gateUp `(N, 2F)`
+    /// @param silu memory, `(N, F)`
+    /// @param out `(N, F)`
+    static void activate(Tensor gateUp, Tensor silu, Tensor out) {
+        long inner = silu.size(1);
+        Kernels.silu(gateUp.narrow(1, 0, inner), silu);
+        Kernels.mul(silu, gateUp.narrow(1, inner, inner), out);
     }
 
     /// Memory for `width` columns and the adapters' behind them.

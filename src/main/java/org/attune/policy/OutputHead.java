@@ -24,7 +24,7 @@ import java.util.Map;
 /// and backward only scales rows of it. If its weight or an adapter on it is trained, backward
 /// makes a second pass over the chunks, with the weights then known.
 final class OutputHead implements Head {
-    private static final long CHUNK_ELEMENTS = 16L << 20;
+    private static final long CHUNK_ELEMENTS = 8L << 20;
 
     private final Decoder decoder;
     private final TokenForest forest;

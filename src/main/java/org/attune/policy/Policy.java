@@ -52,6 +52,7 @@ public final class Policy implements CausalPolicy {
         this.lora = lora;
         this.full = full;
         this.options = options;
+        decoder.pack();
     }
 
     /// Trains a fresh LoRA adapter.

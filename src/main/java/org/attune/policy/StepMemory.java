@@ -7,20 +7,20 @@ import org.attune.tensor.DType;
 /// Estimates the memory that training takes beside the weights. `P` trained numbers, `N` tokens
 /// computed at once.
 /// ```
-/// packed      = copies of weights in the layout of fast products
 /// optimizer   = 12 P            gradients and two moments, float32
-/// pass        = N (a + w) + h(N)
+/// pass        = 1.12 (a(N) + h(N))
 /// ```
-/// with `a` kept and `w` at work for a token ([ActivationBytes]), and `h` the output head's.
+/// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor is
+/// for gaps that the allocator leaves, as measured after some steps (docs/performance.md).
 ///
 /// @param config shape of the decoder
 /// @param dtype of its activations
 /// @param activations of its blocks
 /// @param trained how many numbers are trained
-/// @param packed bytes of packed weights
 public record StepMemory(
-        DecoderConfig config, DType dtype, ActivationBytes activations, long trained, long packed) {
+        DecoderConfig config, DType dtype, ActivationBytes activations, long trained) {
     private static final long OPTIMIZER_BYTES = 12;
+    private static final double GAPS = 1.12;
 
     /// Of a policy as it stands.
     public static StepMemory of(Policy policy) {
@@ -33,8 +33,7 @@ public record StepMemory(
                 decoder.config(),
                 decoder.dtype(),
                 ActivationBytes.of(decoder),
-                trained,
-                decoder.packedBytes());
+                trained);
     }
 
     /// Bytes of gradients and optimizer, most of which no process has touched before the first
@@ -48,12 +47,14 @@ public record StepMemory(
     /// @param tokens computed at once; each is taken to predict one
     /// @param recomputed how many blocks are computed again in the backward pass
     public long pass(int tokens, int recomputed) {
-        return tokens * (activations.kept(recomputed) + activations.atWork())
-                + OutputHead.bytes(config, dtype, tokens);
+        return (long)
+                (GAPS
+                        * (activations.bytes(tokens, recomputed)
+                                + OutputHead.bytes(config, dtype, tokens)));
     }
 
     /// Bytes of everything, as with [#pass].
     public long bytes(int tokens, int recomputed) {
-        return packed + optimizer() + pass(tokens, recomputed);
+        return optimizer() + pass(tokens, recomputed);
     }
 }

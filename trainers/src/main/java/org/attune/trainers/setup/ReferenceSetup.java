@@ -47,6 +47,7 @@ final class ReferenceSetup implements AutoCloseable {
                 return startingPoint();
             }
             separate = model.loadDecoder();
+            separate.pack();
             return Policy.reference(separate);
         }
         var named =
@@ -55,6 +56,7 @@ final class ReferenceSetup implements AutoCloseable {
                         .withoutAdapter();
         try (var other = ModelSetup.open(named, hub)) {
             separate = other.loadDecoder();
+            separate.pack();
         }
         return Policy.reference(separate);
     }
