@@ -18,7 +18,7 @@ record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
     private static final double SHARE = 0.75;
 
     /// Part of `max_memory` that is planned for.
-    private static final double SHARE_OF_ASKED = 0.93;
+    private static final double SHARE_OF_ASKED = 0.87;
 
     private static final double GIB = 1L << 30;
 

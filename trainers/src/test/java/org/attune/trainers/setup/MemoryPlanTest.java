@@ -106,7 +106,7 @@ class MemoryPlanTest {
     @Test
     void maxMemoryCountsWhatIsThereAlready() {
         MemoryLimit limit = MemoryLimit.ofAsked(MemorySize.parse("2GiB"), GIB);
-        assertEquals((long) (0.93 * 2 * GIB) - GIB, limit.bytes());
+        assertEquals((long) (0.87 * 2 * GIB) - GIB, limit.bytes());
         assertEquals("1.00 GiB left of max_memory: 2GiB", limit.toString());
     }
 }
