@@ -12,6 +12,11 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return false;
     }
 
+    /// Whether backward passes compute blocks again instead of keeping them.
+    default boolean recomputes() {
+        return false;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

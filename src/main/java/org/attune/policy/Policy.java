@@ -111,6 +111,11 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
+    public boolean recomputes() {
+        return options.recompute();
+    }
+
+    @Override
     public void startStep(long number) {
         step = number;
         evaluations = 0;
