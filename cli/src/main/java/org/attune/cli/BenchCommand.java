@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 
 /// `attune bench sft|dpo|grpo|generate|prefill`
 @Command(
@@ -85,7 +86,7 @@ final class BenchCommand implements Callable<Integer> {
         if (task == null) {
             throw new ConfigException(
                     "attune bench: what is to be measured? Give sft, dpo, grpo, generate or"
-                        + " prefill");
+                            + " prefill");
         }
         if (repeats < 1) {
             throw new ConfigException("--repeats is " + repeats + "; accepted: at least 1");
@@ -163,7 +164,9 @@ final class BenchCommand implements Callable<Integer> {
         List<List<String>> body = header.isEmpty() ? rows.subList(1, rows.size()) : rows;
         screen.table(
                 new TextTable(
-                        titles.stream().map(title -> new TextTable.Column(title, true)).toList(),
+                        IntStream.range(0, titles.size())
+                                .mapToObj(i -> new TextTable.Column(titles.get(i), i > 0))
+                                .toList(),
                         body.stream()
                                 .map(row -> row.stream().map(TextTable.Cell::of).toList())
                                 .toList()));

@@ -96,7 +96,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private SftConfig sft() {
         return SftConfig.defaults()
                 .withModel(model())
-                .withLora(LoraSettings.allLinear(spec.rank(), 2.0 * spec.rank()))
+                .withLora(lora())
                 .withData(DataConfig.of(rows.toString()))
                 .withLength(l -> l.withMaxLength(spec.length()))
                 .withTraining(this::training);
@@ -105,7 +105,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private DpoConfig dpo() {
         return DpoConfig.defaults()
                 .withModel(model())
-                .withLora(LoraSettings.allLinear(spec.rank(), 2.0 * spec.rank()))
+                .withLora(lora())
                 .withData(DataConfig.of(rows.toString()))
                 .withLength(l -> l.withMaxLength(spec.length()))
                 .withTraining(this::training);
@@ -114,7 +114,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private GrpoConfig grpo() {
         return GrpoConfig.defaults()
                 .withModel(model())
-                .withLora(LoraSettings.allLinear(spec.rank(), 2.0 * spec.rank()))
+                .withLora(lora())
                 .withData(DataConfig.of(rows.toString()))
                 .withGeneration(
                         g ->
@@ -131,6 +131,12 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
                                         b ->
                                                 b.withPerDeviceTrainBatchSize(
                                                         spec.rows() * spec.completions())));
+    }
+
+    /// Without dropout, as it is compared with programs that have none; it would also keep
+    /// sequences from sharing a prompt.
+    private LoraSettings lora() {
+        return LoraSettings.allLinear(spec.rank(), 2.0 * spec.rank()).withLoraDropout(0);
     }
 
     private ModelConfig model() {
