@@ -39,7 +39,7 @@ import java.util.stream.IntStream;
 @Command(
         name = "bench",
         description = "Measure speed and memory, of the real trainers, each repeat in a process.",
-        subcommands = {BenchTableCommand.class, BenchWorkerCommand.class})
+        subcommands = {BenchTableCommand.class, BenchTheoryCommand.class, BenchWorkerCommand.class})
 final class BenchCommand implements Callable<Integer> {
     private static final Path HISTORY = Path.of("bench", "history");
 

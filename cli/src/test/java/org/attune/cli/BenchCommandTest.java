@@ -3,8 +3,12 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.cli.bench.BenchEstimate;
 import org.attune.cli.bench.BenchJson;
 import org.attune.cli.bench.BenchResult;
+import org.attune.cli.bench.ModelFlops;
+import org.attune.cli.bench.Theory;
+import org.attune.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -54,10 +58,15 @@ class BenchCommandTest {
         return BenchJson.read(folder.resolve("result.json"), BenchResult.class);
     }
 
+    private static Theory theory(BenchResult result) {
+        return new Theory(
+                new ModelFlops(result.model().config(), result.work().rank()), DType.BFLOAT16);
+    }
+
     @Test
     void sftIsMeasuredByPhase() throws IOException {
-        Map<String, Double> figures =
-                measured("sft", "--length=16", "--rank=2", "--profile").attune().medians();
+        BenchResult result = measured("sft", "--length=16", "--rank=2", "--profile");
+        Map<String, Double> figures = result.attune().medians();
         // 4 rows of 6 + 9 words and the end: 64 tokens a step.
         assertEquals(64, figures.get("tokens/s") * figures.get("step, s"), 1e-6);
         for (String phase : Set.of("data", "forward", "backward", "optimizer", "other")) {
@@ -66,6 +75,10 @@ class BenchCommandTest {
         assertTrue(figures.get("process start to first step's end, s") > 0);
         assertTrue(figures.get("products alone, GFLOP/s") > 0);
         assertTrue(figures.get("tensors created a step") > 10);
+        assertEquals(
+                new BenchEstimate(result.work(), theory(result)).operations() / 1e9,
+                figures.get("operations a step, GFLOP"),
+                1e-9);
         String page = Files.readString(folder.resolve("result.md"));
         assertTrue(page.contains("| backward | "), page);
         assertTrue(out.toString().contains("tokens/s, all steps"), out.toString());
@@ -73,11 +86,15 @@ class BenchCommandTest {
 
     @Test
     void grpoHasAllPhases() {
-        Map<String, Double> figures =
-                measured("grpo", "--rows=2", "--completions=2", "--rank=2").attune().medians();
+        BenchResult result = measured("grpo", "--rows=2", "--completions=2", "--rank=2");
+        Map<String, Double> figures = result.attune().medians();
         for (String phase : Set.of("rollout", "reward", "reference", "forward", "backward")) {
             assertTrue(figures.get("in " + phase + ", s") > 0, figures.toString());
         }
+        assertEquals(
+                new BenchEstimate(result.work(), theory(result)).operations() / 1e9,
+                figures.get("operations a step, GFLOP"),
+                1e-9);
         // 4 completions of 4 tokens after 6.
         assertEquals(40, figures.get("tokens/s") * figures.get("step, s"), 1e-6);
     }
@@ -117,6 +134,16 @@ class BenchCommandTest {
         assertTrue(lines.getFirst().contains("resident by theory"), lines.getFirst());
         assertTrue(Files.exists(folder.resolve("time.png")));
         assertTrue(Files.exists(folder.resolve("memory.png")));
+    }
+
+    @Test
+    void theoryIsATable() {
+        assertEquals(
+                0,
+                Main.commandLine(new PrintWriter(out), new PrintWriter(err))
+                        .execute("bench", "theory", "--vocab=262144"),
+                err.toString());
+        assertEquals(7, out.toString().lines().count(), out.toString());
     }
 
     @Test

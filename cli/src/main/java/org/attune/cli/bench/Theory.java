@@ -41,7 +41,7 @@ public record Theory(ModelFlops flops, DType dtype) {
     }
 
     /// Cached keys and values of one token.
-    private double cacheBytes() {
+    double cacheBytes() {
         var c = flops.config();
         return 2.0 * dtype.bytes() * c.layers() * c.kvHeads() * c.headDim();
     }
