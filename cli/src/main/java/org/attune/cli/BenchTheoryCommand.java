@@ -51,7 +51,7 @@ final class BenchTheoryCommand implements Callable<Integer> {
             BenchSpec one = work.spec(task);
             var estimate =
                     new BenchEstimate(one, new Theory(new ModelFlops(config, one.rank()), dtype));
-            double seconds = Theory.h100Seconds(estimate.operations(), estimate.bytes());
+            double seconds = estimate.h100Seconds();
             out.print(
                     BenchText.line(
                             List.of(

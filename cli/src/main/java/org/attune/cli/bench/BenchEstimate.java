@@ -3,7 +3,9 @@ package org.attune.cli.bench;
 import org.attune.model.CachedDecoder;
 import org.attune.trainers.PassWork;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /// What theory says of a benchmark that was not run: random rows of equal lengths, prompts shared.
@@ -49,44 +51,52 @@ public record BenchEstimate(BenchSpec spec, Theory theory) {
                 (long) spec.rows() * count * length);
     }
 
-    /// Operations of a step.
-    public double operations() {
+    /// Something that runs by itself: nothing of another overlaps with it.
+    private record Part(double operations, double bytes) {}
+
+    private List<Part> parts() {
+        List<Part> parts = new ArrayList<>();
         ModelFlops flops = theory.flops();
-        double decode = flops.decode(spec.prompt(), spec.newTokens());
-        double prefill = spec.rows() * flops.prefill(spec.prompt());
-        return switch (spec.task()) {
-            case SFT, DPO -> sum(flops.byPhase(passes(), 0));
-            case GRPO ->
-                    sum(
-                            flops.byPhase(
-                                    passes(),
-                                    prefill + (double) spec.rows() * spec.completions() * decode));
-            case GENERATE -> prefill + spec.rows() * decode;
-            case PREFILL -> prefill;
-        };
+        if (spec.task().trains()) {
+            double operations =
+                    flops.byPhase(passes(), 0).values().stream()
+                            .mapToDouble(Double::doubleValue)
+                            .sum();
+            parts.add(new Part(operations, theory.trainingBytes(passes())));
+        }
+        if (spec.task() != BenchTask.SFT && spec.task() != BenchTask.DPO) {
+            int chunks = Math.ceilDiv(spec.rows() * spec.prompt(), CachedDecoder.CHUNK);
+            parts.add(
+                    new Part(
+                            spec.rows() * flops.prefill(spec.prompt()),
+                            chunks * theory.decodeBytes(1, 0, 2)));
+        }
+        if (spec.task() == BenchTask.GRPO || spec.task() == BenchTask.GENERATE) {
+            int each = spec.task() == BenchTask.GRPO ? spec.completions() : 1;
+            int sequences = spec.rows() * each;
+            parts.add(
+                    new Part(
+                            sequences * flops.decode(spec.prompt(), spec.newTokens()),
+                            theory.decodeBytes(sequences, spec.prompt(), spec.newTokens())));
+        }
+        return parts;
     }
 
-    private static double sum(Map<String, Double> flops) {
-        return flops.values().stream().mapToDouble(Double::doubleValue).sum();
+    /// Operations of a step.
+    public double operations() {
+        return parts().stream().mapToDouble(Part::operations).sum();
     }
 
     /// Bytes that a step moves at least.
     public double bytes() {
-        int prompts = Math.ceilDiv(spec.rows() * spec.prompt(), CachedDecoder.CHUNK);
-        double read = prompts * theory.decodeBytes(1, 0, 2);
-        return switch (spec.task()) {
-            case SFT, DPO -> theory.trainingBytes(passes());
-            case GRPO ->
-                    read
-                            + theory.trainingBytes(passes())
-                            + theory.decodeBytes(
-                                    spec.rows() * spec.completions(),
-                                    spec.prompt(),
-                                    spec.newTokens());
-            case GENERATE ->
-                    read + theory.decodeBytes(spec.rows(), spec.prompt(), spec.newTokens());
-            case PREFILL -> read;
-        };
+        return parts().stream().mapToDouble(Part::bytes).sum();
+    }
+
+    /// Seconds that one H100 takes at best: reading, decoding and training after each other.
+    public double h100Seconds() {
+        return parts().stream()
+                .mapToDouble(part -> Theory.h100Seconds(part.operations(), part.bytes()))
+                .sum();
     }
 
     /// Bytes that must be there; of a generation the weights and the cache.

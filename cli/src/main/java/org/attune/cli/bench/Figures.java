@@ -122,28 +122,33 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
         figures.put(WORK, mean(StepCost::allFlops) / 1e9);
         figures.put(AGAIN, mean(StepCost::recomputed) / 1e9);
         figures.put(BYTES, mean(this::bytes) / 1e9);
-        figures.put(H100, mean(step -> Theory.h100Seconds(step.allFlops(), bytes(step))));
+        figures.put(H100, mean(this::h100Seconds));
     }
 
     /// The least that must go through memory.
     private double bytes(StepCost step) {
-        double decoded =
-                switch (spec.task()) {
-                    case GENERATE ->
-                            theory.decodeBytes(spec.rows(), spec.prompt(), spec.newTokens());
-                    case GRPO ->
-                            theory.decodeBytes(
-                                    step.rows(),
-                                    (int)
-                                            Math.max(
-                                                    1,
-                                                    step.tokens() / step.rows() - spec.newTokens()),
-                                    spec.newTokens());
-                    case SFT, DPO, PREFILL -> 0;
-                };
-        return spec.task() == BenchTask.PREFILL
-                ? theory.decodeBytes(1, 0, 2) * step.passes().get("prefill").passes()
-                : decoded + theory.trainingBytes(step.passes());
+        return generatedBytes(step) + theory.trainingBytes(step.passes());
+    }
+
+    private double generatedBytes(StepCost step) {
+        return switch (spec.task()) {
+            case GENERATE -> theory.decodeBytes(spec.rows(), spec.prompt(), spec.newTokens());
+            case GRPO -> {
+                long prompt = step.tokens() / step.rows() - spec.newTokens();
+                yield theory.decodeBytes(step.rows(), (int) Math.max(1, prompt), spec.newTokens());
+            }
+            case PREFILL -> theory.decodeBytes(1, 0, 2) * step.passes().get("prefill").passes();
+            case SFT, DPO -> 0;
+        };
+    }
+
+    /// Generation and training after each other.
+    private double h100Seconds(StepCost step) {
+        double generated =
+                spec.task().trains() ? step.flops().getOrDefault("rollout", 0.0) : step.allFlops();
+        return Theory.h100Seconds(generated, generatedBytes(step))
+                + Theory.h100Seconds(
+                        step.allFlops() - generated, theory.trainingBytes(step.passes()));
     }
 
     /// What must be resident by theory, for comparison with the peak.

@@ -50,7 +50,8 @@ public record Theory(ModelFlops flops, DType dtype) {
     ///
     /// @param passes by phase
     public double trainingBytes(Map<String, PassWork> passes) {
-        double bytes = (double) OPTIMIZER_BYTES * flops.adapterWeights();
+        boolean trains = passes.containsKey("forward");
+        double bytes = trains ? (double) OPTIMIZER_BYTES * flops.adapterWeights() : 0;
         for (var entry : passes.entrySet()) {
             PassWork work = entry.getValue();
             bytes +=
