@@ -49,7 +49,10 @@ public record Provenance(String date, String commit, Map<String, String> version
         if (commit.isEmpty()) {
             return "unknown";
         }
-        String changed = Programs.line(here(), "git", "status", "--porcelain", "-uno");
+        // The history changes with every result.
+        String changed =
+                Programs.line(
+                        here(), "git", "status", "--porcelain", "-uno", ".", ":!bench/history");
         return changed.isEmpty() ? commit : commit + "+";
     }
 }
