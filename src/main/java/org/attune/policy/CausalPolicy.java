@@ -12,6 +12,11 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return false;
     }
 
+    /// Share of the blocks that backward passes compute again instead of keeping them, [0, 1].
+    default double recomputed() {
+        return 0;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

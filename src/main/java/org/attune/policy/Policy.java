@@ -111,6 +111,12 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
+    public double recomputed() {
+        int layers = decoder.config().layers();
+        return Math.min(options.recomputed(), layers) / (double) layers;
+    }
+
+    @Override
     public void startStep(long number) {
         step = number;
         evaluations = 0;

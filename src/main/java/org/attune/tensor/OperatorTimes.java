@@ -5,23 +5,28 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Counts calls and wall time of native operators, while it is switched on. On the engine thread.
+/// Counts calls and wall time of native operators by phase, while it is switched on. On the engine
+/// thread.
 /// ```
 /// OperatorTimes.start();
 /// …
 /// OperatorTimes.stop().forEach(line -> …);
 /// ```
 public final class OperatorTimes {
-    private static Map<String, Line> lines; // null while switched off
+    private static Map<Key, Line> lines; // null while switched off
+    private static String phase = "";
 
-    /// One operator.
+    private record Key(String phase, String operator) {}
+
+    /// One operator in one phase.
     ///
+    /// @param phase as last said to [#phase]
     /// @param operator ATen's name, or a kernel's of Attune
     /// @param calls number of calls
     /// @param seconds their wall time
-    public record Line(String operator, long calls, double seconds) {
+    public record Line(String phase, String operator, long calls, double seconds) {
         private Line and(double more) {
-            return new Line(operator, calls + 1, seconds + more);
+            return new Line(phase, operator, calls + 1, seconds + more);
         }
     }
 
@@ -33,12 +38,17 @@ public final class OperatorTimes {
         lines = new HashMap<>();
     }
 
+    /// Says to which phase the operators from now on belong.
+    public static void phase(String name) {
+        phase = name;
+    }
+
     /// Ends counting.
     ///
     /// @return what was counted, the longest first; none if it wasn't started
     public static List<Line> stop() {
         Engine.requireEngineThread();
-        Map<String, Line> counted = lines == null ? Map.of() : lines;
+        Map<Key, Line> counted = lines == null ? Map.of() : lines;
         lines = null;
         return counted.values().stream()
                 .sorted(Comparator.comparingDouble(Line::seconds).reversed())
@@ -54,7 +64,10 @@ public final class OperatorTimes {
     static void end(String operator, long begun) {
         if (lines != null && begun != 0) {
             double seconds = (System.nanoTime() - begun) / 1e9;
-            lines.merge(operator, new Line(operator, 1, seconds), (line, _) -> line.and(seconds));
+            lines.merge(
+                    new Key(phase, operator),
+                    new Line(phase, operator, 1, seconds),
+                    (line, _) -> line.and(seconds));
         }
     }
 }

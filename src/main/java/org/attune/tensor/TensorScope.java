@@ -12,6 +12,7 @@ public final class TensorScope implements AutoCloseable {
     private static TensorScope current;
     private static long liveBytes;
     private static long liveTensors;
+    private static long createdTensors;
 
     private final String name;
     private final TensorScope parent;
@@ -111,6 +112,11 @@ public final class TensorScope implements AutoCloseable {
         return liveTensors;
     }
 
+    /// Tensors created since the process started, views included.
+    public static long createdTensors() {
+        return createdTensors;
+    }
+
     static TensorScope currentOrThrow() {
         if (current == null) {
             throw new IllegalStateException(
@@ -144,6 +150,7 @@ public final class TensorScope implements AutoCloseable {
     static void created(long bytes) {
         liveBytes += bytes;
         liveTensors++;
+        createdTensors++;
     }
 
     static void release(Tensor tensor) {

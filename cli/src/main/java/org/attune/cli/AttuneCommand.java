@@ -30,6 +30,7 @@ import java.util.concurrent.Callable;
             GenerateCommand.class,
             EvalCommand.class,
             TasksCommand.class,
+            BenchCommand.class,
             ChatCommand.class,
             MergeCommand.class,
             ExportCommand.class,

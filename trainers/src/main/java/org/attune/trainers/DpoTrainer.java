@@ -52,8 +52,8 @@ public final class DpoTrainer {
             List<EvalSet<PreferenceExample>> evalSets,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
-        this.policy = policy;
-        this.referenceScorer = reference;
+        this.policy = new TimedPolicy(policy, context.clock());
+        referenceScorer = TimedPolicy.reference(reference, context.clock());
         this.pairs = List.copyOf(pairs);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
@@ -96,7 +96,7 @@ public final class DpoTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            PreferenceForest forest = forest(group);
+            PreferenceForest forest = context.clock().timed("data", () -> forest(group));
             try (var _ = TensorScope.open("dpo.step")) {
                 List<ReferenceLogProbs> references =
                         coupled ? List.of() : reference.logProbs(group, forest);

@@ -73,7 +73,7 @@ public final class GrpoTrainer {
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
-        this.policy = policy;
+        this.policy = new TimedPolicy(policy, context.clock());
         this.prompts = List.copyOf(prompts);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
@@ -90,8 +90,8 @@ public final class GrpoTrainer {
         generator =
                 new RoundGenerator(
                         config,
-                        policy,
-                        reference,
+                        this.policy,
+                        reference.map(r -> TimedPolicy.reference(r, context.clock())),
                         rollouts,
                         rewards,
                         new CompletionText(tokenizer),
@@ -195,10 +195,7 @@ public final class GrpoTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            CompletionForest forest =
-                    CompletionForest.of(
-                            Placed.rows(group).stream().map(RolloutRow::tokens).toList(),
-                            groups.sharePrompts());
+            CompletionForest forest = context.clock().timed("data", () -> forest(group));
             try (var _ = TensorScope.open("grpo.step");
                     Evaluation e = policy.evaluate(forest.forest(), request)) {
                 e.backward(slopes(group, forest, e.measurement(), sizes, totals)); // (M)
@@ -206,6 +203,12 @@ public final class GrpoTrainer {
         }
         metrics.addAll(totals.metrics());
         return Optional.of(new StepReport(totals.loss(), metrics, tokens));
+    }
+
+    private CompletionForest forest(List<Placed<RolloutRow>> group) {
+        return CompletionForest.of(
+                Placed.rows(group).stream().map(RolloutRow::tokens).toList(),
+                groups.sharePrompts());
     }
 
     /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.

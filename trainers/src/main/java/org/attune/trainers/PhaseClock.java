@@ -1,28 +1,48 @@
 package org.attune.trainers;
 
+import org.attune.policy.TokenForest;
+import org.attune.tensor.OperatorTimes;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
-/// Wall time by phase. A phase inside another counts for itself only. For one thread.
+/// Wall time by phase, and the rows that passed through a model in it. A phase inside another
+/// counts for itself only. For one thread.
 /// ```
 /// try (var _ = clock.enter("evaluate")) { … }
 /// ```
 public final class PhaseClock {
+    /// Not a phase: the passes that are repeated in `backward`.
+    public static final String RECOMPUTED = "recomputed";
+
     private final Map<String, Long> nanos = new LinkedHashMap<>();
+    private final Map<String, Long> wholeNanos = new LinkedHashMap<>();
+    private final Map<String, PassWork> passes = new LinkedHashMap<>();
     private String current = "";
     private long since = System.nanoTime();
 
     /// Starts a phase, which ends when the result is closed.
     public Phase enter(String phase) {
         String outer = current;
-        switchTo(phase);
-        return () -> switchTo(outer);
+        if (outer.equals(phase)) {
+            return () -> {};
+        }
+        long began = switchTo(phase);
+        return () -> wholeNanos.merge(phase, switchTo(outer) - began, Long::sum);
     }
 
     /// Ends a phase.
     public interface Phase extends AutoCloseable {
         @Override
         void close();
+    }
+
+    /// Does `work` in a phase of its own.
+    public <T> T timed(String phase, Supplier<T> work) {
+        try (var _ = enter(phase)) {
+            return work.get();
+        }
     }
 
     /// Seconds of each phase so far, in the order of their first start.
@@ -38,7 +58,28 @@ public final class PhaseClock {
         return seconds().getOrDefault(phase, 0.0);
     }
 
-    private void switchTo(String phase) {
+    /// Seconds of a phase that has ended, with the phases inside of it.
+    public double wholeSeconds(String phase) {
+        return wholeNanos.getOrDefault(phase, 0L) / 1e9;
+    }
+
+    /// Counts a forward pass over `forest` to the running phase.
+    void pass(TokenForest forest) {
+        passes.merge(current, PassWork.of(forest), PassWork::plus);
+    }
+
+    /// Counts a forward pass that the backward pass repeats in a share of the blocks.
+    void passAgain(TokenForest forest, double share) {
+        passes.merge(RECOMPUTED, PassWork.of(forest).times(share), PassWork::plus);
+    }
+
+    /// What passed forward through a model, by phase; under [#RECOMPUTED] what the backward pass
+    /// repeated.
+    public Map<String, PassWork> passes() {
+        return Map.copyOf(passes);
+    }
+
+    private long switchTo(String phase) {
         long now = System.nanoTime();
         if (!current.isEmpty()) {
             nanos.merge(current, now - since, Long::sum);
@@ -48,5 +89,7 @@ public final class PhaseClock {
         }
         since = now;
         current = phase;
+        OperatorTimes.phase(phase);
+        return now;
     }
 }

@@ -46,7 +46,7 @@ public final class RewardTrainer {
             List<EvalSet<RewardExample>> evalSets,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
-        this.model = model;
+        this.model = new TimedPolicy(model, context.clock());
         this.pairs = List.copyOf(pairs);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
@@ -79,7 +79,7 @@ public final class RewardTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            RewardForest forest = forest(group);
+            RewardForest forest = context.clock().timed("data", () -> forest(group));
             try (var _ = TensorScope.open("reward.step");
                     Evaluation e = model.evaluate(forest.forest(), SCORES)) {
                 e.backward(ledger.add(group, e.measurement().tokenLogProbs())); // (2 pairs)

@@ -44,7 +44,7 @@ public final class SftTrainer {
             List<EvalSet<PackedRow>> evalSets,
             RunContext context) {
         this.config = ConfigCheck.validate(config);
-        this.policy = policy;
+        this.policy = new TimedPolicy(policy, context.clock());
         this.rows = List.copyOf(rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
@@ -82,7 +82,8 @@ public final class SftTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            SftForest forest = SftForest.of(Placed.rows(group));
+            SftForest forest =
+                    context.clock().timed("data", () -> SftForest.of(Placed.rows(group)));
             try (var _ = TensorScope.open("sft.step");
                     Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
                 e.backward(totals.add(group, forest, e.measurement(), trained)); // (M)

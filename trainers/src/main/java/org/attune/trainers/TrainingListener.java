@@ -14,6 +14,12 @@ public interface TrainingListener {
     /// Before the first step.
     default void onStart(RunInfo info) {}
 
+    /// After every optimizer step, before it is logged.
+    ///
+    /// @param step optimizer steps done
+    /// @param clock time by phase so far, borrowed
+    default void onStep(int step, PhaseClock clock) {}
+
     /// At every logged step.
     ///
     /// @param step optimizer steps done

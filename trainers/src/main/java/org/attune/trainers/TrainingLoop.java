@@ -128,11 +128,22 @@ final class TrainingLoop {
             return false;
         }
         try (var _ = context.clock().enter("train")) {
-            optimizer.zeroGradients();
+            try (var _ = context.clock().enter("optimizer")) {
+                optimizer.zeroGradients();
+            }
             Optional<StepReport> report = work.step(step);
             if (report.isEmpty()) {
                 return false;
             }
+            update(work);
+            step++;
+            log.count(report.get());
+            return true;
+        }
+    }
+
+    private void update(Work work) {
+        try (var _ = context.clock().enter("optimizer")) {
             gradientNorm = optimizer.gradientNorm();
             if (!Double.isFinite(gradientNorm)) {
                 throw FiniteLoss.diverged(
@@ -140,13 +151,11 @@ final class TrainingLoop {
             }
             double scale = GradientClipping.scale(gradientNorm, config.optimizer().maxGradNorm());
             optimizer.step(learningRate(step), scale);
-            step++;
-            log.count(report.get());
-            return true;
         }
     }
 
     private void afterStep(Work work) {
+        context.listeners().forEach(l -> l.onStep(step, context.clock()));
         boolean last = step == info.totalSteps();
         boolean first = step == 1 && config.log().loggingFirstStep();
         if (logging.dueAfter(step) || first || (last && !logging.isNever())) {
@@ -299,7 +308,7 @@ final class TrainingLoop {
     }
 
     private double trainSeconds() {
-        return context.clock().seconds("train");
+        return context.clock().wholeSeconds("train");
     }
 
     private double epoch() {

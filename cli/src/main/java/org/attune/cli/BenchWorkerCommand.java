@@ -1,0 +1,37 @@
+package org.attune.cli;
+
+import org.attune.cli.bench.BenchJson;
+import org.attune.cli.bench.BenchSpec;
+import org.attune.cli.bench.BenchWorker;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+/// One repeat of `attune bench`, which starts this.
+@Command(name = "worker", description = "One repeat of a benchmark.", hidden = true)
+final class BenchWorkerCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+
+    @Parameters(index = "0", paramLabel = "WORK.json")
+    Path work;
+
+    @Parameters(index = "1", paramLabel = "ROWS.jsonl")
+    Path rows;
+
+    @Parameters(index = "2", paramLabel = "FOLDER")
+    Path folder;
+
+    @Parameters(index = "3", paramLabel = "RESULT.json")
+    Path result;
+
+    @Override
+    public Integer call() {
+        BenchSpec spec = BenchJson.read(work, BenchSpec.class);
+        BenchJson.write(result, new BenchWorker(spec, rows, folder).run());
+        return ExitCodes.DONE;
+    }
+}

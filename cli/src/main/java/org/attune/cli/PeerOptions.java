@@ -1,0 +1,61 @@
+package org.attune.cli;
+
+import org.attune.cli.bench.Peer;
+
+import picocli.CommandLine.Option;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// A program that takes turns with a benchmark.
+final class PeerOptions {
+    @Option(
+            names = "--peer",
+            paramLabel = "PYTHON",
+            description =
+                    "Python with TRL and llama-cpp-python: measure these on the same work, in"
+                            + " turn.")
+    Path python;
+
+    @Option(
+            names = "--peer-scripts",
+            paramLabel = "FOLDER",
+            defaultValue = "${env:ATTUNE_PEER_SCRIPTS:-../shared/peer-bench}",
+            description =
+                    "Has trl_bench.py and llamacpp_bench.py (default: $ATTUNE_PEER_SCRIPTS, else"
+                            + " ../shared/peer-bench).")
+    Path scripts;
+
+    @Option(
+            names = "--peer-model",
+            paramLabel = "MODEL",
+            description = "What the peer loads: a folder for TRL, a .gguf file for llama.cpp.")
+    Path model;
+
+    @Option(
+            names = "--peer-settings",
+            paramLabel = "TEXT",
+            description = "The script's options, e.g. \"--autocast --gc\" (default: the fastest).")
+    String settings;
+
+    @Option(
+            names = "--peer-tune",
+            description = "Try the peer's settings first and keep the fastest.")
+    boolean tune;
+
+    Optional<Peer> peer() {
+        return Optional.ofNullable(python)
+                .map(
+                        p ->
+                                new Peer(
+                                        p,
+                                        scripts.toAbsolutePath(),
+                                        Optional.ofNullable(model).map(Path::toAbsolutePath)));
+    }
+
+    Optional<List<String>> chosen() {
+        return Optional.ofNullable(settings)
+                .map(text -> text.isBlank() ? List.of() : List.of(text.strip().split("\\s+")));
+    }
+}

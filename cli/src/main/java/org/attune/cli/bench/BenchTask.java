@@ -1,0 +1,22 @@
+package org.attune.cli.bench;
+
+import java.util.Locale;
+
+/// What can be measured.
+public enum BenchTask {
+    SFT,
+    DPO,
+    GRPO,
+    GENERATE,
+    PREFILL;
+
+    /// Whether optimizer steps are taken.
+    public boolean trains() {
+        return this == SFT || this == DPO || this == GRPO;
+    }
+
+    /// As it is written on the command line.
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,104 @@
+package org.attune.cli.bench;
+
+import org.attune.model.ActivationBytes;
+import org.attune.policy.StepMemory;
+import org.attune.tensor.DType;
+import org.attune.trainers.PassWork;
+
+import java.util.Map;
+
+/// What a step must at least take: operations ([ModelFlops]), bytes that go through memory, bytes
+/// that must be there. `b` bytes of a value, `W` and `H` numbers in blocks and output layer, `A` in
+/// the adapter, `a` bytes that a row keeps for the backward pass, `c` cached bytes of a token.
+/// ```
+/// a training pass    = 2 b (W + H) + 2 a N      weights and activations once each way
+/// a measuring pass   = b (W + H)
+/// the optimizer      = 30 A                      gradient, moments, masters, copies
+/// a decoded token    = b (W + H) + c · tokens in the cache
+/// ```
+///
+/// @param flops counts operations, and has the shape
+/// @param dtype of weights and activations
+public record Theory(ModelFlops flops, DType dtype) {
+    /// Dense bfloat16 operations a second of an H100 SXM.
+    public static final double H100_FLOPS = 989e12;
+
+    /// Bytes a second of its memory.
+    public static final double H100_BANDWIDTH = 3.35e12;
+
+    /// Larger models keep no second copy of their weights in the layout of fast products.
+    private static final double MOST_PACKED_BYTES = 1L << 30;
+
+    private static final int OPTIMIZER_BYTES = 30;
+    private static final int FUSED_PARTS = 7;
+
+    private double weightBytes() {
+        return (double) dtype.bytes() * (flops.blockWeights() + flops.headWeights());
+    }
+
+    private ActivationBytes activations() {
+        return ActivationBytes.of(flops.config(), dtype, FUSED_PARTS * flops.rank());
+    }
+
+    /// Cached keys and values of one token.
+    double cacheBytes() {
+        var c = flops.config();
+        return 2.0 * dtype.bytes() * c.layers() * c.kvHeads() * c.headDim();
+    }
+
+    /// Bytes that an optimizer step moves, its generation left out.
+    ///
+    /// @param passes by phase
+    public double trainingBytes(Map<String, PassWork> passes) {
+        boolean trains = passes.containsKey("forward");
+        double bytes = trains ? (double) OPTIMIZER_BYTES * flops.adapterWeights() : 0;
+        for (var entry : passes.entrySet()) {
+            PassWork work = entry.getValue();
+            bytes +=
+                    switch (entry.getKey()) {
+                        case "forward" ->
+                                2 * work.passes() * weightBytes()
+                                        + 2.0 * work.rows() * activations().kept(0);
+                        case "reference", "old" -> work.passes() * weightBytes();
+                        default -> 0;
+                    };
+        }
+        return bytes;
+    }
+
+    /// Bytes that generation moves after the prompts.
+    ///
+    /// @param sequences at once
+    /// @param prompt tokens of each
+    /// @param added tokens of each
+    public double decodeBytes(int sequences, int prompt, int added) {
+        double steps = added - 1.0;
+        double cached = sequences * (steps * prompt + 0.5 * steps * (steps + 1));
+        return steps * weightBytes() + cached * cacheBytes();
+    }
+
+    /// Bytes that must be there in a training run: weights (and their packed copy), adapter,
+    /// optimizer, and the largest pass. The Java machine's own memory, about 0.3 GiB, comes on top.
+    ///
+    /// @param tokensAtOnce rows of the largest pass
+    public double residentBytes(int tokensAtOnce) {
+        boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= MOST_PACKED_BYTES;
+        double packed = packs ? weightBytes() : 0;
+        var step = new StepMemory(flops.config(), dtype, activations(), flops.adapterWeights());
+        double adapter = (4.0 + dtype.bytes()) * flops.adapterWeights();
+        return (double) dtype.bytes() * flops.allWeights()
+                + packed
+                + adapter
+                + step.bytes(tokensAtOnce, 0);
+    }
+
+    /// The roofline: a machine needs the longer of the time for operations and that for bytes.
+    public static double seconds(double operations, double bytes, double perSecond, double rate) {
+        return Math.max(operations / perSecond, bytes / rate);
+    }
+
+    /// The same of one H100, with everything overlapped.
+    public static double h100Seconds(double operations, double bytes) {
+        return seconds(operations, bytes, H100_FLOPS, H100_BANDWIDTH);
+    }
+}
