@@ -53,6 +53,9 @@ public final class Decoder implements AutoCloseable {
                         config.tiesOutput()
                                 ? new Weight(name, embedding.base())
                                 : loader.weight(name, config.outputRows(), width),
+                        config.scores() && config.scoreKind().hasBias()
+                                ? Optional.of(loader.weight(path + ".bias", config.labels()))
+                                : Optional.empty(),
                         packs ? Optional.of(scope) : Optional.empty());
     }
 

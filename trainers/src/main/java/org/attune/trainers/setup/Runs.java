@@ -4,6 +4,7 @@ import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
+import org.attune.datasets.StepwiseExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
@@ -13,6 +14,7 @@ import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
 import org.attune.trainers.GrpoTrainer;
 import org.attune.trainers.PhaseClock;
+import org.attune.trainers.PrmTrainer;
 import org.attune.trainers.RewardTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -22,6 +24,7 @@ import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
@@ -145,7 +148,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                             rows = new RowSetup(model.text(), hub).reward(config);
                             scorer =
                                     PolicySetup.loadScorer(
-                                            model, config.lora(), config.training(), dropout);
+                                            ScorerPurpose.REWARD,
+                                            model,
+                                            config.lora(),
+                                            config.training(),
+                                            dropout);
                         }
                         try (scorer) {
                             int longest = longest(rows, RewardExample::length);
@@ -156,6 +163,46 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             rows.train(),
                                             rows.evalSets(),
                                             context(model, scorer, clock))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
+    /// Process reward modelling.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary prm(PrmConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.steps().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<StepwiseExample> rows;
+                        PolicySetup scorer;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).prm(config);
+                            scorer =
+                                    PolicySetup.loadScorer(
+                                            ScorerPurpose.PROCESS_REWARD,
+                                            model,
+                                            config.lora(),
+                                            config.training(),
+                                            dropout);
+                        }
+                        try (scorer) {
+                            int longest = longest(rows, StepwiseExample::length);
+                            RunContext context = context(model, scorer, clock);
+                            var separator = new StepSeparator(config.steps().stepSeparator());
+                            return new PrmTrainer(
+                                            config.withTraining(
+                                                    t -> scorer.fitToMemory(t, longest)),
+                                            scorer.policy(),
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context.withModel(separator.beside(context.model())))
                                     .train();
                         }
                     }
