@@ -237,7 +237,7 @@ public final class ModelSetup implements AutoCloseable {
     /// @throws ModelException if the model scores something else
     public Decoder loadScorer(ScorerPurpose purpose, long seed) {
         int labels = labels();
-        if (labels > 0 && !(labels == purpose.labels() && scoreKind() == purpose.kind())) {
+        if (labels > 0 && !purpose.fits(scoreKind(), labels)) {
             throw new ModelException(
                     "%s is a %s; %s"
                             .formatted(

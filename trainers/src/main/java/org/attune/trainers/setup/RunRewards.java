@@ -76,17 +76,11 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     private static List<Integer> functionPlaces(List<Object> entries, Path directory) {
         var places = new ArrayList<Integer>();
         for (int i = 0; i < entries.size(); i++) {
-            if (!isModel(entries.get(i), directory)) {
+            if (!ModelReward.fits(entries.get(i), directory)) {
                 places.add(i);
             }
         }
         return places;
-    }
-
-    private static boolean isModel(Object entry, Path directory) {
-        return entry instanceof String text
-                && !text.startsWith("class:")
-                && RewardModel.isModelFolder(directory.resolve(text));
     }
 
     private static Optional<RewardScorer> functions(
@@ -116,15 +110,34 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
             if (functionPlaces.contains(i)) {
                 continue;
             }
-            Path folder = directory.resolve(String.valueOf(entries.get(i))).normalize();
-            String own = folder.toAbsolutePath().getFileName().toString();
+            var reward = ModelReward.of(entries.get(i), directory, "reward_funcs[" + i + "]");
+            String own =
+                    reward.label()
+                            .orElseGet(
+                                    () ->
+                                            reward.folder()
+                                                    .toAbsolutePath()
+                                                    .getFileName()
+                                                    .toString());
             String name = own;
             for (int n = 2; !names.add(name); n++) {
                 name = own + "_" + n;
             }
-            RewardModel model = Engine.call(() -> RewardModel.open(folder, config.model(), hub));
-            models.add(new Judge(i, name, weights.isEmpty() ? 1 : weights.get(i), model));
+            RewardModel model = Engine.call(() -> RewardModel.open(reward, config.model(), hub));
+            models.add(new Judge(i, name, weight(reward, weights, i), model));
         }
+    }
+
+    private static double weight(ModelReward reward, List<Double> weights, int place) {
+        if (weights.isEmpty()) {
+            return reward.weight();
+        }
+        if (reward.weight() != 1) {
+            throw new ConfigException(
+                    "reward_funcs[%d] has weight %s and %s in reward_weights; keep one"
+                            .formatted(place, reward.weight(), weights.get(place)));
+        }
+        return weights.get(place);
     }
 
     @Override

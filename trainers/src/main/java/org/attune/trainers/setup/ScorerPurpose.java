@@ -19,6 +19,10 @@ public enum ScorerPurpose {
         this.words = words;
     }
 
+    boolean fits(ScoreKind other, int otherLabels) {
+        return other == kind && otherLabels == labels;
+    }
+
     ScoreKind kind() {
         return kind;
     }
