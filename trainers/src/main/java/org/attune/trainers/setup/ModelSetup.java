@@ -257,10 +257,42 @@ public final class ModelSetup implements AutoCloseable {
         return loadAsIs();
     }
 
+    /// Whether an adapter that scores stands on the base model of another setup, and computes where
+    /// and in the format in which that does.
+    boolean scoresOnBaseOf(ModelSetup other) {
+        return adapter.isPresent()
+                && labels() > 0
+                && other.labels() == 0
+                && source.config().equals(other.source.config())
+                && isSamePath(source.path(), other.source.path())
+                && device().equals(other.device())
+                && dtype() == other.dtype();
+    }
+
+    private static boolean isSamePath(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) {
+            return false; // then it is loaded on its own, which says what is wrong
+        }
+    }
+
+    /// The head that the adapter brings, on weights that are loaded already.
+    ///
+    /// @param trunk of a setup on whose base this one [scores][#scoresOnBaseOf]; borrowed
+    Decoder scorerOn(Decoder trunk) {
+        DecoderConfig config = source.config().withScores(scoreKind(), labels());
+        return Decoder.scorerOn(trunk, config, freshScore(config, 0));
+    }
+
     private Decoder loadWithHead(ScoreKind kind, int labels, long seed) {
         DecoderConfig config = source.config().withScores(kind, labels);
+        return load(config, freshScore(config, seed));
+    }
+
+    private FreshScore freshScore(DecoderConfig config, long seed) {
         var random = RandomSource.XO_SHI_RO_256_PP.create(seed);
-        return load(config, new FreshScore(source.tensors(), config, initializerRange(), random));
+        return new FreshScore(source.tensors(), config, initializerRange(), random);
     }
 
     private double initializerRange() {

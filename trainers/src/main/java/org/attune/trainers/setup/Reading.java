@@ -13,6 +13,7 @@ import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
+import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.preference.StepLoss;
 
 import java.util.ArrayList;
@@ -25,6 +26,9 @@ import java.util.stream.IntStream;
 sealed interface Reading {
     /// Labels that are read at each place.
     int labels();
+
+    /// In words: `judges …`.
+    String about();
 
     /// @return tokens of prompt and completion, with the places at which to score
     Read of(Prompt prompt, Completion completion);
@@ -46,6 +50,11 @@ sealed interface Reading {
         @Override
         public int labels() {
             return 1;
+        }
+
+        @Override
+        public String about() {
+            return "judges whole answers";
         }
 
         @Override
@@ -84,20 +93,28 @@ sealed interface Reading {
     /// silence isn't worth more than an answer.
     final class Steps implements Reading {
         private final StepwiseTokenizer tokenizer;
-        private final Pattern separator;
+        private final StepSeparator separator;
         private final StepAggregation aggregation;
 
         /// @param text of the reward model
         Steps(TextAssets text, StepSeparator separator, StepAggregation aggregation) {
             var samples = new SampleTokenizer(text.tokenizer(), text.template());
             tokenizer = new StepwiseTokenizer(samples, separator.text());
-            this.separator = Pattern.compile(Pattern.quote(separator.text()));
+            this.separator = separator;
             this.aggregation = aggregation;
         }
 
         @Override
         public int labels() {
             return 2;
+        }
+
+        @Override
+        public String about() {
+            return "judges steps between \"%s\", aggregation %s"
+                    .formatted(
+                            separator.text().replace("\n", "\\n"),
+                            ConfigNames.wireName(aggregation));
         }
 
         @Override
@@ -119,7 +136,10 @@ sealed interface Reading {
 
         private List<String> steps(String completion) {
             List<String> steps =
-                    separator.splitAsStream(completion).filter(piece -> !piece.isBlank()).toList();
+                    Pattern.compile(separator.text(), Pattern.LITERAL)
+                            .splitAsStream(completion)
+                            .filter(piece -> !piece.isBlank())
+                            .toList();
             return steps.isEmpty() ? List.of("") : steps;
         }
 

@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
@@ -12,7 +13,6 @@ import org.attune.policy.TokenForest;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.TokenBudget;
-import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.ModelConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,22 +24,29 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// A reward model that judges completions, whole ones or step by step. Use it on the engine thread.
-/// Owns its parts.
+/// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
+/// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
 final class RewardModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RewardModel.class);
 
     private final ModelSetup setup;
     private final Reading reading;
-    private final Decoder decoder;
-    private final Optional<Policy> adapted;
+    private Weights weights; // null before they are loaded
 
-    private RewardModel(
-            ModelSetup setup, Reading reading, Decoder decoder, Optional<Policy> adapted) {
+    /// @param decoder with the score head
+    /// @param adapted the adapter on it, unless there is none or it belongs to the policy
+    private record Weights(Decoder decoder, Optional<Policy> adapted, Scorer scorer)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            adapted.ifPresent(Policy::close);
+            decoder.close();
+        }
+    }
+
+    private RewardModel(ModelSetup setup, Reading reading) {
         this.setup = setup;
         this.reading = reading;
-        this.decoder = decoder;
-        this.adapted = adapted;
     }
 
     /// Whether a folder holds a model or an adapter.
@@ -48,14 +55,14 @@ final class RewardModel implements AutoCloseable {
                 || Files.exists(folder.resolve("adapter_config.json"));
     }
 
-    /// Loads a reward model, or an adapter with its base.
+    /// Opens a reward model, or an adapter with its base.
     ///
     /// @param like says device and number format
     /// @throws ConfigException if it is no reward model of either kind
     static RewardModel open(ModelReward reward, ModelConfig like, HubCache hub) {
         ModelSetup setup = ModelSetup.open(config(reward.folder(), like), hub);
         try {
-            return loaded(setup, reading(reward, setup), setup.loadAsIs());
+            return new RewardModel(setup, reading(reward, setup));
         } catch (RuntimeException e) {
             setup.close();
             throw e;
@@ -89,26 +96,55 @@ final class RewardModel implements AutoCloseable {
                         .or(() -> StepSeparator.of(reward.folder()))
                         .orElse(StepSeparator.DEFAULT);
         StepAggregation aggregation = reward.aggregation().orElse(StepAggregation.MIN);
-        LOG.info(
-                "{} judges steps between \"{}\"; {} of them is the reward",
-                reward.folder(),
-                separator.text().replace("\n", "\\n"),
-                ConfigNames.wireName(aggregation));
         return new Reading.Steps(setup.text(), separator, aggregation);
     }
 
-    private static RewardModel loaded(ModelSetup setup, Reading reading, Decoder decoder) {
+    /// Loads the weights anew.
+    void load() {
+        Decoder decoder = setup.loadAsIs();
         try {
-            return new RewardModel(
-                    setup,
-                    reading,
-                    decoder,
+            Optional<Policy> adapted =
                     setup.adapter()
-                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults())));
+                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+            Scorer scorer =
+                    adapted.<Scorer>map(policy -> policy)
+                            .orElseGet(() -> Policy.reference(decoder));
+            weights = new Weights(decoder, adapted, scorer);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
         }
+        LOG.info("{} {}", name(), reading.about());
+    }
+
+    /// Loads the weights, or of an adapter on the policy's own base only the adapter, if that base
+    /// stays as it is.
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; it must outlive the last judgement
+    void load(ModelSetup model, Policy policy) {
+        if (policy.adapter().isEmpty() || !setup.scoresOnBaseOf(model)) {
+            load();
+            return;
+        }
+        Decoder decoder = setup.scorerOn(policy.decoder());
+        try {
+            Scorer scorer = policy.addScorer(decoder, setup.adapter().orElseThrow());
+            weights = new Weights(decoder, Optional.empty(), scorer);
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+        LOG.info("{} {}, on the policy's weights", name(), reading.about());
+    }
+
+    private Path name() {
+        return setup.adapter().map(AdapterFolder::path).orElseGet(() -> setup.source().path());
+    }
+
+    /// Tells this model, its adapter and its way of reading apart from others.
+    String identity() {
+        return setup.fingerprint() + ", " + reading.about();
     }
 
     private static ModelConfig config(Path folder, ModelConfig like) {
@@ -168,7 +204,10 @@ final class RewardModel implements AutoCloseable {
     }
 
     private Scorer scorer() {
-        return adapted.<Scorer>map(policy -> policy).orElseGet(() -> Policy.reference(decoder));
+        if (weights == null) {
+            load();
+        }
+        return weights.scorer();
     }
 
     private void add(TokenForest.Builder builder, List<Reading.Read> group) {
@@ -206,8 +245,9 @@ final class RewardModel implements AutoCloseable {
 
     @Override
     public void close() {
-        adapted.ifPresent(Policy::close);
-        decoder.close();
+        if (weights != null) {
+            weights.close();
+        }
         setup.close();
     }
 }

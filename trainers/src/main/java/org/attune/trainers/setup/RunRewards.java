@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.policy.Policy;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -17,6 +18,7 @@ import org.attune.trainers.config.GrpoConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -138,6 +140,25 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
                             .formatted(place, reward.weight(), weights.get(place)));
         }
         return weights.get(place);
+    }
+
+    /// Loads the models' weights, on the engine thread.
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; adapters on its base model share its weights
+    void load(ModelSetup model, Policy policy) {
+        models.forEach(judge -> judge.model().load(model, policy));
+    }
+
+    @Override
+    public Map<String, String> identity() {
+        Map<String, String> identity = new LinkedHashMap<>();
+        models.forEach(
+                judge ->
+                        identity.put(
+                                "reward model " + judge.name() + " (fingerprint)",
+                                judge.model().identity()));
+        return identity;
     }
 
     @Override

@@ -6,6 +6,7 @@ import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.StepwiseExample;
 import org.attune.files.HubCache;
+import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -31,6 +32,7 @@ import org.attune.trainers.config.SftConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
@@ -217,13 +219,14 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
         if (config.rewards().rewardFuncs().isEmpty()) {
-            return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
+            return grpo(config, Optional.empty(), _ -> {}, (_, _) -> {}); // the recorded ones
         }
         try (var rewards = RunRewards.open(config, directory, hub)) {
             return grpo(
                     config,
                     Optional.of(rewards),
-                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                    rewards::load);
         }
     }
 
@@ -241,19 +244,21 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         return grpo(
                 config,
                 Optional.of(CompletionScorer.of(rewards)),
-                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                (_, _) -> {});
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
-        return grpo(config, Optional.of(rewards), _ -> {});
+        return grpo(config, Optional.of(rewards), _ -> {}, (_, _) -> {});
     }
 
     private RunSummary grpo(
             GrpoConfig config,
             Optional<CompletionScorer> rewards,
-            Consumer<RunRows<PromptExample>> check) {
+            Consumer<RunRows<PromptExample>> check,
+            BiConsumer<ModelSetup, Policy> judges) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -273,6 +278,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         try (policy;
                                 var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
+                            judges.accept(model, policy.policy());
                             int longest =
                                     longest(rows, PromptExample::length)
                                             + config.generation().maxCompletionLength();

@@ -10,6 +10,7 @@ import org.attune.files.SafeTensorsFile;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.TokenForest;
 import org.attune.reward.Completion;
@@ -18,13 +19,20 @@ import org.attune.reward.RewardBatch;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Fixtures;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.StopSignal;
+import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DtypeChoice;
+import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.TrainingConfig;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,6 +133,43 @@ class RewardModelFixtureTest {
         assertTrue(Math.abs(turns[0] - together[0]) > 1e-3, "a template makes a difference");
     }
 
+    /// A judge on the policy's weights gives what it gives on its own, also when the policy's
+    /// adapter has learnt, and has no weights beside its adapter and head.
+    @Test
+    void adaptersShareThePolicysWeights() {
+        Path model = Fixtures.fixture("trl/model");
+        var like =
+                ModelConfig.of(model.toString()).withDevice("cpu").withDtype(DtypeChoice.FLOAT32);
+        Path adapter = rewardAdapter(model);
+        double[] alone = scores(adapter, Map.of(), batch(COMPLETIONS.subList(0, 3), true));
+        var reward = ModelReward.of(adapter.toString(), folder, "reward_funcs[0]");
+        Engine.run(
+                () -> {
+                    try (var setup = ModelSetup.open(like, new HubCache(folder));
+                            var policy =
+                                    PolicySetup.load(
+                                            setup,
+                                            LoraSettings.allLinear(4, 8),
+                                            TrainingConfig.of(OptimizerConfig.sft()),
+                                            false);
+                            var judge = RewardModel.open(reward, like, new HubCache(folder))) {
+                        long before = TensorScope.liveBytes();
+                        judge.load(setup, policy.policy());
+                        long taken = TensorScope.liveBytes() - before;
+                        assertTrue(
+                                taken < 64L * 600 * Float.BYTES,
+                                "less than an embedding: " + taken);
+                        double[] shared = judge.score(batch(COMPLETIONS.subList(0, 3), true));
+                        change(policy.policy().parameters());
+                        double[] later = judge.score(batch(COMPLETIONS.subList(0, 3), true));
+                        for (int i = 0; i < alone.length; i++) {
+                            assertEquals(alone[i], shared[i], 1e-5, "" + i);
+                            assertEquals(alone[i], later[i], 1e-5, "" + i);
+                        }
+                    }
+                });
+    }
+
     @Test
     void faultyEntriesAreNamed() {
         Path prm = Fixtures.fixture("trl/older/prm-model");
@@ -149,6 +194,39 @@ class RewardModelFixtureTest {
                                 () -> scores(model, Map.of(key, value), texts()))
                         .getMessage();
         assertTrue(message.contains(expected), message);
+    }
+
+    private static void change(ParameterSpace trained) {
+        try (var _ = TensorScope.open("learn")) {
+            float[] step = new float[trained.values().toFloats().length];
+            Arrays.fill(step, 0.05f);
+            trained.values().addInPlace(Tensor.of(Device.cpu(), step, step.length));
+            trained.valuesChanged();
+        }
+    }
+
+    private Path rewardAdapter(Path model) {
+        Path output = folder.resolve("reward");
+        new Runs(new HubCache(folder), List.of(), new StopSignal())
+                .reward(
+                        RewardTrainerConfig.defaults()
+                                .withModel(
+                                        m ->
+                                                m.withModelNameOrPath(model.toString())
+                                                        .withDevice("cpu"))
+                                .withLora(LoraSettings.allLinear(8, 16))
+                                .withData(
+                                        _ ->
+                                                DataConfig.of(
+                                                        Fixtures.fixture(
+                                                                        "trl/parity/reward/data.jsonl")
+                                                                .toString()))
+                                .withTraining(
+                                        t ->
+                                                t.withOptimizer(o -> o.withLearningRate(1e-2))
+                                                        .withSchedule(s -> s.withMaxSteps(5))
+                                                        .withSave(s -> s.withOutputDir(output))));
+        return output;
     }
 
     private Path copy(Path model) throws IOException {
