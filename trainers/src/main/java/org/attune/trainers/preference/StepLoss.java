@@ -2,7 +2,7 @@ package org.attune.trainers.preference;
 
 /// Loss of a process reward model on one step: cross-entropy of "wrong" and "right", outcome and
 /// process supervision of
-/// [Uesato et al. 2022, section 2.4](https://arxiv.org/abs/2211.14275) and
+/// [Uesato et al. 2022](https://arxiv.org/abs/2211.14275) and
 /// [Lightman et al. 2023](https://arxiv.org/abs/2305.20050) as token classification:
 /// ```
 /// L = −log p_y,     p = softmax(z₀, z₁)

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /// How the probabilities that a process reward model gives the steps of a solution become one
 /// reward. All are in [0, 1].
 public enum StepAggregation {
-    /// The weakest step, as in [Wang et al. 2024, section 3.4](https://arxiv.org/abs/2312.08935).
+    /// The weakest step, as in [Wang et al. 2024](https://arxiv.org/abs/2312.08935).
     MIN {
         @Override
         double of(double[] probabilities) {
@@ -13,7 +13,7 @@ public enum StepAggregation {
         }
     },
     /// That all steps are right, as in
-    /// [Lightman et al. 2023, section 2.5](https://arxiv.org/abs/2305.20050). The more steps, the
+    /// [Lightman et al. 2023](https://arxiv.org/abs/2305.20050). The more steps, the
     /// smaller.
     PRODUCT {
         @Override
