@@ -140,7 +140,7 @@ final class RecipesTest {
     void smollm2Prm() throws IOException {
         String row =
                 "{\"prompt\": \"ab %d\", \"completions\": [\"a\", \"b\"], \"labels\": [true,"
-                    + " false]}";
+                        + " false]}";
         Files.write(
                 folder.resolve("steps.jsonl"),
                 IntStream.range(0, 40).mapToObj(row::formatted).toList());

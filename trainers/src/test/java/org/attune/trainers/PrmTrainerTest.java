@@ -77,6 +77,20 @@ class PrmTrainerTest {
         }
     }
 
+    /// A mean isn't changed by saying everything twice, neither is its gradient.
+    @Test
+    void rowsThatAreRepeatedWeighNoMore() {
+        var once = new RecordingListener();
+        var twice = new RecordingListener();
+        PrmConfig config = batched(b -> b);
+        List<StepwiseExample> rows = rows();
+        List<StepwiseExample> repeated = new ArrayList<>(rows);
+        repeated.addAll(rows);
+        assertArrayEquals(train(config, rows, once), train(config, repeated, twice), 2e-4f);
+        double want = number(once.logs.getFirst(), "grad_norm");
+        assertEquals(want, number(twice.logs.getFirst(), "grad_norm"), 1e-5 * want);
+    }
+
     @Test
     void killedRunResumesFromItsLastCheckpoint() {
         UnaryOperator<PrmConfig> saving =
@@ -119,6 +133,11 @@ class PrmTrainerTest {
     }
 
     private static float[] train(PrmConfig config, TrainingListener listener) {
+        return train(config, rows(), listener);
+    }
+
+    private static float[] train(
+            PrmConfig config, List<StepwiseExample> rows, TrainingListener listener) {
         return Engine.call(
                 () -> {
                     try (var decoder = TinyModels.decoder(model());
@@ -127,7 +146,7 @@ class PrmTrainerTest {
                         new PrmTrainer(
                                         config,
                                         policy,
-                                        rows(),
+                                        rows,
                                         List.of(new EvalSet<>("", rows())),
                                         RunContext.of(_ -> {}).withListeners(listener))
                                 .train();

@@ -83,6 +83,14 @@ class RewardModelFixtureTest {
             }
             assertEquals(all, product[i], 1e-5, "product " + i);
         }
+        // Without the others, two completions share their first steps.
+        double[] two =
+                scores(
+                        model,
+                        Map.of("aggregation", "product"),
+                        batch(COMPLETIONS.subList(0, 2), false));
+        assertEquals(product[0], two[0], 1e-5);
+        assertEquals(product[1], two[1], 1e-5);
     }
 
     @Test
