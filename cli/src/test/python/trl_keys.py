@@ -9,7 +9,7 @@ import json
 
 import transformers
 import trl
-from trl import DPOConfig, DatasetMixtureConfig, GRPOConfig, ModelConfig, ScriptArguments, SFTConfig
+from trl import DPOConfig, DatasetMixtureConfig, GRPOConfig, ModelConfig, RewardConfig, ScriptArguments, SFTConfig
 from transformers import TrainingArguments
 
 
@@ -29,14 +29,16 @@ def main():
     print(f"# trl {trl.__version__}, transformers {transformers.__version__}")
     rows = {}
     base = fields(TrainingArguments)
-    for method, cls in (("sft", SFTConfig), ("dpo", DPOConfig), ("grpo", GRPOConfig)):
+    for method, cls in (("sft", SFTConfig), ("dpo", DPOConfig), ("grpo", GRPOConfig), ("reward", RewardConfig)):
         for key, default in fields(cls).items():
             owner = "TrainingArguments" if key in base else cls.__name__
-            rows.setdefault((key, json.dumps(default)), ([], owner))[0].append(method)
+            # Of reward models the class is always named; other methods share a row where defaults are equal.
+            apart = method == "reward" and owner == cls.__name__
+            rows.setdefault((key, json.dumps(default), apart), ([], owner))[0].append(method)
     for cls in (ModelConfig, ScriptArguments, DatasetMixtureConfig):
         for key, default in fields(cls).items():
-            rows[(key, json.dumps(default))] = (["sft", "dpo", "grpo"], cls.__name__)
-    for (key, default), (methods, owner) in sorted(rows.items()):
+            rows[(key, json.dumps(default), False)] = (["sft", "dpo", "grpo", "reward"], cls.__name__)
+    for (key, default, _), (methods, owner) in sorted(rows.items()):
         print(key, ",".join(methods), owner, default, sep="\t")
 
 

@@ -57,7 +57,10 @@ public record LoraConfig(
     /// `task_type` of adapters on sequence-classification models.
     public static final String SEQ_CLS = "SEQ_CLS";
 
-    /// What PEFT saves whole in adapters of that type, whatever else is named: the names that the
+    /// `task_type` of adapters on token-classification models.
+    public static final String TOKEN_CLS = "TOKEN_CLS";
+
+    /// What PEFT saves whole in adapters of these types, whatever else is named: the names that the
     /// head has in one family or another.
     public static final List<String> CLASSIFIER_HEADS = List.of("classifier", "score");
 
@@ -111,9 +114,9 @@ public record LoraConfig(
         return LoraJson.parse(JsonFields.read(file));
     }
 
-    /// Whether the adapter belongs to a sequence-classification model.
+    /// Whether the adapter belongs to a classification model.
     public boolean isClassifier() {
-        return taskType.equals(SEQ_CLS);
+        return taskType.equals(SEQ_CLS) || taskType.equals(TOKEN_CLS);
     }
 
     /// Text of an `adapter_config.json` that PEFT loads.

@@ -5,6 +5,7 @@ import org.attune.files.JsonFields;
 import org.attune.tensor.DType;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -39,7 +40,8 @@ final class ConfigJson {
                     maxPositions,
                     dtype(json),
                     specialIds(json, family),
-                    labels(json));
+                    scoreKind(json).isPresent() ? labels(json) : 0,
+                    scoreKind(json).orElse(ScoreKind.SEQUENCE));
         } catch (IllegalArgumentException | ModelException e) {
             if (e.getMessage().startsWith(json.where())) {
                 throw e;
@@ -48,14 +50,17 @@ final class ConfigJson {
         }
     }
 
-    /// Labels of a sequence-classification model; 0 of any other.
+    /// What a classification model judges; empty for any other model.
+    private static Optional<ScoreKind> scoreKind(JsonFields json) {
+        return json.texts("architectures").stream()
+                .flatMap(
+                        name ->
+                                Arrays.stream(ScoreKind.values())
+                                        .filter(kind -> name.endsWith(kind.classSuffix())))
+                .findFirst();
+    }
+
     private static int labels(JsonFields json) {
-        boolean classifies =
-                json.texts("architectures").stream()
-                        .anyMatch(a -> a.endsWith(DecoderFamily.CLASSIFIER));
-        if (!classifies) {
-            return 0;
-        }
         return json.object("id2label")
                 .map(names -> names.keys().size())
                 .orElseGet(() -> json.integer("num_labels", DEFAULT_LABELS));

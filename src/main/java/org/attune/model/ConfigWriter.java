@@ -45,7 +45,7 @@ final class ConfigWriter {
     /// Which of the family's models it is, and the names of its labels.
     static void putHead(ObjectNode json, DecoderConfig config) {
         DecoderFamily family = DecoderFamily.ofModelType(config.modelType(), "configuration");
-        json.putArray("architectures").add(family.architecture(config.labels()));
+        json.putArray("architectures").add(family.architecture(config));
         json.remove(List.of("id2label", "label2id", "num_labels"));
         if (config.scores()) {
             ObjectNode names = json.putObject("id2label");

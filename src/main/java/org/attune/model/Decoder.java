@@ -45,14 +45,32 @@ public final class Decoder implements AutoCloseable {
             blocks.add(block(i, loader));
         }
         finalNorm = loader.norm("model.norm", width);
+        output = output(loader);
+    }
+
+    /// The blocks of another decoder under a score head of their own.
+    private Decoder(Decoder trunk, DecoderConfig config, TensorFile head) {
+        this.config = config;
+        device = trunk.device;
+        dtype = trunk.dtype;
+        packs = false;
+        embedding = trunk.embedding;
+        blocks.addAll(trunk.blocks);
+        finalNorm = trunk.finalNorm;
+        output = output(new Loader(head));
+    }
+
+    private OutputLayer output(Loader loader) {
         String path = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
         String name = path + ".weight";
-        output =
-                new OutputLayer(
-                        config.tiesOutput()
-                                ? new Weight(name, embedding.base())
-                                : loader.weight(name, config.outputRows(), width),
-                        packs ? Optional.of(scope) : Optional.empty());
+        return new OutputLayer(
+                config.tiesOutput()
+                        ? new Weight(name, embedding.base())
+                        : loader.weight(name, config.outputRows(), config.hiddenSize()),
+                config.scores() && config.scoreKind().hasBias()
+                        ? Optional.of(loader.weight(path + ".bias", config.labels()))
+                        : Optional.empty(),
+                packs ? Optional.of(scope) : Optional.empty());
     }
 
     /// Makes the copies of weights in the layout that products like best, where there are to be
@@ -69,6 +87,21 @@ public final class Decoder implements AutoCloseable {
     /// @throws ModelException if a tensor is missing or of the wrong shape
     public static Decoder load(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         return new Decoder(config, file, device, dtype);
+    }
+
+    /// A model that scores with the blocks of another one: the same tensors, another head. Adapters
+    /// on the blocks of one are on those of the other.
+    ///
+    /// @param trunk borrowed; close it after this one
+    /// @param config the trunk's with a score head
+    /// @param head holds the tensors of the score head
+    public static Decoder scorerOn(Decoder trunk, DecoderConfig config, TensorFile head) {
+        if (!config.scores()
+                || !config.withScores(ScoreKind.SEQUENCE, 1)
+                        .equals(trunk.config.withScores(ScoreKind.SEQUENCE, 1))) {
+            throw new IllegalArgumentException("only the head may differ from the trunk's");
+        }
+        return new Decoder(trunk, config, head);
     }
 
     private Block block(int layer, Loader loader) {

@@ -25,8 +25,9 @@ import java.util.OptionalInt;
 /// @param maxPositionEmbeddings longest sequence the model is made for
 /// @param dtype                 type of the stored weights
 /// @param special               special token ids
-/// @param labels                rows of the score head of a sequence-classification model
-///     (`num_labels`); 0 is a causal language model
+/// @param labels                rows of the score head of a classification model (`num_labels`);
+///     0 is a causal language model
+/// @param scoreKind             what the score head judges; [ScoreKind#SEQUENCE] without labels
 public record DecoderConfig(
         String modelType,
         int hiddenSize,
@@ -42,7 +43,8 @@ public record DecoderConfig(
         int maxPositionEmbeddings,
         DType dtype,
         SpecialIds special,
-        int labels) {
+        int labels,
+        ScoreKind scoreKind) {
 
     /// @throws ModelException if the numbers can't belong to one decoder
     public DecoderConfig {
@@ -114,10 +116,11 @@ public record DecoderConfig(
                 maxPositionEmbeddings,
                 dtype,
                 special,
-                0);
+                0,
+                ScoreKind.SEQUENCE);
     }
 
-    /// Whether the model scores sequences instead of predicting tokens.
+    /// Whether the model scores sequences or tokens instead of predicting tokens.
     public boolean scores() {
         return labels > 0;
     }
@@ -132,24 +135,32 @@ public record DecoderConfig(
         return tieWordEmbeddings && !scores();
     }
 
-    /// The same blocks under a score head.
+    /// The same blocks under a score head for whole sequences.
     ///
     /// @param count of labels, ≥ 1
     public DecoderConfig withLabels(int count) {
-        return with(dtype, tieWordEmbeddings, count);
+        return withScores(ScoreKind.SEQUENCE, count);
+    }
+
+    /// The same blocks under a score head.
+    ///
+    /// @param count of labels, ≥ 1
+    public DecoderConfig withScores(ScoreKind kind, int count) {
+        return with(dtype, tieWordEmbeddings, kind, count);
     }
 
     /// The same decoder with its weights stored in another number format.
     public DecoderConfig withDtype(DType other) {
-        return with(other, tieWordEmbeddings, labels);
+        return with(other, tieWordEmbeddings, scoreKind, labels);
     }
 
     /// The same decoder with an output layer of its own.
     public DecoderConfig withSeparateOutputLayer() {
-        return with(dtype, false, labels);
+        return with(dtype, false, scoreKind, labels);
     }
 
-    private DecoderConfig with(DType otherDtype, boolean tied, int otherLabels) {
+    private DecoderConfig with(
+            DType otherDtype, boolean tied, ScoreKind otherKind, int otherLabels) {
         return new DecoderConfig(
                 modelType,
                 hiddenSize,
@@ -165,7 +176,8 @@ public record DecoderConfig(
                 maxPositionEmbeddings,
                 otherDtype,
                 special,
-                otherLabels);
+                otherLabels,
+                otherKind);
     }
 
     /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of

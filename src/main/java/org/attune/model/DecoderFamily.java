@@ -27,14 +27,11 @@ record DecoderFamily(
         WindowRule window,
         Absent absent) {
 
-    /// End of the class names that transformers gives sequence-classification models.
-    static final String CLASSIFIER = "ForSequenceClassification";
-
     /// The class name of a model of this family.
-    ///
-    /// @param labels of a sequence-classification model; 0 for the causal language model
-    String architecture(int labels) {
-        return labels == 0 ? architecture : architecture.replace("ForCausalLM", CLASSIFIER);
+    String architecture(DecoderConfig config) {
+        return config.scores()
+                ? architecture.replace("ForCausalLM", config.scoreKind().classSuffix())
+                : architecture;
     }
 
     /// Which attention projections have biases.

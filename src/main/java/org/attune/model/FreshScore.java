@@ -12,13 +12,16 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// The tensors of a causal language model with a new score head beside them. The head is drawn as
-/// transformers draws it, from a normal distribution of mean 0; only its random numbers are others.
+/// transformers draws it, from a normal distribution of mean 0, its bias 0; only its random numbers
+/// are others.
 public final class FreshScore implements TensorFile {
     private static final String NAME = OutputLayer.SCORE_PATH + ".weight";
+    private static final String BIAS = OutputLayer.SCORE_PATH + ".bias";
 
     private final TensorFile model;
     private final Map<String, Entry> entries;
     private final float[] values;
+    private final float[] zeros;
 
     /// @param model the other tensors; borrowed, not closed
     /// @param config of the result, with its labels
@@ -33,6 +36,11 @@ public final class FreshScore implements TensorFile {
         entries = new LinkedHashMap<>(model.entries());
         long[] shape = {config.labels(), config.hiddenSize()};
         entries.put(NAME, new Entry(NAME, DType.FLOAT32, shape));
+        if (config.scoreKind().hasBias()) {
+            long[] biasShape = {config.labels()};
+            entries.put(BIAS, new Entry(BIAS, DType.FLOAT32, biasShape));
+        }
+        zeros = new float[config.labels()];
         values = new float[config.labels() * config.hiddenSize()];
         var normal = ZigguratSampler.NormalizedGaussian.of(random);
         for (int i = 0; i < values.length; i++) {
@@ -47,9 +55,11 @@ public final class FreshScore implements TensorFile {
 
     @Override
     public MemorySegment read(String name, Arena arena) {
-        return name.equals(NAME)
-                ? arena.allocateFrom(ValueLayout.JAVA_FLOAT, values)
-                : model.read(name, arena);
+        return switch (name) {
+            case NAME -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
+            case BIAS -> arena.allocateFrom(ValueLayout.JAVA_FLOAT, zeros);
+            default -> model.read(name, arena);
+        };
     }
 
     @Override

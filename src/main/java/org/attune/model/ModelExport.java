@@ -40,7 +40,8 @@ public final class ModelExport {
                     "vocab.json",
                     "merges.txt",
                     "chat_template.jinja",
-                    "chat_template.json");
+                    "chat_template.json",
+                    "process_reward.json");
 
     private ModelExport() {}
 
@@ -122,7 +123,8 @@ public final class ModelExport {
         json.put(dtypeKey, ConfigWriter.dtypeName(config.dtype()));
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("vocab_size", config.vocabSize());
-        if (config.labels() != model.config().labels()) {
+        if (config.labels() != model.config().labels()
+                || config.scoreKind() != model.config().scoreKind()) {
             ConfigWriter.putHead(json, config);
         }
         DecoderConfig written =

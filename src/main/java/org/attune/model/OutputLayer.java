@@ -12,34 +12,43 @@ import java.util.Optional;
 
 /// The output layer and the adapter on it, the one place where hidden states become logits:
 /// ```
-/// z = h Wᵀ + u Bᵀ,     u = s · dropout(h) Aᵀ
+/// z = h Wᵀ + c + u Bᵀ,     u = s · dropout(h) Aᵀ
 /// ```
 /// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
-/// the embedding. `M` rows, `D` width, `V` vocabulary, `R` rank.
+/// the embedding. Only the head of a token-classification model has a bias `c`. `M` rows, `D`
+/// width, `V` vocabulary, `R` rank.
 public final class OutputLayer {
     /// Its module path in causal language models.
     public static final String PATH = "lm_head";
 
-    /// Its module path in sequence-classification models.
+    /// Its module path in classification models.
     public static final String SCORE_PATH = "score";
 
     private final Weight weight;
+    private final Optional<Weight> bias;
     private final Optional<TensorScope> packs;
     private PackedMatrix packed; // of the base weight, or null
     private LowRank trained;
     private final Map<Adapter, LowRank> frozen = new HashMap<>();
 
     /// @param weight `(V, D)`
+    /// @param bias `(V)`
     /// @param packs owner of a copy of the weight in the layout that products like best; empty: no
     ///     copy
-    OutputLayer(Weight weight, Optional<TensorScope> packs) {
+    OutputLayer(Weight weight, Optional<Weight> bias, Optional<TensorScope> packs) {
         this.weight = weight;
+        this.bias = bias;
         this.packs = packs;
     }
 
     /// `W`, `(V, D)`. If tied, its base is the embedding's.
     public Weight weight() {
         return weight;
+    }
+
+    /// `c`, `(V)`.
+    public Optional<Weight> bias() {
+        return bias;
     }
 
     /// Sets or takes away the trained update.
@@ -93,6 +102,8 @@ public final class OutputLayer {
         private final Tensor hidden; // (M, D)
         private final Tensor w; // (V, D)
         private final Tensor gradient; // (V, D) or null
+        private final Tensor c; // (V) or null
+        private final Tensor biasGradient; // (V) or null
         private final LowRank update; // or null
         private final Dropout.Mask mask; // (M, D)
         private final Tensor reduced; // u, (M, R), or null
@@ -101,6 +112,8 @@ public final class OutputLayer {
             this.hidden = hidden;
             w = weight.value(adapter);
             gradient = weight.gradient(adapter);
+            c = bias.map(b -> b.value(adapter)).orElse(null);
+            biasGradient = bias.map(b -> b.gradient(adapter)).orElse(null);
             update = update(adapter);
             if (update == null) {
                 mask = Dropout.Mask.NONE;
@@ -116,7 +129,9 @@ public final class OutputLayer {
 
         /// Whether [#backward] adds to gradients of parameters.
         public boolean learns() {
-            return gradient != null || update != null && update.gradientA() != null;
+            return gradient != null
+                    || biasGradient != null
+                    || update != null && update.gradientA() != null;
         }
 
         /// Moves what [#backward] needs into a scope.
@@ -143,7 +158,8 @@ public final class OutputLayer {
             if (update != null) {
                 Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
             }
-            return z.to(DType.FLOAT32);
+            Tensor logits = z.to(DType.FLOAT32);
+            return c == null ? logits : logits.add(c.to(DType.FLOAT32));
         }
 
         /// Takes the gradient of the logits of some rows back; adds to the gradients of parameters.
@@ -157,6 +173,9 @@ public final class OutputLayer {
             Kernels.mm(dz, w, dh);
             if (gradient != null) {
                 Gradients.addProduct(gradient, dz.t(), h, 1);
+            }
+            if (biasGradient != null) {
+                Gradients.addRows(biasGradient, dz);
             }
             if (update != null) {
                 Tensor du = dz.mm(update.b()); // (n, R)

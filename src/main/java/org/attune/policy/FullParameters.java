@@ -69,6 +69,7 @@ final class FullParameters implements AutoCloseable {
         } else {
             planned(plan, true, output, bindings);
         }
+        decoder.output().bias().ifPresent(b -> planned(plan, false, b, bindings));
     }
 
     private void linear(

@@ -56,6 +56,7 @@ final class MergedWeights {
             Weight w = decoder.output().weight();
             sources.add(source(w.module(), dtype, w.base().shape(), () -> value(w)));
         }
+        decoder.output().bias().ifPresent(bias -> sources.add(source(bias, dtype)));
         return sources;
     }
 

@@ -175,6 +175,20 @@ public final class Policy implements CausalPolicy {
         return role;
     }
 
+    /// Adds a frozen adapter with a score head on the same weights: a judge that takes no more
+    /// memory than its adapter. Lives as long as the policy.
+    ///
+    /// @param scorer made by [Decoder#scorerOn] of the policy's decoder; borrowed
+    /// @throws IllegalStateException if all weights are trained: the judge would change with them
+    public Scorer addScorer(Decoder scorer, AdapterFolder folder) {
+        if (lora == null) {
+            throw new IllegalStateException("weights that are trained can't serve a judge too");
+        }
+        Adapter role = Adapter.frozen(others.size() + 1);
+        others.add(LoraParameters.load(scorer, folder, role));
+        return (forest, request) -> measure(scorer, role, forest, request);
+    }
+
     /// A separate frozen model as a reference.
     public static Scorer reference(Decoder decoder) {
         return (forest, request) -> measure(decoder, Adapter.OFF, forest, request);

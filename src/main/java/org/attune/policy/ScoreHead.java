@@ -7,9 +7,9 @@ import org.attune.tensor.TensorScope;
 
 import java.util.Map;
 
-/// Final norm and score head of a sequence-classification model, at the scored rows only:
+/// Final norm and score head of a classification model, at the scored rows only:
 /// ```
-/// r = norm(x) Sᵀ,     value of a target = r at its label
+/// r = norm(x) Sᵀ + c,     value of a target = r at its label
 /// ```
 /// `M` targets, `D` width, `L` labels.
 final class ScoreHead implements Head {

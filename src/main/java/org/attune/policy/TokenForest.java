@@ -3,6 +3,7 @@ package org.attune.policy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /// One physical micro-batch: `N` tokens in a row, cut into segments that form trees, and `M`
 /// targets.
@@ -160,6 +161,15 @@ public final class TokenForest {
                     target(segment, i);
                 }
             }
+        }
+
+        /// Asks a classification model for its score at token `index` of `segment` itself.
+        ///
+        /// @param label row of the score head
+        /// @return the target's number
+        public int score(int segment, int index, int label) {
+            Segment s = segments.get(segment);
+            return add(s.start() + Objects.checkIndex(index, s.length()), label);
         }
 
         /// Asks a sequence-classification model for its score of the sequence that ends with

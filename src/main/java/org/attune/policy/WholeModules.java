@@ -54,6 +54,7 @@ final class WholeModules {
         }
         if (!together && config.savesWhole(output.module(), tied)) {
             add(plan, true, List.of(output));
+            decoder.output().bias().ifPresent(bias -> add(plan, false, List.of(bias)));
         }
         for (Weight norm : norms(decoder)) {
             if (config.savesWhole(norm.module(), tied)) {
@@ -96,6 +97,7 @@ final class WholeModules {
         all.add(decoder.embedding());
         all.addAll(norms(decoder));
         all.add(decoder.output().weight());
+        decoder.output().bias().ifPresent(all::add);
         return all;
     }
 

@@ -8,6 +8,7 @@ import org.attune.model.AttentionConfig;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.RopeConfig;
+import org.attune.model.ScoreKind;
 import org.attune.model.SpecialIds;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -131,6 +132,9 @@ public final class TinyModels {
         norm(file, "model.norm.weight", width);
         if (config.scores()) {
             normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
+            if (config.scoreKind() == ScoreKind.TOKEN) {
+                normal(file, "score.bias", 1, config.labels());
+            }
         } else if (!config.tieWordEmbeddings()) {
             normal(file, "lm_head.weight", 1 / Math.sqrt(width), config.vocabSize(), width);
         }

@@ -26,6 +26,7 @@ import java.util.concurrent.Callable;
             DpoCommand.class,
             GrpoCommand.class,
             RewardCommand.class,
+            PrmCommand.class,
             PreviewCommand.class,
             GenerateCommand.class,
             EvalCommand.class,

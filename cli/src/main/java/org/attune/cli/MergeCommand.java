@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
 import org.attune.model.Adapter;
 import org.attune.model.DecoderConfig;
 import org.attune.model.ModelExport;
@@ -9,13 +10,17 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.setup.ModelSetup;
+import org.attune.trainers.setup.StepSeparator;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
+import java.io.IOException;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune merge --model MODEL --adapter ADAPTER --output DIR`
@@ -71,12 +76,26 @@ final class MergeCommand implements Callable<Integer> {
                 written,
                 adapted.weights(dtype),
                 ModelExport.DEFAULT_SHARD_BYTES);
+        copySeparator(loaded.setup());
         if (own.tieWordEmbeddings() && !written.tieWordEmbeddings()) {
             spec.commandLine()
                     .getOut()
                     .println(
                             "The adapter parts embedding and output layer, which were one: both are"
                                     + " written (tie_word_embeddings: false).");
+        }
+    }
+
+    /// A process reward model is only half of one without it.
+    private void copySeparator(ModelSetup setup) {
+        Optional<StepSeparator> separator =
+                setup.adapter().flatMap(adapter -> StepSeparator.of(adapter.path()));
+        if (separator.isPresent()) {
+            try {
+                separator.get().write(output.output);
+            } catch (IOException e) {
+                throw new ModelException(output.output + " can't be written: " + e, e);
+            }
         }
     }
 }

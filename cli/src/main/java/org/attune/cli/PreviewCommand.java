@@ -8,10 +8,12 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.Preview;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
+import org.attune.datasets.StepwiseExample;
 import org.attune.files.HubCache;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.setup.ModelSetup;
@@ -56,7 +58,8 @@ final class PreviewCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "sft, dpo, grpo or reward (default: what the file's keys or its name say).")
+                    "sft, dpo, grpo, reward or prm (default: what the file's keys or its name"
+                            + " say).")
     Method method;
 
     @Override
@@ -87,6 +90,14 @@ final class PreviewCommand implements Callable<Integer> {
                         loaded.environment().hubCache(),
                         setup -> setup.reward(loaded.config()),
                         (Preview preview, RewardExample pair) -> preview.rewardPair(pair));
+            }
+            case PRM -> {
+                LoadedRun<PrmConfig> loaded = reader.prm(run.file, run.overrides);
+                show(
+                        loaded.config().model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.prm(loaded.config()),
+                        (Preview preview, StepwiseExample row) -> preview.judged(row));
             }
             case GRPO -> showPrompts(reader.grpo(run.file, run.overrides));
         }

@@ -24,6 +24,7 @@ final class ProgressLine implements TrainingListener {
                     MetricKeys.GRAD_NORM,
                     MetricKeys.LEARNING_RATE,
                     MetricKeys.REWARD,
+                    MetricKeys.ACCURACY,
                     MetricKeys.REWARDS_ACCURACIES,
                     MetricKeys.REWARDS_MARGINS,
                     MetricKeys.MEAN_TOKEN_ACCURACY);

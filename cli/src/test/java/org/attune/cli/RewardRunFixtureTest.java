@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.files.SafeTensorsFile;
 import org.attune.testing.Fixtures;
@@ -18,6 +19,9 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 
 /// From a causal language model to a reward model, by the command line.
 @Tag("fixtures-trl")
@@ -104,7 +108,109 @@ class RewardRunFixtureTest {
         assertTrue(metrics.contains("rewards/length/mean"), metrics);
     }
 
-    private int reward(Path model, Path output, String how) {
+    @Test
+    void rewardAdaptersJudgeAsTheirMergedModelsDo() throws IOException {
+        Path model = Fixtures.fixture("trl/model");
+        Path adapter = folder.resolve("adapter");
+        Path merged = folder.resolve("merged");
+        assertEquals(0, reward(model, adapter, "use_peft=true"));
+        assertEquals(
+                0,
+                Main.run(
+                        "merge",
+                        "--model",
+                        model.toString(),
+                        "--adapter",
+                        adapter.toString(),
+                        "--output",
+                        merged.toString()));
+        for (boolean peft : new boolean[] {true, false}) {
+            Path output = folder.resolve("grpo-" + peft);
+            Path run = folder.resolve("grpo.yaml");
+            Files.writeString(
+                    run,
+                    """
+                    model_name_or_path: %s
+                    use_peft: %s
+                    datasets: %s
+                    reward_funcs: [%s, %s]
+                    output_dir: %s
+                    device: cpu
+                    dtype: float32
+                    max_steps: 3
+                    learning_rate: 1e-2
+                    logging_steps: 1
+                    max_completion_length: 8
+                    num_generations: 4
+                    per_device_train_batch_size: 8
+                    """
+                            .formatted(
+                                    model,
+                                    peft,
+                                    Fixtures.fixture("trl/parity/reward/data.jsonl"),
+                                    adapter,
+                                    merged,
+                                    output));
+            assertEquals(0, Main.run("grpo", run.toString()));
+            List<String> lines = Files.readAllLines(output.resolve("metrics.jsonl"));
+            for (String line : lines.subList(0, 3)) {
+                JsonNode step = new ObjectMapper().readTree(line);
+                assertEquals(
+                        step.get("rewards/merged/mean").asDouble(),
+                        step.get("rewards/adapter/mean").asDouble(),
+                        1e-5,
+                        line);
+            }
+        }
+    }
+
+    @Test
+    void runsResumeWithTheSameJudgeOnly() throws IOException {
+        Path model = Fixtures.fixture("trl/model");
+        Path judge = folder.resolve("judge");
+        assertEquals(0, reward(model, judge, "use_peft=true"));
+        assertEquals(0, reward(model, folder.resolve("other"), "use_peft=true", "seed=7"));
+        Path output = folder.resolve("grpo");
+        Path run = folder.resolve("grpo.yaml");
+        Files.writeString(
+                run,
+                """
+                model_name_or_path: %s
+                use_peft: true
+                datasets: %s
+                reward_funcs: %s
+                output_dir: %s
+                device: cpu
+                dtype: float32
+                max_steps: 2
+                save_steps: 1
+                max_completion_length: 8
+                num_generations: 4
+                per_device_train_batch_size: 8
+                """
+                        .formatted(
+                                model,
+                                Fixtures.fixture("trl/parity/reward/data.jsonl"),
+                                judge,
+                                output));
+        assertEquals(0, Main.run("grpo", run.toString()));
+        assertEquals(
+                0, Main.run("grpo", run.toString(), "resume=" + output.resolve("checkpoint-1")));
+        Path weights = Path.of("adapter_model.safetensors");
+        Files.copy(
+                folder.resolve("other").resolve(weights),
+                judge.resolve(weights),
+                StandardCopyOption.REPLACE_EXISTING);
+        var err = new StringWriter();
+        int code =
+                Main.commandLine(new PrintWriter(new StringWriter()), new PrintWriter(err))
+                        .execute(
+                                "grpo", run.toString(), "resume=" + output.resolve("checkpoint-1"));
+        assertEquals(ExitCodes.FAILED, code, err.toString());
+        assertTrue(err.toString().contains("reward model judge (fingerprint)"), err.toString());
+    }
+
+    private int reward(Path model, Path output, String... how) {
         Path data = Fixtures.fixture("trl/parity/reward-margin/data.jsonl");
         try {
             Path run = folder.resolve("reward.yaml");
@@ -121,7 +227,9 @@ class RewardRunFixtureTest {
                     logging_steps: 1
                     """
                             .formatted(model, data, data, output));
-            return Main.run("reward", run.toString(), how);
+            var arguments = new ArrayList<>(List.of("reward", run.toString()));
+            arguments.addAll(List.of(how));
+            return Main.run(arguments.toArray(String[]::new));
         } catch (IOException e) {
             throw new AssertionError(e);
         }

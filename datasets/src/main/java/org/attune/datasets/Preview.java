@@ -7,8 +7,10 @@ import org.attune.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 
 /// Shows prepared rows to a person: the text as the model sees it, special tokens included, with
 /// the tokens that count in the loss marked.
@@ -98,6 +100,28 @@ public final class Preview {
     public String rewardPair(RewardExample row) {
         String shown = pair(row.pair());
         return row.margin() == 0 ? shown : shown + "margin " + row.margin() + "\n";
+    }
+
+    /// One judged solution: the tokens at which its steps are judged are marked, and what they are
+    /// labelled stands below.
+    public String judged(StepwiseExample row) {
+        var ends = new HashSet<Integer>();
+        row.steps().forEach(step -> ends.add(step.end()));
+        String labels =
+                row.steps().stream()
+                        .map(step -> step.right() ? "right" : "wrong")
+                        .collect(Collectors.joining(", "));
+        return String.join(
+                        "\n",
+                        heading(
+                                "%s: %d tokens, %d judged"
+                                        .formatted(
+                                                row.origin().where(),
+                                                row.length(),
+                                                row.steps().size())),
+                        text(row.ids(), ends::contains),
+                        heading("labels") + "\n" + labels)
+                + "\n";
     }
 
     /// One prompt, as the policy is to complete it.

@@ -3,6 +3,8 @@ package org.attune.datasets;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.Row;
 
+import java.util.List;
+
 /// A checked row of one of TRL's dataset types. All parts of a sample are of one form: all texts
 /// or all turns.
 public sealed interface Sample {
@@ -48,6 +50,28 @@ public sealed interface Sample {
         @Override
         public DatasetType type() {
             return DatasetType.UNPAIRED_PREFERENCE;
+        }
+    }
+
+    /// A prompt with the steps of a solution, each right or wrong.
+    ///
+    /// @param completions the steps; at least one
+    /// @param labels one for each
+    record Stepwise(
+            Content prompt,
+            List<String> completions,
+            List<Boolean> labels,
+            TemplateOptions options,
+            Row row)
+            implements Sample {
+        public Stepwise {
+            completions = List.copyOf(completions);
+            labels = List.copyOf(labels);
+        }
+
+        @Override
+        public DatasetType type() {
+            return DatasetType.STEPWISE_SUPERVISION;
         }
     }
 

@@ -22,6 +22,7 @@ final class SampleDoubts {
                     Sample.PromptCompletion _,
                     Sample.LanguageModeling _,
                     Sample.UnpairedPreference _,
+                    Sample.Stepwise _,
                     Sample.PromptOnly _ ->
                     Optional.empty();
         };

@@ -46,6 +46,8 @@ public final class SampleReader {
                 yield new Sample.UnpairedPreference(
                         parts.get(0), parts.get(1), label(chatml), options(chatml), chatml);
             }
+            case STEPWISE_SUPERVISION ->
+                    StepwiseColumns.read(chatml, parts(chatml, "prompt").getFirst());
             case PROMPT_ONLY ->
                     new Sample.PromptOnly(
                             parts(chatml, "prompt").getFirst(), options(chatml), chatml);
@@ -179,7 +181,7 @@ public final class SampleReader {
                         : missing("label", row.columns().keySet()));
     }
 
-    private static TemplateOptions options(Row row) {
+    static TemplateOptions options(Row row) {
         Object tools = row.get("tools");
         if (tools instanceof String text) {
             tools =

@@ -90,7 +90,10 @@ public final class SampleTokenizer {
                 int[] prompt = promptIds(row.prompt(), row.options());
                 yield new Tokens(both.ids(), firstDifference(prompt, both.ids()), both.assistant());
             }
-            case Sample.Preference _, Sample.UnpairedPreference _, Sample.PromptOnly _ ->
+            case Sample.Preference _,
+                    Sample.UnpairedPreference _,
+                    Sample.Stepwise _,
+                    Sample.PromptOnly _ ->
                     throw new DatasetException(
                             "SFT can't use rows of the type " + sample.type().key());
         };
@@ -118,6 +121,7 @@ public final class SampleTokenizer {
                     case Sample.PromptCompletion row -> row.prompt();
                     case Sample.Preference row -> row.prompt();
                     case Sample.UnpairedPreference row -> row.prompt();
+                    case Sample.Stepwise row -> row.prompt();
                     case Sample.LanguageModeling _ ->
                             throw new DatasetException("the row has no prompt");
                 };
@@ -167,7 +171,7 @@ public final class SampleTokenizer {
         throw new IllegalArgumentException("prompt and completion must be of one form");
     }
 
-    private int[] promptIds(Content prompt, TemplateOptions options) {
+    int[] promptIds(Content prompt, TemplateOptions options) {
         return switch (prompt) {
             case Content.Text text -> tokenizer.encode(text.text(), true);
             case Content.Turns turns ->

@@ -47,6 +47,25 @@ class PreviewTest {
     }
 
     @Test
+    void marksWhereStepsAreJudged() {
+        var row =
+                new StepwiseExample(
+                        new int[] {'Q', 'a', '|', 'b', '|'},
+                        List.of(
+                                new StepwiseExample.JudgedStep(2, true),
+                                new StepwiseExample.JudgedStep(4, false)),
+                        ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: 5 tokens, 2 judged
+                Qa⟦|⟧b⟦|⟧
+                ── labels
+                right, wrong
+                """,
+                preview.judged(row));
+    }
+
+    @Test
     void showsAPromptWithTheColumnsThatAreRead() {
         var columns = new LinkedHashMap<String, Object>();
         columns.put("answer", "4\u001b");

@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /// The shipped recipes and programs run: two steps each, through the command line, on a model and
 /// data of the embedded model's form.
@@ -126,6 +127,26 @@ final class RecipesTest {
     @Test
     void smollm2Sft() throws IOException {
         assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
+    }
+
+    @Test
+    void smollm2Reward() throws IOException {
+        JsonNode summary = run("reward", "recipes/smollm2-reward.yaml", "pairs");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
+    void smollm2Prm() throws IOException {
+        String row =
+                "{\"prompt\": \"ab %d\", \"completions\": [\"a\", \"b\"], \"labels\": [true,"
+                        + " false]}";
+        Files.write(
+                folder.resolve("steps.jsonl"),
+                IntStream.range(0, 40).mapToObj(row::formatted).toList());
+        JsonNode summary = run("prm", "recipes/smollm2-prm.yaml", "steps", "test_split_size=0.1");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_accuracy", summary.at("/heldout/metric").asText());
     }
 
     @Test

@@ -21,6 +21,12 @@ public interface CompletionScorer {
         return this::score;
     }
 
+    /// What tells this judge apart from others beyond the run's configuration, by name: a run
+    /// resumes only with the same.
+    default Map<String, String> identity() {
+        return Map.of();
+    }
+
     /// One round. For one thread.
     @FunctionalInterface
     interface Session {

@@ -5,6 +5,7 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.SftExample;
+import org.attune.datasets.StepwiseExample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
 
@@ -133,6 +134,18 @@ final class Fingerprints {
     static String ofRewardPairs(List<RewardExample> pairs) {
         String tokens = ofPairs(pairs.stream().map(RewardExample::pair).toList());
         return ofText(tokens + pairs.stream().map(RewardExample::margin).toList());
+    }
+
+    /// Tokens and judged steps.
+    static String ofStepwise(List<StepwiseExample> rows) {
+        MessageDigest digest = sha256();
+        for (StepwiseExample row : rows) {
+            put(digest, row.ids());
+            for (StepwiseExample.JudgedStep step : row.steps()) {
+                put(digest, step.end(), step.right() ? 1 : 0);
+            }
+        }
+        return hex(digest);
     }
 
     /// Tokens and columns of prompts.

@@ -51,6 +51,7 @@ public final class GrpoTrainer {
     private final RoundGenerator generator;
     private final RoundPlan plan;
     private final boolean comparesSampler;
+    private final Map<String, String> judges;
     private RolloutRound round;
 
     /// @param config checked here
@@ -97,6 +98,7 @@ public final class GrpoTrainer {
                         new CompletionText(tokenizer),
                         groups,
                         context.clock());
+        judges = rewards.identity();
         plan = plan();
         // The sampler's log-probabilities are those of temperature 1.
         comparesSampler = rollouts.isOnPolicy() && config.generation().temperature() == 1;
@@ -142,6 +144,7 @@ public final class GrpoTrainer {
                     var parts = new RunParts("grpo", config.training(), policy, context);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
                             plan.steps(config.training().schedule().numTrainEpochs()),

@@ -28,7 +28,8 @@ public final class MetricKeys {
     public static final String MEAN_REWARD = "mean_reward";
     public static final String MAX_REWARD = "max_reward";
 
-    /// Share of pairs whose chosen score is larger; ties count as wrong.
+    /// Share of pairs whose chosen score is larger; ties count as wrong. Of process reward models:
+    /// share of steps judged as they are labelled.
     public static final String ACCURACY = "accuracy";
 
     /// Mean of chosen minus rejected score.

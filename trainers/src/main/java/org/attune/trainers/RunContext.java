@@ -32,6 +32,10 @@ public record RunContext(
                 model, "unknown", true, List.of(), new StopSignal(), new PhaseClock());
     }
 
+    public RunContext withModel(ModelWriter other) {
+        return new RunContext(other, modelFingerprint, sharePrompts, listeners, stop, clock);
+    }
+
     public RunContext withListeners(TrainingListener... others) {
         return new RunContext(model, modelFingerprint, sharePrompts, List.of(others), stop, clock);
     }

@@ -18,6 +18,9 @@ import org.attune.datasets.Sample;
 import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.SftOptions;
 import org.attune.datasets.SftPreparation;
+import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.StepwiseOptions;
+import org.attune.datasets.StepwisePreparation;
 import org.attune.datasets.TruncationMode;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
@@ -35,6 +38,7 @@ import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.FDivergence;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SftConfig;
@@ -168,6 +172,21 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                 .rows();
     }
 
+    List<StepwiseExample> stepwiseRows() {
+        JsonNode completion = config.path("max_completion_length");
+        var options =
+                new StepwiseOptions(
+                        config.get("step_separator").asText(),
+                        config.get("train_on_last_step_only").asBoolean(),
+                        maxLength(),
+                        completion.isNumber()
+                                ? OptionalInt.of(completion.asInt())
+                                : OptionalInt.empty());
+        return new StepwisePreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.STEPWISE_SUPERVISION)), 1)
+                .rows();
+    }
+
     private List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
@@ -241,6 +260,13 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                                 center.isNumber()
                                         ? l.withCenterRewardsCoefficient(center.asDouble())
                                         : l)
+                .withTraining(this::training);
+    }
+
+    PrmConfig prmConfig() {
+        return PrmConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
                 .withTraining(this::training);
     }
 

@@ -7,7 +7,8 @@ public enum Method {
     SFT,
     DPO,
     GRPO,
-    REWARD;
+    REWARD,
+    PRM;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);

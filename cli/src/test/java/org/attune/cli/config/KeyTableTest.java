@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
@@ -78,7 +79,9 @@ class KeyTableTest {
                                 Method.GRPO,
                                 GrpoConfig.defaults(),
                                 Method.REWARD,
-                                RewardTrainerConfig.defaults())
+                                RewardTrainerConfig.defaults(),
+                                Method.PRM,
+                                PrmConfig.defaults())
                         .entrySet()) {
             var obeyed = new TreeSet<String>();
             table.of(run.getKey()).stream()
@@ -104,7 +107,9 @@ class KeyTableTest {
                                 Method.GRPO,
                                 GrpoConfig.defaults(),
                                 Method.REWARD,
-                                RewardTrainerConfig.defaults())
+                                RewardTrainerConfig.defaults(),
+                                Method.PRM,
+                                PrmConfig.defaults())
                         .entrySet()) {
             for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
                 Key key = table.find(run.getKey(), entry.getKey()).orElse(null);

@@ -1,6 +1,9 @@
 package org.attune.cli.config;
 
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
 import java.util.List;
@@ -14,7 +17,7 @@ final class KeysPage {
             # The keys of a run's file
 
             A run is one YAML file with flat keys, and `key=value` arguments over them. Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
-            `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, and of transformers 5.24's `TrainingArguments`, is known: it is
+            `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. A refused key at its default asks for nothing and is accepted.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
 
@@ -81,8 +84,7 @@ final class KeysPage {
         if (key.outcome() != Key.Outcome.OBEYED) {
             return "`" + key.foreignDefault() + "`";
         }
-        Record defaults =
-                key.methods().contains(Method.SFT) ? SftConfig.defaults() : DpoConfig.defaults();
+        Record defaults = defaults(key.methods().stream().sorted().findFirst().orElseThrow());
         Map<String, Object> ours = ResolvedConfig.flat(defaults);
         Object value = ours.get(key.name());
         return switch (value) {
@@ -91,9 +93,20 @@ final class KeysPage {
                             ? "unset"
                             : "`" + key.foreignDefault() + "`";
             case String s when s.isEmpty() -> "required";
+            case String s when s.isBlank() -> "`" + key.foreignDefault() + "`"; // escaped
             case List<?> list when list.isEmpty() ->
                     key.name().equals("datasets") ? "required" : "none";
             default -> "`" + value + "`";
+        };
+    }
+
+    private static Record defaults(Method method) {
+        return switch (method) {
+            case SFT -> SftConfig.defaults();
+            case DPO -> DpoConfig.defaults();
+            case GRPO -> GrpoConfig.defaults();
+            case REWARD -> RewardTrainerConfig.defaults();
+            case PRM -> PrmConfig.defaults();
         };
     }
 }

@@ -12,8 +12,10 @@ import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.IntervalStrategy;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 class RunConfigReaderTest {
@@ -338,6 +341,42 @@ class RunConfigReaderTest {
         assertTrue(message.contains("eval_temperature is 0"), message);
     }
 
+    @Test
+    void pastedRewardFileRuns() {
+        var loaded = reader.reward(resource("trl-reward.yaml"), List.of());
+        RewardTrainerConfig config = loaded.config();
+        assertEquals(OptionalInt.of(2048), config.loss().maxLength());
+        assertEquals(OptionalDouble.of(0.01), config.loss().centerRewardsCoefficient());
+        assertEquals(0.1, config.training().schedule().warmupSteps());
+        assertEquals(DtypeChoice.BFLOAT16, config.model().dtype());
+        assertEquals(
+                List.of(
+                        "dataset_num_proc",
+                        "lora_task_type",
+                        "pad_to_multiple_of",
+                        "trust_remote_code"),
+                effectless(loaded));
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () ->
+                                        reader.reward(
+                                                resource("trl-reward.yaml"), List.of("beta=0.1")))
+                        .getMessage();
+        assertTrue(message.contains("beta: 0.1; a key of dpo and grpo, not of reward"), message);
+    }
+
+    @Test
+    void pastedPrmFileRuns() {
+        var loaded = reader.prm(resource("trl-prm.yaml"), List.of());
+        PrmConfig config = loaded.config();
+        assertEquals("\n\n", config.steps().stepSeparator());
+        assertEquals(OptionalInt.of(2048), config.steps().maxLength());
+        assertEquals(OptionalInt.of(1536), config.steps().maxCompletionLength());
+        assertEquals(1e-5, config.training().optimizer().learningRate());
+        assertEquals(List.of("dataset_num_proc", "lora_task_type"), effectless(loaded));
+    }
+
     private static List<String> effectless(LoadedRun<?> loaded) {
         return loaded.notes().stream()
                 .map(n -> n.replaceFirst("^\\S+: (\\S+) has no effect.*", "$1"))
@@ -357,6 +396,18 @@ class RunConfigReaderTest {
                 Method.DPO,
                 DpoConfig.defaults(),
                 "every-dpo.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.REWARD,
+                RewardTrainerConfig.defaults(),
+                "every-reward.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.PRM,
+                PrmConfig.defaults(),
+                "every-prm.yaml",
                 "warmup_steps=0",
                 "warmup_ratio=0.1");
         everyKeyMaps(

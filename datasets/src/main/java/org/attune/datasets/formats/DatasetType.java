@@ -23,6 +23,8 @@ public enum DatasetType {
     PROMPT_COMPLETION("prompt_completion", List.of("prompt", "completion")),
     /// Whole texts or conversations.
     LANGUAGE_MODELING("language_modeling", List.of("messages"), List.of("text")),
+    /// A solution step by step, each step right or wrong.
+    STEPWISE_SUPERVISION("stepwise_supervision", List.of("prompt", "completions", "labels")),
     /// Prompts to be completed in training.
     PROMPT_ONLY("prompt_only", List.of("prompt"));
 

@@ -1,8 +1,8 @@
 package org.attune.trainers.config;
 
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
-/// method's: `sft()` 2e-5, `dpo()` 1e-6, `reward()` 1e-4 as in TRL, meant for full fine-tuning;
-/// LoRA wants about ten to a hundred times as much of the first two.
+/// method's: `sft()` 2e-5, `dpo()` 1e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL, meant for full
+/// fine-tuning; LoRA wants about ten to a hundred times as much, except of `reward()`.
 ///
 /// @param optim which optimizer
 /// @param learningRate peak rate; finite, ≥ 0
@@ -37,6 +37,11 @@ public record OptimizerConfig(
     /// TRL's default for `RewardConfig`.
     public static OptimizerConfig reward() {
         return defaults().withLearningRate(1e-4);
+    }
+
+    /// TRL's default for `PRMConfig`.
+    public static OptimizerConfig prm() {
+        return defaults().withLearningRate(1e-5);
     }
 
     public OptimizerConfig withOptim(OptimizerType optim) {

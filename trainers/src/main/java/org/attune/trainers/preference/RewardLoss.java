@@ -30,21 +30,11 @@ public record RewardLoss(double centerCoefficient) {
     public Value of(double chosen, double rejected, double margin) {
         double difference = chosen - rejected - margin;
         double sum = chosen + rejected;
-        double slope = -sigmoid(-difference);
+        double slope = -Logistic.sigmoid(-difference);
         double centering = 2 * centerCoefficient * sum;
         return new Value(
-                softplus(-difference) + centerCoefficient * sum * sum,
+                Logistic.softplus(-difference) + centerCoefficient * sum * sum,
                 slope + centering,
                 -slope + centering);
-    }
-
-    /// `log(1 + eˣ)` without overflow.
-    private static double softplus(double x) {
-        return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
-    }
-
-    private static double sigmoid(double x) {
-        double e = Math.exp(-Math.abs(x));
-        return x >= 0 ? 1 / (1 + e) : e / (1 + e);
     }
 }

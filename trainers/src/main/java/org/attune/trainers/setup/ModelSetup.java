@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
@@ -15,6 +16,7 @@ import org.attune.model.FreshScore;
 import org.attune.model.ModelSource;
 import org.attune.model.OutputLayer;
 import org.attune.model.RopeScaling;
+import org.attune.model.ScoreKind;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -171,8 +173,8 @@ public final class ModelSetup implements AutoCloseable {
         return !(source.config().rope().scaling() instanceof RopeScaling.Dynamic);
     }
 
-    /// Labels of a model that scores sequences, its adapter considered; 0 of one that predicts
-    /// tokens.
+    /// Labels of a model that scores sequences or steps, its adapter considered; 0 of one that
+    /// predicts tokens.
     public int labels() {
         if (source.config().scores()
                 || adapter.isEmpty()
@@ -183,11 +185,22 @@ public final class ModelSetup implements AutoCloseable {
         TensorFile.Entry head = adapter.get().tensors().entries().get(name);
         if (head == null || head.shape().length != 2) {
             throw new ModelException(
-                    ("%s is an adapter of the type SEQ_CLS on a model without a score head, but"
-                         + " holds no \"%s\" itself; save it with modules_to_save: [score]")
-                            .formatted(adapter.get().path(), name));
+                    ("%s is an adapter of the type %s on a model without a score head, but holds no"
+                                    + " \"%s\" itself; save it with modules_to_save: [score]")
+                            .formatted(
+                                    adapter.get().path(), adapter.get().config().taskType(), name));
         }
         return Math.toIntExact(head.shape()[0]);
+    }
+
+    /// What a model with [#labels] scores.
+    ScoreKind scoreKind() {
+        if (source.config().scores() || adapter.isEmpty()) {
+            return source.config().scoreKind();
+        }
+        return adapter.get().config().taskType().equals(LoraConfig.TOKEN_CLS)
+                ? ScoreKind.TOKEN
+                : ScoreKind.SEQUENCE;
     }
 
     /// Loads the weights of a causal language model anew. The caller owns the result; on the engine
@@ -212,20 +225,25 @@ public final class ModelSetup implements AutoCloseable {
     /// the engine thread.
     public Decoder loadAsIs() {
         return labels() > source.config().labels()
-                ? loadWithHead(labels(), 0) // the adapter brings the head's values
+                ? loadWithHead(scoreKind(), labels(), 0) // the adapter brings the head's values
                 : load(source.config(), source.tensors());
     }
 
     /// Loads the weights of a reward model anew. A causal language model gets a new score head.
     /// The caller owns the result; on the engine thread.
     ///
+    /// @param purpose what it must score
     /// @param seed of the new head
-    /// @throws ModelException if the model has several labels
-    public Decoder loadScorer(long seed) {
+    /// @throws ModelException if the model scores something else
+    public Decoder loadScorer(ScorerPurpose purpose, long seed) {
         int labels = labels();
-        if (labels > 1) {
+        if (labels > 0 && !purpose.fits(scoreKind(), labels)) {
             throw new ModelException(
-                    "%s has %d labels; a reward model has one".formatted(source.path(), labels));
+                    "%s is a %s; %s"
+                            .formatted(
+                                    source.path(),
+                                    ScorerPurpose.described(scoreKind(), labels),
+                                    purpose.wanted()));
         }
         if (labels == 0) {
             LOG.info(
@@ -234,15 +252,47 @@ public final class ModelSetup implements AutoCloseable {
                     source.nameOrPath(),
                     initializerRange(),
                     seed);
-            return loadWithHead(1, seed);
+            return loadWithHead(purpose.kind(), purpose.labels(), seed);
         }
         return loadAsIs();
     }
 
-    private Decoder loadWithHead(int labels, long seed) {
-        DecoderConfig config = source.config().withLabels(labels);
+    /// Whether an adapter that scores stands on the base model of another setup, and computes where
+    /// and in the format in which that does.
+    boolean scoresOnBaseOf(ModelSetup other) {
+        return adapter.isPresent()
+                && labels() > 0
+                && other.labels() == 0
+                && source.config().equals(other.source.config())
+                && isSamePath(source.path(), other.source.path())
+                && device().equals(other.device())
+                && dtype() == other.dtype();
+    }
+
+    private static boolean isSamePath(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) {
+            return false; // then it is loaded on its own, which says what is wrong
+        }
+    }
+
+    /// The head that the adapter brings, on weights that are loaded already.
+    ///
+    /// @param trunk of a setup on whose base this one [scores][#scoresOnBaseOf]; borrowed
+    Decoder scorerOn(Decoder trunk) {
+        DecoderConfig config = source.config().withScores(scoreKind(), labels());
+        return Decoder.scorerOn(trunk, config, freshScore(config, 0));
+    }
+
+    private Decoder loadWithHead(ScoreKind kind, int labels, long seed) {
+        DecoderConfig config = source.config().withScores(kind, labels);
+        return load(config, freshScore(config, seed));
+    }
+
+    private FreshScore freshScore(DecoderConfig config, long seed) {
         var random = RandomSource.XO_SHI_RO_256_PP.create(seed);
-        return load(config, new FreshScore(source.tensors(), config, initializerRange(), random));
+        return new FreshScore(source.tensors(), config, initializerRange(), random);
     }
 
     private double initializerRange() {

@@ -58,20 +58,28 @@ public final class PolicySetup implements AutoCloseable {
     ///
     /// @param dropout whether the adapter's own dropout applies
     public static PolicySetup loadScorer(
-            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        requireClassifier(model);
-        return load(model.loadScorer(training.seed()), model, lora, training, dropout);
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout) {
+        requireTaskType(purpose, model);
+        return load(model.loadScorer(purpose, training.seed()), model, lora, training, dropout);
     }
 
     /// An adapter of another type trains no head: the fresh one would stay noise.
-    private static void requireClassifier(ModelSetup model) {
-        if (model.adapter().isPresent() && !model.adapter().get().config().isClassifier()) {
+    private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
+        String needed = purpose.kind().taskType();
+        if (model.adapter().isPresent()
+                && !model.adapter().get().config().taskType().equals(needed)) {
             throw new ConfigException(
-                    ("adapter_name_or_path: %s has task_type %s, a reward model needs SEQ_CLS;"
-                         + " merge it into its base (attune merge) and start from the merged model")
+                    ("adapter_name_or_path: %s has task_type %s, %s needs %s; merge it into its"
+                                    + " base (attune merge) and start from the merged model")
                             .formatted(
                                     model.adapter().get().path(),
-                                    model.adapter().get().config().taskType()));
+                                    model.adapter().get().config().taskType(),
+                                    purpose.words(),
+                                    needed));
         }
     }
 
@@ -174,7 +182,7 @@ public final class PolicySetup implements AutoCloseable {
                 List.copyOf(whole),
                 false,
                 LoraInitialisation.KAIMING,
-                scores ? LoraConfig.SEQ_CLS : "CAUSAL_LM",
+                scores ? decoder.config().scoreKind().taskType() : "CAUSAL_LM",
                 Optional.of(model.source().nameOrPath()));
     }
 

@@ -1,23 +1,21 @@
 package org.attune.trainers.setup;
 
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.model.Decoder;
+import org.attune.model.ScoreKind;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.policy.TokenForest;
-import org.attune.reward.Completion;
-import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.TensorScope;
-import org.attune.text.ChatTemplate;
-import org.attune.text.ChatTokenizer;
-import org.attune.text.Conversation;
-import org.attune.text.Message;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ModelConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,20 +24,29 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// A reward model that judges completions: its score of prompt and completion, rendered by its own
-/// chat template and encoded by its own tokenizer, as in TRL. Use it on the engine thread. Owns its
-/// parts.
+/// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
+/// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
 final class RewardModel implements AutoCloseable {
-    private static final int REWARD = 0; // the one label
+    private static final Logger LOG = LoggerFactory.getLogger(RewardModel.class);
 
     private final ModelSetup setup;
-    private final Decoder decoder;
-    private final Optional<Policy> adapted;
+    private final Reading reading;
+    private Weights weights; // null before they are loaded
 
-    private RewardModel(ModelSetup setup, Decoder decoder, Optional<Policy> adapted) {
+    /// @param decoder with the score head
+    /// @param adapted the adapter on it, unless there is none or it belongs to the policy
+    private record Weights(Decoder decoder, Optional<Policy> adapted, Scorer scorer)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            adapted.ifPresent(Policy::close);
+            decoder.close();
+        }
+    }
+
+    private RewardModel(ModelSetup setup, Reading reading) {
         this.setup = setup;
-        this.decoder = decoder;
-        this.adapted = adapted;
+        this.reading = reading;
     }
 
     /// Whether a folder holds a model or an adapter.
@@ -48,41 +55,96 @@ final class RewardModel implements AutoCloseable {
                 || Files.exists(folder.resolve("adapter_config.json"));
     }
 
-    /// Loads a reward model, or an adapter with its base.
+    /// Opens a reward model, or an adapter with its base.
     ///
     /// @param like says device and number format
-    /// @throws ConfigException if it isn't a reward model with one label
-    static RewardModel open(Path folder, ModelConfig like, HubCache hub) {
-        ModelSetup setup = ModelSetup.open(config(folder, like), hub);
+    /// @throws ConfigException if it is no reward model of either kind
+    static RewardModel open(ModelReward reward, ModelConfig like, HubCache hub) {
+        ModelSetup setup = ModelSetup.open(config(reward.folder(), like), hub);
         try {
-            if (setup.labels() != 1) {
-                throw new ConfigException(
-                        ("%s is no reward model: it has %s; train one with attune reward, or give a"
-                                        + " sequence-classification model with one label")
-                                .formatted(
-                                        folder,
-                                        setup.labels() == 0
-                                                ? "no score head"
-                                                : setup.labels() + " labels"));
-            }
-            return loaded(setup, setup.loadAsIs());
+            return new RewardModel(setup, reading(reward, setup));
         } catch (RuntimeException e) {
             setup.close();
             throw e;
         }
     }
 
-    private static RewardModel loaded(ModelSetup setup, Decoder decoder) {
+    private static Reading reading(ModelReward reward, ModelSetup setup) {
+        int labels = setup.labels();
+        ScoreKind kind = setup.scoreKind();
+        if (ScorerPurpose.REWARD.fits(kind, labels)) {
+            if (reward.aggregation().isPresent() || reward.separator().isPresent()) {
+                throw new ConfigException(
+                        "%s scores whole answers; aggregation and step_separator are for process reward models, leave them out"
+                                .formatted(reward.folder()));
+            }
+            return new Reading.Answer(setup.text(), reward.folder().toString());
+        }
+        if (!ScorerPurpose.PROCESS_REWARD.fits(kind, labels)) {
+            throw new ConfigException(
+                    "%s is no reward model: it %s; train one with attune reward or attune prm, or give one: %s, %s"
+                            .formatted(
+                                    reward.folder(),
+                                    labels == 0
+                                            ? "has no score head"
+                                            : "is a " + ScorerPurpose.described(kind, labels),
+                                    ScorerPurpose.REWARD.wanted(),
+                                    ScorerPurpose.PROCESS_REWARD.wanted()));
+        }
+        StepSeparator separator =
+                reward.separator()
+                        .or(() -> StepSeparator.of(reward.folder()))
+                        .orElse(StepSeparator.DEFAULT);
+        StepAggregation aggregation = reward.aggregation().orElse(StepAggregation.MIN);
+        return new Reading.Steps(setup.text(), separator, aggregation);
+    }
+
+    /// Loads the weights anew.
+    void load() {
+        Decoder decoder = setup.loadAsIs();
         try {
-            return new RewardModel(
-                    setup,
-                    decoder,
+            Optional<Policy> adapted =
                     setup.adapter()
-                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults())));
+                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+            Scorer scorer =
+                    adapted.<Scorer>map(policy -> policy)
+                            .orElseGet(() -> Policy.reference(decoder));
+            weights = new Weights(decoder, adapted, scorer);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
         }
+        LOG.info("{} {}", name(), reading.about());
+    }
+
+    /// Loads the weights, or of an adapter on the policy's own base only the adapter, if that base
+    /// stays as it is.
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; it must outlive the last judgement
+    void load(ModelSetup model, Policy policy) {
+        if (policy.adapter().isEmpty() || !setup.scoresOnBaseOf(model)) {
+            load();
+            return;
+        }
+        Decoder decoder = setup.scorerOn(policy.decoder());
+        try {
+            Scorer scorer = policy.addScorer(decoder, setup.adapter().orElseThrow());
+            weights = new Weights(decoder, Optional.empty(), scorer);
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+        LOG.info("{} {}, on the policy's weights", name(), reading.about());
+    }
+
+    private Path name() {
+        return setup.adapter().map(AdapterFolder::path).orElseGet(() -> setup.source().path());
+    }
+
+    /// Tells this model, its adapter and its way of reading apart from others.
+    String identity() {
+        return setup.fingerprint() + ", " + reading.about();
     }
 
     private static ModelConfig config(Path folder, ModelConfig like) {
@@ -105,89 +167,87 @@ final class RewardModel implements AutoCloseable {
         return config.withDevice(like.device()).withDtype(like.dtype());
     }
 
-    /// One score per completion, `(n)`. Neighbours with the same prompt share its computation.
+    /// One reward per completion, `(n)`. Neighbours with the same prompt share its computation.
     double[] score(RewardBatch batch) {
-        double[] scores = new double[batch.size()];
-        List<int[]> ids = new ArrayList<>();
-        for (int i = 0; i < scores.length; i++) {
-            ids.add(ids(batch.prompts().get(i), batch.completions().get(i)));
+        double[] rewards = new double[batch.size()];
+        List<Reading.Read> reads = new ArrayList<>();
+        for (int i = 0; i < rewards.length; i++) {
+            reads.add(reading.of(batch.prompts().get(i), batch.completions().get(i)));
         }
         int done = 0;
-        while (done < scores.length) {
+        while (done < rewards.length) {
             var builder = TokenForest.builder();
             int next = done;
-            while (next < scores.length
+            while (next < rewards.length
                     && (next == done || builder.size() < TokenBudget.DEFAULT_TOKENS)) {
                 int end = next + 1;
-                while (end < scores.length
+                while (end < rewards.length
                         && batch.prompts().get(end).equals(batch.prompts().get(next))) {
                     end++;
                 }
-                add(builder, ids.subList(next, end));
+                add(builder, reads.subList(next, end));
                 next = end;
             }
             try (var _ = TensorScope.open("reward.model")) {
-                float[] values =
+                float[] scores =
                         scorer().measure(builder.build(), HeadRequest.of()).tokenLogProbs();
+                int at = 0;
                 for (int i = done; i < next; i++) {
-                    scores[i] = values[i - done];
+                    int size = reads.get(i).places().length * reading.labels();
+                    rewards[i] = reading.reward(Arrays.copyOfRange(scores, at, at + size));
+                    at += size;
                 }
             }
             done = next;
         }
-        return scores;
+        return rewards;
     }
 
     private Scorer scorer() {
-        return adapted.<Scorer>map(policy -> policy).orElseGet(() -> Policy.reference(decoder));
+        if (weights == null) {
+            load();
+        }
+        return weights.scorer();
     }
 
-    private void add(TokenForest.Builder builder, List<int[]> group) {
+    private void add(TokenForest.Builder builder, List<Reading.Read> group) {
         int shared = setup.sharesPrompts() && group.size() > 1 ? commonPrefix(group) : 0;
         int root =
                 shared > 0
-                        ? builder.root(Arrays.copyOf(group.getFirst(), shared))
+                        ? builder.root(Arrays.copyOf(group.getFirst().ids(), shared))
                         : TokenForest.ROOT;
-        for (int[] ids : group) {
-            int[] own = Arrays.copyOfRange(ids, shared, ids.length);
-            builder.score(shared > 0 ? builder.child(root, own) : builder.root(own), REWARD);
+        for (Reading.Read read : group) {
+            int[] own = Arrays.copyOfRange(read.ids(), shared, read.ids().length);
+            int segment = shared > 0 ? builder.child(root, own) : builder.root(own);
+            for (int place : read.places()) {
+                for (int label = 0; label < reading.labels(); label++) {
+                    // Completions may begin with the same steps, which are then judged once each
+                    // in the shared part.
+                    if (place < shared) {
+                        builder.score(root, place, label);
+                    } else {
+                        builder.score(segment, place - shared, label);
+                    }
+                }
+            }
         }
     }
 
-    private static int commonPrefix(List<int[]> group) {
-        int[] first = group.getFirst();
+    private static int commonPrefix(List<Reading.Read> group) {
+        int[] first = group.getFirst().ids();
         int shared = first.length;
-        for (int[] other : group) {
-            int difference = Arrays.mismatch(first, other);
+        for (Reading.Read other : group) {
+            int difference = Arrays.mismatch(first, other.ids());
             shared = difference < 0 ? shared : Math.min(shared, difference);
         }
         return shared;
     }
 
-    private int[] ids(Prompt prompt, Completion completion) {
-        if (completion.messages().isEmpty()) {
-            return setup.text().tokenizer().encode(prompt.text() + completion.text(), false);
-        }
-        var template =
-                setup.text()
-                        .template()
-                        .orElseThrow(
-                                () ->
-                                        new ConfigException(
-                                                setup.source().path()
-                                                        + " has no chat template, but the prompts"
-                                                        + " are conversations"));
-        List<Message> messages = new ArrayList<>(prompt.messages());
-        messages.addAll(completion.messages());
-        return new ChatTokenizer(setup.text().tokenizer(), template)
-                .encode(Conversation.of(messages), ChatTemplate.Tail.NOTHING)
-                .ids();
-    }
-
     @Override
     public void close() {
-        adapted.ifPresent(Policy::close);
-        decoder.close();
+        if (weights != null) {
+            weights.close();
+        }
         setup.close();
     }
 }

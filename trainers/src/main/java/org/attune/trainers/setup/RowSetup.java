@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
@@ -19,6 +20,9 @@ import org.attune.datasets.Sample;
 import org.attune.datasets.SampleTokenizer;
 import org.attune.datasets.SftOptions;
 import org.attune.datasets.SftPreparation;
+import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.StepwiseOptions;
+import org.attune.datasets.StepwisePreparation;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
 import org.attune.text.TextAssets;
@@ -26,8 +30,10 @@ import org.attune.trainers.EvalSet;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.config.StepwiseConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +59,8 @@ public final class RowSetup {
             EnumSet.of(
                     DatasetType.PROMPT_ONLY, DatasetType.PROMPT_COMPLETION, DatasetType.PREFERENCE);
     private static final Set<DatasetType> PREFERENCE_TYPES = EnumSet.of(DatasetType.PREFERENCE);
+    private static final Set<DatasetType> STEPWISE_TYPES =
+            EnumSet.of(DatasetType.STEPWISE_SUPERVISION);
 
     private final SampleTokenizer tokenizer;
     private final HubCache hub;
@@ -120,6 +128,27 @@ public final class RowSetup {
                 split,
                 samples -> preparation.prepare(samples, threads),
                 samples -> preparation.prepare(samples, threads));
+    }
+
+    /// Judged solutions for process reward models.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<StepwiseExample> prm(PrmConfig config) {
+        StepwiseConfig steps = config.steps();
+        var options =
+                new StepwiseOptions(
+                        steps.stepSeparator(),
+                        steps.trainOnLastStepOnly(),
+                        steps.maxLength(),
+                        steps.maxCompletionLength());
+        BadRowPolicy onBadRow = config.data().onBadRow();
+        var train = new StepwisePreparation(tokenizer, options, onBadRow);
+        var eval = new StepwisePreparation(tokenizer, options.ofAllSteps(), onBadRow);
+        Split split = split(config.data(), config.training(), STEPWISE_TYPES, "text");
+        return rows(
+                split,
+                samples -> train.prepare(samples, threads),
+                samples -> eval.prepare(samples, threads));
     }
 
     /// Prompts for trainers that generate.

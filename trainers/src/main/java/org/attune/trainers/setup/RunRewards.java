@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.policy.Policy;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -17,6 +18,7 @@ import org.attune.trainers.config.GrpoConfig;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,17 +78,11 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     private static List<Integer> functionPlaces(List<Object> entries, Path directory) {
         var places = new ArrayList<Integer>();
         for (int i = 0; i < entries.size(); i++) {
-            if (!isModel(entries.get(i), directory)) {
+            if (!ModelReward.fits(entries.get(i), directory)) {
                 places.add(i);
             }
         }
         return places;
-    }
-
-    private static boolean isModel(Object entry, Path directory) {
-        return entry instanceof String text
-                && !text.startsWith("class:")
-                && RewardModel.isModelFolder(directory.resolve(text));
     }
 
     private static Optional<RewardScorer> functions(
@@ -116,15 +112,53 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
             if (functionPlaces.contains(i)) {
                 continue;
             }
-            Path folder = directory.resolve(String.valueOf(entries.get(i))).normalize();
-            String own = folder.toAbsolutePath().getFileName().toString();
+            var reward = ModelReward.of(entries.get(i), directory, "reward_funcs[" + i + "]");
+            String own =
+                    reward.label()
+                            .orElseGet(
+                                    () ->
+                                            reward.folder()
+                                                    .toAbsolutePath()
+                                                    .getFileName()
+                                                    .toString());
             String name = own;
             for (int n = 2; !names.add(name); n++) {
                 name = own + "_" + n;
             }
-            RewardModel model = Engine.call(() -> RewardModel.open(folder, config.model(), hub));
-            models.add(new Judge(i, name, weights.isEmpty() ? 1 : weights.get(i), model));
+            RewardModel model = Engine.call(() -> RewardModel.open(reward, config.model(), hub));
+            models.add(new Judge(i, name, weight(reward, weights, i), model));
         }
+    }
+
+    private static double weight(ModelReward reward, List<Double> weights, int place) {
+        if (weights.isEmpty()) {
+            return reward.weight();
+        }
+        if (reward.weight() != 1) {
+            throw new ConfigException(
+                    "reward_funcs[%d] has weight %s and %s in reward_weights; keep one"
+                            .formatted(place, reward.weight(), weights.get(place)));
+        }
+        return weights.get(place);
+    }
+
+    /// Loads the models' weights, on the engine thread.
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; adapters on its base model share its weights
+    void load(ModelSetup model, Policy policy) {
+        models.forEach(judge -> judge.model().load(model, policy));
+    }
+
+    @Override
+    public Map<String, String> identity() {
+        Map<String, String> identity = new LinkedHashMap<>();
+        models.forEach(
+                judge ->
+                        identity.put(
+                                "reward model " + judge.name() + " (fingerprint)",
+                                judge.model().identity()));
+        return identity;
     }
 
     @Override

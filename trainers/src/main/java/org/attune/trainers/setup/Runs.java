@@ -4,7 +4,9 @@ import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
+import org.attune.datasets.StepwiseExample;
 import org.attune.files.HubCache;
+import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -13,6 +15,7 @@ import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
 import org.attune.trainers.GrpoTrainer;
 import org.attune.trainers.PhaseClock;
+import org.attune.trainers.PrmTrainer;
 import org.attune.trainers.RewardTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -22,12 +25,14 @@ import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 
@@ -145,7 +150,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                             rows = new RowSetup(model.text(), hub).reward(config);
                             scorer =
                                     PolicySetup.loadScorer(
-                                            model, config.lora(), config.training(), dropout);
+                                            ScorerPurpose.REWARD,
+                                            model,
+                                            config.lora(),
+                                            config.training(),
+                                            dropout);
                         }
                         try (scorer) {
                             int longest = longest(rows, RewardExample::length);
@@ -162,6 +171,46 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 });
     }
 
+    /// Process reward modelling.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary prm(PrmConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.steps().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<StepwiseExample> rows;
+                        PolicySetup scorer;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).prm(config);
+                            scorer =
+                                    PolicySetup.loadScorer(
+                                            ScorerPurpose.PROCESS_REWARD,
+                                            model,
+                                            config.lora(),
+                                            config.training(),
+                                            dropout);
+                        }
+                        try (scorer) {
+                            int longest = longest(rows, StepwiseExample::length);
+                            RunContext context = context(model, scorer, clock);
+                            var separator = new StepSeparator(config.steps().stepSeparator());
+                            return new PrmTrainer(
+                                            config.withTraining(
+                                                    t -> scorer.fitToMemory(t, longest)),
+                                            scorer.policy(),
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context.withModel(separator.beside(context.model())))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
     /// Group-relative policy optimisation.
     ///
     /// @param directory where relative paths of rewards start, usually that of the configuration
@@ -170,13 +219,14 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     public RunSummary grpo(GrpoConfig config, Path directory) {
         ConfigCheck.validate(config);
         if (config.rewards().rewardFuncs().isEmpty()) {
-            return grpo(config, Optional.empty(), _ -> {}); // the recorded ones
+            return grpo(config, Optional.empty(), _ -> {}, (_, _) -> {}); // the recorded ones
         }
         try (var rewards = RunRewards.open(config, directory, hub)) {
             return grpo(
                     config,
                     Optional.of(rewards),
-                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                    rewards::load);
         }
     }
 
@@ -194,19 +244,21 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         return grpo(
                 config,
                 Optional.of(CompletionScorer.of(rewards)),
-                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows));
+                rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                (_, _) -> {});
     }
 
     /// As above, with whatever judges completions in place of `reward_funcs`.
     public RunSummary grpo(GrpoConfig config, CompletionScorer rewards) {
         ConfigCheck.validate(config);
-        return grpo(config, Optional.of(rewards), _ -> {});
+        return grpo(config, Optional.of(rewards), _ -> {}, (_, _) -> {});
     }
 
     private RunSummary grpo(
             GrpoConfig config,
             Optional<CompletionScorer> rewards,
-            Consumer<RunRows<PromptExample>> check) {
+            Consumer<RunRows<PromptExample>> check,
+            BiConsumer<ModelSetup, Policy> judges) {
         var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
         return Engine.call(
@@ -226,6 +278,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         try (policy;
                                 var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
+                            judges.accept(model, policy.policy());
                             int longest =
                                     longest(rows, PromptExample::length)
                                             + config.generation().maxCompletionLength();

@@ -2,6 +2,7 @@ package org.attune.trainers.setup;
 
 import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
+import org.attune.model.DecoderConfig;
 import org.attune.model.GgufModel;
 import org.attune.model.ModelExport;
 import org.attune.policy.Policy;
@@ -82,7 +83,7 @@ final class TrainedModelWriter implements ModelWriter {
             folder = base;
         }
         if (policy.decoder().config().scores()) {
-            return scorerPage(base, export, folder);
+            return scorerPage(policy.decoder().config(), base, export, folder);
         }
         return """
         # LoRA adapter for %s
@@ -99,20 +100,28 @@ final class TrainedModelWriter implements ModelWriter {
                 .formatted(base, export, folder, folder, base);
     }
 
-    private static String scorerPage(String base, String export, String folder) {
+    private static String scorerPage(
+            DecoderConfig config, String base, String export, String folder) {
+        String title =
+                switch (config.scoreKind()) {
+                    case SEQUENCE -> "Reward model";
+                    case TOKEN -> "Process reward model";
+                };
+        String loader = "AutoModel" + config.scoreKind().classSuffix();
         return """
-        # Reward model: LoRA adapter with a score head for %s
+        # %s: LoRA adapter with a score head for %s
 
         %sIn Python:
 
             from peft import PeftModel
-            from transformers import AutoModelForSequenceClassification, AutoTokenizer
-            base = AutoModelForSequenceClassification.from_pretrained("%s", num_labels=1)
+            from transformers import %s, AutoTokenizer
+            base = %s.from_pretrained("%s", num_labels=%d)
             model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
             tokenizer = AutoTokenizer.from_pretrained("%s")
 
         `attune merge --model %s --adapter FOLDER --output DIR` makes one model of both.
         """
-                .formatted(base, export, folder, folder, base);
+                .formatted(
+                        title, base, export, loader, loader, folder, config.labels(), folder, base);
     }
 }

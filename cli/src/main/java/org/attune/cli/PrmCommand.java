@@ -1,0 +1,33 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.PrmConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune prm RUN.yaml [key=value …]`
+@Command(name = "prm", description = "Train a process reward model on judged steps.")
+final class PrmCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<PrmConfig> loaded = new RunConfigReader().prm(run.file, run.overrides);
+        PrmConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(config.model().adapterNameOrPath()));
+        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+                .run(runs -> runs.prm(config));
+    }
+}

@@ -1,0 +1,158 @@
+package org.attune.trainers.setup;
+
+import org.attune.datasets.Content;
+import org.attune.datasets.SampleTokenizer;
+import org.attune.datasets.StepwiseForest;
+import org.attune.datasets.StepwiseTokenizer;
+import org.attune.datasets.TemplateOptions;
+import org.attune.error.ConfigException;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.text.ChatTemplate;
+import org.attune.text.ChatTokenizer;
+import org.attune.text.Conversation;
+import org.attune.text.Message;
+import org.attune.text.TextAssets;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.preference.StepLoss;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/// How a reward model reads a completion, and what its scores are worth.
+sealed interface Reading {
+    /// Labels that are read at each place.
+    int labels();
+
+    /// In words: `judges …`.
+    String about();
+
+    /// @return tokens of prompt and completion, with the places at which to score
+    Read of(Prompt prompt, Completion completion);
+
+    /// @param scores of all labels at all places, in order
+    double reward(float[] scores);
+
+    /// @param ids at least one token
+    /// @param places indices of tokens; at least one
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record Read(int[] ids, int[] places) {}
+
+    /// The whole, scored once at its last token, as in TRL: rendered by the model's own chat
+    /// template, or joined where prompt and completion are texts.
+    ///
+    /// @param text of the reward model
+    /// @param name of the model, for messages
+    record Answer(TextAssets text, String name) implements Reading {
+        @Override
+        public int labels() {
+            return 1;
+        }
+
+        @Override
+        public String about() {
+            return "judges whole answers";
+        }
+
+        @Override
+        public Read of(Prompt prompt, Completion completion) {
+            int[] ids = ids(prompt, completion);
+            return new Read(ids, new int[] {ids.length - 1});
+        }
+
+        @Override
+        public double reward(float[] scores) {
+            return scores[0];
+        }
+
+        private int[] ids(Prompt prompt, Completion completion) {
+            if (completion.messages().isEmpty()) {
+                return text.tokenizer().encode(prompt.text() + completion.text(), false);
+            }
+            ChatTemplate template =
+                    text.template()
+                            .orElseThrow(
+                                    () ->
+                                            new ConfigException(
+                                                    name
+                                                            + " has no chat template, but the"
+                                                            + " prompts are conversations"));
+            List<Message> messages = new ArrayList<>(prompt.messages());
+            messages.addAll(completion.messages());
+            return new ChatTokenizer(text.tokenizer(), template)
+                    .encode(Conversation.of(messages), ChatTemplate.Tail.NOTHING)
+                    .ids();
+        }
+    }
+
+    /// Step by step, as a process reward model was trained to. Pieces between separators that hold
+    /// nothing but blanks are no steps; a completion of nothing else is judged as one step, so that
+    /// silence isn't worth more than an answer.
+    final class Steps implements Reading {
+        private final StepwiseTokenizer tokenizer;
+        private final StepSeparator separator;
+        private final StepAggregation aggregation;
+
+        /// @param text of the reward model
+        Steps(TextAssets text, StepSeparator separator, StepAggregation aggregation) {
+            var samples = new SampleTokenizer(text.tokenizer(), text.template());
+            tokenizer = new StepwiseTokenizer(samples, separator.text());
+            this.separator = separator;
+            this.aggregation = aggregation;
+        }
+
+        @Override
+        public int labels() {
+            return 2;
+        }
+
+        @Override
+        public String about() {
+            return "judges steps between \"%s\", aggregation %s"
+                    .formatted(
+                            separator.text().replace("\n", "\\n"),
+                            ConfigNames.wireName(aggregation));
+        }
+
+        @Override
+        public Read of(Prompt prompt, Completion completion) {
+            Content content =
+                    prompt.messages().isEmpty()
+                            ? new Content.Text(prompt.text())
+                            : new Content.Turns(prompt.messages());
+            int[] ids = tokenizer.prompt(content, TemplateOptions.NONE);
+            List<String> steps = steps(completion.text());
+            int[] places = new int[steps.size()];
+            for (int i = 0; i < places.length; i++) {
+                int[] step = tokenizer.step(steps.get(i));
+                ids = IntStream.concat(Arrays.stream(ids), Arrays.stream(step)).toArray();
+                places[i] = ids.length - 1;
+            }
+            return new Read(ids, places);
+        }
+
+        private List<String> steps(String completion) {
+            List<String> steps =
+                    Pattern.compile(separator.text(), Pattern.LITERAL)
+                            .splitAsStream(completion)
+                            .filter(piece -> !piece.isBlank())
+                            .toList();
+            return steps.isEmpty() ? List.of("") : steps;
+        }
+
+        @Override
+        public double reward(float[] scores) {
+            double[] probabilities = new double[scores.length / 2];
+            for (int i = 0; i < probabilities.length; i++) {
+                probabilities[i] =
+                        StepLoss.probability(
+                                scores[2 * i + StepwiseForest.WRONG],
+                                scores[2 * i + StepwiseForest.RIGHT]);
+            }
+            return aggregation.of(probabilities);
+        }
+    }
+}
