@@ -56,6 +56,28 @@ public final class Decoder implements AutoCloseable {
                         packs ? Optional.of(scope) : Optional.empty());
     }
 
+    private Decoder(Decoder trunk, TensorFile file) {
+        config = trunk.config.withLabels(1);
+        device = trunk.device;
+        dtype = trunk.dtype;
+        packs = trunk.packs;
+        embedding = trunk.embedding;
+        blocks.addAll(trunk.blocks);
+        finalNorm = trunk.finalNorm;
+        Weight score =
+                new Loader(file).weight(OutputLayer.SCORE_PATH + ".weight", 1, config.hiddenSize());
+        output = new OutputLayer(score, Optional.empty());
+    }
+
+    /// A model that scores with the blocks of another one: same tensors, another head. Adapters
+    /// attached to one are attached to both. Close it before the other.
+    ///
+    /// @param trunk borrowed
+    /// @param head holds `score.weight`, `(1, D)`
+    public static Decoder scorerOn(Decoder trunk, TensorFile head) {
+        return new Decoder(trunk, head);
+    }
+
     /// Bytes of the copies of weights in the layout that products like best, made in the first
     /// pass.
     public long packedBytes() {

@@ -11,6 +11,7 @@ import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ public final class Policy implements CausalPolicy {
     private Options options;
     private LoraParameters frozen;
     private final List<LoraParameters> others = new ArrayList<>();
+    private Optional<ValueHead> values = Optional.empty();
     private long step;
     private int evaluations;
 
@@ -118,7 +120,15 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
-        return measure(decoder, adapterInUse(), forest, request);
+        try (var run = measuring(decoder, adapterInUse(), forest);
+                var head =
+                        head(
+                                run.hidden(),
+                                forest,
+                                request,
+                                OutputHead.Use.measuring(adapterInUse()))) {
+            return head.measurement();
+        }
     }
 
     /// The adapter that is trained, if there is one.
@@ -128,11 +138,43 @@ public final class Policy implements CausalPolicy {
 
     private static Measurement measure(
             Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
-        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
         var use = OutputHead.Use.measuring(adapter);
-        try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
+        try (var run = measuring(decoder, adapter, forest);
                 var head = Head.of(decoder, run.hidden(), forest, request, use)) {
             return head.measurement();
+        }
+    }
+
+    private static DecoderRun measuring(Decoder decoder, Adapter adapter, TokenForest forest) {
+        var options = DecoderRun.Options.of(DecoderRun.Keep.NOTHING);
+        return new DecoderRun(decoder, layout(forest), adapter, options);
+    }
+
+    /// The head of a pass with the policy's own weights.
+    ///
+    /// @param hidden output of the last block, `(N, D)`
+    Head head(Tensor hidden, TokenForest forest, HeadRequest request, OutputHead.Use use) {
+        if (!request.statistics().contains(HeadStatistic.VALUE)) {
+            return Head.of(decoder, hidden, forest, request, use);
+        }
+        ValueHead on =
+                values.orElseThrow(
+                        () -> new IllegalArgumentException("the policy has no value head"));
+        return on.join(new OutputHead(decoder, hidden, forest, request, use), hidden, forest, use);
+    }
+
+    /// Puts a value head on the trunk, so that passes can be asked for
+    /// [HeadStatistic#VALUE]. The caller closes it after the policy's last pass.
+    public void attach(ValueHead head) {
+        values = Optional.of(head);
+    }
+
+    /// Makes the adapter the trained one of its decoder again, where another policy on the same
+    /// frozen weights has taken that place. Passes of a policy whose adapter isn't attached are
+    /// wrong. Does nothing if all weights are trained.
+    public void attachAdapter() {
+        if (lora != null) {
+            lora.attachAgain();
         }
     }
 

@@ -176,6 +176,21 @@ public final class TokenForest {
             return add(source, label);
         }
 
+        /// The same of the sequence that ends right before token `index` of `segment`.
+        ///
+        /// @param index of a token, or the segment's length
+        /// @param label row of the score head
+        /// @return the target's number
+        /// @throws IllegalArgumentException if nothing stands before
+        public int scoreBefore(int segment, int index, int label) {
+            Segment s = segments.get(segment);
+            if (index < 0 || index > s.length()) {
+                throw new IllegalArgumentException(
+                        "segment %d has %d tokens, not %d".formatted(segment, s.length(), index));
+            }
+            return index == 0 ? score(s.parent(), label) : add(s.start() + index - 1, label);
+        }
+
         private int add(int source, int target) {
             sources = grown(sources, targetCount + 1);
             targets = grown(targets, targetCount + 1);

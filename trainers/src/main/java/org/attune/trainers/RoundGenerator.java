@@ -4,17 +4,15 @@ import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.CompletionForest;
 import org.attune.datasets.PromptExample;
-import org.attune.datasets.TargetRange;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.reward.Advantages;
 import org.attune.reward.RewardTable;
-import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RecordedCompletion;
 import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.tensor.TensorScope;
+import org.attune.trainers.CompletionJudge.Judged;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.grpo.RolloutRound;
@@ -38,11 +36,9 @@ final class RoundGenerator {
     private final Scorer policy;
     private final Optional<Scorer> reference;
     private final RolloutSource source;
-    private final CompletionScorer rewards;
-    private final CompletionText text;
-    private final CompletionGroups groups;
+    private final CompletionJudge judge;
+    private final CompletionMeasure measure;
     private final HeadRequest request;
-    private final PhaseClock clock;
     private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where the objective has a KL term
@@ -59,10 +55,8 @@ final class RoundGenerator {
         this.policy = policy;
         this.reference = reference;
         this.source = source;
-        this.rewards = rewards;
-        this.text = text;
-        this.groups = groups;
-        this.clock = clock;
+        judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        measure = new CompletionMeasure("grpo", groups, clock);
         request = GrpoObjectives.plainRequest(config);
         boolean resumes = !(config.training().save().resume() instanceof Resume.No);
         recorder =
@@ -93,7 +87,7 @@ final class RoundGenerator {
     Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
         Judged judged =
-                judge(
+                judge.of(
                         indices,
                         prompts,
                         generations,
@@ -128,62 +122,8 @@ final class RoundGenerator {
     Evaluated evaluate(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
         int generations = config.heldOut().generations(config.generation());
-        Judged judged = judge(all, prompts, generations, source::completeHeldOut);
+        Judged judged = judge.of(all, prompts, generations, source::completeHeldOut);
         return new Evaluated(judged.metrics(), judged.table());
-    }
-
-    private record Judged(
-            List<CompletionForest.Row> rows,
-            List<SampledCompletion> sampled,
-            Advantages advantages,
-            Map<String, Double> metrics,
-            CompletionTable table) {}
-
-    /// A way of completing prompts that tells of each completion as soon as it has ended.
-    @FunctionalInterface
-    private interface Completer {
-        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
-    }
-
-    private Judged judge(
-            int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
-        List<PromptExample> repeated = new ArrayList<>();
-        for (int index : indices) {
-            for (int g = 0; g < generations; g++) {
-                repeated.add(prompts.get(index));
-            }
-        }
-        var scoring = new RoundScoring(repeated, text, rewards);
-        List<SampledCompletion> sampled;
-        try (var _ = clock.enter("rollout")) {
-            sampled =
-                    completer.complete(repeated.stream().map(PromptExample::ids).toList(), scoring);
-        }
-        RoundScoring.Scored scored;
-        try (var _ = clock.enter("reward")) {
-            scored = scoring.finish(sampled);
-        }
-        RewardTable table = scored.table();
-        Advantages advantages =
-                Advantages.grpo(
-                        table,
-                        generations,
-                        config.rewards().scaleRewards(),
-                        config.rewards().multiObjectiveAggregation());
-        List<CompletionForest.Row> rows = new ArrayList<>();
-        for (int i = 0; i < sampled.size(); i++) {
-            rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));
-        }
-        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
-        metrics.putAll(advantages.metrics());
-        metrics.putAll(table.metrics());
-        metrics.values().removeIf(v -> !Double.isFinite(v));
-        return new Judged(
-                rows,
-                sampled,
-                advantages,
-                metrics,
-                new CompletionTable(scored.batch(), table, advantages.values(), generations));
     }
 
     private static List<RecordedCompletion> recorded(long number, Judged judged, int[] order) {
@@ -237,22 +177,11 @@ final class RoundGenerator {
             Scorer scorer,
             String phase,
             BiFunction<RolloutRow, float[], RolloutRow> with) {
+        List<CompletionForest.Row> tokens = rows.stream().map(RolloutRow::tokens).toList();
+        List<Measurement> measured = measure.of(tokens, scorer, request, phase);
         List<RolloutRow> scored = new ArrayList<>();
-        try (var _ = clock.enter(phase)) {
-            for (List<RolloutRow> group : groups.of(rows, RolloutRow::tokens)) {
-                try (var _ = TensorScope.open("grpo." + phase)) {
-                    CompletionForest forest =
-                            CompletionForest.of(
-                                    group.stream().map(RolloutRow::tokens).toList(),
-                                    groups.sharePrompts());
-                    float[] logProbs = scorer.measure(forest.forest(), request).tokenLogProbs();
-                    for (int i = 0; i < group.size(); i++) {
-                        TargetRange range = forest.completions().get(i);
-                        float[] own = Arrays.copyOfRange(logProbs, range.start(), range.end());
-                        scored.add(with.apply(group.get(i), own));
-                    }
-                }
-            }
+        for (int i = 0; i < rows.size(); i++) {
+            scored.add(with.apply(rows.get(i), measured.get(i).tokenLogProbs()));
         }
         return scored;
     }

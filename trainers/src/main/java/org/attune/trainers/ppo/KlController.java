@@ -12,6 +12,9 @@ public sealed interface KlController {
     /// @param completions how many there were
     KlController after(double kl, int completions);
 
+    /// The same controller where it has come to another weight.
+    KlController withCoefficient(double coefficient);
+
     /// Always the same weight.
     ///
     /// @param coefficient β, ≥ 0
@@ -20,9 +23,15 @@ public sealed interface KlController {
         public KlController after(double kl, int completions) {
             return this;
         }
+
+        @Override
+        public KlController withCoefficient(double other) {
+            return new Fixed(other);
+        }
     }
 
-    /// Proportional control in log space, [Ziegler et al. 2019, §2.2](https://arxiv.org/abs/1909.08593):
+    /// Proportional control in log space, [Ziegler et al. 2019,
+    /// §2.2](https://arxiv.org/abs/1909.08593):
     /// ```
     /// e = clip(KL / target − 1, −0.2, 0.2)          β ← β (1 + e n / horizon)
     /// ```
@@ -39,6 +48,11 @@ public sealed interface KlController {
             double error = Math.clamp(kl / target - 1, -LARGEST_ERROR, LARGEST_ERROR);
             double factor = 1 + error * completions / horizon;
             return new Adaptive(coefficient * factor, target, horizon);
+        }
+
+        @Override
+        public KlController withCoefficient(double other) {
+            return new Adaptive(other, target, horizon);
         }
     }
 }

@@ -59,7 +59,8 @@ class PpoObjectiveTest {
         for (KlEstimator estimator : KlEstimator.values()) {
             PpoObjective o = objective(3, .3, estimator);
             double[] policy = {-1.05, -.45, -1.9, -.9, -.8, -.3}; // inside of the clip range
-            assertSlopes(policy, o.evaluate(scores(policy)).slopes(), p -> o.evaluate(scores(p)).loss());
+            assertSlopes(
+                    policy, o.evaluate(scores(policy)).slopes(), p -> o.evaluate(scores(p)).loss());
             assertSlopes(NEW, o.evaluate(scores(NEW)).slopes(), p -> o.evaluate(scores(p)).loss());
         }
     }
@@ -77,8 +78,7 @@ class PpoObjectiveTest {
         assertEquals(1, r.clipped());
         assertEquals(1.1, r.values(), 1e-12);
         assertArrayEquals(new double[] {-.9, 0, 1.5, 0}, r.slopes(), 1e-12);
-        assertSlopes(
-                values, r.slopes(), v -> objective.evaluate(v, old, returns, mask).loss());
+        assertSlopes(values, r.slopes(), v -> objective.evaluate(v, old, returns, mask).loss());
     }
 
     @Test
@@ -95,8 +95,7 @@ class PpoObjectiveTest {
 
     @Test
     void rangesAreChecked() {
-        assertThrows(
-                IllegalArgumentException.class, () -> objective(1, 0, KlEstimator.K1));
+        assertThrows(IllegalArgumentException.class, () -> objective(1, 0, KlEstimator.K1));
         assertThrows(IllegalArgumentException.class, () -> new ValueObjective(Double.NaN));
     }
 

@@ -1,0 +1,57 @@
+package org.attune.trainers;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.files.SafeTensorsWriter;
+import org.attune.optim.GradientClipping;
+import org.attune.optim.Optimizer;
+import org.attune.trainers.TrainingLoop.Work;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// One update at the end of each step, along the gradients that its work has added up.
+final class OneUpdate implements WeightUpdates {
+    private final Optimizer optimizer;
+    private final double maxGradNorm;
+    private double gradientNorm;
+
+    /// @param optimizer borrowed
+    /// @param maxGradNorm gradients are scaled down to this norm; 0: no clipping
+    OneUpdate(Optimizer optimizer, double maxGradNorm) {
+        this.optimizer = optimizer;
+        this.maxGradNorm = maxGradNorm;
+    }
+
+    @Override
+    public Optional<StepReport> run(int step, double learningRate, Work work) {
+        optimizer.zeroGradients();
+        Optional<StepReport> report = work.step(step);
+        if (report.isEmpty()) {
+            return report;
+        }
+        gradientNorm = optimizer.gradientNorm();
+        if (!Double.isFinite(gradientNorm)) {
+            throw FiniteLoss.diverged("the gradient's norm is " + gradientNorm, work.origins(step));
+        }
+        optimizer.step(learningRate, GradientClipping.scale(gradientNorm, maxGradNorm));
+        return report;
+    }
+
+    @Override
+    public double gradientNorm() {
+        return gradientNorm;
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), optimizer.state());
+    }
+
+    @Override
+    public void restore(Checkpoint checkpoint) {
+        try (var file = checkpoint.optimizer()) {
+            optimizer.restore(file);
+        }
+    }
+}
