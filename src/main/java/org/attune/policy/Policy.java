@@ -219,7 +219,12 @@ public final class Policy implements CausalPolicy {
     /// How the rows of a forest attend to each other.
     public static Layout layout(TokenForest forest) {
         var spans = new ArrayList<Layout.Span>();
-        forest.segments().forEach(s -> spans.add(new Layout.Span(s.parent(), s.start(), s.end())));
+        forest.segments()
+                .forEach(
+                        s ->
+                                spans.add(
+                                        new Layout.Span(
+                                                s.parent(), s.start(), s.end(), s.seesItself())));
         return new Layout(forest.tokens(), forest.positions(), spans);
     }
 

@@ -37,7 +37,8 @@ public final class TokenForest {
     /// @param start first row of the segment
     /// @param end one past the last row
     /// @param position position id of the first token
-    public record Segment(int parent, int start, int end, int position) {
+    /// @param seesItself false of an onlooker, see [Builder#onlooker]
+    public record Segment(int parent, int start, int end, int position, boolean seesItself) {
         public int length() {
             return end - start;
         }
@@ -97,7 +98,7 @@ public final class TokenForest {
 
         /// Adds a sequence of its own and returns its segment number.
         public int root(int[] ids) {
-            return add(ROOT, ids);
+            return add(ROOT, ids, true);
         }
 
         /// Adds a continuation of segment `parent` and returns its segment number. It may be empty.
@@ -109,10 +110,21 @@ public final class TokenForest {
                                 + " does not exist; there are "
                                 + segments.size());
             }
-            return add(parent, ids);
+            return add(parent, ids, true);
         }
 
-        private int add(int parent, int[] ids) {
+        /// Adds a token that attends to its ancestors and not to itself, as padding does in models
+        /// whose keys at padding are masked. It can't be a target, and has no children.
+        ///
+        /// @param parent a path with at least one token
+        public int onlooker(int parent, int id) {
+            if (lastRowOf(parent) < 0) {
+                throw new IllegalArgumentException("an onlooker needs tokens to look at");
+            }
+            return add(parent, new int[] {id}, false);
+        }
+
+        private int add(int parent, int[] ids, boolean seesItself) {
             int position =
                     parent == ROOT
                             ? 0
@@ -123,7 +135,7 @@ public final class TokenForest {
                 tokens[size + i] = ids[i];
                 positions[size + i] = position + i;
             }
-            segments.add(new Segment(parent, size, size + ids.length, position));
+            segments.add(new Segment(parent, size, size + ids.length, position, seesItself));
             size += ids.length;
             return segments.size() - 1;
         }

@@ -62,6 +62,32 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                 });
     }
 
+    /// The layout of [#of] with what a batch of padded rows computes behind each completion, for
+    /// statistics: its targets are followed by one at its last token and one at a padding token,
+    /// both of token `id`.
+    ///
+    /// @param id that padding is computed with
+    /// @return ranges without these targets: those of completion `i` start where its range ends
+    public static CompletionForest padded(List<Row> rows, int id, boolean sharePrompts) {
+        CompletionForest whole =
+                laidOut(
+                        rows,
+                        sharePrompts,
+                        (builder, i, segment, first) -> {
+                            int length = rows.get(i).completion().length;
+                            for (int t = 0; t < length; t++) {
+                                builder.target(segment, first + t);
+                            }
+                            builder.score(segment, id);
+                            builder.score(builder.onlooker(segment, id), id);
+                        });
+        return new CompletionForest(
+                whole.forest(),
+                whole.completions().stream()
+                        .map(r -> new TargetRange(r.start(), r.end() - 2))
+                        .toList());
+    }
+
     /// Adds the targets of a row whose tokens start at `first` of a segment.
     @FunctionalInterface
     private interface Targets {

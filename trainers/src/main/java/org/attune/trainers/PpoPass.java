@@ -24,6 +24,9 @@ import java.util.function.IntFunction;
 /// Adds the gradients of one optimizer step's loss to those of policy and critic. How the
 /// completions are grouped for computing changes nothing.
 final class PpoPass {
+    /// The id that TRL computes padding with.
+    private static final int TRL_PADDING = 0;
+
     private final PpoConfig config;
     private final CausalPolicy policy;
     private final Critic critic;
@@ -64,7 +67,7 @@ final class PpoPass {
             UpdatePlan.Step step, List<PpoRow> rows, PpoObjective objective, UpdateTotals totals) {
         for (List<Member> group : groups.of(members(step, rows), m -> m.row().tokens())) {
             List<CompletionForest.Row> tokens = group.stream().map(m -> m.row().tokens()).toList();
-            CompletionForest forest = CompletionForest.of(tokens, groups.sharePrompts());
+            CompletionForest forest = forest(tokens);
             try (var _ = TensorScope.open("ppo.policy");
                     Evaluation e = policy.evaluate(forest.forest(), request)) {
                 float[] slopes = new float[forest.forest().targetCount()]; // (M)
@@ -152,7 +155,23 @@ final class PpoPass {
             slopes[range.start() + t] = (float) (m.share() * result.slopes()[t]);
         }
         int padding = config.sampling().maxCompletionLength() - range.size();
-        totals.add(m.slot(), result, padding);
+        totals.add(m.slot(), result, padding, paddingEntropy(measured, range.end(), padding));
+    }
+
+    private CompletionForest forest(List<CompletionForest.Row> rows) {
+        return config.loss().trlCompat()
+                ? CompletionForest.padded(rows, TRL_PADDING, groups.sharePrompts())
+                : CompletionForest.of(rows, groups.sharePrompts());
+    }
+
+    /// TRL's mean entropy is over padding too: the first place behind a completion is predicted
+    /// from its last token, each further one from the padding before it, and these are all alike.
+    private double paddingEntropy(Measurement measured, int after, int padding) {
+        if (!config.loss().trlCompat() || padding <= 0) {
+            return 0;
+        }
+        float[] entropy = measured.statistic(HeadStatistic.ENTROPY);
+        return entropy[after] + (padding - 1) * entropy[after + 1];
     }
 
     private void entropyLoss(Member m, TargetRange range, float[] slopes) {

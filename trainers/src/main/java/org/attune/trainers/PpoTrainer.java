@@ -206,7 +206,12 @@ public final class PpoTrainer {
         config.updates()
                 .targetKl()
                 .ifPresent(_ -> metrics.put("ppo/optimizer_steps", (double) done));
-        return Optional.of(new StepReport(totals.loss(), List.of(metrics), batch.tokens()));
+        return Optional.of(
+                new StepReport(
+                        totals.loss(),
+                        List.of(metrics),
+                        batch.tokens(),
+                        Map.of("episode", (double) (number + 1L) * plan.completions())));
     }
 
     /// @return optimizer steps done

@@ -94,18 +94,12 @@ record PpoCase(ParityCase parity, List<JsonNode> updates) {
                     List<int[]> prompts, long round, FinishedListener listener) {
                 List<SampledCompletion> completions = new ArrayList<>();
                 for (JsonNode response : updates.get((int) round).get("responses")) {
-                    int[] ids = ints(response);
-                    int end =
-                            IntStream.range(0, ids.length)
-                                    .filter(t -> ids[t] == EOS)
-                                    .findFirst()
-                                    .orElse(ids.length - 1);
-                    boolean ended = stops() && ids[end] == EOS;
-                    int[] own = Arrays.copyOf(ids, stops() ? end + 1 : ids.length);
+                    int[] ids = Arrays.stream(ints(response)).filter(id -> id != PAD).toArray();
+                    boolean ended = stops() && ids[ids.length - 1] == EOS;
                     completions.add(
                             new SampledCompletion(
-                                    own,
-                                    new float[own.length],
+                                    ids,
+                                    new float[ids.length],
                                     ended ? StopReason.STOP_TOKEN : StopReason.MAX_TOKENS));
                 }
                 return completions;

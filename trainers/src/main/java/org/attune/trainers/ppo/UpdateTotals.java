@@ -19,6 +19,7 @@ public final class UpdateTotals {
         double tokens;
         double states;
         double padding;
+        double paddingEntropy;
         double loss;
         double entropy;
         double kl;
@@ -46,11 +47,13 @@ public final class UpdateTotals {
     /// Adds what the policy says of a completion.
     ///
     /// @param padding places behind it up to the full length
-    public void add(int slot, PpoObjective.Result r, double padding) {
+    /// @param paddingEntropy sum of the entropies there; only of use in TRL's layout
+    public void add(int slot, PpoObjective.Result r, double padding, double paddingEntropy) {
         Slot s = slots[slot];
         s.used = true;
         s.tokens += r.tokens();
         s.padding += padding;
+        s.paddingEntropy += paddingEntropy;
         s.loss += r.loss() - objective.entropyCoef() * r.entropy();
         s.entropy += r.entropy();
         s.kl += r.kl();
@@ -99,7 +102,7 @@ public final class UpdateTotals {
         metrics.put("loss/policy_avg", mean(s -> s.loss / tokens(s)));
         metrics.put("loss/value_avg", mean(s -> s.valueLoss / states(s)));
         metrics.put("val/clipfrac_avg", mean(s -> s.valueClipped / states(s)));
-        metrics.put("policy/entropy_avg", mean(s -> s.entropy / tokens(s)));
+        metrics.put("policy/entropy_avg", mean(s -> (s.entropy + s.paddingEntropy) / places(s)));
         double ratio = mean(this::ratio);
         metrics.put("val/ratio", ratio);
         double count = Arrays.stream(slots).filter(this::counts).count();
