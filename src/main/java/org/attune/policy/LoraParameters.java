@@ -278,6 +278,11 @@ final class LoraParameters implements AutoCloseable {
         new LoraFile(decoder, this).write(folder, baseModel);
     }
 
+    /// Writes it with a value head on its trunk, as an adapter of a model that scores.
+    void saveScorer(Path folder, String baseModel, ValueHead head) {
+        new LoraFile(decoder, this).writeScorer(folder, baseModel, head);
+    }
+
     @Override
     public void close() {
         scope.close();

@@ -244,6 +244,13 @@ public final class Policy implements CausalPolicy {
         lora.save(folder, baseModel);
     }
 
+    /// Writes the adapter with a value head as PEFT writes one of a model that scores.
+    ///
+    /// @param baseModel `base_model_name_or_path`
+    public void saveScorer(Path folder, String baseModel, ValueHead head) {
+        lora.saveScorer(folder, baseModel, head);
+    }
+
     /// All weights as they are now, with the adapter merged in, to write as a model of
     /// [#mergedConfig].
     ///

@@ -31,7 +31,8 @@ final class PpoObjectives {
     }
 
     static ValueObjective value(PpoConfig config) {
-        return new ValueObjective(config.loss().cliprangeValue().orElse(Double.POSITIVE_INFINITY));
+        double range = config.loss().cliprangeValue();
+        return new ValueObjective(range == 0 ? Double.POSITIVE_INFINITY : range);
     }
 
     static KlController controller(PpoConfig config) {

@@ -7,6 +7,7 @@ import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.TokenAdvantages;
+import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.CompletionJudge.Judged;
@@ -35,6 +36,7 @@ final class PpoRollouts {
     private final CompletionJudge judge;
     private final CompletionMeasure measure;
     private final OptionalInt eosId;
+    private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where `kl_coef` isn't 0
     /// @param eosId the tokenizer's
@@ -55,6 +57,7 @@ final class PpoRollouts {
         this.judge = judge;
         this.measure = measure;
         this.eosId = eosId;
+        recorder = RecordedRound.recorder(config);
     }
 
     /// The completions of an update, with what they have to say.
@@ -64,14 +67,12 @@ final class PpoRollouts {
     /// @param metrics of completions, rewards and advantages, finite
     /// @param tokens of prompts and the model's own of completions
     /// @param table for those who watch
-    /// @param order in which each epoch takes them, if the source has one
     record Batch(
             List<PpoRow> rows,
             double kl,
             Map<String, Double> metrics,
             long tokens,
-            CompletionTable table,
-            Optional<int[]> order) {}
+            CompletionTable table) {}
 
     /// Completes prompts for training.
     ///
@@ -86,6 +87,7 @@ final class PpoRollouts {
                         prompts,
                         1,
                         (ids, finished) -> source.complete(ids, update, finished));
+        recorder.ifPresent(r -> r.append(RecordedRound.of(update, judged, indices(judged))));
         List<CompletionForest.Row> tokens = judged.rows();
         int n = tokens.size();
         double[][] masks = new double[n][];
@@ -161,8 +163,16 @@ final class PpoRollouts {
                 metrics,
                 tokens.stream().mapToLong(r -> r.prompt().length).sum()
                         + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum(),
-                judged.table(),
-                source.order(update));
+                judged.table());
+    }
+
+    private static int[] indices(Judged judged) {
+        return IntStream.range(0, judged.rows().size()).toArray();
+    }
+
+    /// Says which update a resumed run makes next.
+    void continueAt(long update) {
+        recorder.ifPresent(r -> r.continueAt(update));
     }
 
     /// A completion's reward; NaN if nothing judged it.

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.checkpoint.Checkpoint;
 import org.attune.datasets.PromptExample;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
@@ -223,9 +224,7 @@ public final class PpoTrainer {
             PpoUpdates updates) {
         int done = 0;
         for (UpdatePlan.Step step :
-                plan.steps(
-                        config.updates().numPpoEpochs(),
-                        epoch -> batch.order().orElseGet(() -> order(number, epoch)))) {
+                plan.steps(config.updates().numPpoEpochs(), epoch -> order(number, epoch))) {
             updates.zeroGradients();
             pass.policy(step, batch.rows(), objective, totals);
             int[] slots = step.parts().stream().mapToInt(UpdatePlan.Part::slot).toArray();
@@ -243,6 +242,9 @@ public final class PpoTrainer {
 
     private int[] order(long update, int epoch) {
         int[] order = IntStream.range(0, plan.completions()).toArray();
+        if (!config.updates().shuffleMiniBatches()) {
+            return order;
+        }
         PermutationSampler.shuffle(
                 RandomSource.XO_SHI_RO_256_PP.create(
                         new long[] {config.training().seed(), update, epoch, 0x5050_4FL}),
@@ -298,6 +300,7 @@ public final class PpoTrainer {
         @Override
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
+            rollouts.continueAt(Checkpoint.open(folder).step());
             try {
                 controller =
                         controller.withCoefficient(

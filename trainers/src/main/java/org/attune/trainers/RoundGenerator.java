@@ -7,24 +7,19 @@ import org.attune.datasets.PromptExample;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.reward.RewardTable;
-import org.attune.rollout.RecordedCompletion;
 import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.CompletionJudge.Judged;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.grpo.RolloutRound;
 import org.attune.trainers.grpo.RolloutRow;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
@@ -58,9 +53,7 @@ final class RoundGenerator {
         judge = new CompletionJudge(config.rewards(), rewards, text, clock);
         measure = new CompletionMeasure("grpo", groups, clock);
         request = GrpoObjectives.plainRequest(config);
-        boolean resumes = !(config.training().save().resume() instanceof Resume.No);
-        recorder =
-                config.rollouts().recordRollouts().map(file -> new RolloutRecorder(file, resumes));
+        recorder = RecordedRound.recorder(config);
     }
 
     /// Says which round a resumed run generates next.
@@ -106,7 +99,7 @@ final class RoundGenerator {
                 judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
                         + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum();
         int[] order = source.order(number).orElseGet(() -> order(number, judged.rows().size()));
-        recorder.ifPresent(r -> r.append(recorded(number, judged, order)));
+        recorder.ifPresent(r -> r.append(RecordedRound.of(number, judged, order)));
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
         return new Made(
                 new RolloutRound(number, ordered), judged.metrics(), tokens, judged.table());
@@ -124,32 +117,6 @@ final class RoundGenerator {
         int generations = config.heldOut().generations(config.generation());
         Judged judged = judge.of(all, prompts, generations, source::completeHeldOut);
         return new Evaluated(judged.metrics(), judged.table());
-    }
-
-    private static List<RecordedCompletion> recorded(long number, Judged judged, int[] order) {
-        RewardTable table = judged.table().rewards();
-        int[] places = new int[order.length];
-        for (int place = 0; place < order.length; place++) {
-            places[order[place]] = place;
-        }
-        List<RecordedCompletion> recorded = new ArrayList<>();
-        for (int i = 0; i < order.length; i++) {
-            Map<String, Double> rewards = new LinkedHashMap<>();
-            Map<String, Double> weights = new LinkedHashMap<>();
-            for (int f = 0; f < table.names().size(); f++) {
-                rewards.put(table.names().get(f), table.values()[i][f]);
-                weights.put(table.names().get(f), table.weights()[f]);
-            }
-            recorded.add(
-                    new RecordedCompletion(
-                            number,
-                            judged.rows().get(i).prompt(),
-                            judged.sampled().get(i),
-                            rewards,
-                            weights,
-                            OptionalInt.of(places[i])));
-        }
-        return recorded;
     }
 
     private RolloutRow row(Judged judged, int i, int prompt) {

@@ -29,7 +29,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
@@ -109,11 +108,6 @@ record PpoCase(ParityCase parity, List<JsonNode> updates) {
             public boolean isOnPolicy() {
                 return false;
             }
-
-            @Override
-            public Optional<int[]> order(long round) {
-                return Optional.of(IntStream.range(0, prompts().size()).toArray());
-            }
         };
     }
 
@@ -157,7 +151,8 @@ record PpoCase(ParityCase parity, List<JsonNode> updates) {
                                                         c.get("whiten_rewards").asBoolean()))
                         .withUpdates(
                                 u ->
-                                        u.withTotalEpisodes(c.get("total_episodes").asLong())
+                                        u.withShuffleMiniBatches(false)
+                                                .withTotalEpisodes(c.get("total_episodes").asLong())
                                                 .withNumPpoEpochs(c.get("num_ppo_epochs").asInt())
                                                 .withNumMiniBatches(
                                                         c.get("num_mini_batches").asInt()))

@@ -7,7 +7,8 @@ public enum Method {
     SFT,
     DPO,
     GRPO,
-    REWARD;
+    REWARD,
+    PPO;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);

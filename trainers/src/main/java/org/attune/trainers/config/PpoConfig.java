@@ -75,7 +75,7 @@ public record PpoConfig(
         if (sampling.stopTokenId().isPresent()) {
             return Optional.of(Set.of(sampling.stopTokenId().getAsInt()));
         }
-        return sampling.stopToken().isPresent() ? Optional.empty() : Optional.of(Set.of());
+        return sampling.stopToken() == StopToken.EOS ? Optional.empty() : Optional.of(Set.of());
     }
 
     /// Completions of an update.

@@ -7,8 +7,8 @@ import java.util.OptionalDouble;
 /// @param cliprange ε of the policy's ratio; > 0
 /// @param dualClip largest ratio that a bad token is punished by; > 1; unset: no bound
 /// @param vfCoef weight of the critic's loss; ≥ 0
-/// @param cliprangeValue how far a value may move from the one before the update; > 0; unset: as
-///     far as it likes
+/// @param cliprangeValue how far a value may move from the one before the update; ≥ 0; 0: as far
+///     as it likes
 /// @param gamma discount; in [0, 1]
 /// @param lam λ of the advantages; in [0, 1]
 /// @param whitenAdvantages whether advantages are scaled to mean 0 and variance 1
@@ -18,7 +18,7 @@ public record PpoLossConfig(
         @InRange(min = 0, minOpen = true) double cliprange,
         @InRange(min = 1, minOpen = true) OptionalDouble dualClip,
         @InRange(min = 0) double vfCoef,
-        @InRange(min = 0, minOpen = true) OptionalDouble cliprangeValue,
+        @InRange(min = 0) double cliprangeValue,
         @InRange(min = 0, max = 1) double gamma,
         @InRange(min = 0, max = 1) double lam,
         boolean whitenAdvantages,
@@ -26,8 +26,7 @@ public record PpoLossConfig(
         boolean trlCompat) {
     /// The defaults, as listed at the parameters.
     public static PpoLossConfig defaults() {
-        return new PpoLossConfig(
-                0.2, OptionalDouble.empty(), 0.1, OptionalDouble.of(0.2), 1, 0.95, true, 0, false);
+        return new PpoLossConfig(0.2, OptionalDouble.empty(), 0.1, 0.2, 1, 0.95, true, 0, false);
     }
 
     public PpoLossConfig withCliprange(double cliprange) {
@@ -74,7 +73,7 @@ public record PpoLossConfig(
                 cliprange,
                 dualClip,
                 vfCoef,
-                OptionalDouble.of(cliprangeValue),
+                cliprangeValue,
                 gamma,
                 lam,
                 whitenAdvantages,

@@ -4,14 +4,13 @@ import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /// How completions are generated for PPO, one for each prompt.
 ///
 /// @param maxCompletionLength most tokens of a completion, TRL's `response_length`; ≥ 1
-/// @param stopToken what ends a completion; unset: nothing does, and each has the full length
+/// @param stopToken what ends a completion
 /// @param stopTokenId id of the one token that ends a completion, instead of `stop_token`
 /// @param temperature of sampling, and divisor of the logits in training; > 0
 /// @param topP nucleus; in (0, 1], 1: all
@@ -22,7 +21,7 @@ import java.util.OptionalInt;
 /// @param generationSlots sequences generated at once; memory and speed only
 public record PpoSamplingConfig(
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
-        Optional<StopToken> stopToken,
+        StopToken stopToken,
         @InRange(min = 0) OptionalInt stopTokenId,
         @InRange(min = 0, minOpen = true) double temperature,
         @InRange(min = 0, minOpen = true, max = 1) double topP,
@@ -40,7 +39,7 @@ public record PpoSamplingConfig(
     public static PpoSamplingConfig defaults() {
         return new PpoSamplingConfig(
                 53,
-                Optional.of(StopToken.EOS),
+                StopToken.EOS,
                 OptionalInt.empty(),
                 0.7,
                 1,
@@ -68,21 +67,6 @@ public record PpoSamplingConfig(
                 generationSlots);
     }
 
-    /// Without an end: every completion has the full length.
-    public PpoSamplingConfig withoutStopToken() {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                Optional.empty(),
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
     @Override
     public java.util.List<ConfigProblem> crossFieldProblems() {
         return asGeneration().crossFieldProblems();
@@ -105,7 +89,7 @@ public record PpoSamplingConfig(
     public PpoSamplingConfig withStopToken(StopToken stopToken) {
         return new PpoSamplingConfig(
                 maxCompletionLength,
-                Optional.of(stopToken),
+                stopToken,
                 stopTokenId,
                 temperature,
                 topP,

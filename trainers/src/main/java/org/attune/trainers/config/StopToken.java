@@ -3,5 +3,7 @@ package org.attune.trainers.config;
 /// What ends a completion of PPO.
 public enum StopToken {
     /// the model's own end of a turn or text
-    EOS
+    EOS,
+    /// nothing: each has the full length
+    NONE
 }

@@ -245,6 +245,15 @@ public final class ModelSetup implements AutoCloseable {
         return load(config, new FreshScore(source.tensors(), config, initializerRange(), random));
     }
 
+    /// A new score head for the model, with the model's own tensors beside it.
+    ///
+    /// @param seed of its values
+    TensorFile freshHead(long seed) {
+        var random = RandomSource.XO_SHI_RO_256_PP.create(seed);
+        return new FreshScore(
+                source.tensors(), source.config().withLabels(1), initializerRange(), random);
+    }
+
     private double initializerRange() {
         return source instanceof FolderModel folder
                 ? JsonFields.read(folder.path().resolve("config.json"))

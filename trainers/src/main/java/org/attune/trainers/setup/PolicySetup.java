@@ -22,6 +22,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -35,6 +36,7 @@ public final class PolicySetup implements AutoCloseable {
     private final Decoder decoder;
     private final Policy policy;
     private final Policy.Options options;
+    private boolean recomputes;
 
     private PolicySetup(Decoder decoder, Policy policy, Policy.Options options) {
         this.decoder = decoder;
@@ -61,7 +63,7 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// An adapter of another type trains no head: the fresh one would stay noise.
-    private static void requireClassifier(ModelSetup model) {
+    static void requireClassifier(ModelSetup model) {
         if (model.adapter().isPresent() && !model.adapter().get().config().isClassifier()) {
             throw new ConfigException(
                     ("adapter_name_or_path: %s has task_type %s, a reward model needs SEQ_CLS;"
@@ -151,7 +153,7 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// PEFT's configuration of the adapter that the settings ask for.
-    private static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
+    static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
         boolean scores = decoder.config().scores();
         var whole = new LinkedHashSet<>(lora.loraModulesToSave());
         if (scores) {
@@ -193,6 +195,13 @@ public final class PolicySetup implements AutoCloseable {
     /// @param longestRow tokens of the longest row
     /// @return the settings with what was decided for `tokens_per_micro_batch`
     TrainingConfig fitToMemory(TrainingConfig training, int longestRow) {
+        return fitToMemory(training, longestRow, 0);
+    }
+
+    /// As above, where something else is trained beside the policy.
+    ///
+    /// @param reserved bytes that its gradients and optimizer will take
+    TrainingConfig fitToMemory(TrainingConfig training, int longestRow, long reserved) {
         OptionalInt tokens = training.batch().tokensPerMicroBatch();
         if (tokens.isEmpty()) {
             tokens =
@@ -204,7 +213,7 @@ public final class PolicySetup implements AutoCloseable {
         MemoryPlan plan =
                 MemoryPlan.choose(
                         StepMemory.of(policy),
-                        AvailableMemory.on(decoder.device()),
+                        less(AvailableMemory.on(decoder.device()), reserved),
                         new MemoryPlan.Wish(tokens, mayRecompute, longestRow));
         LOG.info(plan.explanation());
         if (!plan.fits()) {
@@ -212,10 +221,22 @@ public final class PolicySetup implements AutoCloseable {
                     "memory may not suffice; lower tokens_per_micro_batch or max_length{}",
                     mayRecompute ? "" : ", or set gradient_checkpointing: true");
         }
+        recomputes = plan.recompute();
         policy.setOptions(
                 new Policy.Options(
                         plan.recompute(), options.dropout(), options.dropoutSeed(), false));
         return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
+    }
+
+    private static OptionalLong less(OptionalLong available, long reserved) {
+        return available.isPresent()
+                ? OptionalLong.of(Math.max(0, available.getAsLong() - reserved))
+                : available;
+    }
+
+    /// Whether [#fitToMemory] chose to compute blocks again.
+    boolean recomputes() {
+        return recomputes;
     }
 
     public Decoder decoder() {
