@@ -1,7 +1,7 @@
 package org.attune.reward;
 
-/// Estimates of KL(policy ‖ reference) from one sampled token, as named by
-/// [Schulman 2020](http://joschu.net/blog/kl-approx.html). With `d = log π − log π_ref`, in nats:
+/// Estimates of KL(policy ‖ reference) from one sampled token, as named by Schulman (2020,
+/// "Approximating KL divergence"). With `d = log π − log π_ref`, in nats:
 /// ```
 /// k1 = d          k2 = d² / 2          k3 = exp(−d) − 1 + d
 /// ```

@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.CompletionForest;
 import org.attune.datasets.PromptExample;
 import org.attune.policy.CausalPolicy;
+import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
@@ -88,6 +89,46 @@ final class PpoRollouts {
                         1,
                         (ids, finished) -> source.complete(ids, update, finished));
         recorder.ifPresent(r -> r.append(RecordedRound.of(update, judged, indices(judged))));
+        Opinions said = opinions(judged);
+        var shaping =
+                new TokenRewards(
+                        config.kl().klEstimator(),
+                        config.kl().klIn() == KlPlace.REWARD ? klCoef : 0);
+        List<PpoRow> made = rows(indices, judged.rows(), said, shaping);
+        var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
+        Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
+        metrics.putAll(report.metrics(klCoef));
+        return new Batch(
+                made,
+                report.divergence(),
+                metrics,
+                judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
+                        + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum(),
+                judged.table());
+    }
+
+    /// What rewards and models say of completions, with the fields of [PpoRow]; one array each.
+    ///
+    /// @param scores NaN where nothing judged a completion
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    private record Opinions(
+            double[] scores,
+            double[][] masks,
+            double[][] valueMasks,
+            double[][] old,
+            Optional<double[][]> reference,
+            double[][] values) {
+        Optional<double[]> reference(int i) {
+            return reference.map(rows -> rows[i]);
+        }
+
+        /// 0 where nothing judged it: such a completion doesn't count.
+        double score(int i) {
+            return Double.isFinite(scores[i]) ? scores[i] : 0;
+        }
+    }
+
+    private Opinions opinions(Judged judged) {
         List<CompletionForest.Row> tokens = judged.rows();
         int n = tokens.size();
         double[][] masks = new double[n][];
@@ -101,69 +142,61 @@ final class PpoRollouts {
         boolean head = critic instanceof Critic.Head;
         List<Measurement> old =
                 measure.of(tokens, policy, PpoObjectives.oldRequest(config, head), "old");
-        double[][] oldLogProbs = rows(old.stream().map(Measurement::tokenLogProbs).toList());
-        Optional<double[][]> anchors =
-                reference.map(
-                        r ->
-                                rows(
-                                        measure
-                                                .of(
-                                                        tokens,
-                                                        r,
-                                                        PpoObjectives.plainRequest(config),
-                                                        "reference")
-                                                .stream()
-                                                .map(Measurement::tokenLogProbs)
-                                                .toList()));
-        double[][] values = rows(values(tokens, valueMasks, old));
-        var shaping =
-                new TokenRewards(
-                        config.kl().klEstimator(),
-                        config.kl().klIn() == KlPlace.REWARD ? klCoef : 0);
-        double[][] rewards = new double[n][];
-        for (int i = 0; i < n; i++) {
+        HeadRequest plain = PpoObjectives.plainRequest(config);
+        return new Opinions(
+                scores,
+                masks,
+                valueMasks,
+                logProbs(old),
+                reference.map(r -> logProbs(measure.of(tokens, r, plain, "reference"))),
+                doubles(values(tokens, valueMasks, old)));
+    }
+
+    private static double[][] logProbs(List<Measurement> measured) {
+        return doubles(measured.stream().map(Measurement::tokenLogProbs).toList());
+    }
+
+    private List<PpoRow> rows(
+            int[] indices, List<CompletionForest.Row> tokens, Opinions said, TokenRewards shaping) {
+        double[][] rewards = new double[indices.length][];
+        for (int i = 0; i < indices.length; i++) {
             rewards[i] =
                     shaping.of(
-                            Double.isFinite(scores[i]) ? scores[i] : 0,
-                            oldLogProbs[i],
-                            part(anchors, i),
-                            masks[i],
-                            valueMasks[i]);
+                            said.score(i),
+                            said.old()[i],
+                            said.reference(i),
+                            said.masks()[i],
+                            said.valueMasks()[i]);
         }
         if (config.judging().whitenRewards()) {
-            rewards = TokenAdvantages.whitened(rewards, valueMasks, false);
+            rewards = TokenAdvantages.whitened(rewards, said.valueMasks(), false);
         }
         TokenAdvantages estimates =
                 TokenAdvantages.gae(
-                        rewards, values, valueMasks, config.loss().gamma(), config.loss().lam());
-        double[][] advantages = cut(estimates.advantages(), masks);
+                        rewards,
+                        said.values(),
+                        said.valueMasks(),
+                        config.loss().gamma(),
+                        config.loss().lam());
+        double[][] advantages = cut(estimates.advantages(), said.masks());
         if (config.loss().whitenAdvantages()) {
-            advantages = TokenAdvantages.whitened(advantages, masks, true);
+            advantages = TokenAdvantages.whitened(advantages, said.masks(), true);
         }
         List<PpoRow> made = new ArrayList<>();
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < indices.length; i++) {
             made.add(
                     new PpoRow(
                             indices[i],
                             tokens.get(i),
-                            masks[i],
-                            valueMasks[i],
-                            oldLogProbs[i],
-                            part(anchors, i),
-                            values[i],
+                            said.masks()[i],
+                            said.valueMasks()[i],
+                            said.old()[i],
+                            said.reference(i),
+                            said.values()[i],
                             advantages[i],
                             estimates.returns()[i]));
         }
-        var report = new PpoBatchMetrics(made, scores, shaping, config, eosId);
-        Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
-        metrics.putAll(report.metrics(klCoef));
-        return new Batch(
-                made,
-                report.divergence(),
-                metrics,
-                tokens.stream().mapToLong(r -> r.prompt().length).sum()
-                        + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum(),
-                judged.table());
+        return made;
     }
 
     private static int[] indices(Judged judged) {
@@ -224,10 +257,6 @@ final class PpoRollouts {
         };
     }
 
-    private static Optional<double[]> part(Optional<double[][]> all, int i) {
-        return all.map(rows -> rows[i]);
-    }
-
     /// The first numbers of each row, as many as `like` has.
     private static double[][] cut(double[][] rows, double[][] like) {
         double[][] cut = new double[rows.length][];
@@ -237,7 +266,7 @@ final class PpoRollouts {
         return cut;
     }
 
-    private static double[][] rows(List<float[]> rows) {
+    private static double[][] doubles(List<float[]> rows) {
         double[][] doubles = new double[rows.size()][];
         for (int i = 0; i < doubles.length; i++) {
             float[] row = rows.get(i);
