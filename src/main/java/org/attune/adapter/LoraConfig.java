@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -188,15 +189,28 @@ public record LoraConfig(
             return this;
         }
         List<String> paths = matchAll(linearPaths).stream().map(LoraTarget::path).toList();
-        return with(new ModuleSelection.Names(paths), baseModel);
+        return with(new ModuleSelection.Names(paths), modulesToSave, taskType, baseModel);
     }
 
     /// The same on another base model.
     public LoraConfig withBaseModel(String name) {
-        return with(targets, Optional.of(name));
+        return with(targets, modulesToSave, taskType, Optional.of(name));
     }
 
-    private LoraConfig with(ModuleSelection otherTargets, Optional<String> otherBase) {
+    /// The same on a sequence-classification model of the same trunk, whose score head is saved
+    /// whole; what concerned an output layer is left out.
+    public LoraConfig asClassifier(String outputLayer) {
+        var whole = new LinkedHashSet<>(modulesToSave);
+        whole.removeIf(outputLayer::endsWith);
+        whole.addAll(CLASSIFIER_HEADS);
+        return with(targets, List.copyOf(whole), SEQ_CLS, baseModel);
+    }
+
+    private LoraConfig with(
+            ModuleSelection otherTargets,
+            List<String> otherModules,
+            String otherTask,
+            Optional<String> otherBase) {
         return new LoraConfig(
                 rank,
                 alpha,
@@ -208,10 +222,10 @@ public record LoraConfig(
                 layersPattern,
                 rankPattern,
                 alphaPattern,
-                modulesToSave,
+                otherModules,
                 tiesSaved,
                 initialisation,
-                taskType,
+                otherTask,
                 otherBase);
     }
 

@@ -28,7 +28,14 @@ public final class Layout {
     /// @param parent index of the parent span, or -1
     /// @param start first row
     /// @param end one past the last row
-    public record Span(int parent, int start, int end) {}
+    /// @param seesItself whether its rows are among the keys; else it is one row, which sees its
+    ///     ancestors alone
+    public record Span(int parent, int start, int end, boolean seesItself) {
+        /// An ordinary one.
+        public Span(int parent, int start, int end) {
+            this(parent, start, end, true);
+        }
+    }
 
     /// Consecutive rows of one segment and the rows they see.
     ///
@@ -110,7 +117,7 @@ public final class Layout {
         var paths = new ArrayList<QueryBlock>();
         for (Span span : spans) {
             if (span.end() > span.start()) {
-                paths.add(block(span.start(), span.end(), span.start(), ancestors(span), 0));
+                paths.add(block(span.start(), span.end(), span, ancestors(span), 0));
             }
         }
         return paths;
@@ -138,7 +145,7 @@ public final class Layout {
             for (int a = span.start(); a < span.end(); a = b) {
                 int keys = window > 0 ? Math.min(window, positions[a] + 1) : positions[a] + 1;
                 b = Math.min(a + queriesAtOnce(keys), span.end());
-                blocks.add(block(a, b, span.start(), ancestors, window));
+                blocks.add(block(a, b, span, ancestors, window));
             }
         }
         return blocks;
@@ -163,12 +170,14 @@ public final class Layout {
         return ranges;
     }
 
-    private QueryBlock block(int a, int b, int ownStart, List<int[]> ancestors, int window) {
+    private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, int window) {
         var ranges = new ArrayList<int[]>();
         for (int[] range : ancestors) {
             append(ranges, range[0], range[1], positions[a], window);
         }
-        append(ranges, ownStart, b, positions[a], window);
+        if (span.seesItself()) {
+            append(ranges, span.start(), b, positions[a], window);
+        }
         int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
         int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
         boolean windowMatters = window > 0 && positions[b - 1] - positions[starts[0]] >= window;

@@ -2,6 +2,8 @@ package org.attune.policy;
 
 import org.attune.tensor.Tensor;
 
+import java.util.Map;
+
 /// One forward pass whose gradient is still to come. Close it to free the activations, also after
 /// an exception.
 ///
@@ -26,7 +28,15 @@ public interface Evaluation extends AutoCloseable {
 
     /// Takes a given gradient (dLoss/dTokenLogProb of each target, `(M)`) through head and blocks.
     /// At most once.
-    void backward(float[] tokenGradients);
+    default void backward(float[] tokenGradients) {
+        backward(tokenGradients, Map.of());
+    }
+
+    /// As above, with gradients of statistics.
+    ///
+    /// @param statistics dLoss/dStatistic of each target, `(M)`, of all that the request named as
+    ///     learned and of no others
+    void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics);
 
     @Override
     void close();

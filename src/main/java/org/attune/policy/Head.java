@@ -3,9 +3,11 @@ package org.attune.policy;
 import org.attune.model.Decoder;
 import org.attune.tensor.Tensor;
 
+import java.util.Map;
+
 /// What stands on a decoder's last block: forward at construction, backward on request. `M`
 /// targets, `N` rows, `D` width.
-sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead {
+sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, JointHead {
     /// The head of the model's kind.
     ///
     /// @param hidden output of the last block, `(N, D)`
@@ -26,8 +28,14 @@ sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead {
     /// Takes gradients of the targets' values to the hidden states, in the current scope.
     ///
     /// @param weights dLoss/dValue of each target, `(M)`
+    /// @param others gradients of the statistics that the request named as learned, each `(M)`
     /// @return `(N, D)`
-    Tensor backward(float[] weights);
+    Tensor backward(float[] weights, Map<HeadStatistic, float[]> others);
+
+    /// The same where no statistic is learned from.
+    default Tensor backward(float[] weights) {
+        return backward(weights, Map.of());
+    }
 
     /// Brings gradients of the targets' rows to all rows.
     ///

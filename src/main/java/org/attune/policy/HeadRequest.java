@@ -7,13 +7,30 @@ import java.util.Set;
 ///
 /// @param statistics reported beside the log-probability
 /// @param temperature divides the logits; > 0
-public record HeadRequest(Set<HeadStatistic> statistics, double temperature) {
+/// @param learned those of `statistics` whose gradients the backward pass will be given; ENTROPY
+///     and VALUE have one
+public record HeadRequest(
+        Set<HeadStatistic> statistics, double temperature, Set<HeadStatistic> learned) {
+    private static final Set<HeadStatistic> DIFFERENTIABLE =
+            EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.VALUE);
+
     public HeadRequest {
         statistics = Set.copyOf(statistics);
+        learned = Set.copyOf(learned);
         if (!(temperature > 0 && temperature < Double.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException(
                     "temperature must be finite and > 0, got " + temperature);
         }
+        if (!statistics.containsAll(learned) || !DIFFERENTIABLE.containsAll(learned)) {
+            throw new IllegalArgumentException(
+                    "%s can't be learned from; accepted: those of %s that are asked for"
+                            .formatted(learned, DIFFERENTIABLE));
+        }
+    }
+
+    /// Statistics without gradients.
+    public HeadRequest(Set<HeadStatistic> statistics, double temperature) {
+        this(statistics, temperature, Set.of());
     }
 
     /// Log-probabilities at temperature 1 with these statistics.

@@ -11,5 +11,7 @@ public enum HeadStatistic {
     /// Mean of the logits over the vocabulary.
     MEAN_LOGIT,
     /// Logarithm of the sum of the squared probabilities of the predicted distribution.
-    LOG_SUM_SQUARED_PROBS
+    LOG_SUM_SQUARED_PROBS,
+    /// Estimate of a [ValueHead] on the policy's trunk, read where the target is predicted from.
+    VALUE
 }

@@ -28,6 +28,7 @@ final class LoraFile {
     /// What two ways to half precision may differ by.
     private static final double ROUNDING = 1e-3;
 
+    private static final String OUTPUT = LoraTarget.nameOfSaved(OutputLayer.PATH + ".");
     private static final String BASE = LoraTarget.nameOfBase(OutputLayer.PATH);
 
     private final Decoder decoder;
@@ -110,6 +111,30 @@ final class LoraFile {
     /// an adapter's file in place of the base model's weight, so a rounded one must not.
     private boolean isBaseExact() {
         return decoder.dtype() == DType.FLOAT32 || decoder.dtype() == decoder.config().dtype();
+    }
+
+    /// Writes the adapter with a value head on its trunk, as an adapter of a model that scores.
+    void writeScorer(Path folder, String baseModel, ValueHead head) {
+        var sources = new ArrayList<SafeTensorsWriter.Source>();
+        FlatParameters flat = lora.parameters();
+        for (var p : flat.parameters()) {
+            for (String name : lora.namesOf(p)) {
+                if (!name.startsWith(OUTPUT)) {
+                    sources.add(
+                            TensorBytes.source(
+                                    name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
+                }
+            }
+        }
+        sources.add(head.source(LoraTarget.nameOfSaved(ValueHead.modelName())));
+        LoraConfig config = lora.config().asClassifier(OutputLayer.PATH);
+        List<String> paths =
+                lora.targets().stream()
+                        .map(LoraTarget::path)
+                        .filter(path -> !path.equals(OutputLayer.PATH))
+                        .toList();
+        AdapterFolder.write(
+                folder, config.withTargetsResolved(paths).withBaseModel(baseModel), sources);
     }
 
     /// Writes all parameters, and what PEFT writes along.

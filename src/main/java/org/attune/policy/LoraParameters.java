@@ -38,6 +38,8 @@ final class LoraParameters implements AutoCloseable {
     private final FlatParameters flat;
     private final WholeModules whole;
     private final List<Pair> pairs = new ArrayList<>();
+    private final Map<FusedLinear, List<LowRank>> updates = new LinkedHashMap<>();
+    private Optional<LowRank> headUpdate = Optional.empty();
 
     /// @param a float32 master `(r, in)`
     /// @param b float32 master `(out, r)`
@@ -103,21 +105,29 @@ final class LoraParameters implements AutoCloseable {
     }
 
     private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
-        List<LowRank> updates = slots.stream().map(s -> computed(s, role)).toList();
+        List<LowRank> own = slots.stream().map(s -> computed(s, role)).toList();
+        updates.put(linear, own);
         if (role.equals(Adapter.TRAINED)) {
-            linear.attachTrained(updates);
+            linear.attachTrained(own);
         } else {
-            linear.attachFrozen(role, updates);
+            linear.attachFrozen(role, own);
         }
     }
 
     private void attachHead(Optional<Slot> slot, Adapter role) {
-        Optional<LowRank> update = slot.map(s -> computed(s, role));
+        headUpdate = slot.map(s -> computed(s, role));
         if (role.equals(Adapter.TRAINED)) {
-            decoder.output().attachTrained(update);
+            decoder.output().attachTrained(headUpdate);
         } else {
-            decoder.output().attachFrozen(role, update);
+            decoder.output().attachFrozen(role, headUpdate);
         }
+    }
+
+    /// Takes the place of another adapter that is trained on the same weights.
+    void attachAgain() {
+        updates.forEach(FusedLinear::attachTrained);
+        decoder.output().attachTrained(headUpdate);
+        whole.attachAgain();
     }
 
     private LowRank computed(Slot s, Adapter role) {
@@ -266,6 +276,11 @@ final class LoraParameters implements AutoCloseable {
     /// @param baseModel `base_model_name_or_path`
     void save(Path folder, String baseModel) {
         new LoraFile(decoder, this).write(folder, baseModel);
+    }
+
+    /// Writes it with a value head on its trunk, as an adapter of a model that scores.
+    void saveScorer(Path folder, String baseModel, ValueHead head) {
+        new LoraFile(decoder, this).writeScorer(folder, baseModel, head);
     }
 
     @Override

@@ -84,7 +84,7 @@ final class OutputHead implements Head {
             Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape()); // (M, D)
             Tensor r = decoder.finalNorm().forward(x, h, use.adapter()); // (M, 1)
             OutputLayer.Rows layer = decoder.output().rows(h, use.adapter(), use.dropout());
-            boolean once = use.differentiable() && !layer.learns();
+            boolean once = use.differentiable() && !layer.learns() && request.learned().isEmpty();
             Tensor u = once ? Tensor.empty(x.device(), x.dtype(), x.shape()) : null; // (M, D)
             int chunk = chunkRows();
             for (int from = 0; from < m; from += chunk) {
@@ -199,31 +199,53 @@ final class OutputHead implements Head {
     }
 
     @Override
-    public Tensor backward(float[] weights) {
+    public Tensor backward(float[] weights, Map<HeadStatistic, float[]> others) {
         int m = forest.targetCount();
         Tensor w = Tensor.of(decoder.device(), weights, m, 1);
+        float[] slopes = others.get(HeadStatistic.ENTROPY);
+        Tensor entropy = slopes == null ? null : Tensor.of(w.device(), slopes, m, 1); // (M, 1)
         Tensor dNormed = // (M, D)
-                unit == null ? secondPass(w) : unit.mul(w).to(states.dtype());
+                unit == null ? secondPass(w, entropy) : unit.mul(w).to(states.dtype());
         Tensor d = // (M, D)
                 decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
         return Head.toRows(forest, d);
     }
 
-    private Tensor secondPass(Tensor w) {
+    /// @param w gradient of each log-probability, `(M, 1)`
+    /// @param entropy gradient of each entropy, `(M, 1)`, or null
+    private Tensor secondPass(Tensor w, Tensor entropy) {
         int m = forest.targetCount();
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
         int chunk = chunkRows();
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
             try (var _ = TensorScope.open("chunk")) {
-                Tensor p = logits(rows, from, n).softmaxInPlace(); // (n, V)
+                Tensor z = logits(rows, from, n); // (n, V)
+                Tensor more = // (n, V)
+                        entropy == null ? null : entropySlopes(z, entropy.narrow(0, from, n));
+                Tensor p = z.softmaxInPlace(); // (n, V)
                 subtractOneHot(p, targets(from, n), n);
                 p.mulInPlace(w.narrow(0, from, n).mul(-1 / request.temperature()));
+                if (more != null) {
+                    p.addInPlace(more);
+                }
                 Tensor dz = p.to(states.dtype()); // (n, V)
                 rows.backward(dz, from, dNormed.narrow(0, from, n));
             }
         }
         return dNormed;
+    }
+
+    /// `w · ∂H/∂z = −w p (log p + H) / T`, `(n, V)`.
+    ///
+    /// @param z logits over the temperature, `(n, V)`; stays as it is
+    /// @param w gradient of each entropy, `(n, 1)`
+    private Tensor entropySlopes(Tensor z, Tensor w) {
+        Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
+        Tensor p = z.copy().softmaxInPlace(); // (n, V)
+        Tensor minusH = // (n, 1)
+                p.unsqueeze(1).bmm(logP.unsqueeze(2)).reshape(z.size(0), 1);
+        return p.mulInPlace(logP.sub(minusH)).mulInPlace(w.mul(-1 / request.temperature()));
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ public final class Policy implements CausalPolicy {
     private Options options;
     private LoraParameters frozen;
     private final List<LoraParameters> others = new ArrayList<>();
+    private Optional<ValueHead> values = Optional.empty();
     private long step;
     private int evaluations;
 
@@ -124,7 +126,15 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
-        return measure(decoder, adapterInUse(), forest, request);
+        try (var run = measuring(decoder, adapterInUse(), forest);
+                var head =
+                        head(
+                                run.hidden(),
+                                forest,
+                                request,
+                                OutputHead.Use.measuring(adapterInUse()))) {
+            return head.measurement();
+        }
     }
 
     /// The adapter that is trained, if there is one.
@@ -134,11 +144,43 @@ public final class Policy implements CausalPolicy {
 
     private static Measurement measure(
             Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
-        var options = DecoderRun.Options.forwardOnly();
         var use = OutputHead.Use.measuring(adapter);
-        try (var run = new DecoderRun(decoder, layout(forest), adapter, options);
+        try (var run = measuring(decoder, adapter, forest);
                 var head = Head.of(decoder, run.hidden(), forest, request, use)) {
             return head.measurement();
+        }
+    }
+
+    private static DecoderRun measuring(Decoder decoder, Adapter adapter, TokenForest forest) {
+        var options = DecoderRun.Options.forwardOnly();
+        return new DecoderRun(decoder, layout(forest), adapter, options);
+    }
+
+    /// The head of a pass with the policy's own weights.
+    ///
+    /// @param hidden output of the last block, `(N, D)`
+    Head head(Tensor hidden, TokenForest forest, HeadRequest request, OutputHead.Use use) {
+        if (!request.statistics().contains(HeadStatistic.VALUE)) {
+            return Head.of(decoder, hidden, forest, request, use);
+        }
+        ValueHead on =
+                values.orElseThrow(
+                        () -> new IllegalArgumentException("the policy has no value head"));
+        return on.join(new OutputHead(decoder, hidden, forest, request, use), hidden, forest, use);
+    }
+
+    /// Puts a value head on the trunk, so that passes can be asked for
+    /// [HeadStatistic#VALUE]. The caller closes it after the policy's last pass.
+    public void attach(ValueHead head) {
+        values = Optional.of(head);
+    }
+
+    /// Makes the adapter the trained one of its decoder again, where another policy on the same
+    /// frozen weights has taken that place. Passes of a policy whose adapter isn't attached are
+    /// wrong. Does nothing if all weights are trained.
+    public void attachAdapter() {
+        if (lora != null) {
+            lora.attachAgain();
         }
     }
 
@@ -197,7 +239,12 @@ public final class Policy implements CausalPolicy {
     /// How the rows of a forest attend to each other.
     public static Layout layout(TokenForest forest) {
         var spans = new ArrayList<Layout.Span>();
-        forest.segments().forEach(s -> spans.add(new Layout.Span(s.parent(), s.start(), s.end())));
+        forest.segments()
+                .forEach(
+                        s ->
+                                spans.add(
+                                        new Layout.Span(
+                                                s.parent(), s.start(), s.end(), s.seesItself())));
         return new Layout(forest.tokens(), forest.positions(), spans);
     }
 
@@ -215,6 +262,13 @@ public final class Policy implements CausalPolicy {
     /// @param baseModel `base_model_name_or_path`
     public void saveAdapter(Path folder, String baseModel) {
         lora.save(folder, baseModel);
+    }
+
+    /// Writes the adapter with a value head as PEFT writes one of a model that scores.
+    ///
+    /// @param baseModel `base_model_name_or_path`
+    public void saveScorer(Path folder, String baseModel, ValueHead head) {
+        lora.saveScorer(folder, baseModel, head);
     }
 
     /// All weights as they are now, with the adapter merged in, to write as a model of

@@ -5,9 +5,12 @@ import org.attune.tensor.Autograd;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Map;
+
 /// [Evaluation] of a [Policy].
 final class PolicyEvaluation implements Evaluation {
     private final Policy policy;
+    private final HeadRequest request;
     private final TensorScope scope = TensorScope.detached("evaluation");
     private final DecoderRun run;
     private final Head head;
@@ -18,11 +21,11 @@ final class PolicyEvaluation implements Evaluation {
     PolicyEvaluation(
             Policy policy, TokenForest forest, HeadRequest request, DecoderRun.Options options) {
         this.policy = policy;
+        this.request = request;
         run = policy.run(forest, options);
         try {
             head =
-                    Head.of(
-                            policy.decoder(),
+                    policy.head(
                             run.hidden(),
                             forest,
                             request,
@@ -66,13 +69,18 @@ final class PolicyEvaluation implements Evaluation {
     }
 
     @Override
-    public void backward(float[] tokenGradients) {
+    public void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics) {
+        if (!statistics.keySet().equals(request.learned())) {
+            throw new IllegalArgumentException(
+                    "gradients of %s were announced, those of %s are given"
+                            .formatted(request.learned(), statistics.keySet()));
+        }
         if (done) {
             throw new IllegalStateException("backward() runs at most once per evaluation");
         }
         done = true;
         try (var _ = TensorScope.open("backward")) {
-            run.backward(head.backward(tokenGradients));
+            run.backward(head.backward(tokenGradients, statistics));
         }
     }
 

@@ -16,6 +16,7 @@ final class ScoreHead implements Head {
     private final Decoder decoder;
     private final TokenForest forest;
     private final OutputHead.Use use;
+    private final int[] labels; // (M)
     private final TensorScope scope = TensorScope.detached("score");
     private final Measurement measurement;
     private Tensor states; // (M, D)
@@ -30,20 +31,33 @@ final class ScoreHead implements Head {
             TokenForest forest,
             HeadRequest request,
             OutputHead.Use use) {
-        if (!request.equals(HeadRequest.of())) {
-            throw new IllegalArgumentException(
-                    "scores have neither statistics nor a temperature, but %s was asked for"
-                            .formatted(request));
-        }
+        this(decoder, hidden, forest, use, requirePlain(request, forest));
+    }
+
+    /// Reads the scores of given labels at the rows from which a forest's targets are predicted.
+    ///
+    /// @param labels of each target, `(M)`
+    ScoreHead(
+            Decoder decoder, Tensor hidden, TokenForest forest, OutputHead.Use use, int[] labels) {
         this.decoder = decoder;
         this.forest = forest;
         this.use = use;
+        this.labels = labels;
         try {
             measurement = forward(hidden);
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
         }
+    }
+
+    private static int[] requirePlain(HeadRequest request, TokenForest forest) {
+        if (!request.equals(HeadRequest.of())) {
+            throw new IllegalArgumentException(
+                    "scores have neither statistics nor a temperature, but %s was asked for"
+                            .formatted(request));
+        }
+        return forest.targetTokens();
     }
 
     private Measurement forward(Tensor hidden) {
@@ -70,7 +84,7 @@ final class ScoreHead implements Head {
         int m = forest.targetCount();
         long[] ids = new long[m];
         for (int i = 0; i < m; i++) {
-            ids[i] = forest.targetTokens()[i];
+            ids[i] = labels[i];
         }
         return Tensor.of(decoder.device(), ids, m, 1);
     }
@@ -81,7 +95,7 @@ final class ScoreHead implements Head {
     }
 
     @Override
-    public Tensor backward(float[] weights) {
+    public Tensor backward(float[] weights, Map<HeadStatistic, float[]> others) {
         int m = forest.targetCount();
         Tensor w = Tensor.of(decoder.device(), weights, m, 1);
         Tensor dz = // (M, L)

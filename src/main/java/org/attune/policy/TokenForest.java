@@ -38,7 +38,8 @@ public final class TokenForest {
     /// @param start first row of the segment
     /// @param end one past the last row
     /// @param position position id of the first token
-    public record Segment(int parent, int start, int end, int position) {
+    /// @param seesItself false of an onlooker, see [Builder#onlooker]
+    public record Segment(int parent, int start, int end, int position, boolean seesItself) {
         public int length() {
             return end - start;
         }
@@ -98,7 +99,7 @@ public final class TokenForest {
 
         /// Adds a sequence of its own and returns its segment number.
         public int root(int[] ids) {
-            return add(ROOT, ids);
+            return add(ROOT, ids, true);
         }
 
         /// Adds a continuation of segment `parent` and returns its segment number. It may be empty.
@@ -110,10 +111,21 @@ public final class TokenForest {
                                 + " does not exist; there are "
                                 + segments.size());
             }
-            return add(parent, ids);
+            return add(parent, ids, true);
         }
 
-        private int add(int parent, int[] ids) {
+        /// Adds a token that attends to its ancestors and not to itself, as padding does in models
+        /// whose keys at padding are masked. It can't be a target, and has no children.
+        ///
+        /// @param parent a path with at least one token
+        public int onlooker(int parent, int id) {
+            if (lastRowOf(parent) < 0) {
+                throw new IllegalArgumentException("an onlooker needs tokens to look at");
+            }
+            return add(parent, new int[] {id}, false);
+        }
+
+        private int add(int parent, int[] ids, boolean seesItself) {
             int position =
                     parent == ROOT
                             ? 0
@@ -124,7 +136,7 @@ public final class TokenForest {
                 tokens[size + i] = ids[i];
                 positions[size + i] = position + i;
             }
-            segments.add(new Segment(parent, size, size + ids.length, position));
+            segments.add(new Segment(parent, size, size + ids.length, position, seesItself));
             size += ids.length;
             return segments.size() - 1;
         }
@@ -184,6 +196,21 @@ public final class TokenForest {
                 throw new IllegalArgumentException("an empty sequence has no score");
             }
             return add(source, label);
+        }
+
+        /// The same of the sequence that ends right before token `index` of `segment`.
+        ///
+        /// @param index of a token, or the segment's length
+        /// @param label row of the score head
+        /// @return the target's number
+        /// @throws IllegalArgumentException if nothing stands before
+        public int scoreBefore(int segment, int index, int label) {
+            Segment s = segments.get(segment);
+            if (index < 0 || index > s.length()) {
+                throw new IllegalArgumentException(
+                        "segment %d has %d tokens, not %d".formatted(segment, s.length(), index));
+            }
+            return index == 0 ? score(s.parent(), label) : add(s.start() + index - 1, label);
         }
 
         private int add(int source, int target) {

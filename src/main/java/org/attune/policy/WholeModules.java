@@ -23,6 +23,7 @@ final class WholeModules {
     private final Decoder decoder;
     private final List<Module> modules = new ArrayList<>();
     private final List<Tensor> copies = new ArrayList<>(); // one per module
+    private final List<Tensor> gradients = new ArrayList<>(); // as many, if it is trained
 
     /// @param uses one weight, or two that are one tensor
     private record Module(ParameterSpace.Parameter parameter, List<Weight> uses) {}
@@ -131,9 +132,12 @@ final class WholeModules {
         for (Module m : modules) {
             Tensor base = m.uses().getFirst().base();
             Tensor computed = base.copy();
+            if (learns) {
+                gradients.add(flat.gradient(m.parameter()));
+            }
             for (Weight weight : m.uses()) {
                 if (learns) {
-                    weight.attachTrained(computed, flat.gradient(m.parameter()));
+                    weight.attachTrained(computed, gradients.getLast());
                 } else {
                     weight.attachFrozen(role, computed);
                 }
@@ -142,6 +146,16 @@ final class WholeModules {
             try (var _ = TensorScope.open("whole")) {
                 flat.value(m.parameter()).copyInPlace(base);
             }
+        }
+    }
+
+    /// Puts the trained copies back where another adapter's were.
+    void attachAgain() {
+        weights(decoder).forEach(Weight::detachTrained);
+        for (int i = 0; i < modules.size(); i++) {
+            Tensor computed = copies.get(i);
+            Tensor gradient = gradients.get(i);
+            modules.get(i).uses().forEach(w -> w.attachTrained(computed, gradient));
         }
     }
 

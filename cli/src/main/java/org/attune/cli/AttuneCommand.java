@@ -12,7 +12,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "attune",
         description =
-                "Aligns language models: SFT, DPO, GRPO and reward models with LoRA, in one JVM.",
+                "Aligns language models: SFT, DPO, GRPO, PPO and reward models with LoRA, in one"
+                        + " JVM.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -25,6 +26,7 @@ import java.util.concurrent.Callable;
             SftCommand.class,
             DpoCommand.class,
             GrpoCommand.class,
+            PpoCommand.class,
             RewardCommand.class,
             PrmCommand.class,
             PreviewCommand.class,

@@ -10,11 +10,14 @@ import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.StepwiseExample;
 import org.attune.files.HubCache;
+import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.RolloutRun;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.setup.ModelSetup;
 import org.attune.trainers.setup.RolloutSetup;
@@ -58,7 +61,7 @@ final class PreviewCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "sft, dpo, grpo, reward or prm (default: what the file's keys or its name"
+                    "sft, dpo, grpo, ppo, reward or prm (default: what the file's keys or its name"
                             + " say).")
     Method method;
 
@@ -99,13 +102,19 @@ final class PreviewCommand implements Callable<Integer> {
                         setup -> setup.prm(loaded.config()),
                         (Preview preview, StepwiseExample row) -> preview.judged(row));
             }
-            case GRPO -> showPrompts(reader.grpo(run.file, run.overrides));
+            case GRPO -> {
+                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file, run.overrides);
+                showPrompts(loaded, loaded.config(), loaded.config().data());
+            }
+            case PPO -> {
+                LoadedRun<PpoConfig> loaded = reader.ppo(run.file, run.overrides);
+                showPrompts(loaded, loaded.config(), loaded.config().data());
+            }
         }
         return ExitCodes.DONE;
     }
 
-    private void showPrompts(LoadedRun<GrpoConfig> loaded) {
-        GrpoConfig config = loaded.config();
+    private void showPrompts(LoadedRun<?> loaded, RolloutRun config, DataConfig data) {
         Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, run.directory());
         Set<String> columns = new LinkedHashSet<>();
         read.values().forEach(columns::addAll);
@@ -113,7 +122,7 @@ final class PreviewCommand implements Callable<Integer> {
                 show(
                         config.model(),
                         loaded.environment().hubCache(),
-                        setup -> setup.prompts(config.data(), config.training()),
+                        setup -> setup.prompts(data, config.training()),
                         (Preview preview, PromptExample prompt) -> preview.prompt(prompt, columns));
         PrintWriter out = spec.commandLine().getOut();
         out.println("longest prompt: %d tokens".formatted(longest(rows.train())));

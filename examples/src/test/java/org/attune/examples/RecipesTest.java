@@ -125,6 +125,25 @@ final class RecipesTest {
     }
 
     @Test
+    void quickstartPpo() throws IOException {
+        Path out = folder.resolve("ppo");
+        assertEquals(
+                0,
+                Main.run(
+                        "ppo",
+                        recipe("quickstart/ppo.yaml"),
+                        "model_name_or_path=" + recipe("model"),
+                        "datasets=" + recipe("quickstart/prompts.jsonl"),
+                        "eval_datasets=" + recipe("quickstart/heldout.jsonl"),
+                        "output_dir=" + out,
+                        "per_device_train_batch_size=16",
+                        "max_steps=2"));
+        JsonNode summary = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+        assertEquals(0.245, summary.at("/heldout/before").asDouble(), 0.03);
+        assertTrue(Files.exists(out.resolve("value_model/adapter_model.safetensors")));
+    }
+
+    @Test
     void smollm2Sft() throws IOException {
         assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
     }

@@ -63,6 +63,7 @@ final class Fingerprints {
                     "model_revision",
                     "adapter_name_or_path",
                     "ref_model_name_or_path",
+                    "value_model_path",
                     "chat_template_path",
                     "generation_slots",
                     "recorded_rollouts",

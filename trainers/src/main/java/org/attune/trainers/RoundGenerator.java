@@ -4,29 +4,22 @@ import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.CompletionForest;
 import org.attune.datasets.PromptExample;
-import org.attune.datasets.TargetRange;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.reward.Advantages;
-import org.attune.reward.RewardTable;
-import org.attune.rollout.FinishedListener;
-import org.attune.rollout.RecordedCompletion;
 import org.attune.rollout.RolloutRecorder;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.tensor.TensorScope;
+import org.attune.trainers.CompletionJudge.Judged;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.Resume;
 import org.attune.trainers.grpo.RolloutRound;
 import org.attune.trainers.grpo.RolloutRow;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
@@ -38,11 +31,9 @@ final class RoundGenerator {
     private final Scorer policy;
     private final Optional<Scorer> reference;
     private final RolloutSource source;
-    private final CompletionScorer rewards;
-    private final CompletionText text;
-    private final CompletionGroups groups;
+    private final CompletionJudge judge;
+    private final CompletionMeasure measure;
     private final HeadRequest request;
-    private final PhaseClock clock;
     private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where the objective has a KL term
@@ -59,14 +50,10 @@ final class RoundGenerator {
         this.policy = policy;
         this.reference = reference;
         this.source = source;
-        this.rewards = rewards;
-        this.text = text;
-        this.groups = groups;
-        this.clock = clock;
+        judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        measure = new CompletionMeasure("grpo", groups, clock);
         request = GrpoObjectives.plainRequest(config);
-        boolean resumes = !(config.training().save().resume() instanceof Resume.No);
-        recorder =
-                config.rollouts().recordRollouts().map(file -> new RolloutRecorder(file, resumes));
+        recorder = RecordedRound.recorder(config);
     }
 
     /// Says which round a resumed run generates next.
@@ -93,7 +80,7 @@ final class RoundGenerator {
     Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
         Judged judged =
-                judge(
+                judge.of(
                         indices,
                         prompts,
                         generations,
@@ -112,7 +99,7 @@ final class RoundGenerator {
                 judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
                         + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum();
         int[] order = source.order(number).orElseGet(() -> order(number, judged.rows().size()));
-        recorder.ifPresent(r -> r.append(recorded(number, judged, order)));
+        recorder.ifPresent(r -> r.append(RecordedRound.of(number, judged, order)));
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
         return new Made(
                 new RolloutRound(number, ordered), judged.metrics(), tokens, judged.table());
@@ -128,88 +115,8 @@ final class RoundGenerator {
     Evaluated evaluate(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
         int generations = config.heldOut().generations(config.generation());
-        Judged judged = judge(all, prompts, generations, source::completeHeldOut);
+        Judged judged = judge.of(all, prompts, generations, source::completeHeldOut);
         return new Evaluated(judged.metrics(), judged.table());
-    }
-
-    private record Judged(
-            List<CompletionForest.Row> rows,
-            List<SampledCompletion> sampled,
-            Advantages advantages,
-            Map<String, Double> metrics,
-            CompletionTable table) {}
-
-    /// A way of completing prompts that tells of each completion as soon as it has ended.
-    @FunctionalInterface
-    private interface Completer {
-        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
-    }
-
-    private Judged judge(
-            int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
-        List<PromptExample> repeated = new ArrayList<>();
-        for (int index : indices) {
-            for (int g = 0; g < generations; g++) {
-                repeated.add(prompts.get(index));
-            }
-        }
-        var scoring = new RoundScoring(repeated, text, rewards);
-        List<SampledCompletion> sampled;
-        try (var _ = clock.enter("rollout")) {
-            sampled =
-                    completer.complete(repeated.stream().map(PromptExample::ids).toList(), scoring);
-        }
-        RoundScoring.Scored scored;
-        try (var _ = clock.enter("reward")) {
-            scored = scoring.finish(sampled);
-        }
-        RewardTable table = scored.table();
-        Advantages advantages =
-                Advantages.grpo(
-                        table,
-                        generations,
-                        config.rewards().scaleRewards(),
-                        config.rewards().multiObjectiveAggregation());
-        List<CompletionForest.Row> rows = new ArrayList<>();
-        for (int i = 0; i < sampled.size(); i++) {
-            rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));
-        }
-        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
-        metrics.putAll(advantages.metrics());
-        metrics.putAll(table.metrics());
-        metrics.values().removeIf(v -> !Double.isFinite(v));
-        return new Judged(
-                rows,
-                sampled,
-                advantages,
-                metrics,
-                new CompletionTable(scored.batch(), table, advantages.values(), generations));
-    }
-
-    private static List<RecordedCompletion> recorded(long number, Judged judged, int[] order) {
-        RewardTable table = judged.table().rewards();
-        int[] places = new int[order.length];
-        for (int place = 0; place < order.length; place++) {
-            places[order[place]] = place;
-        }
-        List<RecordedCompletion> recorded = new ArrayList<>();
-        for (int i = 0; i < order.length; i++) {
-            Map<String, Double> rewards = new LinkedHashMap<>();
-            Map<String, Double> weights = new LinkedHashMap<>();
-            for (int f = 0; f < table.names().size(); f++) {
-                rewards.put(table.names().get(f), table.values()[i][f]);
-                weights.put(table.names().get(f), table.weights()[f]);
-            }
-            recorded.add(
-                    new RecordedCompletion(
-                            number,
-                            judged.rows().get(i).prompt(),
-                            judged.sampled().get(i),
-                            rewards,
-                            weights,
-                            OptionalInt.of(places[i])));
-        }
-        return recorded;
     }
 
     private RolloutRow row(Judged judged, int i, int prompt) {
@@ -237,22 +144,11 @@ final class RoundGenerator {
             Scorer scorer,
             String phase,
             BiFunction<RolloutRow, float[], RolloutRow> with) {
+        List<CompletionForest.Row> tokens = rows.stream().map(RolloutRow::tokens).toList();
+        List<Measurement> measured = measure.of(tokens, scorer, request, phase);
         List<RolloutRow> scored = new ArrayList<>();
-        try (var _ = clock.enter(phase)) {
-            for (List<RolloutRow> group : groups.of(rows, RolloutRow::tokens)) {
-                try (var _ = TensorScope.open("grpo." + phase)) {
-                    CompletionForest forest =
-                            CompletionForest.of(
-                                    group.stream().map(RolloutRow::tokens).toList(),
-                                    groups.sharePrompts());
-                    float[] logProbs = scorer.measure(forest.forest(), request).tokenLogProbs();
-                    for (int i = 0; i < group.size(); i++) {
-                        TargetRange range = forest.completions().get(i);
-                        float[] own = Arrays.copyOfRange(logProbs, range.start(), range.end());
-                        scored.add(with.apply(group.get(i), own));
-                    }
-                }
-            }
+        for (int i = 0; i < rows.size(); i++) {
+            scored.add(with.apply(rows.get(i), measured.get(i).tokenLogProbs()));
         }
         return scored;
     }

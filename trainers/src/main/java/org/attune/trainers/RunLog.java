@@ -13,6 +13,7 @@ final class RunLog {
     private final List<TrainingListener> listeners;
     private final MetricMeans pending = new MetricMeans();
     private final List<Map<String, Object>> history = new ArrayList<>();
+    private final Map<String, Double> counters = new LinkedHashMap<>();
     private long tokens;
     private long tokensAtStart;
     private long tokensLogged;
@@ -29,6 +30,7 @@ final class RunLog {
         lossSum += report.loss();
         pending.add(MetricKeys.LOSS, report.loss());
         report.microBatches().forEach(pending::add);
+        counters.putAll(report.counters());
     }
 
     /// Tells the means since the last log.
@@ -45,6 +47,7 @@ final class RunLog {
         metrics.put(MetricKeys.GRAD_NORM, gradientNorm);
         metrics.put(MetricKeys.LEARNING_RATE, learningRate);
         metrics.putAll(means);
+        metrics.putAll(counters);
         metrics.put(MetricKeys.NUM_TOKENS, tokens);
         metrics.put(MetricKeys.EPOCH, epoch);
         double elapsed = Math.max(1e-9, seconds - secondsLogged);

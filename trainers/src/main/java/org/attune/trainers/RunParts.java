@@ -17,7 +17,6 @@ import org.attune.trainers.config.ScheduleConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
@@ -86,29 +85,45 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
     /// @param stepsPerEpoch ≥ 1
     RunSummary run(
             int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
-        int total = config.schedule().maxSteps().orElse(steps);
-        var info =
-                new RunInfo(
-                        method,
-                        config.save().outputDir(),
-                        0,
-                        total,
-                        stepsPerEpoch,
-                        0,
-                        trainedParameters(policy.parameters().parameters()));
         OptimizerConfig o = config.optimizer();
-        try (var optimizer =
-                new AdamW(
-                        policy.parameters(),
-                        new AdamW.Settings(
-                                o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()))) {
-            return new TrainingLoop(info, config, optimizer, schedule(total), context, identity)
-                    .run(work);
+        try (var optimizer = optimizer(policy.parameters())) {
+            return run(
+                    steps,
+                    stepsPerEpoch,
+                    identity,
+                    work,
+                    new OneUpdate(optimizer, o.maxGradNorm(), context.clock()),
+                    trainedParameters(policy.parameters()));
         }
     }
 
-    private static long trainedParameters(List<ParameterSpace.Parameter> parameters) {
-        return parameters.stream().mapToLong(ParameterSpace.Parameter::count).sum();
+    /// The configured optimizer over parameters. The caller closes it.
+    AdamW optimizer(ParameterSpace parameters) {
+        OptimizerConfig o = config.optimizer();
+        return new AdamW(
+                parameters,
+                new AdamW.Settings(o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()));
+    }
+
+    /// As above, with updates of another kind.
+    ///
+    /// @param trained parameters that are trained
+    RunSummary run(
+            int steps,
+            int stepsPerEpoch,
+            Map<String, String> identity,
+            TrainingLoop.Work work,
+            WeightUpdates updates,
+            long trained) {
+        int total = config.schedule().maxSteps().orElse(steps);
+        var info =
+                new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
+        return new TrainingLoop(info, config, updates, schedule(total), context, identity)
+                .run(work);
+    }
+
+    static long trainedParameters(ParameterSpace parameters) {
+        return parameters.parameters().stream().mapToLong(ParameterSpace.Parameter::count).sum();
     }
 
     private LrSchedule schedule(int total) {

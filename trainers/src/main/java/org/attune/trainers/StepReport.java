@@ -8,8 +8,18 @@ import java.util.Map;
 /// @param loss the step's loss, finite
 /// @param microBatches metrics of each logical micro-batch; logs show their means
 /// @param tokens tokens of the step's sequences, as TRL counts `num_tokens`
-record StepReport(double loss, List<Map<String, Double>> microBatches, long tokens) {
+/// @param counters metrics of which logs show the last value
+record StepReport(
+        double loss,
+        List<Map<String, Double>> microBatches,
+        long tokens,
+        Map<String, Double> counters) {
     StepReport {
         microBatches = List.copyOf(microBatches);
+    }
+
+    /// Without counters.
+    StepReport(double loss, List<Map<String, Double>> microBatches, long tokens) {
+        this(loss, microBatches, tokens, Map.of());
     }
 }

@@ -3,11 +3,14 @@ package org.attune.trainers;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.Tensor;
+
+import java.util.Map;
 
 /// A policy whose passes are counted by a run's clock, in the phases `forward` and `backward`.
 /// Measuring belongs to the phase that asks for it.
@@ -88,9 +91,9 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock) implements CausalPolic
         }
 
         @Override
-        public void backward(float[] tokenGradients) {
+        public void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics) {
             try (var _ = clock.enter("backward")) {
-                evaluation.backward(tokenGradients);
+                evaluation.backward(tokenGradients, statistics);
             }
         }
 

@@ -5,10 +5,7 @@ import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
-import org.attune.files.SafeTensorsWriter;
-import org.attune.optim.GradientClipping;
 import org.attune.optim.LrSchedule;
-import org.attune.optim.Optimizer;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,7 +26,7 @@ final class TrainingLoop {
 
     private final RunInfo info;
     private final TrainingConfig config;
-    private final Optimizer optimizer;
+    private final WeightUpdates updates;
     private final LrSchedule schedule;
     private final RunContext context;
     private final Map<String, String> identity;
@@ -45,7 +42,6 @@ final class TrainingLoop {
     private int savedAt = -1;
     private int step;
     private int firstStep;
-    private double gradientNorm;
 
     /// What a trainer does in a run.
     interface Work {
@@ -78,13 +74,13 @@ final class TrainingLoop {
     TrainingLoop(
             RunInfo info,
             TrainingConfig config,
-            Optimizer optimizer,
+            WeightUpdates updates,
             LrSchedule schedule,
             RunContext context,
             Map<String, String> identity) {
         this.info = info;
         this.config = config;
-        this.optimizer = optimizer;
+        this.updates = updates;
         this.schedule = schedule;
         this.context = context;
         this.identity = identity;
@@ -122,35 +118,19 @@ final class TrainingLoop {
         return finish(work, interrupted);
     }
 
-    /// One optimizer step; false if it was stopped before the weights changed.
+    /// One step; false if it was stopped before the weights changed.
     private boolean advance(Work work) {
         if (context.stop().requested()) {
             return false;
         }
         try (var _ = context.clock().enter("train")) {
-            try (var _ = context.clock().enter("optimizer")) {
-                optimizer.zeroGradients();
-            }
-            Optional<StepReport> report = work.step(step);
+            Optional<StepReport> report = updates.run(step, learningRate(step), work);
             if (report.isEmpty()) {
                 return false;
             }
-            update(work);
             step++;
             log.count(report.get());
             return true;
-        }
-    }
-
-    private void update(Work work) {
-        try (var _ = context.clock().enter("optimizer")) {
-            gradientNorm = optimizer.gradientNorm();
-            if (!Double.isFinite(gradientNorm)) {
-                throw FiniteLoss.diverged(
-                        "the gradient's norm is " + gradientNorm, work.origins(step));
-            }
-            double scale = GradientClipping.scale(gradientNorm, config.optimizer().maxGradNorm());
-            optimizer.step(learningRate(step), scale);
         }
     }
 
@@ -159,7 +139,7 @@ final class TrainingLoop {
         boolean last = step == info.totalSteps();
         boolean first = step == 1 && config.log().loggingFirstStep();
         if (logging.dueAfter(step) || first || (last && !logging.isNever())) {
-            log.step(step, gradientNorm, learningRate(step - 1), epoch(), trainSeconds());
+            log.step(step, updates.gradientNorm(), learningRate(step - 1), epoch(), trainSeconds());
         }
         if (evaluating.dueAfter(step)) {
             evaluate(work);
@@ -202,7 +182,7 @@ final class TrainingLoop {
 
     private void writeFiles(Work work, Path folder) throws IOException {
         context.model().write(folder);
-        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), optimizer.state());
+        updates.save(folder);
         work.save(folder);
         context.listeners().forEach(l -> l.onSave(step, folder));
     }
@@ -218,9 +198,7 @@ final class TrainingLoop {
         }
         Checkpoint checkpoint = from.get();
         checkpoint.requireSameRun(identity);
-        try (var file = checkpoint.optimizer()) {
-            optimizer.restore(file);
-        }
+        updates.restore(checkpoint);
         work.restore(checkpoint.folder());
         RunState state = checkpoint.state();
         step = state.step();

@@ -135,7 +135,7 @@ final class BigramPolicy implements CausalPolicy {
             }
 
             @Override
-            public void backward(float[] slopes) {
+            public void backward(float[] slopes, Map<HeadStatistic, float[]> statistics) {
                 float[] gradients = parameters.gradients().toFloats();
                 for (int t = 0; t < slopes.length; t++) {
                     int source = source(forest, t);

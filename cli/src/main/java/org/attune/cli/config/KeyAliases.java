@@ -18,7 +18,8 @@ final class KeyAliases {
     static void resolve(Map<String, Setting> settings, Problems problems) {
         var aliases = new KeyAliases(settings, problems);
         aliases.datasetName();
-        aliases.resume();
+        aliases.renamed("resume_from_checkpoint", "resume");
+        aliases.renamed("response_length", "max_completion_length");
         aliases.device();
         aliases.dtype();
     }
@@ -74,14 +75,14 @@ final class KeyAliases {
         return new YamlNode.Items(List.of(new YamlNode.Fields(fields, line)), line);
     }
 
-    private void resume() {
-        Setting older = takeGiven("resume_from_checkpoint");
-        if (older == null) {
+    private void renamed(String other, String key) {
+        Setting given = takeGiven(other);
+        if (given == null) {
             return;
         }
-        Setting resume = settings.putIfAbsent("resume", older.as("resume", older.value()));
-        if (resume != null) {
-            bothGiven(older, resume);
+        Setting before = settings.putIfAbsent(key, given.as(key, given.value()));
+        if (before != null) {
+            bothGiven(given, before);
         }
     }
 

@@ -8,7 +8,8 @@ public enum Method {
     DPO,
     GRPO,
     REWARD,
-    PRM;
+    PRM,
+    PPO;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);

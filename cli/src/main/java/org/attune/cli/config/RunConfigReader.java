@@ -5,6 +5,7 @@ import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
@@ -55,6 +56,12 @@ public final class RunConfigReader {
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<PrmConfig> prm(Path file, List<String> overrides) {
         return read(Method.PRM, PrmConfig.defaults(), file, overrides);
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<PpoConfig> ppo(Path file, List<String> overrides) {
+        return read(Method.PPO, PpoConfig.defaults(), file, overrides);
     }
 
     /// The method a file is meant for: one that knows all of its keys; of several the one that the

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
@@ -36,11 +37,12 @@ class KeyTableTest {
                     "dataset_train_split",
                     "dataset_test_split",
                     "resume_from_checkpoint",
+                    "response_length",
                     "env");
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
     private static final Set<String> OTHER_DEFAULT =
-            Set.of("dtype", "output_dir", "model_name_or_path");
+            Set.of("dtype", "output_dir", "model_name_or_path", "stop_token", "reward_model_path");
 
     private final KeyTable table = KeyTable.load();
 
@@ -81,7 +83,9 @@ class KeyTableTest {
                                 Method.REWARD,
                                 RewardTrainerConfig.defaults(),
                                 Method.PRM,
-                                PrmConfig.defaults())
+                                PrmConfig.defaults(),
+                                Method.PPO,
+                                PpoConfig.defaults())
                         .entrySet()) {
             var obeyed = new TreeSet<String>();
             table.of(run.getKey()).stream()
@@ -109,7 +113,9 @@ class KeyTableTest {
                                 Method.REWARD,
                                 RewardTrainerConfig.defaults(),
                                 Method.PRM,
-                                PrmConfig.defaults())
+                                PrmConfig.defaults(),
+                                Method.PPO,
+                                PpoConfig.defaults())
                         .entrySet()) {
             for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
                 Key key = table.find(run.getKey(), entry.getKey()).orElse(null);

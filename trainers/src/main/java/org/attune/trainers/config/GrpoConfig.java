@@ -33,7 +33,7 @@ public record GrpoConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements CrossChecked {
+        implements CrossChecked, RolloutRun {
     /// The defaults, as listed at the parameters.
     public static GrpoConfig defaults() {
         return new GrpoConfig(
@@ -86,13 +86,15 @@ public record GrpoConfig(
                                     + " x steps_per_generation = "
                                     + completions));
         }
-        problems.addAll(rewardProblems());
+        problems.addAll(rewardProblems(this, data));
         return problems;
     }
 
-    private List<ConfigProblem> rewardProblems() {
+    /// What doesn't fit of a run's rewards.
+    static List<ConfigProblem> rewardProblems(RolloutRun run, DataConfig data) {
         var problems = new ArrayList<ConfigProblem>();
-        boolean recorded = rollouts.recordedRollouts().isPresent();
+        RewardConfig rewards = run.rewards();
+        boolean recorded = run.rollouts().recordedRollouts().isPresent();
         boolean heldOut = !data.evalDatasets().isEmpty() || data.testSplitSize().isPresent();
         if (rewards.rewardFuncs().isEmpty() && (!recorded || heldOut)) {
             problems.add(

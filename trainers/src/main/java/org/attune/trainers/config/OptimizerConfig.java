@@ -1,8 +1,9 @@
 package org.attune.trainers.config;
 
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
-/// method's: `sft()` 2e-5, `dpo()` 1e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL, meant for full
-/// fine-tuning; LoRA wants about ten to a hundred times as much, except of `reward()`.
+/// method's: `sft()` 2e-5, `dpo()` 1e-6, `ppo()` 3e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL,
+/// meant for full fine-tuning; LoRA wants about ten to a hundred times as much, except of
+/// `reward()`.
 ///
 /// @param optim which optimizer
 /// @param learningRate peak rate; finite, ≥ 0
@@ -32,6 +33,11 @@ public record OptimizerConfig(
     /// TRL's default for `DPOConfig`.
     public static OptimizerConfig dpo() {
         return defaults().withLearningRate(1e-6);
+    }
+
+    /// TRL's default for `PPOConfig`.
+    public static OptimizerConfig ppo() {
+        return defaults().withLearningRate(3e-6);
     }
 
     /// TRL's default for `RewardConfig`.

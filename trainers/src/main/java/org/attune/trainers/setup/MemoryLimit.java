@@ -46,6 +46,11 @@ record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
         return new MemoryLimit(planned, Optional.of(asked), asked.bytes() - resident);
     }
 
+    /// What remains beside something else that will be made.
+    MemoryLimit less(long reserved) {
+        return new MemoryLimit(bytes - reserved, asked, left - reserved);
+    }
+
     @Override
     public String toString() {
         return asked.isPresent()

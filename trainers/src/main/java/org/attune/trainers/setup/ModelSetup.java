@@ -295,6 +295,13 @@ public final class ModelSetup implements AutoCloseable {
         return new FreshScore(source.tensors(), config, initializerRange(), random);
     }
 
+    /// A new score head for the model, with the model's own tensors beside it.
+    ///
+    /// @param seed of its values
+    TensorFile freshHead(long seed) {
+        return freshScore(source.config().withLabels(1), seed);
+    }
+
     private double initializerRange() {
         return source instanceof FolderModel folder
                 ? JsonFields.read(folder.path().resolve("config.json"))

@@ -38,6 +38,7 @@ public final class PolicySetup implements AutoCloseable {
     private final Decoder decoder;
     private final Policy policy;
     private final Policy.Options options;
+    private int recomputed;
 
     private PolicySetup(Decoder decoder, Policy policy, Policy.Options options) {
         this.decoder = decoder;
@@ -162,7 +163,7 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// PEFT's configuration of the adapter that the settings ask for.
-    private static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
+    static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
         boolean scores = decoder.config().scores();
         var whole = new LinkedHashSet<>(lora.loraModulesToSave());
         if (scores) {
@@ -204,6 +205,13 @@ public final class PolicySetup implements AutoCloseable {
     /// @param longestRow tokens of the longest row
     /// @return the settings with what was decided for `tokens_per_micro_batch`
     TrainingConfig fitToMemory(TrainingConfig training, int longestRow) {
+        return fitToMemory(training, longestRow, 0);
+    }
+
+    /// As above, where something else is trained beside the policy.
+    ///
+    /// @param reserved bytes that its gradients and optimizer will take
+    TrainingConfig fitToMemory(TrainingConfig training, int longestRow, long reserved) {
         OptionalInt tokens = training.batch().tokensPerMicroBatch();
         if (tokens.isEmpty()) {
             tokens =
@@ -213,30 +221,32 @@ public final class PolicySetup implements AutoCloseable {
         }
         boolean mayRecompute = training.batch().gradientCheckpointing();
         Optional<MemoryLimit> limit =
-                MemoryLimit.of(training.batch().maxMemory(), decoder.device());
+                MemoryLimit.of(training.batch().maxMemory(), decoder.device())
+                        .map(l -> l.less(reserved));
         MemoryPlan plan =
                 MemoryPlan.choose(
                         StepMemory.of(policy),
                         limit,
                         new MemoryPlan.Wish(tokens, mayRecompute, longestRow));
         LOG.info(plan.explanation());
-        tellPeak(plan);
+        tellPeak(plan.bytes() + reserved);
         if (!plan.fits()) {
             tooMuch(plan, limit.orElseThrow(), mayRecompute);
         }
+        recomputed = plan.recomputed();
         policy.setOptions(
                 new Policy.Options(
                         plan.recomputed(), options.dropout(), options.dropoutSeed(), false));
         return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
     }
 
-    private void tellPeak(MemoryPlan plan) {
+    private void tellPeak(long beside) {
         long resident = ProcessMemory.residentBytes();
         if (resident > 0 && decoder.device().type() == Device.Type.CPU) {
             LOG.info(
                     "memory: {} GiB now, about {} GiB at the peak",
                     gib(resident),
-                    gib(resident + plan.bytes()));
+                    gib(resident + beside));
         }
     }
 
@@ -256,6 +266,11 @@ public final class PolicySetup implements AutoCloseable {
         throw new ConfigException(
                 "max_memory: %s is too little even for the smallest way, %s; raise it, or %s"
                         .formatted(limit.asked().get(), plan.explanation(), remedy));
+    }
+
+    /// How many blocks [#fitToMemory] chose to compute again.
+    int recomputed() {
+        return recomputed;
     }
 
     public Decoder decoder() {

@@ -147,7 +147,11 @@ final class RewardModel implements AutoCloseable {
         return setup.fingerprint() + ", " + reading.about();
     }
 
-    private static ModelConfig config(Path folder, ModelConfig like) {
+    /// How a folder is opened.
+    ///
+    /// @param folder of a model, or of an adapter that names its base
+    /// @param like says device and number format
+    static ModelConfig config(Path folder, ModelConfig like) {
         String name = folder.toString();
         ModelConfig config;
         if (Files.exists(folder.resolve("config.json"))) {

@@ -14,7 +14,7 @@ import org.attune.rollout.ServerRollouts;
 import org.attune.rollout.TextCompleter;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.config.GenerationConfig;
-import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RolloutRun;
 import org.attune.trainers.config.RolloutSourceConfig;
 
 import java.nio.file.Path;
@@ -34,7 +34,7 @@ public final class RolloutSetup {
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
-    public static Map<String, Set<String>> rewardColumns(GrpoConfig config, Path directory) {
+    public static Map<String, Set<String>> rewardColumns(RolloutRun config, Path directory) {
         if (config.rewards().rewardFuncs().isEmpty()) {
             return Map.of();
         }
@@ -53,7 +53,7 @@ public final class RolloutSetup {
     }
 
     /// What the reward functions of a run may use.
-    static RewardLimits limits(GrpoConfig config) {
+    static RewardLimits limits(RolloutRun config) {
         return RewardLimits.defaults()
                 .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
                 .withParallelism(config.rewards().rewardParallelism());
@@ -78,7 +78,7 @@ public final class RolloutSetup {
 
     /// Where completions come from: of training prompts as configured, of held-out prompts from the
     /// policy itself. The caller closes it.
-    static OpenSource source(GrpoConfig config, ModelSetup model, PolicySetup policy) {
+    static OpenSource source(RolloutRun config, ModelSetup model, PolicySetup policy) {
         SamplingConfig sampling = sampling(config, model);
         RolloutSource engine = engine(config, model, policy, sampling);
         RolloutSourceConfig from = config.rollouts();
@@ -112,7 +112,7 @@ public final class RolloutSetup {
         /// The rewards that the file holds.
         ///
         /// @throws ConfigException if it holds none, or not as many as there are weights
-        CompletionScorer rewards(GrpoConfig config) {
+        CompletionScorer rewards(RolloutRun config) {
             return RecordedScores.of(
                     recorded.orElseThrow(),
                     config.rollouts().recordedRollouts().orElseThrow(),
@@ -136,7 +136,7 @@ public final class RolloutSetup {
     }
 
     private static RolloutSource engine(
-            GrpoConfig config, ModelSetup model, PolicySetup policy, SamplingConfig sampling) {
+            RolloutRun config, ModelSetup model, PolicySetup policy, SamplingConfig sampling) {
         var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
         var generator =
                 new Generator(
@@ -151,11 +151,15 @@ public final class RolloutSetup {
                 sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
     }
 
-    private static SamplingConfig sampling(GrpoConfig config, ModelSetup model) {
+    private static SamplingConfig sampling(RolloutRun config, ModelSetup model) {
         return SamplingConfig.of(
                         distribution(config.generation()),
                         config.generation().maxCompletionLength(),
-                        TextCompleter.stopIds(model.source(), model.text().tokenizer()),
+                        config.stopIds()
+                                .orElseGet(
+                                        () ->
+                                                TextCompleter.stopIds(
+                                                        model.source(), model.text().tokenizer())),
                         config.training().seed())
                 .withMinNewTokens(minimum(config.generation()))
                 .withStopStrings(stops(config.generation()));

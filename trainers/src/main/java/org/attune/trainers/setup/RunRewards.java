@@ -13,7 +13,7 @@ import org.attune.reward.WeightedReward;
 import org.attune.reward.spec.RewardSpec;
 import org.attune.tensor.Engine;
 import org.attune.trainers.CompletionScorer;
-import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RolloutRun;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,7 +44,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException if an entry is faulty
-    static RunRewards open(GrpoConfig config, Path directory, HubCache hub) {
+    static RunRewards open(RolloutRun config, Path directory, HubCache hub) {
         List<Object> entries = config.rewards().rewardFuncs();
         List<Double> weights = config.rewards().rewardWeights();
         if (!weights.isEmpty() && weights.size() != entries.size()) {
@@ -64,7 +64,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     /// The columns that each function reads, by its name. Loads no model.
-    static Map<String, Set<String>> columns(GrpoConfig config, Path directory) {
+    static Map<String, Set<String>> columns(RolloutRun config, Path directory) {
         List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
         try (var rewards = new RunRewards(functions(config, directory, places), places)) {
             return rewards.requiredColumns();
@@ -86,7 +86,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     private static Optional<RewardScorer> functions(
-            GrpoConfig config, Path directory, List<Integer> places) {
+            RolloutRun config, Path directory, List<Integer> places) {
         if (places.isEmpty()) {
             return Optional.empty();
         }
@@ -104,7 +104,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
                         limits));
     }
 
-    private void openModels(GrpoConfig config, Path directory, HubCache hub) {
+    private void openModels(RolloutRun config, Path directory, HubCache hub) {
         List<Object> entries = config.rewards().rewardFuncs();
         List<Double> weights = config.rewards().rewardWeights();
         var names = new HashSet<>(functions.map(RewardScorer::names).orElse(List.of()));

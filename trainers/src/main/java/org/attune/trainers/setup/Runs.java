@@ -26,6 +26,7 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
@@ -297,6 +298,31 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                     }
                 });
+    }
+
+    /// Proximal policy optimisation.
+    ///
+    /// @param directory where relative paths of rewards and models start, usually that of the
+    ///     configuration
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary ppo(PpoConfig config, Path directory) {
+        var run = new PpoRun(this, ConfigCheck.validate(config), directory);
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return run.run(Optional.empty(), _ -> {}, (_, _) -> {}); // the recorded ones
+        }
+        try (var rewards = RunRewards.open(config, directory, hub)) {
+            return run.run(
+                    Optional.of(rewards),
+                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                    rewards::load);
+        }
+    }
+
+    /// As above, with whatever judges completions in place of `reward_funcs`.
+    public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {
+        var run = new PpoRun(this, ConfigCheck.validate(config), Path.of(""));
+        return run.run(Optional.of(rewards), _ -> {}, (_, _) -> {});
     }
 
     /// What the KL term pulls to, if there is one.

@@ -3,9 +3,12 @@ package org.attune.trainers.setup;
 import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
 import org.attune.model.DecoderConfig;
+import org.attune.files.SafeTensorsWriter;
 import org.attune.model.GgufModel;
 import org.attune.model.ModelExport;
+import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
+import org.attune.policy.ValueHead;
 import org.attune.tensor.DType;
 import org.attune.text.JinjaChatTemplate;
 
@@ -13,7 +16,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// Writes what was trained so that PEFT or transformers load it: an adapter folder with a page
@@ -21,16 +26,28 @@ import java.util.stream.Stream;
 final class TrainedModelWriter implements ModelWriter {
     private final ModelSetup model;
     private final Policy policy;
+    private final Optional<ValueHead> head;
 
     TrainedModelWriter(ModelSetup model, Policy policy) {
+        this(model, policy, Optional.empty());
+    }
+
+    /// @param head on the policy's trunk: what is written is a model of both, which scores
+    TrainedModelWriter(ModelSetup model, Policy policy, Optional<ValueHead> head) {
         this.model = model;
         this.policy = policy;
+        this.head = head;
     }
 
     @Override
     public void write(Path folder) throws IOException {
         if (policy.adapter().isPresent()) {
-            policy.saveAdapter(folder, model.source().nameOrPath());
+            String base = model.source().nameOrPath();
+            if (head.isPresent()) {
+                policy.saveScorer(folder, base, head.get());
+            } else {
+                policy.saveAdapter(folder, base);
+            }
             AtomicFile.writeText(folder.resolve("README.md"), page());
         } else {
             writeWhole(folder);
@@ -47,8 +64,10 @@ final class TrainedModelWriter implements ModelWriter {
         ModelExport.write(
                 apart,
                 model.source(),
-                policy.mergedConfig(DType.FLOAT32),
-                policy.weights(DType.FLOAT32),
+                head.isPresent()
+                        ? policy.mergedConfig(DType.FLOAT32).withLabels(1)
+                        : policy.mergedConfig(DType.FLOAT32),
+                weights(),
                 ModelExport.DEFAULT_SHARD_BYTES);
         for (Path file : files(apart)) {
             Files.move(
@@ -58,6 +77,16 @@ final class TrainedModelWriter implements ModelWriter {
                     StandardCopyOption.ATOMIC_MOVE);
         }
         Files.delete(apart);
+    }
+
+    private List<SafeTensorsWriter.Source> weights() {
+        List<SafeTensorsWriter.Source> weights = new ArrayList<>(policy.weights(DType.FLOAT32));
+        head.ifPresent(
+                own -> {
+                    weights.removeIf(w -> w.name().equals(OutputLayer.PATH + ".weight"));
+                    weights.add(own.source(ValueHead.modelName()));
+                });
+        return weights;
     }
 
     private static List<Path> files(Path folder) throws IOException {
@@ -81,6 +110,9 @@ final class TrainedModelWriter implements ModelWriter {
                         : "";
         if (export.isEmpty()) {
             folder = base;
+        }
+        if (head.isPresent()) {
+            return scorerPage(policy.decoder().config().withLabels(1), base, export, folder);
         }
         if (policy.decoder().config().scores()) {
             return scorerPage(policy.decoder().config(), base, export, folder);

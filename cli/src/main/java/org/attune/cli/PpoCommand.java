@@ -1,0 +1,42 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.PpoConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/// `attune ppo RUN.yaml [key=value …]`
+@Command(
+        name = "ppo",
+        description = "Learn from rewards with a critic: proximal policy optimisation.")
+final class PpoCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file, run.overrides);
+        PpoConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(
+                        config.model().adapterNameOrPath(),
+                        config.reference().refModelNameOrPath()));
+        return new TrainingSession(
+                        spec.commandLine().getOut(),
+                        loaded,
+                        config.training(),
+                        Optional.of(config.completionLog()))
+                .run(runs -> runs.ppo(config, run.directory()));
+    }
+}

@@ -1,0 +1,122 @@
+package org.attune.reward;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+
+/// Expected values are worked out by hand in the comments.
+class TokenAdvantagesTest {
+    private static final double TOLERANCE = 1e-12;
+
+    private static double[][] ones(double[]... like) {
+        double[][] mask = new double[like.length][];
+        for (int i = 0; i < like.length; i++) {
+            mask[i] = new double[like[i].length];
+            java.util.Arrays.fill(mask[i], 1);
+        }
+        return mask;
+    }
+
+    @Test
+    void advantagesGoBackFromTheEnd() {
+        // δ = .1, .1, .3;  A = .3, .1 + .95 · .3, .1 + .95 · .385
+        double[] rewards = {0, 0, 1};
+        double[] values = {.5, .6, .7};
+        TokenAdvantages a =
+                TokenAdvantages.gae(
+                        new double[][] {rewards}, new double[][] {values}, ones(rewards), 1, .95);
+        assertArrayEquals(new double[] {.46575, .385, .3}, a.advantages()[0], TOLERANCE);
+        assertArrayEquals(new double[] {.96575, .985, 1}, a.returns()[0], TOLERANCE);
+        assertArrayEquals(
+                new double[] {.99134365, .01709213, -1.00843578},
+                TokenAdvantages.whitened(a.advantages(), ones(rewards), true)[0],
+                1e-8);
+    }
+
+    @Test
+    void laterRewardsAreDiscounted() {
+        // δ = -.01 + .99 · .6 - .5, .02 + .99 · .7 - .6, .3;  γ λ = .891
+        double[] rewards = {-.01, .02, 1};
+        double[] values = {.5, .6, .7};
+        TokenAdvantages a =
+                TokenAdvantages.gae(
+                        new double[][] {rewards}, new double[][] {values}, ones(rewards), .99, .9);
+        assertArrayEquals(new double[] {.4228473, .3803, .3}, a.advantages()[0], 1e-12);
+    }
+
+    @Test
+    void neighboursOfOtherLengthChangeNothing() {
+        double[][] rewards = {{0, 0, 1}, {2}, {.5, -1, 0, 0, 3}};
+        double[][] values = {{.5, .6, .7}, {1}, {0, 1, 2, 3, 4}};
+        TokenAdvantages all = TokenAdvantages.gae(rewards, values, ones(rewards), .9, .8);
+        for (int i = 0; i < rewards.length; i++) {
+            double[][] r = {rewards[i]};
+            TokenAdvantages alone =
+                    TokenAdvantages.gae(r, new double[][] {values[i]}, ones(r), .9, .8);
+            assertArrayEquals(alone.advantages()[0], all.advantages()[i], TOLERANCE);
+            assertArrayEquals(alone.returns()[0], all.returns()[i], TOLERANCE);
+        }
+    }
+
+    @Test
+    void foreignTokensArePassedOver() {
+        double[][] rewards = {{0, .3, 9, 1}};
+        double[][] values = {{.5, .6, -7, .7}};
+        double[][] mask = {{1, 1, 0, 1}};
+        TokenAdvantages a = TokenAdvantages.gae(rewards, values, mask, .9, .8);
+        double[][] shorter = {{0, .3, 1}};
+        TokenAdvantages without =
+                TokenAdvantages.gae(shorter, new double[][] {{.5, .6, .7}}, ones(shorter), .9, .8);
+        double[] own = without.advantages()[0];
+        assertArrayEquals(new double[] {own[0], own[1], 0, own[2]}, a.advantages()[0], TOLERANCE);
+    }
+
+    @Test
+    void whiteningCountsRealTokensOnly() {
+        // 1, 2, 3, 6: mean 3, variance (4 + 1 + 0 + 9) / 3
+        double[][] rows = {{1, 2, 99}, {3}, {6, -99}};
+        double[][] mask = {{1, 1, 0}, {1}, {1, 0}};
+        double scale = 1 / Math.sqrt(14 / 3.0 + 1e-8);
+        double[][] white = TokenAdvantages.whitened(rows, mask, true);
+        assertArrayEquals(new double[] {-2 * scale, -scale, 0}, white[0], TOLERANCE);
+        assertArrayEquals(new double[] {0}, white[1], TOLERANCE);
+        assertArrayEquals(new double[] {3 * scale, 0}, white[2], TOLERANCE);
+        double[][] kept = TokenAdvantages.whitened(rows, mask, false);
+        assertArrayEquals(new double[] {3 - 2 * scale, 3 - scale, 0}, kept[0], TOLERANCE);
+    }
+
+    @Test
+    void oneTokenHasNoVariance() {
+        double[][] row = {{4}};
+        assertEquals(0, TokenAdvantages.whitened(row, ones(row[0]), true)[0][0]);
+        assertEquals(4, TokenAdvantages.whitened(row, ones(row[0]), false)[0][0]);
+    }
+
+    @Test
+    void lengthsMustAgree() {
+        assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                        TokenAdvantages.gae(
+                                new double[][] {{1, 2}},
+                                new double[][] {{1}},
+                                new double[][] {{1, 1}},
+                                1,
+                                1));
+    }
+
+    @Test
+    void estimatesOfDivergenceAreThoseOfTheirFormulas() {
+        // d = .2: .2, .02, exp(-.2) - 1 + .2
+        assertEquals(.2, KlEstimator.K1.of(.2), TOLERANCE);
+        assertEquals(.02, KlEstimator.K2.of(.2), TOLERANCE);
+        assertEquals(.01873075307798186, KlEstimator.K3.of(.2), TOLERANCE);
+        for (KlEstimator k : KlEstimator.values()) {
+            double h = 1e-6;
+            double slope = (k.of(.7 + h) - k.of(.7 - h)) / (2 * h);
+            assertEquals(slope, k.slope(.7), 1e-9);
+        }
+    }
+}

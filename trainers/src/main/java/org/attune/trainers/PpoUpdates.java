@@ -1,0 +1,98 @@
+package org.attune.trainers;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.error.CheckpointException;
+import org.attune.files.SafeTensorsFile;
+import org.attune.files.SafeTensorsWriter;
+import org.attune.trainers.TrainingLoop.Work;
+import org.attune.trainers.config.PpoConfig;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// The optimizers of policy and critic, each of which makes many updates in one step of the run.
+final class PpoUpdates implements WeightUpdates {
+    private static final String CRITIC = "value_optimizer.safetensors";
+
+    private final Learner policy;
+    private final Learner critic;
+    private final double criticFactor;
+    private double learningRate;
+
+    /// @param config says how fast the critic learns
+    PpoUpdates(Learner policy, Learner critic, PpoConfig config) {
+        this.policy = policy;
+        this.critic = critic;
+        double own = config.training().optimizer().learningRate();
+        double other = config.critic().valueLearningRate().orElse(own);
+        criticFactor = own == 0 ? 0 : other / own;
+    }
+
+    @Override
+    public Optional<StepReport> run(int step, double rate, Work work) {
+        learningRate = rate;
+        policy.start();
+        critic.start();
+        return work.step(step);
+    }
+
+    /// Forgets the gradients.
+    void zeroGradients() {
+        policy.zeroGradients();
+        critic.zeroGradients();
+    }
+
+    /// Changes all weights along their gradients.
+    ///
+    /// @param origins where the rows come from
+    /// @throws org.attune.error.TrainingDivergedException if a gradient isn't finite; nothing has
+    ///     changed then
+    void update(List<String> origins) {
+        double policyNorm = requireFinite(policy.norm(), "policy", origins);
+        double criticNorm = requireFinite(critic.norm(), "critic", origins);
+        policy.update(learningRate, policyNorm);
+        critic.update(learningRate * criticFactor, criticNorm);
+    }
+
+    private static double requireFinite(double norm, String whose, List<String> origins) {
+        if (!Double.isFinite(norm)) {
+            throw FiniteLoss.diverged(
+                    "the norm of the " + whose + "'s gradient is " + norm, origins);
+        }
+        return norm;
+    }
+
+    @Override
+    public double gradientNorm() {
+        return policy.meanNorm();
+    }
+
+    /// Norm of the critic's gradients, as [#gradientNorm].
+    double criticNorm() {
+        return critic.meanNorm();
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), policy.optimizer().state());
+        SafeTensorsWriter.write(folder.resolve(CRITIC), critic.optimizer().state());
+    }
+
+    @Override
+    public void restore(Checkpoint checkpoint) {
+        try (var file = checkpoint.optimizer()) {
+            policy.optimizer().restore(file);
+        }
+        Path own = checkpoint.folder().resolve(CRITIC);
+        if (!Files.exists(own)) {
+            throw new CheckpointException(
+                    own + " is missing; the checkpoint is not of a run with a critic");
+        }
+        try (var file = SafeTensorsFile.open(own)) {
+            critic.optimizer().restore(file);
+        }
+    }
+}

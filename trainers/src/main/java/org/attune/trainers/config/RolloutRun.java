@@ -1,0 +1,30 @@
+package org.attune.trainers.config;
+
+import java.util.Optional;
+import java.util.Set;
+
+/// A run that generates completions and has them judged, whatever it learns from them.
+public interface RolloutRun {
+    /// Model and number format.
+    ModelConfig model();
+
+    /// How completions are generated.
+    GenerationConfig generation();
+
+    /// Where completions come from, and where they are kept.
+    RolloutSourceConfig rollouts();
+
+    /// How they are judged.
+    RewardConfig rewards();
+
+    /// How held-out prompts are completed.
+    HeldOutConfig heldOut();
+
+    /// Optimizer, schedule, batches, evaluation, checkpoints, logs.
+    TrainingConfig training();
+
+    /// Tokens that end a completion; empty: those that the model names.
+    default Optional<Set<Integer>> stopIds() {
+        return Optional.empty();
+    }
+}

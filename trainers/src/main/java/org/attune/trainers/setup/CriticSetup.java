@@ -1,0 +1,193 @@
+package org.attune.trainers.setup;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
+import org.attune.checkpoint.ModelWriter;
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
+import org.attune.model.Decoder;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Policy;
+import org.attune.policy.ValueHead;
+import org.attune.trainers.Critic;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.ModelConfig;
+import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.config.ValueModelConfig;
+import org.attune.trainers.config.ValueModelKind;
+
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+
+/// The critic of a run with its weights. Owns them; on the engine thread.
+final class CriticSetup implements AutoCloseable {
+    /// Bytes of gradient and optimizer for each trained number.
+    private static final long TRAINING_BYTES = 12;
+
+    private final Deque<AutoCloseable> owned = new ArrayDeque<>(); // closed from the last one on
+    private final PpoConfig config;
+    private final ModelSetup model;
+    private final PolicySetup policy;
+    private Critic critic;
+    private ModelWriter writer;
+    private Optional<Policy> network = Optional.empty();
+
+    private CriticSetup(PpoConfig config, ModelSetup model, PolicySetup policy) {
+        this.config = config;
+        this.model = model;
+        this.policy = policy;
+    }
+
+    /// Loads or makes the critic that a run asks for.
+    ///
+    /// @param model the policy's
+    /// @param directory where relative paths start
+    /// @throws ConfigException if what it is to start from isn't one
+    static CriticSetup open(
+            PpoConfig config, ModelSetup model, PolicySetup policy, Path directory, HubCache hub) {
+        var setup = new CriticSetup(config, model, policy);
+        try {
+            switch (config.critic().valueModel()) {
+                case SEPARATE -> setup.separate(directory, hub);
+                case LORA -> setup.adapter(directory, hub);
+                case HEAD -> setup.head();
+            }
+        } catch (RuntimeException | Error e) {
+            setup.close();
+            throw e;
+        }
+        return setup;
+    }
+
+    private void separate(Path directory, HubCache hub) {
+        Optional<Path> start =
+                config.critic()
+                        .valueModelPath()
+                        .or(() -> config.judging().rewardModelPath())
+                        .map(directory::resolve);
+        ModelConfig from =
+                start.map(path -> scorer(path, "value_model_path"))
+                        .orElseGet(() -> config.model().withoutAdapter());
+        ModelSetup own = owned(ModelSetup.open(from, hub));
+        boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
+        LoraSettings lora = config.lora().withUsePeft(adapter && own.adapter().isEmpty());
+        PolicySetup scorer = owned(PolicySetup.loadScorer(ScorerPurpose.REWARD, own, lora, config.training(), false));
+        network(scorer.policy(), scorer.policy(), own);
+    }
+
+    private ModelConfig scorer(Path path, String key) {
+        if (!RewardModel.isModelFolder(path)) {
+            throw new ConfigException(
+                    "%s: %s is no folder of a model or adapter".formatted(key, path));
+        }
+        return RewardModel.config(path, config.model());
+    }
+
+    private void adapter(Path directory, HubCache hub) {
+        Decoder trunk =
+                owned(
+                        Decoder.scorerOn(
+                                policy.decoder(),
+                                policy.decoder().config().withLabels(1),
+                                model.freshHead(config.training().seed())));
+        Policy own = owned(critic(trunk, directory, hub));
+        network(new SharedCritic(own, policy.policy()), own, model);
+    }
+
+    /// Takes the place of the policy's adapter until [SharedCritic] gives it back.
+    private Policy critic(Decoder trunk, Path directory, HubCache hub) {
+        Policy.Options options = options(0);
+        Optional<String> start = config.critic().valueModelPath();
+        if (start.isEmpty()) {
+            return Policy.withFreshAdapter(
+                    trunk,
+                    PolicySetup.config(config.lora(), model, trunk),
+                    RandomSource.XO_SHI_RO_256_PP.create(config.training().seed()),
+                    options);
+        }
+        Path folder = directory.resolve(start.get());
+        AdapterFolder given = owned(AdapterFolder.open(folder.toString(), hub));
+        if (!given.config().isClassifier()) {
+            throw new ConfigException(
+                    ("value_model_path: %s has task_type %s; value_model: lora starts from an"
+                                    + " adapter of a reward model (SEQ_CLS) on the policy's own"
+                                    + " base, or from nothing")
+                            .formatted(folder, given.config().taskType()));
+        }
+        return Policy.withAdapter(trunk, given, options);
+    }
+
+    private Policy.Options options(int recomputed) {
+        return new Policy.Options(recomputed, false, config.training().seed(), false);
+    }
+
+    private void network(CausalPolicy passes, Policy own, ModelSetup setup) {
+        critic = new Critic.Network(passes);
+        network = Optional.of(own);
+        writer = new TrainedModelWriter(setup, own);
+    }
+
+    private void head() {
+        ValueHead head =
+                owned(new ValueHead(policy.decoder(), model.freshHead(config.training().seed())));
+        policy.policy().attach(head);
+        critic = new Critic.Head(head.parameters());
+        writer = new TrainedModelWriter(model, policy.policy(), Optional.of(head));
+    }
+
+    private <T extends AutoCloseable> T owned(T resource) {
+        owned.push(resource);
+        return resource;
+    }
+
+    Critic critic() {
+        return critic;
+    }
+
+    /// Writes it as a model, or an adapter, that scores sequences.
+    ModelWriter writer() {
+        return writer;
+    }
+
+    /// Bytes of its gradients and optimizer.
+    long trainingBytes() {
+        return TRAINING_BYTES
+                * critic.parameters().parameters().stream().mapToLong(p -> p.count()).sum();
+    }
+
+    /// Says how many blocks are computed again in the backward pass.
+    void setRecomputed(int recomputed) {
+        network.ifPresent(own -> own.setOptions(options(recomputed)));
+    }
+
+    /// Tells what the critic starts from apart from other things.
+    String fingerprint(Path directory) {
+        ValueModelConfig value = config.critic();
+        boolean fromReward =
+                value.valueModel() == ValueModelKind.SEPARATE && value.valueModelPath().isEmpty();
+        Optional<String> start =
+                fromReward ? config.judging().rewardModelPath() : value.valueModelPath();
+        return start.map(
+                        path -> {
+                            var print = new FileFingerprint();
+                            print.add(directory.resolve(path));
+                            return print.hex();
+                        })
+                .orElse("fresh");
+    }
+
+    @Override
+    public void close() {
+        while (!owned.isEmpty()) {
+            try {
+                owned.pop().close();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

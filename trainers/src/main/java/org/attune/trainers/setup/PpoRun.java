@@ -1,0 +1,116 @@
+package org.attune.trainers.setup;
+
+import org.attune.checkpoint.ModelWriter;
+import org.attune.datasets.PromptExample;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
+import org.attune.trainers.CompletionScorer;
+import org.attune.trainers.PhaseClock;
+import org.attune.trainers.PpoTrainer;
+import org.attune.trainers.RunContext;
+import org.attune.trainers.RunSummary;
+import org.attune.trainers.config.PpoConfig;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+
+/// A run of PPO, from its configuration to files in `output_dir`: the policy there, the critic in
+/// its folder `value_model`.
+///
+/// @param runs says where models are looked up and who is told
+/// @param config checked
+/// @param directory where relative paths start
+record PpoRun(Runs runs, PpoConfig config, Path directory) {
+    private static final String CRITIC = "value_model";
+
+    /// @param rewards empty: the recorded ones
+    /// @param check of the rows
+    /// @param load brings what judges to memory, given the policy and what it is made of
+    RunSummary run(
+            Optional<CompletionScorer> rewards,
+            Consumer<RunRows<PromptExample>> check,
+            BiConsumer<ModelSetup, Policy> load) {
+        var clock = new PhaseClock();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), runs.hub())) {
+                        RunRows<PromptExample> rows;
+                        PolicySetup policy;
+                        try (var _ = clock.enter("load")) {
+                            rows =
+                                    new RowSetup(model.text(), runs.hub())
+                                            .prompts(config.data(), config.training());
+                            check.accept(rows);
+                            policy =
+                                    PolicySetup.load(
+                                            model, config.lora(), config.training(), false);
+                        }
+                        try (policy) {
+                            load.accept(model, policy.policy());
+                            return withModels(model, policy, rows, rewards, clock);
+                        }
+                    }
+                });
+    }
+
+    private RunSummary withModels(
+            ModelSetup model,
+            PolicySetup policy,
+            RunRows<PromptExample> rows,
+            Optional<CompletionScorer> rewards,
+            PhaseClock clock) {
+        try (var source = RolloutSetup.source(config, model, policy);
+                var references = new ReferenceSetup(model, policy, runs.hub());
+                var critic = CriticSetup.open(config, model, policy, directory, runs.hub())) {
+            int longest =
+                    rows.train().stream().mapToInt(PromptExample::length).max().orElse(0)
+                            + config.sampling().maxCompletionLength();
+            Optional<Scorer> reference = reference(references);
+            PpoConfig fitted =
+                    config.withTraining(
+                            t -> policy.fitToMemory(t, longest, critic.trainingBytes()));
+            critic.setRecomputed(policy.recomputed());
+            var context =
+                    new RunContext(
+                            both(new TrainedModelWriter(model, policy.policy()), critic.writer()),
+                            model.fingerprint() + "+" + critic.fingerprint(directory),
+                            model.sharesPrompts(),
+                            runs.listeners(),
+                            runs.stop(),
+                            clock);
+            return new PpoTrainer(
+                            fitted,
+                            policy.policy(),
+                            critic.critic(),
+                            reference,
+                            source.rollouts(),
+                            rewards.orElseGet(() -> source.rewards(config)),
+                            model.text().tokenizer(),
+                            rows.train(),
+                            rows.evalSets(),
+                            context)
+                    .train();
+        }
+    }
+
+    private static ModelWriter both(ModelWriter policy, ModelWriter critic) {
+        return folder -> {
+            policy.write(folder);
+            critic.write(Files.createDirectories(folder.resolve(CRITIC)));
+        };
+    }
+
+    /// What the divergence is taken to, if it counts.
+    private Optional<Scorer> reference(ReferenceSetup references) {
+        if (config.kl().klCoef() == 0) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                references.open(
+                        config.referenceKind(), config.model(), config.reference().asReference()));
+    }
+}
