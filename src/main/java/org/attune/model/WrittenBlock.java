@@ -81,9 +81,7 @@ final class WrittenBlock {
             dox.close();
             Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
             dy.close();
-            Tensor dx =
-                    scope.keep(
-                            b.inputNorm().backward(dh1, s.x(), s.r1(), dx2, pass.adapter()));
+            Tensor dx = scope.keep(b.inputNorm().backward(dh1, s.x(), s.r1(), dx2, pass.adapter()));
             s.freeAttention();
             return dx;
         }

@@ -10,8 +10,8 @@ import org.attune.tensor.DType;
 /// optimizer   = 12 P            gradients and two moments, float32
 /// pass        = 1.12 (a(N) + h(N))
 /// ```
-/// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor is
-/// for gaps that the allocator leaves, as measured after some steps (docs/performance.md).
+/// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
+/// is for gaps that the allocator leaves, as measured after some steps (docs/performance.md).
 ///
 /// @param config shape of the decoder
 /// @param dtype of its activations
@@ -30,10 +30,7 @@ public record StepMemory(
                         .sum();
         var decoder = policy.decoder();
         return new StepMemory(
-                decoder.config(),
-                decoder.dtype(),
-                ActivationBytes.of(decoder),
-                trained);
+                decoder.config(), decoder.dtype(), ActivationBytes.of(decoder), trained);
     }
 
     /// Bytes of gradients and optimizer, most of which no process has touched before the first

@@ -159,8 +159,7 @@ class AdaptedHeadTest {
             onEngine(
                     () -> {
                         try (Decoder decoder = TinyModels.decoder(config, dtype);
-                                Policy policy =
-                                        Adapted.policy(decoder, onHead(0.3), dropout(0))) {
+                                Policy policy = Adapted.policy(decoder, onHead(0.3), dropout(0))) {
                             policy.startStep(4);
                             Outcome kept = Outcome.of(policy, List.of(piece));
                             policy.setOptions(dropout(Policy.Options.ALL_BLOCKS));

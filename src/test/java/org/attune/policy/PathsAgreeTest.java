@@ -123,8 +123,11 @@ class PathsAgreeTest {
         for (DecoderConfig config : MODELS) {
             Outcome kept = lora(config, DType.FLOAT32, adapter, dropout(0, 5));
             kept.assertEqualTo(
-                    "dropout", lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 5)), 0);
-            Outcome otherSeed = lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 6));
+                    "dropout",
+                    lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 5)),
+                    0);
+            Outcome otherSeed =
+                    lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 6));
             assertFalse(Arrays.equals(kept.values(), otherSeed.values()));
             Outcome off = lora(config, DType.FLOAT32, adapter, Outcome.RECOMPUTE);
             assertFalse(Arrays.equals(kept.values(), off.values()));
@@ -156,7 +159,9 @@ class PathsAgreeTest {
                             Decoder decoder = TinyModels.decoder(config);
                             Policy policy =
                                     Outcome.lora(
-                                            decoder, Outcome.allLinear(0.3), dropout(Policy.Options.ALL_BLOCKS, 5))) {
+                                            decoder,
+                                            Outcome.allLinear(0.3),
+                                            dropout(Policy.Options.ALL_BLOCKS, 5))) {
                         policy.startStep(7);
                         float[] first = Outcome.of(policy, List.of(piece(config))).values();
                         float[] second = Outcome.of(policy, List.of(piece(config))).values();

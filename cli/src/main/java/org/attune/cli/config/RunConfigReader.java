@@ -4,8 +4,8 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 

@@ -9,8 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;

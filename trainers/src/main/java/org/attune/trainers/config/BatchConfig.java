@@ -14,8 +14,9 @@ import java.util.OptionalInt;
 ///     files fewer where memory is short. Results do not depend on it but for rounding
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks
 ///     for it; results do not depend on it
-/// @param maxMemory most memory that the process may take, from its weights to its Java heap; unset:
-///     what the machine has left. Obeyed by computing fewer tokens at once and by recomputing
+/// @param maxMemory most memory that the process may take, from its weights to its Java heap;
+///     unset: what the machine has left. Obeyed by computing fewer tokens at once and by
+///     recomputing
 /// @param trainSamplingStrategy order of the rows
 /// @param dataloaderDropLast leave out a last batch that is not full
 public record BatchConfig(
@@ -29,7 +30,15 @@ public record BatchConfig(
         boolean dataloaderDropLast) {
     /// The defaults, as listed at the parameters.
     public static BatchConfig defaults() {
-        return new BatchConfig(8, 8, 1, OptionalInt.empty(), true, Optional.empty(), SamplingStrategy.RANDOM, false);
+        return new BatchConfig(
+                8,
+                8,
+                1,
+                OptionalInt.empty(),
+                true,
+                Optional.empty(),
+                SamplingStrategy.RANDOM,
+                false);
     }
 
     public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {

@@ -18,8 +18,25 @@ public record MemorySize(long bytes, String text) {
 
     private static final Map<String, Long> UNITS =
             Map.of(
-                    "", 1L, "b", 1L, "kb", 1_000L, "mb", 1_000_000L, "gb", 1_000_000_000L, "tb",
-                    1_000_000_000_000L, "kib", 1L << 10, "mib", 1L << 20, "gib", 1L << 30, "tib",
+                    "",
+                    1L,
+                    "b",
+                    1L,
+                    "kb",
+                    1_000L,
+                    "mb",
+                    1_000_000L,
+                    "gb",
+                    1_000_000_000L,
+                    "tb",
+                    1_000_000_000_000L,
+                    "kib",
+                    1L << 10,
+                    "mib",
+                    1L << 20,
+                    "gib",
+                    1L << 30,
+                    "tib",
                     1L << 40);
 
     public static MemorySize ofBytes(long bytes) {

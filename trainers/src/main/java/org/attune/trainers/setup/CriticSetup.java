@@ -73,7 +73,10 @@ final class CriticSetup implements AutoCloseable {
         ModelSetup own = owned(ModelSetup.open(from, hub));
         boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
         LoraSettings lora = config.lora().withUsePeft(adapter && own.adapter().isEmpty());
-        PolicySetup scorer = owned(PolicySetup.loadScorer(ScorerPurpose.REWARD, own, lora, config.training(), false));
+        PolicySetup scorer =
+                owned(
+                        PolicySetup.loadScorer(
+                                ScorerPurpose.REWARD, own, lora, config.training(), false));
         network(scorer.policy(), scorer.policy(), own);
     }
 

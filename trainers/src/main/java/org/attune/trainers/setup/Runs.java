@@ -25,8 +25,8 @@ import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 

@@ -2,8 +2,8 @@ package org.attune.trainers.setup;
 
 import org.attune.checkpoint.ModelWriter;
 import org.attune.files.AtomicFile;
-import org.attune.model.DecoderConfig;
 import org.attune.files.SafeTensorsWriter;
+import org.attune.model.DecoderConfig;
 import org.attune.model.GgufModel;
 import org.attune.model.ModelExport;
 import org.attune.model.OutputLayer;
