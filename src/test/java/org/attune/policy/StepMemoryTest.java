@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -24,6 +25,10 @@ class StepMemoryTest {
     private static final DecoderConfig CONFIG = TinyModels.qwen3();
     private static final List<Policy.Options> WAYS =
             List.of(Outcome.DEFAULT, Outcome.RECOMPUTE, Outcome.PLAIN);
+
+    /// All but that of a value head, which these policies don't have.
+    private static final HeadStatistic[] WITHOUT_VALUES =
+            EnumSet.complementOf(EnumSet.of(HeadStatistic.VALUE)).toArray(HeadStatistic[]::new);
 
     private static Tree.Piece piece(int length) {
         var tree = new Tree();
@@ -53,7 +58,7 @@ class StepMemoryTest {
     }
 
     private static void step(Policy policy, Tree.Piece piece) {
-        Outcome.of(policy, List.of(piece), HeadRequest.of(HeadStatistic.values()));
+        Outcome.of(policy, List.of(piece), HeadRequest.of(WITHOUT_VALUES));
         policy.parameters().valuesChanged();
         policy.measure(piece.forest(), HeadRequest.of());
     }
