@@ -3,32 +3,40 @@ package org.attune.model;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.List;
+import java.util.stream.Stream;
+
 /// What the backward pass through a block's attention needs of the forward pass. `N` rows, `C`
 /// key/value heads, `G` query heads per key/value head, `K` head size.
 sealed interface Attended {
     /// Projections before the per-head norms and their statistics, or null.
     QkNormed qkNormed();
 
+    /// All tensors but those of [#qkNormed].
+    List<Tensor> own();
+
     /// Gives all tensors to `scope`.
-    void moveTo(TensorScope scope);
+    default void moveTo(TensorScope scope) {
+        tensors().forEach(scope::adopt);
+    }
 
     /// Frees all tensors.
-    void close();
+    default void close() {
+        tensors().forEach(Tensor::close);
+    }
+
+    private Stream<Tensor> tensors() {
+        return qkNormed() == null
+                ? own().stream()
+                : Stream.concat(own().stream(), qkNormed().tensors());
+    }
 
     /// @param projections q and k before their norms, `(N, heads + kvHeads, K)`
     /// @param rq statistics of queries, `(N, heads, 1)`
     /// @param rk statistics of keys, `(N, kvHeads, 1)`
     record QkNormed(Tensor projections, Tensor rq, Tensor rk) {
-        void moveTo(TensorScope scope) {
-            scope.adopt(projections);
-            scope.adopt(rq);
-            scope.adopt(rk);
-        }
-
-        void close() {
-            projections.close();
-            rq.close();
-            rk.close();
+        private Stream<Tensor> tensors() {
+            return Stream.of(projections, rq, rk);
         }
     }
 
@@ -36,19 +44,8 @@ sealed interface Attended {
     ///     `(N, (CG + 2C) K)`
     record Joint(QkNormed qkNormed, Tensor qkv) implements Attended {
         @Override
-        public void moveTo(TensorScope scope) {
-            scope.adopt(qkv);
-            if (qkNormed != null) {
-                qkNormed.moveTo(scope);
-            }
-        }
-
-        @Override
-        public void close() {
-            qkv.close();
-            if (qkNormed != null) {
-                qkNormed.close();
-            }
+        public List<Tensor> own() {
+            return List.of(qkv);
         }
     }
 
@@ -57,23 +54,8 @@ sealed interface Attended {
     /// @param v values, `(C, N, K)`
     record Split(QkNormed qkNormed, Tensor q, Tensor k, Tensor v) implements Attended {
         @Override
-        public void moveTo(TensorScope scope) {
-            scope.adopt(q);
-            scope.adopt(k);
-            scope.adopt(v);
-            if (qkNormed != null) {
-                qkNormed.moveTo(scope);
-            }
-        }
-
-        @Override
-        public void close() {
-            q.close();
-            k.close();
-            v.close();
-            if (qkNormed != null) {
-                qkNormed.close();
-            }
+        public List<Tensor> own() {
+            return List.of(q, k, v);
         }
     }
 }

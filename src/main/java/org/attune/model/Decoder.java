@@ -19,7 +19,7 @@ import java.util.Optional;
 /// between families stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
 public final class Decoder implements AutoCloseable {
     /// Of larger models no packed copies are kept.
-    private static final long MOST_PACKED_BYTES = 1L << 30;
+    public static final long MOST_PACKED_BYTES = 1L << 30;
 
     private final TensorScope scope = TensorScope.detached("decoder");
     private final DecoderConfig config;

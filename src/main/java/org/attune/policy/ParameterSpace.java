@@ -16,6 +16,11 @@ public interface ParameterSpace {
     /// The parameters in flat order, without gaps.
     List<Parameter> parameters();
 
+    /// How many numbers are trained.
+    default long count() {
+        return parameters().stream().mapToLong(Parameter::count).sum();
+    }
+
     /// Call after [#values] changed: refreshes the compute copies.
     void valuesChanged();
 

@@ -11,7 +11,7 @@ import org.attune.tensor.DType;
 /// pass        = 1.12 (a(N) + h(N))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
-/// is for gaps that the allocator leaves, as measured after some steps (docs/performance.md).
+/// is for gaps that the allocator leaves, measured after some steps (docs/performance.md).
 ///
 /// @param config shape of the decoder
 /// @param dtype of its activations
@@ -24,18 +24,22 @@ public record StepMemory(
 
     /// Of a policy as it stands.
     public static StepMemory of(Policy policy) {
-        long trained =
-                policy.parameters().parameters().stream()
-                        .mapToLong(ParameterSpace.Parameter::count)
-                        .sum();
         var decoder = policy.decoder();
         return new StepMemory(
-                decoder.config(), decoder.dtype(), ActivationBytes.of(decoder), trained);
+                decoder.config(),
+                decoder.dtype(),
+                ActivationBytes.of(decoder),
+                policy.parameters().count());
     }
 
     /// Bytes of gradients and optimizer, most of which no process has touched before the first
     /// step.
     public long optimizer() {
+        return optimizer(trained);
+    }
+
+    /// The same of so many trained numbers.
+    public static long optimizer(long trained) {
         return OPTIMIZER_BYTES * trained;
     }
 

@@ -21,10 +21,10 @@ final class PeerOptions {
     @Option(
             names = "--peer-scripts",
             paramLabel = "FOLDER",
-            defaultValue = "${env:ATTUNE_PEER_SCRIPTS:-../shared/peer-bench}",
+            defaultValue = "${env:ATTUNE_PEER_SCRIPTS:-.}",
             description =
                     "Has trl_bench.py and llamacpp_bench.py (default: $ATTUNE_PEER_SCRIPTS, else"
-                            + " ../shared/peer-bench).")
+                            + " the current folder).")
     Path scripts;
 
     @Option(

@@ -100,23 +100,35 @@ final class RecipesTest {
         assertEquals(2, summary.path("steps").asInt());
     }
 
-    /// On the embedded model itself, whose likeliest answer is right for a quarter of the held-out
-    /// problems; sampled answers are for a third.
-    @Test
-    void quickstartGrpo() throws IOException {
-        Path out = folder.resolve("grpo");
+    private static JsonNode quickstart(String method, Path out) throws IOException {
         assertEquals(
                 0,
                 Main.run(
-                        "grpo",
-                        recipe("quickstart/grpo.yaml"),
+                        method,
+                        recipe("quickstart/%s.yaml".formatted(method)),
                         "model_name_or_path=" + recipe("model"),
                         "datasets=" + recipe("quickstart/prompts.jsonl"),
                         "eval_datasets=" + recipe("quickstart/heldout.jsonl"),
                         "output_dir=" + out,
                         "per_device_train_batch_size=16",
                         "max_steps=2"));
-        JsonNode summary = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+        return new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+    }
+
+    @Test
+    void tooLittleMemoryIsRefusedBeforeTheFirstStep() {
+        String[] little = {"max_memory=10MiB", "output_dir=" + folder.resolve("little")};
+        assertEquals(1, exitCode("dpo", "quickstart/dpo.yaml", "pairs", little));
+        assertTrue(Files.notExists(folder.resolve("little/adapter_model.safetensors")));
+        assertEquals(2, exitCode("dpo", "quickstart/dpo.yaml", "pairs", "max_memory=much"));
+    }
+
+    /// On the embedded model itself, whose likeliest answer is right for a quarter of the held-out
+    /// problems; sampled answers are for a third.
+    @Test
+    void quickstartGrpo() throws IOException {
+        Path out = folder.resolve("grpo");
+        JsonNode summary = quickstart("grpo", out);
         assertEquals("eval_reward", summary.at("/heldout/metric").asText());
         assertEquals(400, summary.at("/heldout/n").asInt());
         assertEquals(0.245, summary.at("/heldout/before").asDouble(), 0.03);
@@ -127,18 +139,7 @@ final class RecipesTest {
     @Test
     void quickstartPpo() throws IOException {
         Path out = folder.resolve("ppo");
-        assertEquals(
-                0,
-                Main.run(
-                        "ppo",
-                        recipe("quickstart/ppo.yaml"),
-                        "model_name_or_path=" + recipe("model"),
-                        "datasets=" + recipe("quickstart/prompts.jsonl"),
-                        "eval_datasets=" + recipe("quickstart/heldout.jsonl"),
-                        "output_dir=" + out,
-                        "per_device_train_batch_size=16",
-                        "max_steps=2"));
-        JsonNode summary = new ObjectMapper().readTree(out.resolve("summary.json").toFile());
+        JsonNode summary = quickstart("ppo", out);
         assertEquals(0.245, summary.at("/heldout/before").asDouble(), 0.03);
         assertTrue(Files.exists(out.resolve("value_model/adapter_model.safetensors")));
     }

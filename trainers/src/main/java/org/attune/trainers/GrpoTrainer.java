@@ -261,17 +261,7 @@ public final class GrpoTrainer {
 
         @Override
         public List<EvalReport> evaluate() {
-            List<EvalReport> reports = new ArrayList<>();
-            for (EvalSet<PromptExample> set : evalSets) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
-                var evaluated = generator.evaluate(set.rows());
-                context.listeners()
-                        .forEach(l -> l.onHeldOutCompletions(set.name(), evaluated.table()));
-                reports.add(new EvalReport(set.name(), set.rows().size(), evaluated.metrics()));
-            }
-            return reports;
+            return generator.heldOut().evaluate(evalSets, context);
         }
 
         @Override

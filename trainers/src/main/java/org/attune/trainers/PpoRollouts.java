@@ -275,17 +275,8 @@ final class PpoRollouts {
         return doubles;
     }
 
-    /// What an evaluation found.
-    ///
-    /// @param metrics means of rewards and completions
-    /// @param table completions with their rewards, for those who watch
-    record Evaluated(Map<String, Double> metrics, CompletionTable table) {}
-
-    /// Completes held-out prompts.
-    Evaluated evaluate(List<PromptExample> prompts) {
-        int[] all = IntStream.range(0, prompts.size()).toArray();
-        int generations = config.heldOut().generations(config.generation());
-        Judged judged = judge.of(all, prompts, generations, source::completeHeldOut);
-        return new Evaluated(judged.metrics(), judged.table());
+    /// For evaluations with the same judge.
+    HeldOutPrompts heldOut() {
+        return new HeldOutPrompts(config, judge, source);
     }
 }

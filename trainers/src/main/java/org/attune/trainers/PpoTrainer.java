@@ -25,7 +25,6 @@ import org.attune.trainers.ppo.UpdateTotals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -167,8 +166,7 @@ public final class PpoTrainer {
                                 identity,
                                 new PpoWork(updates),
                                 updates,
-                                RunParts.trainedParameters(policy.parameters())
-                                        + RunParts.trainedParameters(critic.parameters()));
+                                policy.parameters().count() + critic.parameters().count());
                     }
                 });
     }
@@ -266,17 +264,7 @@ public final class PpoTrainer {
 
         @Override
         public List<EvalReport> evaluate() {
-            List<EvalReport> reports = new ArrayList<>();
-            for (EvalSet<PromptExample> set : evalSets) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
-                var evaluated = rollouts.evaluate(set.rows());
-                context.listeners()
-                        .forEach(l -> l.onHeldOutCompletions(set.name(), evaluated.table()));
-                reports.add(new EvalReport(set.name(), set.rows().size(), evaluated.metrics()));
-            }
-            return reports;
+            return rollouts.heldOut().evaluate(evalSets, context);
         }
 
         @Override

@@ -93,7 +93,7 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                     identity,
                     work,
                     new OneUpdate(optimizer, o.maxGradNorm(), context.clock()),
-                    trainedParameters(policy.parameters()));
+                    policy.parameters().count());
         }
     }
 
@@ -120,10 +120,6 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                 new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
         return new TrainingLoop(info, config, updates, schedule(total), context, identity)
                 .run(work);
-    }
-
-    static long trainedParameters(ParameterSpace parameters) {
-        return parameters.parameters().stream().mapToLong(ParameterSpace.Parameter::count).sum();
     }
 
     private LrSchedule schedule(int total) {

@@ -292,20 +292,7 @@ class DpoTrainerTest {
                 DpoConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("bigram"))
                         .withData(_ -> DataConfig.of("pairs.jsonl"))
-                        .withTraining(
-                                t ->
-                                        t.withOptimizer(o -> o.withLearningRate(1e-2))
-                                                .withSchedule(s -> s.withMaxSteps(8))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withTrainSamplingStrategy(
-                                                                        SamplingStrategy
-                                                                                .SEQUENTIAL))
-                                                .withLog(l -> l.withLoggingSteps(1))
-                                                .withSave(
-                                                        s ->
-                                                                s.withOutputDir(
-                                                                        folder.resolve(output)))));
+                        .withTraining(t -> ShortRun.of(t, 8, 1e-2, folder.resolve(output))));
     }
 
     /// Prompts of one or two tokens; the chosen completions end in 0, the rejected ones in 3, or,

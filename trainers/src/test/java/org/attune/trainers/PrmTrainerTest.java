@@ -198,20 +198,7 @@ class PrmTrainerTest {
                 PrmConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("tiny"))
                         .withData(_ -> DataConfig.of("steps.jsonl"))
-                        .withTraining(
-                                t ->
-                                        t.withOptimizer(o -> o.withLearningRate(3e-3))
-                                                .withSchedule(s -> s.withMaxSteps(20))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withTrainSamplingStrategy(
-                                                                        SamplingStrategy
-                                                                                .SEQUENTIAL))
-                                                .withLog(l -> l.withLoggingSteps(1))
-                                                .withSave(
-                                                        s ->
-                                                                s.withOutputDir(
-                                                                        folder.resolve(output)))));
+                        .withTraining(t -> ShortRun.of(t, 20, 3e-3, folder.resolve(output))));
     }
 
     /// 3 is the separator. One, two or three steps; one row was cut behind its last judged step.

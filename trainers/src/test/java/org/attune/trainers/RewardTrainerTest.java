@@ -200,20 +200,7 @@ class RewardTrainerTest {
                 RewardTrainerConfig.defaults()
                         .withModel(m -> m.withModelNameOrPath("tiny"))
                         .withData(_ -> DataConfig.of("pairs.jsonl"))
-                        .withTraining(
-                                t ->
-                                        t.withOptimizer(o -> o.withLearningRate(3e-3))
-                                                .withSchedule(s -> s.withMaxSteps(20))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withTrainSamplingStrategy(
-                                                                        SamplingStrategy
-                                                                                .SEQUENTIAL))
-                                                .withLog(l -> l.withLoggingSteps(1))
-                                                .withSave(
-                                                        s ->
-                                                                s.withOutputDir(
-                                                                        folder.resolve(output)))));
+                        .withTraining(t -> ShortRun.of(t, 20, 3e-3, folder.resolve(output))));
     }
 
     /// The chosen side of the second pair continues the rejected one; that of the last has nothing

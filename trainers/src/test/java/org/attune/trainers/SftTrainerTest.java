@@ -286,21 +286,7 @@ class SftTrainerTest {
         return SftConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("bigram"))
                 .withData(_ -> DataConfig.of("rows.jsonl").withTestSplitSize(3))
-                .withTraining(
-                        t ->
-                                change.apply(
-                                        t.withOptimizer(o -> o.withLearningRate(1e-2))
-                                                .withSchedule(s -> s.withMaxSteps(8))
-                                                .withBatch(
-                                                        b ->
-                                                                b.withTrainSamplingStrategy(
-                                                                        SamplingStrategy
-                                                                                .SEQUENTIAL))
-                                                .withLog(l -> l.withLoggingSteps(1))
-                                                .withSave(
-                                                        s ->
-                                                                s.withOutputDir(
-                                                                        folder.resolve(output)))));
+                .withTraining(t -> change.apply(ShortRun.of(t, 8, 1e-2, folder.resolve(output))));
     }
 
     /// Rows of 2 to 4 tokens, trained from the second token on. Only row 6 has token 6.

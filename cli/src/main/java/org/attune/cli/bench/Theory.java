@@ -1,6 +1,7 @@
 package org.attune.cli.bench;
 
 import org.attune.model.ActivationBytes;
+import org.attune.model.Decoder;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.trainers.PassWork;
@@ -25,9 +26,6 @@ public record Theory(ModelFlops flops, DType dtype) {
 
     /// Bytes a second of its memory.
     public static final double H100_BANDWIDTH = 3.35e12;
-
-    /// Larger models keep no second copy of their weights in the layout of fast products.
-    private static final double MOST_PACKED_BYTES = 1L << 30;
 
     private static final int OPTIMIZER_BYTES = 30;
     private static final int FUSED_PARTS = 7;
@@ -82,7 +80,7 @@ public record Theory(ModelFlops flops, DType dtype) {
     ///
     /// @param tokensAtOnce rows of the largest pass
     public double residentBytes(int tokensAtOnce) {
-        boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= MOST_PACKED_BYTES;
+        boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= Decoder.MOST_PACKED_BYTES;
         double packed = packs ? weightBytes() : 0;
         var step = new StepMemory(flops.config(), dtype, activations(), flops.adapterWeights());
         double adapter = (4.0 + dtype.bytes()) * flops.adapterWeights();

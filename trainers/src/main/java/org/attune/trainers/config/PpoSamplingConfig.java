@@ -3,6 +3,7 @@ package org.attune.trainers.config;
 import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -68,7 +69,7 @@ public record PpoSamplingConfig(
     }
 
     @Override
-    public java.util.List<ConfigProblem> crossFieldProblems() {
+    public List<ConfigProblem> crossFieldProblems() {
         return asGeneration().crossFieldProblems();
     }
 

@@ -8,6 +8,7 @@ import org.attune.files.HubCache;
 import org.attune.model.Decoder;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Policy;
+import org.attune.policy.StepMemory;
 import org.attune.policy.ValueHead;
 import org.attune.trainers.Critic;
 import org.attune.trainers.config.LoraSettings;
@@ -23,9 +24,6 @@ import java.util.Optional;
 
 /// The critic of a run with its weights. Owns them; on the engine thread.
 final class CriticSetup implements AutoCloseable {
-    /// Bytes of gradient and optimizer for each trained number.
-    private static final long TRAINING_BYTES = 12;
-
     private final Deque<AutoCloseable> owned = new ArrayDeque<>(); // closed from the last one on
     private final PpoConfig config;
     private final ModelSetup model;
@@ -156,8 +154,7 @@ final class CriticSetup implements AutoCloseable {
 
     /// Bytes of its gradients and optimizer.
     long trainingBytes() {
-        return TRAINING_BYTES
-                * critic.parameters().parameters().stream().mapToLong(p -> p.count()).sum();
+        return StepMemory.optimizer(critic.parameters().count());
     }
 
     /// Says how many blocks are computed again in the backward pass.

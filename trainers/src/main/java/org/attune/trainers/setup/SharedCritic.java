@@ -35,6 +35,11 @@ final class SharedCritic implements CausalPolicy {
     }
 
     @Override
+    public double recomputed() {
+        return critic.recomputed();
+    }
+
+    @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
         critic.attachAdapter();
         try {

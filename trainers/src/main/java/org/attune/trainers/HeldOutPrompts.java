@@ -1,0 +1,39 @@
+package org.attune.trainers;
+
+import org.attune.datasets.PromptExample;
+import org.attune.rollout.RolloutSource;
+import org.attune.trainers.CompletionJudge.Judged;
+import org.attune.trainers.config.RolloutRun;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// The evaluation of a run that learns from rollouts: held-out prompts are completed and judged.
+///
+/// @param config says how often and how they are completed
+/// @param judge of completions
+/// @param source of completions
+record HeldOutPrompts(RolloutRun config, CompletionJudge judge, RolloutSource source) {
+    /// Tells the context's listeners of the completions too.
+    ///
+    /// @return means of rewards and completions for each set; none if it was stopped on the way
+    List<EvalReport> evaluate(List<EvalSet<PromptExample>> sets, RunContext context) {
+        List<EvalReport> reports = new ArrayList<>();
+        for (EvalSet<PromptExample> set : sets) {
+            if (context.stop().requested()) {
+                return List.of();
+            }
+            Judged judged = judged(set.rows());
+            context.listeners().forEach(l -> l.onHeldOutCompletions(set.name(), judged.table()));
+            reports.add(new EvalReport(set.name(), set.rows().size(), judged.metrics()));
+        }
+        return reports;
+    }
+
+    private Judged judged(List<PromptExample> prompts) {
+        int[] all = IntStream.range(0, prompts.size()).toArray();
+        int generations = config.heldOut().generations(config.generation());
+        return judge.of(all, prompts, generations, source::completeHeldOut);
+    }
+}
