@@ -206,7 +206,7 @@ final class BenchCommand implements Callable<Integer> {
                 spec.commandLine().getParseResult().originalArgs().stream()
                         .map(word -> word.startsWith("/") ? Path.of(word).getFileName() + "" : word)
                         .toList();
-        return "attune bench " + String.join(" ", words);
+        return "attune " + String.join(" ", words);
     }
 
     private static Map<String, String> versions() {
