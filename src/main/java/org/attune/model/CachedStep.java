@@ -128,9 +128,10 @@ final class CachedStep {
         b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
-        int inner = b.down().in();
-        Tensor silu = Tensor.empty(gateUp.device(), gateUp.dtype(), gateUp.size(0), inner);
-        WrittenBlock.activate(gateUp, silu, a.narrow(1, 0, inner));
+        Swiglu.forward(
+                gateUp,
+                () -> Tensor.empty(x.device(), x.dtype(), x.size(0), b.down().in()),
+                a);
         return b.down().forward(a, adapter, Dropout.NONE).addInPlace(x2); // (N, D)
     }
 

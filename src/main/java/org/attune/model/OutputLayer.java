@@ -153,13 +153,22 @@ public final class OutputLayer {
 
         /// Logits of rows `from … from + n`, float32 `(n, V)`.
         public Tensor logits(long from, long n) {
-            Tensor h = hidden.narrow(0, from, n);
-            Tensor z = product(h);
+            Tensor logits = rounded(from, n).to(DType.FLOAT32);
+            return c == null ? logits : logits.add(c.to(DType.FLOAT32));
+        }
+
+        /// Whether [#rounded] are the logits.
+        public boolean hasBias() {
+            return c != null;
+        }
+
+        /// Logits without the bias in the compute dtype, `(n, V)`, the caller's own.
+        public Tensor rounded(long from, long n) {
+            Tensor z = product(hidden.narrow(0, from, n));
             if (update != null) {
                 Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
             }
-            Tensor logits = z.to(DType.FLOAT32);
-            return c == null ? logits : logits.add(c.to(DType.FLOAT32));
+            return z;
         }
 
         /// Takes the gradient of the logits of some rows back; adds to the gradients of parameters.

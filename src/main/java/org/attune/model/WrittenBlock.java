@@ -3,7 +3,6 @@ package org.attune.model;
 import static org.attune.model.Pass.Scratch.FIRST;
 import static org.attune.model.Pass.Scratch.SECOND;
 
-import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -53,9 +52,8 @@ final class WrittenBlock {
 
     /// Input of the down projection, `(N, F + R)`; the adapter's columns are not filled yet.
     private static Tensor activated(Block b, Tensor gateUp, Pass pass) {
-        int inner = b.down().in();
-        Tensor ax = pass.scratch(FIRST, inner + (long) b.down().extra(pass.adapter()));
-        activate(gateUp, pass.scratch(SECOND, inner), head(ax, inner));
+        Tensor ax = pass.scratch(FIRST, b.down().in() + (long) b.down().extra(pass.adapter()));
+        Swiglu.forward(gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
         return ax;
     }
 
@@ -91,34 +89,16 @@ final class WrittenBlock {
     /// included. Leaves the gradient of gate and up in their place.
     private static Tensor feedForwardBackward(Block b, Tensor dOut, Saved s, Pass pass) {
         int inner = b.down().in();
-        Tensor gate = s.gateUp().narrow(1, 0, inner); // (N, F)
-        Tensor up = s.gateUp().narrow(1, inner, inner); // (N, F)
-        Tensor ax = pass.scratch(FIRST, inner + (long) b.down().extra(pass.adapter()));
-        Tensor silu = pass.scratch(SECOND, inner);
-        Kernels.silu(gate, silu);
-        Kernels.mul(silu, up, head(ax, inner));
+        Tensor ax = activated(b, s.gateUp(), pass);
         if (s.downColumns() != null) {
             ax.narrow(1, inner, s.downColumns().size(1)).copyInPlace(s.downColumns());
         }
         Tensor da = b.down().backward(dOut, ax, pass.dropout()); // (N, F)
-        Tensor dSilu = head(ax, inner); // the input has done its service
-        Kernels.mul(da, up, dSilu);
-        Kernels.mul(da, silu, up); // from here on it is the gradient that stands there
+        // The input has done its service.
+        Swiglu.backward(da, s.gateUp(), () -> pass.scratch(SECOND, inner), ax);
         da.close();
-        Kernels.siluBackward(dSilu, gate, gate);
         Tensor dh2 = b.gateUp().backward(s.gateUp(), s.h2(), pass.dropout()); // (N, D)
         return b.postNorm().backward(dh2, s.x2(), s.r2(), dOut, pass.adapter());
-    }
-
-    /// `silu(gate) · up` into `out`.
-    ///
-    /// @param gateUp `(N, 2F)`
-    /// @param silu memory, `(N, F)`
-    /// @param out `(N, F)`
-    static void activate(Tensor gateUp, Tensor silu, Tensor out) {
-        long inner = silu.size(1);
-        Kernels.silu(gateUp.narrow(1, 0, inner), silu);
-        Kernels.mul(silu, gateUp.narrow(1, inner, inner), out);
     }
 
     /// Memory for `width` columns and the adapters' behind them.

@@ -9,7 +9,10 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.VocabularyKernel;
 
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -25,6 +28,9 @@ import java.util.Map;
 /// makes a second pass over the chunks, with the weights then known.
 final class OutputHead implements Head {
     private static final long CHUNK_ELEMENTS = 8L << 20;
+
+    /// In the kernel, which makes nothing else of that size.
+    private static final long KERNEL_ELEMENTS = 16L << 20;
 
     private final Decoder decoder;
     private final TokenForest forest;
@@ -86,10 +92,16 @@ final class OutputHead implements Head {
             OutputLayer.Rows layer = decoder.output().rows(h, use.adapter(), use.dropout());
             boolean once = use.differentiable() && !layer.learns() && request.learned().isEmpty();
             Tensor u = once ? Tensor.empty(x.device(), x.dtype(), x.shape()) : null; // (M, D)
-            int chunk = chunkRows();
+            boolean kernel = hasKernel(layer, x);
+            int chunk = chunkRows(decoder.config().vocabSize(), kernel);
             for (int from = 0; from < m; from += chunk) {
+                int to = Math.min(m, from + chunk);
                 try (var _ = TensorScope.open("chunk")) {
-                    chunk(layer, u, from, Math.min(m, from + chunk), logProbs, values);
+                    if (kernel) {
+                        kernelChunk(layer, u, from, to, logProbs, values);
+                    } else {
+                        chunk(layer, u, from, to, logProbs, values);
+                    }
                 }
             }
             if (use.differentiable()) {
@@ -106,24 +118,72 @@ final class OutputHead implements Head {
         return new Measurement(logProbs, values);
     }
 
-    private int chunkRows() {
-        return chunkRows(decoder.config().vocabSize());
+    private boolean hasKernel(OutputLayer.Rows layer, Tensor x) {
+        int vocabulary = decoder.config().vocabSize();
+        return !layer.hasBias() && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
     }
 
-    private static int chunkRows(int vocabulary) {
-        return (int) Math.max(16, CHUNK_ELEMENTS / vocabulary);
+    private static int chunkRows(int vocabulary, boolean kernel) {
+        return (int) Math.max(16, (kernel ? KERNEL_ELEMENTS : CHUNK_ELEMENTS) / vocabulary);
     }
 
-    /// Memory that a pass with `targets` targets takes here, at most:
+    /// Memory that a pass with `targets` targets takes here on a processor, at most: states, normed
+    /// states, units and gradients, and logits; without a kernel also log-probabilities and a
+    /// temporary, in float32:
     /// ```
-    /// min(M, chunk) V (12 + b) + 8 b M D
+    /// 8 b M D + min(M, chunk) V b,     8 b M D + min(M, chunk) V (12 + b)
     /// ```
-    /// logits, log-probabilities and a temporary in float32 and one in `dtype`; and states, normed
-    /// states, units and gradients.
     static long bytes(DecoderConfig config, DType dtype, int targets) {
-        long rows = Math.min(targets, chunkRows(config.outputRows()));
-        long chunk = rows * config.outputRows() * (12 + dtype.bytes());
+        boolean kernel = VectorKernels.fit(dtype, config.outputRows());
+        long rows = Math.min(targets, chunkRows(config.outputRows(), kernel));
+        long chunk = rows * config.outputRows() * (kernel ? dtype.bytes() : 12 + dtype.bytes());
         return chunk + 8L * dtype.bytes() * targets * config.hiddenSize();
+    }
+
+    /// As [#chunk].
+    private void kernelChunk(
+            OutputLayer.Rows layer,
+            Tensor u,
+            int from,
+            int to,
+            float[] logProbs,
+            Map<HeadStatistic, float[]> values) {
+        int n = to - from;
+        float[] scales = null;
+        if (u != null) {
+            scales = new float[n];
+            Arrays.fill(scales, (float) (-1 / request.temperature()));
+        }
+        Tensor z = layer.rounded(from, n); // (n, V)
+        float[] statistics = describe(z, from, scales);
+        for (int i = 0; i < n; i++) {
+            int at = i * VocabularyKernel.STATISTICS;
+            logProbs[from + i] = statistics[at + VocabularyKernel.LOG_PROB];
+            for (var entry : values.entrySet()) {
+                if (entry.getKey() != HeadStatistic.VALUE) { // which another head answers
+                    entry.getValue()[from + i] = statistics[at + column(entry.getKey())];
+                }
+            }
+        }
+        if (u != null) {
+            layer.backward(z, from, u.narrow(0, from, n));
+        }
+    }
+
+    private float[] describe(Tensor z, int from, float[] scales) {
+        var kernel = new VocabularyKernel((int) z.size(1), request.temperature());
+        int[] targets = Arrays.copyOfRange(forest.targetTokens(), from, from + (int) z.size(0));
+        return VectorKernels.vocabulary(kernel, z, targets, scales);
+    }
+
+    private static int column(HeadStatistic statistic) {
+        return switch (statistic) {
+            case MEAN_LOGIT -> VocabularyKernel.MEAN_LOGIT;
+            case ARGMAX_HIT -> VocabularyKernel.HIT;
+            case ENTROPY -> VocabularyKernel.ENTROPY;
+            case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
+            case VALUE -> throw new IllegalArgumentException("no statistic of logits");
+        };
     }
 
     private void chunk(
@@ -201,39 +261,61 @@ final class OutputHead implements Head {
     @Override
     public Tensor backward(float[] weights, Map<HeadStatistic, float[]> others) {
         int m = forest.targetCount();
-        Tensor w = Tensor.of(decoder.device(), weights, m, 1);
         float[] slopes = others.get(HeadStatistic.ENTROPY);
-        Tensor entropy = slopes == null ? null : Tensor.of(w.device(), slopes, m, 1); // (M, 1)
+        Tensor entropy = // (M, 1)
+                slopes == null ? null : Tensor.of(decoder.device(), slopes, m, 1);
         Tensor dNormed = // (M, D)
-                unit == null ? secondPass(w, entropy) : unit.mul(w).to(states.dtype());
+                unit == null ? secondPass(weights, entropy) : scaledUnit(weights);
         Tensor d = // (M, D)
                 decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
         return Head.toRows(forest, d);
     }
 
-    /// @param w gradient of each log-probability, `(M, 1)`
+    private Tensor scaledUnit(float[] weights) {
+        Tensor w = Tensor.of(decoder.device(), weights, weights.length, 1); // (M, 1)
+        return unit.mul(w).to(states.dtype());
+    }
+
+    /// @param weights gradient of each log-probability, `(M)`
     /// @param entropy gradient of each entropy, `(M, 1)`, or null
-    private Tensor secondPass(Tensor w, Tensor entropy) {
+    private Tensor secondPass(float[] weights, Tensor entropy) {
         int m = forest.targetCount();
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
-        int chunk = chunkRows();
+        boolean kernel = entropy == null && hasKernel(rows, states);
+        int chunk = chunkRows(decoder.config().vocabSize(), kernel);
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
             try (var _ = TensorScope.open("chunk")) {
-                Tensor z = logits(rows, from, n); // (n, V)
-                Tensor more = // (n, V)
-                        entropy == null ? null : entropySlopes(z, entropy.narrow(0, from, n));
-                Tensor p = z.softmaxInPlace(); // (n, V)
-                subtractOneHot(p, targets(from, n), n);
-                p.mulInPlace(w.narrow(0, from, n).mul(-1 / request.temperature()));
-                if (more != null) {
-                    p.addInPlace(more);
+                Tensor dz; // (n, V)
+                if (kernel) {
+                    dz = rows.rounded(from, n);
+                    describe(dz, from, scales(weights, from, n));
+                } else {
+                    dz = slopes(weights, entropy, from, n).to(states.dtype());
                 }
-                Tensor dz = p.to(states.dtype()); // (n, V)
                 rows.backward(dz, from, dNormed.narrow(0, from, n));
             }
         }
         return dNormed;
+    }
+
+    private float[] scales(float[] weights, int from, int n) {
+        float[] scales = new float[n];
+        for (int i = 0; i < n; i++) {
+            scales[i] = (float) (-weights[from + i] / request.temperature());
+        }
+        return scales;
+    }
+
+    /// Gradient of the logits of rows `from … from + n`, float32 `(n, V)`.
+    private Tensor slopes(float[] weights, Tensor entropy, int from, int n) {
+        Tensor z = logits(rows, from, n); // (n, V)
+        Tensor more = // (n, V)
+                entropy == null ? null : entropySlopes(z, entropy.narrow(0, from, n));
+        Tensor p = z.softmaxInPlace(); // (n, V)
+        subtractOneHot(p, targets(from, n), n);
+        p.mulInPlace(Tensor.of(p.device(), scales(weights, from, n), n, 1));
+        return more == null ? p : p.addInPlace(more);
     }
 
     /// `w · ∂H/∂z = −w p (log p + H) / T`, `(n, V)`.

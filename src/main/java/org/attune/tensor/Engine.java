@@ -37,6 +37,7 @@ public final class Engine {
         static final boolean CUDA;
 
         static {
+            VectorKernels.warmUp(); // beside what follows, which takes as long
             NativeSettings.apply();
             String allocator = Allocator.configure();
             EXECUTOR = inMainArena();

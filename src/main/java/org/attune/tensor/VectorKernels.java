@@ -6,8 +6,11 @@ import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
+import org.attune.tensor.vector.SwigluKernel;
 import org.attune.tensor.vector.Team;
 import org.attune.tensor.vector.VectorLength;
+import org.attune.tensor.vector.VocabularyKernel;
+import org.attune.tensor.vector.WarmUp;
 
 import java.util.Arrays;
 
@@ -29,14 +32,28 @@ public final class VectorKernels {
         return AVAILABLE;
     }
 
-    /// Whether kernels can take rows of numbers of this kind.
+    /// Begins to compile the kernels, for the dtype that models will have by default.
+    static void warmUp() {
+        if (AVAILABLE) {
+            WarmUp.start(Engine.hasFastBfloat16());
+        }
+    }
+
+    /// Whether kernels take rows of numbers of this kind. On the engine thread.
     ///
     /// @param widths lengths of what is handled in one piece
     public static boolean serve(Device device, DType dtype, int... widths) {
-        if (!AVAILABLE
-                || !device.equals(Device.cpu())
-                || !Team.hasThreads() && Engine.threads() > 1 // operators would share the work
-                || dtype != DType.BFLOAT16 && dtype != DType.FLOAT32) {
+        boolean hasThreads = Team.hasThreads() || !AVAILABLE || Engine.threads() == 1;
+        return device.equals(Device.cpu())
+                && hasThreads // else operators would share the work
+                && fit(dtype, widths);
+    }
+
+    /// Whether kernels can take rows of numbers of this kind, if they are on a processor.
+    ///
+    /// @param widths as in [#serve]
+    public static boolean fit(DType dtype, int... widths) {
+        if (!AVAILABLE || dtype != DType.BFLOAT16 && dtype != DType.FLOAT32) {
             return false;
         }
         for (int width : widths) {
@@ -76,6 +93,57 @@ public final class VectorKernels {
                 .backward(rows(dy), rows(x), address(r), rows(residual), rows(dx), n, threads(x));
         OperatorTimes.end("attune::rms_norm_backward", begun);
         return dx;
+    }
+
+    /// The gated activation `silu(g) · u`.
+    ///
+    /// @param gateUp `(N, 2F)`, gates first
+    /// @param out its first `F` columns are written
+    public static void swiglu(Tensor gateUp, Tensor out) {
+        long begun = OperatorTimes.begin();
+        try (var _ = TensorScope.open("swiglu")) {
+            SwigluKernel kernel = swigluKernel(gateUp);
+            int threads = threads(gateUp);
+            Tensor work = work(kernel.workBytes(threads));
+            int n = Math.toIntExact(gateUp.size(0));
+            kernel.forward(rows(gateUp), rows(out), n, address(work), threads);
+        }
+        OperatorTimes.end("attune::swiglu", begun);
+    }
+
+    /// Replaces the input of [#swiglu] by its gradient.
+    ///
+    /// @param dOut gradient of the output, `(N, F)`
+    /// @param gateUp changed, `(N, 2F)`
+    public static void swigluBackward(Tensor dOut, Tensor gateUp) {
+        long begun = OperatorTimes.begin();
+        try (var _ = TensorScope.open("swiglu")) {
+            SwigluKernel kernel = swigluKernel(gateUp);
+            int threads = threads(gateUp);
+            Tensor work = work(kernel.workBytes(threads));
+            int n = Math.toIntExact(gateUp.size(0));
+            kernel.backward(rows(dOut), rows(gateUp), n, address(work), threads);
+        }
+        OperatorTimes.end("attune::swiglu_backward", begun);
+    }
+
+    private static SwigluKernel swigluKernel(Tensor gateUp) {
+        return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2));
+    }
+
+    /// Statistics of rows of logits, and their gradient.
+    ///
+    /// @param z `(N, V)`; replaced by the gradient if there are scales
+    /// @param targets a token of each row, `(N)`
+    /// @param scales factor of each row's gradient, `(N)`, or null: no gradient
+    /// @return [VocabularyKernel#STATISTICS] of each row, one behind the other
+    public static float[] vocabulary(
+            VocabularyKernel kernel, Tensor z, int[] targets, float[] scales) {
+        long begun = OperatorTimes.begin();
+        float[] statistics = new float[targets.length * VocabularyKernel.STATISTICS];
+        kernel.run(rows(z), targets, scales, statistics, threads(z));
+        OperatorTimes.end("attune::vocabulary", begun);
+        return statistics;
     }
 
     /// Rotates heads where they are.

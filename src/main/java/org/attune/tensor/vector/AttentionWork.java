@@ -97,7 +97,7 @@ final class AttentionWork {
             for (int row = 0; row < n * shape.groups(); row++) {
                 int column = shape.queries(head) + row % shape.groups() * shape.headDim();
                 long to = out.at(s.start() + a + row / shape.groups(), column);
-                Vectors.writeRow(
+                RowCopies.write(
                         product + (long) row * headBytes,
                         norm[row],
                         shape.headDim(),
@@ -150,7 +150,7 @@ final class AttentionWork {
             for (int row = 0; row < rows; row++) {
                 int column = shape.queries(head) + row % shape.groups() * shape.headDim();
                 long to = dQkv.at(s.start() + a + row / shape.groups(), column);
-                Vectors.writeRow(
+                RowCopies.write(
                         product + (long) row * headBytes, 1, shape.headDim(), dQkv.half(), to);
             }
             addTransposed(p, dOut, dValues, rows, wide);
@@ -215,7 +215,7 @@ final class AttentionWork {
     }
 
     private void readRow(Rows from, int row, int column, long to) {
-        Vectors.readRow(from.half(), from.at(row, column), shape.headDim(), to);
+        RowCopies.read(from.half(), from.at(row, column), shape.headDim(), to);
     }
 
     /// Rows of the head's queries, or of what has their columns.

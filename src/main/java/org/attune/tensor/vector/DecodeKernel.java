@@ -87,7 +87,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
         long queries = memory + roundedGroups() * scoreBytes;
         for (int g = 0; g < roundedGroups(); g++) {
             int column = shape.queries(head) + Math.min(g, shape.groups() - 1) * shape.headDim();
-            Vectors.readRow(
+            RowCopies.read(
                     qkv.half(), qkv.at(row, column), shape.headDim(), queries + g * queryBytes());
         }
         var block = new Block(qkv.half(), shape.headDim(), cache.rowBytes(), count, scoreBytes);
@@ -104,7 +104,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
                 long from = queries + (g + i) * queryBytes();
-                Vectors.writeRow(from, 1, shape.headDim(), out.half(), out.at(row, column));
+                RowCopies.write(from, 1, shape.headDim(), out.half(), out.at(row, column));
             }
         }
     }

@@ -1,7 +1,6 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /// The first half of a softmax.
@@ -19,36 +18,37 @@ final class Exponentials {
     static float replace(long scores, int from, int to, int wide) {
         int begin = from / LANES * LANES;
         int end = (to + LANES - 1) / LANES * LANES;
-        for (int t = 0; t < begin; t += LANES) {
-            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
-        }
-        FloatVector least = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
-        FloatVector most = least;
-        for (int t = begin; t < end; t += LANES) {
-            FloatVector x = Vectors.load(scores + (long) t * FLOAT);
-            if (t < from || t + LANES > to) {
-                x = least.blend(x, seen(from - t, to - t));
-            }
-            most = most.max(x);
-        }
-        float maximum = most.reduceLanes(VectorOperators.MAX);
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
-        for (int t = begin; t < end; t += LANES) {
-            FloatVector e = Vectors.exp(Vectors.load(scores + (long) t * FLOAT).sub(maximum));
-            if (t < from || t + LANES > to) {
-                e = FloatVector.zero(Vectors.FLOATS).blend(e, seen(from - t, to - t));
-            }
-            sum = sum.add(e);
-            Vectors.store(e, scores + (long) t * FLOAT);
-        }
-        for (int t = end; t < wide; t += LANES) {
-            Vectors.store(FloatVector.zero(Vectors.FLOATS), scores + (long) t * FLOAT);
-        }
-        return Vectors.sum(sum);
+        // Whole vectors are computed; what is not seen in the first and the last counts for nothing.
+        fill(scores, begin, from, Float.NEGATIVE_INFINITY);
+        fill(scores, to, end, Float.NEGATIVE_INFINITY);
+        float sum = exponentials(scores, begin, end, largest(scores, begin, end));
+        fill(scores, 0, from, 0);
+        fill(scores, to, wide, 0);
+        return sum;
     }
 
-    /// Lanes `from … to − 1`.
-    private static VectorMask<Float> seen(int from, int to) {
-        return Vectors.first(Math.min(to, LANES)).andNot(Vectors.first(Math.max(from, 0)));
+    private static void fill(long numbers, int from, int to, float value) {
+        for (int t = from; t < to; t++) {
+            Vectors.put(value, numbers + (long) t * FLOAT);
+        }
+    }
+
+    private static float largest(long scores, int begin, int end) {
+        FloatVector most = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
+        for (int t = begin; t < end; t += LANES) {
+            most = most.max(Vectors.load(scores + (long) t * FLOAT));
+        }
+        return most.reduceLanes(VectorOperators.MAX);
+    }
+
+    private static float exponentials(long scores, int begin, int end, float largest) {
+        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        for (int t = begin; t < end; t += LANES) {
+            long at = scores + (long) t * FLOAT;
+            FloatVector e = Vectors.exp(Vectors.load(at).sub(largest));
+            sum = sum.add(e);
+            Vectors.store(e, at);
+        }
+        return Vectors.sum(sum);
     }
 }

@@ -74,14 +74,14 @@ final class Matrices {
             int k,
             boolean add) {
         long step = (long) LANES * FLOAT;
-        FloatVector c00 = begin(c, add);
-        FloatVector c01 = begin(c + step, add);
-        FloatVector c10 = begin(c + cRow, add);
-        FloatVector c11 = begin(c + cRow + step, add);
-        FloatVector c20 = begin(c + 2 * cRow, add);
-        FloatVector c21 = begin(c + 2 * cRow + step, add);
-        FloatVector c30 = begin(c + 3 * cRow, add);
-        FloatVector c31 = begin(c + 3 * cRow + step, add);
+        FloatVector c00 = Vectors.begin(add, c);
+        FloatVector c01 = Vectors.begin(add, c + step);
+        FloatVector c10 = Vectors.begin(add, c + cRow);
+        FloatVector c11 = Vectors.begin(add, c + cRow + step);
+        FloatVector c20 = Vectors.begin(add, c + 2 * cRow);
+        FloatVector c21 = Vectors.begin(add, c + 2 * cRow + step);
+        FloatVector c30 = Vectors.begin(add, c + 3 * cRow);
+        FloatVector c31 = Vectors.begin(add, c + 3 * cRow + step);
         long aAt = a;
         long bAt = b;
         for (int p = 0; p < k; p++) {
@@ -123,10 +123,10 @@ final class Matrices {
             long cRow,
             int k,
             boolean add) {
-        FloatVector c0 = begin(c, add);
-        FloatVector c1 = begin(c + cRow, add);
-        FloatVector c2 = begin(c + 2 * cRow, add);
-        FloatVector c3 = begin(c + 3 * cRow, add);
+        FloatVector c0 = Vectors.begin(add, c);
+        FloatVector c1 = Vectors.begin(add, c + cRow);
+        FloatVector c2 = Vectors.begin(add, c + 2 * cRow);
+        FloatVector c3 = Vectors.begin(add, c + 3 * cRow);
         long aAt = a;
         long bAt = b;
         for (int p = 0; p < k; p++) {
@@ -142,9 +142,5 @@ final class Matrices {
         Vectors.store(c1, c + cRow);
         Vectors.store(c2, c + 2 * cRow);
         Vectors.store(c3, c + 3 * cRow);
-    }
-
-    private static FloatVector begin(long c, boolean add) {
-        return add ? Vectors.load(c) : FloatVector.zero(Vectors.FLOATS);
     }
 }

@@ -31,27 +31,31 @@ public final class NormKernel {
     /// @param out written
     /// @param r address of `count` float32 numbers, written
     public void forward(Rows x, Rows out, long r, int count, int threads) {
-        Team.run(
+        Team.rows(
                 threads,
-                (count + CHUNK - 1) / CHUNK,
-                (_, item) -> {
-                    int end = Math.min(count, (item + 1) * CHUNK);
-                    for (int row = item * CHUNK; row < end; row++) {
-                        forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT);
-                    }
-                });
+                count,
+                CHUNK,
+                (_, row) -> forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT));
     }
 
     private void forward(boolean half, long x, long out, long r) {
+        float factor = (float) (1 / Math.sqrt(squares(half, x) / width + epsilon));
+        Vectors.put(factor, r);
+        scale(half, x, factor, out);
+    }
+
+    private float squares(boolean half, long x) {
         int bytes = half ? Short.BYTES : FLOAT;
         FloatVector sum = FloatVector.zero(Vectors.FLOATS);
         for (int k = 0; k < width; k += LANES) {
             FloatVector v = Vectors.load(half, x + (long) k * bytes);
             sum = v.fma(v, sum);
         }
-        float mean = Vectors.sum(sum) / width;
-        float factor = (float) (1 / Math.sqrt(mean + epsilon));
-        Vectors.put(factor, r);
+        return Vectors.sum(sum);
+    }
+
+    private void scale(boolean half, long x, float factor, long out) {
+        int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
             // Rounded between the two products, as transformers does.
@@ -69,24 +73,27 @@ public final class NormKernel {
     /// @param residual what is added
     /// @param dx written; may be `residual`
     public void backward(Rows dy, Rows x, long r, Rows residual, Rows dx, int count, int threads) {
-        Team.run(
+        Team.rows(
                 threads,
-                (count + CHUNK - 1) / CHUNK,
-                (_, item) -> {
-                    int end = Math.min(count, (item + 1) * CHUNK);
-                    for (int row = item * CHUNK; row < end; row++) {
+                count,
+                CHUNK,
+                (_, row) ->
                         backward(
                                 x.half(),
                                 dy.at(row, 0),
                                 x.at(row, 0),
                                 Vectors.number(r + (long) row * FLOAT),
                                 residual.at(row, 0),
-                                dx.at(row, 0));
-                    }
-                });
+                                dx.at(row, 0)));
     }
 
     private void backward(boolean half, long dy, long x, float r, long residual, long dx) {
+        float projection = product(half, dy, x) * r * r / width;
+        combine(half, dy, x, r, projection, residual, dx);
+    }
+
+    /// `Σ g x`.
+    private float product(boolean half, long dy, long x) {
         int bytes = half ? Short.BYTES : FLOAT;
         FloatVector sum = FloatVector.zero(Vectors.FLOATS);
         for (int k = 0; k < width; k += LANES) {
@@ -94,7 +101,12 @@ public final class NormKernel {
             FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));
             sum = g.fma(Vectors.load(half, x + at), sum);
         }
-        float projection = Vectors.sum(sum) * r * r / width;
+        return Vectors.sum(sum);
+    }
+
+    private void combine(
+            boolean half, long dy, long x, float r, float projection, long residual, long dx) {
+        int bytes = half ? Short.BYTES : FLOAT;
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
             FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));

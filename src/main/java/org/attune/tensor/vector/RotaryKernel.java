@@ -24,16 +24,14 @@ public record RotaryKernel(
     ///
     /// @param back whether to take the gradient of rotated heads back to that of the heads
     public void rotate(Rows rows, int count, boolean back, int threads) {
-        Team.run(
+        Team.rows(
                 threads,
-                (count + CHUNK - 1) / CHUNK,
-                (_, item) -> {
-                    int end = Math.min(count, (item + 1) * CHUNK);
-                    for (int row = item * CHUNK; row < end; row++) {
-                        for (int head = 0; head < queries + keys; head++) {
-                            float factor = head < queries ? scale : 1;
-                            rotate(rows, row, head * headDim, factor, back);
-                        }
+                count,
+                CHUNK,
+                (_, row) -> {
+                    for (int head = 0; head < queries + keys; head++) {
+                        float factor = head < queries ? scale : 1;
+                        rotate(rows, row, head * headDim, factor, back);
                     }
                 });
     }

@@ -67,6 +67,28 @@ public final class Team {
         return hasThreads;
     }
 
+    /// One row of a matrix.
+    interface RowBody {
+        /// @param thread as in [Body]
+        /// @param row its number
+        void run(int thread, int row);
+    }
+
+    /// Runs the rows of a matrix, some at a time.
+    ///
+    /// @param chunk rows that a thread takes at once
+    static void rows(int threads, int count, int chunk, RowBody body) {
+        run(
+                threads,
+                (count + chunk - 1) / chunk,
+                (thread, item) -> {
+                    int end = Math.min(count, (item + 1) * chunk);
+                    for (int row = item * chunk; row < end; row++) {
+                        body.run(thread, row);
+                    }
+                });
+    }
+
     /// Runs all items and waits for their end.
     ///
     /// @param threads at most as many, the caller's among them

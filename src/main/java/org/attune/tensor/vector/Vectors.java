@@ -3,7 +3,6 @@ package org.attune.tensor.vector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -15,6 +14,13 @@ import java.nio.ByteOrder;
 
 /// Vectors of float32 from and to plain memory, whose numbers are float32 or bfloat16. Addresses
 /// are native; whoever calls answers for what lies there.
+///
+/// A kernel must stay small: the JVM's compiler stops inlining in a method that has grown to 18,000
+/// nodes, each operation on a vector is some hundred (a load of bfloat16 2000, [#exp] 9000), and a
+/// vector that is handed to a method which was not inlined is allocated. Such a kernel runs ten
+/// times slower. Hence loops stand in methods of their own, which take and return plain numbers; the
+/// launcher tells the compiler never to inline those, and always to inline what is here
+/// (`cli/src/main/dist/launch.conf`).
 final class Vectors {
     /// Float32 numbers.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -36,14 +42,23 @@ final class Vectors {
     private static final VectorShuffle<Float> BY_2 = partners(2);
     private static final VectorShuffle<Float> BY_1 = partners(1);
 
-    private static final float LOG2_E = 1.44269504f;
-    private static final float LN2_HIGH = 0.693145752f;
-    private static final float LN2_LOW = 1.42860677e-6f;
+    private static final FloatVector ONE = all(1);
+    private static final FloatVector LOG2_E = all(1.44269504f);
+    private static final FloatVector MINUS_LN2_HIGH = all(-0.693145752f);
+    private static final FloatVector MINUS_LN2_LOW = all(-1.42860677e-6f);
+
+    /// Coefficients of eˣ on |x| ≤ ln 2 / 2, from the second power on.
+    private static final FloatVector EXP_2 = all(0.5f);
+    private static final FloatVector EXP_3 = all(0.16666666f);
+    private static final FloatVector EXP_4 = all(0.041665796f);
+    private static final FloatVector EXP_5 = all(0.0083330777f);
+    private static final FloatVector EXP_6 = all(0.0013930436f);
 
     /// Added and subtracted it rounds to whole numbers, and its low bits hold that number.
-    private static final float ROUNDER = 12582912f; // 1.5 · 2^23
+    private static final FloatVector ROUNDER = all(12582912f); // 1.5 · 2^23
 
     private static final float LEAST_EXPONENT = -87f;
+    private static final float MOST_EXPONENT = 88f;
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
     private static final int HALF_BITS = 16;
@@ -51,6 +66,10 @@ final class Vectors {
     private static final int HIGH_BITS = 0xffff0000;
 
     private Vectors() {}
+
+    private static FloatVector all(float value) {
+        return FloatVector.broadcast(FLOATS, value);
+    }
 
     static float number(long address) {
         return MEMORY.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address);
@@ -60,9 +79,34 @@ final class Vectors {
         MEMORY.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
     }
 
+    /// A number of a tensor.
+    static float number(boolean half, long address) {
+        if (!half) {
+            return number(address);
+        }
+        short bits = MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, address);
+        return Float.intBitsToFloat(bits << HALF_BITS);
+    }
+
+    /// Puts a number into a tensor, rounded to the nearest, ties to even.
+    static void put(boolean half, float value, long address) {
+        if (!half) {
+            put(value, address);
+            return;
+        }
+        int bits = Float.floatToIntBits(value);
+        bits += ROUND_UP + (bits >>> HALF_BITS & 1);
+        MEMORY.set(ValueLayout.JAVA_SHORT_UNALIGNED, address, (short) (bits >>> HALF_BITS));
+    }
+
     /// Float32 numbers.
     static FloatVector load(long address) {
         return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
+    }
+
+    /// Float32 numbers to go on from, or zeros.
+    static FloatVector begin(boolean add, long address) {
+        return add ? load(address) : FloatVector.zero(FLOATS);
     }
 
     /// The same number in every lane.
@@ -97,55 +141,41 @@ final class Vectors {
         shorts.intoMemorySegment(MEMORY, address, ORDER);
     }
 
-    /// Reads a row of a tensor as float32.
-    ///
-    /// @param count a multiple of [#LANES]
-    static void readRow(boolean half, long from, int count, long to) {
-        long bytes = half ? Short.BYTES : Float.BYTES;
-        for (int k = 0; k < count; k += LANES) {
-            store(load(half, from + k * bytes), to + (long) k * Float.BYTES);
-        }
-    }
-
-    /// Writes a row of float32 times `factor` into a tensor.
-    ///
-    /// @param count a multiple of [#LANES]
-    static void writeRow(long from, float factor, int count, boolean half, long to) {
-        long bytes = half ? Short.BYTES : Float.BYTES;
-        for (int k = 0; k < count; k += LANES) {
-            store(half, load(from + (long) k * Float.BYTES).mul(factor), to + k * bytes);
-        }
-    }
-
     /// What [#store] followed by [#load] gives.
     static FloatVector round(boolean half, FloatVector v) {
         return half ? rounded(v).lanewise(VectorOperators.AND, HIGH_BITS).reinterpretAsFloats() : v;
     }
 
+    /// A NaN whose low bits are all ones would overflow into a number. Operations on bfloat16 numbers
+    /// give none: they hand the NaN of an operand on, whose low bits are zeros, or the processor's.
     private static IntVector rounded(FloatVector v) {
         IntVector bits = v.reinterpretAsInts();
         IntVector odd = bits.lanewise(VectorOperators.LSHR, HALF_BITS).and(1);
-        // A NaN of large mantissa would overflow into a number: it stays as it is.
-        VectorMask<Integer> isNumber = v.test(VectorOperators.IS_NAN).not().cast(INTS);
-        return bits.add(odd.add(ROUND_UP), isNumber);
+        return bits.add(odd.add(ROUND_UP));
     }
 
-    /// eˣ for x ≤ 0 (and up to 88), relative error below 2e-7; below -87 it is that of -87.
+    /// eˣ for x ≤ 88, relative error below 2e-7; below -87 it is that of -87.
     static FloatVector exp(FloatVector x) {
         FloatVector t = x.blend(LEAST_EXPONENT, x.compare(VectorOperators.LT, LEAST_EXPONENT));
-        FloatVector shifted = t.mul(LOG2_E).add(ROUNDER);
+        FloatVector shifted = t.fma(LOG2_E, ROUNDER);
         FloatVector n = shifted.sub(ROUNDER);
-        FloatVector f = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), t);
-        f = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), f); // |f| ≤ ln 2 / 2
-        FloatVector p = FloatVector.broadcast(FLOATS, 0.0013930436f);
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 0.0083330777f));
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 0.041665796f));
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 0.16666666f));
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 0.5f));
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 1f));
-        p = p.fma(f, FloatVector.broadcast(FLOATS, 1f));
+        FloatVector f = n.fma(MINUS_LN2_HIGH, t);
+        f = n.fma(MINUS_LN2_LOW, f); // |f| ≤ ln 2 / 2
+        FloatVector p = EXP_6.fma(f, EXP_5);
+        p = p.fma(f, EXP_4);
+        p = p.fma(f, EXP_3);
+        p = p.fma(f, EXP_2);
+        p = p.fma(f, ONE);
+        p = p.fma(f, ONE);
         IntVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS);
         return p.mul(power.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats());
+    }
+
+    /// `1 / (1 + e⁻ˣ)`.
+    static FloatVector sigmoid(FloatVector x) {
+        FloatVector t = x.neg();
+        t = t.blend(MOST_EXPONENT, t.compare(VectorOperators.GT, MOST_EXPONENT));
+        return ONE.div(exp(t).add(ONE));
     }
 
     /// Sum of all lanes, halves added to halves. The Vector API's own sum has no fixed order: its
@@ -165,10 +195,5 @@ final class Vectors {
     /// Partners in a sum: lanes that differ in one bit of their number.
     private static VectorShuffle<Float> partners(int distance) {
         return VectorShuffle.fromOp(FLOATS, lane -> lane ^ (distance % LANES));
-    }
-
-    /// Lanes that stand before `count`.
-    static VectorMask<Float> first(int count) {
-        return FLOATS.indexInRange(0, count);
     }
 }

@@ -1,0 +1,99 @@
+package org.attune.tensor.vector;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/// Has the JVM compile the kernels while a model is still being read: uncompiled they are a hundred
+/// times slower, and the first training step would take three times as long as the next.
+public final class WarmUp {
+    private static final int REPEATS = 60;
+    private static final int ROWS = 64;
+    private static final int WIDTH = 576;
+    private static final int HEAD = 64;
+    private static final int VOCABULARY = 4096;
+    private static final float EPSILON = 1e-5f;
+
+    // Parts of the memory.
+    private static final int AREAS = 4;
+    private static final int INPUT = 0;
+    private static final int GRADIENT = 1;
+    private static final int OUTPUT = 2;
+    private static final int WORK = 3;
+
+    private final boolean half;
+    private final int bytes;
+    private final MemorySegment memory;
+    private final long area; // bytes of a part
+
+    private WarmUp(boolean half, Arena arena) {
+        this.half = half;
+        bytes = half ? Short.BYTES : Float.BYTES;
+        area = (long) ROWS * VOCABULARY * Float.BYTES;
+        memory = arena.allocate(AREAS * area, Float.BYTES);
+    }
+
+    /// Starts a thread for it, which ends by itself.
+    ///
+    /// @param half whether numbers will be bfloat16
+    public static void start(boolean half) {
+        var thread = new Thread(() -> run(half), "attune-warm-up");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void run(boolean half) {
+        try (var arena = Arena.ofConfined()) {
+            var warmUp = new WarmUp(half, arena);
+            for (int i = 0; i < REPEATS; i++) {
+                warmUp.rows();
+                warmUp.heads();
+            }
+        }
+    }
+
+    private long address(int part) {
+        return memory.address() + part * area;
+    }
+
+    private Rows matrix(int part, int width) {
+        return new Rows(address(part), (long) width * bytes, half);
+    }
+
+    private void rows() {
+        long work = address(WORK);
+        Rows x = matrix(INPUT, WIDTH);
+        Rows dy = matrix(GRADIENT, WIDTH);
+        Rows out = matrix(OUTPUT, WIDTH);
+        var norm = new NormKernel(WIDTH, EPSILON, address(INPUT));
+        norm.forward(x, out, work, ROWS, 1);
+        norm.backward(dy, x, work, dy, out, ROWS, 1);
+        var swiglu = new SwigluKernel(WIDTH);
+        Rows gateUp = matrix(INPUT, 2 * WIDTH);
+        swiglu.forward(gateUp, out, ROWS, work, 1);
+        swiglu.backward(dy, gateUp, ROWS, work, 1);
+        var vocabulary = new VocabularyKernel(VOCABULARY, 1);
+        float[] scales = {1, 1};
+        float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];
+        vocabulary.run(matrix(INPUT, VOCABULARY), new int[] {1, 2}, scales, statistics, 1);
+    }
+
+    private void heads() {
+        long work = address(WORK);
+        var shape = new AttentionShape(1, 3, HEAD);
+        int width = 5 * HEAD;
+        Rows qkv = matrix(INPUT, width);
+        new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work).rotate(qkv, ROWS, false, 1);
+        int middle = ROWS / 2;
+        var segments =
+                List.of(
+                        new AttentionSegment(0, middle, new int[] {0}, new int[] {middle}),
+                        new AttentionSegment(middle, ROWS, new int[] {0}, new int[] {ROWS}));
+        var attention = new AttentionKernel(shape, 0, segments);
+        Rows out = matrix(OUTPUT, width);
+        attention.forward(qkv, out, work, 1);
+        attention.backward(qkv, matrix(GRADIENT, width), out, work, 1);
+        var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
+        new DecodeKernel(shape, 0).attend(qkv, cache, new int[] {ROWS - 1}, out, work, 1);
+    }
+}
