@@ -129,9 +129,7 @@ final class CachedStep {
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
         Swiglu.forward(
-                gateUp,
-                () -> Tensor.empty(x.device(), x.dtype(), x.size(0), b.down().in()),
-                a);
+                gateUp, () -> Tensor.empty(x.device(), x.dtype(), x.size(0), b.down().in()), a);
         return b.down().forward(a, adapter, Dropout.NONE).addInPlace(x2); // (N, D)
     }
 

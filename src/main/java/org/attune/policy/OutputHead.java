@@ -1,5 +1,6 @@
 package org.attune.policy;
 
+import org.attune.error.ShapeException;
 import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
@@ -261,6 +262,9 @@ final class OutputHead implements Head {
     @Override
     public Tensor backward(float[] weights, Map<HeadStatistic, float[]> others) {
         int m = forest.targetCount();
+        if (weights.length != m) {
+            throw new ShapeException("%d targets got %d gradients".formatted(m, weights.length));
+        }
         float[] slopes = others.get(HeadStatistic.ENTROPY);
         Tensor entropy = // (M, 1)
                 slopes == null ? null : Tensor.of(decoder.device(), slopes, m, 1);

@@ -13,6 +13,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 
 /// libtorch in this process, and the one thread that may touch tensors.
 ///
@@ -28,21 +30,49 @@ public final class Engine {
     /// Whether a model that wants all cores was loaded; read and written on the engine thread.
     private static boolean largeModel;
 
+    private static volatile boolean startsAhead;
+
     private Engine() {}
 
-    /// Started on first use; the class initialiser gives the one-time guarantee. The engine thread
-    /// must not need this class while it is being initialised, so the work itself is outside.
-    private static final class Started {
-        static final ExecutorService EXECUTOR;
-        static final boolean CUDA;
+    /// What starts once, at first use or ahead of it.
+    private static final FutureTask<Started> START = new FutureTask<>(Engine::startUp);
 
-        static {
-            VectorKernels.warmUp(); // beside what follows, which takes as long
-            NativeSettings.apply();
-            String allocator = Allocator.configure();
-            EXECUTOR = inMainArena();
-            CUDA = startOn(EXECUTOR, allocator);
+    private record Started(ExecutorService executor, boolean hasCuda) {}
+
+    /// Begins to start the engine on another thread, if nobody did. If it fails, whoever uses the
+    /// engine is told.
+    public static void startAhead() {
+        startsAhead = true;
+        var thread = new Thread(START, "attune-start");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /// Waits for the end of what [#startAhead] began, if it was called: a process that ends while
+    /// libraries are being loaded may crash.
+    public static void settle() {
+        if (startsAhead) {
+            try {
+                START.get();
+            } catch (ExecutionException e) {
+                LOG.debug("the engine could not be started", e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
+    }
+
+    private static Started startUp() {
+        VectorKernels.warmUp(); // beside what follows, which takes as long
+        NativeSettings.apply();
+        String allocator = Allocator.configure();
+        ExecutorService executor = inMainArena();
+        return new Started(executor, startOn(executor, allocator));
+    }
+
+    private static Started started() {
+        START.run(); // nothing if it ran or runs
+        return result(START);
     }
 
     /// A thread whose memory comes from malloc's main arena. A thread gets its arena at its first
@@ -142,11 +172,14 @@ public final class Engine {
                 throw new IllegalStateException(e);
             }
         }
-        return await(Started.EXECUTOR, work);
+        return await(started().executor(), work);
     }
 
     private static <T> T await(ExecutorService executor, Callable<T> work) {
-        var future = executor.submit(work);
+        return result(executor.submit(work));
+    }
+
+    private static <T> T result(Future<T> future) {
         try {
             return future.get();
         } catch (InterruptedException e) {
@@ -172,7 +205,7 @@ public final class Engine {
     }
 
     static boolean hasCudaLibrary() {
-        return Started.CUDA;
+        return started().hasCuda();
     }
 
     /// Whether the processor multiplies bfloat16 in hardware (AVX-512-bf16 or AMX).

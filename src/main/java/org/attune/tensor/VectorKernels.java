@@ -1,5 +1,6 @@
 package org.attune.tensor;
 
+import org.attune.error.ShapeException;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
@@ -137,13 +138,28 @@ public final class VectorKernels {
     /// @param targets a token of each row, `(N)`
     /// @param scales factor of each row's gradient, `(N)`, or null: no gradient
     /// @return [VocabularyKernel#STATISTICS] of each row, one behind the other
+    /// @throws ShapeException if a target is no token, or there isn't one for each row
     public static float[] vocabulary(
             VocabularyKernel kernel, Tensor z, int[] targets, float[] scales) {
+        requireTokens(z, targets);
         long begun = OperatorTimes.begin();
         float[] statistics = new float[targets.length * VocabularyKernel.STATISTICS];
         kernel.run(rows(z), targets, scales, statistics, threads(z));
         OperatorTimes.end("attune::vocabulary", begun);
         return statistics;
+    }
+
+    private static void requireTokens(Tensor z, int[] targets) {
+        if (z.size(0) != targets.length) {
+            throw new ShapeException(
+                    "%d targets don't fit the logits %s".formatted(targets.length, z));
+        }
+        for (int target : targets) {
+            if (target < 0 || target >= z.size(1)) {
+                throw new ShapeException(
+                        "token %d is not in the vocabulary of %d".formatted(target, z.size(1)));
+            }
+        }
     }
 
     /// Rotates heads where they are.

@@ -8,6 +8,7 @@ import org.attune.model.DecoderConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,7 +112,10 @@ class StepMemoryEstimateTest {
         long scores = 3L * 2 * 9 * 256 * 2048;
         var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000);
         assertEquals(12_000_000, memory.optimizer());
-        long head = 170L * 49_152 * 14 + 8L * 2 * 2048 * 576; // 170 rows of 2^23 / V
+        assertEquals(VectorKernels.isAvailable(), VectorKernels.fit(DType.BFLOAT16, 49_152));
+        long logits = // 341 rows of 2^24 / V, or 170 of half as many with temporaries
+                VectorKernels.isAvailable() ? 341L * 49_152 * 2 : 170L * 49_152 * 14;
+        long head = logits + 8L * 2 * 2048 * 576;
         assertEquals(
                 (long) (1.12 * (2048 * (a.kept(0) + a.atWork()) + scores + head)),
                 memory.pass(2048, 0));

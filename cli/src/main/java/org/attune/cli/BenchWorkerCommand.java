@@ -13,7 +13,7 @@ import java.util.concurrent.Callable;
 
 /// One repeat of `attune bench`, which starts this.
 @Command(name = "worker", description = "One repeat of a benchmark.", hidden = true)
-final class BenchWorkerCommand implements Callable<Integer> {
+final class BenchWorkerCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
 
     @Parameters(index = "0", paramLabel = "WORK.json")

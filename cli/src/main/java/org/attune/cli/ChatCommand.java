@@ -25,7 +25,7 @@ import java.util.concurrent.Callable;
 
 /// `attune chat --model MODEL [--adapter ADAPTER]`
 @Command(name = "chat", description = "Talk to a model.")
-final class ChatCommand implements Callable<Integer> {
+final class ChatCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Mixin SamplingArguments sampling;

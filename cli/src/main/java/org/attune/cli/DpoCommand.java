@@ -14,7 +14,7 @@ import java.util.concurrent.Callable;
 
 /// `attune dpo RUN.yaml [key=value …]`
 @Command(name = "dpo", description = "Align on preference pairs: direct preference optimisation.")
-final class DpoCommand implements Callable<Integer> {
+final class DpoCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

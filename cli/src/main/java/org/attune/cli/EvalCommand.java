@@ -29,7 +29,7 @@ import java.util.concurrent.Callable;
             "Measure how often a model is right, or how two models differ.",
             "Takes the likeliest tokens unless --temperature is given."
         })
-final class EvalCommand implements Callable<Integer> {
+final class EvalCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Mixin EvalArguments questions;

@@ -21,7 +21,7 @@ import java.util.concurrent.Callable;
         description =
                 "Write a model as a folder for Python, such as a GGUF file with the very numbers"
                         + " that adapters were trained on.")
-final class ExportCommand implements Callable<Integer> {
+final class ExportCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Mixin OutputOptions output;

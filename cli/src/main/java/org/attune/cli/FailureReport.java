@@ -15,7 +15,7 @@ final class FailureReport implements IExecutionExceptionHandler {
     @Override
     public int handleExecutionException(Exception failure, CommandLine command, ParseResult p) {
         PrintWriter err = command.getErr();
-        CommonOptions options = LogLevels.options(command);
+        CommonOptions options = Preparation.options(command);
         boolean stacktrace = options != null && options.stacktrace;
         boolean expected = failure instanceof AttuneException;
         err.println(command.getColorScheme().errorText("attune: " + message(failure, expected)));

@@ -35,7 +35,7 @@ import java.util.concurrent.Callable;
             "Generate the answer to a prompt, or to all prompts of a file.",
             "A file that was interrupted is continued by the same command."
         })
-final class GenerateCommand implements Callable<Integer> {
+final class GenerateCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Mixin SamplingArguments sampling;

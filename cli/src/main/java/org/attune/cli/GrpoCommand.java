@@ -15,7 +15,7 @@ import java.util.concurrent.Callable;
 
 /// `attune grpo RUN.yaml [key=value …]`
 @Command(name = "grpo", description = "Learn from rewards: group-relative policy optimisation.")
-final class GrpoCommand implements Callable<Integer> {
+final class GrpoCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

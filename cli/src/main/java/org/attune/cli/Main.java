@@ -1,5 +1,7 @@
 package org.attune.cli;
 
+import org.attune.tensor.Engine;
+
 import picocli.CommandLine;
 
 import java.io.PrintWriter;
@@ -11,8 +13,9 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        // The only place that ends the process.
-        System.exit(run(args));
+        int code = run(args);
+        Engine.settle();
+        System.exit(code); // the only place that ends the process
     }
 
     /// Runs a command on this process's streams.
@@ -30,7 +33,7 @@ public final class Main {
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
-                .setExecutionStrategy(LogLevels::applyAndRun)
+                .setExecutionStrategy(Preparation::applyAndRun)
                 .setExecutionExceptionHandler(new FailureReport());
     }
 }

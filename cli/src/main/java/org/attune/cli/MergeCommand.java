@@ -25,7 +25,7 @@ import java.util.concurrent.Callable;
 
 /// `attune merge --model MODEL --adapter ADAPTER --output DIR`
 @Command(name = "merge", description = "Merge an adapter into its base: one model folder.")
-final class MergeCommand implements Callable<Integer> {
+final class MergeCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Mixin OutputOptions output;

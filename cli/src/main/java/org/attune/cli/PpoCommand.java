@@ -17,7 +17,7 @@ import java.util.concurrent.Callable;
 @Command(
         name = "ppo",
         description = "Learn from rewards with a critic: proximal policy optimisation.")
-final class PpoCommand implements Callable<Integer> {
+final class PpoCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

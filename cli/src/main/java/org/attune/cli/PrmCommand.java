@@ -14,7 +14,7 @@ import java.util.concurrent.Callable;
 
 /// `attune prm RUN.yaml [key=value …]`
 @Command(name = "prm", description = "Train a process reward model on judged steps.")
-final class PrmCommand implements Callable<Integer> {
+final class PrmCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

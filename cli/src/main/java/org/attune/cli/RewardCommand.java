@@ -14,7 +14,7 @@ import java.util.concurrent.Callable;
 
 /// `attune reward RUN.yaml [key=value …]`
 @Command(name = "reward", description = "Train a reward model on preference pairs.")
-final class RewardCommand implements Callable<Integer> {
+final class RewardCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

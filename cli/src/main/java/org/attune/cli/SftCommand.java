@@ -14,7 +14,7 @@ import java.util.concurrent.Callable;
 
 /// `attune sft RUN.yaml [key=value …]`
 @Command(name = "sft", description = "Fine-tune on examples: supervised fine-tuning.")
-final class SftCommand implements Callable<Integer> {
+final class SftCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;

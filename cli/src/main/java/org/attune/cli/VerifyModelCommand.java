@@ -30,7 +30,7 @@ import java.util.concurrent.Callable;
             "The file holds input_ids, integers (B, T), and logits, float32 (B, T, V), computed"
                     + " elsewhere; attention_mask (B, T) may mark padding at the end of rows."
         })
-final class VerifyModelCommand implements Callable<Integer> {
+final class VerifyModelCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;
     @Spec CommandSpec spec;

@@ -18,7 +18,8 @@ final class Exponentials {
     static float replace(long scores, int from, int to, int wide) {
         int begin = from / LANES * LANES;
         int end = (to + LANES - 1) / LANES * LANES;
-        // Whole vectors are computed; what is not seen in the first and the last counts for nothing.
+        // Whole vectors are computed; what is not seen in the first and the last counts for
+        // nothing.
         fill(scores, begin, from, Float.NEGATIVE_INFINITY);
         fill(scores, to, end, Float.NEGATIVE_INFINITY);
         float sum = exponentials(scores, begin, end, largest(scores, begin, end));

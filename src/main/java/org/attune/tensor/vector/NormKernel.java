@@ -35,7 +35,8 @@ public final class NormKernel {
                 threads,
                 count,
                 CHUNK,
-                (_, row) -> forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT));
+                (_, row) ->
+                        forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT));
     }
 
     private void forward(boolean half, long x, long out, long r) {

@@ -16,10 +16,10 @@ import java.nio.ByteOrder;
 /// are native; whoever calls answers for what lies there.
 ///
 /// A kernel must stay small: the JVM's compiler stops inlining in a method that has grown to 18,000
-/// nodes, each operation on a vector is some hundred (a load of bfloat16 2000, [#exp] 9000), and a
+/// nodes, each operation on a vector is some hundred (a load of bfloat16 2000, [#exp] 7500), and a
 /// vector that is handed to a method which was not inlined is allocated. Such a kernel runs ten
-/// times slower. Hence loops stand in methods of their own, which take and return plain numbers; the
-/// launcher tells the compiler never to inline those, and always to inline what is here
+/// times slower. Hence loops stand in methods of their own, which take and return plain numbers;
+/// the launcher tells the compiler never to inline those, and always to inline what is here
 /// (`cli/src/main/dist/launch.conf`).
 final class Vectors {
     /// Float32 numbers.
@@ -146,8 +146,9 @@ final class Vectors {
         return half ? rounded(v).lanewise(VectorOperators.AND, HIGH_BITS).reinterpretAsFloats() : v;
     }
 
-    /// A NaN whose low bits are all ones would overflow into a number. Operations on bfloat16 numbers
-    /// give none: they hand the NaN of an operand on, whose low bits are zeros, or the processor's.
+    /// A NaN whose low bits are all ones would overflow into a number. Operations on bfloat16
+    /// numbers give none: they hand the NaN of an operand on, whose low bits are zeros, or the
+    /// processor's.
     private static IntVector rounded(FloatVector v) {
         IntVector bits = v.reinterpretAsInts();
         IntVector odd = bits.lanewise(VectorOperators.LSHR, HALF_BITS).and(1);

@@ -77,8 +77,7 @@ public final class VocabularyKernel {
         boolean hit = own == largest && !occurs(z.half(), z.at(row, 0), target, largest);
         statistics[at + HIT] = hit ? 1 : 0;
         statistics[at + ENTROPY] = (float) (log - sums[row * SUMS + PRODUCT] / sum);
-        statistics[at + LOG_SUM_SQUARES] =
-                (float) (Math.log(sums[row * SUMS + SQUARES]) - 2 * log);
+        statistics[at + LOG_SUM_SQUARES] = (float) (Math.log(sums[row * SUMS + SQUARES]) - 2 * log);
     }
 
     private float largest(boolean half, long z) {

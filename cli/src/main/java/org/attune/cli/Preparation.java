@@ -3,14 +3,18 @@ package org.attune.cli;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 
+import org.attune.tensor.Engine;
 import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
-/// Sets the log's level from `--verbose` and `--quiet` before a command runs.
-final class LogLevels {
-    private LogLevels() {}
+import java.util.List;
+
+/// What happens before a command runs: the log's level is set from `--verbose` and `--quiet`, and
+/// the engine begins to start.
+final class Preparation {
+    private Preparation() {}
 
     static int applyAndRun(ParseResult parsed) {
         for (CommandLine command : parsed.asCommandLineList()) {
@@ -19,7 +23,15 @@ final class LogLevels {
                 set(options.quiet ? Level.WARN : Level.DEBUG);
             }
         }
+        startEngine(parsed.asCommandLineList());
         return new CommandLine.RunLast().execute(parsed);
+    }
+
+    private static void startEngine(List<CommandLine> commands) {
+        CommandLine last = commands.getLast();
+        if (last.getCommand() instanceof UsesEngine && !last.isUsageHelpRequested()) {
+            Engine.startAhead();
+        }
     }
 
     static CommonOptions options(CommandLine command) {
