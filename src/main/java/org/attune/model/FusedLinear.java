@@ -6,6 +6,7 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,9 @@ public final class FusedLinear {
     /// @param out rows
     /// @param hasBias whether it has a bias
     public record Part(String path, int firstRow, int out, boolean hasBias) {}
+
+    /// So few that a product with an adapter's first matrix costs less than its call.
+    private static final int FEW_ROWS = 64;
 
     private final TensorScope owner;
     private final List<Part> parts;
@@ -216,15 +220,14 @@ public final class FusedLinear {
     /// @param dropout of the trained adapter's input
     /// @return `(N, out)`
     Tensor forward(Tensor hx, Adapter adapter, Dropout dropout) {
-        Tensor x = extra(adapter) == 0 ? hx : hx.narrow(1, 0, in);
         Tensor y =
                 switch (adapter.kind()) {
-                    case OFF -> withoutUpdate(hx, x);
+                    case OFF -> withoutUpdate(hx);
                     case TRAINED -> {
                         fillInput(hx, trained, dropout);
                         yield product(hx);
                     }
-                    case FROZEN -> withFrozen(hx, x, adapter);
+                    case FROZEN -> withFrozen(hx, adapter);
                 };
         if (bias != null) {
             y.addInPlace(bias);
@@ -247,9 +250,9 @@ public final class FusedLinear {
         }
     }
 
-    private Tensor withoutUpdate(Tensor hx, Tensor x) {
+    private Tensor withoutUpdate(Tensor hx) {
         if (extra == 0 || !packs) {
-            return extra == 0 ? product(x) : x.mm(base().t());
+            return extra == 0 ? product(hx) : hx.mm(base().t());
         }
         reduce(hx, Adapter.OFF, Dropout.NONE);
         return product(hx);
@@ -260,11 +263,15 @@ public final class FusedLinear {
         if (extra == 0) {
             return;
         }
-        Tensor x = hx.narrow(1, 0, in);
-        if (!dropout.isOn()) {
-            Kernels.mm(x, reducers.t(), hx.narrow(1, in, extra)); // all of them at once
+        if (!dropout.isOn()) { // all of them at once
+            if (hx.size(0) <= FEW_ROWS && VectorKernels.serve(hx.device(), hx.dtype(), in)) {
+                VectorKernels.reduce(hx, reducers);
+            } else {
+                Kernels.mm(hx.narrow(1, 0, in), reducers.t(), hx.narrow(1, in, extra));
+            }
             return;
         }
+        Tensor x = hx.narrow(1, 0, in);
         int column = in;
         for (LowRank update : updates) {
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
@@ -273,7 +280,7 @@ public final class FusedLinear {
         }
     }
 
-    private Tensor withFrozen(Tensor hx, Tensor x, Adapter adapter) {
+    private Tensor withFrozen(Tensor hx, Adapter adapter) {
         List<LowRank> updates = frozen(adapter);
         if (extra(adapter) > 0) {
             try {
@@ -284,6 +291,7 @@ public final class FusedLinear {
                 fillColumns(trained);
             }
         }
+        Tensor x = hx.size(1) == in ? hx : hx.narrow(1, 0, in);
         Tensor y = x.mm(base().t());
         for (LowRank update : updates) {
             Part p = parts.get(update.part());

@@ -5,6 +5,7 @@ import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.NormKernel;
+import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.SwigluKernel;
@@ -130,6 +131,21 @@ public final class VectorKernels {
 
     private static SwigluKernel swigluKernel(Tensor gateUp) {
         return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2));
+    }
+
+    /// Products of few rows with a small matrix, `u = x Aᵀ`.
+    ///
+    /// @param xu `(N, K + R)`: `x`, and behind it what is written
+    /// @param a `(R, K)`, of the same dtype
+    public static void reduce(Tensor xu, Tensor a) {
+        long begun = OperatorTimes.begin();
+        try (var _ = TensorScope.open("reduce")) {
+            var kernel = new ReduceKernel((int) a.size(1), (int) a.size(0));
+            int threads = Engine.threads();
+            Tensor work = work(kernel.workBytes(threads));
+            kernel.run(rows(xu), rows(a), (int) xu.size(0), address(work), threads);
+        }
+        OperatorTimes.end("attune::reduce", begun);
     }
 
     /// Statistics of rows of logits, and their gradient.

@@ -1,6 +1,8 @@
 package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
 /// Attention of one new token of each of several sequences over their cached keys and values. The
 /// token's own key and value are appended first. Every key/value head of a sequence is an item of
@@ -11,15 +13,19 @@ import jdk.incubator.vector.FloatVector;
 public record DecodeKernel(AttentionShape shape, int window) {
     private static final int FLOAT = Float.BYTES;
     private static final int LANES = Vectors.LANES;
+    private static final long VECTOR = (long) LANES * FLOAT;
 
     /// Queries of a [Block].
     private static final int QUERIES = 4;
+
+    /// Keys of a vector of scores, which holds them for each of the block's queries in turn.
+    private static final int KEYS = LANES / QUERIES;
 
     /// Bytes that [#attend] works in.
     ///
     /// @param longest most tokens of a sequence, the new one included
     public long workBytes(int longest, int threads) {
-        return threads * roundedGroups() * (scoreBytes(longest) + queryBytes());
+        return threads * (partialBytes(longest) + roundedGroups() * queryBytes());
     }
 
     private long roundedGroups() {
@@ -30,8 +36,9 @@ public record DecodeKernel(AttentionShape shape, int window) {
         return (long) shape.headDim() * FLOAT;
     }
 
-    private static long scoreBytes(int longest) {
-        return (longest + LANES - 1L) / LANES * LANES * FLOAT;
+    /// A vector for each key, of a block's partial sums and then its scores, and one more.
+    private static long partialBytes(int longest) {
+        return ((longest + KEYS - 1L) / KEYS * KEYS + 1) * VECTOR;
     }
 
     /// @param qkv rotated queries, scaled by `1/√K`, keys and values of the new tokens, side by
@@ -47,7 +54,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
             longest = Math.max(longest, length + 1);
         }
         long own = workBytes(longest, 1);
-        long scores = scoreBytes(longest);
+        long scores = partialBytes(longest);
         Team.run(
                 threads,
                 lengths.length * shape.kvHeads(),
@@ -84,23 +91,19 @@ public record DecodeKernel(AttentionShape shape, int window) {
         int count = position + 1 - first;
         long keys = cache.keys(row, head) + first * cache.rowBytes();
         long values = cache.values(row, head) + first * cache.rowBytes();
-        long queries = memory + roundedGroups() * scoreBytes;
+        long queries = memory + scoreBytes;
         for (int g = 0; g < roundedGroups(); g++) {
             int column = shape.queries(head) + Math.min(g, shape.groups() - 1) * shape.headDim();
             RowCopies.read(
                     qkv.half(), qkv.at(row, column), shape.headDim(), queries + g * queryBytes());
         }
-        var block = new Block(qkv.half(), shape.headDim(), cache.rowBytes(), count, scoreBytes);
+        var block = new Block(qkv.half(), shape.headDim(), cache.rowBytes(), count, memory);
         for (int g = 0; g < shape.groups(); g += QUERIES) {
-            long scores = memory + g * scoreBytes;
-            block.scores(queries + g * queryBytes(), keys, scores);
+            block.partialScores(queries + g * queryBytes(), keys);
+            block.joinScores();
+            block.softmax();
+            block.weighted(values, queries + g * queryBytes());
             int real = Math.min(QUERIES, shape.groups() - g);
-            for (int i = 0; i < QUERIES; i++) {
-                long own = scores + i * scoreBytes;
-                float sum = Exponentials.replace(own, 0, count, padded(count));
-                scale(own, count, 1 / sum);
-            }
-            block.weighted(scores, values, queries + g * queryBytes());
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
                 long from = queries + (g + i) * queryBytes();
@@ -109,21 +112,22 @@ public record DecodeKernel(AttentionShape shape, int window) {
         }
     }
 
-    private static int padded(int count) {
-        return (count + LANES - 1) / LANES * LANES;
-    }
-
-    private static void scale(long scores, int count, float factor) {
-        for (int t = 0; t < count; t += LANES) {
-            long at = scores + (long) t * FLOAT;
-            Vectors.store(Vectors.load(at).mul(factor), at);
-        }
-    }
-
     /// Four queries, which share each key and value that is read.
-    private record Block(boolean half, int headDim, long rowBytes, int count, long scoreBytes) {
-        /// Products of the queries, float32, with all keys.
-        void scores(long queries, long keys, long scores) {
+    ///
+    /// @param scores address of a vector for each key
+    private record Block(boolean half, int headDim, long rowBytes, int count, long scores) {
+        private static final VectorMask<Float> HALF = Vectors.second(LANES / 2);
+        private static final VectorMask<Float> QUARTER = Vectors.second(LANES / 4);
+        private static final VectorShuffle<Float> BY_HALF = Vectors.partners(LANES / 2);
+        private static final VectorShuffle<Float> BY_QUARTER = Vectors.partners(LANES / 4);
+        private static final VectorMask<Float> SECOND_2 = Vectors.second(2);
+        private static final VectorMask<Float> SECOND_1 = Vectors.second(1);
+        private static final VectorShuffle<Float> BY_2 = Vectors.partners(2);
+        private static final VectorShuffle<Float> BY_1 = Vectors.partners(1);
+
+        /// Products of the queries, float32, with all keys, each as partial sums in a quarter of
+        /// the key's vector.
+        void partialScores(long queries, long keys) {
             long query = (long) headDim * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
             for (int t = 0; t < count; t++) {
@@ -140,17 +144,105 @@ public record DecodeKernel(AttentionShape shape, int window) {
                     s2 = Vectors.load(at + 2 * query).fma(x, s2);
                     s3 = Vectors.load(at + 3 * query).fma(x, s3);
                 }
-                long to = scores + (long) t * FLOAT;
-                Vectors.put(Vectors.sum(s0), to);
-                Vectors.put(Vectors.sum(s1), to + scoreBytes);
-                Vectors.put(Vectors.sum(s2), to + 2 * scoreBytes);
-                Vectors.put(Vectors.sum(s3), to + 3 * scoreBytes);
+                FloatVector even = Vectors.halves(s0, s2, HALF, BY_HALF);
+                FloatVector odd = Vectors.halves(s1, s3, HALF, BY_HALF);
+                FloatVector four = Vectors.halves(even, odd, QUARTER, BY_QUARTER);
+                Vectors.store(four, scores + t * VECTOR);
+            }
+        }
+
+        /// Sums the partial sums: [#KEYS] vectors become one.
+        void joinScores() {
+            for (int t = 0; t < count; t += KEYS) {
+                long from = scores + t * VECTOR;
+                long to = scores + t / KEYS * VECTOR;
+                Vectors.store(KEYS == 4 ? four(from) : KEYS == 2 ? two(from) : one(from), to);
+            }
+            for (int t = count; t < blocks() * KEYS; t++) {
+                for (int query = 0; query < QUERIES; query++) {
+                    Vectors.put(Float.NEGATIVE_INFINITY, place(t) + (long) query * KEYS * FLOAT);
+                }
+            }
+        }
+
+        private static FloatVector one(long from) {
+            return Vectors.load(from);
+        }
+
+        private static FloatVector two(long from) {
+            return Vectors.halves(Vectors.load(from), Vectors.load(from + VECTOR), SECOND_1, BY_1);
+        }
+
+        private static FloatVector four(long from) {
+            FloatVector even =
+                    Vectors.halves(
+                            Vectors.load(from), Vectors.load(from + 2 * VECTOR), SECOND_2, BY_2);
+            FloatVector odd =
+                    Vectors.halves(
+                            Vectors.load(from + VECTOR),
+                            Vectors.load(from + 3 * VECTOR),
+                            SECOND_2,
+                            BY_2);
+            return Vectors.halves(even, odd, SECOND_1, BY_1);
+        }
+
+        private int blocks() {
+            return (count + KEYS - 1) / KEYS;
+        }
+
+        /// Address of the first query's score with a key.
+        private long place(int key) {
+            return scores + key / KEYS * VECTOR + (long) (key % KEYS) * FLOAT;
+        }
+
+        /// Makes probabilities of scores, of all queries at once.
+        void softmax() {
+            int blocks = blocks();
+            FloatVector most = Vectors.load(scores);
+            for (int i = 1; i < blocks; i++) {
+                most = most.max(Vectors.load(scores + i * VECTOR));
+            }
+            if (KEYS > 2) {
+                most = most.max(most.rearrange(BY_2));
+            }
+            if (KEYS > 1) {
+                most = most.max(most.rearrange(BY_1));
+            }
+            Vectors.store(most, scores + blocks * VECTOR); // behind the last
+            exponentials(blocks);
+        }
+
+        private void exponentials(int blocks) {
+            FloatVector most = Vectors.load(scores + blocks * VECTOR);
+            FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+            for (int i = 0; i < blocks; i++) {
+                long at = scores + i * VECTOR;
+                FloatVector e = Vectors.exp(Vectors.load(at).sub(most));
+                sum = sum.add(e);
+                Vectors.store(e, at);
+            }
+            if (KEYS > 2) {
+                sum = sum.add(sum.rearrange(BY_2));
+            }
+            if (KEYS > 1) {
+                sum = sum.add(sum.rearrange(BY_1));
+            }
+            Vectors.store(sum, scores + blocks * VECTOR);
+            scale(blocks);
+        }
+
+        private void scale(int blocks) {
+            FloatVector sum = Vectors.load(scores + blocks * VECTOR);
+            for (int i = 0; i < blocks; i++) {
+                long at = scores + i * VECTOR;
+                Vectors.store(Vectors.load(at).div(sum), at);
             }
         }
 
         /// Sums of the values by their weights, float32, one behind the other.
-        void weighted(long weights, long values, long sums) {
+        void weighted(long values, long sums) {
             long query = (long) headDim * FLOAT;
+            long step = (long) KEYS * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
             for (int k = 0; k < headDim; k += LANES) {
                 FloatVector s0 = FloatVector.zero(Vectors.FLOATS);
@@ -160,11 +252,11 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 long value = values + (long) k * bytes;
                 for (int t = 0; t < count; t++) {
                     FloatVector x = Vectors.load(half, value + t * rowBytes);
-                    long weight = weights + (long) t * FLOAT;
+                    long weight = scores + t / KEYS * VECTOR + (long) (t % KEYS) * FLOAT;
                     s0 = x.fma(Vectors.spread(weight), s0);
-                    s1 = x.fma(Vectors.spread(weight + scoreBytes), s1);
-                    s2 = x.fma(Vectors.spread(weight + 2 * scoreBytes), s2);
-                    s3 = x.fma(Vectors.spread(weight + 3 * scoreBytes), s3);
+                    s1 = x.fma(Vectors.spread(weight + step), s1);
+                    s2 = x.fma(Vectors.spread(weight + 2 * step), s2);
+                    s3 = x.fma(Vectors.spread(weight + 3 * step), s3);
                 }
                 long to = sums + (long) k * FLOAT;
                 Vectors.store(s0, to);

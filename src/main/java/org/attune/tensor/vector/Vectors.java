@@ -3,6 +3,7 @@ package org.attune.tensor.vector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -193,8 +194,29 @@ final class Vectors {
         return s.add(s.rearrange(BY_1)).lane(0);
     }
 
+    /// Sums of halves: lanes whose number lacks the bit `distance` hold those of `a`, the others
+    /// those of `b`, each of two lanes that differ in that bit. Applied with every bit, it makes
+    /// one vector of the sums of as many vectors as there are lanes.
+    static FloatVector halves(
+            FloatVector a, FloatVector b, VectorMask<Float> second, VectorShuffle<Float> partner) {
+        return a.blend(b, second).add(b.blend(a, second).rearrange(partner));
+    }
+
+    /// Lanes whose number has the bit `distance`.
+    static VectorMask<Float> second(int distance) {
+        return VectorMask.fromLong(FLOATS, secondBits(distance));
+    }
+
+    private static long secondBits(int distance) {
+        long bits = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            bits |= (lane & distance) != 0 ? 1L << lane : 0;
+        }
+        return bits;
+    }
+
     /// Partners in a sum: lanes that differ in one bit of their number.
-    private static VectorShuffle<Float> partners(int distance) {
+    static VectorShuffle<Float> partners(int distance) {
         return VectorShuffle.fromOp(FLOATS, lane -> lane ^ (distance % LANES));
     }
 }

@@ -72,6 +72,7 @@ public final class WarmUp {
         Rows gateUp = matrix(INPUT, 2 * WIDTH);
         swiglu.forward(gateUp, out, ROWS, work, 1);
         swiglu.backward(dy, gateUp, ROWS, work, 1);
+        new ReduceKernel(WIDTH / 2, 16).run(x, dy, ROWS, work, 1);
         var vocabulary = new VocabularyKernel(VOCABULARY, 1);
         float[] scales = {1, 1};
         float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];
