@@ -119,13 +119,13 @@ final class CachedStep {
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
         Tensor h = input(x, b.qkv()); // (N, D + …)
-        b.inputNorm().forward(x, h.narrow(1, 0, b.qkv().in()), adapter);
+        b.inputNorm().forward(x, h, adapter);
         Tensor y = b.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
         Tensor o = input(x, b.output()); // (N, CGK + …)
         attend(b, layer, y, o);
         Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
         Tensor h2 = input(x, b.gateUp()); // (N, D + …)
-        b.postNorm().forward(x2, h2.narrow(1, 0, b.gateUp().in()), adapter);
+        b.postNorm().forward(x2, h2, adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(x, b.down()); // (N, F + …)
         Swiglu.forward(

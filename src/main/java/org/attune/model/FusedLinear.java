@@ -324,15 +324,18 @@ public final class FusedLinear {
         if (extra == 0) {
             return dhx;
         }
-        Tensor dx = dhx.narrow(1, 0, in).copy(); // (N, in)
+        Tensor dx = dhx.narrow(1, 0, in); // (N, in)
+        Tensor dus = dhx.narrow(1, in, extra).contiguous(); // (N, extra)
+        dhx.close(); // the views keep the memory
         if (!dropout.isOn()) {
-            reduceBackward(dhx.narrow(1, in, extra).contiguous(), x, dx);
+            reduceBackward(dus, x, dx);
         }
         int column = in;
         for (LowRank update : trained) {
             Part p = parts.get(update.part());
             if (dropout.isOn()) {
-                Tensor du = dhx.narrow(1, column, update.rank()).contiguous(); // (N, r)
+                Tensor du = // (N, r)
+                        dus.narrow(1, column - (long) in, update.rank()).contiguous();
                 update.reduceBackward(du, x, dropout.draw(path(update), x), dx);
             }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)

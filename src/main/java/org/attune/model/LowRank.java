@@ -71,7 +71,8 @@ public record LowRank(
     /// @param u what [#reduce] wrote
     void learnB(Tensor dy, Tensor u) {
         if (gradientB != null) {
-            Gradients.addProduct(gradientB, dy.t(), u, 1);
+            // Transposed, it takes a quarter of the time in some shapes, and never more.
+            Gradients.addProduct(gradientB.t(), u.t(), dy, 1);
         }
     }
 }

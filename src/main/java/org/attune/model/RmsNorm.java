@@ -25,7 +25,7 @@ public final class RmsNorm {
         return weight;
     }
 
-    /// Writes the norm of `x` to `out` and returns `r`, float32 `(…, 1)`.
+    /// Writes the norm of `x` to the first columns of `out` and returns `r`, float32 `(…, 1)`.
     public Tensor forward(Tensor x, Tensor out, Adapter adapter) {
         if (hasKernel(x)) {
             return VectorKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
@@ -33,7 +33,9 @@ public final class RmsNorm {
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         // Rounded between the two products, as transformers does.
-        Kernels.mul(x32.mul(r).to(x.dtype()), weight.value(adapter), out);
+        long width = x.size(Tensor.LAST);
+        Tensor first = out.size(Tensor.LAST) == width ? out : out.narrow(Tensor.LAST, 0, width);
+        Kernels.mul(x32.mul(r).to(x.dtype()), weight.value(adapter), first);
         return r;
     }
 

@@ -39,13 +39,13 @@ final class WrittenBlock {
     private static Saved upToDown(Block b, Tensor x, Pass pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
-        Tensor r1 = b.inputNorm().forward(x, head(h1, b.qkv().in()), adapter);
+        Tensor r1 = b.inputNorm().forward(x, h1, adapter);
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
         Tensor y = b.qkv().forward(h1, adapter, pass.dropout()); // (N, q + k + v)
         Attended attended = pass.attend(b, y, ox);
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout()).addInPlace(x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
-        Tensor r2 = b.postNorm().forward(x2, head(h2, b.gateUp().in()), adapter);
+        Tensor r2 = b.postNorm().forward(x2, h2, adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, pass.dropout()); // (N, 2F)
         return new Saved(x, r1, h1, attended, ox, x2, r2, h2, gateUp, null);
     }
@@ -104,9 +104,5 @@ final class WrittenBlock {
     /// Memory for `width` columns and the adapters' behind them.
     private static Tensor widened(Tensor like, int width, int extra) {
         return Tensor.empty(like.device(), like.dtype(), like.size(0), width + (long) extra);
-    }
-
-    private static Tensor head(Tensor wide, int width) {
-        return wide.narrow(1, 0, width);
     }
 }

@@ -113,8 +113,8 @@ class StepMemoryEstimateTest {
         var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000);
         assertEquals(12_000_000, memory.optimizer());
         assertEquals(VectorKernels.isAvailable(), VectorKernels.fit(DType.BFLOAT16, 49_152));
-        long logits = // 341 rows of 2^24 / V, or 170 of half as many with temporaries
-                VectorKernels.isAvailable() ? 341L * 49_152 * 2 : 170L * 49_152 * 14;
+        long logits = // 512 rows of 3 · 2^23 / V, or 170 of a third with temporaries
+                VectorKernels.isAvailable() ? 512L * 49_152 * 2 : 170L * 49_152 * 14;
         long head = logits + 8L * 2 * 2048 * 576;
         assertEquals(
                 (long) (1.12 * (2048 * (a.kept(0) + a.atWork()) + scores + head)),
