@@ -200,6 +200,9 @@ final class OutputHead implements Head {
         if (values.containsKey(HeadStatistic.MEAN_LOGIT)) {
             copy(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
         }
+        if (values.containsKey(HeadStatistic.SUM_LOGIT)) {
+            copy(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
+        }
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
             hits(z, from, n, values.get(HeadStatistic.ARGMAX_HIT));
         }
