@@ -13,7 +13,7 @@ import java.util.concurrent.Callable;
         name = "attune",
         description =
                 "Aligns language models: SFT, DPO, BCO, GRPO, PPO and reward models with LoRA, in"
-                    + " one JVM.",
+                        + " one JVM.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
