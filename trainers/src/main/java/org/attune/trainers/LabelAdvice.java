@@ -13,6 +13,9 @@ import java.util.Optional;
 final class LabelAdvice {
     private static final Logger LOG = LoggerFactory.getLogger(LabelAdvice.class);
 
+    /// Steps that are looked at, from the first on.
+    private static final int STEPS = 100;
+
     private LabelAdvice() {}
 
     /// Logs the warning, if there is one.
@@ -27,8 +30,9 @@ final class LabelAdvice {
                     "all %d rows have label %s; BCO learns to tell true from false, give rows of both"
                             .formatted(rows.size(), desirable > 0));
         }
+        int steps = Math.min(plan.stepsPerEpoch(), STEPS);
         int oneSided = 0;
-        for (int step = 0; step < plan.stepsPerEpoch(); step++) {
+        for (int step = 0; step < steps; step++) {
             List<Boolean> labels =
                     Placed.of(plan.window(step), rows).stream()
                             .map(p -> p.row().desirable())
@@ -36,11 +40,11 @@ final class LabelAdvice {
                             .toList();
             oneSided += labels.size() == 1 ? 1 : 0;
         }
-        return 2 * oneSided > plan.stepsPerEpoch() && plan.microBatchRows() > 1
+        return 2 * oneSided > steps && plan.microBatchRows() > 1
                 ? Optional.of(
-                        ("%d of %d steps have rows of one label only; mix them with"
+                        ("%d of the first %d steps have rows of one label only; mix them with"
                                         + " train_sampling_strategy: random")
-                                .formatted(oneSided, plan.stepsPerEpoch()))
+                                .formatted(oneSided, steps))
                 : Optional.empty();
     }
 }

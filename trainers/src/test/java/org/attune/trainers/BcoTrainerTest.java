@@ -307,7 +307,8 @@ class BcoTrainerTest {
         assertTrue(LabelAdvice.warning(good, three).orElseThrow().contains("label true"));
         List<UnpairedExample> sorted = new ArrayList<>(good);
         rows.stream().filter(r -> !r.desirable()).forEach(sorted::add);
-        assertTrue(LabelAdvice.warning(sorted, plan).orElseThrow().contains("2 of 2 steps"));
+        assertTrue(
+                LabelAdvice.warning(sorted, plan).orElseThrow().contains("2 of the first 2 steps"));
     }
 
     @Test
