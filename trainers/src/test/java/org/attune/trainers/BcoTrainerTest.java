@@ -173,7 +173,11 @@ class BcoTrainerTest {
                                                                 .withEvalSteps(1))),
                         with);
         assertArrayEquals(expected, got, 0);
-        assertEquals(without.logs.getLast().get("delta"), with.logs.getLast().get("delta"));
+        for (int i = 0; i < 8; i++) { // an evaluation before the first step comes on top
+            Object delta = without.logs.get(i).get("delta");
+            assertEquals(delta, with.logs.get(i).get("delta"));
+            assertEquals(delta, with.evaluations.get(i + 1).get("eval_delta"));
+        }
     }
 
     @Test
