@@ -10,6 +10,8 @@ public enum HeadStatistic {
     ARGMAX_HIT,
     /// Mean of the logits over the vocabulary.
     MEAN_LOGIT,
+    /// Sum of the logits over the vocabulary.
+    SUM_LOGIT,
     /// Logarithm of the sum of the squared probabilities of the predicted distribution.
     LOG_SUM_SQUARED_PROBS,
     /// Estimate of a [ValueHead] on the policy's trunk, read where the target is predicted from.

@@ -167,7 +167,8 @@ final class OutputHead implements Head {
             logProbs[from + i] = statistics[at + VocabularyKernel.LOG_PROB];
             for (var entry : values.entrySet()) {
                 if (entry.getKey() != HeadStatistic.VALUE) { // which another head answers
-                    entry.getValue()[from + i] = statistics[at + column(entry.getKey())];
+                    float factor = entry.getKey() == HeadStatistic.SUM_LOGIT ? z.size(1) : 1;
+                    entry.getValue()[from + i] = factor * statistics[at + column(entry.getKey())];
                 }
             }
         }
@@ -184,7 +185,7 @@ final class OutputHead implements Head {
 
     private static int column(HeadStatistic statistic) {
         return switch (statistic) {
-            case MEAN_LOGIT -> VocabularyKernel.MEAN_LOGIT;
+            case MEAN_LOGIT, SUM_LOGIT -> VocabularyKernel.MEAN_LOGIT; // times V
             case ARGMAX_HIT -> VocabularyKernel.HIT;
             case ENTROPY -> VocabularyKernel.ENTROPY;
             case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
@@ -204,6 +205,9 @@ final class OutputHead implements Head {
         Tensor t = targets(from, n); // (n, 1)
         if (values.containsKey(HeadStatistic.MEAN_LOGIT)) {
             copy(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
+        }
+        if (values.containsKey(HeadStatistic.SUM_LOGIT)) {
+            copy(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
         }
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
             hits(z, from, n, values.get(HeadStatistic.ARGMAX_HIT));

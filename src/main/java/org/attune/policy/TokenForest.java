@@ -119,17 +119,33 @@ public final class TokenForest {
         ///
         /// @param parent a path with at least one token
         public int onlooker(int parent, int id) {
+            return onlooker(parent, id, 0);
+        }
+
+        /// The same with other onlookers, which it doesn't see either, between it and the path.
+        ///
+        /// @param ahead positions between it and the path's end, ≥ 0
+        public int onlooker(int parent, int id, int ahead) {
             if (lastRowOf(parent) < 0) {
                 throw new IllegalArgumentException("an onlooker needs tokens to look at");
             }
-            return add(parent, new int[] {id}, false);
+            if (ahead < 0) {
+                throw new IllegalArgumentException("ahead must be >= 0, got " + ahead);
+            }
+            return add(parent, new int[] {id}, ahead, false);
         }
 
         private int add(int parent, int[] ids, boolean seesItself) {
+            return add(parent, ids, 0, seesItself);
+        }
+
+        private int add(int parent, int[] ids, int ahead, boolean seesItself) {
             int position =
                     parent == ROOT
                             ? 0
-                            : segments.get(parent).position() + segments.get(parent).length();
+                            : segments.get(parent).position()
+                                    + segments.get(parent).length()
+                                    + ahead;
             tokens = grown(tokens, size + ids.length);
             positions = grown(positions, size + ids.length);
             for (int i = 0; i < ids.length; i++) {

@@ -70,4 +70,29 @@ class OnlookerTest {
         assertThrows(IllegalArgumentException.class, () -> builder.onlooker(TokenForest.ROOT, 1));
         assertTrue(Arrays.equals(new int[0], builder.build().tokens()));
     }
+
+    /// Other onlookers between it and the path move it on, and are not seen.
+    @Test
+    void itStandsBehindOthers() {
+        Engine.run(
+                () -> {
+                    DecoderConfig config = TinyModels.llama();
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(config);
+                            Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                        var builder = TokenForest.builder();
+                        int root = builder.root(TinyModels.tokens("root", config, 5));
+                        builder.score(builder.onlooker(root, 2, 0), 1);
+                        builder.score(builder.onlooker(root, 2, 3), 1);
+                        TokenForest forest = builder.build();
+                        assertTrue(
+                                Arrays.equals(new int[] {0, 1, 2, 3, 4, 5, 8}, forest.positions()));
+                        float[] logProbs = policy.measure(forest, HeadRequest.of()).tokenLogProbs();
+                        assertTrue(Math.abs(logProbs[0] - logProbs[1]) > 1e-5, "other distances");
+                        assertThrows(
+                                IllegalArgumentException.class,
+                                () -> builder.onlooker(root, 2, -1));
+                    }
+                });
+    }
 }

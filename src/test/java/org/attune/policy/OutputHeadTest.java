@@ -62,7 +62,8 @@ class OutputHeadTest {
     }
 
     /// @param logProb of the target
-    private record Naive(double logProb, double entropy, double hit, double meanLogit) {}
+    private record Naive(
+            double logProb, double entropy, double hit, double meanLogit, int vocabulary) {}
 
     /// Everything about one target, from the hidden state before the final norm.
     private static Naive naive(
@@ -80,7 +81,7 @@ class OutputHeadTest {
         double lse = max + Math.log(Arrays.stream(z).map(x -> Math.exp(x - max)).sum());
         double entropy = -Arrays.stream(z).map(x -> Math.exp(x - lse) * (x - lse)).sum();
         double mean = Arrays.stream(z).average().orElseThrow();
-        return new Naive(z[target] - lse, entropy, z[target] == max ? 1 : 0, mean);
+        return new Naive(z[target] - lse, entropy, z[target] == max ? 1 : 0, mean, z.length);
     }
 
     private static Tensor hidden(DecoderConfig config, int rows) {
@@ -132,6 +133,12 @@ class OutputHeadTest {
                 n.meanLogit(),
                 got.statistic(HeadStatistic.MEAN_LOGIT)[m],
                 1e-5,
+                1e-5);
+        assertClose(
+                "sum of logits " + m,
+                n.meanLogit() * n.vocabulary(),
+                got.statistic(HeadStatistic.SUM_LOGIT)[m],
+                1e-5 * n.vocabulary(),
                 1e-5);
         assertEquals(n.hit(), got.statistic(HeadStatistic.ARGMAX_HIT)[m], "hit " + m);
     }

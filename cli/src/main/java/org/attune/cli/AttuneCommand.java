@@ -12,8 +12,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "attune",
         description =
-                "Aligns language models: SFT, DPO, GRPO, PPO and reward models with LoRA, in one"
-                        + " JVM.",
+                "Aligns language models: SFT, DPO, BCO, GRPO, PPO and reward models with LoRA, in"
+                        + " one JVM.",
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
@@ -25,6 +25,7 @@ import java.util.concurrent.Callable;
         subcommands = {
             SftCommand.class,
             DpoCommand.class,
+            BcoCommand.class,
             GrpoCommand.class,
             PpoCommand.class,
             RewardCommand.class,

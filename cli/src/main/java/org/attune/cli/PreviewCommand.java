@@ -9,7 +9,9 @@ import org.attune.datasets.Preview;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.UnpairedExample;
 import org.attune.files.HubCache;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
@@ -61,8 +63,8 @@ final class PreviewCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "sft, dpo, grpo, ppo, reward or prm (default: what the file's keys or its name"
-                            + " say).")
+                    "sft, dpo, bco, grpo, ppo, reward or prm (default: what the file's keys or its"
+                            + " name say).")
     Method method;
 
     @Override
@@ -85,6 +87,14 @@ final class PreviewCommand implements Callable<Integer> {
                         loaded.environment().hubCache(),
                         setup -> setup.dpo(loaded.config()),
                         (Preview preview, PreferenceExample pair) -> preview.pair(pair));
+            }
+            case BCO -> {
+                LoadedRun<BcoConfig> loaded = reader.bco(run.file, run.overrides);
+                show(
+                        loaded.config().model(),
+                        loaded.environment().hubCache(),
+                        setup -> setup.bco(loaded.config()),
+                        (Preview preview, UnpairedExample row) -> preview.labelled(row));
             }
             case REWARD -> {
                 LoadedRun<RewardTrainerConfig> loaded = reader.reward(run.file, run.overrides);

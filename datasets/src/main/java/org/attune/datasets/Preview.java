@@ -102,6 +102,20 @@ public final class Preview {
         return row.margin() == 0 ? shown : shown + "margin " + row.margin() + "\n";
     }
 
+    /// One labelled completion, with the completion marked and its label below.
+    public String labelled(UnpairedExample row) {
+        int start = row.tokens().completionStart();
+        return String.join(
+                        "\n",
+                        heading(
+                                "%s: prompt %d tokens, completion %d"
+                                        .formatted(
+                                                row.origin().where(), start, row.length() - start)),
+                        text(row.tokens().ids(), i -> i > 0 && i >= start),
+                        heading("label") + "\n" + row.desirable())
+                + "\n";
+    }
+
     /// One judged solution: the tokens at which its steps are judged are marked, and what they are
     /// labelled stands below.
     public String judged(StepwiseExample row) {

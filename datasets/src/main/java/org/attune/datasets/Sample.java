@@ -41,6 +41,13 @@ public sealed interface Sample {
         public DatasetType type() {
             return DatasetType.PREFERENCE;
         }
+
+        /// One side as a labelled completion.
+        ///
+        /// @param label true for the chosen side, false for the rejected one
+        UnpairedPreference unpaired(boolean label) {
+            return new UnpairedPreference(prompt, label ? chosen : rejected, label, options, row);
+        }
     }
 
     /// A continuation that is good (`label` true) or not.

@@ -171,6 +171,49 @@ public final class SampleTokenizer {
         throw new IllegalArgumentException("prompt and completion must be of one form");
     }
 
+    /// A row as text.
+    ///
+    /// @param prompt the prompt alone, ready to be completed
+    /// @param both   the same with its completion
+    record Texts(String prompt, String both) {}
+
+    /// The texts of a prompt and of it with its completion. A conversation's prompt ends with the
+    /// generation prompt, or stays open if its last message is the assistant's; what the template
+    /// then writes otherwise before a completion belongs to the completion.
+    ///
+    /// @throws DatasetException if the template refuses the messages
+    Texts texts(Content prompt, Content completion, TemplateOptions options) {
+        if (prompt instanceof Content.Text(String first)
+                && completion instanceof Content.Text(String second)) {
+            return new Texts(first, first + second);
+        }
+        if (prompt instanceof Content.Turns(List<Message> first)
+                && completion instanceof Content.Turns(List<Message> second)) {
+            boolean open = !first.isEmpty() && first.getLast().role().equals("assistant");
+            ChatTemplate template = chat().template();
+            String alone =
+                    template.render(
+                                    options.conversation(first, List.of()),
+                                    open
+                                            ? ChatTemplate.Tail.CONTINUE
+                                            : ChatTemplate.Tail.GENERATION_PROMPT)
+                            .text();
+            String both =
+                    template.render(options.conversation(first, second), ChatTemplate.Tail.NOTHING)
+                            .text();
+            return new Texts(alone.substring(0, commonPrefix(alone, both)), both);
+        }
+        throw new IllegalArgumentException("prompt and completion must be of one form");
+    }
+
+    private static int commonPrefix(String a, String b) {
+        int i = 0;
+        while (i < Math.min(a.length(), b.length()) && a.charAt(i) == b.charAt(i)) {
+            i++;
+        }
+        return i;
+    }
+
     int[] promptIds(Content prompt, TemplateOptions options) {
         return switch (prompt) {
             case Content.Text text -> tokenizer.encode(text.text(), true);

@@ -169,6 +169,15 @@ final class RecipesTest {
         assertEquals("eval_accuracy", summary.at("/heldout/metric").asText());
     }
 
+    /// Pairs become two rows each.
+    @Test
+    void smollm2Bco() throws IOException {
+        JsonNode summary = run("bco", "recipes/smollm2-bco.yaml", "pairs");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_accuracy", summary.at("/heldout/metric").asText());
+        assertEquals(0.5, summary.at("/heldout/before").asDouble(), "ties count half");
+    }
+
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());

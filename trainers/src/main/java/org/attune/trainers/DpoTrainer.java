@@ -34,8 +34,9 @@ public final class DpoTrainer {
     private final PreferenceObjective objective;
     private final HeadRequest request;
     private final TokenBudget budget;
-    private Reference reference;
-    private final List<Reference> evalReferences = new ArrayList<>();
+    private Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> reference;
+    private final List<Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs>>
+            evalReferences = new ArrayList<>();
 
     /// @param config checked here
     /// @param policy with the values to start from
@@ -132,7 +133,9 @@ public final class DpoTrainer {
     }
 
     private void measure(
-            List<Placed<PreferenceExample>> group, PairLedger ledger, Reference source) {
+            List<Placed<PreferenceExample>> group,
+            PairLedger ledger,
+            Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> source) {
         PreferenceForest forest = forest(group);
         try (var _ = TensorScope.open("dpo.measure")) {
             ledger.add(
@@ -171,8 +174,10 @@ public final class DpoTrainer {
         evalSets.forEach(set -> evalReferences.add(reference(set.rows())));
     }
 
-    private Reference reference(List<PreferenceExample> rows) {
-        var live = new Reference.Live(referenceScorer, objective);
+    private Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> reference(
+            List<PreferenceExample> rows) {
+        Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> live =
+                new Reference.Live<>(referenceScorer, new PairReference(objective));
         if (!config.precomputesReference()) {
             return live;
         }
@@ -184,11 +189,18 @@ public final class DpoTrainer {
                                     context.modelFingerprint(),
                                     objective.lengthAlpha());
             var cache = new ReferenceCache(config.training().save().outputDir(), name);
-            return new Reference.Precomputed(cache.get(rows, () -> score(live, rows)));
+            return new Reference.Precomputed<>(
+                    PairReference.rows(
+                            cache.get(
+                                    Fingerprints.ofPairs(rows),
+                                    PairReference.COLUMNS,
+                                    () -> PairReference.columns(score(live, rows)))));
         }
     }
 
-    private List<ReferenceLogProbs> score(Reference live, List<PreferenceExample> rows) {
+    private List<ReferenceLogProbs> score(
+            Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> live,
+            List<PreferenceExample> rows) {
         List<ReferenceLogProbs> scored = new ArrayList<>();
         BatchPlan.Window all = RunParts.wholeSet(rows.size(), rows.size());
         for (var group : budget.groups(Placed.of(all, rows), this::cost)) {

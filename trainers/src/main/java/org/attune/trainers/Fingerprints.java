@@ -6,6 +6,7 @@ import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.SftExample;
 import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.UnpairedExample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.ConfigNames;
 
@@ -135,6 +136,16 @@ final class Fingerprints {
     static String ofRewardPairs(List<RewardExample> pairs) {
         String tokens = ofPairs(pairs.stream().map(RewardExample::pair).toList());
         return ofText(tokens + pairs.stream().map(RewardExample::margin).toList());
+    }
+
+    /// Tokens and labels of completions.
+    static String ofUnpaired(List<UnpairedExample> rows) {
+        MessageDigest digest = sha256();
+        for (UnpairedExample row : rows) {
+            put(digest, row.tokens().completionStart(), row.desirable() ? 1 : 0);
+            put(digest, row.tokens().ids());
+        }
+        return hex(digest);
     }
 
     /// Tokens and judged steps.

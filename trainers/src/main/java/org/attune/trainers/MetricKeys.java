@@ -22,6 +22,9 @@ public final class MetricKeys {
     public static final String LOGITS_CHOSEN = "logits/chosen";
     public static final String LOGITS_REJECTED = "logits/rejected";
 
+    /// BCO's reward shift: the mean of all rewards so far.
+    public static final String DELTA = "delta";
+
     /// A reward model's scores of both sides of the pairs.
     public static final String MIN_REWARD = "min_reward";
 
@@ -29,7 +32,8 @@ public final class MetricKeys {
     public static final String MAX_REWARD = "max_reward";
 
     /// Share of pairs whose chosen score is larger; ties count as wrong. Of process reward models:
-    /// share of steps judged as they are labelled.
+    /// share of steps judged as they are labelled. Of BCO, in evaluations: share of completions
+    /// whose reward is on its label's side of [#DELTA], ties counted half.
     public static final String ACCURACY = "accuracy";
 
     /// Mean of chosen minus rejected score.

@@ -1,11 +1,9 @@
 package org.attune.trainers;
 
-import org.attune.datasets.PreferenceExample;
 import org.attune.files.SafeTensorsFile;
 import org.attune.files.SafeTensorsWriter;
 import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
-import org.attune.trainers.preference.ReferenceLogProbs;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
-import java.util.function.ToDoubleFunction;
 
 /// Reference log-probabilities on disk, one file for each combination of data and reference.
 ///
@@ -25,53 +22,48 @@ import java.util.function.ToDoubleFunction;
 /// @param reference tells this reference, and how it sums tokens, from others
 record ReferenceCache(Path folder, String reference) {
     private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
-    private static final String CHOSEN = "ref_chosen_logps";
-    private static final String REJECTED = "ref_rejected_logps";
 
-    /// What is on disk for these pairs, else what `compute` gives, which is then written.
-    List<ReferenceLogProbs> get(
-            List<PreferenceExample> pairs, Supplier<List<ReferenceLogProbs>> compute) {
-        String key = Fingerprints.ofText(Fingerprints.ofPairs(pairs) + "/" + reference);
+    /// What is on disk for these rows, else what `compute` gives, which is then written.
+    ///
+    /// @param rows the rows' fingerprint
+    /// @param columns names of the numbers of a row
+    /// @param compute gives one array for each column, with one number for each row
+    List<double[]> get(String rows, List<String> columns, Supplier<List<double[]>> compute) {
+        String key = Fingerprints.ofText(rows + "/" + reference);
         Path file = folder.resolve("reference-" + key + ".safetensors");
         if (Files.exists(file)) {
-            LOG.info("reference log-probabilities of {} pairs read from {}", pairs.size(), file);
-            return read(file);
+            LOG.info("reference log-probabilities read from {}", file);
+            return read(file, columns);
         }
-        List<ReferenceLogProbs> computed = compute.get();
-        write(file, computed);
+        List<double[]> computed = compute.get();
+        write(file, columns, computed);
         return computed;
     }
 
-    private static List<ReferenceLogProbs> read(Path file) {
+    private static List<double[]> read(Path file, List<String> columns) {
         try (TensorFile tensors = SafeTensorsFile.open(file);
                 Arena arena = Arena.ofConfined()) {
-            double[] chosen = tensors.read(CHOSEN, arena).toArray(ValueLayout.JAVA_DOUBLE);
-            double[] rejected = tensors.read(REJECTED, arena).toArray(ValueLayout.JAVA_DOUBLE);
-            List<ReferenceLogProbs> rows = new ArrayList<>();
-            for (int i = 0; i < chosen.length; i++) {
-                rows.add(new ReferenceLogProbs(chosen[i], rejected[i]));
-            }
-            return rows;
+            return columns.stream()
+                    .map(name -> tensors.read(name, arena).toArray(ValueLayout.JAVA_DOUBLE))
+                    .toList();
         }
     }
 
-    private static void write(Path file, List<ReferenceLogProbs> rows) {
+    private static void write(Path file, List<String> columns, List<double[]> values) {
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
         } catch (IOException e) {
             LOG.warn("{} can't be created, nothing is cached: {}", file.getParent(), e.toString());
             return;
         }
-        SafeTensorsWriter.write(
-                file,
-                List.of(
-                        source(CHOSEN, rows, ReferenceLogProbs::chosen),
-                        source(REJECTED, rows, ReferenceLogProbs::rejected)));
+        List<SafeTensorsWriter.Source> sources = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            sources.add(source(columns.get(i), values.get(i)));
+        }
+        SafeTensorsWriter.write(file, sources);
     }
 
-    private static SafeTensorsWriter.Source source(
-            String name, List<ReferenceLogProbs> rows, ToDoubleFunction<ReferenceLogProbs> side) {
-        double[] values = rows.stream().mapToDouble(side).toArray();
+    private static SafeTensorsWriter.Source source(String name, double[] values) {
         return new SafeTensorsWriter.Source(
                 name,
                 DType.FLOAT64,

@@ -30,6 +30,7 @@ final class RunLog {
         lossSum += report.loss();
         pending.add(MetricKeys.LOSS, report.loss());
         report.microBatches().forEach(pending::add);
+        pending.addSums(report.sums());
         counters.putAll(report.counters());
     }
 

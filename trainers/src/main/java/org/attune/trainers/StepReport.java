@@ -1,5 +1,7 @@
 package org.attune.trainers;
 
+import org.attune.checkpoint.RunState;
+
 import java.util.List;
 import java.util.Map;
 
@@ -9,13 +11,25 @@ import java.util.Map;
 /// @param microBatches metrics of each logical micro-batch; logs show their means
 /// @param tokens tokens of the step's sequences, as TRL counts `num_tokens`
 /// @param counters metrics of which logs show the last value
+/// @param sums metrics of which logs show the mean over all values, however they are spread over
+///     micro-batches
 record StepReport(
         double loss,
         List<Map<String, Double>> microBatches,
         long tokens,
-        Map<String, Double> counters) {
+        Map<String, Double> counters,
+        Map<String, RunState.Mean> sums) {
     StepReport {
         microBatches = List.copyOf(microBatches);
+    }
+
+    /// Without sums.
+    StepReport(
+            double loss,
+            List<Map<String, Double>> microBatches,
+            long tokens,
+            Map<String, Double> counters) {
+        this(loss, microBatches, tokens, counters, Map.of());
     }
 
     /// Without counters.

@@ -12,6 +12,7 @@ import org.attune.policy.TokenForest;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -61,15 +62,15 @@ final class BigramPolicy implements CausalPolicy {
     /// The same model as it is now, frozen.
     Scorer frozen() {
         float[] now = parameters.values().toFloats();
-        return (forest, _) -> measure(forest, now);
+        return (forest, request) -> measure(forest, request, now);
     }
 
     @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
-        return measure(forest, parameters.values().toFloats());
+        return measure(forest, request, parameters.values().toFloats());
     }
 
-    private Measurement measure(TokenForest forest, float[] table) {
+    private Measurement measure(TokenForest forest, HeadRequest request, float[] table) {
         tokensForward += forest.size();
         int targets = forest.targetCount();
         float[] logProbs = new float[targets];
@@ -77,6 +78,7 @@ final class BigramPolicy implements CausalPolicy {
         float[] hits = new float[targets];
         float[] means = new float[targets];
         float[] squares = new float[targets];
+        float[] sums = new float[targets];
         for (int t = 0; t < targets; t++) {
             int token = forest.targetTokens()[t];
             double[] p = probabilities(table, source(forest, t));
@@ -86,19 +88,23 @@ final class BigramPolicy implements CausalPolicy {
             for (int v = 0; v < vocabulary; v++) {
                 entropy[t] -= (float) (p[v] * Math.log(p[v]));
                 means[t] += table[base + v] / vocabulary;
+                sums[t] += table[base + v];
                 squares[t] += (float) (p[v] * p[v]);
                 best = p[v] > p[best] ? v : best;
             }
             hits[t] = best == token ? 1 : 0;
             squares[t] = (float) Math.log(squares[t]);
         }
-        return new Measurement(
-                logProbs,
-                Map.of(
-                        HeadStatistic.ENTROPY, entropy,
-                        HeadStatistic.ARGMAX_HIT, hits,
-                        HeadStatistic.MEAN_LOGIT, means,
-                        HeadStatistic.LOG_SUM_SQUARED_PROBS, squares));
+        Map<HeadStatistic, float[]> all =
+                new EnumMap<>(
+                        Map.of(
+                                HeadStatistic.ENTROPY, entropy,
+                                HeadStatistic.ARGMAX_HIT, hits,
+                                HeadStatistic.MEAN_LOGIT, means,
+                                HeadStatistic.SUM_LOGIT, sums,
+                                HeadStatistic.LOG_SUM_SQUARED_PROBS, squares));
+        all.keySet().retainAll(request.statistics());
+        return new Measurement(logProbs, all);
     }
 
     private static int source(TokenForest forest, int target) {
@@ -117,7 +123,7 @@ final class BigramPolicy implements CausalPolicy {
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
         float[] table = parameters.values().toFloats();
-        Measurement measurement = measure(forest, table);
+        Measurement measurement = measure(forest, request, table);
         return new Evaluation() {
             @Override
             public Tensor tokenLogProbs() {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.adapter.AdapterFolder;
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.BcoPreparation;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.PackedRow;
@@ -22,6 +23,7 @@ import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.StepwiseOptions;
 import org.attune.datasets.StepwisePreparation;
 import org.attune.datasets.TruncationMode;
+import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
 import org.attune.files.SafeTensorsFile;
@@ -32,6 +34,7 @@ import org.attune.policy.Scorer;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.testing.Recorded;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
@@ -187,6 +190,16 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
                 .rows();
     }
 
+    List<UnpairedExample> labelledRows() {
+        return new BcoPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE)),
+                        1)
+                .rows();
+    }
+
     private List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
@@ -267,6 +280,19 @@ record ParityCase(Path root, SampleTokenizer tokenizer, Path folder, JsonNode co
         return PrmConfig.defaults()
                 .withModel(m -> m.withModelNameOrPath("fixture"))
                 .withData(_ -> DataConfig.of("data.jsonl"))
+                .withTraining(this::training);
+    }
+
+    BcoConfig bcoConfig() {
+        return BcoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(l -> l.withBeta(config.get("beta").asDouble()).withTrlCompat(true))
+                .withReference(
+                        r ->
+                                r.withPrecomputeRefLogProbs(
+                                        config.get("precompute_ref_log_probs").asBoolean()))
                 .withTraining(this::training);
     }
 

@@ -9,7 +9,8 @@ public enum Method {
     GRPO,
     REWARD,
     PRM,
-    PPO;
+    PPO,
+    BCO;
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);

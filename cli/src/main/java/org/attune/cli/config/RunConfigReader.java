@@ -1,5 +1,6 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.DpoConfig;
@@ -62,6 +63,12 @@ public final class RunConfigReader {
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<PpoConfig> ppo(Path file, List<String> overrides) {
         return read(Method.PPO, PpoConfig.defaults(), file, overrides);
+    }
+
+    /// @param overrides `key=value`, the value in YAML
+    /// @throws org.attune.error.ConfigException with all problems
+    public LoadedRun<BcoConfig> bco(Path file, List<String> overrides) {
+        return read(Method.BCO, BcoConfig.defaults(), file, overrides);
     }
 
     /// The method a file is meant for: one that knows all of its keys; of several the one that the

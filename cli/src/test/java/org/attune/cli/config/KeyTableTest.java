@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.PpoConfig;
@@ -43,6 +44,9 @@ class KeyTableTest {
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
     private static final Set<String> OTHER_DEFAULT =
             Set.of("dtype", "output_dir", "model_name_or_path", "stop_token", "reward_model_path");
+
+    private static final Map<Method, Set<String>> OTHER_DEFAULT_OF_METHOD =
+            Map.of(Method.BCO, Set.of("train_sampling_strategy"));
 
     private final KeyTable table = KeyTable.load();
 
@@ -85,7 +89,9 @@ class KeyTableTest {
                                 Method.PRM,
                                 PrmConfig.defaults(),
                                 Method.PPO,
-                                PpoConfig.defaults())
+                                PpoConfig.defaults(),
+                                Method.BCO,
+                                BcoConfig.defaults())
                         .entrySet()) {
             var obeyed = new TreeSet<String>();
             table.of(run.getKey()).stream()
@@ -115,11 +121,17 @@ class KeyTableTest {
                                 Method.PRM,
                                 PrmConfig.defaults(),
                                 Method.PPO,
-                                PpoConfig.defaults())
+                                PpoConfig.defaults(),
+                                Method.BCO,
+                                BcoConfig.defaults())
                         .entrySet()) {
             for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
                 Key key = table.find(run.getKey(), entry.getKey()).orElse(null);
-                if (key == null || OTHER_DEFAULT.contains(key.name())) {
+                if (key == null
+                        || OTHER_DEFAULT.contains(key.name())
+                        || OTHER_DEFAULT_OF_METHOD
+                                .getOrDefault(run.getKey(), Set.of())
+                                .contains(key.name())) {
                     continue;
                 }
                 JsonNode theirs = mapper.readTree(key.foreignDefault());

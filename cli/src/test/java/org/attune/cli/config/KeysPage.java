@@ -1,5 +1,6 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.PpoConfig;
@@ -18,7 +19,7 @@ final class KeysPage {
             # The keys of a run's file
 
             A run is one YAML file with flat keys, and `key=value` arguments over them. Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
-            `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig` and `PPOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
+            `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. A refused key at its default asks for nothing and is accepted.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
 
@@ -39,6 +40,7 @@ final class KeysPage {
             | `dtype` | `float32` (with `bf16` autocast) | `auto` | bfloat16 products where the device multiplies it fast, else float32; trained numbers are float32 always, as under autocast |
             | `model_name_or_path` | `null` | required | there is no other way to name the model |
             | `stop_token` (PPO) | `null`: none | `eos` | a completion that is generated past its end is not what the model would say; `none` asks for that |
+            | `train_sampling_strategy` (BCO) | `random`, which its trainer does not heed: rows come in file order | `sequential` | the order that TRL's run has; `random` is obeyed here |
             | `reward_model_path` (PPO) | `EleutherAI/pythia-160m` | unset | nobody wants that one by default |
             | `output_dir` | `trainer_output` | required | results have no default place |
             """;
@@ -111,6 +113,7 @@ final class KeysPage {
             case REWARD -> RewardTrainerConfig.defaults();
             case PRM -> PrmConfig.defaults();
             case PPO -> PpoConfig.defaults();
+            case BCO -> BcoConfig.defaults();
         };
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.PackingStrategy;
 import org.attune.error.ConfigException;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.DpoLossType;
@@ -16,6 +17,7 @@ import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,7 +113,7 @@ class RunConfigReaderTest {
                   run.yaml:8: packing: given twice (first in line 7); keep one
                   argument nonsense: accepted: key=value, such as learning_rate=1e-4
                   run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
-                  run.yaml:6: beta: 0.2; a key of dpo and grpo, not of sft
+                  run.yaml:6: beta: 0.2; a key of dpo and grpo and bco, not of sft
                   run.yaml:9: push_to_hub: true; refused: upload output_dir yourself, e.g. with "hf upload"
                   run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; all keys are in docs/keys.md
                   run.yaml:5: max_length: long; accepted: a whole number
@@ -363,7 +365,9 @@ class RunConfigReaderTest {
                                         reader.reward(
                                                 resource("trl-reward.yaml"), List.of("beta=0.1")))
                         .getMessage();
-        assertTrue(message.contains("beta: 0.1; a key of dpo and grpo, not of reward"), message);
+        assertTrue(
+                message.contains("beta: 0.1; a key of dpo and grpo and bco, not of reward"),
+                message);
     }
 
     @Test
@@ -375,6 +379,39 @@ class RunConfigReaderTest {
         assertEquals(OptionalInt.of(1536), config.steps().maxCompletionLength());
         assertEquals(1e-5, config.training().optimizer().learningRate());
         assertEquals(List.of("dataset_num_proc", "lora_task_type"), effectless(loaded));
+    }
+
+    @Test
+    void pastedBcoFileRuns() {
+        var loaded = reader.bco(resource("trl-bco.yaml"), List.of());
+        BcoConfig config = loaded.config();
+        assertEquals(0.05, config.loss().beta());
+        assertEquals(OptionalInt.of(2048), config.loss().maxLength());
+        assertEquals(5e-7, config.training().optimizer().learningRate());
+        assertEquals(
+                SamplingStrategy.SEQUENTIAL, config.training().batch().trainSamplingStrategy());
+        assertEquals(
+                List.of(
+                        "dataset_num_proc",
+                        "max_density_ratio",
+                        "min_density_ratio",
+                        "prompt_sample_size",
+                        "remove_unused_columns"),
+                effectless(loaded));
+    }
+
+    @Test
+    void distributionMatchingIsRefused() {
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () ->
+                                        reader.bco(
+                                                resource("trl-bco.yaml"),
+                                                List.of("embedding_func=nomic", "beta=-1")))
+                        .getMessage();
+        assertTrue(message.contains("underlying distribution matching"), message);
+        assertTrue(message.contains("beta"), message);
     }
 
     private static List<String> effectless(LoadedRun<?> loaded) {
@@ -408,6 +445,12 @@ class RunConfigReaderTest {
                 Method.PRM,
                 PrmConfig.defaults(),
                 "every-prm.yaml",
+                "warmup_steps=0",
+                "warmup_ratio=0.1");
+        everyKeyMaps(
+                Method.BCO,
+                BcoConfig.defaults(),
+                "every-bco.yaml",
                 "warmup_steps=0",
                 "warmup_ratio=0.1");
         everyKeyMaps(

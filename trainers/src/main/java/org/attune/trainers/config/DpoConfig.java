@@ -5,7 +5,6 @@ import jakarta.validation.Valid;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /// A run of direct preference optimisation. `DpoConfig.defaults()` has TRL's defaults; model,
@@ -66,8 +65,7 @@ public record DpoConfig(
 
     /// Whether the reference scores all rows once, before training.
     public boolean precomputesReference() {
-        return reference.precomputeRefLogProbs()
-                || reference.reference().equals(Optional.of(ReferenceKind.PRECOMPUTED));
+        return reference.precomputes();
     }
 
     @Override

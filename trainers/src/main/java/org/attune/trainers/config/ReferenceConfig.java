@@ -38,6 +38,11 @@ public record ReferenceConfig(
         return lora.usePeft() ? ReferenceKind.ADAPTER_OFF : ReferenceKind.MODEL;
     }
 
+    /// Whether the reference scores all rows once, before training.
+    boolean precomputes() {
+        return precomputeRefLogProbs || reference.equals(Optional.of(ReferenceKind.PRECOMPUTED));
+    }
+
     /// What of it doesn't fit a run that trains the whole model.
     List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();

@@ -15,6 +15,13 @@ final class Ranges {
         }
     }
 
+    static void notNegative(String name, double value) {
+        if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException(
+                    "%s must be finite and >= 0, got %s".formatted(name, value));
+        }
+    }
+
     static void labelSmoothing(double value, double least) {
         if (!(value >= least && value < 0.5)) {
             throw new IllegalArgumentException(

@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.BcoPreparation;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
@@ -23,10 +24,12 @@ import org.attune.datasets.SftPreparation;
 import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.StepwiseOptions;
 import org.attune.datasets.StepwisePreparation;
+import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
 import org.attune.text.TextAssets;
 import org.attune.trainers.EvalSet;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
@@ -59,6 +62,8 @@ public final class RowSetup {
             EnumSet.of(
                     DatasetType.PROMPT_ONLY, DatasetType.PROMPT_COMPLETION, DatasetType.PREFERENCE);
     private static final Set<DatasetType> PREFERENCE_TYPES = EnumSet.of(DatasetType.PREFERENCE);
+    private static final Set<DatasetType> LABELLED_TYPES =
+            EnumSet.of(DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE);
     private static final Set<DatasetType> STEPWISE_TYPES =
             EnumSet.of(DatasetType.STEPWISE_SUPERVISION);
 
@@ -110,6 +115,19 @@ public final class RowSetup {
                         config.length().maxLength(), config.length().truncationMode());
         var preparation = new PreferencePreparation(tokenizer, options, config.data().onBadRow());
         Split split = split(config.data(), config.training(), PREFERENCE_TYPES, "text");
+        return rows(
+                split,
+                samples -> preparation.prepare(samples, threads),
+                samples -> preparation.prepare(samples, threads));
+    }
+
+    /// Labelled completions for BCO; preference pairs become two each.
+    ///
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public RunRows<UnpairedExample> bco(BcoConfig config) {
+        var preparation =
+                new BcoPreparation(tokenizer, config.loss().maxLength(), config.data().onBadRow());
+        Split split = split(config.data(), config.training(), LABELLED_TYPES, "text");
         return rows(
                 split,
                 samples -> preparation.prepare(samples, threads),

@@ -5,12 +5,14 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.UnpairedExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
 import org.attune.tensor.Engine;
+import org.attune.trainers.BcoTrainer;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
 import org.attune.trainers.GrpoTrainer;
@@ -22,6 +24,7 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.SftTrainer;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
@@ -125,6 +128,48 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                                     t -> policy.fitToMemory(t, longest)),
                                             policy.policy(),
                                             reference,
+                                            rows.train(),
+                                            rows.evalSets(),
+                                            context(model, policy, clock))
+                                    .train();
+                        }
+                    }
+                });
+    }
+
+    /// Binary classifier optimisation.
+    ///
+    /// @throws org.attune.error.AttuneException if the configuration, the model, the data or the
+    ///     training fails; the message says what to do
+    public RunSummary bco(BcoConfig config) {
+        ConfigCheck.validate(config);
+        var clock = new PhaseClock();
+        boolean dropout = !config.loss().disableDropout();
+        return Engine.call(
+                () -> {
+                    try (var model = ModelSetup.open(config.model(), hub)) {
+                        RunRows<UnpairedExample> rows;
+                        PolicySetup policy;
+                        try (var _ = clock.enter("load")) {
+                            rows = new RowSetup(model.text(), hub).bco(config);
+                            policy =
+                                    PolicySetup.load(
+                                            model, config.lora(), config.training(), dropout);
+                        }
+                        try (policy;
+                                var references = new ReferenceSetup(model, policy, hub)) {
+                            Scorer reference =
+                                    references.open(
+                                            config.referenceKind(),
+                                            config.model(),
+                                            config.reference());
+                            int longest = longest(rows, UnpairedExample::length);
+                            return new BcoTrainer(
+                                            config.withTraining(
+                                                    t -> policy.fitToMemory(t, longest)),
+                                            policy.policy(),
+                                            reference,
+                                            model.text().tokenizer().padId(),
                                             rows.train(),
                                             rows.evalSets(),
                                             context(model, policy, clock))

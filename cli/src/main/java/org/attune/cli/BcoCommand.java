@@ -1,0 +1,35 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.BcoConfig;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/// `attune bco RUN.yaml [key=value …]`
+@Command(
+        name = "bco",
+        description = "Binary classifier optimisation on completions labelled good or not.")
+final class BcoCommand implements Callable<Integer> {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        LoadedRun<BcoConfig> loaded = new RunConfigReader().bco(run.file, run.overrides);
+        BcoConfig config = loaded.config();
+        RunFolder.prepare(
+                config.training().save().outputDir(),
+                config.training().save().resume(),
+                List.of(config.model().adapterNameOrPath()));
+        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+                .run(runs -> runs.bco(config));
+    }
+}
