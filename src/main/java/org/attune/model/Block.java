@@ -1,5 +1,7 @@
 package org.attune.model;
 
+import java.util.List;
+
 /// One transformer block of the Llama shape: its weights, not how it is computed.
 ///
 /// @param inputNorm before attention
@@ -20,4 +22,16 @@ public record Block(
         RmsNorm postNorm,
         FusedLinear gateUp,
         FusedLinear down,
-        int window) {}
+        int window) {
+    /// The linear layers, in the order in which they are computed.
+    public List<FusedLinear> linears() {
+        return List.of(qkv, output, gateUp, down);
+    }
+
+    /// The norms, in the order in which they are computed.
+    public List<RmsNorm> norms() {
+        return queryNorm == null
+                ? List.of(inputNorm, postNorm)
+                : List.of(inputNorm, queryNorm, keyNorm, postNorm);
+    }
+}

@@ -168,7 +168,7 @@ public final class Decoder implements AutoCloseable {
     public List<FusedLinear> linears() {
         var all = new ArrayList<FusedLinear>();
         for (Block b : blocks) {
-            all.addAll(List.of(b.qkv(), b.output(), b.gateUp(), b.down()));
+            all.addAll(b.linears());
         }
         return all;
     }
@@ -177,12 +177,7 @@ public final class Decoder implements AutoCloseable {
     public List<RmsNorm> norms() {
         var all = new ArrayList<RmsNorm>();
         for (Block b : blocks) {
-            all.add(b.inputNorm());
-            if (b.queryNorm() != null) {
-                all.add(b.queryNorm());
-                all.add(b.keyNorm());
-            }
-            all.add(b.postNorm());
+            all.addAll(b.norms());
         }
         all.add(finalNorm);
         return all;

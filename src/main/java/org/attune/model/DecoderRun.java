@@ -4,6 +4,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.function.IntConsumer;
+
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
 /// that backward needs until it is closed.
 ///
@@ -101,8 +103,12 @@ public final class DecoderRun implements AutoCloseable {
         return hidden;
     }
 
-    /// Takes the gradient of [#hidden] through all blocks. At most once.
-    public void backward(Tensor dHidden) {
+    /// Takes the gradient of [#hidden] through all blocks, the last one first, and to the
+    /// embedding. At most once.
+    ///
+    /// @param blockDone told the number of each block whose parameters' gradients are finished and
+    ///     whose weights the pass does not read any more
+    public void backward(Tensor dHidden, IntConsumer blockDone) {
         if (!options.backward()) {
             throw new IllegalStateException("this pass kept nothing for a backward pass");
         }
@@ -117,6 +123,7 @@ public final class DecoderRun implements AutoCloseable {
                     d.close();
                 }
                 d = dx;
+                blockDone.accept(i);
             }
             Tensor gradient = decoder.embedding().gradient(pass.adapter()); // (V, D)
             if (gradient != null) {

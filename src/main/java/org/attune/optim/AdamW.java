@@ -37,7 +37,7 @@ public final class AdamW implements Optimizer {
 
     private final ParameterSpace space;
     private final Settings settings;
-    private final List<Piece> pieces;
+    private final List<List<Piece>> groups;
     private final TensorScope scope;
     private final Tensor first;
     private final Tensor second;
@@ -70,14 +70,21 @@ public final class AdamW implements Optimizer {
         }
     }
 
-    /// A run of neighbours that all decay or all don't.
-    private record Piece(long start, long length, boolean decays) {}
+    /// A run of neighbours in a group that all decay or all don't.
+    ///
+    /// @param start in the values
+    /// @param gradient first element in the gradients
+    private record Piece(long start, long gradient, long length, boolean decays) {
+        boolean continuesWith(Parameter next, boolean nextDecays) {
+            return start + length == next.offset() && decays == nextDecays;
+        }
+    }
 
     /// @param space the parameters; borrowed
     public AdamW(ParameterSpace space, Settings settings) {
         this.space = space;
         this.settings = settings;
-        pieces = pieces(space.parameters(), settings.weightDecay() > 0);
+        groups = space.groups().stream().map(this::pieces).toList();
         scope = TensorScope.detached("adamw");
         long size = space.values().size();
         try (var _ = scope.enter()) {
@@ -87,23 +94,25 @@ public final class AdamW implements Optimizer {
         scope.seal();
     }
 
-    private static List<Piece> pieces(List<Parameter> parameters, boolean decay) {
+    private List<Piece> pieces(List<Parameter> group) {
         List<Piece> runs = new ArrayList<>();
-        for (Parameter parameter : parameters) {
-            boolean decays = decay && parameter.decays();
+        for (Parameter parameter : group) {
+            boolean decays = settings.weightDecay() > 0 && parameter.decays();
             Piece last = runs.isEmpty() ? null : runs.getLast();
-            if (last != null && last.decays == decays) {
+            long length = parameter.count();
+            if (last != null && last.continuesWith(parameter, decays)) {
                 runs.removeLast();
-                runs.add(new Piece(last.start, last.length + parameter.count(), decays));
+                runs.add(new Piece(last.start, last.gradient, last.length + length, decays));
             } else {
-                runs.add(new Piece(parameter.offset(), parameter.count(), decays));
+                long gradient = space.gradientOffset(parameter);
+                runs.add(new Piece(parameter.offset(), gradient, length, decays));
             }
         }
         List<Piece> pieces = new ArrayList<>();
         for (Piece run : runs) {
             for (long done = 0; done < run.length; done += PIECE) {
                 long length = Math.min(PIECE, run.length - done);
-                pieces.add(new Piece(run.start + done, length, run.decays));
+                pieces.add(new Piece(run.start + done, run.gradient + done, length, run.decays));
             }
         }
         return List.copyOf(pieces);
@@ -112,17 +121,42 @@ public final class AdamW implements Optimizer {
     @Override
     public double gradientNorm() {
         double sum = 0;
-        for (Piece piece : pieces) {
-            try (var _ = TensorScope.open("adamw.norm")) {
-                sum += view(space.gradients(), piece).square().sum().item();
-            }
+        for (int group = 0; group < groups.size(); group++) {
+            sum += gradientSquares(group);
         }
         return Math.sqrt(sum);
     }
 
     @Override
+    public double gradientSquares(int group) {
+        double sum = 0;
+        for (Piece piece : groups.get(group)) {
+            try (var _ = TensorScope.open("adamw.norm")) {
+                sum += gradient(piece).square().sum().item();
+            }
+        }
+        return sum;
+    }
+
+    @Override
     public void step(double learningRate, double gradientScale) {
+        begin();
+        groups.forEach(pieces -> update(pieces, learningRate, gradientScale));
+        space.valuesChanged();
+    }
+
+    @Override
+    public void begin() {
         steps++;
+    }
+
+    @Override
+    public void update(int group, double learningRate) {
+        update(groups.get(group), learningRate, 1);
+        space.valuesChanged(group);
+    }
+
+    private void update(List<Piece> pieces, double learningRate, double gradientScale) {
         double correction1 = 1 - Math.pow(settings.beta1, steps);
         double correction2 = 1 - Math.pow(settings.beta2, steps);
         for (Piece piece : pieces) {
@@ -131,7 +165,7 @@ public final class AdamW implements Optimizer {
                 if (piece.decays) {
                     values.mulInPlace(1 - learningRate * settings.weightDecay);
                 }
-                Tensor gradient = view(space.gradients(), piece).mul(gradientScale);
+                Tensor gradient = gradient(piece).mul(gradientScale);
                 Tensor m = view(first, piece);
                 Tensor v = view(second, piece);
                 m.mulInPlace(settings.beta1).addInPlace(gradient.mul(1 - settings.beta1));
@@ -140,12 +174,18 @@ public final class AdamW implements Optimizer {
                 values.subInPlace(m.div(root).mul(learningRate / correction1));
             }
         }
-        space.valuesChanged();
     }
 
     @Override
     public void zeroGradients() {
         space.gradients().zeroInPlace();
+    }
+
+    @Override
+    public void zeroGradients(int group) {
+        try (var _ = TensorScope.open("adamw.zero")) {
+            groups.get(group).forEach(piece -> gradient(piece).zeroInPlace());
+        }
     }
 
     /// Updates done.
@@ -217,6 +257,10 @@ public final class AdamW implements Optimizer {
 
     private static String describe(TensorFile.Entry entry) {
         return entry == null ? "none" : entry.dtype() + " " + Arrays.toString(entry.shape());
+    }
+
+    private Tensor gradient(Piece piece) {
+        return space.gradients().narrow(0, piece.gradient, piece.length);
     }
 
     private static Tensor view(Tensor flat, Piece piece) {

@@ -7,22 +7,43 @@ import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /// Flat float32 values and gradients with named views. Long-lived tensors belong to the given
 /// scope.
 final class FlatParameters implements ParameterSpace {
     private final List<Parameter> parameters;
+    private final GradientPlaces places;
     private final Tensor values;
     private final Tensor gradients;
-    private final List<Runnable> listeners = new ArrayList<>();
+    private final List<IntConsumer> listeners = new ArrayList<>();
+    private IntConsumer use =
+            _ -> {
+                throw new IllegalStateException(
+                        "nobody uses gradients while a backward pass makes them (whenComplete),"
+                                + " and they aren't kept");
+            };
 
     /// @param trained whether there are gradients
     FlatParameters(TensorScope owner, Device device, List<Parameter> parameters, boolean trained) {
+        this(
+                owner,
+                device,
+                parameters,
+                trained
+                        ? GradientPlaces.apart(List.of(parameters))
+                        : GradientPlaces.none(parameters));
+    }
+
+    /// @param places of gradients
+    FlatParameters(
+            TensorScope owner, Device device, List<Parameter> parameters, GradientPlaces places) {
         this.parameters = List.copyOf(parameters);
+        this.places = places;
         long size = parameters.stream().mapToLong(Parameter::count).sum();
         try (var _ = owner.enter()) {
             values = Tensor.zeros(device, DType.FLOAT32, size);
-            gradients = Tensor.zeros(device, DType.FLOAT32, trained ? size : 0);
+            gradients = Tensor.zeros(device, DType.FLOAT32, places.size());
         }
     }
 
@@ -58,6 +79,21 @@ final class FlatParameters implements ParameterSpace {
         return parameters;
     }
 
+    @Override
+    public List<List<Parameter>> groups() {
+        return places.groups();
+    }
+
+    @Override
+    public long gradientOffset(Parameter parameter) {
+        return places.start(parameter);
+    }
+
+    @Override
+    public boolean sharesGradients() {
+        return places.shared();
+    }
+
     /// The master value of a parameter in its shape, a view in the current scope.
     Tensor value(Parameter p) {
         return values.narrow(0, p.offset(), p.count()).reshape(p.shape());
@@ -65,16 +101,38 @@ final class FlatParameters implements ParameterSpace {
 
     /// The gradient of a parameter in its shape, a view in the current scope.
     Tensor gradient(Parameter p) {
-        return gradients.narrow(0, p.offset(), p.count()).reshape(p.shape());
+        return gradients.narrow(0, gradientOffset(p), p.count()).reshape(p.shape());
     }
 
-    /// Registers a refresh of compute copies.
-    void onChange(Runnable refresh) {
+    @Override
+    public void whenComplete(IntConsumer use) {
+        if (!sharesGradients()) {
+            ParameterSpace.super.whenComplete(use);
+        }
+        this.use = use;
+    }
+
+    /// Says that a backward pass has finished the gradient of a group.
+    void complete(int group) {
+        if (sharesGradients()) {
+            use.accept(group);
+        }
+    }
+
+    /// Registers a refresh of compute copies, given the number of the group that changed.
+    void onChange(IntConsumer refresh) {
         listeners.add(refresh);
     }
 
     @Override
     public void valuesChanged() {
-        listeners.forEach(Runnable::run);
+        for (int group = 0; group < groups().size(); group++) {
+            valuesChanged(group);
+        }
+    }
+
+    @Override
+    public void valuesChanged(int group) {
+        listeners.forEach(l -> l.accept(group));
     }
 }

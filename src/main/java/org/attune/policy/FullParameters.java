@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.files.SafeTensorsWriter;
+import org.attune.model.Block;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.RmsNorm;
@@ -13,27 +14,35 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /// All weights of a decoder as trained parameters: float32 masters, and the decoder's own weights
-/// as compute copies.
-final class FullParameters implements AutoCloseable {
+/// as compute copies. Groups are, as a backward pass finishes them: the head, each block from the
+/// last to the first, the embedding.
+final class FullParameters implements BackwardProgress, AutoCloseable {
+    /// Group of the final norm and the output layer, unless that is the embedding.
+    private static final int HEAD = 0;
+
     private final TensorScope scope = TensorScope.detached("weights");
+    private final int layers;
+    private final FlatParameters.Plan plan = new FlatParameters.Plan();
+    private final List<List<ParameterSpace.Parameter>> groups = new ArrayList<>();
+    private final List<Consumer<FlatParameters>> bindings = new ArrayList<>();
     private final FlatParameters flat;
     private final Map<ParameterSpace.Parameter, Tensor> computed = new LinkedHashMap<>();
 
-    FullParameters(Decoder decoder) {
-        var plan = new FlatParameters.Plan();
-        var bindings = new ArrayList<Consumer<FlatParameters>>();
+    /// @param inTurn whether gradients share memory, as in [Policy#withAllWeightsInTurn]
+    FullParameters(Decoder decoder, boolean inTurn) {
+        layers = decoder.blocks().size();
+        for (int group = 0; group <= embeddingGroup(); group++) {
+            groups.add(new ArrayList<>());
+        }
         try (var _ = scope.enter()) {
-            embedding(decoder, plan, bindings);
-            for (FusedLinear linear : decoder.linears()) {
-                linear(linear, plan, bindings);
-            }
-            for (RmsNorm norm : decoder.norms()) {
-                planned(plan, false, norm.weight(), bindings);
-            }
-            flat = new FlatParameters(scope, decoder.device(), plan.parameters(), true);
+            plan(decoder);
+            flat =
+                    new FlatParameters(
+                            scope, decoder.device(), plan.parameters(), places(decoder, inTurn));
             bindings.forEach(b -> b.accept(flat));
             try (var _ = TensorScope.open("weights")) {
                 computed.forEach((p, weight) -> flat.value(p).copyInPlace(weight));
@@ -42,46 +51,75 @@ final class FullParameters implements AutoCloseable {
         flat.onChange(this::refresh);
     }
 
+    private GradientPlaces places(Decoder decoder, boolean inTurn) {
+        if (!inTurn) {
+            return GradientPlaces.apart(groups);
+        }
+        // As the output layer it has a gradient before all blocks, as the embedding after them.
+        boolean lasts = decoder.config().tiesOutput();
+        return GradientPlaces.inTurn(groups, lasts ? Set.of(embeddingGroup()) : Set.of());
+    }
+
+    private int blockGroup(int block) {
+        return layers - block;
+    }
+
+    private int embeddingGroup() {
+        return layers + 1;
+    }
+
+    /// The flat order is that of checkpoints.
+    private void plan(Decoder decoder) {
+        embedding(decoder);
+        for (int i = 0; i < layers; i++) {
+            for (FusedLinear linear : decoder.blocks().get(i).linears()) {
+                linear(linear, blockGroup(i));
+            }
+        }
+        for (int i = 0; i < layers; i++) {
+            Block block = decoder.blocks().get(i);
+            for (RmsNorm norm : block.norms()) {
+                planned(blockGroup(i), false, norm.weight());
+            }
+        }
+        planned(HEAD, false, decoder.finalNorm().weight());
+    }
+
     private ParameterSpace.Parameter planned(
-            FlatParameters.Plan plan, String name, boolean decays, Tensor weight) {
+            int group, String name, boolean decays, Tensor weight) {
         var p = plan.add(name, decays, weight.shape());
+        groups.get(group).add(p);
         computed.put(p, weight);
         return p;
     }
 
-    private ParameterSpace.Parameter planned(
-            FlatParameters.Plan plan,
-            boolean decays,
-            Weight weight,
-            List<Consumer<FlatParameters>> bindings) {
-        var p = planned(plan, weight.name(), decays, weight.base());
+    private ParameterSpace.Parameter planned(int group, boolean decays, Weight weight) {
+        var p = planned(group, weight.name(), decays, weight.base());
         bindings.add(f -> weight.trainBase(f.gradient(p)));
         return p;
     }
 
-    private void embedding(
-            Decoder decoder, FlatParameters.Plan plan, List<Consumer<FlatParameters>> bindings) {
-        var e = planned(plan, true, decoder.embedding(), bindings);
+    private void embedding(Decoder decoder) {
+        var e = planned(embeddingGroup(), true, decoder.embedding());
         Weight output = decoder.output().weight();
         if (decoder.config().tiesOutput()) {
             // One tensor, so one gradient: the sum of both uses.
             bindings.add(f -> output.trainBase(f.gradient(e)));
         } else {
-            planned(plan, true, output, bindings);
+            planned(HEAD, true, output);
         }
-        decoder.output().bias().ifPresent(b -> planned(plan, false, b, bindings));
+        decoder.output().bias().ifPresent(b -> planned(HEAD, false, b));
     }
 
-    private void linear(
-            FusedLinear linear, FlatParameters.Plan plan, List<Consumer<FlatParameters>> bindings) {
+    private void linear(FusedLinear linear, int group) {
         int count = linear.parts().size();
         var weights = new ParameterSpace.Parameter[count];
         var biases = new ParameterSpace.Parameter[count];
         for (int i = 0; i < count; i++) {
             String path = linear.parts().get(i).path();
-            weights[i] = planned(plan, path + ".weight", true, linear.weight(i));
+            weights[i] = planned(group, path + ".weight", true, linear.weight(i));
             if (linear.bias(i) != null) {
-                biases[i] = planned(plan, path + ".bias", false, linear.bias(i));
+                biases[i] = planned(group, path + ".bias", false, linear.bias(i));
             }
         }
         bindings.add(
@@ -96,14 +134,29 @@ final class FullParameters implements AutoCloseable {
                 });
     }
 
-    private void refresh() {
+    private void refresh(int group) {
         try (var _ = TensorScope.open("weights")) {
-            computed.forEach((p, weight) -> weight.copyInPlace(flat.value(p)));
+            groups.get(group).forEach(p -> computed.get(p).copyInPlace(flat.value(p)));
         }
     }
 
     FlatParameters parameters() {
         return flat;
+    }
+
+    @Override
+    public void headDone() {
+        flat.complete(HEAD);
+    }
+
+    @Override
+    public void blockDone(int block) {
+        flat.complete(blockGroup(block));
+    }
+
+    @Override
+    public void embeddingDone() {
+        flat.complete(embeddingGroup());
     }
 
     /// The masters as tensors to write, in `dtype`.

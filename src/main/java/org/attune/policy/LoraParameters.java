@@ -79,7 +79,7 @@ final class LoraParameters implements AutoCloseable {
             attachHead(headSlot, role);
             whole.attach(flat, role);
         }
-        flat.onChange(this::refresh);
+        flat.onChange(_ -> refresh());
     }
 
     private static List<Slot> slots(

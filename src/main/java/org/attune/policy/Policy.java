@@ -73,7 +73,15 @@ public final class Policy implements CausalPolicy {
 
     /// Trains all weights.
     public static Policy withAllWeights(Decoder decoder, Options options) {
-        return new Policy(decoder, null, new FullParameters(decoder), options);
+        return new Policy(decoder, null, new FullParameters(decoder, false), options);
+    }
+
+    /// Trains all weights, and keeps no more gradients at a time than those of one block and of a
+    /// tied embedding: each must be used while the backward pass goes on
+    /// ([ParameterSpace#whenComplete]), of which there is one a step. It is the fused update of
+    /// [Lv et al. 2023](https://arxiv.org/abs/2306.09782).
+    public static Policy withAllWeightsInTurn(Decoder decoder, Options options) {
+        return new Policy(decoder, null, new FullParameters(decoder, true), options);
     }
 
     public Decoder decoder() {
@@ -251,6 +259,11 @@ public final class Policy implements CausalPolicy {
     @Override
     public FlatParameters parameters() {
         return lora != null ? lora.parameters() : full.parameters();
+    }
+
+    /// Who is told how far a backward pass is.
+    BackwardProgress progress() {
+        return full == null ? BackwardProgress.IGNORED : full;
     }
 
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {

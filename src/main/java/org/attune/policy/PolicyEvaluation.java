@@ -80,7 +80,10 @@ final class PolicyEvaluation implements Evaluation {
         }
         done = true;
         try (var _ = TensorScope.open("backward")) {
-            run.backward(head.backward(tokenGradients, statistics));
+            Tensor dHidden = head.backward(tokenGradients, statistics); // (N, D)
+            policy.progress().headDone();
+            run.backward(dHidden, policy.progress()::blockDone);
+            policy.progress().embeddingDone();
         }
     }
 

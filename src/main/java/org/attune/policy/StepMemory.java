@@ -4,10 +4,10 @@ import org.attune.model.ActivationBytes;
 import org.attune.model.DecoderConfig;
 import org.attune.tensor.DType;
 
-/// Estimates the memory that training takes beside the weights. `P` trained numbers, `N` tokens
-/// computed at once.
+/// Estimates the memory that training takes beside the weights. `P` trained numbers, `G` gradients
+/// that exist at a time, `N` tokens computed at once.
 /// ```
-/// optimizer   = 12 P            gradients and two moments, float32
+/// optimizer   = 4 G + 8 P       gradients and two moments, float32
 /// pass        = 1.12 (a(N) + h(N))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
@@ -17,9 +17,16 @@ import org.attune.tensor.DType;
 /// @param dtype of its activations
 /// @param activations of its blocks
 /// @param trained how many numbers are trained
+/// @param gradients numbers of the gradients that exist at a time: `trained`, or fewer where they
+///     share memory ([ParameterSpace#sharesGradients])
 public record StepMemory(
-        DecoderConfig config, DType dtype, ActivationBytes activations, long trained) {
-    private static final long OPTIMIZER_BYTES = 12;
+        DecoderConfig config,
+        DType dtype,
+        ActivationBytes activations,
+        long trained,
+        long gradients) {
+    private static final long GRADIENT_BYTES = 4;
+    private static final long MOMENT_BYTES = 8;
     private static final double GAPS = 1.12;
 
     /// Of a policy as it stands.
@@ -29,18 +36,19 @@ public record StepMemory(
                 decoder.config(),
                 decoder.dtype(),
                 ActivationBytes.of(decoder),
-                policy.parameters().count());
+                policy.parameters().count(),
+                policy.parameters().gradients().size());
     }
 
     /// Bytes of gradients and optimizer, most of which no process has touched before the first
     /// step.
     public long optimizer() {
-        return optimizer(trained);
+        return GRADIENT_BYTES * gradients + MOMENT_BYTES * trained;
     }
 
-    /// The same of so many trained numbers.
+    /// The same of so many trained numbers, all of whose gradients are kept.
     public static long optimizer(long trained) {
-        return OPTIMIZER_BYTES * trained;
+        return (GRADIENT_BYTES + MOMENT_BYTES) * trained;
     }
 
     /// Bytes of one forward and backward pass.

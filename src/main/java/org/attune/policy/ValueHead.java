@@ -38,7 +38,7 @@ public final class ValueHead implements AutoCloseable {
                 flat.value(weight).copyInPlace(layer.base());
             }
         }
-        flat.onChange(this::refresh);
+        flat.onChange(_ -> refresh());
     }
 
     private void refresh() {

@@ -110,7 +110,7 @@ class StepMemoryEstimateTest {
         assertEquals(a.kept(30), a.kept(1000));
         assertEquals(2 * (4 * 1536 + 3 * 576), a.atWork());
         long scores = 3L * 2 * 9 * 256 * 2048;
-        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000);
+        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 1_000_000);
         assertEquals(12_000_000, memory.optimizer());
         assertEquals(VectorKernels.isAvailable(), VectorKernels.fit(DType.BFLOAT16, 49_152));
         long logits = // 512 rows of 3 · 2^23 / V, or 170 of a third with temporaries

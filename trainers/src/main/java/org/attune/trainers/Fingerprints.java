@@ -54,6 +54,7 @@ final class Fingerprints {
                     "per_device_eval_batch_size",
                     "gradient_checkpointing",
                     "max_memory",
+                    "optimizer_in_bwd",
                     "precompute_ref_batch_size",
                     "device",
                     "datasets",

@@ -20,10 +20,24 @@ final class FiniteLoss {
     }
 
     static TrainingDivergedException diverged(String what, List<String> rows) {
+        return diverged(what, rows, "weights are those of the step before");
+    }
+
+    /// The same where a part of the weights has changed already.
+    static TrainingDivergedException divergedHalfway(String what, List<String> rows) {
+        return diverged(
+                what,
+                rows,
+                "optimizer_in_bwd has changed some weights of this step already, so go on from a"
+                        + " checkpoint");
+    }
+
+    private static TrainingDivergedException diverged(
+            String what, List<String> rows, String weights) {
         String named = String.join(", ", rows.subList(0, Math.min(NAMED, rows.size())));
         String more = rows.size() > NAMED ? " and %d more".formatted(rows.size() - NAMED) : "";
         return new TrainingDivergedException(
-                "%s on %s%s; weights are those of the step before. Check the rows or learning_rate"
-                        .formatted(what, named, more));
+                "%s on %s%s; %s. Check the rows or learning_rate"
+                        .formatted(what, named, more, weights));
     }
 }

@@ -15,6 +15,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.grpo.CompletionScores;
@@ -129,6 +130,14 @@ public final class GrpoTrainer {
                         : new RowOrder.Sequential());
     }
 
+    /// Of prompts with completions as long as they may get.
+    public static RowTokens rowTokens(GrpoConfig config, List<PromptExample> prompts) {
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        return RowTokens.atMost(
+                longest + config.generation().maxCompletionLength(),
+                config.training().batch().rowsOfStep());
+    }
+
     /// With dropout the completions of a group must not see the same prompt.
     private boolean sharesPrompts() {
         return context.sharePrompts() && !policy.hasDropout();
@@ -142,6 +151,7 @@ public final class GrpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts("grpo", config.training(), policy, context);
+                    parts.requireWholeSteps(rowTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);

@@ -1,7 +1,6 @@
 package org.attune.trainers;
 
 import org.attune.checkpoint.Checkpoint;
-import org.attune.files.SafeTensorsWriter;
 import org.attune.optim.GradientClipping;
 import org.attune.optim.Optimizer;
 import org.attune.trainers.TrainingLoop.Work;
@@ -54,13 +53,11 @@ final class OneUpdate implements WeightUpdates {
 
     @Override
     public void save(Path folder) throws IOException {
-        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), optimizer.state());
+        OptimizerFile.write(optimizer, folder);
     }
 
     @Override
     public void restore(Checkpoint checkpoint) {
-        try (var file = checkpoint.optimizer()) {
-            optimizer.restore(file);
-        }
+        OptimizerFile.read(optimizer, checkpoint);
     }
 }

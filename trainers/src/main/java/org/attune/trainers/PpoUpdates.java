@@ -77,15 +77,13 @@ final class PpoUpdates implements WeightUpdates {
 
     @Override
     public void save(Path folder) throws IOException {
-        SafeTensorsWriter.write(folder.resolve(Checkpoint.OPTIMIZER), policy.optimizer().state());
+        OptimizerFile.write(policy.optimizer(), folder);
         SafeTensorsWriter.write(folder.resolve(CRITIC), critic.optimizer().state());
     }
 
     @Override
     public void restore(Checkpoint checkpoint) {
-        try (var file = checkpoint.optimizer()) {
-            policy.optimizer().restore(file);
-        }
+        OptimizerFile.read(policy.optimizer(), checkpoint);
         Path own = checkpoint.folder().resolve(CRITIC);
         if (!Files.exists(own)) {
             throw new CheckpointException(

@@ -1,5 +1,6 @@
 package org.attune.trainers;
 
+import org.attune.error.ConfigException;
 import org.attune.optim.AdamW;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.LrScheduleOptions;
@@ -7,6 +8,7 @@ import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.ConfigNames;
@@ -40,6 +42,7 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
     /// @param lengths tokens of each training row
     BatchPlan plan(int[] lengths) {
         BatchConfig batch = config.batch();
+        requireWholeSteps(RowTokens.of(lengths, batch.rowsOfStep()));
         long seed = config.dataSeed().orElse(config.seed());
         int microBatchRows = batch.perDeviceTrainBatchSize();
         RowOrder order =
@@ -55,6 +58,29 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                 batch.gradientAccumulationSteps(),
                 batch.dataloaderDropLast(),
                 order);
+    }
+
+    /// Refuses updates in the backward pass where a step's rows may not fit into one.
+    ///
+    /// @throws ConfigException saying how many tokens must be computed at once
+    void requireWholeSteps(RowTokens rows) {
+        int budget = budget(config.batch()).tokens();
+        boolean oneRow = config.batch().rowsOfStep() == 1; // computed at once, however long it is
+        if (config.optimizer().optimizerInBwd() && !oneRow && rows.wholeStep() > budget) {
+            throw new ConfigException(
+                    ("optimizer_in_bwd: true needs the rows of a step in one backward pass, but its"
+                         + " %d rows may have %d tokens, and tokens_per_micro_batch: %d computes"
+                         + " fewer at once; set tokens_per_micro_batch: %d, lower"
+                         + " per_device_train_batch_size x gradient_accumulation_steps (%d x %d) or"
+                         + " the length of rows, or set optimizer_in_bwd: false")
+                            .formatted(
+                                    config.batch().rowsOfStep(),
+                                    rows.wholeStep(),
+                                    budget,
+                                    rows.wholeStep(),
+                                    config.batch().perDeviceTrainBatchSize(),
+                                    config.batch().gradientAccumulationSteps()));
+        }
     }
 
     void adviseOnLearningRate(LoraSettings lora, ModelConfig model) {
@@ -85,16 +111,32 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
     /// @param stepsPerEpoch ≥ 1
     RunSummary run(
             int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
-        OptimizerConfig o = config.optimizer();
         try (var optimizer = optimizer(policy.parameters())) {
             return run(
                     steps,
                     stepsPerEpoch,
                     identity,
                     work,
-                    new OneUpdate(optimizer, o.maxGradNorm(), context.clock()),
+                    updates(optimizer),
                     policy.parameters().count());
         }
+    }
+
+    private WeightUpdates updates(AdamW optimizer) {
+        OptimizerConfig o = config.optimizer();
+        ParameterSpace space = policy.parameters();
+        if (o.optimizerInBwd() != space.sharesGradients()) {
+            throw new IllegalArgumentException(
+                    ("optimizer_in_bwd is %s, but the policy's gradients %s; make it with"
+                                    + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true,"
+                                    + " and else not")
+                            .formatted(
+                                    o.optimizerInBwd(),
+                                    space.sharesGradients() ? "share memory" : "are all kept"));
+        }
+        return o.optimizerInBwd()
+                ? new UpdateInBackward(optimizer, space, context.clock())
+                : new OneUpdate(optimizer, o.maxGradNorm(), context.clock());
     }
 
     /// The configured optimizer over parameters. The caller closes it.

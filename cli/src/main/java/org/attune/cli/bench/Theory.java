@@ -82,7 +82,8 @@ public record Theory(ModelFlops flops, DType dtype) {
     public double residentBytes(int tokensAtOnce) {
         boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= Decoder.MOST_PACKED_BYTES;
         double packed = packs ? weightBytes() : 0;
-        var step = new StepMemory(flops.config(), dtype, activations(), flops.adapterWeights());
+        long trained = flops.adapterWeights();
+        var step = new StepMemory(flops.config(), dtype, activations(), trained, trained);
         double adapter = (4.0 + dtype.bytes()) * flops.adapterWeights();
         return (double) dtype.bytes() * flops.allWeights()
                 + packed

@@ -41,6 +41,11 @@ public record BatchConfig(
                 false);
     }
 
+    /// Rows of an optimizer step, where the data has as many.
+    public int rowsOfStep() {
+        return Math.multiplyExact(perDeviceTrainBatchSize, gradientAccumulationSteps);
+    }
+
     public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {
         return new BatchConfig(
                 perDeviceTrainBatchSize,

@@ -49,6 +49,7 @@ public record BcoConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(reference.problems(model, lora));
         return problems;
     }

@@ -71,6 +71,7 @@ public record DpoConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(reference.problems(model, lora));
         if (variant.fDivergenceType() != FDivergence.REVERSE_KL
                 && !GENERALISED.containsAll(loss.lossType())) {

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import java.util.List;
+
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
 /// method's: `sft()` 2e-5, `dpo()` 1e-6, `ppo()` 3e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL,
 /// meant for full fine-tuning; LoRA wants about ten to a hundred times as much, except of
@@ -12,6 +14,10 @@ package org.attune.trainers.config;
 /// @param adamEpsilon added to the root of the second moment
 /// @param weightDecay decoupled decay of weights, not of biases and norms
 /// @param maxGradNorm gradients are scaled down to this norm; 0: no clipping
+/// @param optimizerInBwd where all weights are trained, update each block as soon as the backward
+///     pass has its gradient, so that only one block's gradient exists at a time
+///     ([Lv et al. 2023](https://arxiv.org/abs/2306.09782)). The weights are the same, bit for
+///     bit; a step's rows are computed at once, and nothing can be clipped
 public record OptimizerConfig(
         OptimizerType optim,
         @InRange(min = 0) double learningRate,
@@ -19,10 +25,13 @@ public record OptimizerConfig(
         @InRange(min = 0, max = 1, maxOpen = true) double adamBeta2,
         @InRange(min = 0) double adamEpsilon,
         @InRange(min = 0) double weightDecay,
-        @InRange(min = 0) double maxGradNorm) {
+        @InRange(min = 0) double maxGradNorm,
+        boolean optimizerInBwd)
+        implements CrossChecked {
     /// The defaults, as listed at the parameters.
     public static OptimizerConfig defaults() {
-        return new OptimizerConfig(OptimizerType.ADAMW_TORCH_FUSED, 5e-5, 0.9, 0.999, 1e-8, 0, 1);
+        return new OptimizerConfig(
+                OptimizerType.ADAMW_TORCH_FUSED, 5e-5, 0.9, 0.999, 1e-8, 0, 1, false);
     }
 
     /// TRL's default for `SFTConfig`.
@@ -52,36 +61,128 @@ public record OptimizerConfig(
 
     public OptimizerConfig withOptim(OptimizerType optim) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withLearningRate(double learningRate) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withAdamBeta1(double adamBeta1) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withAdamBeta2(double adamBeta2) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withAdamEpsilon(double adamEpsilon) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withWeightDecay(double weightDecay) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
     }
 
     public OptimizerConfig withMaxGradNorm(double maxGradNorm) {
         return new OptimizerConfig(
-                optim, learningRate, adamBeta1, adamBeta2, adamEpsilon, weightDecay, maxGradNorm);
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
+    }
+
+    public OptimizerConfig withOptimizerInBwd(boolean optimizerInBwd) {
+        return new OptimizerConfig(
+                optim,
+                learningRate,
+                adamBeta1,
+                adamBeta2,
+                adamEpsilon,
+                weightDecay,
+                maxGradNorm,
+                optimizerInBwd);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        if (!optimizerInBwd || maxGradNorm == 0) {
+            return List.of();
+        }
+        return List.of(
+                new ConfigProblem(
+                        "max_grad_norm",
+                        maxGradNorm,
+                        "0 where optimizer_in_bwd is true: clipping needs the norm of all gradients"
+                                + " before the first weight changes"));
+    }
+
+    /// What is wrong where updates in the backward pass are asked for a run that trains an adapter.
+    static List<ConfigProblem> needsAllWeights(
+            TrainingConfig training, LoraSettings lora, ModelConfig model) {
+        boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
+        if (!training.optimizer().optimizerInBwd() || !adapter) {
+            return List.of();
+        }
+        String key = lora.usePeft() ? "use_peft: true" : "adapter_name_or_path";
+        return List.of(
+                new ConfigProblem(
+                        "optimizer_in_bwd",
+                        true,
+                        "false with "
+                                + key
+                                + ": the gradients of an adapter are small; true is for training"
+                                + " all weights"));
     }
 }

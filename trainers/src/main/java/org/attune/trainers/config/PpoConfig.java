@@ -108,6 +108,14 @@ public record PpoConfig(
                                     + " = "
                                     + completionsPerUpdate()));
         }
+        if (training.optimizer().optimizerInBwd()) {
+            problems.add(
+                    new ConfigProblem(
+                            "optimizer_in_bwd",
+                            true,
+                            "false in PPO, where an update waits for the gradients of policy and"
+                                    + " critic"));
+        }
         problems.addAll(GrpoConfig.rewardProblems(this, data));
         problems.addAll(criticProblems());
         return problems;

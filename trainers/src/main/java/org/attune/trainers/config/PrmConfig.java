@@ -2,6 +2,7 @@ package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 
@@ -33,7 +34,9 @@ public record PrmConfig(
 
     @Override
     public List<ConfigProblem> crossFieldProblems() {
-        return EvalConfig.needsRows(training.eval(), data);
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        return problems;
     }
 
     public PrmConfig withModel(ModelConfig model) {

@@ -40,6 +40,7 @@ public record SftConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         if (rows.packing() && length.maxLength().isEmpty()) {
             problems.add(
                     new ConfigProblem(

@@ -15,6 +15,7 @@ import org.attune.policy.StepMemory;
 import org.attune.tensor.Device;
 import org.attune.trainers.ProcessMemory;
 import org.attune.trainers.ResumePoint;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
@@ -92,7 +93,7 @@ public final class PolicySetup implements AutoCloseable {
             boolean dropout) {
         try {
             var options = new Policy.Options(0, dropout, training.seed(), false);
-            Policy policy = policy(model, decoder, lora, training.seed(), options);
+            Policy policy = policy(model, decoder, lora, training, options);
             return new PolicySetup(decoder, policy, options);
         } catch (RuntimeException e) {
             decoder.close();
@@ -104,7 +105,7 @@ public final class PolicySetup implements AutoCloseable {
             ModelSetup model,
             Decoder decoder,
             LoraSettings lora,
-            long seed,
+            TrainingConfig training,
             Policy.Options options) {
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
@@ -117,10 +118,12 @@ public final class PolicySetup implements AutoCloseable {
             return Policy.withFreshAdapter(
                     decoder,
                     config(lora, model, decoder),
-                    RandomSource.XO_SHI_RO_256_PP.create(seed),
+                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
                     options);
         }
-        return Policy.withAllWeights(decoder, options);
+        return training.optimizer().optimizerInBwd()
+                ? Policy.withAllWeightsInTurn(decoder, options)
+                : Policy.withAllWeights(decoder, options);
     }
 
     /// An adapter to start from says itself what it is. Settings that ask for another one would be
@@ -202,23 +205,16 @@ public final class PolicySetup implements AutoCloseable {
     /// Decides how steps are computed, by the memory that is available now: call it when all that
     /// is long-lived is loaded.
     ///
-    /// @param longestRow tokens of the longest row
+    /// @param rows how long rows are
     /// @return the settings with what was decided for `tokens_per_micro_batch`
-    TrainingConfig fitToMemory(TrainingConfig training, int longestRow) {
-        return fitToMemory(training, longestRow, 0);
+    TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
+        return fitToMemory(training, rows, 0);
     }
 
     /// As above, where something else is trained beside the policy.
     ///
     /// @param reserved bytes that its gradients and optimizer will take
-    TrainingConfig fitToMemory(TrainingConfig training, int longestRow, long reserved) {
-        OptionalInt tokens = training.batch().tokensPerMicroBatch();
-        if (tokens.isEmpty()) {
-            tokens =
-                    ResumePoint.of(training.save())
-                            .map(ResumePoint::tokensPerMicroBatch)
-                            .orElse(tokens);
-        }
+    TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows, long reserved) {
         boolean mayRecompute = training.batch().gradientCheckpointing();
         Optional<MemoryLimit> limit =
                 MemoryLimit.of(training.batch().maxMemory(), decoder.device())
@@ -227,17 +223,34 @@ public final class PolicySetup implements AutoCloseable {
                 MemoryPlan.choose(
                         StepMemory.of(policy),
                         limit,
-                        new MemoryPlan.Wish(tokens, mayRecompute, longestRow));
+                        new MemoryPlan.Wish(
+                                tokens(training, rows), mayRecompute, rows.longestRow()));
         LOG.info(plan.explanation());
         tellPeak(plan.bytes() + reserved);
         if (!plan.fits()) {
-            tooMuch(plan, limit.orElseThrow(), mayRecompute);
+            tooMuch(plan, limit.orElseThrow(), training);
         }
         recomputed = plan.recomputed();
         policy.setOptions(
                 new Policy.Options(
                         plan.recomputed(), options.dropout(), options.dropoutSeed(), false));
         return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
+    }
+
+    /// How many tokens must be computed at once; empty if memory and speed decide.
+    private static OptionalInt tokens(TrainingConfig training, RowTokens rows) {
+        OptionalInt asked = training.batch().tokensPerMicroBatch();
+        if (asked.isPresent()) {
+            return asked;
+        }
+        OptionalInt before =
+                ResumePoint.of(training.save())
+                        .map(ResumePoint::tokensPerMicroBatch)
+                        .orElse(OptionalInt.empty());
+        if (before.isPresent() || !training.optimizer().optimizerInBwd()) {
+            return before;
+        }
+        return OptionalInt.of(Math.toIntExact(Math.max(1, rows.wholeStep())));
     }
 
     private void tellPeak(long beside) {
@@ -255,10 +268,18 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// The machine's memory is only advice, since others may give some back; `max_memory` is not.
-    private static void tooMuch(MemoryPlan plan, MemoryLimit limit, boolean mayRecompute) {
+    private static void tooMuch(MemoryPlan plan, MemoryLimit limit, TrainingConfig training) {
+        String fewer =
+                training.optimizer().optimizerInBwd() // the rows of a step are computed at once
+                        ? "per_device_train_batch_size x gradient_accumulation_steps"
+                        : "tokens_per_micro_batch";
         String remedy =
-                "lower tokens_per_micro_batch or max_length"
-                        + (mayRecompute ? "" : ", or set gradient_checkpointing: true");
+                "lower %s or max_length%s"
+                        .formatted(
+                                fewer,
+                                training.batch().gradientCheckpointing()
+                                        ? ""
+                                        : ", or set gradient_checkpointing: true");
         if (limit.asked().isEmpty()) {
             LOG.warn("memory may not suffice; {}", remedy);
             return;

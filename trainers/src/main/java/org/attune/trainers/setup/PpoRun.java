@@ -10,6 +10,7 @@ import org.attune.trainers.PhaseClock;
 import org.attune.trainers.PpoTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.PpoConfig;
 
 import java.nio.file.Files;
@@ -69,10 +70,10 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
             int longest =
                     rows.train().stream().mapToInt(PromptExample::length).max().orElse(0)
                             + config.sampling().maxCompletionLength();
+            RowTokens tokens = RowTokens.atMost(longest, config.training().batch().rowsOfStep());
             Optional<Scorer> reference = reference(references);
             PpoConfig fitted =
-                    config.withTraining(
-                            t -> policy.fitToMemory(t, longest, critic.trainingBytes()));
+                    config.withTraining(t -> policy.fitToMemory(t, tokens, critic.trainingBytes()));
             critic.setRecomputed(policy.recomputed());
             var context =
                     new RunContext(

@@ -24,6 +24,7 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.SftTrainer;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
@@ -32,6 +33,7 @@ import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.config.TrainingConfig;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -82,10 +84,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         }
                         try (policy) {
                             RunContext context = context(model, policy, clock);
-                            int longest = longest(rows, PackedRow::length);
+                            RowTokens tokens = tokens(rows, PackedRow::length, config.training());
                             return new SftTrainer(
-                                            config.withTraining(
-                                                    t -> policy.fitToMemory(t, longest)),
+                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
                                             policy.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -122,10 +123,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.referenceKind(),
                                             config.model(),
                                             config.reference());
-                            int longest = longest(rows, PreferenceExample::length);
+                            RowTokens tokens =
+                                    tokens(rows, PreferenceExample::length, config.training());
                             return new DpoTrainer(
-                                            config.withTraining(
-                                                    t -> policy.fitToMemory(t, longest)),
+                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
                                             policy.policy(),
                                             reference,
                                             rows.train(),
@@ -163,10 +164,11 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             config.referenceKind(),
                                             config.model(),
                                             config.reference());
-                            int longest = longest(rows, UnpairedExample::length);
+                            RowTokens tokens =
+                                    tokens(rows, UnpairedExample::length, config.training());
                             return new BcoTrainer(
                                             config.withTraining(
-                                                    t -> policy.fitToMemory(t, longest)),
+                                                    t -> policy.fitToMemory(t, tokens)),
                                             policy.policy(),
                                             reference,
                                             model.text().tokenizer().padId(),
@@ -203,10 +205,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             dropout);
                         }
                         try (scorer) {
-                            int longest = longest(rows, RewardExample::length);
+                            RowTokens tokens =
+                                    tokens(rows, RewardExample::length, config.training());
                             return new RewardTrainer(
-                                            config.withTraining(
-                                                    t -> scorer.fitToMemory(t, longest)),
+                                            config.withTraining(t -> scorer.fitToMemory(t, tokens)),
                                             scorer.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -241,12 +243,12 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                             dropout);
                         }
                         try (scorer) {
-                            int longest = longest(rows, StepwiseExample::length);
+                            RowTokens tokens =
+                                    tokens(rows, StepwiseExample::length, config.training());
                             RunContext context = context(model, scorer, clock);
                             var separator = new StepSeparator(config.steps().stepSeparator());
                             return new PrmTrainer(
-                                            config.withTraining(
-                                                    t -> scorer.fitToMemory(t, longest)),
+                                            config.withTraining(t -> scorer.fitToMemory(t, tokens)),
                                             scorer.policy(),
                                             rows.train(),
                                             rows.evalSets(),
@@ -325,12 +327,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                 var source = RolloutSetup.source(config, model, policy);
                                 var references = new ReferenceSetup(model, policy, hub)) {
                             judges.accept(model, policy.policy());
-                            int longest =
-                                    longest(rows, PromptExample::length)
-                                            + config.generation().maxCompletionLength();
+                            RowTokens tokens = GrpoTrainer.rowTokens(config, rows.train());
                             return new GrpoTrainer(
-                                            config.withTraining(
-                                                    t -> policy.fitToMemory(t, longest)),
+                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
                                             policy.policy(),
                                             reference(config, references),
                                             source.rollouts(),
@@ -380,8 +379,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         config.referenceKind(), config.model(), config.reference().asReference()));
     }
 
-    private static <T> int longest(RunRows<T> rows, ToIntFunction<T> length) {
-        return rows.train().stream().mapToInt(length).max().orElse(0);
+    private static <T> RowTokens tokens(
+            RunRows<T> rows, ToIntFunction<T> length, TrainingConfig training) {
+        int[] lengths = rows.train().stream().mapToInt(length).toArray();
+        return RowTokens.of(lengths, training.batch().rowsOfStep());
     }
 
     private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {

@@ -29,7 +29,7 @@ class MemoryPlanTest {
     private static StepMemory need() {
         var config = TinyModels.smol(LAYERS, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
-        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000);
+        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 5_000_000);
     }
 
     private static MemoryPlan plan(long bytes, MemoryPlan.Wish wish) {
