@@ -121,6 +121,8 @@ public final class BcoTrainer {
                 measure(group, ledger, reference);
             }
         }
+        // Before a backward pass, which may change weights on the way.
+        paddedLogits.ifPresent(logits -> logits.measure(placed, policy, ledger));
         for (List<Placed<UnpairedExample>> group : groups) {
             if (context.stop().requested()) {
                 return Optional.empty();
@@ -137,7 +139,6 @@ public final class BcoTrainer {
                 }
             }
         }
-        paddedLogits.ifPresent(logits -> logits.measure(placed, policy, ledger));
         delta = ledger.delta();
         return Optional.of(ledger.step());
     }

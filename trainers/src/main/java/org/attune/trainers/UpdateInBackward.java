@@ -76,7 +76,7 @@ final class UpdateInBackward implements WeightUpdates {
         try (var _ = clock.enter("optimizer")) {
             squares[group] = optimizer.gradientSquares(group);
             if (!Double.isFinite(squares[group])) {
-                throw diverged(now, squares[group]);
+                throw diverged(now, Math.sqrt(squares[group]));
             }
             if (updated.isEmpty()) {
                 optimizer.begin();
@@ -88,7 +88,7 @@ final class UpdateInBackward implements WeightUpdates {
     }
 
     private RuntimeException diverged(Running now, double norm) {
-        String what = "a gradient's norm is " + norm;
+        String what = "the norm of a gradient is " + norm;
         return updated.isEmpty()
                 ? FiniteLoss.diverged(what, now.work().origins(now.step()))
                 : FiniteLoss.divergedHalfway(what, now.work().origins(now.step()));

@@ -428,25 +428,41 @@ class RunConfigReaderTest {
                 SftConfig.defaults(),
                 "every-sft.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true");
         everyKeyMaps(
                 Method.DPO,
                 DpoConfig.defaults(),
                 "every-dpo.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true");
         everyKeyMaps(
                 Method.REWARD,
                 RewardTrainerConfig.defaults(),
                 "every-reward.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true");
         everyKeyMaps(
                 Method.PRM,
                 PrmConfig.defaults(),
                 "every-prm.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true");
         everyKeyMaps(
                 Method.BCO,
                 BcoConfig.defaults(),
@@ -459,6 +475,10 @@ class RunConfigReaderTest {
                 "every-grpo.yaml",
                 "warmup_steps=0",
                 "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 class ConfigCheckTest {
     private static SftConfig sft() {
@@ -89,6 +90,39 @@ class ConfigCheckTest {
         assertEquals(
                 List.of("datasets[1].path"), keys(sft().withData(DataConfig.of("a.jsonl", ""))));
         assertEquals(List.of("max_length"), keys(sft().withLength(x -> x.withMaxLength(0))));
+    }
+
+    private static TrainingConfig inBackward(TrainingConfig t) {
+        return t.withOptimizer(o -> o.withMaxGradNorm(0).withOptimizerInBwd(true));
+    }
+
+    @Test
+    void updatesInTheBackwardPassAreForAllWeights() {
+        UnaryOperator<TrainingConfig> change = ConfigCheckTest::inBackward;
+        UnaryOperator<LoraSettings> peft = l -> l.withUsePeft(true);
+        assertEquals(List.of(), keys(sft().withTraining(change)));
+        List<CrossChecked> adapters =
+                List.of(
+                        sft().withTraining(change).withLora(peft),
+                        sft().withTraining(change)
+                                .withModel(m -> m.withAdapterNameOrPath("adapter")),
+                        dpo().withTraining(change).withLora(peft),
+                        RewardTrainerConfig.defaults().withTraining(change).withLora(peft),
+                        PrmConfig.defaults().withTraining(change).withLora(peft),
+                        GrpoConfig.defaults().withTraining(change).withLora(peft),
+                        PpoConfig.defaults().withTraining(change));
+        for (CrossChecked config : adapters) {
+            List<String> keys =
+                    config.crossFieldProblems().stream().map(ConfigProblem::key).toList();
+            assertTrue(keys.contains("optimizer_in_bwd"), keys + " of " + config);
+        }
+        assertEquals(
+                List.of(
+                        "optimizer_in_bwd: true; accepted: false with use_peft: true: the gradients"
+                                + " of an adapter are small; true is for training all weights"),
+                adapters.getFirst().crossFieldProblems().stream()
+                        .map(ConfigProblem::toString)
+                        .toList());
     }
 
     @Test
