@@ -7,7 +7,8 @@ import org.attune.tensor.DType;
 /// Estimates the memory that training takes beside the weights. `P` trained numbers, `G` gradients
 /// that exist at a time, `N` tokens computed at once.
 /// ```
-/// optimizer   = 4 G + 8 P       gradients and two moments, float32
+/// gradients   = 4 G             float32
+/// optimizer   = 8 P             two moments, float32
 /// pass        = 1.12 (a(N) + h(N))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
@@ -40,15 +41,14 @@ public record StepMemory(
                 policy.parameters().gradients().size());
     }
 
-    /// Bytes of gradients and optimizer, most of which no process has touched before the first
-    /// step.
+    /// Bytes of the optimizer's moments.
     public long optimizer() {
-        return GRADIENT_BYTES * gradients + MOMENT_BYTES * trained;
+        return optimizer(trained);
     }
 
-    /// The same of so many trained numbers, all of whose gradients are kept.
+    /// The same of so many trained numbers.
     public static long optimizer(long trained) {
-        return (GRADIENT_BYTES + MOMENT_BYTES) * trained;
+        return MOMENT_BYTES * trained;
     }
 
     /// Bytes of one forward and backward pass.
@@ -64,6 +64,12 @@ public record StepMemory(
 
     /// Bytes of everything, as with [#pass].
     public long bytes(int tokens, int recomputed) {
+        return GRADIENT_BYTES * gradients + toCome(tokens, recomputed);
+    }
+
+    /// The part of [#bytes] that is still to come when the policy stands there: its gradients are
+    /// made with it.
+    public long toCome(int tokens, int recomputed) {
         return optimizer() + pass(tokens, recomputed);
     }
 }

@@ -205,6 +205,25 @@ class GradientsInTurnTest {
                 });
     }
 
+    /// Of a policy as it stands, the estimate knows which gradients there are.
+    @Test
+    void theEstimateCountsGradientsThatExist() {
+        for (boolean inTurn : new boolean[] {false, true}) {
+            with(
+                    TinyModels.tiedLlama(),
+                    DType.FLOAT32,
+                    inTurn,
+                    policy -> {
+                        StepMemory memory = StepMemory.of(policy);
+                        assertEquals(policy.parameters().count(), memory.trained());
+                        long gradients = numbers(policy, inTurn ? "layers.1." : "layers.", "embed");
+                        long norm = inTurn ? 0 : numbers(policy, "model.norm");
+                        assertEquals(gradients + norm, memory.gradients());
+                        return null;
+                    });
+        }
+    }
+
     /// Most bytes alive while a pass goes backward, where each block has been left.
     private static long mostAlive(Policy policy, AdamW optimizer, TokenForest forest) {
         var most = new long[1];

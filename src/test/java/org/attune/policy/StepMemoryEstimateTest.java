@@ -110,8 +110,8 @@ class StepMemoryEstimateTest {
         assertEquals(a.kept(30), a.kept(1000));
         assertEquals(2 * (4 * 1536 + 3 * 576), a.atWork());
         long scores = 3L * 2 * 9 * 256 * 2048;
-        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 1_000_000);
-        assertEquals(12_000_000, memory.optimizer());
+        var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 300_000);
+        assertEquals(8_000_000, memory.optimizer());
         assertEquals(VectorKernels.isAvailable(), VectorKernels.fit(DType.BFLOAT16, 49_152));
         long logits = // 512 rows of 3 · 2^23 / V, or 170 of a third with temporaries
                 VectorKernels.isAvailable() ? 512L * 49_152 * 2 : 170L * 49_152 * 14;
@@ -121,7 +121,9 @@ class StepMemoryEstimateTest {
                 memory.pass(2048, 0));
         assertEquals(
                 memory.optimizer()
+                        + 1_200_000 // gradients
                         + (long) (1.12 * (2048 * (a.kept(30) + a.atWork()) + scores + head)),
                 memory.bytes(2048, 30));
+        assertEquals(memory.bytes(2048, 30) - 1_200_000, memory.toCome(2048, 30));
     }
 }

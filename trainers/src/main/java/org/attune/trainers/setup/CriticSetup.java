@@ -152,7 +152,7 @@ final class CriticSetup implements AutoCloseable {
         return writer;
     }
 
-    /// Bytes of its gradients and optimizer.
+    /// Bytes of its optimizer.
     long trainingBytes() {
         return StepMemory.optimizer(critic.parameters().count());
     }

@@ -90,13 +90,13 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
     private static MemoryPlan plan(
             StepMemory need, Way way, Optional<MemoryLimit> limit, Wish wish) {
         int atOnce = Math.max(way.tokens(), wish.longestRow());
-        long bytes = need.bytes(atOnce, way.recomputed());
+        long bytes = need.toCome(atOnce, way.recomputed());
         boolean fits = limit.isEmpty() || bytes <= limit.get().bytes();
         String explanation =
                 String.format(
                         Locale.ROOT,
                         "computing up to %d tokens at once (longest row %d), %s: about %.2f GiB"
-                                + " beside the weights, %.2f of it gradients and optimizer, of %s",
+                                + " beside weights and gradients, %.2f of it the optimizer, of %s",
                         way.tokens(),
                         wish.longestRow(),
                         kept(way.recomputed(), need.activations().layers()),

@@ -213,7 +213,7 @@ public final class PolicySetup implements AutoCloseable {
 
     /// As above, where something else is trained beside the policy.
     ///
-    /// @param reserved bytes that its gradients and optimizer will take
+    /// @param reserved bytes that its optimizer will take
     TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows, long reserved) {
         boolean mayRecompute = training.batch().gradientCheckpointing();
         Optional<MemoryLimit> limit =

@@ -29,7 +29,7 @@ class MemoryPlanTest {
     private static StepMemory need() {
         var config = TinyModels.smol(LAYERS, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
-        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 5_000_000);
+        return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 2_000_000);
     }
 
     private static MemoryPlan plan(long bytes, MemoryPlan.Wish wish) {
@@ -49,12 +49,14 @@ class MemoryPlanTest {
 
     @Test
     void theFastestWayThatFitsIsTaken() {
-        assertPlan(2048, 0, plan(NEED.bytes(2048, 0), FREE));
+        assertPlan(2048, 0, plan(NEED.toCome(2048, 0), FREE));
         // One block computed again costs less time than half as many tokens at once.
-        assertPlan(2048, 1, plan(NEED.bytes(2048, 0) - 16, FREE));
-        assertPlan(1024, 0, plan(NEED.bytes(1024, 0), FREE));
+        assertPlan(2048, 1, plan(NEED.toCome(2048, 0) - 16, FREE));
+        assertPlan(1024, 0, plan(NEED.toCome(1024, 0), FREE));
         long last = Long.MAX_VALUE;
-        for (long bytes = NEED.bytes(2048, 0); bytes > NEED.bytes(256, LAYERS); bytes -= 1 << 22) {
+        for (long bytes = NEED.toCome(2048, 0);
+                bytes > NEED.toCome(256, LAYERS);
+                bytes -= 1 << 22) {
             MemoryPlan plan = plan(bytes, FREE);
             assertTrue(plan.fits() && plan.bytes() <= bytes, plan.explanation());
             assertTrue(plan.bytes() <= last, plan.explanation());
@@ -65,8 +67,8 @@ class MemoryPlanTest {
     @Test
     void longRowsLeaveRecomputationAsTheOnlyWay() {
         var longRow = new MemoryPlan.Wish(UNSET, true, 2048);
-        assertPlan(2048, 15, plan(NEED.bytes(2048, 15), longRow));
-        assertPlan(2048, MOST, plan(NEED.bytes(2048, LAYERS), longRow));
+        assertPlan(2048, 15, plan(NEED.toCome(2048, 15), longRow));
+        assertPlan(2048, MOST, plan(NEED.toCome(2048, LAYERS), longRow));
     }
 
     @Test
@@ -98,8 +100,8 @@ class MemoryPlanTest {
     void theLogSaysWhatAndWhy() {
         assertEquals(
                 "computing up to 2048 tokens at once (longest row 100), keeping all activations:"
-                        + " about %.2f GiB beside the weights, 0.06 of it gradients and optimizer, of 8.00 GiB available"
-                                .formatted(NEED.bytes(2048, 0) / (double) GIB),
+                        + " about %.2f GiB beside weights and gradients, 0.04 of it the optimizer, of 8.00 GiB available"
+                                .formatted(NEED.toCome(2048, 0) / (double) GIB),
                 plan(8 * GIB, FREE).explanation());
     }
 
