@@ -5,11 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.datasets.CompletionTokens;
-import org.attune.datasets.PreferenceExample;
-import org.attune.datasets.RewardExample;
-import org.attune.datasets.StepwiseExample;
-import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.files.SafeTensorsWriter;
 import org.attune.model.DecoderConfig;
@@ -19,11 +14,7 @@ import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
-import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.Resume;
-import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -33,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -43,99 +33,6 @@ class OptimizerInBackwardTest {
     private static final int STEPS = 6;
 
     @TempDir private Path folder;
-
-    /// A trainer over a handful of rows.
-    private interface Method {
-        RunSummary train(TrainingConfig training, Policy policy, RunContext context);
-    }
-
-    private static final Method SFT =
-            (training, policy, context) ->
-                    new SftTrainer(
-                                    SftConfig.defaults()
-                                            .withModel(m -> m.withModelNameOrPath("tiny"))
-                                            .withData(_ -> DataConfig.of("rows.jsonl"))
-                                            .withTraining(training),
-                                    policy,
-                                    SftTrainerTest.rows(),
-                                    List.of(),
-                                    context)
-                            .train();
-
-    private static final Method DPO =
-            (training, policy, context) -> {
-                try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
-                    return new DpoTrainer(
-                                    DpoConfig.defaults()
-                                            .withModel(m -> m.withModelNameOrPath("tiny"))
-                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
-                                            .withTraining(training),
-                                    policy,
-                                    Policy.reference(frozen),
-                                    pairs(),
-                                    List.of(),
-                                    context)
-                            .train();
-                }
-            };
-
-    private static final Method REWARD =
-            (training, policy, context) ->
-                    new RewardTrainer(
-                                    RewardTrainerConfig.defaults()
-                                            .withModel(m -> m.withModelNameOrPath("tiny"))
-                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
-                                            .withTraining(training),
-                                    policy,
-                                    pairs().stream().map(p -> new RewardExample(p, 0.25)).toList(),
-                                    List.of(),
-                                    context)
-                            .train();
-
-    private static final Method PRM =
-            (training, policy, context) ->
-                    new PrmTrainer(
-                                    PrmConfig.defaults()
-                                            .withModel(m -> m.withModelNameOrPath("tiny"))
-                                            .withData(_ -> DataConfig.of("rows.jsonl"))
-                                            .withTraining(training),
-                                    policy,
-                                    stepwise(),
-                                    List.of(),
-                                    context)
-                            .train();
-
-    private static List<PreferenceExample> pairs() {
-        int[][][] ids = {
-            {{1, 2, 4, 9}, {1, 2, 5, 3, 8}},
-            {{2, 6, 7, 11}, {2, 6}},
-            {{4, 5, 12, 1}, {4, 5, 13}},
-            {{14, 2, 3}, {15, 7, 6, 9}},
-        };
-        List<PreferenceExample> pairs = new ArrayList<>();
-        for (int i = 0; i < ids.length; i++) {
-            pairs.add(
-                    new PreferenceExample(
-                            new CompletionTokens(ids[i][0], 1),
-                            new CompletionTokens(ids[i][1], 1),
-                            new RowOrigin("pairs.jsonl", i + 1, i)));
-        }
-        return pairs;
-    }
-
-    private static List<StepwiseExample> stepwise() {
-        List<StepwiseExample> rows = new ArrayList<>();
-        for (int i = 0; i < 4; i++) {
-            rows.add(
-                    new StepwiseExample(
-                            new int[] {1 + i, 2, 3 + i, 4, 5},
-                            List.of(
-                                    new StepwiseExample.JudgedStep(3, i % 2 == 0),
-                                    new StepwiseExample.JudgedStep(4, true)),
-                            new RowOrigin("rows.jsonl", i + 1, i)));
-        }
-        return rows;
-    }
 
     private TrainingConfig training(String output) {
         return ShortRun.of(SftConfig.defaults().training(), STEPS, 1e-2, folder.resolve(output))
@@ -152,7 +49,7 @@ class OptimizerInBackwardTest {
     }
 
     private float[] train(
-            Method method,
+            TinyRun method,
             DecoderConfig model,
             TrainingConfig training,
             TrainingListener listener) {
@@ -178,7 +75,7 @@ class OptimizerInBackwardTest {
                 });
     }
 
-    private void assertSame(String name, Method method, DecoderConfig model) {
+    private void assertSame(String name, TinyRun method, DecoderConfig model) {
         var end = new RecordingListener();
         float[] atTheEnd = train(method, model, training(name), end);
         var inBackward = new RecordingListener();
@@ -191,11 +88,12 @@ class OptimizerInBackwardTest {
 
     @Test
     void everyTrainerGivesTheSameBitsAndMetrics() {
-        assertSame("sft", SFT, TinyModels.tiedLlama());
-        assertSame("sft-untied", SFT, TinyModels.llama());
-        assertSame("dpo", DPO, TinyModels.tiedLlama());
-        assertSame("reward", REWARD, TinyModels.llama().withLabels(1));
-        assertSame("prm", PRM, TinyModels.llama().withScores(ScoreKind.TOKEN, 2));
+        assertSame("sft", TinyRun.SFT, TinyModels.tiedLlama());
+        assertSame("sft-untied", TinyRun.SFT, TinyModels.llama());
+        assertSame("dpo", TinyRun.DPO, TinyModels.tiedLlama());
+        assertSame("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));
+        assertSame("grpo", TinyRun.GRPO, TinyModels.tiedLlama());
+        assertSame("prm", TinyRun.PRM, TinyModels.llama().withScores(ScoreKind.TOKEN, 2));
     }
 
     /// Throws in the middle of the fifth step's log.
@@ -214,18 +112,20 @@ class OptimizerInBackwardTest {
     @Test
     void resumedRunLeavesTheBytesOfAnUndisturbedOne() throws IOException {
         DecoderConfig model = TinyModels.tiedLlama();
-        train(SFT, model, inBackward(training("whole")), new RecordingListener());
+        train(TinyRun.SFT, model, inBackward(training("whole")), new RecordingListener());
         List<UnaryOperator<TrainingConfig>> ways =
                 List.of(OptimizerInBackwardTest::inBackward, UnaryOperator.identity());
         for (var before : ways) {
             for (var after : ways) {
                 String name = "halves" + ways.indexOf(before) + ways.indexOf(after);
                 TrainingConfig first = before.apply(training(name));
-                assertThrows(IllegalStateException.class, () -> train(SFT, model, first, killer()));
+                assertThrows(
+                        IllegalStateException.class,
+                        () -> train(TinyRun.SFT, model, first, killer()));
                 TrainingConfig second = after.apply(training(name));
                 var listener = new RecordingListener();
                 train(
-                        SFT,
+                        TinyRun.SFT,
                         model,
                         second.withSave(s -> s.withResume(new Resume.Latest())),
                         listener);
@@ -250,7 +150,7 @@ class OptimizerInBackwardTest {
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () -> train(SFT, TinyModels.llama(), training, listener))
+                                () -> train(TinyRun.SFT, TinyModels.llama(), training, listener))
                         .getMessage();
         assertEquals(null, listener.info, "refused before the start");
         return message;
@@ -284,7 +184,7 @@ class OptimizerInBackwardTest {
                 refusal(threeRows));
         var listener = new RecordingListener();
         train(
-                SFT,
+                TinyRun.SFT,
                 TinyModels.llama(),
                 inBackward(threeRows.apply(training("fits")))
                         .withBatch(b -> b.withTokensPerMicroBatch(11)),
@@ -292,12 +192,30 @@ class OptimizerInBackwardTest {
         assertEquals(STEPS, listener.logs.size());
     }
 
+    /// Two prompts of 2 tokens with completions of 4 at most.
+    @Test
+    void completionsThatMayNotFitIntoOnePassAreRefused() {
+        TrainingConfig training =
+                inBackward(training("grpo")).withBatch(b -> b.withTokensPerMicroBatch(11));
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () ->
+                                        train(
+                                                TinyRun.GRPO,
+                                                TinyModels.llama(),
+                                                training,
+                                                new RecordingListener()))
+                        .getMessage();
+        assertTrue(message.contains("its 2 rows may have 12 tokens"), message);
+    }
+
     /// A row is computed at once, however long it is.
     @Test
     void stepsOfOneRowAlwaysFit() {
         var listener = new RecordingListener();
         train(
-                SFT,
+                TinyRun.SFT,
                 TinyModels.llama(),
                 inBackward(training("single"))
                         .withBatch(
@@ -317,7 +235,7 @@ class OptimizerInBackwardTest {
                                 assertThrows(
                                                 IllegalArgumentException.class,
                                                 () ->
-                                                        SFT.train(
+                                                        TinyRun.SFT.train(
                                                                 inBackward(training("other")),
                                                                 policy,
                                                                 RunContext.of(_ -> {})))

@@ -1,0 +1,178 @@
+package org.attune.trainers;
+
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyBoolean;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.CompletionTokens;
+import org.attune.datasets.PreferenceExample;
+import org.attune.datasets.RewardExample;
+import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.policy.Policy;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.StopReason;
+import org.attune.testing.TinyModels;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// A trainer over a handful of rows that [TinyModels] know.
+interface TinyRun {
+    /// Trains to the last step.
+    RunSummary train(TrainingConfig training, Policy policy, RunContext context);
+
+    TinyRun SFT =
+            (training, policy, context) ->
+                    new SftTrainer(
+                                    SftConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("rows.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    SftTrainerTest.rows(),
+                                    List.of(),
+                                    context)
+                            .train();
+
+    TinyRun DPO =
+            (training, policy, context) -> {
+                try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
+                    return new DpoTrainer(
+                                    DpoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    Policy.reference(frozen),
+                                    pairs(),
+                                    List.of(),
+                                    context)
+                            .train();
+                }
+            };
+
+    TinyRun REWARD =
+            (training, policy, context) ->
+                    new RewardTrainer(
+                                    RewardTrainerConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    pairs().stream().map(p -> new RewardExample(p, 0.25)).toList(),
+                                    List.of(),
+                                    context)
+                            .train();
+
+    TinyRun PRM =
+            (training, policy, context) ->
+                    new PrmTrainer(
+                                    PrmConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("rows.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    stepwise(),
+                                    List.of(),
+                                    context)
+                            .train();
+
+    TinyRun GRPO =
+            (training, policy, context) -> {
+                Tokenizer tokenizer = mock();
+                when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
+                GrpoConfig config =
+                        GrpoConfig.defaults()
+                                .withModel(m -> m.withModelNameOrPath("tiny"))
+                                .withData(_ -> DataConfig.of("data.jsonl"))
+                                .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
+                                .withGeneration(
+                                        g -> g.withNumGenerations(2).withMaxCompletionLength(4))
+                                .withTraining(training);
+                return new GrpoTrainer(
+                                config,
+                                policy,
+                                Optional.empty(),
+                                new Drawn(),
+                                batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                tokenizer,
+                                GrpoTrainerTest.prompts(),
+                                List.of(),
+                                context)
+                        .train();
+            };
+
+    /// Completions that follow from the round alone.
+    record Drawn() implements RolloutSource {
+        @Override
+        public List<SampledCompletion> complete(
+                List<int[]> prompts, long round, FinishedListener listener) {
+            var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
+            return prompts.stream()
+                    .map(
+                            _ ->
+                                    new SampledCompletion(
+                                            random.ints(4, 1, 6).toArray(),
+                                            new float[4],
+                                            StopReason.MAX_TOKENS))
+                    .toList();
+        }
+
+        @Override
+        public List<SampledCompletion> completeHeldOut(
+                List<int[]> prompts, FinishedListener listener) {
+            throw new AssertionError("nothing is held out");
+        }
+
+        @Override
+        public boolean isOnPolicy() {
+            return false;
+        }
+    }
+
+    private static List<PreferenceExample> pairs() {
+        int[][][] ids = {
+            {{1, 2, 4, 9}, {1, 2, 5, 3, 8}},
+            {{2, 6, 7, 11}, {2, 6}},
+            {{4, 5, 12, 1}, {4, 5, 13}},
+            {{14, 2, 3}, {15, 7, 6, 9}},
+        };
+        List<PreferenceExample> pairs = new ArrayList<>();
+        for (int i = 0; i < ids.length; i++) {
+            pairs.add(
+                    new PreferenceExample(
+                            new CompletionTokens(ids[i][0], 1),
+                            new CompletionTokens(ids[i][1], 1),
+                            new RowOrigin("pairs.jsonl", i + 1, i)));
+        }
+        return pairs;
+    }
+
+    private static List<StepwiseExample> stepwise() {
+        List<StepwiseExample> rows = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            rows.add(
+                    new StepwiseExample(
+                            new int[] {1 + i, 2, 3 + i, 4, 5},
+                            List.of(
+                                    new StepwiseExample.JudgedStep(3, i % 2 == 0),
+                                    new StepwiseExample.JudgedStep(4, true)),
+                            new RowOrigin("rows.jsonl", i + 1, i)));
+        }
+        return rows;
+    }
+}
