@@ -11,7 +11,8 @@ import java.util.OptionalInt;
 /// @param gradientAccumulationSteps logical micro-batches per optimizer step
 /// @param tokensPerMicroBatch most tokens computed at once; unset:
 ///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS], and in a run from configuration to
-///     files fewer where memory is short. Results do not depend on it but for rounding
+///     files fewer where memory is short, or with `optimizer_in_bwd` as many as the rows of a step
+///     may have. Results do not depend on it but for rounding
 /// @param gradientCheckpointing recompute activations in the backward pass where memory asks
 ///     for it; results do not depend on it
 /// @param maxMemory most memory that the process may take, from its weights to its Java heap;
@@ -43,7 +44,8 @@ public record BatchConfig(
 
     /// Rows of an optimizer step, where the data has as many.
     public int rowsOfStep() {
-        return Math.multiplyExact(perDeviceTrainBatchSize, gradientAccumulationSteps);
+        long rows = (long) perDeviceTrainBatchSize * gradientAccumulationSteps;
+        return (int) Math.min(Integer.MAX_VALUE, rows);
     }
 
     public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {

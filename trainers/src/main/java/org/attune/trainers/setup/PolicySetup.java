@@ -250,7 +250,7 @@ public final class PolicySetup implements AutoCloseable {
         if (before.isPresent() || !training.optimizer().optimizerInBwd()) {
             return before;
         }
-        return OptionalInt.of(Math.toIntExact(Math.max(1, rows.wholeStep())));
+        return OptionalInt.of(Math.clamp(rows.wholeStep(), 1, Integer.MAX_VALUE));
     }
 
     private void tellPeak(long beside) {
