@@ -10,6 +10,7 @@ import org.attune.datasets.CompletionTokens;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.StepwiseExample;
+import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.policy.Policy;
 import org.attune.rollout.FinishedListener;
@@ -18,6 +19,7 @@ import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.testing.TinyModels;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
@@ -29,6 +31,8 @@ import org.attune.trainers.config.TrainingConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /// A trainer over a handful of rows that [TinyModels] know.
 interface TinyRun {
@@ -59,6 +63,25 @@ interface TinyRun {
                                     policy,
                                     Policy.reference(frozen),
                                     pairs(),
+                                    List.of(),
+                                    context)
+                            .train();
+                }
+            };
+
+    TinyRun BCO =
+            (training, policy, context) -> {
+                try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
+                    return new BcoTrainer(
+                                    BcoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("rows.jsonl"))
+                                            .withLoss(l -> l.withTrlCompat(true))
+                                            .withTraining(training),
+                                    policy,
+                                    Policy.reference(frozen),
+                                    OptionalInt.of(0),
+                                    unpaired(),
                                     List.of(),
                                     context)
                             .train();
@@ -160,6 +183,16 @@ interface TinyRun {
                             new RowOrigin("pairs.jsonl", i + 1, i)));
         }
         return pairs;
+    }
+
+    private static List<UnpairedExample> unpaired() {
+        return pairs().stream()
+                .flatMap(
+                        p ->
+                                Stream.of(
+                                        new UnpairedExample(p.chosen(), true, p.origin()),
+                                        new UnpairedExample(p.rejected(), false, p.origin())))
+                .toList();
     }
 
     private static List<StepwiseExample> stepwise() {

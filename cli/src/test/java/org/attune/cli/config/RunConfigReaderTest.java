@@ -468,7 +468,11 @@ class RunConfigReaderTest {
                 BcoConfig.defaults(),
                 "every-bco.yaml",
                 "warmup_steps=0",
-                "warmup_ratio=0.1");
+                "warmup_ratio=0.1",
+                "use_peft=false",
+                "adapter_name_or_path=null",
+                "max_grad_norm=0",
+                "optimizer_in_bwd=true");
         everyKeyMaps(
                 Method.GRPO,
                 GrpoConfig.defaults(),

@@ -167,8 +167,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                             RowTokens tokens =
                                     tokens(rows, UnpairedExample::length, config.training());
                             return new BcoTrainer(
-                                            config.withTraining(
-                                                    t -> policy.fitToMemory(t, tokens)),
+                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
                                             policy.policy(),
                                             reference,
                                             model.text().tokenizer().padId(),

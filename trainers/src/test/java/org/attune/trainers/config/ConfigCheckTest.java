@@ -109,6 +109,7 @@ class ConfigCheckTest {
                         dpo().withTraining(change).withLora(peft),
                         RewardTrainerConfig.defaults().withTraining(change).withLora(peft),
                         PrmConfig.defaults().withTraining(change).withLora(peft),
+                        BcoConfig.defaults().withTraining(change).withLora(peft),
                         GrpoConfig.defaults().withTraining(change).withLora(peft),
                         PpoConfig.defaults().withTraining(change));
         for (CrossChecked config : adapters) {
