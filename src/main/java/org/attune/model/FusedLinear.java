@@ -264,7 +264,7 @@ public final class FusedLinear {
             return;
         }
         if (!dropout.isOn()) { // all of them at once
-            if (hx.size(0) <= FEW_ROWS && VectorKernels.serve(hx.device(), hx.dtype(), in)) {
+            if (isSmall(hx)) {
                 VectorKernels.reduce(hx, reducers);
             } else {
                 Kernels.mm(hx.narrow(1, 0, in), reducers.t(), hx.narrow(1, in, extra));
@@ -278,6 +278,13 @@ public final class FusedLinear {
             update.reduce(x, dropout.draw(path(update), x), u);
             column += update.rank();
         }
+    }
+
+    /// Whether the kernel is worth its call; float32 products begin faster than bfloat16 ones.
+    private boolean isSmall(Tensor hx) {
+        return hx.size(0) <= FEW_ROWS
+                && hx.dtype() == DType.BFLOAT16
+                && VectorKernels.serve(hx.device(), hx.dtype(), in);
     }
 
     private Tensor withFrozen(Tensor hx, Adapter adapter) {

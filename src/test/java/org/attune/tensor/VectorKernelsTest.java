@@ -489,4 +489,35 @@ class VectorKernelsTest {
                     }
                 });
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 16})
+    void productsWithASmallMatrix(int rank) {
+        int n = 6; // a tile of four and one of two
+        int width = 64;
+        float[] xu = numbers(n * (width + rank));
+        float[] a = numbers(rank * width);
+        double[] expected = new double[xu.length];
+        for (int row = 0; row < n; row++) {
+            for (int k = 0; k < width + rank; k++) {
+                int at = row * (width + rank) + k;
+                expected[at] = xu[at];
+                if (k >= width) {
+                    expected[at] = 0;
+                    for (int i = 0; i < width; i++) {
+                        double x = xu[row * (width + rank) + i];
+                        expected[at] += x * a[(k - width) * width + i];
+                    }
+                }
+            }
+        }
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor in = rows(xu, n);
+                        VectorKernels.reduce(in, rows(a, rank));
+                        close(expected, in.toFloats(), "input and products");
+                    }
+                });
+    }
 }
