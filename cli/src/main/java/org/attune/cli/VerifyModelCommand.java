@@ -28,7 +28,8 @@ import java.util.concurrent.Callable;
         description = {
             "Compare a model's logits with recorded ones and print the largest difference.",
             "The file holds input_ids, integers (B, T), and logits, float32 (B, T, V), computed"
-                    + " elsewhere; attention_mask (B, T) may mark padding at the end of rows."
+                    + " elsewhere; attention_mask (B, T) may mark padding at the end of rows.",
+            "Of a model that scores, V counts its labels: a score for each at every token."
         })
 final class VerifyModelCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
@@ -70,7 +71,7 @@ final class VerifyModelCommand implements Callable<Integer>, UsesEngine {
     private double largestDifference() {
         try (TensorFile file = SafeTensorsFile.open(expected);
                 var arena = Arena.ofConfined();
-                var loaded = LoadedModel.open(model.config(dtype))) {
+                var loaded = LoadedModel.openAny(model.config(dtype))) {
             long[] shape = shape(file, tensor, 3);
             int rows = (int) shape[0];
             int length = (int) shape[1];
