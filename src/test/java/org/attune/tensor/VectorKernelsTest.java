@@ -1,18 +1,18 @@
 package org.attune.tensor;
 
+import static org.attune.tensor.KernelChecks.close;
+import static org.attune.tensor.KernelChecks.numbers;
+import static org.attune.tensor.KernelChecks.rows;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
-import org.attune.tensor.vector.VocabularyKernel;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,7 +25,6 @@ import java.util.function.BiFunction;
 
 /// Kernels against the same formulas in double precision, number by number.
 class VectorKernelsTest {
-    private static final double EXACT = 2e-6;
     private static final int HEAD = 32;
     private static final AttentionShape SHAPE = new AttentionShape(2, 3, HEAD);
     private static final int WIDTH = (2 * 3 + 2 * 2) * HEAD;
@@ -33,31 +32,11 @@ class VectorKernelsTest {
     /// A prompt of 5 rows with children of 1, 19 and 4, the last with a child of 7; another of 40.
     private static final int[][] TREE = {{-1, 5}, {0, 1}, {0, 19}, {0, 4}, {3, 7}, {-1, 40}};
 
-    private final UniformRandomProvider random = RandomSource.XO_RO_SHI_RO_128_PP.create(7L);
+    private final UniformRandomProvider random = KernelChecks.random();
 
     @BeforeEach
     void needsTheVectorModule() {
         assumeTrue(VectorKernels.isAvailable());
-    }
-
-    private float[] numbers(int count) {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
-            values[i] = 2 * random.nextFloat() - 1;
-        }
-        return values;
-    }
-
-    private static Tensor rows(float[] values, int rows) {
-        return Tensor.of(Device.cpu(), values, rows, values.length / rows);
-    }
-
-    private static void close(double[] expected, float[] actual, String what) {
-        assertEquals(expected.length, actual.length, what);
-        for (int i = 0; i < expected.length; i++) {
-            double tolerance = EXACT * (1 + Math.abs(expected[i]));
-            assertEquals(expected[i], actual[i], tolerance, what + ", number " + i);
-        }
     }
 
     @Test
@@ -67,7 +46,7 @@ class VectorKernelsTest {
                     assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT32, 17));
                     assertFalse(VectorKernels.serve(Device.cpu(), DType.FLOAT64, 64));
                     try (var _ = TensorScope.open("test")) {
-                        Tensor x = rows(numbers(64 * 32), 64).t();
+                        Tensor x = rows(numbers(random, 64 * 32), 64).t();
                         assertThrows(
                                 IllegalArgumentException.class,
                                 () -> VectorKernels.rmsNorm(x, x, 0, x));
@@ -79,10 +58,10 @@ class VectorKernelsTest {
     void normAndItsGradient() {
         int n = 150;
         int width = 96;
-        float[] x = numbers(n * width);
-        float[] w = numbers(width);
-        float[] dy = numbers(n * width);
-        float[] residual = numbers(n * width);
+        float[] x = numbers(random, n * width);
+        float[] w = numbers(random, width);
+        float[] dy = numbers(random, n * width);
+        float[] residual = numbers(random, n * width);
         double[] y = new double[n * width];
         double[] dx = new double[n * width];
         for (int row = 0; row < n; row++) {
@@ -118,7 +97,7 @@ class VectorKernelsTest {
 
     @Test
     void bfloat16IsRoundedToTheNearestAndNotANumberStays() {
-        float[] x = numbers(3 * 32);
+        float[] x = numbers(random, 3 * 32);
         float[] ones = new float[32];
         Arrays.fill(ones, 1);
         x[70] = Float.NaN;
@@ -217,8 +196,8 @@ class VectorKernelsTest {
     @ValueSource(ints = {0, 1, 6, 23})
     void attentionOverTrees(int window) {
         int n = 76;
-        float[] qkv = numbers(n * WIDTH);
-        float[] dOut = numbers(n * 6 * HEAD);
+        float[] qkv = numbers(random, n * WIDTH);
+        float[] dOut = numbers(random, n * 6 * HEAD);
         double[] d = new double[qkv.length];
         double[] expected = reference(qkv, window, dOut, d);
         Engine.run(
@@ -246,8 +225,8 @@ class VectorKernelsTest {
     @Test
     void anotherNumberOfThreadsGivesTheSameBits() {
         int n = 76;
-        float[] qkv = numbers(n * WIDTH);
-        float[] dOut = numbers(n * 6 * HEAD);
+        float[] qkv = numbers(random, n * WIDTH);
+        float[] dOut = numbers(random, n * 6 * HEAD);
         BiFunction<Integer, Tensor, float[]> gradient =
                 (threads, in) -> {
                     Engine.suitThreads(threads == 1);
@@ -273,8 +252,8 @@ class VectorKernelsTest {
     void decodingOverACache(int window) {
         int capacity = 21;
         int[] lengths = {0, 5, 20};
-        float[] qkv = numbers(lengths.length * WIDTH);
-        float[] cache = numbers(lengths.length * 2 * 2 * capacity * HEAD);
+        float[] qkv = numbers(random, lengths.length * WIDTH);
+        float[] cache = numbers(random, lengths.length * 2 * 2 * capacity * HEAD);
         double[] expected = decoded(qkv, cache, lengths, capacity, window);
         Engine.run(
                 () -> {
@@ -330,9 +309,9 @@ class VectorKernelsTest {
     void rotationAndBack(int rotary) {
         int n = 70;
         int head = 64;
-        float[] x = numbers(n * 3 * head);
-        float[] cos = numbers(n * rotary / 2);
-        float[] sin = numbers(n * rotary / 2);
+        float[] x = numbers(random, n * 3 * head);
+        float[] cos = numbers(random, n * rotary / 2);
+        float[] sin = numbers(random, n * rotary / 2);
         double[] forward = new double[x.length];
         double[] back = new double[x.length];
         for (int row = 0; row < n; row++) {
@@ -375,11 +354,11 @@ class VectorKernelsTest {
     void gatedActivationAndItsGradient() {
         int n = 37;
         int inner = 64;
-        float[] gateUp = numbers(n * 2 * inner);
+        float[] gateUp = numbers(random, n * 2 * inner);
         gateUp[0] = -100; // its exponential overflows
         gateUp[1] = 100;
         gateUp[2] = 8;
-        float[] dOut = numbers(n * inner);
+        float[] dOut = numbers(random, n * inner);
         double[] out = new double[n * inner];
         double[] d = new double[gateUp.length];
         for (int row = 0; row < n; row++) {
@@ -409,94 +388,12 @@ class VectorKernelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(doubles = {1, 0.7})
-    void statisticsOfLogitsAndTheirGradient(double temperature) {
-        int n = 5;
-        int vocabulary = 96;
-        float[] z = numbers(n * vocabulary);
-        z[7] = 3; // the first of two largest is the hit
-        z[50] = 3;
-        z[vocabulary + 20] = 40; // nearly certain
-        z[2 * vocabulary + 95] = 5;
-        int[] targets = {7, 20, 95, 0, 50};
-        z[4 * vocabulary + 3] = 3;
-        z[4 * vocabulary + 50] = 3;
-        float[] scales = {-1, 0.5f, 2, 0, 1};
-        int count = VocabularyKernel.STATISTICS;
-        double[] expected = new double[n * count];
-        double[] gradient = new double[z.length];
-        for (int row = 0; row < n; row++) {
-            double[] p = new double[vocabulary];
-            double sum = 0;
-            double mean = 0;
-            int best = 0;
-            for (int k = 0; k < vocabulary; k++) {
-                int at = row * vocabulary + k;
-                p[k] = Math.exp(z[at] / temperature);
-                sum += p[k];
-                mean += z[at] / temperature / vocabulary;
-                best = z[at] > z[row * vocabulary + best] ? k : best;
-            }
-            double entropy = 0;
-            double squares = 0;
-            for (int k = 0; k < vocabulary; k++) {
-                p[k] /= sum;
-                entropy -= p[k] * Math.log(p[k]);
-                squares += p[k] * p[k];
-                double one = k == targets[row] ? 1 : 0;
-                gradient[row * vocabulary + k] = scales[row] * (p[k] - one);
-            }
-            expected[row * count + VocabularyKernel.LOG_PROB] = Math.log(p[targets[row]]);
-            expected[row * count + VocabularyKernel.MEAN_LOGIT] = mean;
-            expected[row * count + VocabularyKernel.HIT] = best == targets[row] ? 1 : 0;
-            expected[row * count + VocabularyKernel.ENTROPY] = entropy;
-            expected[row * count + VocabularyKernel.LOG_SUM_SQUARES] = Math.log(squares);
-        }
-        assertEquals(0, expected[4 * count + VocabularyKernel.HIT], "the later of two");
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test")) {
-                        var kernel = new VocabularyKernel(vocabulary, temperature);
-                        Tensor in = rows(z, n);
-                        close(
-                                expected,
-                                VectorKernels.vocabulary(kernel, in, targets, null),
-                                "statistics alone");
-                        close(
-                                expected,
-                                VectorKernels.vocabulary(kernel, in, targets, scales),
-                                "statistics");
-                        close(gradient, in.toFloats(), "gradient");
-                    }
-                });
-    }
-
-    @Test
-    void gradientOfRoundedLogitsIsRoundedToTheNearest() {
-        int vocabulary = 64;
-        float[] z = numbers(vocabulary);
-        int[] targets = {5};
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test")) {
-                        var kernel = new VocabularyKernel(vocabulary, 1);
-                        Tensor in = rows(z, 1).to(DType.BFLOAT16);
-                        Tensor exact = in.to(DType.FLOAT32);
-                        VectorKernels.vocabulary(kernel, in, targets, new float[] {3});
-                        VectorKernels.vocabulary(kernel, exact, targets, new float[] {3});
-                        assertArrayEquals(
-                                exact.to(DType.BFLOAT16).toFloats(), in.toFloats(), "as ATen");
-                    }
-                });
-    }
-
-    @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 16})
     void productsWithASmallMatrix(int rank) {
         int n = 6; // a tile of four and one of two
         int width = 64;
-        float[] xu = numbers(n * (width + rank));
-        float[] a = numbers(rank * width);
+        float[] xu = numbers(random, n * (width + rank));
+        float[] a = numbers(random, rank * width);
         double[] expected = new double[xu.length];
         for (int row = 0; row < n; row++) {
             for (int k = 0; k < width + rank; k++) {
