@@ -15,6 +15,7 @@ import org.attune.tensor.vector.VocabularyKernel;
 import org.attune.tensor.vector.WarmUp;
 
 import java.util.Arrays;
+import java.util.function.LongConsumer;
 
 /// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API:
 /// they read and write each number once, where a chain of operators makes a pass for each. They
@@ -102,15 +103,13 @@ public final class VectorKernels {
     /// @param gateUp `(N, 2F)`, gates first
     /// @param out its first `F` columns are written
     public static void swiglu(Tensor gateUp, Tensor out) {
-        long begun = OperatorTimes.begin();
-        try (var _ = TensorScope.open("swiglu")) {
-            SwigluKernel kernel = swigluKernel(gateUp);
-            int threads = threads(gateUp);
-            Tensor work = work(kernel.workBytes(threads));
-            int n = Math.toIntExact(gateUp.size(0));
-            kernel.forward(rows(gateUp), rows(out), n, address(work), threads);
-        }
-        OperatorTimes.end("attune::swiglu", begun);
+        SwigluKernel kernel = swigluKernel(gateUp);
+        int threads = threads(gateUp);
+        int n = Math.toIntExact(gateUp.size(0));
+        withMemory(
+                "attune::swiglu",
+                kernel.workBytes(threads),
+                memory -> kernel.forward(rows(gateUp), rows(out), n, memory, threads));
     }
 
     /// Replaces the input of [#swiglu] by its gradient.
@@ -118,15 +117,13 @@ public final class VectorKernels {
     /// @param dOut gradient of the output, `(N, F)`
     /// @param gateUp changed, `(N, 2F)`
     public static void swigluBackward(Tensor dOut, Tensor gateUp) {
-        long begun = OperatorTimes.begin();
-        try (var _ = TensorScope.open("swiglu")) {
-            SwigluKernel kernel = swigluKernel(gateUp);
-            int threads = threads(gateUp);
-            Tensor work = work(kernel.workBytes(threads));
-            int n = Math.toIntExact(gateUp.size(0));
-            kernel.backward(rows(dOut), rows(gateUp), n, address(work), threads);
-        }
-        OperatorTimes.end("attune::swiglu_backward", begun);
+        SwigluKernel kernel = swigluKernel(gateUp);
+        int threads = threads(gateUp);
+        int n = Math.toIntExact(gateUp.size(0));
+        withMemory(
+                "attune::swiglu_backward",
+                kernel.workBytes(threads),
+                memory -> kernel.backward(rows(dOut), rows(gateUp), n, memory, threads));
     }
 
     private static SwigluKernel swigluKernel(Tensor gateUp) {
@@ -138,14 +135,13 @@ public final class VectorKernels {
     /// @param xu `(N, K + R)`: `x`, and behind it what is written
     /// @param a `(R, K)`, of the same dtype
     public static void reduce(Tensor xu, Tensor a) {
-        long begun = OperatorTimes.begin();
-        try (var _ = TensorScope.open("reduce")) {
-            var kernel = new ReduceKernel((int) a.size(1), (int) a.size(0));
-            int threads = Engine.threads();
-            Tensor work = work(kernel.workBytes(threads));
-            kernel.run(rows(xu), rows(a), (int) xu.size(0), address(work), threads);
-        }
-        OperatorTimes.end("attune::reduce", begun);
+        var kernel = new ReduceKernel((int) a.size(1), (int) a.size(0));
+        int threads = Engine.threads();
+        int n = Math.toIntExact(xu.size(0));
+        withMemory(
+                "attune::reduce",
+                kernel.workBytes(threads),
+                memory -> kernel.run(rows(xu), rows(a), n, memory, threads));
     }
 
     /// Statistics of rows of logits, and their gradient.
@@ -213,13 +209,11 @@ public final class VectorKernels {
     /// @param qkv rotated queries, scaled, keys and values, `(N, (H + 2C) K)`
     /// @param out `(N, H K + …)`; its first columns are written
     public static void attention(AttentionKernel kernel, Tensor qkv, Tensor out) {
-        long begun = OperatorTimes.begin();
         int threads = Engine.threads();
-        try (var _ = TensorScope.open("attention")) {
-            Tensor work = work(kernel.workBytes(threads));
-            kernel.forward(rows(qkv), rows(out), address(work), threads);
-        }
-        OperatorTimes.end("attune::attention", begun);
+        withMemory(
+                "attune::attention",
+                kernel.workBytes(threads),
+                memory -> kernel.forward(rows(qkv), rows(out), memory, threads));
     }
 
     /// The gradient of queries, keys and values.
@@ -228,13 +222,11 @@ public final class VectorKernels {
     /// @param dQkv written, `(N, (H + 2C) K)`
     public static void attentionBackward(
             AttentionKernel kernel, Tensor dOut, Tensor qkv, Tensor dQkv) {
-        long begun = OperatorTimes.begin();
         int threads = Engine.threads();
-        try (var _ = TensorScope.open("attention")) {
-            Tensor work = work(kernel.backwardBytes(threads));
-            kernel.backward(rows(qkv), rows(dOut), rows(dQkv), address(work), threads);
-        }
-        OperatorTimes.end("attune::attention_backward", begun);
+        withMemory(
+                "attune::attention_backward",
+                kernel.backwardBytes(threads),
+                memory -> kernel.backward(rows(qkv), rows(dOut), rows(dQkv), memory, threads));
     }
 
     /// Attention of one new token of each of several sequences over a cache; appends the token.
@@ -246,7 +238,6 @@ public final class VectorKernels {
     /// @param out `(B, H K + …)`; its first columns are written
     public static void decode(
             DecodeKernel kernel, Tensor qkv, Tensor cache, int[] lengths, Tensor out) {
-        long begun = OperatorTimes.begin();
         int longest = Arrays.stream(lengths).max().orElse(0) + 1;
         boolean large = (long) longest * lengths.length * kernel.shape().headDim() > WORTH_SHARING;
         int threads = large ? Engine.threads() : 1;
@@ -257,15 +248,23 @@ public final class VectorKernels {
                         kernel.shape().kvHeads(),
                         Math.toIntExact(cache.size(3)),
                         kernel.shape().headDim());
-        try (var _ = TensorScope.open("decode")) {
-            Tensor work = work(kernel.workBytes(longest, threads));
-            kernel.attend(rows(qkv), rows, lengths, rows(out), address(work), threads);
-        }
-        OperatorTimes.end("attune::decode", begun);
+        withMemory(
+                "attune::decode",
+                kernel.workBytes(longest, threads),
+                memory -> kernel.attend(rows(qkv), rows, lengths, rows(out), memory, threads));
     }
 
-    private static Tensor work(long bytes) {
-        return Tensor.empty(Device.cpu(), DType.FLOAT32, bytes / DType.FLOAT32.bytes());
+    /// Runs and times a kernel that needs memory to work in.
+    ///
+    /// @param name as an operator's
+    /// @param run given the memory's address
+    private static void withMemory(String name, long bytes, LongConsumer run) {
+        long begun = OperatorTimes.begin();
+        try (var _ = TensorScope.open(name)) {
+            long numbers = bytes / DType.FLOAT32.bytes();
+            run.accept(address(Tensor.empty(Device.cpu(), DType.FLOAT32, numbers)));
+        }
+        OperatorTimes.end(name, begun);
     }
 
     private static int threads(Tensor x) {

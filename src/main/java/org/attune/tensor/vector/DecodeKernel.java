@@ -252,7 +252,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 long value = values + (long) k * bytes;
                 for (int t = 0; t < count; t++) {
                     FloatVector x = Vectors.load(half, value + t * rowBytes);
-                    long weight = scores + t / KEYS * VECTOR + (long) (t % KEYS) * FLOAT;
+                    long weight = place(t);
                     s0 = x.fma(Vectors.spread(weight), s0);
                     s1 = x.fma(Vectors.spread(weight + step), s1);
                     s2 = x.fma(Vectors.spread(weight + 2 * step), s2);

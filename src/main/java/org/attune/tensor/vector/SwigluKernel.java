@@ -29,7 +29,22 @@ public record SwigluKernel(int width) {
     /// @param out its first `F` columns are written
     /// @param memory of [#workBytes]
     public void forward(Rows gateUp, Rows out, int count, long memory, int threads) {
-        boolean half = gateUp.half();
+        run(
+                gateUp,
+                count,
+                memory,
+                threads,
+                (row, gates, sigmoids) -> open(gateUp.half(), gates, sigmoids, out.at(row, 0)));
+    }
+
+    /// One row.
+    private interface Row {
+        /// @param gates address of its gates
+        /// @param sigmoids address of their `σ`, float32
+        void run(int row, long gates, long sigmoids);
+    }
+
+    private void run(Rows gateUp, int count, long memory, int threads, Row body) {
         Team.rows(
                 threads,
                 count,
@@ -37,8 +52,8 @@ public record SwigluKernel(int width) {
                 (thread, row) -> {
                     long gates = gateUp.at(row, 0);
                     long sigmoids = memory + thread * rowBytes();
-                    sigmoids(half, gates, sigmoids);
-                    open(half, gates, sigmoids, out.at(row, 0));
+                    sigmoids(gateUp.half(), gates, sigmoids);
+                    body.run(row, gates, sigmoids);
                 });
     }
 
@@ -71,17 +86,13 @@ public record SwigluKernel(int width) {
     /// @param gateUp its input; changed
     /// @param memory of [#workBytes]
     public void backward(Rows dOut, Rows gateUp, int count, long memory, int threads) {
-        boolean half = gateUp.half();
-        Team.rows(
-                threads,
+        run(
+                gateUp,
                 count,
-                CHUNK,
-                (thread, row) -> {
-                    long gates = gateUp.at(row, 0);
-                    long sigmoids = memory + thread * rowBytes();
-                    sigmoids(half, gates, sigmoids);
-                    gradients(half, dOut.at(row, 0), gates, sigmoids);
-                });
+                memory,
+                threads,
+                (row, gates, sigmoids) ->
+                        gradients(gateUp.half(), dOut.at(row, 0), gates, sigmoids));
     }
 
     private void gradients(boolean half, long dOut, long gates, long sigmoids) {
