@@ -5,9 +5,12 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /// The forward pass of new tokens of several sequences over a [KvCache]. Its tables and masks live
 /// in the scope in which it is made.
@@ -24,8 +27,10 @@ final class CachedStep {
     private final Tensor scale; // (), of the attention scores
     private final int[] before; // tokens in the cache already, of each addition
     private final boolean hasKernel; // one token each, and a processor
+    private final SharedBeginnings beginnings; // null without a kernel
     private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
     private final List<CachedAttention> groups = new ArrayList<>();
+    private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     /// @param additions new tokens of different slots
     CachedStep(Decoder decoder, Adapter adapter, KvCache cache, List<NewTokens> additions) {
@@ -37,11 +42,21 @@ final class CachedStep {
         rope = new Rope(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
         before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
+        for (Block b : decoder.blocks()) {
+            for (FusedLinear linear : List.of(b.qkv(), b.output(), b.gateUp(), b.down())) {
+                inputs.computeIfAbsent(width(linear), this::rows);
+            }
+        }
         hasKernel = isOneTokenEach(additions) && rope.hasKernel(decoder.device(), decoder.dtype());
         if (hasKernel) {
+            beginnings =
+                    decoder.config().rope().dependsOnLength()
+                            ? SharedBeginnings.none(before.length)
+                            : cache.beginnings(before.length);
             cacheRows = null;
             return;
         }
+        beginnings = null;
         cacheRows = cacheRows(additions);
         int row = 0;
         for (int from = 0; from < additions.size(); ) {
@@ -118,25 +133,33 @@ final class CachedStep {
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
-        Tensor h = input(x, b.qkv()); // (N, D + …)
+        Tensor h = input(b.qkv()); // (N, D + …)
         b.inputNorm().forward(x, h, adapter);
         Tensor y = b.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
-        Tensor o = input(x, b.output()); // (N, CGK + …)
+        Tensor o = input(b.output()); // (N, CGK + …)
         attend(b, layer, y, o);
-        Tensor x2 = b.output().forward(o, adapter, Dropout.NONE).addInPlace(x); // (N, D)
-        Tensor h2 = input(x, b.gateUp()); // (N, D + …)
+        Tensor x2 = b.output().forward(o, adapter, Dropout.NONE, x); // (N, D)
+        Tensor h2 = input(b.gateUp()); // (N, D + …)
         b.postNorm().forward(x2, h2, adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
-        Tensor a = input(x, b.down()); // (N, F + …)
-        Swiglu.forward(
-                gateUp, () -> Tensor.empty(x.device(), x.dtype(), x.size(0), b.down().in()), a);
-        return b.down().forward(a, adapter, Dropout.NONE).addInPlace(x2); // (N, D)
+        Tensor a = input(b.down()); // (N, F + …)
+        Swiglu.forward(gateUp, () -> rows(b.down().in()), a);
+        return b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
     }
 
-    /// Memory for a layer's input and its adapter's columns.
-    private Tensor input(Tensor x, FusedLinear linear) {
-        return Tensor.empty(
-                x.device(), x.dtype(), x.size(0), linear.in() + (long) linear.extra(adapter));
+    /// Columns of a layer's input and of its adapter.
+    private long width(FusedLinear linear) {
+        return linear.in() + (long) linear.extra(adapter);
+    }
+
+    /// Memory for a layer's input, which all layers of its width use in turn: what was allocated
+    /// for each would be in no processor's cache.
+    private Tensor input(FusedLinear linear) {
+        return inputs.get(width(linear));
+    }
+
+    private Tensor rows(long width) {
+        return Tensor.empty(decoder.device(), decoder.dtype(), layout.size(), width);
     }
 
     /// Norms and rotates queries and keys, writes keys and values into the cache, and attends.
@@ -153,7 +176,7 @@ final class CachedStep {
         if (hasKernel) {
             rope.rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
-            VectorKernels.decode(kernel, y, cache.block(layer), before, out);
+            VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
         } else {
             Tensor q = append(layer, y); // (N, CG, K)
             groups.forEach(g -> g.attend(q, layer, b.window(), out));

@@ -7,6 +7,7 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.ReduceKernel;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +41,8 @@ public final class FusedLinear {
     private PackedMatrix packed; // of `matrix` as it is, or null
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
     private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
+    private Tensor narrow; // transposed, for the kernel of few rows; null before it is needed
+    private boolean narrowIsOld;
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
     private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
@@ -140,6 +143,10 @@ public final class FusedLinear {
             if (reducers != null) {
                 reducers.close();
             }
+            if (narrow != null) {
+                narrow.close();
+                narrow = null;
+            }
             reducers =
                     columns == 0
                             ? null
@@ -191,13 +198,21 @@ public final class FusedLinear {
         return packedFrozen.computeIfAbsent(adapter, _ -> PackedMatrix.of(matrix, owner));
     }
 
-    /// `hx Wᵀ`, with all columns.
-    private Tensor product(Tensor hx) {
+    /// `hx Wᵀ`, with all columns, plus a residual if there is one.
+    private Tensor product(Tensor hx, Tensor residual) {
         if (!packs || trainsBase()) {
-            return hx.mm(matrix.t());
+            return plus(hx.mm(matrix.t()), residual);
         }
         pack();
-        return packed.multiply(hx);
+        return product(packed, hx, residual);
+    }
+
+    private static Tensor product(PackedMatrix packed, Tensor hx, Tensor residual) {
+        return residual == null ? packed.multiply(hx) : packed.multiply(hx, residual);
+    }
+
+    private static Tensor plus(Tensor y, Tensor residual) {
+        return residual == null ? y : y.addInPlace(residual);
     }
 
     private void fillColumns(List<LowRank> updates) {
@@ -212,6 +227,7 @@ public final class FusedLinear {
                 column += update.rank();
             }
         }
+        narrowIsOld = true;
     }
 
     /// `y = x Wᵀ + b` with the adapter's update.
@@ -220,14 +236,22 @@ public final class FusedLinear {
     /// @param dropout of the trained adapter's input
     /// @return `(N, out)`
     Tensor forward(Tensor hx, Adapter adapter, Dropout dropout) {
+        return forward(hx, adapter, dropout, null);
+    }
+
+    /// As [#forward(Tensor, Adapter, Dropout)], plus a residual. Packed matrices add it in float32,
+    /// before rounding.
+    ///
+    /// @param residual `(N, out)`, or null: none
+    Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
         Tensor y =
                 switch (adapter.kind()) {
-                    case OFF -> withoutUpdate(hx);
+                    case OFF -> withoutUpdate(hx, residual);
                     case TRAINED -> {
                         fillInput(hx, trained, dropout);
-                        yield product(hx);
+                        yield product(hx, residual);
                     }
-                    case FROZEN -> withFrozen(hx, adapter);
+                    case FROZEN -> withFrozen(hx, adapter, residual);
                 };
         if (bias != null) {
             y.addInPlace(bias);
@@ -250,12 +274,12 @@ public final class FusedLinear {
         }
     }
 
-    private Tensor withoutUpdate(Tensor hx) {
-        if (extra == 0 || !packs) {
-            return extra == 0 ? product(hx) : hx.mm(base().t());
+    private Tensor withoutUpdate(Tensor hx, Tensor residual) {
+        if (extra > 0 && !packs) {
+            return plus(hx.mm(base().t()), residual);
         }
         reduce(hx, Adapter.OFF, Dropout.NONE);
-        return product(hx);
+        return product(hx, residual);
     }
 
     /// Writes what the updates read into the input's extra columns.
@@ -265,7 +289,7 @@ public final class FusedLinear {
         }
         if (!dropout.isOn()) { // all of them at once
             if (isSmall(hx)) {
-                VectorKernels.reduce(hx, reducers);
+                VectorKernels.reduce(kernel(), hx, narrow());
             } else {
                 Kernels.mm(hx.narrow(1, 0, in), reducers.t(), hx.narrow(1, in, extra));
             }
@@ -280,6 +304,23 @@ public final class FusedLinear {
         }
     }
 
+    private ReduceKernel kernel() {
+        return new ReduceKernel(in, extra);
+    }
+
+    private Tensor narrow() {
+        if (narrow == null) {
+            int columns = kernel().columns();
+            narrow = owner.adopt(Tensor.zeros(matrix.device(), matrix.dtype(), in, columns));
+            narrowIsOld = true;
+        }
+        if (narrowIsOld) {
+            narrow.narrow(1, 0, extra).copyInPlace(reducers.t());
+            narrowIsOld = false;
+        }
+        return narrow;
+    }
+
     /// Whether the kernel takes the product: in bfloat16, where its gain was measured. In float32
     /// its other order of sums would show.
     private boolean isSmall(Tensor hx) {
@@ -288,13 +329,15 @@ public final class FusedLinear {
                 && VectorKernels.serve(hx.device(), hx.dtype(), in);
     }
 
-    private Tensor withFrozen(Tensor hx, Adapter adapter) {
+    private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
         List<LowRank> updates = frozen(adapter);
         if (extra(adapter) > 0) {
             try {
                 fillColumns(updates);
                 fillInput(hx, updates, Dropout.NONE);
-                return packs ? packed(adapter).multiply(hx) : hx.mm(matrix.t());
+                return packs
+                        ? product(packed(adapter), hx, residual)
+                        : plus(hx.mm(matrix.t()), residual);
             } finally {
                 fillColumns(trained);
             }
@@ -310,7 +353,7 @@ public final class FusedLinear {
                     1,
                     1);
         }
-        return y;
+        return plus(y, residual);
     }
 
     /// The gradient of `x`, `(N, in)`; adds to the gradients of parameters.

@@ -2,6 +2,7 @@ package org.attune.model;
 
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
 
@@ -19,6 +20,7 @@ public final class KvCache implements AutoCloseable {
     private final Tensor[] rows; // (S·C·2·L, K) for each block
     private final int[][] tokens; // (S, L)
     private final int[] lengths; // (S)
+    private SharedBeginnings beginnings; // of the first slots; null once a beginning changed
 
     /// @param slots sequences that it can hold at once, ≥ 1
     /// @param capacity most tokens of each, ≥ 1
@@ -70,7 +72,11 @@ public final class KvCache implements AutoCloseable {
 
     /// How many of its first tokens `slot` shares with `sequence`.
     public int commonPrefix(int slot, int[] sequence) {
-        int n = Math.min(lengths[slot], sequence.length);
+        return commonPrefix(slot, sequence, sequence.length);
+    }
+
+    private int commonPrefix(int slot, int[] sequence, int length) {
+        int n = Math.min(lengths[slot], length);
         int mismatch = Arrays.mismatch(tokens[slot], 0, n, sequence, 0, n);
         return mismatch < 0 ? n : mismatch;
     }
@@ -85,6 +91,7 @@ public final class KvCache implements AutoCloseable {
                             .formatted(slot, length, lengths[slot]));
         }
         lengths[slot] = length;
+        beginnings = null;
     }
 
     /// Makes slot `to` hold the first `length` tokens of slot `from`.
@@ -114,10 +121,28 @@ public final class KvCache implements AutoCloseable {
                 }
             }
         }
+        beginnings = null;
         for (int to = first; to < first + count; to++) {
             System.arraycopy(tokens[from], 0, tokens[to], 0, length);
             lengths[to] = length;
         }
+    }
+
+    /// What the first `count` slots share: whichever earlier slot has most in common.
+    SharedBeginnings beginnings(int count) {
+        if (beginnings == null || beginnings.lengths().length != count) {
+            beginnings = SharedBeginnings.none(count);
+            for (int slot = 1; slot < count; slot++) {
+                for (int other = 0; other < slot; other++) {
+                    int n = commonPrefix(other, tokens[slot], lengths[slot]);
+                    if (n > beginnings.lengths()[slot]) {
+                        beginnings.slots()[slot] = other;
+                        beginnings.lengths()[slot] = n;
+                    }
+                }
+            }
+        }
+        return beginnings;
     }
 
     /// First `length` keys and values of slots, a view `(count, 2C, length, K)`.

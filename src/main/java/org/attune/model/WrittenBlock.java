@@ -20,7 +20,7 @@ final class WrittenBlock {
     static Result forward(Block b, Tensor x, Pass pass) {
         Saved s = upToDown(b, x, pass);
         Tensor ax = activated(b, s.gateUp(), pass);
-        Tensor out = b.down().forward(ax, pass.adapter(), pass.dropout()).addInPlace(s.x2());
+        Tensor out = b.down().forward(ax, pass.adapter(), pass.dropout(), s.x2());
         return new Result(out, s.withDownColumns(downColumns(b, ax, pass))); // (N, D)
     }
 
@@ -43,7 +43,7 @@ final class WrittenBlock {
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
         Tensor y = b.qkv().forward(h1, adapter, pass.dropout()); // (N, q + k + v)
         Attended attended = pass.attend(b, y, ox);
-        Tensor x2 = b.output().forward(ox, adapter, pass.dropout()).addInPlace(x); // (N, D)
+        Tensor x2 = b.output().forward(ox, adapter, pass.dropout(), x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(x2, h2, adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, pass.dropout()); // (N, 2F)

@@ -56,6 +56,13 @@ final class Libtorch {
                                     LINKER.downcallHandle(
                                             symbol,
                                             FunctionDescriptor.of(I, L, L, L, L, L, L, L, L)));
+    private static final Optional<MethodHandle> LINEAR_POINTWISE_BINARY =
+            TORCH.find("aoti_torch_cpu__linear_pointwise_binary")
+                    .map(
+                            symbol ->
+                                    LINKER.downcallHandle(
+                                            symbol, FunctionDescriptor.of(I, L, L, L, L, L, L)));
+    private static final MemorySegment ADDITION = Arena.global().allocateFrom("add");
     private static final MemorySegment NO_ACTIVATION = Arena.global().allocateFrom("none");
     private static final MemorySegment ANY_ALGORITHM = pointerTo(Arena.global().allocateFrom(""));
     private static final MethodHandle MALLOC =
@@ -238,7 +245,7 @@ final class Libtorch {
     }
 
     static boolean hasPackedProducts() {
-        return LINEAR_POINTWISE.isPresent();
+        return LINEAR_POINTWISE.isPresent() && LINEAR_POINTWISE_BINARY.isPresent();
     }
 
     private static MemorySegment pointerTo(MemorySegment target) {
@@ -267,6 +274,27 @@ final class Libtorch {
             return OUT.get(L, 0);
         } catch (Throwable t) {
             throw fault("_linear_pointwise", t);
+        }
+    }
+
+    /// `x packedᵀ + other` in new memory.
+    static long packedProduct(long x, long packed, long other) {
+        try {
+            int rc =
+                    (int)
+                            LINEAR_POINTWISE_BINARY
+                                    .orElseThrow()
+                                    .invokeExact(
+                                            x,
+                                            other,
+                                            packed,
+                                            0L, // no bias
+                                            ADDITION.address(),
+                                            OUT.address());
+            check("_linear_pointwise.binary", rc);
+            return OUT.get(L, 0);
+        } catch (Throwable t) {
+            throw fault("_linear_pointwise.binary", t);
         }
     }
 

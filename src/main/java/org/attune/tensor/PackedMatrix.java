@@ -36,14 +36,38 @@ public final class PackedMatrix implements AutoCloseable {
     ///
     /// @param x `(n, in)`
     public Tensor multiply(Tensor x) {
-        Engine.requireEngineThread();
-        if (x.dim() != 2 || x.size(1) != packed.size(1) || x.dtype() != packed.dtype()) {
-            throw new ShapeException("%s can't be multiplied by packed %s".formatted(x, packed));
-        }
+        check(x);
         long begun = OperatorTimes.begin();
         long product = Libtorch.packedProduct(x.handle(), packed.handle());
         OperatorTimes.end("mkldnn::_linear_pointwise", begun);
         return Tensor.adopt(product, false);
+    }
+
+    /// `x matrixᵀ + other`, added in float32, `(n, out)`.
+    ///
+    /// @param x `(n, in)`
+    /// @param other `(n, out)`, of the same dtype
+    public Tensor multiply(Tensor x, Tensor other) {
+        check(x);
+        if (other.dim() != 2
+                || other.size(0) != x.size(0)
+                || other.size(1) != packed.size(0)
+                || other.dtype() != x.dtype()) {
+            throw new ShapeException(
+                    "%s can't be added to the product of %s and packed %s"
+                            .formatted(other, x, packed));
+        }
+        long begun = OperatorTimes.begin();
+        long product = Libtorch.packedProduct(x.handle(), packed.handle(), other.handle());
+        OperatorTimes.end("mkldnn::_linear_pointwise", begun);
+        return Tensor.adopt(product, false);
+    }
+
+    private void check(Tensor x) {
+        Engine.requireEngineThread();
+        if (x.dim() != 2 || x.size(1) != packed.size(1) || x.dtype() != packed.dtype()) {
+            throw new ShapeException("%s can't be multiplied by packed %s".formatted(x, packed));
+        }
     }
 
     /// Frees the copy before its owner ends.

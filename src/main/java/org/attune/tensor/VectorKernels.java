@@ -8,12 +8,16 @@ import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
+import org.attune.tensor.vector.SamplingKernel;
+import org.attune.tensor.vector.SharedBeginnings;
 import org.attune.tensor.vector.SwigluKernel;
 import org.attune.tensor.vector.Team;
 import org.attune.tensor.vector.VectorLength;
 import org.attune.tensor.vector.VocabularyKernel;
 import org.attune.tensor.vector.WarmUp;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 
@@ -27,6 +31,13 @@ public final class VectorKernels {
 
     /// Below as many numbers a second thread takes longer to wake than the work takes.
     private static final long WORTH_SHARING = 1 << 15;
+
+    /// Bytes that kernels may use without asking for memory: half of a processor's own cache.
+    private static final long LITTLE = 1 << 19;
+
+    private static final long CACHE_LINE = 64;
+
+    private static final MemorySegment WORKBENCH = Arena.global().allocate(LITTLE, CACHE_LINE);
 
     private VectorKernels() {}
 
@@ -130,17 +141,16 @@ public final class VectorKernels {
         return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2));
     }
 
-    /// Products of few rows with a small matrix, `u = x Aᵀ`.
+    /// Products of few rows with a narrow matrix, `u = x A`.
     ///
     /// @param xu `(N, K + R)`: `x`, and behind it what is written
-    /// @param a `(R, K)`, of the same dtype
-    public static void reduce(Tensor xu, Tensor a) {
-        var kernel = new ReduceKernel((int) a.size(1), (int) a.size(0));
+    /// @param a of the same dtype, dense, `(K, [ReduceKernel#columns])`
+    public static void reduce(ReduceKernel kernel, Tensor xu, Tensor a) {
         int threads = Engine.threads();
         int n = Math.toIntExact(xu.size(0));
         withMemory(
                 "attune::reduce",
-                kernel.workBytes(threads),
+                kernel.workBytes(n, threads),
                 memory -> kernel.run(rows(xu), rows(a), n, memory, threads));
     }
 
@@ -159,6 +169,43 @@ public final class VectorKernels {
         kernel.run(rows(z), targets, scales, statistics, threads(z));
         OperatorTimes.end("attune::vocabulary", begun);
         return statistics;
+    }
+
+    /// `log Σ exp(z / T)` of rows of logits.
+    ///
+    /// @param z float32 `(N, V)`
+    /// @return one a row
+    public static float[] logSums(SamplingKernel kernel, Tensor z) {
+        float[] sums = new float[Math.toIntExact(z.size(0))];
+        int threads = threads(z);
+        withMemory(
+                "attune::log_sums",
+                kernel.workBytes(threads),
+                memory -> kernel.logSums(rows(z), sums, memory, threads));
+        return sums;
+    }
+
+    /// Tokens that were drawn. A named tuple.
+    ///
+    /// @param ids -1 where no logit is finite, or one is NaN or infinite
+    /// @param logSums `log Σ exp(z / T)`
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Drawn(int[] ids, float[] logSums) {}
+
+    /// Draws a token of each row of logits.
+    ///
+    /// @param z float32 `(N, V)`
+    /// @param uniforms a random number in [0, 1) for each row
+    public static Drawn draw(SamplingKernel kernel, Tensor z, double[] uniforms) {
+        var drawn = new Drawn(new int[uniforms.length], new float[uniforms.length]);
+        int threads = threads(z);
+        withMemory(
+                "attune::draw",
+                kernel.workBytes(threads),
+                memory ->
+                        kernel.draw(
+                                rows(z), uniforms, drawn.ids(), drawn.logSums(), memory, threads));
+        return drawn;
     }
 
     private static void requireTokens(Tensor z, int[] targets) {
@@ -234,10 +281,16 @@ public final class VectorKernels {
     /// @param qkv rotated queries, scaled, keys and values, `(B, (H + 2C) K)`
     /// @param cache a block's keys and values, `(S, C, 2, L, K)`, of which the first `B` slots are
     ///     used
+    /// @param beginnings what the sequences share
     /// @param lengths tokens in them already, `(B)`
     /// @param out `(B, H K + …)`; its first columns are written
     public static void decode(
-            DecodeKernel kernel, Tensor qkv, Tensor cache, int[] lengths, Tensor out) {
+            DecodeKernel kernel,
+            Tensor qkv,
+            Tensor cache,
+            SharedBeginnings beginnings,
+            int[] lengths,
+            Tensor out) {
         int longest = Arrays.stream(lengths).max().orElse(0) + 1;
         boolean large = (long) longest * lengths.length * kernel.shape().headDim() > WORTH_SHARING;
         int threads = large ? Engine.threads() : 1;
@@ -251,18 +304,25 @@ public final class VectorKernels {
         withMemory(
                 "attune::decode",
                 kernel.workBytes(longest, threads),
-                memory -> kernel.attend(rows(qkv), rows, lengths, rows(out), memory, threads));
+                memory ->
+                        kernel.attend(
+                                rows(qkv), rows, beginnings, lengths, rows(out), memory, threads));
     }
 
-    /// Runs and times a kernel that needs memory to work in.
+    /// Runs and times a kernel that needs memory to work in. Little memory is always the same: the
+    /// processor may still have it in its cache.
     ///
     /// @param name as an operator's
     /// @param run given the memory's address
     private static void withMemory(String name, long bytes, LongConsumer run) {
         long begun = OperatorTimes.begin();
-        try (var _ = TensorScope.open(name)) {
-            long numbers = bytes / DType.FLOAT32.bytes();
-            run.accept(address(Tensor.empty(Device.cpu(), DType.FLOAT32, numbers)));
+        if (bytes <= LITTLE) {
+            run.accept(WORKBENCH.address());
+        } else {
+            try (var _ = TensorScope.open(name)) {
+                long numbers = bytes / DType.FLOAT32.bytes();
+                run.accept(address(Tensor.empty(Device.cpu(), DType.FLOAT32, numbers)));
+            }
         }
         OperatorTimes.end(name, begun);
     }

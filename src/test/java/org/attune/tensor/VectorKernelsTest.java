@@ -13,6 +13,8 @@ import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.ReduceKernel;
+import org.attune.tensor.vector.SharedBeginnings;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +24,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiFunction;
+import java.util.function.IntConsumer;
 
 /// Kernels against the same formulas in double precision, number by number.
 class VectorKernelsTest {
@@ -267,11 +270,52 @@ class VectorKernelsTest {
                                 new DecodeKernel(SHAPE, window),
                                 rows(qkv, lengths.length),
                                 memory,
+                                SharedBeginnings.none(lengths.length),
                                 lengths,
                                 out);
                         close(expected, out.toFloats(), "attention");
                     }
                 });
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, 18})
+    void decodingReadsASharedBeginningFromItsSource(int window) {
+        int capacity = 21;
+        int shared = 5;
+        int[] lengths = {6, 5, 20};
+        float[] qkv = numbers(random, lengths.length * WIDTH);
+        float[] cache = numbers(random, lengths.length * 2 * 2 * capacity * HEAD);
+        int slot = 2 * 2 * capacity * HEAD;
+        eachBeginning(
+                capacity, at -> System.arraycopy(cache, at, cache, 2 * slot + at, shared * HEAD));
+        double[] expected = decoded(qkv, cache, lengths, capacity, window);
+        eachBeginning(
+                capacity,
+                at -> Arrays.fill(cache, 2 * slot + at, 2 * slot + at + shared * HEAD, Float.NaN));
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor out =
+                                Tensor.empty(Device.cpu(), DType.FLOAT32, lengths.length, 6 * HEAD);
+                        VectorKernels.decode(
+                                new DecodeKernel(SHAPE, window),
+                                rows(qkv, lengths.length),
+                                Tensor.of(
+                                        Device.cpu(), cache, lengths.length, 2, 2, capacity, HEAD),
+                                new SharedBeginnings(new int[] {0, 1, 0}, new int[] {0, 0, shared}),
+                                lengths,
+                                out);
+                        close(expected, out.toFloats(), "attention");
+                    }
+                });
+    }
+
+    /// @param action given where the first key, or value, of a head of the first slot stands
+    private static void eachBeginning(int capacity, IntConsumer action) {
+        for (int i = 0; i < 4; i++) {
+            action.accept(i * capacity * HEAD);
+        }
     }
 
     private static double[] decoded(
@@ -412,7 +456,11 @@ class VectorKernelsTest {
                 () -> {
                     try (var _ = TensorScope.open("test")) {
                         Tensor in = rows(xu, n);
-                        VectorKernels.reduce(in, rows(a, rank));
+                        var kernel = new ReduceKernel(width, rank);
+                        Tensor byInput =
+                                Tensor.zeros(Device.cpu(), DType.FLOAT32, width, kernel.columns());
+                        byInput.narrow(1, 0, rank).copyInPlace(rows(a, rank).t());
+                        VectorKernels.reduce(kernel, in, byInput);
                         close(expected, in.toFloats(), "input and products");
                     }
                 });

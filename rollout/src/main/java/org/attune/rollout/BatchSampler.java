@@ -4,6 +4,8 @@ import org.attune.error.RolloutException;
 import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.SamplingKernel;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,6 +48,9 @@ final class BatchSampler {
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
     Sampled sample(Tensor logits, List<Sequence> rows) {
         Optional<LogitEdits> edits = LogitEdits.of(config, rows);
+        if (hasKernel(logits)) {
+            return sampledByKernel(logits, edits, rows);
+        }
         if (edits.isEmpty() && isPlain()) {
             Tensor p = logits.softmaxInPlace(); // (B, V)
             Tensor ids = drawn(p, uniforms(rows)); // (B, 1)
@@ -65,6 +70,39 @@ final class BatchSampler {
         return distribution.temperature() == 1
                 && !distribution.filters()
                 && config.topLogProbs() == 0;
+    }
+
+    /// Whether the kernel does it: where no token is looked at but the one that is drawn, and where
+    /// that one's own logit is still there afterwards.
+    private boolean hasKernel(Tensor logits) {
+        return distribution.temperature() > 0
+                && !distribution.filters()
+                && !distribution.penalises()
+                && config.topLogProbs() == 0
+                && VectorKernels.serve(
+                        logits.device(), logits.dtype(), Math.toIntExact(logits.size(1)));
+    }
+
+    private Sampled sampledByKernel(
+            Tensor logits, Optional<LogitEdits> edits, List<Sequence> rows) {
+        int vocabulary = Math.toIntExact(logits.size(1));
+        boolean areOwn = edits.isEmpty() && distribution.temperature() == 1;
+        float[] own = // of the model itself; the other way they come with the tokens
+                areOwn ? null : VectorKernels.logSums(new SamplingKernel(vocabulary, 1), logits);
+        edits.ifPresent(e -> e.apply(logits));
+        var kernel = new SamplingKernel(vocabulary, distribution.temperature());
+        VectorKernels.Drawn drawn = VectorKernels.draw(kernel, logits, uniforms(rows));
+        float[] logSums = areOwn ? drawn.logSums() : own;
+        int[] ids = drawn.ids();
+        long[] chosen = Arrays.stream(ids).mapToLong(id -> Math.max(id, 0)).toArray();
+        float[] values =
+                logits.gather(1, Tensor.of(logits.device(), chosen, chosen.length, 1)).toFloats();
+        for (int i = 0; i < values.length; i++) {
+            boolean none = ids[i] < 0 && Float.isFinite(values[i]);
+            values[i] = none ? Float.NaN : values[i] - logSums[i];
+        }
+        requireFinite(values, rows, chosen);
+        return new Sampled(ids, values, List.of());
     }
 
     private double[] uniforms(List<Sequence> rows) {

@@ -6,7 +6,8 @@ import jdk.incubator.vector.VectorShuffle;
 
 /// Attention of one new token of each of several sequences over their cached keys and values. The
 /// token's own key and value are appended first. Every key/value head of a sequence is an item of
-/// work; sums are float32.
+/// work; sums are float32. Where sequences begin alike, all read the beginning from one place,
+/// which is still in the processor's cache when the next one needs it.
 ///
 /// @param shape heads
 /// @param window keys that a token sees, itself included; 0: all
@@ -14,6 +15,8 @@ public record DecodeKernel(AttentionShape shape, int window) {
     private static final int FLOAT = Float.BYTES;
     private static final int LANES = Vectors.LANES;
     private static final long VECTOR = (long) LANES * FLOAT;
+
+    private static final int CACHE_LINE = 64;
 
     /// Queries of a [Block].
     private static final int QUERIES = 4;
@@ -44,11 +47,18 @@ public record DecodeKernel(AttentionShape shape, int window) {
     /// @param qkv rotated queries, scaled by `1/√K`, keys and values of the new tokens, side by
     ///     side, a row for each sequence
     /// @param cache in which row `i`'s sequence has slot `i`
+    /// @param beginnings what the sequences share
     /// @param lengths tokens that are in the cache already, for each row
     /// @param out its first columns are written, head by head
     /// @param memory of [#workBytes]
     public void attend(
-            Rows qkv, CacheRows cache, int[] lengths, Rows out, long memory, int threads) {
+            Rows qkv,
+            CacheRows cache,
+            SharedBeginnings beginnings,
+            int[] lengths,
+            Rows out,
+            long memory,
+            int threads) {
         int longest = 0;
         for (int length : lengths) {
             longest = Math.max(longest, length + 1);
@@ -59,10 +69,12 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 threads,
                 lengths.length * shape.kvHeads(),
                 (thread, item) -> {
+                    // In the order of the cache's memory, which the processor reads ahead.
                     int row = item / shape.kvHeads();
                     int head = item % shape.kvHeads();
                     append(qkv, cache, row, head, lengths[row]);
-                    attend(qkv, cache, row, head, lengths[row], out, memory + thread * own, scores);
+                    var keys = keys(cache, beginnings, row, head, lengths[row]);
+                    attend(qkv, row, head, keys, out, memory + thread * own, scores);
                 });
     }
 
@@ -78,31 +90,52 @@ public record DecodeKernel(AttentionShape shape, int window) {
         }
     }
 
-    private void attend(
-            Rows qkv,
-            CacheRows cache,
-            int row,
-            int head,
-            int position,
-            Rows out,
-            long memory,
-            long scoreBytes) {
+    /// Keys and values that a query sees: the first `shared` from the start of a range that other
+    /// sequences read too. Addresses are those that the first key and value would have, were all of
+    /// them there.
+    private record Keys(
+            int count,
+            int shared,
+            long sharedKeys,
+            long sharedValues,
+            long keys,
+            long values,
+            long rowBytes) {}
+
+    private Keys keys(
+            CacheRows cache, SharedBeginnings beginnings, int row, int head, int position) {
         int first = window > 0 ? Math.max(0, position - window + 1) : 0;
-        int count = position + 1 - first;
-        long keys = cache.keys(row, head) + first * cache.rowBytes();
-        long values = cache.values(row, head) + first * cache.rowBytes();
+        long skipped = first * cache.rowBytes();
+        int source = beginnings.slots()[row];
+        return new Keys(
+                position + 1 - first,
+                Math.max(0, beginnings.lengths()[row] - first),
+                cache.keys(source, head) + skipped,
+                cache.values(source, head) + skipped,
+                cache.keys(row, head) + skipped,
+                cache.values(row, head) + skipped,
+                cache.rowBytes());
+    }
+
+    private void attend(
+            Rows qkv, int row, int head, Keys keys, Rows out, long memory, long scoreBytes) {
         long queries = memory + scoreBytes;
         for (int g = 0; g < roundedGroups(); g++) {
             int column = shape.queries(head) + Math.min(g, shape.groups() - 1) * shape.headDim();
             RowCopies.read(
                     qkv.half(), qkv.at(row, column), shape.headDim(), queries + g * queryBytes());
         }
-        var block = new Block(qkv.half(), shape.headDim(), cache.rowBytes(), count, memory);
+        var block = new Block(qkv.half(), shape.headDim(), keys.rowBytes(), keys.count(), memory);
+        int shared = keys.shared();
+        fetch(keys, memory);
         for (int g = 0; g < shape.groups(); g += QUERIES) {
-            block.partialScores(queries + g * queryBytes(), keys);
+            long four = queries + g * queryBytes();
+            block.partialScores(four, keys.sharedKeys(), 0, shared);
+            block.partialScores(four, keys.keys(), shared, keys.count());
             block.joinScores();
             block.softmax();
-            block.weighted(values, queries + g * queryBytes());
+            block.weighted(keys.sharedValues(), four, 0, shared, false);
+            block.weighted(keys.values(), four, shared, keys.count(), true);
             int real = Math.min(QUERIES, shape.groups() - g);
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
@@ -110,6 +143,22 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 RowCopies.write(from, 1, shape.headDim(), out.half(), out.at(row, column));
             }
         }
+    }
+
+    /// Reads a number of each line of the processor's cache that only this sequence needs, so that
+    /// memory's answers come side by side; the loops behind wait for one after the other.
+    ///
+    /// @param number is written, so that the compiler can't leave the reading out
+    private static void fetch(Keys keys, long number) {
+        long from = keys.shared() * keys.rowBytes();
+        long to = keys.count() * keys.rowBytes();
+        float sum = 0;
+        float other = 0;
+        for (long at = from; at < to; at += CACHE_LINE) {
+            sum += Vectors.number(keys.keys() + at);
+            other += Vectors.number(keys.values() + at);
+        }
+        Vectors.put(sum + other, number);
     }
 
     /// Four queries, which share each key and value that is read.
@@ -125,29 +174,42 @@ public record DecodeKernel(AttentionShape shape, int window) {
         private static final VectorShuffle<Float> BY_2 = Vectors.partners(2);
         private static final VectorShuffle<Float> BY_1 = Vectors.partners(1);
 
-        /// Products of the queries, float32, with all keys, each as partial sums in a quarter of
-        /// the key's vector.
-        void partialScores(long queries, long keys) {
+        /// Products of the queries, float32, with keys `from … to − 1`, each as partial sums in a
+        /// quarter of the key's vector. Two keys at a time; an odd one's neighbour is written too,
+        /// and is computed or overwritten afterwards.
+        void partialScores(long queries, long keys, int from, int to) {
             long query = (long) headDim * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
-            for (int t = 0; t < count; t++) {
+            for (int t = from; t < to; t += 2) {
                 long key = keys + t * rowBytes;
+                long next = keys + Math.min(t + 1, to - 1) * rowBytes;
                 FloatVector s0 = FloatVector.zero(Vectors.FLOATS);
                 FloatVector s1 = s0;
                 FloatVector s2 = s0;
                 FloatVector s3 = s0;
+                FloatVector n0 = s0;
+                FloatVector n1 = s0;
+                FloatVector n2 = s0;
+                FloatVector n3 = s0;
                 for (int k = 0; k < headDim; k += LANES) {
                     FloatVector x = Vectors.load(half, key + (long) k * bytes);
+                    FloatVector y = Vectors.load(half, next + (long) k * bytes);
                     long at = queries + (long) k * FLOAT;
-                    s0 = Vectors.load(at).fma(x, s0);
-                    s1 = Vectors.load(at + query).fma(x, s1);
-                    s2 = Vectors.load(at + 2 * query).fma(x, s2);
-                    s3 = Vectors.load(at + 3 * query).fma(x, s3);
+                    FloatVector q = Vectors.load(at);
+                    s0 = q.fma(x, s0);
+                    n0 = q.fma(y, n0);
+                    q = Vectors.load(at + query);
+                    s1 = q.fma(x, s1);
+                    n1 = q.fma(y, n1);
+                    q = Vectors.load(at + 2 * query);
+                    s2 = q.fma(x, s2);
+                    n2 = q.fma(y, n2);
+                    q = Vectors.load(at + 3 * query);
+                    s3 = q.fma(x, s3);
+                    n3 = q.fma(y, n3);
                 }
-                FloatVector even = Vectors.halves(s0, s2, HALF, BY_HALF);
-                FloatVector odd = Vectors.halves(s1, s3, HALF, BY_HALF);
-                FloatVector four = Vectors.halves(even, odd, QUARTER, BY_QUARTER);
-                Vectors.store(four, scores + t * VECTOR);
+                Vectors.store(quarters(s0, s1, s2, s3), scores + t * VECTOR);
+                Vectors.store(quarters(n0, n1, n2, n3), scores + (t + 1) * VECTOR);
             }
         }
 
@@ -163,6 +225,14 @@ public record DecodeKernel(AttentionShape shape, int window) {
                     Vectors.put(Float.NEGATIVE_INFINITY, place(t) + (long) query * KEYS * FLOAT);
                 }
             }
+        }
+
+        /// Partial sums of four vectors, a quarter of a vector for each.
+        private static FloatVector quarters(
+                FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
+            FloatVector even = Vectors.halves(a, c, HALF, BY_HALF);
+            FloatVector odd = Vectors.halves(b, d, HALF, BY_HALF);
+            return Vectors.halves(even, odd, QUARTER, BY_QUARTER);
         }
 
         private static FloatVector one(long from) {
@@ -239,30 +309,52 @@ public record DecodeKernel(AttentionShape shape, int window) {
             }
         }
 
-        /// Sums of the values by their weights, float32, one behind the other.
-        void weighted(long values, long sums) {
+        /// Sums of the values `from … to − 1` by their weights, float32, one behind the other.
+        /// Two vectors of a value at a time; the last may be taken twice.
+        ///
+        /// @param add to what stands there
+        void weighted(long values, long sums, int from, int to, boolean add) {
             long query = (long) headDim * FLOAT;
             long step = (long) KEYS * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
-            for (int k = 0; k < headDim; k += LANES) {
-                FloatVector s0 = FloatVector.zero(Vectors.FLOATS);
-                FloatVector s1 = s0;
-                FloatVector s2 = s0;
-                FloatVector s3 = s0;
-                long value = values + (long) k * bytes;
-                for (int t = 0; t < count; t++) {
-                    FloatVector x = Vectors.load(half, value + t * rowBytes);
+            for (int k = 0; k < headDim; k += 2 * LANES) {
+                int next = Math.min(k + LANES, headDim - LANES);
+                long sum = sums + (long) k * FLOAT;
+                long sumNext = sums + (long) next * FLOAT;
+                FloatVector s0 = Vectors.begin(add, sum);
+                FloatVector s1 = Vectors.begin(add, sum + query);
+                FloatVector s2 = Vectors.begin(add, sum + 2 * query);
+                FloatVector s3 = Vectors.begin(add, sum + 3 * query);
+                FloatVector n0 = Vectors.begin(add, sumNext);
+                FloatVector n1 = Vectors.begin(add, sumNext + query);
+                FloatVector n2 = Vectors.begin(add, sumNext + 2 * query);
+                FloatVector n3 = Vectors.begin(add, sumNext + 3 * query);
+                for (int t = from; t < to; t++) {
+                    long value = values + t * rowBytes;
+                    FloatVector x = Vectors.load(half, value + (long) k * bytes);
+                    FloatVector y = Vectors.load(half, value + (long) next * bytes);
                     long weight = place(t);
-                    s0 = x.fma(Vectors.spread(weight), s0);
-                    s1 = x.fma(Vectors.spread(weight + step), s1);
-                    s2 = x.fma(Vectors.spread(weight + 2 * step), s2);
-                    s3 = x.fma(Vectors.spread(weight + 3 * step), s3);
+                    FloatVector w = Vectors.spread(weight);
+                    s0 = x.fma(w, s0);
+                    n0 = y.fma(w, n0);
+                    w = Vectors.spread(weight + step);
+                    s1 = x.fma(w, s1);
+                    n1 = y.fma(w, n1);
+                    w = Vectors.spread(weight + 2 * step);
+                    s2 = x.fma(w, s2);
+                    n2 = y.fma(w, n2);
+                    w = Vectors.spread(weight + 3 * step);
+                    s3 = x.fma(w, s3);
+                    n3 = y.fma(w, n3);
                 }
-                long to = sums + (long) k * FLOAT;
-                Vectors.store(s0, to);
-                Vectors.store(s1, to + query);
-                Vectors.store(s2, to + 2 * query);
-                Vectors.store(s3, to + 3 * query);
+                Vectors.store(s0, sum);
+                Vectors.store(s1, sum + query);
+                Vectors.store(s2, sum + 2 * query);
+                Vectors.store(s3, sum + 3 * query);
+                Vectors.store(n0, sumNext);
+                Vectors.store(n1, sumNext + query);
+                Vectors.store(n2, sumNext + 2 * query);
+                Vectors.store(n3, sumNext + 3 * query);
             }
         }
     }

@@ -1,101 +1,84 @@
 package org.attune.tensor.vector;
 
-import jdk.incubator.vector.FloatVector;
-
-/// Products `u = x Aᵀ` of few rows with a small matrix `A` `(R, K)`, for adapters in decoding: the
+/// Products `u = x A` of few rows with a narrow matrix `A` `(K, R)`, for adapters in decoding: the
 /// library's product takes longer to begin than these take. Sums are float32.
 ///
 /// @param width `K`, a multiple of the vector's length
 /// @param rank `R`
 public record ReduceKernel(int width, int rank) {
-    /// Rows of `x` that share each number of `A` that is read.
-    private static final int TILE = 4;
-
-    /// Rows of `A` at once: with [#TILE] sums of each, as many as the processor needs to be busy.
-    private static final int PAIR = 2;
-
     private static final int FLOAT = Float.BYTES;
     private static final int LANES = Vectors.LANES;
-    private static final long VECTOR = (long) LANES * FLOAT;
 
-    /// Bytes to work in.
-    public long workBytes(int threads) {
-        return threads * own();
+    /// Rows of the matrix at a time.
+    private static final int DEPTH = 64;
+
+    /// `R` rounded up to whole vectors: columns that the matrix must have.
+    public int columns() {
+        return (rank + LANES - 1) / LANES * LANES;
     }
 
-    private long own() {
-        return (long) TILE * width * FLOAT + TILE * PAIR * VECTOR;
+    /// Bytes to work in.
+    ///
+    /// @param count rows
+    public long workBytes(int count, int threads) {
+        return threads * own(share(count, threads));
+    }
+
+    private long own(int rows) {
+        return FLOAT * (DEPTH * (columns() + (long) Matrices.ROWS) + (long) rows * columns());
+    }
+
+    /// Rows of a thread.
+    private static int share(int count, int threads) {
+        int rows = (count + threads - 1) / threads;
+        return (rows + Matrices.ROWS - 1) / Matrices.ROWS * Matrices.ROWS;
     }
 
     /// @param x `count` rows of `K` numbers, behind which `R` are written
-    /// @param a `R` rows
+    /// @param a `K` rows of [#columns] numbers
     /// @param memory of [#workBytes]
     public void run(Rows x, Rows a, int count, long memory, int threads) {
+        int share = share(count, threads);
         Team.run(
                 threads,
-                (count + TILE - 1) / TILE,
+                (count + share - 1) / share,
                 (thread, item) -> {
-                    long tile = memory + thread * own();
-                    for (int i = 0; i < TILE; i++) {
-                        long row = x.at(Math.min(item * TILE + i, count - 1), 0);
-                        RowCopies.read(x.half(), row, width, tile + (long) i * width * FLOAT);
-                    }
-                    tile(tile, x, a, item * TILE, Math.min(TILE, count - item * TILE));
+                    int first = item * share;
+                    long own = memory + thread * own(share);
+                    products(x, a, first, Math.min(share, count - first), own);
                 });
     }
 
-    private void tile(long tile, Rows x, Rows a, int row, int rows) {
-        long sums = tile + (long) TILE * width * FLOAT;
-        for (int j = 0; j < rank; j += PAIR) {
-            int next = Math.min(j + 1, rank - 1);
-            products(tile, a.half(), a.at(j, 0), a.at(next, 0), sums);
-            for (int i = 0; i < rows; i++) {
-                put(sums + i * VECTOR, x.half(), x.at(row + i, width + j));
-                put(sums + (TILE + i) * VECTOR, x.half(), x.at(row + i, width + next));
+    /// Some rows, a few of the matrix's rows at a time: as float32, more would not stay in the
+    /// processor's nearest cache.
+    private void products(Rows x, Rows a, int first, int rows, long memory) {
+        long aRow = (long) columns() * FLOAT;
+        long xRow = (long) DEPTH * FLOAT;
+        long tile = memory + DEPTH * aRow;
+        long product = tile + Matrices.ROWS * xRow;
+        for (int k = 0; k < width; k += DEPTH) {
+            int depth = Math.min(DEPTH, width - k);
+            RowCopies.read(a.half(), a.at(k, 0), depth * columns(), memory);
+            for (int row = 0; row < rows; row += Matrices.ROWS) {
+                for (int i = row; i < Math.min(rows, row + Matrices.ROWS); i++) {
+                    RowCopies.read(x.half(), x.at(first + i, k), depth, tile + (i - row) * xRow);
+                }
+                long to = product + row * aRow;
+                Matrices.multiply(
+                        tile, xRow, FLOAT, memory, aRow, to, aRow, 1, columns(), depth, k > 0);
             }
         }
-    }
-
-    private static void put(long sums, boolean half, long to) {
-        Vectors.put(half, Vectors.sum(Vectors.load(sums)), to);
-    }
-
-    /// Vectors of partial sums of four rows with two.
-    private void products(long tile, boolean half, long a, long b, long sums) {
-        int bytes = half ? Short.BYTES : FLOAT;
-        long row = (long) width * FLOAT;
-        FloatVector a0 = FloatVector.zero(Vectors.FLOATS);
-        FloatVector a1 = a0;
-        FloatVector a2 = a0;
-        FloatVector a3 = a0;
-        FloatVector b0 = a0;
-        FloatVector b1 = a0;
-        FloatVector b2 = a0;
-        FloatVector b3 = a0;
-        for (int k = 0; k < width; k += LANES) {
-            FloatVector va = Vectors.load(half, a + (long) k * bytes);
-            FloatVector vb = Vectors.load(half, b + (long) k * bytes);
-            long at = tile + (long) k * FLOAT;
-            FloatVector x = Vectors.load(at);
-            a0 = x.fma(va, a0);
-            b0 = x.fma(vb, b0);
-            x = Vectors.load(at + row);
-            a1 = x.fma(va, a1);
-            b1 = x.fma(vb, b1);
-            x = Vectors.load(at + 2 * row);
-            a2 = x.fma(va, a2);
-            b2 = x.fma(vb, b2);
-            x = Vectors.load(at + 3 * row);
-            a3 = x.fma(va, a3);
-            b3 = x.fma(vb, b3);
+        for (int i = 0; i < rows; i++) {
+            put(product + i * aRow, x.half(), x.at(first + i, width));
         }
-        Vectors.store(a0, sums);
-        Vectors.store(a1, sums + VECTOR);
-        Vectors.store(a2, sums + 2 * VECTOR);
-        Vectors.store(a3, sums + 3 * VECTOR);
-        Vectors.store(b0, sums + 4 * VECTOR);
-        Vectors.store(b1, sums + 5 * VECTOR);
-        Vectors.store(b2, sums + 6 * VECTOR);
-        Vectors.store(b3, sums + 7 * VECTOR);
+    }
+
+    private void put(long from, boolean half, long to) {
+        long bytes = half ? Short.BYTES : FLOAT;
+        int whole = rank / LANES * LANES;
+        RowCopies.write(from, 1, whole, half, to);
+        for (int k = whole; k < rank; k++) {
+            Vectors.put(half, Vectors.number(from + (long) k * FLOAT), to + k * bytes);
+        }
     }
 }

@@ -72,11 +72,14 @@ public final class WarmUp {
         Rows gateUp = matrix(INPUT, 2 * WIDTH);
         swiglu.forward(gateUp, out, ROWS, work, 1);
         swiglu.backward(dy, gateUp, ROWS, work, 1);
-        new ReduceKernel(WIDTH / 2, 16).run(x, dy, ROWS, work, 1);
+        new ReduceKernel(WIDTH / 2, 16).run(x, matrix(GRADIENT, 16), ROWS, work, 1);
         var vocabulary = new VocabularyKernel(VOCABULARY, 1);
         float[] scales = {1, 1};
         float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];
         vocabulary.run(matrix(INPUT, VOCABULARY), new int[] {1, 2}, scales, statistics, 1);
+        var logits = new Rows(address(OUTPUT), (long) VOCABULARY * Float.BYTES, false);
+        new SamplingKernel(VOCABULARY, 1)
+                .draw(logits, new double[] {0.5}, new int[1], new float[1], work, 1);
     }
 
     private void heads() {
@@ -95,6 +98,8 @@ public final class WarmUp {
         attention.forward(qkv, out, work, 1);
         attention.backward(qkv, matrix(GRADIENT, width), out, work, 1);
         var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
-        new DecodeKernel(shape, 0).attend(qkv, cache, new int[] {ROWS - 1}, out, work, 1);
+        int[] lengths = {ROWS - 1};
+        var none = SharedBeginnings.none(1);
+        new DecodeKernel(shape, 0).attend(qkv, cache, none, lengths, out, work, 1);
     }
 }

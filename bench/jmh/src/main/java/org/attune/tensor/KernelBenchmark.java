@@ -4,6 +4,7 @@ import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.SharedBeginnings;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -142,6 +143,11 @@ public class KernelBenchmark {
         work(
                 () ->
                         VectorKernels.decode(
-                                new DecodeKernel(shape(), 0), token, cache, lengths, tokenOut));
+                                new DecodeKernel(shape(), 0),
+                                token,
+                                cache,
+                                SharedBeginnings.none(SEQUENCES),
+                                lengths,
+                                tokenOut));
     }
 }
