@@ -17,26 +17,57 @@ public record TokenBudget(int tokens) {
         }
     }
 
-    /// Groups `rows` in their order; every row is in exactly one group.
+    /// Groups `rows` in their order; every row is in exactly one group. There are as few groups as
+    /// the budget allows, the largest as small as it then can be: equal groups take the least
+    /// memory.
     ///
     /// @param cost tokens that a row takes
     public <T> List<List<T>> groups(List<T> rows, ToIntFunction<T> cost) {
-        List<List<T>> groups = new ArrayList<>();
-        List<T> group = new ArrayList<>();
-        int used = 0;
-        for (T row : rows) {
-            int tokensOfRow = cost.applyAsInt(row);
-            if (!group.isEmpty() && used + (long) tokensOfRow > tokens) {
-                groups.add(group);
-                group = new ArrayList<>();
-                used = 0;
+        int[] costs = rows.stream().mapToInt(cost).toArray();
+        return groups(rows, costs, costs);
+    }
+
+    /// As [#groups(List, ToIntFunction)], of rows that cost less behind the one before them.
+    ///
+    /// @param first tokens of each row where it begins a group
+    /// @param next tokens of each row elsewhere
+    public <T> List<List<T>> groups(List<T> rows, int[] first, int[] next) {
+        List<Integer> ends = ends(first, next, tokens);
+        int below = 0; // too small a budget for so few groups
+        int enough = tokens;
+        while (enough - below > 1) {
+            int middle = below + (enough - below) / 2;
+            List<Integer> tried = ends(first, next, middle);
+            if (tried.size() <= ends.size()) {
+                enough = middle;
+                ends = tried;
+            } else {
+                below = middle;
             }
-            group.add(row);
-            used += tokensOfRow;
         }
-        if (!group.isEmpty()) {
-            groups.add(group);
+        List<List<T>> groups = new ArrayList<>();
+        int from = 0;
+        for (int end : ends) {
+            groups.add(List.copyOf(rows.subList(from, end)));
+            from = end;
         }
         return groups;
+    }
+
+    /// Where groups end that are filled one after the other.
+    private static List<Integer> ends(int[] first, int[] next, int most) {
+        List<Integer> ends = new ArrayList<>();
+        long used = 0;
+        for (int i = 0; i < first.length; i++) {
+            boolean begins = i == 0 || used + next[i] > most;
+            if (begins && i > 0) {
+                ends.add(i);
+            }
+            used = begins ? first[i] : used + next[i];
+        }
+        if (first.length > 0) {
+            ends.add(first.length);
+        }
+        return ends;
     }
 }

@@ -79,6 +79,20 @@ class BatchPlanTest {
     void budgetKeepsOrderAndLetsLongRowsStandAlone() {
         List<List<Integer>> groups =
                 new TokenBudget(10).groups(List.of(4, 6, 1, 25, 3), Integer::intValue);
-        assertEquals(List.of(List.of(4, 6), List.of(1), List.of(25), List.of(3)), groups);
+        assertEquals(List.of(List.of(4), List.of(6, 1), List.of(25), List.of(3)), groups);
+    }
+
+    @Test
+    void groupsAreAsFewAndAsEqualAsTheBudgetAllows() {
+        assertEquals(
+                List.of(List.of(3, 3), List.of(3, 3)),
+                new TokenBudget(11).groups(List.of(3, 3, 3, 3), Integer::intValue));
+        List<String> rows = List.of("a1", "a2", "a3", "b1", "b2", "b3");
+        int[] alone = {7, 7, 7, 7, 7, 7};
+        int[] behind = {7, 2, 2, 7, 2, 2};
+        assertEquals(
+                List.of(rows.subList(0, 3), rows.subList(3, 6)),
+                new TokenBudget(20).groups(rows, alone, behind));
+        assertEquals(List.of(rows), new TokenBudget(22).groups(rows, alone, behind));
     }
 }
