@@ -29,8 +29,16 @@ public final class VectorKernels {
             ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
                     && !"off".equals(System.getProperty("attune.vectors"));
 
-    /// Below as many numbers a second thread takes longer to wake than the work takes.
-    private static final long WORTH_SHARING = 1 << 15;
+    /// Below as many numbers the work is done by one thread. Between two matrix products, which
+    /// leave nothing of all this in the processor's cache, sharing a loop takes about 30
+    /// microseconds: GNU OpenMP, the call back into Java, and numbers that the other core wrote.
+    private static final long WORTH_SHARING = 1L << 17;
+
+    /// The same of multiplications.
+    private static final long PRODUCTS_WORTH_SHARING = 1L << 21;
+
+    /// The same of cached keys' numbers that are attended to.
+    private static final long KEYS_WORTH_SHARING = 1L << 16;
 
     /// Bytes that kernels may use without asking for memory: half of a processor's own cache.
     private static final long LITTLE = 1 << 19;
@@ -146,8 +154,9 @@ public final class VectorKernels {
     /// @param xu `(N, K + R)`: `x`, and behind it what is written
     /// @param a of the same dtype, dense, `(K, [ReduceKernel#columns])`
     public static void reduce(ReduceKernel kernel, Tensor xu, Tensor a) {
-        int threads = Engine.threads();
         int n = Math.toIntExact(xu.size(0));
+        long products = n * a.size();
+        int threads = products < PRODUCTS_WORTH_SHARING ? 1 : Engine.threads();
         withMemory(
                 "attune::reduce",
                 kernel.workBytes(n, threads),
@@ -292,7 +301,8 @@ public final class VectorKernels {
             int[] lengths,
             Tensor out) {
         int longest = Arrays.stream(lengths).max().orElse(0) + 1;
-        boolean large = (long) longest * lengths.length * kernel.shape().headDim() > WORTH_SHARING;
+        boolean large =
+                (long) longest * lengths.length * kernel.shape().headDim() > KEYS_WORTH_SHARING;
         int threads = large ? Engine.threads() : 1;
         var rows =
                 new CacheRows(
