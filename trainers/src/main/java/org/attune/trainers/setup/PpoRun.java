@@ -42,9 +42,7 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                         RunRows<PromptExample> rows;
                         PolicySetup policy;
                         try (var _ = clock.enter("load")) {
-                            rows =
-                                    new RowSetup(model.text(), runs.hub())
-                                            .prompts(config.data(), config.training());
+                            rows = new RowSetup(model.text(), runs.hub()).prompts(config);
                             check.accept(rows);
                             policy =
                                     PolicySetup.load(

@@ -314,9 +314,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         RunRows<PromptExample> rows;
                         PolicySetup policy;
                         try (var _ = clock.enter("load")) {
-                            rows =
-                                    new RowSetup(model.text(), hub)
-                                            .prompts(config.data(), config.training());
+                            rows = new RowSetup(model.text(), hub).prompts(config);
                             check.accept(rows);
                             policy =
                                     PolicySetup.load(
