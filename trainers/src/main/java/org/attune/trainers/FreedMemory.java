@@ -27,7 +27,7 @@ final class FreedMemory {
         this.giveBack = giveBack;
     }
 
-    /// After a step. The first one after giving back shows what a step needs.
+    /// After an optimizer step. The first one after giving back shows what a step needs.
     void afterStep() {
         long now = resident.getAsLong();
         if (fresh) {

@@ -21,6 +21,7 @@ final class PpoUpdates implements WeightUpdates {
     private final Learner critic;
     private final double criticFactor;
     private final PhaseClock clock;
+    private final FreedMemory memory = new FreedMemory();
     private double learningRate;
 
     /// @param config says how fast the critic learns
@@ -61,6 +62,7 @@ final class PpoUpdates implements WeightUpdates {
             double criticNorm = requireFinite(critic.norm(), "critic", origins);
             policy.update(learningRate, policyNorm);
             critic.update(learningRate * criticFactor, criticNorm);
+            memory.afterStep(); // mini-batches are of other sizes each time
         }
     }
 
