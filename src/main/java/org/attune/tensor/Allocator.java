@@ -50,6 +50,26 @@ final class Allocator {
         }
     }
 
+    /// Gives the pages of freed memory back to the kernel, and keeps the addresses. Does nothing
+    /// where malloc isn't glibc's.
+    @SuppressWarnings("restricted")
+    static void trim() {
+        var linker = Linker.nativeLinker();
+        var symbol = linker.defaultLookup().find("malloc_trim");
+        if (symbol.isEmpty()) {
+            return;
+        }
+        MethodHandle trim =
+                linker.downcallHandle(
+                        symbol.get(),
+                        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG));
+        try {
+            int _ = (int) trim.invokeExact(0L);
+        } catch (Throwable t) {
+            throw new IllegalStateException("malloc_trim could not be called", t);
+        }
+    }
+
     /// Must run before the engine thread starts and before the first tensor.
     ///
     /// @return what was done, for the start-up line

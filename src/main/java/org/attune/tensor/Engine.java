@@ -151,6 +151,12 @@ public final class Engine {
         }
     }
 
+    /// Gives the system back the memory of tensors that are freed, which the process keeps
+    /// otherwise. What is allocated next pays for its pages anew.
+    public static void giveBackFreedMemory() {
+        Allocator.trim();
+    }
+
     /// Runs `work` on the engine thread and waits. Exceptions come out as they are.
     public static void run(Runnable work) {
         call(

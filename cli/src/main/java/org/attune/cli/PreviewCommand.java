@@ -12,7 +12,6 @@ import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.UnpairedExample;
 import org.attune.files.HubCache;
 import org.attune.trainers.config.BcoConfig;
-import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.ModelConfig;
@@ -114,17 +113,17 @@ final class PreviewCommand implements Callable<Integer> {
             }
             case GRPO -> {
                 LoadedRun<GrpoConfig> loaded = reader.grpo(run.file, run.overrides);
-                showPrompts(loaded, loaded.config(), loaded.config().data());
+                showPrompts(loaded, loaded.config());
             }
             case PPO -> {
                 LoadedRun<PpoConfig> loaded = reader.ppo(run.file, run.overrides);
-                showPrompts(loaded, loaded.config(), loaded.config().data());
+                showPrompts(loaded, loaded.config());
             }
         }
         return ExitCodes.DONE;
     }
 
-    private void showPrompts(LoadedRun<?> loaded, RolloutRun config, DataConfig data) {
+    private void showPrompts(LoadedRun<?> loaded, RolloutRun config) {
         Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, run.directory());
         Set<String> columns = new LinkedHashSet<>();
         read.values().forEach(columns::addAll);
@@ -132,7 +131,7 @@ final class PreviewCommand implements Callable<Integer> {
                 show(
                         config.model(),
                         loaded.environment().hubCache(),
-                        setup -> setup.prompts(data, config.training()),
+                        setup -> setup.prompts(config),
                         (Preview preview, PromptExample prompt) -> preview.prompt(prompt, columns));
         PrintWriter out = spec.commandLine().getOut();
         out.println("longest prompt: %d tokens".formatted(longest(rows.train())));

@@ -24,6 +24,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /// Prompts to be completed: rows with a `prompt` (text or messages) or `messages`, or the lines of
 /// a text file.
@@ -45,7 +46,7 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
         List<Sample> samples = rows.stream().map(row -> sample(row, system, chat)).toList();
         var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
         List<PromptExample> prompts =
-                new PromptPreparation(tokenizer, BadRowPolicy.ERROR)
+                new PromptPreparation(tokenizer, OptionalInt.empty(), BadRowPolicy.ERROR)
                         .prepare(samples, Runtime.getRuntime().availableProcessors())
                         .rows();
         return new PromptFile(rows, prompts.stream().map(PromptExample::ids).toList());

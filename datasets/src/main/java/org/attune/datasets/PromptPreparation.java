@@ -1,30 +1,40 @@
 package org.attune.datasets;
 
 import org.attune.datasets.PreparationReport.Dropped;
+import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
-/// Prepares prompts for trainers that generate (GRPO and relatives). Of rows that hold
-/// completions
-/// too only the prompt is used; reward functions see the other columns.
+/// Prepares prompts for trainers that generate (GRPO and relatives). Of rows that hold completions
+/// too, or pairs of them, only the prompt is used; reward functions see the other columns. Prompts
+/// that are too long are left out: half a conversation asks for something else.
 public final class PromptPreparation {
+    private static final String LONG = "the prompt is longer than max_prompt_length";
     private static final String REFUSED = "the row can't be tokenised";
 
     private final SampleTokenizer tokenizer;
+    private final OptionalInt maxPromptLength;
     private final BadRowPolicy onBadRow;
 
-    public PromptPreparation(SampleTokenizer tokenizer, BadRowPolicy onBadRow) {
+    /// @param maxPromptLength tokens of a prompt at most, ≥ 1; empty = no limit
+    public PromptPreparation(
+            SampleTokenizer tokenizer, OptionalInt maxPromptLength, BadRowPolicy onBadRow) {
+        if (maxPromptLength.isPresent() && maxPromptLength.getAsInt() < 1) {
+            throw new ConfigException(
+                    "max_prompt_length must be at least 1, got " + maxPromptLength.getAsInt());
+        }
         this.tokenizer = tokenizer;
+        this.maxPromptLength = maxPromptLength;
         this.onBadRow = onBadRow;
     }
 
     /// Prepares all prompts, once.
     ///
     /// @param threads how many tokenise at a time, ≥ 1; the result doesn't depend on it
-    /// @throws DatasetException with the row's place, if a row can't be tokenised and bad rows
-    /// are
+    /// @throws DatasetException with the row's place, if a row can't be tokenised and bad rows are
     ///     errors; or if nothing is left to train on
     public Prepared<PromptExample> prepare(List<? extends Sample> samples, int threads) {
         List<Outcome> outcomes = ParallelRows.map(List.<Sample>copyOf(samples), threads, this::one);
@@ -37,7 +47,7 @@ public final class PromptPreparation {
             }
         }
         if (prompts.isEmpty()) {
-            throw SftPreparation.nothingLeft(samples.size(), dropped);
+            throw SftPreparation.nothingLeft(samples.size(), dropped, "max_prompt_length");
         }
         return new Prepared<>(
                 prompts,
@@ -57,8 +67,9 @@ public final class PromptPreparation {
     }
 
     private Outcome one(Sample sample) {
+        PromptExample prompt;
         try {
-            return new Outcome.Kept(tokenizer.prompt(sample));
+            prompt = tokenizer.prompt(sample);
         } catch (DatasetException e) {
             String where = sample.row().origin().where();
             if (onBadRow == BadRowPolicy.ERROR) {
@@ -66,5 +77,12 @@ public final class PromptPreparation {
             }
             return new Outcome.Left(new Dropped(sample.row().origin(), REFUSED, e.getMessage()));
         }
+        if (prompt.length() > maxPromptLength.orElse(Integer.MAX_VALUE)) {
+            String lengths =
+                    "%d tokens, %d are allowed"
+                            .formatted(prompt.length(), maxPromptLength.getAsInt());
+            return new Outcome.Left(new Dropped(prompt.origin(), LONG, lengths));
+        }
+        return new Outcome.Kept(prompt);
     }
 }

@@ -150,6 +150,11 @@ public final class SftPreparation {
     }
 
     static DatasetException nothingLeft(int rowsIn, List<Dropped> dropped) {
+        return nothingLeft(rowsIn, dropped, "max_length");
+    }
+
+    /// @param limit the key that may have been too low
+    static DatasetException nothingLeft(int rowsIn, List<Dropped> dropped, String limit) {
         String first =
                 dropped.isEmpty()
                         ? ""
@@ -159,7 +164,7 @@ public final class SftPreparation {
                                         dropped.getFirst().reason(),
                                         dropped.getFirst().detail());
         return new DatasetException(
-                "none of %d rows is left to train on, %d were dropped%s; raise max_length or check the data with `attune preview`"
-                        .formatted(rowsIn, dropped.size(), first.stripTrailing()));
+                "none of %d rows is left to train on, %d were dropped%s; raise %s or check the data with `attune preview`"
+                        .formatted(rowsIn, dropped.size(), first.stripTrailing(), limit));
     }
 }

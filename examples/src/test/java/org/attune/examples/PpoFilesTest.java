@@ -106,6 +106,34 @@ final class PpoFilesTest {
                 Files.readAllLines(resumed.resolve("metrics.jsonl")).size() + 2);
     }
 
+    /// A critic's adapter on the policy's own base works on the policy's weights; on the same
+    /// weights in another folder it has its own.
+    @Test
+    void sharedWeightsChangeNothing() throws IOException {
+        String critic = folder + "/start/value_model";
+        ppo("start", List.of("value_model=lora", "max_steps=2"));
+        Path copy = Files.createDirectories(folder.resolve("copy"));
+        copy(model, copy);
+        Path other = Files.createDirectories(folder.resolve("other"));
+        copy(Path.of(critic), other);
+        Path config = other.resolve("adapter_config.json");
+        String named = Files.readString(config);
+        assertTrue(named.contains(model.toString()), named);
+        Files.writeString(config, named.replace(model.toString(), copy.toString()));
+        Path shared = ppo("shared", List.of("value_model=separate", "value_model_path=" + critic));
+        Path own = ppo("own", List.of("value_model=separate", "value_model_path=" + other));
+        assertSame(shared, own, "adapter_model.safetensors");
+        assertSame(shared, own, "value_model/adapter_model.safetensors");
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (var files = Files.list(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(file.getFileName()));
+            }
+        }
+    }
+
     /// A critic is a model that scores: it can be the next run's critic, and a reward model.
     @Test
     void whatIsWrittenOfTheCriticCanBeLoaded() throws IOException {

@@ -156,6 +156,19 @@ final class RecipesTest {
         assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
     }
 
+    /// Judge and critic are the reward model's adapter, on the policy's weights.
+    @Test
+    void smollm2Rlhf() throws IOException {
+        run("reward", "recipes/smollm2-reward.yaml", "pairs");
+        Path judge = out("recipes/smollm2-reward.yaml");
+        String[] start = {"reward_model_path=" + judge, "value_model_path=" + judge};
+        JsonNode summary = run("ppo", "recipes/smollm2-rlhf.yaml", "pairs", start);
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+        Path out = out("recipes/smollm2-rlhf.yaml");
+        assertTrue(Files.exists(out.resolve("value_model/adapter_model.safetensors")));
+    }
+
     @Test
     void smollm2Prm() throws IOException {
         String row =

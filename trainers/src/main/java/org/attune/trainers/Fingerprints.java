@@ -67,6 +67,7 @@ final class Fingerprints {
                     "ref_model_name_or_path",
                     "value_model_path",
                     "chat_template_path",
+                    "max_prompt_length", // the prompts that it leaves are told apart themselves
                     "generation_slots",
                     "recorded_rollouts",
                     "record_rollouts",

@@ -78,7 +78,7 @@ public final class PpoTrainer {
             RunContext context) {
         this.config = ConfigCheck.validate(config);
         this.policy = new TimedPolicy(policy, context.clock());
-        this.critic = critic;
+        this.critic = TimedPolicy.critic(critic, context.clock());
         this.prompts = List.copyOf(prompts);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
@@ -94,8 +94,10 @@ public final class PpoTrainer {
                 new PpoRollouts(
                         config,
                         this.policy,
-                        critic,
-                        config.kl().klCoef() == 0 ? Optional.empty() : reference,
+                        this.critic,
+                        config.kl().klCoef() == 0
+                                ? Optional.empty()
+                                : reference.map(r -> TimedPolicy.reference(r, context.clock())),
                         source,
                         new CompletionJudge(
                                 config.rewards(),
@@ -109,7 +111,7 @@ public final class PpoTrainer {
                 new PpoPass(
                         config,
                         this.policy,
-                        critic,
+                        this.critic,
                         groups,
                         plan.partWeight(),
                         i -> this.prompts.get(i).origin().where());
@@ -159,7 +161,10 @@ public final class PpoTrainer {
                                         : config.training().optimizer().maxGradNorm();
                         var updates =
                                 new PpoUpdates(
-                                        new Learner(own, most), new Learner(critics, most), config);
+                                        new Learner(own, most),
+                                        new Learner(critics, most),
+                                        config,
+                                        context.clock());
                         return parts.run(
                                 steps(),
                                 rounds.stepsPerEpoch(),

@@ -20,12 +20,16 @@ final class PpoUpdates implements WeightUpdates {
     private final Learner policy;
     private final Learner critic;
     private final double criticFactor;
+    private final PhaseClock clock;
+    private final FreedMemory memory = new FreedMemory();
     private double learningRate;
 
     /// @param config says how fast the critic learns
-    PpoUpdates(Learner policy, Learner critic, PpoConfig config) {
+    /// @param clock counts the time as `optimizer`
+    PpoUpdates(Learner policy, Learner critic, PpoConfig config, PhaseClock clock) {
         this.policy = policy;
         this.critic = critic;
+        this.clock = clock;
         double own = config.training().optimizer().learningRate();
         double other = config.critic().valueLearningRate().orElse(own);
         criticFactor = own == 0 ? 0 : other / own;
@@ -41,8 +45,10 @@ final class PpoUpdates implements WeightUpdates {
 
     /// Forgets the gradients.
     void zeroGradients() {
-        policy.zeroGradients();
-        critic.zeroGradients();
+        try (var _ = clock.enter("optimizer")) {
+            policy.zeroGradients();
+            critic.zeroGradients();
+        }
     }
 
     /// Changes all weights along their gradients.
@@ -51,10 +57,13 @@ final class PpoUpdates implements WeightUpdates {
     /// @throws org.attune.error.TrainingDivergedException if a gradient isn't finite; nothing has
     ///     changed then
     void update(List<String> origins) {
-        double policyNorm = requireFinite(policy.norm(), "policy", origins);
-        double criticNorm = requireFinite(critic.norm(), "critic", origins);
-        policy.update(learningRate, policyNorm);
-        critic.update(learningRate * criticFactor, criticNorm);
+        try (var _ = clock.enter("optimizer")) {
+            double policyNorm = requireFinite(policy.norm(), "policy", origins);
+            double criticNorm = requireFinite(critic.norm(), "critic", origins);
+            policy.update(learningRate, policyNorm);
+            critic.update(learningRate * criticFactor, criticNorm);
+            memory.afterStep(); // mini-batches are of other sizes each time
+        }
     }
 
     private static double requireFinite(double norm, String whose, List<String> origins) {

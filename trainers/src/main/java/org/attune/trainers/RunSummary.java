@@ -10,8 +10,8 @@ import java.util.OptionalDouble;
 /// @param interrupted whether the run stopped before its last step because it was asked to
 /// @param heldout quality on rows not trained on; empty if nothing was evaluated
 /// @param secondsByPhase wall time by phase, in order: `load`, `evaluate`, `save`; of steps `data`,
-///     `rollout`, `reward`, `old`, `reference`, `forward`, `backward`, `optimizer`, and what
-///     remains of them as `train`
+///     `rollout`, `reward`, `old`, `reference`, `values`, `forward`, `backward`, `critic_forward`,
+///     `critic_backward`, `optimizer`, and what remains of them as `train`
 /// @param tokensPerSecond trained-on tokens per second of the steps, without padding
 /// @param peakMemoryBytes the process's largest resident memory; 0 if the system does not tell
 public record RunSummary(

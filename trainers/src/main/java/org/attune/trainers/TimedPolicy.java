@@ -12,12 +12,30 @@ import org.attune.tensor.Tensor;
 
 import java.util.Map;
 
-/// A policy whose passes are counted by a run's clock, in the phases `forward` and `backward`.
+/// A policy whose passes are counted by a run's clock, in a phase forward and one backward.
 /// Measuring belongs to the phase that asks for it.
 ///
 /// @param policy borrowed
 /// @param clock borrowed
-record TimedPolicy(CausalPolicy policy, PhaseClock clock) implements CausalPolicy {
+/// @param forward name of the one phase
+/// @param backward name of the other
+record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String backward)
+        implements CausalPolicy {
+    /// What a run trains: the phases are `forward` and `backward`.
+    TimedPolicy(CausalPolicy policy, PhaseClock clock) {
+        this(policy, clock, "forward", "backward");
+    }
+
+    /// A critic, where it is a network of its own: `critic_forward` and `critic_backward`.
+    static Critic critic(Critic critic, PhaseClock clock) {
+        return switch (critic) {
+            case Critic.Network(var model) ->
+                    new Critic.Network(
+                            new TimedPolicy(model, clock, "critic_forward", "critic_backward"));
+            case Critic.Head head -> head;
+        };
+    }
+
     /// A reference whose passes are counted in the phase `reference`.
     static Scorer reference(Scorer reference, PhaseClock clock) {
         return (forest, request) ->
@@ -32,13 +50,13 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock) implements CausalPolic
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
         return clock.timed(
-                "forward",
+                forward,
                 () -> {
                     clock.pass(forest);
                     if (policy.recomputed() > 0) {
                         clock.passAgain(forest, policy.recomputed());
                     }
-                    return new TimedEvaluation(policy.evaluate(forest, request), clock);
+                    return new TimedEvaluation(policy.evaluate(forest, request), clock, backward);
                 });
     }
 
@@ -72,7 +90,8 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock) implements CausalPolic
     @Override
     public void close() {}
 
-    private record TimedEvaluation(Evaluation evaluation, PhaseClock clock) implements Evaluation {
+    private record TimedEvaluation(Evaluation evaluation, PhaseClock clock, String phase)
+            implements Evaluation {
         @Override
         public Tensor tokenLogProbs() {
             return evaluation.tokenLogProbs();
@@ -85,14 +104,14 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock) implements CausalPolic
 
         @Override
         public void backward() {
-            try (var _ = clock.enter("backward")) {
+            try (var _ = clock.enter(phase)) {
                 evaluation.backward();
             }
         }
 
         @Override
         public void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics) {
-            try (var _ = clock.enter("backward")) {
+            try (var _ = clock.enter(phase)) {
                 evaluation.backward(tokenGradients, statistics);
             }
         }

@@ -36,6 +36,7 @@ final class TrainingLoop {
     private final Cadence saving;
 
     private final RunLog log;
+    private final FreedMemory memory = new FreedMemory();
     private Map<String, Double> heldoutBefore = Map.of();
     private List<EvalReport> lastEvaluation = List.of();
     private int evaluatedAt = -1;
@@ -130,6 +131,7 @@ final class TrainingLoop {
             }
             step++;
             log.count(report.get());
+            memory.afterStep();
             return true;
         }
     }
@@ -157,6 +159,7 @@ final class TrainingLoop {
             if (lastEvaluation.isEmpty()) {
                 return;
             }
+            memory.giveBack();
             double seconds = (System.nanoTime() - start) / 1e9;
             log.evaluation(step, lastEvaluation, epoch(), seconds);
         }

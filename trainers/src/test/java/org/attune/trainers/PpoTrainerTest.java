@@ -133,6 +133,28 @@ class PpoTrainerTest {
     }
 
     @Test
+    void eachPartOfAnUpdateIsAPhaseOfItsOwn() {
+        var clock = new PhaseClock();
+        train(config(c -> c.withKl(k -> k.withKlCoef(0.1))), context().withClock(clock));
+        for (String phase :
+                List.of(
+                        "rollout",
+                        "old",
+                        "reference",
+                        "values",
+                        "forward",
+                        "backward",
+                        "critic_forward",
+                        "critic_backward",
+                        "optimizer")) {
+            assertTrue(clock.seconds(phase) > 0, phase + " in " + clock.seconds());
+        }
+        PassWork policy = clock.passes().get("forward");
+        assertEquals(policy.passes(), clock.passes().get("critic_forward").passes());
+        assertEquals(24, policy.passes(), "6 updates of 2 epochs of 2 mini-batches");
+    }
+
+    @Test
     void physicalGroupsAndMicroBatchesChangeNothing() {
         UnaryOperator<PpoConfig> of =
                 c -> c.withKl(k -> k.withKlIn(KlPlace.LOSS).withKlEstimator(KlEstimator.K3));

@@ -38,6 +38,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Whole runs of TRL's GRPO on recorded completions: rewards, loss, metrics and gradient norm of
 /// every step, and the trained weights.
@@ -151,7 +152,9 @@ class RolloutParityFixtureTest {
                 loader.load(
                         List.of(DatasetSource.of(parity.folder().resolve("data.jsonl").toString())),
                         EnumSet.allOf(DatasetType.class));
-        return new PromptPreparation(samples, BadRowPolicy.ERROR).prepare(rows.samples(), 1).rows();
+        return new PromptPreparation(samples, OptionalInt.empty(), BadRowPolicy.ERROR)
+                .prepare(rows.samples(), 1)
+                .rows();
     }
 
     private static GrpoConfig config(ParityCase parity) {

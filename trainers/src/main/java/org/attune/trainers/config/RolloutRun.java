@@ -8,10 +8,13 @@ public interface RolloutRun {
     /// Model and number format.
     ModelConfig model();
 
+    /// Prompts.
+    DataConfig data();
+
     /// How completions are generated.
     GenerationConfig generation();
 
-    /// Where completions come from, and where they are kept.
+    /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
 
     /// How they are judged.

@@ -8,10 +8,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
-/// Where the completions of a run come from, if not from the policy in this process, and where
-/// they are kept.
+/// Which prompts a run completes, where the completions come from, if not from the policy in this
+/// process, and where they are kept.
 ///
+/// @param maxPromptLength prompts of more tokens are left out; empty: none are
 /// @param recordedRollouts file of completions to learn from
 /// @param recordRollouts file that takes the run's completions, to be replayed
 /// @param rolloutServerBaseUrl OpenAI-compatible server that completes the prompts, up to `/v1`
@@ -19,6 +21,7 @@ import java.util.Optional;
 /// @param rolloutServerTimeout seconds that the server may take for one completion
 /// @param rolloutServerConcurrency completions asked for at once
 public record RolloutSourceConfig(
+        @InRange(min = 1) OptionalInt maxPromptLength,
         Optional<Path> recordedRollouts,
         Optional<Path> recordRollouts,
         Optional<String> rolloutServerBaseUrl,
@@ -29,7 +32,13 @@ public record RolloutSourceConfig(
     /// The defaults, as listed at the parameters.
     public static RolloutSourceConfig defaults() {
         return new RolloutSourceConfig(
-                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), 240, 16);
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                240,
+                16);
     }
 
     @Override
@@ -79,8 +88,20 @@ public record RolloutSourceConfig(
         }
     }
 
+    public RolloutSourceConfig withMaxPromptLength(int tokens) {
+        return new RolloutSourceConfig(
+                OptionalInt.of(tokens),
+                recordedRollouts,
+                recordRollouts,
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
     public RolloutSourceConfig withRecordedRollouts(Path file) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 Optional.of(file),
                 recordRollouts,
                 rolloutServerBaseUrl,
@@ -91,6 +112,7 @@ public record RolloutSourceConfig(
 
     public RolloutSourceConfig withRecordRollouts(Path file) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 recordedRollouts,
                 Optional.of(file),
                 rolloutServerBaseUrl,
@@ -101,6 +123,7 @@ public record RolloutSourceConfig(
 
     public RolloutSourceConfig withRolloutServerBaseUrl(String url) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 recordedRollouts,
                 recordRollouts,
                 Optional.of(url),
@@ -111,6 +134,7 @@ public record RolloutSourceConfig(
 
     public RolloutSourceConfig withRolloutServerModel(String name) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 recordedRollouts,
                 recordRollouts,
                 rolloutServerBaseUrl,
@@ -121,6 +145,7 @@ public record RolloutSourceConfig(
 
     public RolloutSourceConfig withRolloutServerTimeout(double seconds) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 recordedRollouts,
                 recordRollouts,
                 rolloutServerBaseUrl,
@@ -131,6 +156,7 @@ public record RolloutSourceConfig(
 
     public RolloutSourceConfig withRolloutServerConcurrency(int requests) {
         return new RolloutSourceConfig(
+                maxPromptLength,
                 recordedRollouts,
                 recordRollouts,
                 rolloutServerBaseUrl,

@@ -16,6 +16,8 @@ import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.ValueModelConfig;
 import org.attune.trainers.config.ValueModelKind;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -24,6 +26,8 @@ import java.util.Optional;
 
 /// The critic of a run with its weights. Owns them; on the engine thread.
 final class CriticSetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CriticSetup.class);
+
     private final Deque<AutoCloseable> owned = new ArrayDeque<>(); // closed from the last one on
     private final PpoConfig config;
     private final ModelSetup model;
@@ -71,6 +75,16 @@ final class CriticSetup implements AutoCloseable {
         ModelSetup own = owned(ModelSetup.open(from, hub));
         boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
         LoraSettings lora = config.lora().withUsePeft(adapter && own.adapter().isEmpty());
+        boolean shared = adapter && config.trainsAdapter() && own.hasBaseOf(model);
+        if (shared) { // the same numbers, from weights that are in memory once
+            PolicySetup scorer =
+                    owned(
+                            PolicySetup.loadScorerOn(
+                                    policy, ScorerPurpose.REWARD, own, lora, config.training()));
+            LOG.info("the critic's adapter stands on the policy's weights");
+            network(new SharedCritic(scorer.policy(), policy.policy()), scorer.policy(), own);
+            return;
+        }
         PolicySetup scorer =
                 owned(
                         PolicySetup.loadScorer(

@@ -236,16 +236,8 @@ public final class ModelSetup implements AutoCloseable {
     /// @param seed of the new head
     /// @throws ModelException if the model scores something else
     public Decoder loadScorer(ScorerPurpose purpose, long seed) {
-        int labels = labels();
-        if (labels > 0 && !purpose.fits(scoreKind(), labels)) {
-            throw new ModelException(
-                    "%s is a %s; %s"
-                            .formatted(
-                                    source.path(),
-                                    ScorerPurpose.described(scoreKind(), labels),
-                                    purpose.wanted()));
-        }
-        if (labels == 0) {
+        requireFits(purpose);
+        if (labels() == 0) {
             LOG.info(
                     "{} has no score head; it gets a new one, drawn from a normal distribution with"
                             + " standard deviation {} and seed {}",
@@ -257,13 +249,28 @@ public final class ModelSetup implements AutoCloseable {
         return loadAsIs();
     }
 
+    private void requireFits(ScorerPurpose purpose) {
+        int labels = labels();
+        if (labels > 0 && !purpose.fits(scoreKind(), labels)) {
+            throw new ModelException(
+                    "%s is a %s; %s"
+                            .formatted(
+                                    source.path(),
+                                    ScorerPurpose.described(scoreKind(), labels),
+                                    purpose.wanted()));
+        }
+    }
+
     /// Whether an adapter that scores stands on the base model of another setup, and computes where
     /// and in the format in which that does.
     boolean scoresOnBaseOf(ModelSetup other) {
-        return adapter.isPresent()
-                && labels() > 0
-                && other.labels() == 0
-                && source.config().equals(other.source.config())
+        return adapter.isPresent() && labels() > 0 && other.labels() == 0 && hasBaseOf(other);
+    }
+
+    /// Whether the base model is that of another setup, and computes where and in the format in
+    /// which that does.
+    boolean hasBaseOf(ModelSetup other) {
+        return source.config().equals(other.source.config())
                 && isSamePath(source.path(), other.source.path())
                 && device().equals(other.device())
                 && dtype() == other.dtype();
@@ -283,6 +290,16 @@ public final class ModelSetup implements AutoCloseable {
     Decoder scorerOn(Decoder trunk) {
         DecoderConfig config = source.config().withScores(scoreKind(), labels());
         return Decoder.scorerOn(trunk, config, freshScore(config, 0));
+    }
+
+    /// The same as [#loadScorer] gives, on weights that are loaded already.
+    ///
+    /// @param trunk of a setup whose base this one [has][#hasBaseOf]; borrowed
+    /// @throws ModelException if the model scores something else
+    Decoder loadScorerOn(Decoder trunk, ScorerPurpose purpose, long seed) {
+        requireFits(purpose);
+        DecoderConfig config = source.config().withScores(purpose.kind(), purpose.labels());
+        return Decoder.scorerOn(trunk, config, freshScore(config, seed));
     }
 
     private Decoder loadWithHead(ScoreKind kind, int labels, long seed) {

@@ -69,6 +69,20 @@ public final class PolicySetup implements AutoCloseable {
         return load(model.loadScorer(purpose, training.seed()), model, lora, training, dropout);
     }
 
+    /// The same through an adapter of its own on weights that are loaded already.
+    ///
+    /// @param trunk whose base the model [has][ModelSetup#hasBaseOf]; borrowed
+    static PolicySetup loadScorerOn(
+            PolicySetup trunk,
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training) {
+        requireTaskType(purpose, model);
+        Decoder scorer = model.loadScorerOn(trunk.decoder, purpose, training.seed());
+        return load(scorer, model, lora, training, false);
+    }
+
     /// An adapter of another type trains no head: the fresh one would stay noise.
     private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
         String needed = purpose.kind().taskType();

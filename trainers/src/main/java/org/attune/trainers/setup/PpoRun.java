@@ -4,9 +4,7 @@ import org.attune.checkpoint.ModelWriter;
 import org.attune.datasets.PromptExample;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.tensor.Engine;
 import org.attune.trainers.CompletionScorer;
-import org.attune.trainers.PhaseClock;
 import org.attune.trainers.PpoTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -35,54 +33,33 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
             Optional<CompletionScorer> rewards,
             Consumer<RunRows<PromptExample>> check,
             BiConsumer<ModelSetup, Policy> load) {
-        var clock = new PhaseClock();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), runs.hub())) {
-                        RunRows<PromptExample> rows;
-                        PolicySetup policy;
-                        try (var _ = clock.enter("load")) {
-                            rows =
-                                    new RowSetup(model.text(), runs.hub())
-                                            .prompts(config.data(), config.training());
-                            check.accept(rows);
-                            policy =
-                                    PolicySetup.load(
-                                            model, config.lora(), config.training(), false);
-                        }
-                        try (policy) {
-                            load.accept(model, policy.policy());
-                            return withModels(model, policy, rows, rewards, clock);
-                        }
-                    }
+        return OpenedRun.train(
+                runs,
+                config.model(),
+                setup -> Runs.checked(setup.prompts(config), check),
+                model -> PolicySetup.load(model, config.lora(), config.training(), false),
+                run -> {
+                    load.accept(run.model(), run.policy().policy());
+                    return withModels(run, rewards);
                 });
     }
 
     private RunSummary withModels(
-            ModelSetup model,
-            PolicySetup policy,
-            RunRows<PromptExample> rows,
-            Optional<CompletionScorer> rewards,
-            PhaseClock clock) {
+            OpenedRun<PromptExample> run, Optional<CompletionScorer> rewards) {
+        ModelSetup model = run.model();
+        PolicySetup policy = run.policy();
+        RunContext context = run.context();
         try (var source = RolloutSetup.source(config, model, policy);
                 var references = new ReferenceSetup(model, policy, runs.hub());
                 var critic = CriticSetup.open(config, model, policy, directory, runs.hub())) {
             int longest =
-                    rows.train().stream().mapToInt(PromptExample::length).max().orElse(0)
+                    run.rows().train().stream().mapToInt(PromptExample::length).max().orElse(0)
                             + config.sampling().maxCompletionLength();
             RowTokens tokens = RowTokens.atMost(longest, config.training().batch().rowsOfStep());
             Optional<Scorer> reference = reference(references);
             PpoConfig fitted =
                     config.withTraining(t -> policy.fitToMemory(t, tokens, critic.trainingBytes()));
             critic.setRecomputed(policy.recomputed());
-            var context =
-                    new RunContext(
-                            both(new TrainedModelWriter(model, policy.policy()), critic.writer()),
-                            model.fingerprint() + "+" + critic.fingerprint(directory),
-                            model.sharesPrompts(),
-                            runs.listeners(),
-                            runs.stop(),
-                            clock);
             return new PpoTrainer(
                             fitted,
                             policy.policy(),
@@ -91,9 +68,13 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                             source.rollouts(),
                             rewards.orElseGet(() -> source.rewards(config)),
                             model.text().tokenizer(),
-                            rows.train(),
-                            rows.evalSets(),
-                            context)
+                            run.rows().train(),
+                            run.rows().evalSets(),
+                            context.withModel(both(context.model(), critic.writer()))
+                                    .withModelFingerprint(
+                                            model.fingerprint()
+                                                    + "+"
+                                                    + critic.fingerprint(directory)))
                     .train();
         }
     }

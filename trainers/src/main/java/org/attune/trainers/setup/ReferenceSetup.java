@@ -55,6 +55,9 @@ final class ReferenceSetup implements AutoCloseable {
                         .withModelRevision("main")
                         .withoutAdapter();
         try (var other = ModelSetup.open(named, hub)) {
+            if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
+                return policy.policy().adapterOff(); // the same weights, in memory once
+            }
             separate = other.loadDecoder();
             separate.pack();
         }

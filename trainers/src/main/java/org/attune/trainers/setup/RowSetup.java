@@ -35,6 +35,7 @@ import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.RolloutRun;
 import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.config.StepwiseConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -172,9 +173,11 @@ public final class RowSetup {
     /// Prompts for trainers that generate.
     ///
     /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
-    public RunRows<PromptExample> prompts(DataConfig data, TrainingConfig training) {
-        var preparation = new PromptPreparation(tokenizer, data.onBadRow());
-        Split split = split(data, training, PROMPT_TYPES, "text");
+    public RunRows<PromptExample> prompts(RolloutRun config) {
+        var preparation =
+                new PromptPreparation(
+                        tokenizer, config.rollouts().maxPromptLength(), config.data().onBadRow());
+        Split split = split(config.data(), config.training(), PROMPT_TYPES, "text");
         return rows(
                 split,
                 samples -> preparation.prepare(samples, threads),

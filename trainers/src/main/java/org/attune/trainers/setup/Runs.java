@@ -11,15 +11,12 @@ import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
-import org.attune.tensor.Engine;
 import org.attune.trainers.BcoTrainer;
 import org.attune.trainers.CompletionScorer;
 import org.attune.trainers.DpoTrainer;
 import org.attune.trainers.GrpoTrainer;
-import org.attune.trainers.PhaseClock;
 import org.attune.trainers.PrmTrainer;
 import org.attune.trainers.RewardTrainer;
-import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.SftTrainer;
 import org.attune.trainers.StopSignal;
@@ -29,6 +26,7 @@ import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
@@ -40,7 +38,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.ToIntFunction;
+import java.util.function.Function;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -71,30 +69,19 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary sft(SftConfig config) {
         ConfigCheck.validate(config);
-        var clock = new PhaseClock();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<PackedRow> rows;
-                        PolicySetup policy;
-                        try (var _ = clock.enter("load")) {
-                            rows = new RowSetup(model.text(), hub).sft(config);
-                            policy =
-                                    PolicySetup.load(model, config.lora(), config.training(), true);
-                        }
-                        try (policy) {
-                            RunContext context = context(model, policy, clock);
-                            RowTokens tokens = tokens(rows, PackedRow::length, config.training());
-                            return new SftTrainer(
-                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
-                                            policy.policy(),
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context)
-                                    .train();
-                        }
-                    }
-                });
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> setup.sft(config),
+                policy(config.lora(), config.training(), true),
+                run ->
+                        new SftTrainer(
+                                        config.withTraining(t -> run.fitted(t, PackedRow::length)),
+                                        run.policy().policy(),
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context())
+                                .train());
     }
 
     /// Direct preference optimisation.
@@ -103,37 +90,25 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary dpo(DpoConfig config) {
         ConfigCheck.validate(config);
-        var clock = new PhaseClock();
-        boolean dropout = !config.loss().disableDropout();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<PreferenceExample> rows;
-                        PolicySetup policy;
-                        try (var _ = clock.enter("load")) {
-                            rows = new RowSetup(model.text(), hub).dpo(config);
-                            policy =
-                                    PolicySetup.load(
-                                            model, config.lora(), config.training(), dropout);
-                        }
-                        try (policy;
-                                var references = new ReferenceSetup(model, policy, hub)) {
-                            Scorer reference =
-                                    references.open(
-                                            config.referenceKind(),
-                                            config.model(),
-                                            config.reference());
-                            RowTokens tokens =
-                                    tokens(rows, PreferenceExample::length, config.training());
-                            return new DpoTrainer(
-                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
-                                            policy.policy(),
-                                            reference,
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context(model, policy, clock))
-                                    .train();
-                        }
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> setup.dpo(config),
+                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                run -> {
+                    try (var references = new ReferenceSetup(run.model(), run.policy(), hub)) {
+                        Scorer reference =
+                                references.open(
+                                        config.referenceKind(), config.model(), config.reference());
+                        return new DpoTrainer(
+                                        config.withTraining(
+                                                t -> run.fitted(t, PreferenceExample::length)),
+                                        run.policy().policy(),
+                                        reference,
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context())
+                                .train();
                     }
                 });
     }
@@ -144,38 +119,26 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary bco(BcoConfig config) {
         ConfigCheck.validate(config);
-        var clock = new PhaseClock();
-        boolean dropout = !config.loss().disableDropout();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<UnpairedExample> rows;
-                        PolicySetup policy;
-                        try (var _ = clock.enter("load")) {
-                            rows = new RowSetup(model.text(), hub).bco(config);
-                            policy =
-                                    PolicySetup.load(
-                                            model, config.lora(), config.training(), dropout);
-                        }
-                        try (policy;
-                                var references = new ReferenceSetup(model, policy, hub)) {
-                            Scorer reference =
-                                    references.open(
-                                            config.referenceKind(),
-                                            config.model(),
-                                            config.reference());
-                            RowTokens tokens =
-                                    tokens(rows, UnpairedExample::length, config.training());
-                            return new BcoTrainer(
-                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
-                                            policy.policy(),
-                                            reference,
-                                            model.text().tokenizer().padId(),
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context(model, policy, clock))
-                                    .train();
-                        }
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> setup.bco(config),
+                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                run -> {
+                    try (var references = new ReferenceSetup(run.model(), run.policy(), hub)) {
+                        Scorer reference =
+                                references.open(
+                                        config.referenceKind(), config.model(), config.reference());
+                        return new BcoTrainer(
+                                        config.withTraining(
+                                                t -> run.fitted(t, UnpairedExample::length)),
+                                        run.policy().policy(),
+                                        reference,
+                                        run.model().text().tokenizer().padId(),
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context())
+                                .train();
                     }
                 });
     }
@@ -186,36 +149,21 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary reward(RewardTrainerConfig config) {
         ConfigCheck.validate(config);
-        var clock = new PhaseClock();
         boolean dropout = !config.loss().disableDropout();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<RewardExample> rows;
-                        PolicySetup scorer;
-                        try (var _ = clock.enter("load")) {
-                            rows = new RowSetup(model.text(), hub).reward(config);
-                            scorer =
-                                    PolicySetup.loadScorer(
-                                            ScorerPurpose.REWARD,
-                                            model,
-                                            config.lora(),
-                                            config.training(),
-                                            dropout);
-                        }
-                        try (scorer) {
-                            RowTokens tokens =
-                                    tokens(rows, RewardExample::length, config.training());
-                            return new RewardTrainer(
-                                            config.withTraining(t -> scorer.fitToMemory(t, tokens)),
-                                            scorer.policy(),
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context(model, scorer, clock))
-                                    .train();
-                        }
-                    }
-                });
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> setup.reward(config),
+                scorer(ScorerPurpose.REWARD, config.lora(), config.training(), dropout),
+                run ->
+                        new RewardTrainer(
+                                        config.withTraining(
+                                                t -> run.fitted(t, RewardExample::length)),
+                                        run.policy().policy(),
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context())
+                                .train());
     }
 
     /// Process reward modelling.
@@ -224,38 +172,33 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     ///     training fails; the message says what to do
     public RunSummary prm(PrmConfig config) {
         ConfigCheck.validate(config);
-        var clock = new PhaseClock();
         boolean dropout = !config.steps().disableDropout();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<StepwiseExample> rows;
-                        PolicySetup scorer;
-                        try (var _ = clock.enter("load")) {
-                            rows = new RowSetup(model.text(), hub).prm(config);
-                            scorer =
-                                    PolicySetup.loadScorer(
-                                            ScorerPurpose.PROCESS_REWARD,
-                                            model,
-                                            config.lora(),
-                                            config.training(),
-                                            dropout);
-                        }
-                        try (scorer) {
-                            RowTokens tokens =
-                                    tokens(rows, StepwiseExample::length, config.training());
-                            RunContext context = context(model, scorer, clock);
-                            var separator = new StepSeparator(config.steps().stepSeparator());
-                            return new PrmTrainer(
-                                            config.withTraining(t -> scorer.fitToMemory(t, tokens)),
-                                            scorer.policy(),
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context.withModel(separator.beside(context.model())))
-                                    .train();
-                        }
-                    }
-                });
+        var separator = new StepSeparator(config.steps().stepSeparator());
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> setup.prm(config),
+                scorer(ScorerPurpose.PROCESS_REWARD, config.lora(), config.training(), dropout),
+                run ->
+                        new PrmTrainer(
+                                        config.withTraining(
+                                                t -> run.fitted(t, StepwiseExample::length)),
+                                        run.policy().policy(),
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context()
+                                                .withModel(separator.beside(run.context().model())))
+                                .train());
+    }
+
+    private static Function<ModelSetup, PolicySetup> policy(
+            LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return model -> PolicySetup.load(model, lora, training, dropout);
+    }
+
+    private static Function<ModelSetup, PolicySetup> scorer(
+            ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout);
     }
 
     /// Group-relative policy optimisation.
@@ -306,41 +249,36 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             Optional<CompletionScorer> rewards,
             Consumer<RunRows<PromptExample>> check,
             BiConsumer<ModelSetup, Policy> judges) {
-        var clock = new PhaseClock();
-        boolean dropout = !config.loss().disableDropout();
-        return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config.model(), hub)) {
-                        RunRows<PromptExample> rows;
-                        PolicySetup policy;
-                        try (var _ = clock.enter("load")) {
-                            rows =
-                                    new RowSetup(model.text(), hub)
-                                            .prompts(config.data(), config.training());
-                            check.accept(rows);
-                            policy =
-                                    PolicySetup.load(
-                                            model, config.lora(), config.training(), dropout);
-                        }
-                        try (policy;
-                                var source = RolloutSetup.source(config, model, policy);
-                                var references = new ReferenceSetup(model, policy, hub)) {
-                            judges.accept(model, policy.policy());
-                            RowTokens tokens = GrpoTrainer.rowTokens(config, rows.train());
-                            return new GrpoTrainer(
-                                            config.withTraining(t -> policy.fitToMemory(t, tokens)),
-                                            policy.policy(),
-                                            reference(config, references),
-                                            source.rollouts(),
-                                            rewards.orElseGet(() -> source.rewards(config)),
-                                            model.text().tokenizer(),
-                                            rows.train(),
-                                            rows.evalSets(),
-                                            context(model, policy, clock))
-                                    .train();
-                        }
+        return OpenedRun.train(
+                this,
+                config.model(),
+                setup -> checked(setup.prompts(config), check),
+                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                run -> {
+                    PolicySetup policy = run.policy();
+                    try (var source = RolloutSetup.source(config, run.model(), policy);
+                            var references = new ReferenceSetup(run.model(), policy, hub)) {
+                        judges.accept(run.model(), policy.policy());
+                        RowTokens tokens = GrpoTrainer.rowTokens(config, run.rows().train());
+                        return new GrpoTrainer(
+                                        config.withTraining(t -> policy.fitToMemory(t, tokens)),
+                                        policy.policy(),
+                                        reference(config, references),
+                                        source.rollouts(),
+                                        rewards.orElseGet(() -> source.rewards(config)),
+                                        run.model().text().tokenizer(),
+                                        run.rows().train(),
+                                        run.rows().evalSets(),
+                                        run.context())
+                                .train();
                     }
                 });
+    }
+
+    /// Rows that `check` has nothing against.
+    static <T> RunRows<T> checked(RunRows<T> rows, Consumer<RunRows<T>> check) {
+        check.accept(rows);
+        return rows;
     }
 
     /// Proximal policy optimisation.
@@ -376,21 +314,5 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         return Optional.of(
                 references.open(
                         config.referenceKind(), config.model(), config.reference().asReference()));
-    }
-
-    private static <T> RowTokens tokens(
-            RunRows<T> rows, ToIntFunction<T> length, TrainingConfig training) {
-        int[] lengths = rows.train().stream().mapToInt(length).toArray();
-        return RowTokens.of(lengths, training.batch().rowsOfStep());
-    }
-
-    private RunContext context(ModelSetup model, PolicySetup policy, PhaseClock clock) {
-        return new RunContext(
-                new TrainedModelWriter(model, policy.policy()),
-                model.fingerprint(),
-                model.sharesPrompts(),
-                listeners,
-                stop,
-                clock);
     }
 }
