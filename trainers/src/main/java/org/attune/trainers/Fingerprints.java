@@ -67,7 +67,6 @@ final class Fingerprints {
                     "ref_model_name_or_path",
                     "value_model_path",
                     "chat_template_path",
-                    "generation_slots",
                     "recorded_rollouts",
                     "record_rollouts",
                     "rollout_server_base_url",

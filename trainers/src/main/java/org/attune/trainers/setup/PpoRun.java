@@ -64,16 +64,25 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
             RunRows<PromptExample> rows,
             Optional<CompletionScorer> rewards,
             PhaseClock clock) {
-        try (var source = RolloutSetup.source(config, model, policy);
-                var references = new ReferenceSetup(model, policy, runs.hub());
+        try (var references = new ReferenceSetup(model, policy, runs.hub());
                 var critic = CriticSetup.open(config, model, policy, directory, runs.hub())) {
             int longest =
                     rows.train().stream().mapToInt(PromptExample::length).max().orElse(0)
                             + config.sampling().maxCompletionLength();
             RowTokens tokens = RowTokens.atMost(longest, config.training().batch().rowsOfStep());
             Optional<Scorer> reference = reference(references);
+            MemoryFit fit =
+                    policy.fitToMemory(
+                            config.training(),
+                            critic.memory(),
+                            tokens,
+                            RolloutSetup.wish(config, policy, rows, config.completionsPerUpdate()));
             PpoConfig fitted =
-                    config.withTraining(t -> policy.fitToMemory(t, tokens, critic.trainingBytes()));
+                    config.withTraining(fit.training())
+                            .withSampling(
+                                    s ->
+                                            s.withGenerationSlots(
+                                                    fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
             var context =
                     new RunContext(
@@ -83,18 +92,20 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                             runs.listeners(),
                             runs.stop(),
                             clock);
-            return new PpoTrainer(
-                            fitted,
-                            policy.policy(),
-                            critic.critic(),
-                            reference,
-                            source.rollouts(),
-                            rewards.orElseGet(() -> source.rewards(config)),
-                            model.text().tokenizer(),
-                            rows.train(),
-                            rows.evalSets(),
-                            context)
-                    .train();
+            try (var source = RolloutSetup.source(fitted, model, policy)) {
+                return new PpoTrainer(
+                                fitted,
+                                policy.policy(),
+                                critic.critic(),
+                                reference,
+                                source.rollouts(),
+                                rewards.orElseGet(() -> source.rewards(config)),
+                                model.text().tokenizer(),
+                                rows.train(),
+                                rows.evalSets(),
+                                context)
+                        .train();
+            }
         }
     }
 
