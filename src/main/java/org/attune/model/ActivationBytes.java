@@ -67,6 +67,12 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
         return tokens * (kept(recomputed) + atWork) + Layout.mostScores(tokens) * score;
     }
 
+    /// Bytes of a forward pass over `tokens` without a backward pass: a block and its input at a
+    /// time.
+    public long reading(int tokens) {
+        return tokens * (input + saved + atWork);
+    }
+
     /// What stands between the forward and the backward pass.
     ///
     /// @param recomputed blocks that are computed again; ≥ 0, all if there are fewer

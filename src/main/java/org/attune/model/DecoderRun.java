@@ -50,7 +50,8 @@ public final class DecoderRun implements AutoCloseable {
                         adapter,
                         options.dropout(),
                         decoder.device(),
-                        decoder.dtype());
+                        decoder.dtype(),
+                        options.backward());
         try {
             hidden = forward();
         } catch (RuntimeException | Error e) {
@@ -86,7 +87,9 @@ public final class DecoderRun implements AutoCloseable {
         if (options.plain()) {
             return plain(i).forward(x);
         }
+        pass.makesWhatStays(true);
         WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
+        pass.makesWhatStays(false);
         if (options.backward() && i >= options.recomputed()) {
             result.saved().moveTo(scope);
             saved[i] = result.saved();

@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
@@ -53,6 +54,13 @@ public final class KvCache implements AutoCloseable {
             scope.close();
             throw e;
         }
+    }
+
+    /// Memory of a cache: `2 b L S C T K` for `L` blocks, `S` slots of `T` tokens, `b` bytes of a
+    /// number.
+    public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
+        long keys = (long) c.kvHeads() * c.headDim();
+        return 2L * dtype.bytes() * c.layers() * slots * capacity * keys;
     }
 
     /// Sequences that it can hold at once.

@@ -2,15 +2,20 @@ package org.attune.model;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.OwnPages;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// What all blocks of one pass share. Owns position tables and masks; close it with the pass.
 final class Pass implements AutoCloseable {
+    /// From so many rows on attention takes far longer than fresh pages do.
+    private static final int LONG = 4096;
+
     private final TensorScope scope = TensorScope.detached("pass");
     private final DecoderConfig config;
     private final Layout layout;
@@ -22,6 +27,8 @@ final class Pass implements AutoCloseable {
     private final DType dtype;
     private final Optional<JointHeads> joint;
     private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
+    private final boolean longRows;
+    private boolean stays;
 
     /// Places of [#scratch].
     enum Scratch {
@@ -29,13 +36,15 @@ final class Pass implements AutoCloseable {
         SECOND
     }
 
+    /// @param keeps whether activations are kept for a backward pass
     Pass(
             DecoderConfig config,
             Layout layout,
             Adapter adapter,
             Dropout dropout,
             Device device,
-            DType dtype) {
+            DType dtype,
+            boolean keeps) {
         this.config = config;
         this.layout = layout;
         this.adapter = adapter;
@@ -48,6 +57,7 @@ final class Pass implements AutoCloseable {
             scope.close();
             throw e;
         }
+        longRows = keeps && layout.size() >= LONG && device.type() == Device.Type.CPU;
         attention = new Attention(layout, device, dtype, scope);
         joint =
                 JointHeads.suits(layout, this)
@@ -57,12 +67,13 @@ final class Pass implements AutoCloseable {
 
     /// Attention over a block's projections.
     ///
-    /// @param y `(N, (CG + 2C) K)`; changed, and kept or copied and freed
+    /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed, and kept or copied and
+    ///     freed
     /// @param out its first columns are written, `(N, CGK + …)`
-    Attended attend(Block b, Tensor y, Tensor out) {
+    Attended attend(Block b, Supplier<Tensor> projections, Tensor out) {
         return joint.isPresent()
-                ? joint.get().forward(b, y, out, this)
-                : SplitHeads.forward(b, y, out, this);
+                ? joint.get().forward(b, projections.get(), out, this)
+                : SplitHeads.forward(b, projections, out, this);
     }
 
     /// @param dOut gradient of what [#attend] wrote
@@ -91,6 +102,28 @@ final class Pass implements AutoCloseable {
             scratch.put(place, memory);
         }
         return memory.viewAs(shape, new long[] {columns, 1}, 0);
+    }
+
+    /// Says whether what is made from now on stays until the backward pass. Between temporaries it
+    /// would leave gaps when they are freed, a fourth of all memory with long rows, so there it
+    /// gets pages of its own. With short rows the time for fresh pages would be felt.
+    void makesWhatStays(boolean stays) {
+        this.stays = stays;
+        ownPages(stays);
+    }
+
+    /// Makes something that won't stay, by way of other such tensors.
+    Tensor temporary(Supplier<Tensor> work) {
+        ownPages(false);
+        Tensor made = work.get();
+        ownPages(stays);
+        return made;
+    }
+
+    private void ownPages(boolean own) {
+        if (longRows) {
+            OwnPages.use(own);
+        }
     }
 
     Device device() {
@@ -127,6 +160,7 @@ final class Pass implements AutoCloseable {
 
     @Override
     public void close() {
+        makesWhatStays(false);
         scope.close();
     }
 }

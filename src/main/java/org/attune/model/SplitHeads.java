@@ -2,21 +2,34 @@ package org.attune.model;
 
 import org.attune.tensor.Tensor;
 
+import java.util.function.Supplier;
+
 /// Attention in ordinary operators: queries, keys and values are put together head by head, since
 /// batched products want them so. On every device; [JointHeads] is faster on processors.
 final class SplitHeads {
     private SplitHeads() {}
 
-    /// @param y projections, `(N, (CG + 2C) K)`; changed and freed
+    /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed and freed
     /// @param out its first columns are written, `(N, CGK + …)`
-    static Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
-        Attended.Split heads = split(b, y, pass);
-        y.close(); // makes room for what the block goes on to make
-        long[] shape = heads.q().shape();
+    static Attended forward(Block b, Supplier<Tensor> projections, Tensor out, Pass pass) {
+        DecoderConfig c = pass.config();
+        long n = pass.size();
+        long[] shape = {c.kvHeads(), n, c.heads() / c.kvHeads(), c.headDim()};
         Tensor o = pass.scratch(Pass.Scratch.SECOND, shape[0] * shape[2] * shape[3]).reshape(shape);
-        pass.attention().forward(heads.q(), heads.k(), heads.v(), b.window(), o);
+        Tensor q = Tensor.empty(out.device(), out.dtype(), shape);
+        Tensor k = Tensor.empty(out.device(), out.dtype(), c.kvHeads(), n, c.headDim());
+        Tensor v = Tensor.empty(out.device(), out.dtype(), c.kvHeads(), n, c.headDim());
+        Tensor y = pass.temporary(projections);
+        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
+        pass.temporary(
+                () -> {
+                    split(y, q, k, v, pass);
+                    y.close();
+                    pass.attention().forward(q, k, v, b.window(), o);
+                    return o;
+                });
         byRow(out, pass).copyInPlace(o.transpose(0, 1));
-        return heads;
+        return new Attended.Split(normed, q, k, v);
     }
 
     /// @param dOut gradient of the attention output, `(N, CGK + …)`
@@ -28,28 +41,23 @@ final class SplitHeads {
         return join(b, d, s, pass); // (N, q + k + v)
     }
 
-    /// Splits the projections into heads, norms and rotates them.
-    private static Attended.Split split(Block b, Tensor y, Pass pass) {
+    /// Splits normed projections into heads, and rotates them.
+    private static void split(Tensor y, Tensor q, Tensor k, Tensor v, Pass pass) {
         DecoderConfig c = pass.config();
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();
         int rotated = c.heads() + c.kvHeads();
-        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         Tensor queries = HeadViews.queries(y, c);
         Tensor keys = HeadViews.keys(y, c);
-        Tensor q = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, groups, c.headDim());
-        Tensor k = Tensor.empty(y.device(), y.dtype(), c.kvHeads(), n, c.headDim());
         for (int i = 0; i < c.kvHeads(); i++) {
             Tensor group = queries.narrow(1, (long) i * groups, groups); // (N, G, K)
             pass.rope().rotateQueries(group, q.select(0, i));
         }
         pass.rope().rotateKeys(keys, k.transpose(0, 1));
-        Tensor v =
+        v.copyInPlace(
                 y.narrow(1, (long) rotated * c.headDim(), (long) c.kvHeads() * c.headDim())
                         .reshape(n, c.kvHeads(), c.headDim())
-                        .transpose(0, 1)
-                        .copy(); // (C, N, K)
-        return new Attended.Split(normed, q, k, v);
+                        .transpose(0, 1)); // (C, N, K)
     }
 
     /// Takes gradients of queries, keys and values back to that of the projections.

@@ -41,8 +41,7 @@ final class WrittenBlock {
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, h1, adapter);
         Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
-        Tensor y = b.qkv().forward(h1, adapter, pass.dropout()); // (N, q + k + v)
-        Attended attended = pass.attend(b, y, ox);
+        Attended attended = pass.attend(b, () -> b.qkv().forward(h1, adapter, pass.dropout()), ox);
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout(), x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(x2, h2, adapter);

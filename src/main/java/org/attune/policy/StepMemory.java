@@ -9,7 +9,7 @@ import org.attune.tensor.DType;
 /// ```
 /// gradients   = 4 G             float32
 /// optimizer   = 8 P             two moments, float32
-/// pass        = 1.12 (a(N) + h(N))
+/// pass        = g(N) (a(N) + h(N)),     g(N) = 1.12 + 0.04 max(0, log₂(N / 4096))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
 /// is for gaps that the allocator leaves, measured after some steps (docs/performance.md).
@@ -29,6 +29,8 @@ public record StepMemory(
     private static final long GRADIENT_BYTES = 4;
     private static final long MOMENT_BYTES = 8;
     private static final double GAPS = 1.12;
+    private static final double GAPS_OF_TWICE_AS_LONG = 0.04;
+    private static final double LONG = 4096;
 
     /// Of a policy as it stands.
     public static StepMemory of(Policy policy) {
@@ -39,6 +41,25 @@ public record StepMemory(
                 ActivationBytes.of(decoder),
                 policy.parameters().count(),
                 policy.parameters().gradients().size());
+    }
+
+    /// The same where gradients take turns in one memory, at most: the two largest groups, of which
+    /// one can be a tied embedding.
+    ///
+    /// @param parameters what is trained
+    public StepMemory inTurn(ParameterSpace parameters) {
+        long[] groups =
+                parameters.groups().stream()
+                        .mapToLong(g -> g.stream().mapToLong(ParameterSpace.Parameter::count).sum())
+                        .sorted()
+                        .toArray();
+        long most = groups[groups.length - 1] + (groups.length > 1 ? groups[groups.length - 2] : 0);
+        return new StepMemory(config, dtype, activations, trained, Math.min(trained, most));
+    }
+
+    /// Bytes of gradients.
+    public long gradientBytes() {
+        return GRADIENT_BYTES * gradients;
     }
 
     /// Bytes of the optimizer's moments.
@@ -57,14 +78,19 @@ public record StepMemory(
     /// @param recomputed how many blocks are computed again in the backward pass
     public long pass(int tokens, int recomputed) {
         return (long)
-                (GAPS
+                (gaps(tokens)
                         * (activations.bytes(tokens, recomputed)
                                 + OutputHead.bytes(config, dtype, tokens)));
     }
 
+    private static double gaps(int tokens) {
+        double doublings = Math.log(Math.max(1, tokens / LONG)) / Math.log(2);
+        return GAPS + GAPS_OF_TWICE_AS_LONG * doublings;
+    }
+
     /// Bytes of everything, as with [#pass].
     public long bytes(int tokens, int recomputed) {
-        return GRADIENT_BYTES * gradients + toCome(tokens, recomputed);
+        return gradientBytes() + toCome(tokens, recomputed);
     }
 
     /// The part of [#bytes] that is still to come when the policy stands there: its gradients are

@@ -5,6 +5,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 
 /// Tells glibc's malloc to keep freed memory. By default it returns every large block to the
 /// kernel, so each big temporary of a training step would pay for its pages again.
@@ -14,11 +15,13 @@ final class Allocator {
     private static final int M_TOP_PAD = -2;
     private static final int M_MMAP_THRESHOLD = -3;
     private static final int M_ARENA_MAX = -8;
-    private static final int ONE_GIB = 1 << 30;
+    static final int ONE_GIB = 1 << 30;
     private static final int TOP_PAD = 64 << 20;
 
     private static final int PROBE_BYTES = 1000;
     private static final long IN_OTHER_ARENA = 4; // bit of the word before a block
+
+    private static final Optional<MethodHandle> MALLOPT = mallopt();
 
     private Allocator() {}
 
@@ -70,21 +73,37 @@ final class Allocator {
         }
     }
 
+    @SuppressWarnings("restricted")
+    private static Optional<MethodHandle> mallopt() {
+        var number = ValueLayout.JAVA_INT;
+        var linker = Linker.nativeLinker();
+        return linker.defaultLookup()
+                .find("mallopt")
+                .map(
+                        symbol ->
+                                linker.downcallHandle(
+                                        symbol, FunctionDescriptor.of(number, number, number)));
+    }
+
+    /// From which size on blocks get pages of their own, which go back to the kernel with them.
+    static void mapFrom(int bytes) {
+        if (MALLOPT.isPresent()) {
+            try {
+                int _ = (int) MALLOPT.get().invokeExact(M_MMAP_THRESHOLD, bytes);
+            } catch (Throwable t) {
+                throw new IllegalStateException("mallopt could not be called", t);
+            }
+        }
+    }
+
     /// Must run before the engine thread starts and before the first tensor.
     ///
     /// @return what was done, for the start-up line
-    @SuppressWarnings("restricted")
     static String configure() {
-        var linker = Linker.nativeLinker();
-        var symbol = linker.defaultLookup().find("mallopt");
-        if (symbol.isEmpty()) {
+        if (MALLOPT.isEmpty()) {
             return "system default";
         }
-        MethodHandle mallopt =
-                linker.downcallHandle(
-                        symbol.get(),
-                        FunctionDescriptor.of(
-                                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+        MethodHandle mallopt = MALLOPT.get();
         try {
             // One arena: any other is limited to 64 MiB pieces, beyond which glibc maps anew
             // whatever the threshold says.

@@ -16,12 +16,13 @@ public final class AttentionWork {
                         Adapter.OFF,
                         Dropout.NONE,
                         decoder.device(),
-                        decoder.dtype())) {
+                        decoder.dtype(),
+                        true)) {
             for (Block b : decoder.blocks()) {
                 try (var _ = TensorScope.open("block")) {
                     Tensor y = zeros(decoder, layout, b.qkv().out());
                     Tensor out = zeros(decoder, layout, b.output().in());
-                    Attended attended = pass.attend(b, y, out);
+                    Attended attended = pass.attend(b, () -> y, out);
                     pass.attendBackward(b, out, attended);
                 }
             }

@@ -125,5 +125,8 @@ class StepMemoryEstimateTest {
                         + (long) (1.12 * (2048 * (a.kept(30) + a.atWork()) + scores + head)),
                 memory.bytes(2048, 30));
         assertEquals(memory.bytes(2048, 30) - 1_200_000, memory.toCome(2048, 30));
+        long longRow = 16_384 * (a.kept(0) + a.atWork()) + 3L * 2 * 9 * 64 * 16_384;
+        long longHead = logits + 8L * 2 * 16_384 * 576;
+        assertEquals(1.2 * (longRow + longHead), memory.pass(16_384, 0), 1);
     }
 }

@@ -56,8 +56,17 @@ public final class ProcessMemory {
 
     /// Bytes that `malloc` has handed out and not got back, in all its arenas: exact, and without
     /// the Java heap.
-    @SuppressWarnings("restricted")
     public static long nativeBytes() {
+        return mallinfo(BYTES_MAPPED) + mallinfo(BYTES_IN_USE);
+    }
+
+    /// The part of [#nativeBytes] in blocks that have pages of their own.
+    public static long mappedBytes() {
+        return mallinfo(BYTES_MAPPED);
+    }
+
+    @SuppressWarnings("restricted")
+    private static long mallinfo(int field) {
         Linker linker = Linker.nativeLinker();
         var function =
                 linker.downcallHandle(
@@ -65,8 +74,7 @@ public final class ProcessMemory {
                         FunctionDescriptor.of(MALLINFO2));
         try (Arena arena = Arena.ofConfined()) {
             var info = (MemorySegment) function.invokeExact((SegmentAllocator) arena);
-            return info.getAtIndex(ValueLayout.JAVA_LONG, BYTES_MAPPED)
-                    + info.getAtIndex(ValueLayout.JAVA_LONG, BYTES_IN_USE);
+            return info.getAtIndex(ValueLayout.JAVA_LONG, field);
         } catch (Throwable t) {
             throw new IllegalStateException("mallinfo2 could not be called", t);
         }

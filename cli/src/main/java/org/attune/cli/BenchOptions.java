@@ -38,6 +38,11 @@ final class BenchOptions {
     @Option(names = "--rank", description = "Of the LoRA adapter (default: 16; generation: none).")
     Integer rank;
 
+    @Option(
+            names = "--full",
+            description = "Train all weights instead of an adapter (sft, dpo, grpo).")
+    boolean full;
+
     @Option(names = "--warm-up", description = "Steps before the measured ones (default: 2).")
     Integer warmUp;
 
@@ -115,7 +120,7 @@ final class BenchOptions {
                 model == null ? Path.of("random model") : model.toAbsolutePath(),
                 Optional.ofNullable(data).map(Path::toAbsolutePath),
                 dtype,
-                or(rank, task.trains() ? 16 : 0),
+                rank(task),
                 or(warmUp, 2),
                 or(
                         steps,
@@ -131,6 +136,23 @@ final class BenchOptions {
                 newTokens,
                 Optional.ofNullable(tokensAtOnce),
                 profile);
+    }
+
+    /// 0 where there is no adapter.
+    private int rank(BenchTask task) {
+        if (!task.trains()) {
+            return or(rank, 0);
+        }
+        if (full && rank != null) {
+            throw new ConfigException(
+                    "--full trains all weights, --rank an adapter; leave one of them out");
+        }
+        if (!full && rank != null && rank < 1) {
+            throw new ConfigException(
+                    "--rank is %d; accepted: at least 1, or --full in its place to train all weights"
+                            .formatted(rank));
+        }
+        return full ? BenchSpec.ALL_WEIGHTS : or(rank, 16);
     }
 
     /// The random model, if none is named.

@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.cli.bench.BenchEstimate;
@@ -82,6 +83,26 @@ class BenchCommandTest {
         String page = Files.readString(folder.resolve("result.md"));
         assertTrue(page.contains("| backward | "), page);
         assertTrue(out.toString().contains("tokens/s, all steps"), out.toString());
+    }
+
+    @Test
+    void allWeightsCanBeTrained() throws IOException {
+        BenchResult result = measured("sft", "--length=16", "--full");
+        assertEquals(0, result.work().rank());
+        assertEquals(
+                new BenchEstimate(result.work(), theory(result)).operations() / 1e9,
+                result.attune().medians().get("operations a step, GFLOP"),
+                1e-9);
+        String page = Files.readString(folder.resolve("result.md"));
+        assertTrue(page.contains("up to 16 tokens, all weights, random words"), page);
+    }
+
+    @Test
+    void allWeightsAndARankAreRefused() {
+        assertNotEquals(0, bench("sft", "--full", "--rank=4"));
+        assertTrue(err.toString().contains("leave one of them out"), err.toString());
+        assertNotEquals(0, bench("sft", "--rank=0"));
+        assertTrue(err.toString().contains("--full in its place"), err.toString());
     }
 
     @Test

@@ -68,7 +68,6 @@ final class Fingerprints {
                     "value_model_path",
                     "chat_template_path",
                     "max_prompt_length", // the prompts that it leaves are told apart themselves
-                    "generation_slots",
                     "recorded_rollouts",
                     "record_rollouts",
                     "rollout_server_base_url",

@@ -13,6 +13,8 @@ public final class ResumePoint {
     /// The settings by which a run is told from others name it, since it can change rounding.
     static final String TOKENS = "tokens_per_micro_batch";
 
+    private static final String SLOTS = "generation_slots";
+
     private ResumePoint() {}
 
     /// Empty if the run starts anew.
@@ -29,7 +31,16 @@ public final class ResumePoint {
 
     /// How many tokens the run computed at once; it goes on with as many, to get the same numbers.
     public static OptionalInt tokensPerMicroBatch(Checkpoint checkpoint) {
-        String tokens = checkpoint.state().identity().get(TOKENS);
-        return tokens == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(tokens));
+        return number(checkpoint, TOKENS);
+    }
+
+    /// How many sequences the run generated at once, likewise.
+    public static OptionalInt generationSlots(Checkpoint checkpoint) {
+        return number(checkpoint, SLOTS);
+    }
+
+    private static OptionalInt number(Checkpoint checkpoint, String key) {
+        String number = checkpoint.state().identity().get(key);
+        return number == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(number));
     }
 }

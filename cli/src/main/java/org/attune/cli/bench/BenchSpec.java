@@ -14,8 +14,8 @@ import java.util.Optional;
 /// @param model folder or GGUF file
 /// @param data folder with `alpaca_en_demo.json` and `dpo_en_demo.json`; empty: random words
 /// @param dtype of weights and products
-/// @param rank of a LoRA adapter on all linear layers, alpha twice as much; 0 (generation only):
-///     none
+/// @param rank of a LoRA adapter on all linear layers, alpha twice as much; 0: none, so that
+///     training changes all weights
 /// @param warmUp steps or calls before the measured ones
 /// @param steps measured optimizer steps or calls
 /// @param rows examples, pairs or prompts a step; sequences of a generation
@@ -40,11 +40,13 @@ public record BenchSpec(
         int newTokens,
         Optional<Integer> tokensAtOnce,
         boolean profile) {
+    /// The rank that stands for no adapter.
+    public static final int ALL_WEIGHTS = 0;
 
     /// @throws ConfigException naming everything that is out of range
     public BenchSpec {
         List<String> problems = new ArrayList<>();
-        atLeast(problems, "--rank", rank, task.trains() ? 1 : 0);
+        atLeast(problems, "--rank", rank, ALL_WEIGHTS);
         atLeast(problems, "--warm-up", warmUp, 0);
         atLeast(problems, "--steps", steps, 1);
         atLeast(problems, task.trains() ? "--rows" : "--sequences", rows, 1);
@@ -69,6 +71,11 @@ public record BenchSpec(
         if (value < least) {
             problems.add("%s is %d; accepted: at least %d".formatted(option, value, least));
         }
+    }
+
+    /// Whether all weights are trained.
+    boolean trainsAll() {
+        return task.trains() && rank == ALL_WEIGHTS;
     }
 
     /// The same work with one size changed.

@@ -67,17 +67,18 @@ public final class BenchText {
         String size =
                 switch (w.task()) {
                     case SFT, DPO ->
-                            "%d rows a step, up to %d tokens, LoRA r %d, %s"
+                            "%d rows a step, up to %d tokens, %s, %s"
                                     .formatted(
                                             w.rows(),
                                             w.length(),
-                                            w.rank(),
+                                            trained(w),
                                             w.data().isPresent()
                                                     ? "demonstration data"
                                                     : "random words");
                     case GRPO ->
-                            "%d prompts × %d completions × %d tokens a step, LoRA r %d, β 0.04"
-                                    .formatted(w.rows(), w.completions(), w.newTokens(), w.rank());
+                            "%d prompts × %d completions × %d tokens a step, %s, β 0.04"
+                                    .formatted(
+                                            w.rows(), w.completions(), w.newTokens(), trained(w));
                     case GENERATE ->
                             "%d sequences, prompts of %d tokens, %d new ones"
                                     .formatted(w.rows(), w.prompt(), w.newTokens());
@@ -93,6 +94,10 @@ public final class BenchText {
                         size,
                         w.steps(),
                         w.warmUp());
+    }
+
+    private static String trained(BenchSpec w) {
+        return w.trainsAll() ? "all weights" : "LoRA r " + w.rank();
     }
 
     /// `result.md`.

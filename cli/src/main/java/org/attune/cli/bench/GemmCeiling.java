@@ -74,12 +74,15 @@ public record GemmCeiling(double gflops, double best, List<Timed> shapes) {
         }
     }
 
-    /// Products of a backward pass, that of the frozen head included.
+    /// Products of a backward pass, that of the head included.
     static List<Product> backward(ModelShape m, int rank, int rows, int targets) {
         List<Product> products = new ArrayList<>();
         for (Product p : forward(m, rank, rows, targets)) {
             String name = "d " + p.name();
             products.add(new Product(name, p.rows(), p.out(), p.in(), p.count(), true));
+            if (rank == BenchSpec.ALL_WEIGHTS) { // every weight has a gradient
+                products.add(new Product(name + "ᵀ", p.out(), p.rows(), p.in(), p.count(), false));
+            }
             if (p.name().endsWith(" A")) { // the gradient of A itself
                 products.add(new Product(name + "ᵀ", p.out(), rows, p.in(), p.count(), false));
             }

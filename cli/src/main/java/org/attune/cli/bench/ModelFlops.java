@@ -16,13 +16,27 @@ import java.util.Map;
 /// backward            = 2 N (W + A) + 2 N A + 8 P Q L
 /// attention again     = 2 P Q L
 /// ```
+/// and where all weights are trained, which have a gradient each
+/// ```
+/// backward            = 4 N W + 8 P Q L + 4 M D V
+/// again               = 2 P Q L + 2 M D V
+/// ```
 /// with `N` rows, `P` pairs of a token and one it sees, `M` targets, `W` numbers in the blocks'
 /// matrices, `A` in the adapter's, `Q` columns of all query heads, `L` blocks. Frozen weights have
 /// no gradient; a frozen output layer gives its gradient in the forward pass already.
 ///
 /// @param config shape of the decoder
-/// @param rank of the adapter; 0: none
+/// @param rank of the adapter; 0: none, and what is trained is all weights
 public record ModelFlops(DecoderConfig config, int rank) {
+
+    private boolean trainsAll() {
+        return rank == 0;
+    }
+
+    /// Numbers that are trained.
+    public long trained() {
+        return trainsAll() ? allWeights() : adapterWeights();
+    }
 
     /// Columns of all query heads.
     private long queries() {
@@ -83,19 +97,26 @@ public record ModelFlops(DecoderConfig config, int rank) {
 
     /// A forward pass that is trained on, with the head's gradient.
     public double forward(PassWork work) {
-        return measure(work, true) + head(work.targets());
+        return measure(work, true) + (trainsAll() ? 0 : head(work.targets()));
     }
 
-    /// The backward pass through the blocks.
+    /// The backward pass: through the blocks, and through an output layer that is trained.
     public double backward(PassWork work) {
+        if (trainsAll()) {
+            return 4.0 * work.rows() * blockWeights()
+                    + attention(work.attended(), 4)
+                    + 2 * head(work.targets());
+        }
         return 2.0 * work.rows() * (blockWeights() + 2 * adapterWeights())
                 + attention(work.attended(), 4);
     }
 
-    /// What the backward pass computes a second time: attention's scores, and the blocks of `again`
-    /// up to their down projection, of which only the adapter's columns are needed.
+    /// What the backward pass computes a second time: attention's scores, logits of an output layer
+    /// that is trained, and the blocks of `again` up to their down projection, of which only the
+    /// adapter's columns are needed.
     public double recomputed(PassWork trained, PassWork again) {
         return attention(trained.attended(), 1)
+                + (trainsAll() ? head(trained.targets()) : 0)
                 + 2.0 * again.rows() * (blockWeights() - downWeights() + adapterWeights())
                 + attention(again.attended(), 2);
     }

@@ -21,6 +21,7 @@ import java.util.Optional;
 public record Peer(Path python, Path scripts, Optional<Path> model) {
     private static final String RESULT = "RESULT ";
     private static final int PROMPT_LIMIT = 256;
+    private static final int TRL_RANK = 16;
     private static final int GRPO_COMPLETIONS = 8;
 
     /// Large tensors come from malloc, which gives their pages back unless told to keep them.
@@ -82,6 +83,15 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
             throw new ConfigException("--peer: %s is no executable file".formatted(python));
         }
         if (spec.task().trains()) {
+            if (spec.rank() != TRL_RANK) {
+                throw new ConfigException(
+                        "--peer: TRL's script trains an adapter of rank %d, not %s; leave out --peer, or --full and --rank"
+                                .formatted(
+                                        TRL_RANK,
+                                        spec.trainsAll()
+                                                ? "all weights"
+                                                : "one of " + spec.rank()));
+            }
             modelFolder(spec);
             if (spec.data().isEmpty()) {
                 throw new ConfigException("--peer: TRL's script needs --data");

@@ -49,7 +49,7 @@ public record Theory(ModelFlops flops, DType dtype) {
     /// @param passes by phase
     public double trainingBytes(Map<String, PassWork> passes) {
         boolean trains = passes.containsKey("forward");
-        double bytes = trains ? (double) OPTIMIZER_BYTES * flops.adapterWeights() : 0;
+        double bytes = trains ? (double) OPTIMIZER_BYTES * flops.trained() : 0;
         for (var entry : passes.entrySet()) {
             PassWork work = entry.getValue();
             bytes +=
@@ -75,19 +75,21 @@ public record Theory(ModelFlops flops, DType dtype) {
         return steps * weightBytes() + cached * cacheBytes();
     }
 
-    /// Bytes that must be there in a training run: weights (and their packed copy), adapter,
-    /// optimizer, and the largest pass. The Java machine's own memory, about 0.3 GiB, comes on top.
+    /// Bytes that must be there in a training run: weights (and their packed copy, where they stay
+    /// as they are), values in float32 and copies of what is trained, its optimizer, and the
+    /// largest pass. The Java machine's own memory, about 0.3 GiB, comes on top.
     ///
     /// @param tokensAtOnce rows of the largest pass
     public double residentBytes(int tokensAtOnce) {
+        boolean adapts = flops.rank() > 0;
         boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= Decoder.MOST_PACKED_BYTES;
-        double packed = packs ? weightBytes() : 0;
-        long trained = flops.adapterWeights();
+        double packed = packs && adapts ? weightBytes() : 0;
+        long trained = flops.trained();
         var step = new StepMemory(flops.config(), dtype, activations(), trained, trained);
-        double adapter = (4.0 + dtype.bytes()) * flops.adapterWeights();
+        double values = 4.0 * trained + (adapts ? (double) dtype.bytes() * trained : 0);
         return (double) dtype.bytes() * flops.allWeights()
                 + packed
-                + adapter
+                + values
                 + step.bytes(tokensAtOnce, 0);
     }
 

@@ -2,6 +2,8 @@ package org.attune.cli.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.model.ActivationBytes;
+import org.attune.policy.StepMemory;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.DType;
 import org.attune.trainers.PassWork;
@@ -40,6 +42,26 @@ class ModelFlopsTest {
         double again = products - 2 * 5 * 2 * 24 + adapter + attention; // not the down projection
         assertEquals(attention / 2 + again, flops.recomputed(work, work));
         assertEquals(attention / 2 + 0.4 * again, flops.recomputed(work, work.times(0.4)));
+    }
+
+    /// Two products of a matrix's size beside the forward pass's: the gradients of its input and of
+    /// itself.
+    @Test
+    void allWeightsAreCountedByHand() {
+        var all = new ModelFlops(SHAPE.config(), 0);
+        var work = new PassWork(1, 5, 15, 2);
+        double products = 2 * 5 * 240;
+        double attention = 2 * 2 * 15 * 4 * 2;
+        double head = 2 * 2 * 64;
+        assertEquals(products + attention + head, all.forward(work));
+        assertEquals(2 * products + 2 * attention + 2 * head, all.backward(work));
+        assertEquals(attention / 2 + head, all.recomputed(work, PassWork.NONE));
+        assertEquals(240 + 64, all.trained());
+        assertEquals(flops.adapterWeights(), flops.trained());
+        var activations = ActivationBytes.of(SHAPE.config(), DType.BFLOAT16, 0);
+        var step = new StepMemory(SHAPE.config(), DType.BFLOAT16, activations, 304, 304);
+        assertEquals( // a weight and its float32 value; nothing is packed
+                (2 + 4) * 304 + step.bytes(1, 0), new Theory(all, DType.BFLOAT16).residentBytes(1));
     }
 
     @Test

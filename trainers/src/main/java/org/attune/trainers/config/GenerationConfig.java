@@ -26,7 +26,8 @@ import java.util.TreeSet;
 /// @param generationBatchSize completions of a round; unset: what `steps_per_generation` makes
 /// @param stepsPerGeneration micro-batches of a round; unset: `gradient_accumulation_steps`
 /// @param numIterations times that a round is used; ≥ 1
-/// @param generationSlots sequences generated at once; memory and speed only
+/// @param generationSlots most sequences generated at once; a run from configuration to files takes
+///     fewer where memory is short. Memory and speed only
 public record GenerationConfig(
         @Min(value = 2, message = "a whole number >= 2") int numGenerations,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,

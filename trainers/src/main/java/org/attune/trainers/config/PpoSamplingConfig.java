@@ -19,7 +19,8 @@ import java.util.OptionalInt;
 /// @param minP share of the likeliest token's probability that keeps a token
 /// @param repetitionPenalty 1: none
 /// @param generationKwargs as in [GenerationConfig]
-/// @param generationSlots sequences generated at once; memory and speed only
+/// @param generationSlots most sequences generated at once; a run from configuration to files takes
+///     fewer where memory is short. Memory and speed only
 public record PpoSamplingConfig(
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         StopToken stopToken,

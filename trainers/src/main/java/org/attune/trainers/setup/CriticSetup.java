@@ -22,6 +22,7 @@ import org.slf4j.LoggerFactory;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 /// The critic of a run with its weights. Owns them; on the engine thread.
@@ -166,9 +167,13 @@ final class CriticSetup implements AutoCloseable {
         return writer;
     }
 
-    /// Bytes of its optimizer.
-    long trainingBytes() {
-        return StepMemory.optimizer(critic.parameters().count());
+    /// What training policy and critic takes.
+    MemoryNeed memory() {
+        StepMemory own = StepMemory.of(policy.policy());
+        List<StepMemory> trained =
+                network.map(critics -> List.of(own, StepMemory.of(critics))).orElse(List.of(own));
+        long moments = StepMemory.optimizer(critic.parameters().count());
+        return new MemoryNeed(trained, own.optimizer() + moments);
     }
 
     /// Says how many blocks are computed again in the backward pass.

@@ -1,6 +1,6 @@
 package org.attune.trainers.setup;
 
-import org.attune.policy.StepMemory;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.batch.TokenBudget;
 
 import java.util.Comparator;
@@ -30,8 +30,9 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
     ///
     /// @param tokens `tokens_per_micro_batch`, or that of the checkpoint from which the run goes on
     /// @param mayRecompute `gradient_checkpointing`
-    /// @param longestRow tokens of the longest row, which is computed at once whatever the budget
-    record Wish(OptionalInt tokens, boolean mayRecompute, int longestRow) {}
+    /// @param rows the longest is computed at once whatever the budget, and never more than those
+    ///     of a step
+    record Wish(OptionalInt tokens, boolean mayRecompute, RowTokens rows) {}
 
     /// One way to compute a step, with its estimated time relative to that of 2048 tokens with
     /// everything kept (measured: docs/engine.md).
@@ -40,8 +41,8 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
     /// Takes the fastest way that fits, else the smallest.
     ///
     /// @param limit empty if unknown
-    static MemoryPlan choose(StepMemory need, Optional<MemoryLimit> limit, Wish wish) {
-        int layers = need.activations().layers();
+    static MemoryPlan choose(MemoryNeed need, Optional<MemoryLimit> limit, Wish wish) {
+        int layers = need.layers();
         int most = wish.mayRecompute() ? layers - 1 : 0; // the last is used at once: nothing saved
         if (limit.isEmpty()) {
             int tokens = wish.tokens().orElse(TokenBudget.DEFAULT_TOKENS);
@@ -88,8 +89,9 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
     }
 
     private static MemoryPlan plan(
-            StepMemory need, Way way, Optional<MemoryLimit> limit, Wish wish) {
-        int atOnce = Math.max(way.tokens(), wish.longestRow());
+            MemoryNeed need, Way way, Optional<MemoryLimit> limit, Wish wish) {
+        int longest = wish.rows().longestRow();
+        int atOnce = Math.max((int) Math.min(way.tokens(), wish.rows().wholeStep()), longest);
         long bytes = need.toCome(atOnce, way.recomputed());
         boolean fits = limit.isEmpty() || bytes <= limit.get().bytes();
         String explanation =
@@ -98,8 +100,8 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
                         "computing up to %d tokens at once (longest row %d), %s: about %.2f GiB"
                                 + " beside weights and gradients, %.2f of it the optimizer, of %s",
                         way.tokens(),
-                        wish.longestRow(),
-                        kept(way.recomputed(), need.activations().layers()),
+                        longest,
+                        kept(way.recomputed(), need.layers()),
                         bytes / GIB,
                         need.optimizer() / GIB,
                         limit.map(MemoryLimit::toString).orElse("unknown memory"));

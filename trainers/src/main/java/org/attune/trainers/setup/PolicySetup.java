@@ -12,27 +12,18 @@ import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
-import org.attune.tensor.Device;
-import org.attune.trainers.ProcessMemory;
-import org.attune.trainers.ResumePoint;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.TrainingConfig;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(PolicySetup.class);
-
     /// PEFT's choice for the families of the Llama shape.
     private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
 
@@ -222,85 +213,24 @@ public final class PolicySetup implements AutoCloseable {
     /// @param rows how long rows are
     /// @return the settings with what was decided for `tokens_per_micro_batch`
     TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
-        return fitToMemory(training, rows, 0);
+        var need = MemoryNeed.of(StepMemory.of(policy));
+        return fitToMemory(training, need, rows, Optional.empty()).training();
     }
 
-    /// As above, where something else is trained beside the policy.
+    /// As above, where something else is trained beside the policy, or completions are generated.
     ///
-    /// @param reserved bytes that its optimizer will take
-    TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows, long reserved) {
-        boolean mayRecompute = training.batch().gradientCheckpointing();
-        Optional<MemoryLimit> limit =
-                MemoryLimit.of(training.batch().maxMemory(), decoder.device())
-                        .map(l -> l.less(reserved));
-        MemoryPlan plan =
-                MemoryPlan.choose(
-                        StepMemory.of(policy),
-                        limit,
-                        new MemoryPlan.Wish(
-                                tokens(training, rows), mayRecompute, rows.longestRow()));
-        LOG.info(plan.explanation());
-        tellPeak(plan.bytes() + reserved);
-        if (!plan.fits()) {
-            tooMuch(plan, limit.orElseThrow(), training);
-        }
-        recomputed = plan.recomputed();
+    /// @param need of all that is trained
+    /// @param rollouts what is generated
+    MemoryFit fitToMemory(
+            TrainingConfig training,
+            MemoryNeed need,
+            RowTokens rows,
+            Optional<RolloutPlan.Wish> rollouts) {
+        MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
+        recomputed = fit.recomputed();
         policy.setOptions(
-                new Policy.Options(
-                        plan.recomputed(), options.dropout(), options.dropoutSeed(), false));
-        return training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens()));
-    }
-
-    /// How many tokens must be computed at once; empty if memory and speed decide.
-    private static OptionalInt tokens(TrainingConfig training, RowTokens rows) {
-        OptionalInt asked = training.batch().tokensPerMicroBatch();
-        if (asked.isPresent()) {
-            return asked;
-        }
-        OptionalInt before =
-                ResumePoint.of(training.save())
-                        .map(ResumePoint::tokensPerMicroBatch)
-                        .orElse(OptionalInt.empty());
-        if (before.isPresent() || !training.optimizer().optimizerInBwd()) {
-            return before;
-        }
-        return OptionalInt.of(Math.clamp(rows.wholeStep(), 1, Integer.MAX_VALUE));
-    }
-
-    private void tellPeak(long beside) {
-        long resident = ProcessMemory.residentBytes();
-        if (resident > 0 && decoder.device().type() == Device.Type.CPU) {
-            LOG.info(
-                    "memory: {} GiB now, about {} GiB at the peak",
-                    gib(resident),
-                    gib(resident + beside));
-        }
-    }
-
-    private static String gib(long bytes) {
-        return String.format(Locale.ROOT, "%.2f", bytes / (double) (1L << 30));
-    }
-
-    /// The machine's memory is only advice, since others may give some back; `max_memory` is not.
-    private static void tooMuch(MemoryPlan plan, MemoryLimit limit, TrainingConfig training) {
-        String fewer =
-                training.optimizer().optimizerInBwd() // the rows of a step are computed at once
-                        ? "per_device_train_batch_size x gradient_accumulation_steps"
-                        : "tokens_per_micro_batch";
-        String remedy =
-                "lower %s or max_length%s"
-                        .formatted(
-                                fewer,
-                                training.batch().gradientCheckpointing()
-                                        ? ""
-                                        : ", or set gradient_checkpointing: true");
-        if (limit.asked().isEmpty()) {
-            LOG.warn("memory may not suffice; {}", remedy);
-            return;
-        }
-        throw new ConfigException(
-                "max_memory: %s is too little even for the smallest way, %s; raise it, or %s"
-                        .formatted(limit.asked().get(), plan.explanation(), remedy));
+                new Policy.Options(recomputed, options.dropout(), options.dropoutSeed(), false));
+        return fit;
     }
 
     /// How many blocks [#fitToMemory] chose to compute again.

@@ -49,33 +49,45 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
         ModelSetup model = run.model();
         PolicySetup policy = run.policy();
         RunContext context = run.context();
-        try (var source = RolloutSetup.source(config, model, policy);
-                var references = new ReferenceSetup(model, policy, runs.hub());
+        try (var references = new ReferenceSetup(model, policy, runs.hub());
                 var critic = CriticSetup.open(config, model, policy, directory, runs.hub())) {
             int longest =
                     run.rows().train().stream().mapToInt(PromptExample::length).max().orElse(0)
                             + config.sampling().maxCompletionLength();
             RowTokens tokens = RowTokens.atMost(longest, config.training().batch().rowsOfStep());
             Optional<Scorer> reference = reference(references);
+            MemoryFit fit =
+                    policy.fitToMemory(
+                            config.training(),
+                            critic.memory(),
+                            tokens,
+                            RolloutSetup.wish(
+                                    config, policy, run.rows(), config.completionsPerUpdate()));
             PpoConfig fitted =
-                    config.withTraining(t -> policy.fitToMemory(t, tokens, critic.trainingBytes()));
+                    config.withTraining(fit.training())
+                            .withSampling(
+                                    s ->
+                                            s.withGenerationSlots(
+                                                    fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
-            return new PpoTrainer(
-                            fitted,
-                            policy.policy(),
-                            critic.critic(),
-                            reference,
-                            source.rollouts(),
-                            rewards.orElseGet(() -> source.rewards(config)),
-                            model.text().tokenizer(),
-                            run.rows().train(),
-                            run.rows().evalSets(),
-                            context.withModel(both(context.model(), critic.writer()))
-                                    .withModelFingerprint(
-                                            model.fingerprint()
-                                                    + "+"
-                                                    + critic.fingerprint(directory)))
-                    .train();
+            try (var source = RolloutSetup.source(fitted, model, policy)) {
+                return new PpoTrainer(
+                                fitted,
+                                policy.policy(),
+                                critic.critic(),
+                                reference,
+                                source.rollouts(),
+                                rewards.orElseGet(() -> source.rewards(config)),
+                                model.text().tokenizer(),
+                                run.rows().train(),
+                                run.rows().evalSets(),
+                                context.withModel(both(context.model(), critic.writer()))
+                                        .withModelFingerprint(
+                                                model.fingerprint()
+                                                        + "+"
+                                                        + critic.fingerprint(directory)))
+                        .train();
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import org.attune.error.ConfigException;
 import org.attune.model.Adapter;
 import org.attune.reward.RewardLimits;
 import org.attune.rollout.EngineRollouts;
+import org.attune.rollout.GenerationMemory;
 import org.attune.rollout.Generator;
 import org.attune.rollout.RecordedRollouts;
 import org.attune.rollout.RolloutSource;
@@ -13,6 +14,8 @@ import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.rollout.ServerRollouts;
 import org.attune.rollout.TextCompleter;
 import org.attune.trainers.CompletionScorer;
+import org.attune.trainers.EvalSet;
+import org.attune.trainers.ResumePoint;
 import org.attune.trainers.config.GenerationConfig;
 import org.attune.trainers.config.RolloutRun;
 import org.attune.trainers.config.RolloutSourceConfig;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
@@ -133,6 +137,40 @@ public final class RolloutSetup {
                 from.rolloutServerConcurrency(),
                 Optional.ofNullable(System.getenv(ServerRollouts.KEY_VARIABLE)),
                 Duration.ofSeconds(1));
+    }
+
+    /// What the policy itself is to generate; empty if nothing.
+    ///
+    /// @param sequences completions that training asks for at a time
+    static Optional<RolloutPlan.Wish> wish(
+            RolloutRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
+        RolloutSourceConfig from = config.rollouts();
+        boolean others =
+                from.recordedRollouts().isPresent() || from.rolloutServerBaseUrl().isPresent();
+        List<PromptExample> prompts = new ArrayList<>(others ? List.of() : rows.train());
+        int most = others ? 0 : sequences;
+        for (EvalSet<PromptExample> set : rows.evalSets()) {
+            prompts.addAll(set.rows());
+            int generations = config.heldOut().generations(config.generation());
+            most = Math.max(most, Math.multiplyExact(set.rows().size(), generations));
+        }
+        if (prompts.isEmpty() || most == 0) {
+            return Optional.empty();
+        }
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElseThrow();
+        int before =
+                ResumePoint.of(config.training().save())
+                        .map(ResumePoint::generationSlots)
+                        .orElse(OptionalInt.empty())
+                        .orElse(Integer.MAX_VALUE);
+        return Optional.of(
+                new RolloutPlan.Wish(
+                        GenerationMemory.of(
+                                policy.decoder(),
+                                longest,
+                                config.generation().maxCompletionLength()),
+                        Math.min(config.generation().generationSlots(), before),
+                        most));
     }
 
     private static RolloutSource engine(

@@ -9,6 +9,7 @@ import org.attune.datasets.UnpairedExample;
 import org.attune.files.HubCache;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
+import org.attune.policy.StepMemory;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
 import org.attune.trainers.BcoTrainer;
@@ -256,21 +257,23 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 policy(config.lora(), config.training(), !config.loss().disableDropout()),
                 run -> {
                     PolicySetup policy = run.policy();
-                    try (var source = RolloutSetup.source(config, run.model(), policy);
-                            var references = new ReferenceSetup(run.model(), policy, hub)) {
+                    try (var references = new ReferenceSetup(run.model(), policy, hub)) {
                         judges.accept(run.model(), policy.policy());
-                        RowTokens tokens = GrpoTrainer.rowTokens(config, run.rows().train());
-                        return new GrpoTrainer(
-                                        config.withTraining(t -> policy.fitToMemory(t, tokens)),
-                                        policy.policy(),
-                                        reference(config, references),
-                                        source.rollouts(),
-                                        rewards.orElseGet(() -> source.rewards(config)),
-                                        run.model().text().tokenizer(),
-                                        run.rows().train(),
-                                        run.rows().evalSets(),
-                                        run.context())
-                                .train();
+                        Optional<Scorer> reference = reference(config, references);
+                        GrpoConfig fitted = fitted(config, policy, run.rows());
+                        try (var source = RolloutSetup.source(fitted, run.model(), policy)) {
+                            return new GrpoTrainer(
+                                            fitted,
+                                            policy.policy(),
+                                            reference,
+                                            source.rollouts(),
+                                            rewards.orElseGet(() -> source.rewards(config)),
+                                            run.model().text().tokenizer(),
+                                            run.rows().train(),
+                                            run.rows().evalSets(),
+                                            run.context())
+                                    .train();
+                        }
                     }
                 });
     }
@@ -304,6 +307,22 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     public RunSummary ppo(PpoConfig config, CompletionScorer rewards) {
         var run = new PpoRun(this, ConfigCheck.validate(config), Path.of(""));
         return run.run(Optional.of(rewards), _ -> {}, (_, _) -> {});
+    }
+
+    /// When everything else is loaded.
+    private static GrpoConfig fitted(
+            GrpoConfig config, PolicySetup policy, RunRows<PromptExample> rows) {
+        int completions =
+                config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
+        MemoryFit fit =
+                policy.fitToMemory(
+                        config.training(),
+                        MemoryNeed.of(StepMemory.of(policy.policy())),
+                        GrpoTrainer.rowTokens(config, rows.train()),
+                        RolloutSetup.wish(config, policy, rows, completions));
+        return config.withTraining(fit.training())
+                .withGeneration(
+                        g -> g.withGenerationSlots(fit.slots().orElse(g.generationSlots())));
     }
 
     /// What the KL term pulls to, if there is one.

@@ -8,9 +8,11 @@ import org.attune.model.ActivationBytes;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.testing.TinyModels;
+import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.MemorySize;
 import org.junit.jupiter.api.Test;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -21,15 +23,22 @@ class MemoryPlanTest {
     /// Computing the last block again saves nothing: backward starts with it.
     private static final int MOST = LAYERS - 1;
     private static final OptionalInt UNSET = OptionalInt.empty();
-    private static final MemoryPlan.Wish FREE = new MemoryPlan.Wish(UNSET, true, 100);
+    private static final MemoryPlan.Wish FREE = new MemoryPlan.Wish(UNSET, true, rows(100));
 
     /// SmolLM2-135M with adapters of rank 16: about 1.1 GiB for 2048 tokens.
-    private static final StepMemory NEED = need();
+    private static final StepMemory POLICY = policy(LAYERS);
 
-    private static StepMemory need() {
-        var config = TinyModels.smol(LAYERS, 49_152);
+    private static final MemoryNeed NEED = MemoryNeed.of(POLICY);
+
+    private static StepMemory policy(int layers) {
+        var config = TinyModels.smol(layers, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
         return new StepMemory(config, DType.BFLOAT16, activations, 5_000_000, 2_000_000);
+    }
+
+    /// Many of them, so that a step has more tokens than are ever computed at once.
+    private static RowTokens rows(int longest) {
+        return RowTokens.atMost(longest, 1000);
     }
 
     private static MemoryPlan plan(long bytes, MemoryPlan.Wish wish) {
@@ -66,7 +75,7 @@ class MemoryPlanTest {
 
     @Test
     void longRowsLeaveRecomputationAsTheOnlyWay() {
-        var longRow = new MemoryPlan.Wish(UNSET, true, 2048);
+        var longRow = new MemoryPlan.Wish(UNSET, true, rows(2048));
         assertPlan(2048, 15, plan(NEED.toCome(2048, 15), longRow));
         assertPlan(2048, MOST, plan(NEED.toCome(2048, LAYERS), longRow));
     }
@@ -80,10 +89,10 @@ class MemoryPlanTest {
 
     @Test
     void keysAreObeyed() {
-        var fixed = new MemoryPlan.Wish(OptionalInt.of(777), true, 100);
+        var fixed = new MemoryPlan.Wish(OptionalInt.of(777), true, rows(100));
         assertPlan(777, 0, plan(1000 * GIB, fixed));
         assertPlan(777, MOST, plan(1, fixed));
-        var kept = new MemoryPlan.Wish(UNSET, false, 100);
+        var kept = new MemoryPlan.Wish(UNSET, false, rows(100));
         MemoryPlan nothing = plan(1, kept);
         assertPlan(256, 0, nothing);
         assertFalse(nothing.fits());
@@ -94,6 +103,23 @@ class MemoryPlanTest {
         MemoryPlan plan = MemoryPlan.choose(NEED, Optional.empty(), FREE);
         assertPlan(2048, MOST, plan);
         assertTrue(plan.explanation().contains("unknown memory"), plan.explanation());
+    }
+
+    @Test
+    void aStepOfFewTokensTakesNoMoreThanThese() {
+        var few = new MemoryPlan.Wish(UNSET, true, RowTokens.atMost(100, 4));
+        assertEquals(NEED.toCome(400, 0), plan(1000 * GIB, few).bytes());
+        var fewer = new MemoryPlan.Wish(OptionalInt.of(30), true, RowTokens.atMost(100, 4));
+        assertEquals(NEED.toCome(100, 0), plan(1000 * GIB, fewer).bytes());
+    }
+
+    @Test
+    void modelsTakeTurnsAndOptimizersStay() {
+        StepMemory larger = policy(2 * LAYERS);
+        var both = new MemoryNeed(List.of(POLICY, larger), 70);
+        assertEquals(70 + larger.pass(512, 3), both.toCome(512, 3));
+        assertEquals(LAYERS, both.layers());
+        assertEquals(POLICY.optimizer() + POLICY.pass(512, 3), NEED.toCome(512, 3));
     }
 
     @Test

@@ -61,7 +61,7 @@ class SharedWeightsFixtureTest {
                                     config.referenceKind(),
                                     config.model(),
                                     config.reference().asReference());
-                            assertTrue(critic.trainingBytes() > 0);
+                            assertTrue(critic.memory().optimizer() > 0);
                             return TensorScope.liveBytes() - before;
                         }
                     }

@@ -1,0 +1,15 @@
+package org.attune.tensor;
+
+/// Pages of their own for large tensors, which go back to the kernel when the tensor dies: no gap
+/// is left. Every page is paid for again ([Allocator] has the reasons against it), so this is for
+/// tensors that live long and are costly to make. Where malloc isn't glibc's, nothing changes.
+public final class OwnPages {
+    private static final int LARGE = 1 << 20;
+
+    private OwnPages() {}
+
+    /// Says whether tensors of more than 1 MiB that are made from now on get their own.
+    public static void use(boolean own) {
+        Allocator.mapFrom(own ? LARGE : Allocator.ONE_GIB);
+    }
+}

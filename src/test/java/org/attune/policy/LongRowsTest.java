@@ -1,0 +1,105 @@
+package org.attune.policy;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.OwnPages;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.ProcessMemory;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+
+import java.util.function.Consumer;
+
+/// What passes over long rows keep has pages of its own, so that it leaves no gaps.
+class LongRowsTest {
+    private static final int LONG = 4096;
+
+    private static final long MIB = 1L << 20;
+
+    private static final DecoderConfig CONFIG = TinyModels.llama();
+
+    private static TokenForest forest() {
+        var builder = TokenForest.builder();
+        int root = builder.root(TinyModels.tokens("row", CONFIG, LONG));
+        builder.target(root, 1);
+        builder.target(root, LONG - 1);
+        return builder.build();
+    }
+
+    private static void withPolicy(Policy.Options options, Consumer<Policy> body) {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(CONFIG);
+                            Policy policy = Policy.withAllWeights(decoder, options)) {
+                        body.accept(policy);
+                    }
+                });
+    }
+
+    /// MiB with pages of their own of a tensor. What malloc's heap has left over serves it first, so
+    /// sizes here are such that no test leaves enough for another's. On the engine thread.
+    private static long mapped(long size) {
+        long before = ProcessMemory.mappedBytes();
+        try (var _ = TensorScope.open("large")) {
+            Tensor large = Tensor.empty(Device.cpu(), DType.UINT8, size * MIB); // never touched
+            return large.size() == 0 ? -1 : (ProcessMemory.mappedBytes() - before) / MIB;
+        }
+    }
+
+    @Test
+    void tensorsGetPagesOfTheirOwnWhileTheyAreToHaveThem() {
+        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells");
+        Engine.run(
+                () -> {
+                    OwnPages.use(true);
+                    try {
+                        assertEquals(950, mapped(950));
+                    } finally {
+                        OwnPages.use(false);
+                    }
+                    assertEquals(0, mapped(500));
+                });
+    }
+
+    @Test
+    void aPassThatFailsInABlockLeavesMallocAsItWas() {
+        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells");
+        withPolicy(
+                Outcome.DEFAULT,
+                policy -> {
+                    policy.decoder().blocks().get(1).postNorm().weight().base().close();
+                    assertThrows(
+                            IllegalStateException.class,
+                            () -> policy.evaluate(forest(), HeadRequest.of()));
+                    assertEquals(0, mapped(750));
+                });
+    }
+
+    @Test
+    void recomputationChangesNoBit() {
+        assertArrayEquals(gradients(Outcome.DEFAULT), gradients(Outcome.RECOMPUTE));
+    }
+
+    private static float[] gradients(Policy.Options options) {
+        float[][] gradients = new float[1][];
+        withPolicy(
+                options,
+                policy -> {
+                    try (var e = policy.evaluate(forest(), HeadRequest.of())) {
+                        e.backward(new float[] {1, 2});
+                    }
+                    gradients[0] = policy.parameters().gradients().toFloats();
+                });
+        return gradients[0];
+    }
+}

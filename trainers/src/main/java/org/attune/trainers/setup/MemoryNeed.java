@@ -1,0 +1,30 @@
+package org.attune.trainers.setup;
+
+import org.attune.policy.StepMemory;
+
+import java.util.List;
+
+/// What training takes of a run's models. Their optimizers stay, their passes take turns.
+///
+/// @param trained models with passes of their own, the policy first
+/// @param optimizer bytes of all moments
+record MemoryNeed(List<StepMemory> trained, long optimizer) {
+    /// Of one model alone.
+    static MemoryNeed of(StepMemory policy) {
+        return new MemoryNeed(List.of(policy), policy.optimizer());
+    }
+
+    /// Blocks of the policy.
+    int layers() {
+        return trained.getFirst().activations().layers();
+    }
+
+    /// Bytes that are still to come when the models stand there.
+    ///
+    /// @param tokens computed at once
+    /// @param recomputed how many blocks are computed again in the backward pass
+    long toCome(int tokens, int recomputed) {
+        return optimizer
+                + trained.stream().mapToLong(m -> m.pass(tokens, recomputed)).max().orElse(0);
+    }
+}
