@@ -46,7 +46,8 @@ class LongRowsTest {
                 });
     }
 
-    /// MiB with pages of their own of a tensor. What malloc's heap has left over serves it first, so
+    /// MiB with pages of their own of a tensor. What malloc's heap has left over serves it first,
+    /// so
     /// sizes here are such that no test leaves enough for another's. On the engine thread.
     private static long mapped(long size) {
         long before = ProcessMemory.mappedBytes();

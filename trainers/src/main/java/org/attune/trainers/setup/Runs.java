@@ -22,7 +22,6 @@ import org.attune.trainers.RunSummary;
 import org.attune.trainers.SftTrainer;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
-import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
