@@ -134,8 +134,9 @@ public record DecodeKernel(AttentionShape shape, int window) {
             block.partialScores(four, keys.keys(), shared, keys.count());
             block.joinScores();
             block.softmax();
-            block.weighted(keys.sharedValues(), four, 0, shared, false);
-            block.weighted(keys.values(), four, shared, keys.count(), true);
+            block.zero(four);
+            block.weighted(keys.sharedValues(), four, 0, shared);
+            block.weighted(keys.values(), four, shared, keys.count());
             int real = Math.min(QUERIES, shape.groups() - g);
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
@@ -309,11 +310,17 @@ public record DecodeKernel(AttentionShape shape, int window) {
             }
         }
 
-        /// Sums of the values `from … to − 1` by their weights, float32, one behind the other.
+        /// Zeros in place of four queries.
+        void zero(long sums) {
+            FloatVector zeros = FloatVector.zero(Vectors.FLOATS);
+            for (int k = 0; k < QUERIES * headDim; k += LANES) {
+                Vectors.store(zeros, sums + (long) k * FLOAT);
+            }
+        }
+
+        /// Adds the values `from … to − 1` by their weights to sums, float32, one behind the other.
         /// Two vectors of a value at a time; the last may be taken twice.
-        ///
-        /// @param add to what stands there
-        void weighted(long values, long sums, int from, int to, boolean add) {
+        void weighted(long values, long sums, int from, int to) {
             long query = (long) headDim * FLOAT;
             long step = (long) KEYS * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
@@ -321,14 +328,14 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 int next = Math.min(k + LANES, headDim - LANES);
                 long sum = sums + (long) k * FLOAT;
                 long sumNext = sums + (long) next * FLOAT;
-                FloatVector s0 = Vectors.begin(add, sum);
-                FloatVector s1 = Vectors.begin(add, sum + query);
-                FloatVector s2 = Vectors.begin(add, sum + 2 * query);
-                FloatVector s3 = Vectors.begin(add, sum + 3 * query);
-                FloatVector n0 = Vectors.begin(add, sumNext);
-                FloatVector n1 = Vectors.begin(add, sumNext + query);
-                FloatVector n2 = Vectors.begin(add, sumNext + 2 * query);
-                FloatVector n3 = Vectors.begin(add, sumNext + 3 * query);
+                FloatVector s0 = Vectors.load(sum);
+                FloatVector s1 = Vectors.load(sum + query);
+                FloatVector s2 = Vectors.load(sum + 2 * query);
+                FloatVector s3 = Vectors.load(sum + 3 * query);
+                FloatVector n0 = Vectors.load(sumNext);
+                FloatVector n1 = Vectors.load(sumNext + query);
+                FloatVector n2 = Vectors.load(sumNext + 2 * query);
+                FloatVector n3 = Vectors.load(sumNext + 3 * query);
                 for (int t = from; t < to; t++) {
                     long value = values + t * rowBytes;
                     FloatVector x = Vectors.load(half, value + (long) k * bytes);
