@@ -42,10 +42,8 @@ final class CachedStep {
         rope = new Rope(config, layout, decoder.device(), decoder.dtype());
         scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
         before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
-        for (Block b : decoder.blocks()) {
-            for (FusedLinear linear : List.of(b.qkv(), b.output(), b.gateUp(), b.down())) {
-                inputs.computeIfAbsent(width(linear), this::rows);
-            }
+        for (FusedLinear linear : decoder.linears()) {
+            inputs.computeIfAbsent(width(linear), this::rows);
         }
         hasKernel = isOneTokenEach(additions) && rope.hasKernel(decoder.device(), decoder.dtype());
         if (hasKernel) {

@@ -120,7 +120,8 @@ final class BenchOptions {
                 model == null ? Path.of("random model") : model.toAbsolutePath(),
                 Optional.ofNullable(data).map(Path::toAbsolutePath),
                 dtype,
-                rank(task),
+                or(rank, full || !task.trains() ? BenchSpec.ALL_WEIGHTS : 16),
+                full,
                 or(warmUp, 2),
                 or(
                         steps,
@@ -136,23 +137,6 @@ final class BenchOptions {
                 newTokens,
                 Optional.ofNullable(tokensAtOnce),
                 profile);
-    }
-
-    /// 0 where there is no adapter.
-    private int rank(BenchTask task) {
-        if (!task.trains()) {
-            return or(rank, 0);
-        }
-        if (full && rank != null) {
-            throw new ConfigException(
-                    "--full trains all weights, --rank an adapter; leave one of them out");
-        }
-        if (!full && rank != null && rank < 1) {
-            throw new ConfigException(
-                    "--rank is %d; accepted: at least 1, or --full in its place to train all weights"
-                            .formatted(rank));
-        }
-        return full ? BenchSpec.ALL_WEIGHTS : or(rank, 16);
     }
 
     /// The random model, if none is named.

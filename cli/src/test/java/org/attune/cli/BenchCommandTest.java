@@ -169,12 +169,13 @@ class BenchCommandTest {
 
     @Test
     void wrongOptionsAreNamedTogether() {
-        refused("sft --steps=0 --length=5 --prompt=6");
+        refused("sft --steps=0 --rank=0 --length=5 --prompt=6");
         String shown = err.toString();
         assertTrue(shown.contains("--steps is 0; accepted: at least 1"), shown);
+        assertTrue(shown.contains("--rank is 0; accepted: at least 1"), shown);
         assertTrue(shown.contains("--length is 5; accepted: at least 8"), shown);
-        refused("sft --rank=0");
-        assertTrue(err.toString().contains("--rank is 0; accepted: at least 1, or --full"), shown);
+        refused("generate --full");
+        assertTrue(err.toString().contains("--full is for tasks that train"), err.toString());
         refused("generate --heads=3 --kv-heads=2");
         assertTrue(err.toString().contains("--heads is 3, --kv-heads 2"), err.toString());
         refused("sft --data=x");

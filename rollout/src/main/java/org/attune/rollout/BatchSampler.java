@@ -67,18 +67,20 @@ final class BatchSampler {
 
     /// Whether tokens are drawn from the model's own probabilities and nothing else is asked for.
     private boolean isPlain() {
-        return distribution.temperature() == 1
-                && !distribution.filters()
-                && config.topLogProbs() == 0;
+        return distribution.temperature() == 1 && drawsFromAll();
+    }
+
+    /// Whether any token may be drawn, and no other is asked for.
+    private boolean drawsFromAll() {
+        return !distribution.filters() && config.topLogProbs() == 0;
     }
 
     /// Whether the kernel does it: where no token is looked at but the one that is drawn, and where
     /// that one's own logit is still there afterwards.
     private boolean hasKernel(Tensor logits) {
         return distribution.temperature() > 0
-                && !distribution.filters()
+                && drawsFromAll()
                 && !distribution.penalises()
-                && config.topLogProbs() == 0
                 && VectorKernels.serve(
                         logits.device(), logits.dtype(), Math.toIntExact(logits.size(1)));
     }

@@ -18,6 +18,7 @@ import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RolloutRun;
 import org.attune.trainers.grpo.CompletionScores;
 import org.attune.trainers.grpo.GrpoObjective;
 import org.attune.trainers.grpo.Normaliser;
@@ -131,7 +132,7 @@ public final class GrpoTrainer {
     }
 
     /// Of prompts with completions as long as they may get.
-    public static RowTokens rowTokens(GrpoConfig config, List<PromptExample> prompts) {
+    public static RowTokens rowTokens(RolloutRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
                 longest + config.generation().maxCompletionLength(),

@@ -16,6 +16,7 @@ import java.util.Optional;
 /// @param dtype of weights and products
 /// @param rank of a LoRA adapter on all linear layers, alpha twice as much; 0: none, so that
 ///     training changes all weights
+/// @param full whether all weights are trained; the rank is 0 then
 /// @param warmUp steps or calls before the measured ones
 /// @param steps measured optimizer steps or calls
 /// @param rows examples, pairs or prompts a step; sequences of a generation
@@ -31,6 +32,7 @@ public record BenchSpec(
         Optional<Path> data,
         DtypeChoice dtype,
         int rank,
+        boolean full,
         int warmUp,
         int steps,
         int rows,
@@ -46,7 +48,7 @@ public record BenchSpec(
     /// @throws ConfigException naming everything that is out of range
     public BenchSpec {
         List<String> problems = new ArrayList<>();
-        atLeast(problems, "--rank", rank, ALL_WEIGHTS);
+        checkRank(problems, task, rank, full);
         atLeast(problems, "--warm-up", warmUp, 0);
         atLeast(problems, "--steps", steps, 1);
         atLeast(problems, task.trains() ? "--rows" : "--sequences", rows, 1);
@@ -67,15 +69,24 @@ public record BenchSpec(
         }
     }
 
+    private static void checkRank(List<String> problems, BenchTask task, int rank, boolean full) {
+        if (full && !task.trains()) {
+            problems.add("--full is for tasks that train: sft, dpo and grpo");
+        } else if (full && rank != ALL_WEIGHTS) {
+            problems.add("--full trains all weights, --rank an adapter; leave one of them out");
+        } else if (task.trains() && !full && rank < 1) {
+            problems.add(
+                    "--rank is %d; accepted: at least 1, or --full in its place to train all weights"
+                            .formatted(rank));
+        } else {
+            atLeast(problems, "--rank", rank, 0);
+        }
+    }
+
     private static void atLeast(List<String> problems, String option, int value, int least) {
         if (value < least) {
             problems.add("%s is %d; accepted: at least %d".formatted(option, value, least));
         }
-    }
-
-    /// Whether all weights are trained.
-    boolean trainsAll() {
-        return task.trains() && rank == ALL_WEIGHTS;
     }
 
     /// The same work with one size changed.
@@ -90,6 +101,7 @@ public record BenchSpec(
                 data,
                 dtype,
                 dimension.equals("rank") ? value : rank,
+                full,
                 warmUp,
                 steps,
                 rowsVary ? value : rows,
@@ -109,6 +121,7 @@ public record BenchSpec(
                 data,
                 dtype,
                 rank,
+                full,
                 warmUp,
                 steps,
                 rows,

@@ -97,7 +97,7 @@ public final class BenchText {
     }
 
     private static String trained(BenchSpec w) {
-        return w.trainsAll() ? "all weights" : "LoRA r " + w.rank();
+        return w.full() ? "all weights" : "LoRA r " + w.rank();
     }
 
     /// `result.md`.

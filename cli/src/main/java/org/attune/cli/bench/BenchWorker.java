@@ -136,7 +136,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     /// Without dropout, as it is compared with programs that have none; it would also keep
     /// sequences from sharing a prompt.
     private LoraSettings lora() {
-        if (spec.trainsAll()) {
+        if (spec.full()) {
             return LoraSettings.defaults();
         }
         return LoraSettings.allLinear(spec.rank(), 2.0 * spec.rank()).withLoraDropout(0);

@@ -88,9 +88,7 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
                         "--peer: TRL's script trains an adapter of rank %d, not %s; leave out --peer, or --full and --rank"
                                 .formatted(
                                         TRL_RANK,
-                                        spec.trainsAll()
-                                                ? "all weights"
-                                                : "one of " + spec.rank()));
+                                        spec.full() ? "all weights" : "one of " + spec.rank()));
             }
             modelFolder(spec);
             if (spec.data().isEmpty()) {

@@ -28,6 +28,7 @@ class BenchResultTest {
                 Optional.empty(),
                 DtypeChoice.AUTO,
                 task.trains() ? 16 : 0,
+                false,
                 1,
                 2,
                 4,

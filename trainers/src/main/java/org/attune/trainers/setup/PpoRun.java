@@ -5,6 +5,7 @@ import org.attune.datasets.PromptExample;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.trainers.CompletionScorer;
+import org.attune.trainers.GrpoTrainer;
 import org.attune.trainers.PpoTrainer;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -51,10 +52,7 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
         RunContext context = run.context();
         try (var references = new ReferenceSetup(model, policy, runs.hub());
                 var critic = CriticSetup.open(config, model, policy, directory, runs.hub())) {
-            int longest =
-                    run.rows().train().stream().mapToInt(PromptExample::length).max().orElse(0)
-                            + config.sampling().maxCompletionLength();
-            RowTokens tokens = RowTokens.atMost(longest, config.training().batch().rowsOfStep());
+            RowTokens tokens = GrpoTrainer.rowTokens(config, run.rows().train());
             Optional<Scorer> reference = reference(references);
             MemoryFit fit =
                     policy.fitToMemory(
