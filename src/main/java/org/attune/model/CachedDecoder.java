@@ -7,6 +7,7 @@ import org.attune.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts of any
 /// lengths together, then one token for each of many sequences at once. Borrows the decoder; use it
@@ -18,6 +19,7 @@ public final class CachedDecoder {
 
     private final Decoder decoder;
     private final Adapter adapter;
+    private final Optional<ForwardRecord> record;
 
     /// Tokens that a slot is to read.
     ///
@@ -27,8 +29,25 @@ public final class CachedDecoder {
 
     /// @param adapter which of the decoder's adapters applies
     public CachedDecoder(Decoder decoder, Adapter adapter) {
+        this(decoder, adapter, Optional.empty());
+    }
+
+    private CachedDecoder(Decoder decoder, Adapter adapter, Optional<ForwardRecord> record) {
         this.decoder = decoder;
         this.adapter = adapter;
+        this.record = record;
+    }
+
+    /// The same, but what is read is recorded.
+    ///
+    /// @param into borrowed
+    public CachedDecoder recording(ForwardRecord into) {
+        return new CachedDecoder(decoder, adapter, Optional.of(into));
+    }
+
+    /// Says that a slot holds a sequence that is complete, but for a last token that isn't read.
+    public void finished(KvCache cache, int slot) {
+        record.ifPresent(r -> cache.addTo(r, slot));
     }
 
     public Decoder decoder() {
@@ -97,7 +116,10 @@ public final class CachedDecoder {
 
     /// @return output of the last block, `(N, D)`
     private Tensor hidden(KvCache cache, List<NewTokens> additions) {
-        var step = new CachedStep(decoder, adapter, cache, additions);
+        int count = additions.stream().mapToInt(a -> a.ids().length).sum();
+        int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
+        Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
+        var step = new CachedStep(decoder, adapter, cache, additions, into, first);
         Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (N, D)
         for (int i = 0; i < decoder.blocks().size(); i++) {
             try (var scope = TensorScope.open("block")) {
@@ -106,7 +128,13 @@ public final class CachedDecoder {
                 x = out;
             }
         }
-        additions.forEach(a -> cache.append(a.slot(), a.ids()));
+        Tensor hidden = x;
+        into.ifPresent(r -> r.putHidden(first, hidden));
+        int row = first;
+        for (NewTokens addition : additions) {
+            cache.append(addition.slot(), addition.ids(), row);
+            row += into.isPresent() ? addition.ids().length : 0;
+        }
         return x;
     }
 

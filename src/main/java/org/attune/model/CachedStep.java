@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The forward pass of new tokens of several sequences over a [KvCache]. Its tables and masks live
 /// in the scope in which it is made.
@@ -22,6 +23,8 @@ final class CachedStep {
     private final DecoderConfig config;
     private final Adapter adapter;
     private final KvCache cache;
+    private final Optional<ForwardRecord> record;
+    private final int firstRecorded;
     private final Layout layout;
     private final Rope rope;
     private final Tensor scale; // (), of the attention scores
@@ -33,7 +36,17 @@ final class CachedStep {
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     /// @param additions new tokens of different slots
-    CachedStep(Decoder decoder, Adapter adapter, KvCache cache, List<NewTokens> additions) {
+    /// @param record keeps what is made of them
+    /// @param firstRecorded its row of the first
+    CachedStep(
+            Decoder decoder,
+            Adapter adapter,
+            KvCache cache,
+            List<NewTokens> additions,
+            Optional<ForwardRecord> record,
+            int firstRecorded) {
+        this.record = record;
+        this.firstRecorded = firstRecorded;
         this.decoder = decoder;
         this.config = decoder.config();
         this.adapter = adapter;
@@ -142,7 +155,14 @@ final class CachedStep {
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(b.down()); // (N, F + …)
         Swiglu.forward(gateUp, () -> rows(b.down().in()), a);
-        return b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
+        Tensor out = b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
+        if (record.isPresent()) {
+            int columns = b.down().extra(adapter);
+            Tensor down = columns == 0 ? null : a.narrow(1, b.down().in(), columns);
+            var made = new ForwardRecord.Kept(x, y, o, x2, gateUp, down);
+            record.get().put(layer, firstRecorded, made);
+        }
+        return out;
     }
 
     /// Columns of a layer's input and of its adapter.
@@ -196,6 +216,10 @@ final class CachedStep {
                         new long[] {cacheRows.size(), config.headDim()},
                         new long[] {config.headDim(), 1},
                         0));
-        return queries.mul(scale).contiguous();
+        Tensor scaled = queries.mul(scale).contiguous();
+        if (record.isPresent()) {
+            queries.copyInPlace(scaled);
+        }
+        return scaled;
     }
 }

@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -79,6 +80,22 @@ public final class Decoder implements AutoCloseable {
     public void pack() {
         linears().forEach(FusedLinear::pack);
         output.pack();
+    }
+
+    /// Makes such copies for backward passes too: as much memory again for a fifth of the time of
+    /// their products. Gradients may differ in the last bit of the compute dtype.
+    public void packBackward() {
+        linears().forEach(FusedLinear::packBackward);
+    }
+
+    /// Keeps nothing but what forward passes read, with the adapter that is attached: half of the
+    /// memory where products read packed copies, which larger models then have too. Afterwards
+    /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry
+    /// frozen adapters, stay as they are.
+    public void keepForward() {
+        linears().forEach(FusedLinear::keepForward);
+        output.pack();
+        Engine.giveBackFreedMemory();
     }
 
     /// Loads the weights; extra tensors in the file are ignored.

@@ -4,6 +4,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
@@ -33,10 +34,31 @@ public final class DecoderRun implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("run");
     private final Tensor[] inputs;
     private final Saved[] saved;
+    private final Optional<Recorded> recorded;
     private final Tensor hidden;
+
+    /// A forward pass that was made before.
+    ///
+    /// @param record borrowed; what it holds must not be replaced before the backward pass
+    /// @param rows of it, for each token of the layout ([ForwardRecord#rows])
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Recorded(ForwardRecord record, int[] rows) {}
 
     /// Runs forward.
     public DecoderRun(Decoder decoder, Layout layout, Adapter adapter, Options options) {
+        this(decoder, layout, adapter, options, Optional.empty());
+    }
+
+    /// Runs forward, or takes what there is.
+    ///
+    /// @param recorded with it, blocks are computed neither plainly nor with dropout
+    public DecoderRun(
+            Decoder decoder,
+            Layout layout,
+            Adapter adapter,
+            Options options,
+            Optional<Recorded> recorded) {
+        this.recorded = recorded;
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;
@@ -53,10 +75,19 @@ public final class DecoderRun implements AutoCloseable {
                         decoder.dtype(),
                         options.backward());
         try {
-            hidden = forward();
+            hidden = recorded.map(this::hidden).orElseGet(this::forward);
         } catch (RuntimeException | Error e) {
             close();
             throw e;
+        }
+    }
+
+    private Tensor hidden(Recorded from) {
+        if (options.plain() || options.dropout().isOn()) {
+            throw new IllegalArgumentException("what is recorded was computed in another way");
+        }
+        try (var _ = scope.enter()) {
+            return from.record().hidden(from.rows());
         }
     }
 
@@ -99,6 +130,11 @@ public final class DecoderRun implements AutoCloseable {
 
     private PlainBlock plain(int i) {
         return new PlainBlock(decoder.blocks().get(i), pass);
+    }
+
+    /// Whether the forward pass was made before.
+    public boolean isRecorded() {
+        return recorded.isPresent();
     }
 
     /// Output of the last block, before the final norm, `(N, D)`.
@@ -146,13 +182,22 @@ public final class DecoderRun implements AutoCloseable {
         Saved s = saved[i];
         if (s == null) {
             try (var _ = TensorScope.open("again")) {
-                s = WrittenBlock.again(b, inputs[i], pass);
+                s = again(i, b, block);
                 s.moveTo(block);
             }
         }
         Tensor dx = WrittenBlock.backward(b, d, s, pass);
         saved[i] = null;
         return dx;
+    }
+
+    private Saved again(int i, Block b, TensorScope block) {
+        if (recorded.isEmpty()) {
+            return WrittenBlock.again(b, inputs[i], pass);
+        }
+        ForwardRecord.Kept kept = recorded.get().record().kept(i, recorded.get().rows());
+        block.adopt(kept.x());
+        return WrittenBlock.completed(b, kept, pass);
     }
 
     @Override

@@ -27,7 +27,7 @@ public record Dropout(double probability, long seed) {
     private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
 
     /// Whether anything can be dropped.
-    boolean isOn() {
+    public boolean isOn() {
         return probability > 0;
     }
 

@@ -35,10 +35,11 @@ public final class FusedLinear {
     private final List<Part> parts;
     private final int in;
     private final int out;
-    private Tensor matrix; // (out, in + extra)
+    private Tensor matrix; // (out, in + extra), or null: there is the packed copy only
     private final Tensor bias; // (out) or null
-    private final boolean packs;
+    private boolean packs;
     private PackedMatrix packed; // of `matrix` as it is, or null
+    private PackedMatrix packedBack; // of the base, transposed, or null
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
     private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
     private Tensor narrow; // transposed, for the kernel of few rows; null before it is needed
@@ -106,6 +107,7 @@ public final class FusedLinear {
 
     /// The base weight of one part, a view `(out, in)`.
     public Tensor weight(int part) {
+        requireMatrix();
         Part p = parts.get(part);
         return matrix.narrow(0, p.firstRow(), p.out()).narrow(1, 0, in);
     }
@@ -127,6 +129,7 @@ public final class FusedLinear {
 
     /// Makes room for the trained adapter. `updates` must be in order of their parts.
     public void attachTrained(List<LowRank> updates) {
+        requireMatrix();
         int columns = updates.stream().mapToInt(LowRank::rank).sum();
         trained.clear();
         trained.addAll(updates);
@@ -159,6 +162,7 @@ public final class FusedLinear {
 
     /// Adds a frozen adapter, or replaces it.
     public void attachFrozen(Adapter adapter, List<LowRank> updates) {
+        requireMatrix();
         frozen.put(adapter, List.copyOf(updates));
         unpackFrozen();
     }
@@ -178,6 +182,38 @@ public final class FusedLinear {
     void pack() {
         if (packs && packed == null && !trainsBase()) {
             packed = PackedMatrix.of(matrix, owner);
+        }
+    }
+
+    /// Makes a copy for the backward pass too, of the base alone, which stays as it is.
+    void packBackward() {
+        if (packs && packedBack == null && !trainsBase()) {
+            try (var _ = TensorScope.open("pack")) {
+                packedBack = PackedMatrix.of(base().t(), owner);
+            }
+        }
+    }
+
+    /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
+    /// nothing can be attached, merged or trained any more.
+    void keepForward() {
+        requireMatrix();
+        if (!PackedMatrix.isUseful(matrix.device(), matrix.dtype())
+                || trainsBase()
+                || !frozen.isEmpty()) {
+            return;
+        }
+        packs = true;
+        pack();
+        matrix.close();
+        matrix = null;
+    }
+
+    private void requireMatrix() {
+        if (matrix == null) {
+            throw new IllegalStateException(
+                    "of %s only what forward passes read is kept"
+                            .formatted(parts.getFirst().path()));
         }
     }
 
@@ -311,7 +347,7 @@ public final class FusedLinear {
     private Tensor narrow() {
         if (narrow == null) {
             int columns = kernel().columns();
-            narrow = owner.adopt(Tensor.zeros(matrix.device(), matrix.dtype(), in, columns));
+            narrow = owner.adopt(Tensor.zeros(reducers.device(), reducers.dtype(), in, columns));
             narrowIsOld = true;
         }
         if (narrowIsOld) {
@@ -371,13 +407,31 @@ public final class FusedLinear {
                 Gradients.addRows(biasGradients[i], d);
             }
         }
-        Tensor dhx = dy.mm(matrix); // (N, in + extra)
-        if (extra == 0) {
-            return dhx;
+        requireMatrix();
+        if (packedBack == null) {
+            Tensor dhx = dy.mm(matrix); // (N, in + extra)
+            if (extra == 0) {
+                return dhx;
+            }
+            Tensor dx = dhx.narrow(1, 0, in); // (N, in)
+            Tensor dus = dhx.narrow(1, in, extra).contiguous(); // (N, extra)
+            dhx.close(); // the views keep the memory
+            return updatesBackward(dy, hx, x, dx, dus, dropout);
         }
-        Tensor dx = dhx.narrow(1, 0, in); // (N, in)
-        Tensor dus = dhx.narrow(1, in, extra).contiguous(); // (N, extra)
-        dhx.close(); // the views keep the memory
+        Tensor dx = packedBack.multiply(dy); // (N, in)
+        if (extra == 0) {
+            return dx;
+        }
+        Tensor dus = dy.mm(matrix.narrow(1, in, extra).contiguous()); // (N, extra)
+        return updatesBackward(dy, hx, x, dx, dus, dropout);
+    }
+
+    /// Adds to the gradients of the updates, and to that of `x`.
+    ///
+    /// @param dus gradient of what the updates read, `(N, extra)`
+    /// @return `dx`
+    private Tensor updatesBackward(
+            Tensor dy, Tensor hx, Tensor x, Tensor dx, Tensor dus, Dropout dropout) {
         if (!dropout.isOn()) {
             reduceBackward(dus, x, dx);
         }
@@ -418,7 +472,12 @@ public final class FusedLinear {
     /// @param weights one per part
     /// @param biases one per part, null where a part has none
     public void trainBase(Tensor[] weights, Tensor[] biases) {
+        requireMatrix();
         unpack();
+        if (packedBack != null) {
+            packedBack.close();
+            packedBack = null;
+        }
         weightGradients = weights.clone();
         biasGradients = biases.clone();
     }

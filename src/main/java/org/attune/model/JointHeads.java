@@ -15,7 +15,7 @@ import java.util.Map;
 /// row side by side. Nothing is copied or reordered, and short segments cost no calls of their own.
 final class JointHeads {
     /// With longer paths products of large blocks in bfloat16 are faster than kernels in float32.
-    private static final int MOST_KEYS = 640;
+    static final int MOST_KEYS = 640;
 
     private final Layout layout;
     private final AttentionShape shape;
@@ -28,8 +28,12 @@ final class JointHeads {
 
     /// Whether the kernels can do it, and are the faster way.
     static boolean suits(Layout layout, Pass pass) {
-        return pass.rope().hasKernel(pass.device(), pass.dtype())
-                && layout.longestPath() <= MOST_KEYS;
+        return pass.rope().hasKernel(pass.device(), pass.dtype()) && fits(layout);
+    }
+
+    /// Whether they are the faster way, where they can do it.
+    static boolean fits(Layout layout) {
+        return layout.longestPath() <= MOST_KEYS;
     }
 
     /// @param y projections, `(N, (CG + 2C) K)`; changed and kept

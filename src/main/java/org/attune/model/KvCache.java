@@ -20,6 +20,7 @@ public final class KvCache implements AutoCloseable {
     private final int capacity;
     private final Tensor[] rows; // (S·C·2·L, K) for each block
     private final int[][] tokens; // (S, L)
+    private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
     private SharedBeginnings beginnings; // of the first slots; null once a beginning changed
 
@@ -37,6 +38,7 @@ public final class KvCache implements AutoCloseable {
         headDim = c.headDim();
         this.capacity = capacity;
         tokens = new int[slots][capacity];
+        recorded = new int[slots][capacity];
         lengths = new int[slots];
         rows = new Tensor[c.layers()];
         try (var _ = scope.enter()) {
@@ -132,6 +134,7 @@ public final class KvCache implements AutoCloseable {
         beginnings = null;
         for (int to = first; to < first + count; to++) {
             System.arraycopy(tokens[from], 0, tokens[to], 0, length);
+            System.arraycopy(recorded[from], 0, recorded[to], 0, length);
             lengths[to] = length;
         }
     }
@@ -168,9 +171,22 @@ public final class KvCache implements AutoCloseable {
     }
 
     /// Remembers that `ids` were appended to `slot`.
-    void append(int slot, int[] ids) {
+    ///
+    /// @param record row of the first in a [ForwardRecord], or [ForwardRecord#NONE] of all
+    void append(int slot, int[] ids, int record) {
         System.arraycopy(ids, 0, tokens[slot], lengths[slot], ids.length);
+        for (int i = 0; i < ids.length; i++) {
+            recorded[slot][lengths[slot] + i] =
+                    record == ForwardRecord.NONE ? ForwardRecord.NONE : record + i;
+        }
         lengths[slot] += ids.length;
+    }
+
+    /// Tells a record which sequence a slot holds.
+    void addTo(ForwardRecord record, int slot) {
+        record.add(
+                Arrays.copyOf(tokens[slot], lengths[slot]),
+                Arrays.copyOf(recorded[slot], lengths[slot]));
     }
 
     /// Rows of [#rows] for one token of a slot.

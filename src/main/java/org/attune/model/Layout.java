@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /// How the rows of one pass attend to each other: segments of a token forest, cut into blocks of
 /// queries, each with the rows it may see. Made once per forest and shared by all blocks.
@@ -84,6 +85,20 @@ public final class Layout {
 
     int[] positions() {
         return positions;
+    }
+
+    List<Span> spans() {
+        return spans;
+    }
+
+    /// Rows from a root to the end of a segment.
+    int[] path(int span) {
+        Span last = spans.get(span);
+        IntStream rows = IntStream.range(last.start(), last.end());
+        for (int[] range : ancestors(last).reversed()) {
+            rows = IntStream.concat(IntStream.range(range[0], range[1]), rows);
+        }
+        return rows.toArray();
     }
 
     /// For each row the number of tokens in the longest path through its tree: what RoPE kinds

@@ -102,6 +102,12 @@ final class Rope {
         return VectorKernels.serve(device, dtype, heads.headDim(), rotary / 2);
     }
 
+    /// The same, of any tokens.
+    static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
+        int rotary = config.rope().rotaryDim(config.headDim());
+        return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2);
+    }
+
     /// Rotates queries, times the attention scale, and keys where they are, by a kernel.
     ///
     /// @param x `(N, …)`: in each row the queries, then the keys

@@ -35,6 +35,28 @@ final class WrittenBlock {
         return s.withDownColumns(downColumns(b, ax, pass));
     }
 
+    /// What [#forward] saves, from what was kept of it; the rest is computed again.
+    static Saved completed(Block b, ForwardRecord.Kept kept, Pass pass) {
+        Adapter adapter = pass.adapter();
+        Tensor h1 = widened(kept.x(), b.qkv().in(), b.qkv().extra(adapter));
+        Tensor r1 = b.inputNorm().forward(kept.x(), h1, adapter);
+        b.qkv().reduce(h1, adapter, pass.dropout());
+        Tensor h2 = widened(kept.x(), b.gateUp().in(), b.gateUp().extra(adapter));
+        Tensor r2 = b.postNorm().forward(kept.x2(), h2, adapter);
+        b.gateUp().reduce(h2, adapter, pass.dropout());
+        return new Saved(
+                kept.x(),
+                r1,
+                h1,
+                new Attended.Joint(null, kept.qkv()),
+                kept.ox(),
+                kept.x2(),
+                r2,
+                h2,
+                kept.gateUp(),
+                kept.downColumns());
+    }
+
     /// All but the down projection.
     private static Saved upToDown(Block b, Tensor x, Pass pass) {
         Adapter adapter = pass.adapter();

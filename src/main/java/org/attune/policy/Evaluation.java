@@ -38,6 +38,11 @@ public interface Evaluation extends AutoCloseable {
     ///     learned and of no others
     void backward(float[] tokenGradients, Map<HeadStatistic, float[]> statistics);
 
+    /// Whether its forward pass through the blocks was taken from what generation had computed.
+    default boolean reusesForward() {
+        return false;
+    }
+
     @Override
     void close();
 }

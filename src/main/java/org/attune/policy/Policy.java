@@ -9,6 +9,7 @@ import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
+import org.attune.model.ForwardRecord;
 import org.attune.model.Layout;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
@@ -31,6 +32,7 @@ public final class Policy implements CausalPolicy {
     private LoraParameters frozen;
     private final List<LoraParameters> others = new ArrayList<>();
     private Optional<ValueHead> values = Optional.empty();
+    private Optional<ForwardRecord> record = Optional.empty();
     private long step;
     private int evaluations;
 
@@ -267,7 +269,28 @@ public final class Policy implements CausalPolicy {
     }
 
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {
-        return new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
+        Layout layout = layout(forest);
+        return new DecoderRun(
+                decoder, layout, adapterInUse(), runOptions, recorded(layout, forest, runOptions));
+    }
+
+    private Optional<DecoderRun.Recorded> recorded(
+            Layout layout, TokenForest forest, DecoderRun.Options runOptions) {
+        if (record.isEmpty() || runOptions.plain() || runOptions.dropout().isOn()) {
+            return Optional.empty();
+        }
+        ForwardRecord from = record.get();
+        return from.rows(layout, forest.targetSources())
+                .map(rows -> new DecoderRun.Recorded(from, rows));
+    }
+
+    /// Makes a record of what is read with these weights serve [#evaluate] as its forward pass
+    /// through the blocks, wherever it has all of it. Forgets it whenever the weights change.
+    ///
+    /// @param kept borrowed, for as long as this policy is used
+    public void reuse(ForwardRecord kept) {
+        record = Optional.of(kept);
+        parameters().onChange(_ -> kept.forget());
     }
 
     /// Writes the adapter as PEFT does.

@@ -88,6 +88,11 @@ final class PolicyEvaluation implements Evaluation {
     }
 
     @Override
+    public boolean reusesForward() {
+        return run.isRecorded();
+    }
+
+    @Override
     public void close() {
         scope.close();
         head.close();

@@ -52,7 +52,7 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
     private void talk() {
         PrintWriter out = spec.commandLine().getOut();
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        try (var loaded = LoadedModel.open(model.config(dtype))) {
+        try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             TextAssets text = loaded.setup().text();
             if (text.template().isEmpty()) {
                 throw new ConfigException(

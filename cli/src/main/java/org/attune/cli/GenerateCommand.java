@@ -104,7 +104,7 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
     }
 
     private void generateAll(PrintWriter shown) {
-        try (var loaded = LoadedModel.open(model.config(dtype))) {
+        try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             int count = generations == null ? 1 : generations;
             SamplingConfig config = sampling.config(loaded.setup());
             if (count > 1 && config.distribution().temperature() == 0) {
@@ -143,7 +143,7 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
     }
 
     private void generate(String given, PrintWriter shown) {
-        try (var loaded = LoadedModel.open(model.config(dtype))) {
+        try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             SamplingConfig config = sampling.config(loaded.setup());
             int[] ids = tokens(loaded.setup().text(), given);
             loaded.completer().stream(

@@ -32,6 +32,14 @@ final class LoadedModel implements AutoCloseable {
         return open(config, ModelSetup::loadDecoder);
     }
 
+    /// A causal language model that only generates, with its adapter or without: nothing can be
+    /// added to it, nothing merged.
+    static LoadedModel openToGenerate(ModelConfig config) {
+        LoadedModel loaded = open(config);
+        loaded.decoder.keepForward();
+        return loaded;
+    }
+
     /// A model of any kind: a causal language model, or one that scores sequences.
     static LoadedModel openAny(ModelConfig config) {
         return open(config, ModelSetup::loadAsIs);

@@ -6,14 +6,21 @@ import java.util.List;
 /// follow from seed and round, those of a sequence from its place in the round.
 public final class EngineRollouts implements RolloutSource {
     private final Generator generator;
+    private final Generator heldOutGenerator;
     private final SamplingConfig sampling;
     private final SamplingConfig heldOut;
 
     /// @param generator over the policy's weights
+    /// @param heldOutGenerator the same for evaluations
     /// @param sampling how to sample in training; its seed is the run's
     /// @param heldOut how to sample in evaluations
-    public EngineRollouts(Generator generator, SamplingConfig sampling, SamplingConfig heldOut) {
+    public EngineRollouts(
+            Generator generator,
+            Generator heldOutGenerator,
+            SamplingConfig sampling,
+            SamplingConfig heldOut) {
         this.generator = generator;
+        this.heldOutGenerator = heldOutGenerator;
         this.sampling = sampling;
         this.heldOut = heldOut;
     }
@@ -26,7 +33,7 @@ public final class EngineRollouts implements RolloutSource {
 
     @Override
     public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
-        return generator.generate(prompts, heldOut, TokenListener.of(listener));
+        return heldOutGenerator.generate(prompts, heldOut, TokenListener.of(listener));
     }
 
     @Override

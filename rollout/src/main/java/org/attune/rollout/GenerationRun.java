@@ -173,6 +173,7 @@ final class GenerationRun {
                     sequence.append(sampled.ids()[row], sampled.logProbs()[row], listener);
             if (reason != null) {
                 end(sequence.index(), sequence.completion(reason));
+                decoder.finished(cache, firstSlot + row);
                 free(firstSlot + row);
             }
         }

@@ -4,6 +4,7 @@ import org.attune.error.RolloutException;
 import org.attune.model.Adapter;
 import org.attune.model.CachedDecoder;
 import org.attune.model.Decoder;
+import org.attune.model.ForwardRecord;
 import org.attune.model.KvCache;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
@@ -29,6 +30,7 @@ public final class Generator {
     private final CachedDecoder decoder;
     private final Optional<Tokenizer> tokenizer;
     private final int slots;
+    private final Optional<ForwardRecord> record;
 
     /// @param adapter which of the decoder's adapters applies
     /// @param tokenizer needed for stop strings only
@@ -37,9 +39,41 @@ public final class Generator {
         if (slots < 1) {
             throw new IllegalArgumentException(slots + " sequences at once; accepted: at least 1");
         }
-        this.decoder = new CachedDecoder(decoder, adapter);
+        this(new CachedDecoder(decoder, adapter), tokenizer, slots, Optional.empty());
+    }
+
+    private Generator(
+            CachedDecoder decoder,
+            Optional<Tokenizer> tokenizer,
+            int slots,
+            Optional<ForwardRecord> record) {
+        this.decoder = decoder;
         this.tokenizer = tokenizer;
         this.slots = slots;
+        this.record = record;
+    }
+
+    /// The same, but what is read for the prompts of each call is recorded, from which a backward
+    /// pass can start.
+    ///
+    /// @param kept for the same decoder and adapter; borrowed. A call forgets what it held before.
+    public Generator recording(ForwardRecord kept) {
+        return new Generator(decoder.recording(kept), tokenizer, slots, Optional.of(kept));
+    }
+
+    /// Most tokens that are read for prompts of which consecutive equal arrays are read once.
+    ///
+    /// @param newTokens most tokens of a completion
+    public static long tokensRead(List<int[]> prompts, int newTokens) {
+        long tokens = 0;
+        int[] before = {};
+        for (int[] prompt : prompts) {
+            // A prompt that is in the cache has its last token read again; that of a completion
+            // isn't read.
+            tokens += newTokens + (prompt == before ? 0 : prompt.length);
+            before = prompt;
+        }
+        return tokens;
     }
 
     /// With [#DEFAULT_SLOTS].
@@ -71,10 +105,15 @@ public final class Generator {
         }
         return Engine.call(
                 () -> {
+                    record.ifPresent(r -> r.begin(tokensRead(prompts, config)));
                     try (var cache = newCache(Math.min(slots, prompts.size()), capacity)) {
                         return run(cache, prompts, config, listener);
                     }
                 });
+    }
+
+    private static int tokensRead(List<int[]> prompts, SamplingConfig config) {
+        return Math.toIntExact(tokensRead(prompts, config.maxNewTokens()));
     }
 
     /// As above over a cache that the caller owns: prompts that begin with what it holds, as the

@@ -36,7 +36,7 @@ final class Vectors {
 
     /// All memory: an address is an offset, and the check of bounds costs nothing.
     @SuppressWarnings("restricted")
-    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static final VectorShuffle<Float> BY_8 = partners(8);
     private static final VectorShuffle<Float> BY_4 = partners(4);

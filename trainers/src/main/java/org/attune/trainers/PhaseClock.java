@@ -16,6 +16,10 @@ public final class PhaseClock {
     /// Not a phase: the passes that are repeated in `backward`.
     public static final String RECOMPUTED = "recomputed";
 
+    /// Not a phase: the passes through the blocks of those in `forward` that were taken from what
+    /// generation had computed.
+    public static final String REUSED = "reused";
+
     private final Map<String, Long> nanos = new LinkedHashMap<>();
     private final Map<String, Long> wholeNanos = new LinkedHashMap<>();
     private final Map<String, PassWork> passes = new LinkedHashMap<>();
@@ -73,8 +77,13 @@ public final class PhaseClock {
         passes.merge(RECOMPUTED, PassWork.of(forest).times(share), PassWork::plus);
     }
 
+    /// Counts a forward pass whose part through the blocks was made before.
+    void passReused(TokenForest forest) {
+        passes.merge(REUSED, PassWork.of(forest), PassWork::plus);
+    }
+
     /// What passed forward through a model, by phase; under [#RECOMPUTED] what the backward pass
-    /// repeated.
+    /// repeated, under [#REUSED] what of `forward` was made before.
     public Map<String, PassWork> passes() {
         return Map.copyOf(passes);
     }

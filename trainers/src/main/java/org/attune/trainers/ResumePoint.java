@@ -15,6 +15,8 @@ public final class ResumePoint {
 
     private static final String SLOTS = "generation_slots";
 
+    private static final String REUSES = "reuse_rollout_activations";
+
     private ResumePoint() {}
 
     /// Empty if the run starts anew.
@@ -37,6 +39,12 @@ public final class ResumePoint {
     /// How many sequences the run generated at once, likewise.
     public static OptionalInt generationSlots(Checkpoint checkpoint) {
         return number(checkpoint, SLOTS);
+    }
+
+    /// Whether the run took what generation computes for its forward pass, likewise.
+    public static Optional<Boolean> reusesActivations(Checkpoint checkpoint) {
+        return Optional.ofNullable(checkpoint.state().identity().get(REUSES))
+                .map(Boolean::parseBoolean);
     }
 
     private static OptionalInt number(Checkpoint checkpoint, String key) {

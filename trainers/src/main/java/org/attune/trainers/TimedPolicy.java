@@ -53,10 +53,13 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
                 forward,
                 () -> {
                     clock.pass(forest);
-                    if (policy.recomputed() > 0) {
+                    Evaluation evaluation = policy.evaluate(forest, request);
+                    if (evaluation.reusesForward()) {
+                        clock.passReused(forest);
+                    } else if (policy.recomputed() > 0) {
                         clock.passAgain(forest, policy.recomputed());
                     }
-                    return new TimedEvaluation(policy.evaluate(forest, request), clock, backward);
+                    return new TimedEvaluation(evaluation, clock, backward);
                 });
     }
 
@@ -114,6 +117,11 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
             try (var _ = clock.enter(phase)) {
                 evaluation.backward(tokenGradients, statistics);
             }
+        }
+
+        @Override
+        public boolean reusesForward() {
+            return evaluation.reusesForward();
         }
 
         @Override

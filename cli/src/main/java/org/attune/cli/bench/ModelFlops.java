@@ -2,6 +2,7 @@ package org.attune.cli.bench;
 
 import org.attune.model.DecoderConfig;
 import org.attune.trainers.PassWork;
+import org.attune.trainers.PhaseClock;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -91,8 +92,12 @@ public record ModelFlops(DecoderConfig config, int rank) {
     ///
     /// @param adapter whether the adapter is on
     public double measure(PassWork work, boolean adapter) {
+        return blocks(work, adapter) + head(work.targets());
+    }
+
+    private double blocks(PassWork work, boolean adapter) {
         long weights = blockWeights() + (adapter ? adapterWeights() : 0);
-        return 2.0 * work.rows() * weights + attention(work.attended(), 2) + head(work.targets());
+        return 2.0 * work.rows() * weights + attention(work.attended(), 2);
     }
 
     /// A forward pass that is trained on, with the head's gradient.
@@ -154,12 +159,13 @@ public record ModelFlops(DecoderConfig config, int rank) {
                 (phase, work) -> {
                     switch (phase) {
                         case "forward" -> {
-                            flops.put("forward", forward(work));
+                            PassWork reused = passes.getOrDefault(PhaseClock.REUSED, PassWork.NONE);
+                            flops.put("forward", forward(work) - blocks(reused, true));
                             flops.put("backward", backward(work));
                         }
                         case "reference" -> flops.put(phase, measure(work, false));
                         case "old" -> flops.put(phase, measure(work, true));
-                        default -> {} // not part of a step, or computed again
+                        default -> {} // not part of a step, computed again, or made before
                     }
                 });
         return flops;

@@ -28,6 +28,9 @@ import java.util.TreeSet;
 /// @param numIterations times that a round is used; ≥ 1
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
 ///     fewer where memory is short. Memory and speed only
+/// @param reuseRolloutActivations whether what generation computes serves as the forward pass,
+///     where a step uses up its round, nothing is dropped, sequences are short and memory suffices.
+///     Memory, speed and rounding only
 public record GenerationConfig(
         @Min(value = 2, message = "a whole number >= 2") int numGenerations,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
@@ -40,7 +43,8 @@ public record GenerationConfig(
         @InRange(min = 1) OptionalInt generationBatchSize,
         @InRange(min = 1) OptionalInt stepsPerGeneration,
         @Positive(message = "a whole number >= 1") int numIterations,
-        @Positive(message = "a whole number >= 1") int generationSlots)
+        @Positive(message = "a whole number >= 1") int generationSlots,
+        boolean reuseRolloutActivations)
         implements CrossChecked {
     private static final Set<String> KWARGS =
             Set.of(
@@ -68,7 +72,8 @@ public record GenerationConfig(
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 1,
-                32);
+                32,
+                true);
     }
 
     @Override
@@ -102,7 +107,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withMaxCompletionLength(int maxCompletionLength) {
@@ -118,7 +124,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withTemperature(double temperature) {
@@ -134,7 +141,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withTopP(double topP) {
@@ -150,7 +158,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withTopK(int topK) {
@@ -166,7 +175,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withMinP(double minP) {
@@ -182,7 +192,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withRepetitionPenalty(double repetitionPenalty) {
@@ -198,7 +209,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withGenerationKwargs(Map<String, Object> generationKwargs) {
@@ -214,7 +226,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withGenerationBatchSize(int generationBatchSize) {
@@ -230,7 +243,8 @@ public record GenerationConfig(
                 OptionalInt.of(generationBatchSize),
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withStepsPerGeneration(int stepsPerGeneration) {
@@ -246,7 +260,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 OptionalInt.of(stepsPerGeneration),
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withNumIterations(int numIterations) {
@@ -262,7 +277,8 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
     }
 
     public GenerationConfig withGenerationSlots(int generationSlots) {
@@ -278,6 +294,24 @@ public record GenerationConfig(
                 generationBatchSize,
                 stepsPerGeneration,
                 numIterations,
-                generationSlots);
+                generationSlots,
+                reuseRolloutActivations);
+    }
+
+    public GenerationConfig withReuseRolloutActivations(boolean reuseRolloutActivations) {
+        return new GenerationConfig(
+                numGenerations,
+                maxCompletionLength,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationBatchSize,
+                stepsPerGeneration,
+                numIterations,
+                generationSlots,
+                reuseRolloutActivations);
     }
 }

@@ -66,7 +66,8 @@ public record PpoSamplingConfig(
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 1,
-                generationSlots);
+                generationSlots,
+                false);
     }
 
     @Override

@@ -22,7 +22,8 @@ import java.util.OptionalInt;
 /// @param training the settings with what was decided for `tokens_per_micro_batch`
 /// @param slots sequences that are generated at once; empty if the run generates none
 /// @param recomputed blocks that are computed again in the backward pass
-record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed) {
+/// @param reuses whether what generation computes is kept for the backward pass
+record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boolean reuses) {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryFit.class);
     private static final double GIB = 1L << 30;
 
@@ -48,8 +49,18 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed) {
         Optional<RolloutPlan> generation =
                 rollouts.map(w -> RolloutPlan.choose(w, limit.map(l -> l.less(need.optimizer()))));
         generation.ifPresent(g -> LOG.info(g.explanation()));
-        long generated = need.optimizer() + generation.map(RolloutPlan::bytes).orElse(0L);
-        tellPeak(Math.max(plan.bytes(), generated), device);
+        long generating = generation.map(RolloutPlan::bytes).orElse(0L);
+        var kept = rollouts.map(RolloutPlan.Wish::kept).orElse(KeptActivations.Wish.NOTHING);
+        long withKept = withKept(plan, need, rows, kept.bytes(), generating);
+        boolean fits = limit.isEmpty() || withKept <= limit.get().bytes();
+        boolean reuses = kept.bytes() > 0 && plan.recomputed() == 0 && (kept.before() || fits);
+        if (reuses) {
+            LOG.info(
+                    "keeping what generation computes for the backward pass: {} GiB",
+                    gib(kept.bytes()));
+        }
+        long otherwise = Math.max(plan.bytes(), need.optimizer() + generating);
+        tellPeak(reuses ? withKept : otherwise, device);
         if (!plan.fits()) {
             refuse(limit.orElseThrow(), plan.explanation(), remedy(training, policy, limit, rows));
         }
@@ -62,7 +73,17 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed) {
         return new MemoryFit(
                 training.withBatch(batch -> batch.withTokensPerMicroBatch(plan.tokens())),
                 generation.map(g -> OptionalInt.of(g.slots())).orElse(OptionalInt.empty()),
-                plan.recomputed());
+                plan.recomputed(),
+                reuses);
+    }
+
+    /// Bytes where what generation computes is kept: besides, the backward pass needs one block.
+    private static long withKept(
+            MemoryPlan plan, MemoryNeed need, RowTokens rows, long kept, long generating) {
+        int most = (int) Math.min(plan.tokens(), rows.wholeStep());
+        int atOnce = Math.max(most, rows.longestRow());
+        long pass = need.toCome(atOnce, need.layers()) - need.optimizer();
+        return need.optimizer() + kept + Math.max(pass, generating);
     }
 
     /// How many tokens must be computed at once; empty if memory and speed decide.

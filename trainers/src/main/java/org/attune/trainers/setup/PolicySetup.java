@@ -226,11 +226,20 @@ public final class PolicySetup implements AutoCloseable {
             MemoryNeed need,
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
+        packBackward(training, decoder);
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();
         policy.setOptions(
                 new Policy.Options(recomputed, options.dropout(), options.dropoutSeed(), false));
         return fit;
+    }
+
+    /// Spends memory on speed where no limit is set. Not where it would fit: what is resident
+    /// differs a little from start to start, and so would the last bits of a resumed run.
+    static void packBackward(TrainingConfig training, Decoder decoder) {
+        if (training.batch().maxMemory().isEmpty()) {
+            decoder.packBackward();
+        }
     }
 
     /// How many blocks [#fitToMemory] chose to compute again.

@@ -68,7 +68,7 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                                             s.withGenerationSlots(
                                                     fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
-            try (var source = RolloutSetup.source(fitted, model, policy)) {
+            try (var source = RolloutSetup.source(fitted, model, policy, Optional.empty())) {
                 return new PpoTrainer(
                                 fitted,
                                 policy.policy(),

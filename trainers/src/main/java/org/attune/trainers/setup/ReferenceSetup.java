@@ -47,7 +47,7 @@ final class ReferenceSetup implements AutoCloseable {
                 return startingPoint();
             }
             separate = model.loadDecoder();
-            separate.pack();
+            separate.keepForward();
             return Policy.reference(separate);
         }
         var named =
@@ -59,7 +59,7 @@ final class ReferenceSetup implements AutoCloseable {
                 return policy.policy().adapterOff(); // the same weights, in memory once
             }
             separate = other.loadDecoder();
-            separate.pack();
+            separate.keepForward();
         }
         return Policy.reference(separate);
     }

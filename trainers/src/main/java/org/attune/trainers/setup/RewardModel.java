@@ -109,6 +109,7 @@ final class RewardModel implements AutoCloseable {
             Scorer scorer =
                     adapted.<Scorer>map(policy -> policy)
                             .orElseGet(() -> Policy.reference(decoder));
+            decoder.keepForward();
             weights = new Weights(decoder, adapted, scorer);
         } catch (RuntimeException e) {
             decoder.close();

@@ -20,7 +20,12 @@ record RolloutPlan(int slots, long bytes, boolean fits, String explanation) {
     /// @param memory says what it takes
     /// @param slots most sequences at once, ≥ 1
     /// @param sequences how many there are, ≥ 1
-    record Wish(GenerationMemory memory, int slots, int sequences) {}
+    /// @param kept what could be kept for the backward pass
+    record Wish(GenerationMemory memory, int slots, int sequences, KeptActivations.Wish kept) {
+        Wish withKept(KeptActivations.Wish activations) {
+            return new Wish(memory, slots, sequences, activations);
+        }
+    }
 
     /// Takes the most sequences that fit, of what is asked for, half of it, and so on.
     ///

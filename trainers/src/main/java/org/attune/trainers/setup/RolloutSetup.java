@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.model.Adapter;
+import org.attune.model.ForwardRecord;
 import org.attune.reward.RewardLimits;
 import org.attune.rollout.EngineRollouts;
 import org.attune.rollout.GenerationMemory;
@@ -82,9 +83,15 @@ public final class RolloutSetup {
 
     /// Where completions come from: of training prompts as configured, of held-out prompts from the
     /// policy itself. The caller closes it.
-    static OpenSource source(RolloutRun config, ModelSetup model, PolicySetup policy) {
+    ///
+    /// @param record takes what the policy computes for training prompts; borrowed
+    static OpenSource source(
+            RolloutRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            Optional<ForwardRecord> record) {
         SamplingConfig sampling = sampling(config, model);
-        RolloutSource engine = engine(config, model, policy, sampling);
+        RolloutSource engine = engine(config, model, policy, sampling, record);
         RolloutSourceConfig from = config.rollouts();
         if (from.recordedRollouts().isPresent()) {
             var recorded =
@@ -170,11 +177,16 @@ public final class RolloutSetup {
                                 longest,
                                 config.generation().maxCompletionLength()),
                         Math.min(config.generation().generationSlots(), before),
-                        most));
+                        most,
+                        KeptActivations.Wish.NOTHING));
     }
 
     private static RolloutSource engine(
-            RolloutRun config, ModelSetup model, PolicySetup policy, SamplingConfig sampling) {
+            RolloutRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            SamplingConfig sampling,
+            Optional<ForwardRecord> record) {
         var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
         var generator =
                 new Generator(
@@ -184,6 +196,7 @@ public final class RolloutSetup {
                         config.generation().generationSlots());
         double temperature = config.heldOut().temperature(config.generation());
         return new EngineRollouts(
+                record.map(generator::recording).orElse(generator),
                 generator,
                 sampling,
                 sampling.withDistribution(sampling.distribution().withTemperature(temperature)));

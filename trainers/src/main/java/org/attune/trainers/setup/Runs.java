@@ -260,7 +260,10 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         judges.accept(run.model(), policy.policy());
                         Optional<Scorer> reference = reference(config, references);
                         GrpoConfig fitted = fitted(config, policy, run.rows());
-                        try (var source = RolloutSetup.source(fitted, run.model(), policy)) {
+                        try (var kept = KeptActivations.of(fitted, policy);
+                                var source =
+                                        RolloutSetup.source(
+                                                fitted, run.model(), policy, kept.record())) {
                             return new GrpoTrainer(
                                             fitted,
                                             policy.policy(),
@@ -313,15 +316,19 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             GrpoConfig config, PolicySetup policy, RunRows<PromptExample> rows) {
         int completions =
                 config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
+        KeptActivations.Wish kept = KeptActivations.wish(config, policy, rows.train());
         MemoryFit fit =
                 policy.fitToMemory(
                         config.training(),
                         MemoryNeed.of(StepMemory.of(policy.policy())),
                         GrpoTrainer.rowTokens(config, rows.train()),
-                        RolloutSetup.wish(config, policy, rows, completions));
+                        RolloutSetup.wish(config, policy, rows, completions)
+                                .map(wish -> wish.withKept(kept)));
         return config.withTraining(fit.training())
                 .withGeneration(
-                        g -> g.withGenerationSlots(fit.slots().orElse(g.generationSlots())));
+                        g ->
+                                g.withGenerationSlots(fit.slots().orElse(g.generationSlots()))
+                                        .withReuseRolloutActivations(fit.reuses()));
     }
 
     /// What the KL term pulls to, if there is one.

@@ -24,8 +24,7 @@ class RolloutPlanTest {
 
     private static RolloutPlan plan(long bytes, int slots, int sequences) {
         var limit = new MemoryLimit(bytes, Optional.empty(), bytes);
-        return RolloutPlan.choose(
-                new RolloutPlan.Wish(MEMORY, slots, sequences), Optional.of(limit));
+        return RolloutPlan.choose(wish(slots, sequences), Optional.of(limit));
     }
 
     @Test
@@ -62,8 +61,7 @@ class RolloutPlanTest {
 
     @Test
     void unknownMemoryIsEnough() {
-        RolloutPlan plan =
-                RolloutPlan.choose(new RolloutPlan.Wish(MEMORY, 32, 64), Optional.empty());
+        RolloutPlan plan = RolloutPlan.choose(wish(32, 64), Optional.empty());
         assertEquals(32, plan.slots());
         assertTrue(plan.fits());
     }
@@ -80,5 +78,9 @@ class RolloutPlanTest {
                         MEMORY.bytes(32) / gib,
                         MEMORY.cache(32) / gib),
                 plan(8L << 30, 32, 64).explanation());
+    }
+
+    private static RolloutPlan.Wish wish(int slots, int sequences) {
+        return new RolloutPlan.Wish(MEMORY, slots, sequences, KeptActivations.Wish.NOTHING);
     }
 }

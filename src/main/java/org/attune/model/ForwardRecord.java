@@ -1,0 +1,277 @@
+package org.attune.model;
+
+import org.attune.tensor.Device;
+import org.attune.tensor.RowMemory;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// What the blocks made of tokens that a [CachedDecoder] read, kept so that a backward pass over
+/// the same sequences needs no forward pass through the blocks. It holds as long as the weights
+/// stay as they are: whoever changes them calls [#forget]. Owns its memory, which stays until it is
+/// closed; use it on the engine thread.
+///
+/// Rows are numbered in the order of reading. A row whose number is the capacity is zero: it stands
+/// for a token that nobody read, because nothing depends on it, as the last one of a completion.
+public final class ForwardRecord implements AutoCloseable {
+    /// Number of the row of a token that isn't recorded.
+    static final int NONE = -1;
+
+    private final Decoder decoder;
+    private final Adapter adapter;
+    private final Map<Ids, int[]> sequences = new HashMap<>();
+    private TensorScope scope = TensorScope.detached("record");
+    private Kept[] blocks = {};
+    private Tensor hidden; // (rows + 1, D), output of the last block
+    private int capacity;
+    private int used;
+
+    /// Token ids as a key.
+    private record Ids(int[] ids) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Ids(int[] theirs) && Arrays.equals(ids, theirs);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(ids);
+        }
+    }
+
+    /// What is kept of a block, of shapes as in [Saved], for all rows or for some.
+    ///
+    /// @param downColumns null without an adapter there
+    record Kept(Tensor x, Tensor qkv, Tensor ox, Tensor x2, Tensor gateUp, Tensor downColumns) {
+        private static Kept empty(Block b, Adapter adapter, Tensor like, int rows) {
+            int columns = b.down().extra(adapter);
+            return new Kept(
+                    rows(like, rows, b.qkv().in()),
+                    rows(like, rows, b.qkv().out()),
+                    rows(like, rows, b.output().in() + b.output().extra(adapter)),
+                    rows(like, rows, b.gateUp().in()),
+                    rows(like, rows, b.gateUp().out()),
+                    columns == 0 ? null : rows(like, rows, columns));
+        }
+
+        private Tensor[] all() {
+            return new Tensor[] {x, qkv, ox, x2, gateUp, downColumns};
+        }
+    }
+
+    /// @param decoder borrowed; one that [#suits]
+    /// @param adapter with which it reads
+    public ForwardRecord(Decoder decoder, Adapter adapter) {
+        if (!suits(decoder)) {
+            throw new IllegalArgumentException("of such a decoder nothing can be recorded");
+        }
+        this.decoder = decoder;
+        this.adapter = adapter;
+    }
+
+    /// Whether reading makes of a decoder's tokens what the backward pass needs: not with norms of
+    /// queries and keys, whose inputs it doesn't keep, nor without the kernels.
+    public static boolean suits(Decoder decoder) {
+        DecoderConfig config = decoder.config();
+        return decoder.device().equals(Device.cpu())
+                && !config.rope().dependsOnLength()
+                && !config.attention().qkNorm()
+                && Rope.hasKernel(config, decoder.device(), decoder.dtype());
+    }
+
+    /// Most tokens of a sequence whose backward pass can start from a record.
+    public static int longest() {
+        return JointHeads.MOST_KEYS;
+    }
+
+    /// Memory of a record, in bytes.
+    ///
+    /// @param rows most tokens that are read
+    public static long bytes(Decoder decoder, Adapter adapter, int rows) {
+        long numbers = decoder.config().hiddenSize();
+        for (Block b : decoder.blocks()) {
+            numbers +=
+                    b.qkv().in()
+                            + (long) b.qkv().out()
+                            + b.output().in()
+                            + b.output().extra(adapter)
+                            + b.gateUp().in()
+                            + b.gateUp().out()
+                            + b.down().extra(adapter);
+        }
+        return decoder.dtype().bytes() * numbers * (rows + 1L);
+    }
+
+    /// Forgets everything and makes room.
+    ///
+    /// @param rows most tokens that are read; more than these are not recorded
+    public void begin(int rows) {
+        forget();
+        if (rows <= capacity) {
+            return;
+        }
+        scope.close();
+        scope = TensorScope.detached("record");
+        capacity = rows;
+        blocks = new Kept[decoder.blocks().size()];
+        Tensor like = decoder.embedding().base();
+        try (var _ = scope.enter()) {
+            for (int i = 0; i < blocks.length; i++) {
+                blocks[i] = Kept.empty(decoder.blocks().get(i), adapter, like, rows + 1);
+                for (Tensor t : blocks[i].all()) {
+                    clearLast(t);
+                }
+            }
+            hidden = rows(like, rows + 1, decoder.config().hiddenSize());
+            clearLast(hidden);
+        }
+    }
+
+    private void clearLast(Tensor t) {
+        if (t != null) {
+            try (var _ = TensorScope.open("clear")) {
+                t.narrow(0, capacity, 1).zeroInPlace();
+            }
+        }
+    }
+
+    /// Forgets what was read: the weights have changed, or will be others.
+    public void forget() {
+        used = 0;
+        sequences.clear();
+    }
+
+    /// Takes rows for tokens that are about to be read.
+    ///
+    /// @return the first, or [#NONE] if there are not enough
+    int reserve(int tokens) {
+        if (tokens > capacity - used) {
+            return NONE;
+        }
+        int first = used;
+        used += tokens;
+        return first;
+    }
+
+    /// Records rows from `first` on of one block.
+    void put(int layer, int first, Kept made) {
+        Tensor[] from = made.all();
+        Tensor[] to = blocks[layer].all();
+        for (int i = 0; i < from.length; i++) {
+            if (from[i] != null) {
+                RowMemory.copy(from[i], to[i], first);
+            }
+        }
+    }
+
+    /// Records what the last block put out.
+    ///
+    /// @param x `(n, D)`
+    void putHidden(int first, Tensor x) {
+        RowMemory.copy(x, hidden, first);
+    }
+
+    /// Says which tokens a sequence consists of.
+    ///
+    /// @param rows of each token; a sequence with a [#NONE] is not recorded
+    void add(int[] ids, int[] rows) {
+        for (int row : rows) {
+            if (row == NONE) {
+                return;
+            }
+        }
+        sequences.put(new Ids(ids), rows);
+    }
+
+    /// The rows of all tokens of a layout, if every path through it was read.
+    ///
+    /// @param sources rows of the layout whose output is used, besides by the rows after them
+    /// @return a row for each token, of zeros for those that end a path and are no source; empty if
+    ///     something is missing
+    public Optional<int[]> rows(Layout layout, int[] sources) {
+        if (sequences.isEmpty() || !JointHeads.fits(layout)) {
+            return Optional.empty();
+        }
+        int[] rows = new int[layout.size()];
+        Arrays.fill(rows, NONE);
+        Set<Integer> parents = new HashSet<>();
+        layout.spans().forEach(s -> parents.add(s.parent()));
+        for (int i = 0; i < layout.spans().size(); i++) {
+            if (!parents.contains(i) && !fill(layout, i, rows)) {
+                return Optional.empty();
+            }
+        }
+        for (int source : sources) {
+            if (rows[source] == NONE) {
+                return Optional.empty();
+            }
+        }
+        for (int i = 0; i < rows.length; i++) {
+            if (rows[i] == NONE) {
+                rows[i] = capacity;
+            }
+        }
+        return Optional.of(rows);
+    }
+
+    /// Fills the rows of a path, all but its last token's.
+    private boolean fill(Layout layout, int leaf, int[] rows) {
+        if (!layout.spans().get(leaf).seesItself()) {
+            return false;
+        }
+        int[] path = layout.path(leaf);
+        int[] ids = new int[Math.max(0, path.length - 1)];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = layout.tokens()[path[i]];
+        }
+        int[] read = sequences.get(new Ids(ids));
+        if (read == null) {
+            return false;
+        }
+        for (int i = 0; i < ids.length; i++) {
+            rows[path[i]] = read[i];
+        }
+        return true;
+    }
+
+    /// Output of the last block of some rows, `(N, D)`, in the current scope.
+    Tensor hidden(int[] rows) {
+        return gathered(hidden, rows);
+    }
+
+    /// What is kept of some rows of a block, in the current scope.
+    Kept kept(int layer, int[] rows) {
+        Kept k = blocks[layer];
+        return new Kept(
+                gathered(k.x(), rows),
+                gathered(k.qkv(), rows),
+                gathered(k.ox(), rows),
+                gathered(k.x2(), rows),
+                gathered(k.gateUp(), rows),
+                k.downColumns() == null ? null : gathered(k.downColumns(), rows));
+    }
+
+    private static Tensor gathered(Tensor all, int[] rows) {
+        Tensor some = rows(all, rows.length, Math.toIntExact(all.size(1)));
+        RowMemory.gather(all, rows, some);
+        return some;
+    }
+
+    private static Tensor rows(Tensor like, int rows, int width) {
+        return Tensor.empty(like.device(), like.dtype(), rows, width);
+    }
+
+    @Override
+    public void close() {
+        forget();
+        capacity = 0;
+        blocks = new Kept[0];
+        scope.close();
+    }
+}

@@ -1,0 +1,80 @@
+package org.attune.trainers.setup;
+
+import org.attune.datasets.PromptExample;
+import org.attune.model.ForwardRecord;
+import org.attune.trainers.ResumePoint;
+import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.RolloutSourceConfig;
+
+import java.util.List;
+import java.util.Optional;
+
+/// What generation computes of the completions of a step, kept so that the backward pass needs no
+/// forward pass through the blocks: `reuse_rollout_activations`. Owns the memory.
+///
+/// @param record empty where nothing is kept
+record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable {
+    /// Rows for which memory is spent unasked: twice as many tokens as are computed at once.
+    private static final long MOST_ROWS = 2L * TokenBudget.DEFAULT_TOKENS;
+
+    /// What could be kept.
+    ///
+    /// @param bytes 0: nothing
+    /// @param before whether the run that goes on kept it
+    record Wish(long bytes, boolean before) {
+        static final Wish NOTHING = new Wish(0, false);
+    }
+
+    /// What a run could keep: completions of the policy itself, each round of which is used up by
+    /// one step that drops nothing.
+    ///
+    /// @param prompts of training
+    static Wish wish(GrpoConfig config, PolicySetup policy, List<PromptExample> prompts) {
+        Optional<Boolean> before =
+                ResumePoint.of(config.training().save()).flatMap(ResumePoint::reusesActivations);
+        RolloutSourceConfig from = config.rollouts();
+        int rounds = config.microBatchesPerRound() * config.generation().numIterations();
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        int newTokens = config.generation().maxCompletionLength();
+        if (!config.generation().reuseRolloutActivations()
+                || !before.orElse(true)
+                || from.recordedRollouts().isPresent()
+                || from.rolloutServerBaseUrl().isPresent()
+                || config.training().batch().gradientAccumulationSteps() != rounds
+                || policy.policy().hasDropout()
+                || !ForwardRecord.suits(policy.decoder())
+                || longest + newTokens > ForwardRecord.longest()) {
+            return Wish.NOTHING;
+        }
+        long completions =
+                (long) config.training().batch().perDeviceTrainBatchSize()
+                        * config.microBatchesPerRound();
+        long rows =
+                completions / config.generation().numGenerations() * longest
+                        + completions * newTokens;
+        if (rows > MOST_ROWS) {
+            return Wish.NOTHING;
+        }
+        long bytes =
+                ForwardRecord.bytes(policy.decoder(), policy.policy().adapterInUse(), (int) rows);
+        return new Wish(bytes, before.orElse(false));
+    }
+
+    /// Keeps what [#wish] said, if that was decided.
+    ///
+    /// @param fitted with what was decided
+    static KeptActivations of(GrpoConfig fitted, PolicySetup policy) {
+        if (!fitted.generation().reuseRolloutActivations()) {
+            return new KeptActivations(Optional.empty());
+        }
+        var record = new ForwardRecord(policy.decoder(), policy.policy().adapterInUse());
+        policy.policy().reuse(record);
+        return new KeptActivations(Optional.of(record));
+    }
+
+    @Override
+    public void close() {
+        record.ifPresent(ForwardRecord::close);
+    }
+}
