@@ -88,6 +88,11 @@ public final class Decoder implements AutoCloseable {
         linears().forEach(FusedLinear::packBackward);
     }
 
+    /// Whether there are such copies.
+    public boolean packsBackward() {
+        return linears().stream().anyMatch(FusedLinear::packsBackward);
+    }
+
     /// Keeps nothing but what forward passes read, with the adapter that is attached: half of the
     /// memory where products read packed copies, which larger models then have too. Afterwards
     /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry

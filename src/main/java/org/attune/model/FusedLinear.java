@@ -6,8 +6,6 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.VectorKernels;
-import org.attune.tensor.vector.ReduceKernel;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,9 +26,6 @@ public final class FusedLinear {
     /// @param hasBias whether it has a bias
     public record Part(String path, int firstRow, int out, boolean hasBias) {}
 
-    /// So few that a product with an adapter's first matrix costs less than its call.
-    private static final int FEW_ROWS = 64;
-
     private final TensorScope owner;
     private final List<Part> parts;
     private final int in;
@@ -41,9 +36,7 @@ public final class FusedLinear {
     private PackedMatrix packed; // of `matrix` as it is, or null
     private PackedMatrix packedBack; // of the base, transposed, or null
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
-    private Tensor reducers; // (extra, in), the `sA` of the adapter in the columns; null without
-    private Tensor narrow; // transposed, for the kernel of few rows; null before it is needed
-    private boolean narrowIsOld;
+    private Reducers reducers; // the `sA` of the adapter in the columns; null without
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
     private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
@@ -146,15 +139,7 @@ public final class FusedLinear {
             if (reducers != null) {
                 reducers.close();
             }
-            if (narrow != null) {
-                narrow.close();
-                narrow = null;
-            }
-            reducers =
-                    columns == 0
-                            ? null
-                            : owner.adopt(
-                                    Tensor.empty(matrix.device(), matrix.dtype(), columns, in));
+            reducers = columns == 0 ? null : new Reducers(owner, matrix, columns, in);
             extra = columns;
         }
         refreshTrained();
@@ -192,6 +177,10 @@ public final class FusedLinear {
                 packedBack = PackedMatrix.of(base().t(), owner);
             }
         }
+    }
+
+    boolean packsBackward() {
+        return packedBack != null;
     }
 
     /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
@@ -259,11 +248,10 @@ public final class FusedLinear {
                 matrix.narrow(0, p.firstRow(), p.out())
                         .narrow(1, column, update.rank())
                         .copyInPlace(update.b());
-                reducers.narrow(0, column - (long) in, update.rank()).copyInPlace(update.scaledA());
+                reducers.set(column - in, update);
                 column += update.rank();
             }
         }
-        narrowIsOld = true;
     }
 
     /// `y = x Wᵀ + b` with the adapter's update.
@@ -324,11 +312,7 @@ public final class FusedLinear {
             return;
         }
         if (!dropout.isOn()) { // all of them at once
-            if (isSmall(hx)) {
-                VectorKernels.reduce(kernel(), hx, narrow());
-            } else {
-                Kernels.mm(hx.narrow(1, 0, in), reducers.t(), hx.narrow(1, in, extra));
-            }
+            reducers.reduce(hx);
             return;
         }
         Tensor x = hx.narrow(1, 0, in);
@@ -338,31 +322,6 @@ public final class FusedLinear {
             update.reduce(x, dropout.draw(path(update), x), u);
             column += update.rank();
         }
-    }
-
-    private ReduceKernel kernel() {
-        return new ReduceKernel(in, extra);
-    }
-
-    private Tensor narrow() {
-        if (narrow == null) {
-            int columns = kernel().columns();
-            narrow = owner.adopt(Tensor.zeros(reducers.device(), reducers.dtype(), in, columns));
-            narrowIsOld = true;
-        }
-        if (narrowIsOld) {
-            narrow.narrow(1, 0, extra).copyInPlace(reducers.t());
-            narrowIsOld = false;
-        }
-        return narrow;
-    }
-
-    /// Whether the kernel takes the product: in bfloat16, where its gain was measured. In float32
-    /// its other order of sums would show.
-    private boolean isSmall(Tensor hx) {
-        return hx.size(0) <= FEW_ROWS
-                && hx.dtype() == DType.BFLOAT16
-                && VectorKernels.serve(hx.device(), hx.dtype(), in);
     }
 
     private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
@@ -454,7 +413,7 @@ public final class FusedLinear {
     ///
     /// @param du `(N, extra)`
     private void reduceBackward(Tensor du, Tensor x, Tensor dx) {
-        Kernels.addmm(dx, du, reducers, 1, 1);
+        Kernels.addmm(dx, du, reducers.matrix(), 1, 1);
         Tensor product = du.t().mm(x); // (extra, in)
         int row = 0;
         for (LowRank update : trained) {

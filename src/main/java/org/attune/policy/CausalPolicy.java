@@ -17,6 +17,12 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return 0;
     }
 
+    /// Whether backward passes read copies of the weights that were made for them, which can change
+    /// rounding.
+    default boolean packsBackward() {
+        return false;
+    }
+
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 

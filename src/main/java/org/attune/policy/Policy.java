@@ -129,6 +129,11 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
+    public boolean packsBackward() {
+        return decoder.packsBackward();
+    }
+
+    @Override
     public void startStep(long number) {
         step = number;
         evaluations = 0;

@@ -81,14 +81,9 @@ final class RolloutFilesTest {
             "reward_funcs={name: regex, pattern: '[a-m]', weight: 0.5}";
 
     private static List<String> losses(Path out) throws IOException {
-        List<String> losses = new ArrayList<>();
-        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
-            JsonNode log = JSON.readTree(line);
-            if (log.has("loss")) {
-                losses.add(log.get("loss") + " " + log.get("reward") + " " + log.get("kl"));
-            }
-        }
-        return losses;
+        return logs(out).stream()
+                .map(log -> log.get("loss") + " " + log.get("reward") + " " + log.get("kl"))
+                .toList();
     }
 
     @Test
@@ -107,6 +102,53 @@ final class RolloutFilesTest {
         }
         Path another = grpo("another", REWARD, "seed=2");
         assertFalse(losses(run).equals(losses(another)), "the losses say something");
+    }
+
+    @Test
+    void whatGenerationComputedServesAsTheForwardPass() throws IOException {
+        Path wide = Files.createDirectories(folder.resolve("wide"));
+        // Heads of 32, which the kernels take on any processor.
+        new TinyModel(64, 2, 2).write(wide, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        String[] keys = {REWARD, "model_name_or_path=" + wide, "num_iterations=1", "", ""};
+        keys[3] = "max_completion_length=20";
+        keys[4] = "reuse_rollout_activations=true";
+        Path reusing = grpo("reusing", keys);
+        keys[4] = "reuse_rollout_activations=false";
+        Path computing = grpo("computing", keys);
+        assertFalse(Arrays.equals(adapter(reusing), adapter(computing)), "it differs by rounding");
+        keys[2] = "num_iterations=2"; // of no use there
+        Path twice = grpo("twice", keys);
+        keys[4] = "reuse_rollout_activations=true";
+        assertArrayEquals(adapter(twice), adapter(grpo("twice-asked", keys)));
+
+        List<JsonNode> of = logs(reusing);
+        List<JsonNode> with = logs(computing);
+        assertEquals(5, of.size());
+        for (int i = 0; i < of.size(); i++) {
+            for (String metric : List.of("reward", "loss", "grad_norm", "entropy")) {
+                double expected = with.get(i).get(metric).asDouble();
+                assertEquals(
+                        expected,
+                        of.get(i).get(metric).asDouble(),
+                        1e-5 + 1e-4 * Math.abs(expected),
+                        metric + " of step " + (i + 1));
+            }
+        }
+    }
+
+    private static byte[] adapter(Path out) throws IOException {
+        return Files.readAllBytes(out.resolve("adapter_model.safetensors"));
+    }
+
+    private static List<JsonNode> logs(Path out) throws IOException {
+        List<JsonNode> logs = new ArrayList<>();
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonNode log = JSON.readTree(line);
+            if (log.has("loss")) {
+                logs.add(log);
+            }
+        }
+        return logs;
     }
 
     /// @param more options, each over the one of the same name here

@@ -13,6 +13,9 @@ public final class ResumePoint {
     /// The settings by which a run is told from others name it, since it can change rounding.
     static final String TOKENS = "tokens_per_micro_batch";
 
+    /// Likewise.
+    static final String PACKS = "weights packed for backward passes";
+
     private static final String SLOTS = "generation_slots";
 
     private static final String REUSES = "reuse_rollout_activations";
@@ -39,6 +42,12 @@ public final class ResumePoint {
     /// How many sequences the run generated at once, likewise.
     public static OptionalInt generationSlots(Checkpoint checkpoint) {
         return number(checkpoint, SLOTS);
+    }
+
+    /// Whether backward passes read packed weights, likewise.
+    public static Optional<Boolean> packsBackward(Checkpoint checkpoint) {
+        return Optional.ofNullable(checkpoint.state().identity().get(PACKS))
+                .map(Boolean::parseBoolean);
     }
 
     /// Whether the run took what generation computes for its forward pass, likewise.

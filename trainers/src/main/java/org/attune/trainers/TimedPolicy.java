@@ -85,6 +85,11 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
     }
 
     @Override
+    public boolean packsBackward() {
+        return policy.packsBackward();
+    }
+
+    @Override
     public ParameterSpace parameters() {
         return policy.parameters();
     }

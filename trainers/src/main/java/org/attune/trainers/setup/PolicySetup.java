@@ -12,6 +12,7 @@ import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
+import org.attune.trainers.ResumePoint;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.TrainingConfig;
@@ -234,10 +235,13 @@ public final class PolicySetup implements AutoCloseable {
         return fit;
     }
 
-    /// Spends memory on speed where no limit is set. Not where it would fit: what is resident
-    /// differs a little from start to start, and so would the last bits of a resumed run.
+    /// Spends memory on speed where no limit is set. A run that goes on does as it did.
     static void packBackward(TrainingConfig training, Decoder decoder) {
-        if (training.batch().maxMemory().isEmpty()) {
+        boolean packs =
+                ResumePoint.of(training.save())
+                        .flatMap(ResumePoint::packsBackward)
+                        .orElse(training.batch().maxMemory().isEmpty());
+        if (packs) {
             decoder.packBackward();
         }
     }

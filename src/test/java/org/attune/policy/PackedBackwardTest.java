@@ -1,0 +1,97 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.PackedMatrix;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+
+/// Backward passes that read copies of the weights made for them give the gradients that the
+/// weights give, whatever adapters do in between.
+class PackedBackwardTest {
+    private static final DecoderConfig CONFIG = TinyModels.smol(2, 500);
+
+    private static float[] gradients(Policy policy) {
+        policy.parameters().gradients().zeroInPlace();
+        var builder = TokenForest.builder();
+        int root = builder.root(TinyModels.tokens("text", CONFIG, 90));
+        for (int t = 1; t < 90; t++) {
+            builder.target(root, t);
+        }
+        policy.startStep(1);
+        try (Evaluation e = policy.evaluate(builder.build(), HeadRequest.of())) {
+            float[] slopes = new float[89];
+            for (int t = 0; t < 89; t++) {
+                slopes[t] = (t * 5 % 7 - 3) / 4f;
+            }
+            e.backward(slopes);
+        }
+        return policy.parameters().gradients().toFloats();
+    }
+
+    private static void assertSame(float[] expected, float[] seen) {
+        double sum = 0;
+        for (float v : expected) {
+            sum += (double) v * v;
+        }
+        double largest = Math.sqrt(sum);
+        assertTrue(largest > 1e-3, "a gradient of " + largest);
+        assertClose("gradient", expected, seen, 2e-3 * largest, 0);
+    }
+
+    @Test
+    void gradientsAreThoseOfPlainWeights() {
+        for (double dropout : new double[] {0, 0.2}) {
+            Engine.run(
+                    () -> {
+                        try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16);
+                                Policy policy =
+                                        Adapted.policy(
+                                                decoder,
+                                                Outcome.allLinear(dropout),
+                                                Outcome.DEFAULT)) {
+                            float[] plain = gradients(policy);
+                            decoder.packBackward();
+                            boolean packs = PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16);
+                            assertEquals(packs, policy.packsBackward());
+                            assertSame(plain, gradients(policy));
+
+                            Adapted.shift(policy); // the copies hold nothing of the adapter
+                            float[] packed = gradients(policy);
+                            try (Decoder other = TinyModels.decoder(CONFIG, DType.BFLOAT16);
+                                    Policy again =
+                                            Adapted.policy(
+                                                    other,
+                                                    Outcome.allLinear(dropout),
+                                                    Outcome.DEFAULT)) {
+                                Adapted.shift(again);
+                                assertSame(gradients(again), packed);
+                            }
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void weightsThatAreTrainedHaveNone() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16)) {
+                        decoder.packBackward();
+                        try (Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                            assertFalse(policy.packsBackward());
+                            decoder.packBackward();
+                            assertFalse(policy.packsBackward());
+                        }
+                    }
+                });
+    }
+}
