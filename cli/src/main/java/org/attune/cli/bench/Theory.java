@@ -75,15 +75,16 @@ public record Theory(ModelFlops flops, DType dtype) {
         return steps * weightBytes() + cached * cacheBytes();
     }
 
-    /// Bytes that must be there in a training run: weights (and their packed copy, where they stay
-    /// as they are), values in float32 and copies of what is trained, its optimizer, and the
+    /// Bytes that must be there in a training run: weights (and their packed copies, where they
+    /// stay as they are and memory isn't limited), values in float32 and copies of what is trained, its optimizer, and the
     /// largest pass. The Java machine's own memory, about 0.3 GiB, comes on top.
     ///
     /// @param tokensAtOnce rows of the largest pass
     public double residentBytes(int tokensAtOnce) {
         boolean adapts = flops.rank() > 0;
         boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= Decoder.MOST_PACKED_BYTES;
-        double packed = packs && adapts ? weightBytes() : 0;
+        double backward = (double) dtype.bytes() * flops.blockWeights();
+        double packed = packs && adapts ? weightBytes() + backward : 0;
         long trained = flops.trained();
         var step = new StepMemory(flops.config(), dtype, activations(), trained, trained);
         double values = 4.0 * trained + (adapts ? (double) dtype.bytes() * trained : 0);
