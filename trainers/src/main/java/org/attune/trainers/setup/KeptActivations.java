@@ -35,8 +35,6 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
                 ResumePoint.of(config.training().save()).flatMap(ResumePoint::reusesActivations);
         RolloutSourceConfig from = config.rollouts();
         int rounds = config.microBatchesPerRound() * config.generation().numIterations();
-        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
-        int newTokens = config.generation().maxCompletionLength();
         if (!config.generation().reuseRolloutActivations()
                 || !before.orElse(true)
                 || from.recordedRollouts().isPresent()
@@ -44,15 +42,11 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
                 || config.training().batch().gradientAccumulationSteps() != rounds
                 || policy.policy().hasDropout()
                 || !ForwardRecord.suits(policy.decoder())
-                || longest + newTokens > ForwardRecord.longest()) {
+                || longest(prompts) + config.generation().maxCompletionLength()
+                        > ForwardRecord.longest()) {
             return Wish.NOTHING;
         }
-        long completions =
-                (long) config.training().batch().perDeviceTrainBatchSize()
-                        * config.microBatchesPerRound();
-        long rows =
-                completions / config.generation().numGenerations() * longest
-                        + completions * newTokens;
+        long rows = rows(config, prompts);
         if (rows > MOST_ROWS) {
             return Wish.NOTHING;
         }
@@ -61,15 +55,30 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
         return new Wish(bytes, before.orElse(false));
     }
 
-    /// Keeps what [#wish] said, if that was decided.
+    private static int longest(List<PromptExample> prompts) {
+        return prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+    }
+
+    /// Most tokens that a round reads.
+    private static long rows(GrpoConfig config, List<PromptExample> prompts) {
+        long completions =
+                (long) config.training().batch().perDeviceTrainBatchSize()
+                        * config.microBatchesPerRound();
+        return completions / config.generation().numGenerations() * longest(prompts)
+                + completions * config.generation().maxCompletionLength();
+    }
+
+    /// Keeps what [#wish] said, if that was decided. On the engine thread.
     ///
     /// @param fitted with what was decided
-    static KeptActivations of(GrpoConfig fitted, PolicySetup policy) {
+    static KeptActivations of(
+            GrpoConfig fitted, PolicySetup policy, List<PromptExample> prompts) {
         if (!fitted.generation().reuseRolloutActivations()) {
             return new KeptActivations(Optional.empty());
         }
         var record = new ForwardRecord(policy.decoder(), policy.policy().adapterInUse());
         policy.policy().reuse(record);
+        record.begin(Math.toIntExact(rows(fitted, prompts))); // one place for all rounds
         return new KeptActivations(Optional.of(record));
     }
 

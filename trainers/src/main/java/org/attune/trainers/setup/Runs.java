@@ -260,7 +260,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         judges.accept(run.model(), policy.policy());
                         Optional<Scorer> reference = reference(config, references);
                         GrpoConfig fitted = fitted(config, policy, run.rows());
-                        try (var kept = KeptActivations.of(fitted, policy);
+                        try (var kept = KeptActivations.of(fitted, policy, run.rows().train());
                                 var source =
                                         RolloutSetup.source(
                                                 fitted, run.model(), policy, kept.record())) {
