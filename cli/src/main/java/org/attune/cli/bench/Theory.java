@@ -77,7 +77,8 @@ public record Theory(ModelFlops flops, DType dtype) {
 
     /// Bytes that must be there in a training run: weights (and their packed copies, where they
     /// stay as they are and memory isn't limited), values in float32 and copies of what is trained,
-    /// its optimizer, and the largest pass. The Java machine's own memory, about 0.3 GiB, comes on top.
+    /// its optimizer, and the largest pass. The Java machine's own memory, about 0.3 GiB, comes on
+    /// top.
     ///
     /// @param tokensAtOnce rows of the largest pass
     public double residentBytes(int tokensAtOnce) {

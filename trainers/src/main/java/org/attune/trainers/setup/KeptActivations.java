@@ -71,8 +71,7 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
     /// Keeps what [#wish] said, if that was decided. On the engine thread.
     ///
     /// @param fitted with what was decided
-    static KeptActivations of(
-            GrpoConfig fitted, PolicySetup policy, List<PromptExample> prompts) {
+    static KeptActivations of(GrpoConfig fitted, PolicySetup policy, List<PromptExample> prompts) {
         if (!fitted.generation().reuseRolloutActivations()) {
             return new KeptActivations(Optional.empty());
         }
