@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -58,6 +59,7 @@ public final class DecoderRun implements AutoCloseable {
             Adapter adapter,
             Options options,
             Optional<Recorded> recorded) {
+        ResidentLimit.beforePass();
         this.recorded = recorded;
         this.decoder = decoder;
         this.layout = layout;

@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
@@ -33,6 +34,7 @@ public final class KvCache implements AutoCloseable {
                     "a cache of %d slots of %d tokens is none; accepted: at least 1 each"
                             .formatted(slots, capacity));
         }
+        ResidentLimit.beforePass();
         DecoderConfig c = decoder.config();
         kvHeads = c.kvHeads();
         headDim = c.headDim();

@@ -236,6 +236,7 @@ public final class PpoTrainer {
                 IntStream.of(slots).forEach(totals::drop);
                 break;
             }
+            updates.passDone();
             pass.critic(step, batch.rows(), totals);
             updates.update(origins);
             done++;

@@ -51,6 +51,12 @@ final class PpoUpdates implements WeightUpdates {
         }
     }
 
+    /// After the policy's passes of a step, before the critic's: what those freed doesn't fit them,
+    /// which stood beside it otherwise.
+    void passDone() {
+        memory.afterStep();
+    }
+
     /// Changes all weights along their gradients.
     ///
     /// @param origins where the rows come from

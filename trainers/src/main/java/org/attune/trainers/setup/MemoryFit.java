@@ -5,6 +5,7 @@ import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.Device;
+import org.attune.tensor.ResidentLimit;
 import org.attune.trainers.ProcessMemory;
 import org.attune.trainers.ResumePoint;
 import org.attune.trainers.batch.RowTokens;
@@ -27,6 +28,9 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
     private static final Logger LOG = LoggerFactory.getLogger(MemoryFit.class);
     private static final double GIB = 1L << 30;
 
+    /// Part of `max_memory` from which on freed memory is given back before a pass.
+    private static final double GIVE_BACK_SHARE = 0.8;
+
     /// Decides and tells.
     ///
     /// @param policy what is trained, or the first of it
@@ -41,6 +45,7 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
         Device device = policy.decoder().device();
+        keepBelow(training);
         Optional<MemoryLimit> limit = MemoryLimit.of(training.batch().maxMemory(), device);
         boolean mayRecompute = training.batch().gradientCheckpointing();
         var wish = new MemoryPlan.Wish(tokens(training, rows), mayRecompute, rows);
@@ -84,6 +89,17 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
         int atOnce = Math.max(most, rows.longestRow());
         long pass = need.toCome(atOnce, need.layers()) - need.optimizer();
         return need.optimizer() + kept + Math.max(pass, generating);
+    }
+
+    private static void keepBelow(TrainingConfig training) {
+        training.batch()
+                .maxMemory()
+                .ifPresentOrElse(
+                        asked ->
+                                ResidentLimit.set(
+                                        (long) (GIVE_BACK_SHARE * asked.bytes()),
+                                        ProcessMemory::residentBytes),
+                        ResidentLimit::clear);
     }
 
     /// How many tokens must be computed at once; empty if memory and speed decide.
