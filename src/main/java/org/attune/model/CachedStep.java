@@ -58,7 +58,9 @@ final class CachedStep {
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
-        hasKernel = isOneTokenEach(additions) && rope.hasKernel(decoder.device(), decoder.dtype());
+        hasKernel =
+                isOneTokenEach(additions)
+                        && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         if (hasKernel) {
             beginnings =
                     decoder.config().rope().dependsOnLength()

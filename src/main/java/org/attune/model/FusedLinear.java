@@ -367,30 +367,21 @@ public final class FusedLinear {
             }
         }
         requireMatrix();
-        if (packedBack == null) {
-            Tensor dhx = dy.mm(matrix); // (N, in + extra)
-            if (extra == 0) {
-                return dhx;
-            }
-            Tensor dx = dhx.narrow(1, 0, in); // (N, in)
-            Tensor dus = dhx.narrow(1, in, extra).contiguous(); // (N, extra)
-            dhx.close(); // the views keep the memory
-            return updatesBackward(dy, hx, x, dx, dus, dropout);
-        }
-        Tensor dx = packedBack.multiply(dy); // (N, in)
+        // The plain matrix gives the adapter's columns along; the packed one has none.
+        Tensor dhx = packedBack == null ? dy.mm(matrix) : packedBack.multiply(dy);
         if (extra == 0) {
-            return dx;
+            return dhx;
         }
-        Tensor dus = dy.mm(matrix.narrow(1, in, extra).contiguous()); // (N, extra)
-        return updatesBackward(dy, hx, x, dx, dus, dropout);
-    }
-
-    /// Adds to the gradients of the updates, and to that of `x`.
-    ///
-    /// @param dus gradient of what the updates read, `(N, extra)`
-    /// @return `dx`
-    private Tensor updatesBackward(
-            Tensor dy, Tensor hx, Tensor x, Tensor dx, Tensor dus, Dropout dropout) {
+        Tensor dx; // (N, in)
+        Tensor dus; // (N, extra), gradient of what the updates read
+        if (packedBack == null) {
+            dx = dhx.narrow(1, 0, in);
+            dus = dhx.narrow(1, in, extra).contiguous();
+            dhx.close(); // the views keep the memory
+        } else {
+            dx = dhx;
+            dus = dy.mm(matrix.narrow(1, in, extra).contiguous());
+        }
         if (!dropout.isOn()) {
             reduceBackward(dus, x, dx);
         }

@@ -28,7 +28,7 @@ final class JointHeads {
 
     /// Whether the kernels can do it, and are the faster way.
     static boolean suits(Layout layout, Pass pass) {
-        return pass.rope().hasKernel(pass.device(), pass.dtype()) && fits(layout);
+        return Rope.hasKernel(pass.config(), pass.device(), pass.dtype()) && fits(layout);
     }
 
     /// Whether they are the faster way, where they can do it.

@@ -98,11 +98,6 @@ final class Rope {
     }
 
     /// Whether [#rotateJoint] can do it.
-    boolean hasKernel(Device device, DType dtype) {
-        return VectorKernels.serve(device, dtype, heads.headDim(), rotary / 2);
-    }
-
-    /// The same, of any tokens.
     static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
         int rotary = config.rope().rotaryDim(config.headDim());
         return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2);

@@ -41,6 +41,11 @@ public record RolloutSourceConfig(
                 16);
     }
 
+    /// Whether training's completions come from elsewhere than the policy in this process.
+    public boolean isElsewhere() {
+        return recordedRollouts.isPresent() || rolloutServerBaseUrl.isPresent();
+    }
+
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         List<ConfigProblem> problems = new ArrayList<>();

@@ -5,7 +5,6 @@ import org.attune.model.ForwardRecord;
 import org.attune.trainers.ResumePoint;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.RolloutSourceConfig;
 
 import java.util.List;
 import java.util.Optional;
@@ -33,12 +32,10 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
     static Wish wish(GrpoConfig config, PolicySetup policy, List<PromptExample> prompts) {
         Optional<Boolean> before =
                 ResumePoint.of(config.training().save()).flatMap(ResumePoint::reusesActivations);
-        RolloutSourceConfig from = config.rollouts();
         int rounds = config.microBatchesPerRound() * config.generation().numIterations();
         if (!config.generation().reuseRolloutActivations()
                 || !before.orElse(true)
-                || from.recordedRollouts().isPresent()
-                || from.rolloutServerBaseUrl().isPresent()
+                || config.rollouts().isElsewhere()
                 || config.training().batch().gradientAccumulationSteps() != rounds
                 || policy.policy().hasDropout()
                 || !ForwardRecord.suits(policy.decoder())

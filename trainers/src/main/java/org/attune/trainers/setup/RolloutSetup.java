@@ -151,9 +151,7 @@ public final class RolloutSetup {
     /// @param sequences completions that training asks for at a time
     static Optional<RolloutPlan.Wish> wish(
             RolloutRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
-        RolloutSourceConfig from = config.rollouts();
-        boolean others =
-                from.recordedRollouts().isPresent() || from.rolloutServerBaseUrl().isPresent();
+        boolean others = config.rollouts().isElsewhere();
         List<PromptExample> prompts = new ArrayList<>(others ? List.of() : rows.train());
         int most = others ? 0 : sequences;
         for (EvalSet<PromptExample> set : rows.evalSets()) {
