@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.VectorKernels;
 
 /// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
 /// width, `F` inner width, `HK` columns of all query heads, `CK` of all key heads, `R` adapter
@@ -10,8 +11,10 @@ import org.attune.tensor.DType;
 /// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
 ///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
 /// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's
-/// at work in a block = b (4 F + 3 D), or with attention b (4 HK + 2 CK + 3 D) + 8 CK
-/// scores             = 3 b H · those of a block of queries, whatever the number of tokens
+/// at work in a block = b (4 F + 3 D), or with attention b (4 HK + 2 CK + 3 D) + 8 CK,
+///                      in tiles b (HK + 5 CK + 3 D) + 36 CK: gradients of keys in pieces
+/// scores             = 3 b H · those of a block of queries, whatever the number of tokens;
+///                      none in tiles
 /// ```
 ///
 /// @param layers `L`
@@ -25,6 +28,10 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
 
     private static final long FLOAT = 4;
 
+    /// Gradients of a key and a value, as a long row's pieces have them: of all keys that a piece
+    /// sees, half of them on average, and pieces are up to eight.
+    private static final long PIECES = 9;
+
     /// @param decoder with its adapters
     public static ActivationBytes of(Decoder decoder) {
         Block first = decoder.blocks().getFirst();
@@ -34,11 +41,22 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
                         + first.output().extra(adapter)
                         + first.gateUp().extra(adapter)
                         + first.down().extra(adapter);
-        return of(decoder.config(), decoder.dtype(), columns);
+        DecoderConfig config = decoder.config();
+        boolean tiles =
+                Rope.hasKernel(config, decoder.device(), decoder.dtype())
+                        && VectorKernels.hasTiles(decoder.dtype());
+        return of(config, decoder.dtype(), columns, tiles);
     }
 
+    /// As if attention were not done in tiles.
+    ///
     /// @param adapterColumns of one block: the ranks of its layers
     public static ActivationBytes of(DecoderConfig c, DType dtype, int adapterColumns) {
+        return of(c, dtype, adapterColumns, false);
+    }
+
+    private static ActivationBytes of(
+            DecoderConfig c, DType dtype, int adapterColumns, boolean tiles) {
         long b = dtype.bytes();
         long width = c.hiddenSize();
         long inner = c.intermediateSize();
@@ -50,13 +68,16 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
         }
         long feedForward = b * (4 * inner + 3 * width);
-        long attention = b * (4 * queries + 2 * keys + 3 * width) + 2 * FLOAT * keys;
+        long attention =
+                tiles
+                        ? b * (queries + 5 * keys + 3 * width) + PIECES * FLOAT * keys
+                        : b * (4 * queries + 2 * keys + 3 * width) + 2 * FLOAT * keys;
         return new ActivationBytes(
                 c.layers(),
                 b * width,
                 saved,
                 Math.max(feedForward, attention),
-                SCORES * b * c.heads());
+                tiles ? 0 : SCORES * b * c.heads());
     }
 
     /// Bytes of a pass over `tokens`, as many as there are in its longest path, forward and

@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.RowMemory;
 import org.attune.tensor.Tensor;
@@ -86,8 +87,8 @@ public final class ForwardRecord implements AutoCloseable {
     }
 
     /// Most tokens of a sequence whose backward pass can start from a record.
-    public static int longest() {
-        return JointHeads.MOST_KEYS;
+    public static int longest(DType dtype) {
+        return JointHeads.mostKeys(dtype);
     }
 
     /// Memory of a record, in bytes.
@@ -195,7 +196,7 @@ public final class ForwardRecord implements AutoCloseable {
     /// @return a row for each token, of zeros for those that end a path and are no source; empty if
     ///     something is missing
     public Optional<int[]> rows(Layout layout, int[] sources) {
-        if (sequences.isEmpty() || !JointHeads.fits(layout)) {
+        if (sequences.isEmpty() || layout.longestPath() > longest(decoder.dtype())) {
             return Optional.empty();
         }
         int[] rows = new int[layout.size()];

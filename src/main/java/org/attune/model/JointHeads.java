@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.AttentionKernel;
@@ -14,8 +15,9 @@ import java.util.Map;
 /// Attention by our own kernels, over the projections as they stand: queries, keys and values of a
 /// row side by side. Nothing is copied or reordered, and short segments cost no calls of their own.
 final class JointHeads {
-    /// With longer paths products of large blocks in bfloat16 are faster than kernels in float32.
-    static final int MOST_KEYS = 640;
+    /// With longer paths products of large blocks are faster than kernels whose own products are
+    /// float32.
+    private static final int MOST_KEYS = 640;
 
     private final Layout layout;
     private final AttentionShape shape;
@@ -28,12 +30,13 @@ final class JointHeads {
 
     /// Whether the kernels can do it, and are the faster way.
     static boolean suits(Layout layout, Pass pass) {
-        return Rope.hasKernel(pass.config(), pass.device(), pass.dtype()) && fits(layout);
+        return Rope.hasKernel(pass.config(), pass.device(), pass.dtype())
+                && layout.longestPath() <= mostKeys(pass.dtype());
     }
 
-    /// Whether they are the faster way, where they can do it.
-    static boolean fits(Layout layout) {
-        return layout.longestPath() <= MOST_KEYS;
+    /// Rows of the longest path for which they are the faster way, where they can do it.
+    static int mostKeys(DType dtype) {
+        return VectorKernels.hasTiles(dtype) ? Integer.MAX_VALUE : MOST_KEYS;
     }
 
     /// @param y projections, `(N, (CG + 2C) K)`; changed and kept
@@ -41,24 +44,28 @@ final class JointHeads {
     Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.rope().rotateJoint(y, false);
-        VectorKernels.attention(kernel(b.window()), y, out);
+        VectorKernels.attention(kernel(b.window(), pass), y, out);
         return new Attended.Joint(normed, y);
     }
 
-    /// @param dOut gradient of the attention output, `(N, CGK + …)`
+    /// @param out attention output, `(N, CGK + …)`
+    /// @param dOut its gradient, `(N, CGK + …)`
     /// @return gradient of the projections, `(N, (CG + 2C) K)`
-    Tensor backward(Block b, Tensor dOut, Attended.Joint saved, Pass pass) {
+    Tensor backward(Block b, Tensor out, Tensor dOut, Attended.Joint saved, Pass pass) {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
-        VectorKernels.attentionBackward(kernel(b.window()), dOut, qkv, dy);
+        VectorKernels.attentionBackward(kernel(b.window(), pass), qkv, out, dOut, dy);
         pass.rope().rotateJoint(dy, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }
 
-    private AttentionKernel kernel(int window) {
+    private AttentionKernel kernel(int window, Pass pass) {
         return kernelByWindow.computeIfAbsent(
-                window, w -> new AttentionKernel(shape, w, segments()));
+                window,
+                w ->
+                        new AttentionKernel(
+                                shape, w, segments(), VectorKernels.hasTiles(pass.dtype())));
     }
 
     private List<AttentionSegment> segments() {

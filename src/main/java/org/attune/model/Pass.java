@@ -76,11 +76,12 @@ final class Pass implements AutoCloseable {
                 : SplitHeads.forward(b, projections, out, this);
     }
 
-    /// @param dOut gradient of what [#attend] wrote
+    /// @param out what [#attend] wrote
+    /// @param dOut its gradient
     /// @return gradient of the projections, `(N, (CG + 2C) K)`
-    Tensor attendBackward(Block b, Tensor dOut, Attended attended) {
+    Tensor attendBackward(Block b, Tensor out, Tensor dOut, Attended attended) {
         return switch (attended) {
-            case Attended.Joint saved -> joint.orElseThrow().backward(b, dOut, saved, this);
+            case Attended.Joint saved -> joint.orElseThrow().backward(b, out, dOut, saved, this);
             case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
         };
     }

@@ -96,7 +96,7 @@ final class WrittenBlock {
         s.freeFeedForward();
         try (var scope = TensorScope.open("attention")) {
             Tensor dox = b.output().backward(dx2, s.ox(), pass.dropout()); // (N, CGK)
-            Tensor dy = pass.attendBackward(b, dox, s.attended()); // (N, q + k + v)
+            Tensor dy = pass.attendBackward(b, s.ox(), dox, s.attended()); // (N, q + k + v)
             dox.close();
             Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
             dy.close();

@@ -108,6 +108,7 @@ public final class Engine {
         Libtorch.setGradMode(false);
         Libtorch.quietLog();
         OpenMpThreads.find().ifPresent(Team::use);
+        VectorKernels.warmUpTiles();
         LOG.info(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),

@@ -49,6 +49,14 @@ public final class VectorKernels {
 
     private VectorKernels() {}
 
+    /// Asked for at the first use, when libtorch is loaded.
+    private static final class Tiles {
+        static final boolean AVAILABLE =
+                AttentionKernel.hasTiles()
+                        && Engine.hasFastBfloat16()
+                        && !"off".equals(System.getProperty("attune.tiles"));
+    }
+
     /// Whether the module is there, and not switched off with `-Dattune.vectors=off`.
     public static boolean isAvailable() {
         return AVAILABLE;
@@ -58,6 +66,13 @@ public final class VectorKernels {
     static void warmUp() {
         if (AVAILABLE) {
             WarmUp.start(Engine.hasFastBfloat16());
+        }
+    }
+
+    /// The same for what needs libtorch, when that is loaded.
+    static void warmUpTiles() {
+        if (AVAILABLE && Tiles.AVAILABLE) {
+            WarmUp.startTiles();
         }
     }
 
@@ -84,6 +99,13 @@ public final class VectorKernels {
             }
         }
         return true;
+    }
+
+    /// Whether attention's products take bfloat16 numbers, tile by tile, where [#serve] says that
+    /// kernels do it at all; without, they are float32, and slower. `-Dattune.tiles=off` switches
+    /// them off. The engine must have started.
+    public static boolean hasTiles(DType dtype) {
+        return dtype == DType.BFLOAT16 && Tiles.AVAILABLE;
     }
 
     /// RMS norm of rows.
@@ -274,15 +296,18 @@ public final class VectorKernels {
 
     /// The gradient of queries, keys and values.
     ///
-    /// @param dOut gradient of what [#attention] wrote, `(N, H K + …)`
+    /// @param out what [#attention] wrote, `(N, H K + …)`
+    /// @param dOut its gradient, `(N, H K + …)`
     /// @param dQkv written, `(N, (H + 2C) K)`
     public static void attentionBackward(
-            AttentionKernel kernel, Tensor dOut, Tensor qkv, Tensor dQkv) {
+            AttentionKernel kernel, Tensor qkv, Tensor out, Tensor dOut, Tensor dQkv) {
         int threads = Engine.threads();
         withMemory(
                 "attune::attention_backward",
                 kernel.backwardBytes(threads),
-                memory -> kernel.backward(rows(qkv), rows(dOut), rows(dQkv), memory, threads));
+                memory ->
+                        kernel.backward(
+                                rows(qkv), rows(out), rows(dOut), rows(dQkv), memory, threads));
     }
 
     /// Attention of one new token of each of several sequences over a cache; appends the token.

@@ -23,7 +23,7 @@ public final class AttentionWork {
                     Tensor y = zeros(decoder, layout, b.qkv().out());
                     Tensor out = zeros(decoder, layout, b.output().in());
                     Attended attended = pass.attend(b, () -> y, out);
-                    pass.attendBackward(b, out, attended);
+                    pass.attendBackward(b, out, out, attended);
                 }
             }
         }

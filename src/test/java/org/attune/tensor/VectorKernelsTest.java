@@ -206,14 +206,14 @@ class VectorKernelsTest {
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        var kernel = new AttentionKernel(SHAPE, window, segments());
+                        var kernel = new AttentionKernel(SHAPE, window, segments(), false);
                         Tensor in = rows(qkv, n);
                         Tensor out = Tensor.full(Device.cpu(), DType.FLOAT32, 9, n, 6 * HEAD + 5);
                         VectorKernels.attention(kernel, in, out);
                         close(expected, out.narrow(1, 0, 6 * HEAD).toFloats(), "attention");
                         close(filled(n * 5), out.narrow(1, 6 * HEAD, 5).toFloats(), "beside it");
                         Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
-                        VectorKernels.attentionBackward(kernel, rows(dOut, n), in, dIn);
+                        VectorKernels.attentionBackward(kernel, in, out, rows(dOut, n), dIn);
                         close(d, dIn.toFloats(), "its gradient");
                     }
                 });
@@ -233,9 +233,10 @@ class VectorKernelsTest {
         BiFunction<Integer, Tensor, float[]> gradient =
                 (threads, in) -> {
                     Engine.suitThreads(threads == 1);
-                    var kernel = new AttentionKernel(SHAPE, 0, segments());
+                    var kernel = new AttentionKernel(SHAPE, 0, segments(), false);
                     Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
-                    VectorKernels.attentionBackward(kernel, rows(dOut, n), in, dIn);
+                    Tensor out = Tensor.zeros(Device.cpu(), DType.FLOAT32, n, 6 * HEAD);
+                    VectorKernels.attentionBackward(kernel, in, out, rows(dOut, n), dIn);
                     return dIn.toFloats();
                 };
         Engine.run(

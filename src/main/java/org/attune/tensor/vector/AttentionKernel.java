@@ -3,63 +3,90 @@ package org.attune.tensor.vector;
 import jdk.incubator.vector.FloatVector;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
-/// Causal attention over segments that may share ancestors, written for processors: every segment
-/// of every key/value head is an item of work for a thread. Sums are float32, whatever the numbers
-/// in memory. Results don't depend on the number of threads.
+/// Causal attention over segments that may share ancestors, written for processors: every part of a
+/// segment ([AttentionPart]) and every key/value head is an item of work for a thread. Results
+/// don't depend on the number of threads.
 ///
-/// Shapes: `C` key/value heads, `K` head size, `T` keys that a segment sees.
+/// Shapes: `C` key/value heads, `K` head size, `T` keys that a part sees.
 public final class AttentionKernel {
     private static final int FLOAT = Float.BYTES;
 
     private final AttentionShape shape;
     private final int window;
-    private final List<AttentionSegment> segments;
+    private final boolean tiles;
+    private final List<AttentionPart> parts;
     private final int mostKeys;
-    private final long[] partials; // offset of each segment's gradients of keys, in numbers
+    private final long[] partials; // offset of each part's gradients of keys, in numbers
     private final long partialCount;
     private final List<List<Share>> shares = new ArrayList<>();
 
-    /// Where a segment's gradient of some rows lies.
+    /// Where a part's gradients of some keys lie.
     ///
-    /// @param segment whose
-    /// @param key number of the first of the rows among its keys
-    private record Share(int segment, int key) {}
+    /// @param part whose
+    /// @param from first of the rows whose gradients it has
+    /// @param to one past the last
+    /// @param key number of the row `from` among the part's keys
+    private record Share(int part, int from, int to, int key) {}
 
     /// @param window keys that a row sees, itself included; 0: all
     /// @param segments ancestors before their descendants
-    public AttentionKernel(AttentionShape shape, int window, List<AttentionSegment> segments) {
+    /// @param tiles whether numbers are bfloat16 and [#hasTiles]: then products take bfloat16
+    ///     numbers; else all is float32
+    public AttentionKernel(
+            AttentionShape shape, int window, List<AttentionSegment> segments, boolean tiles) {
         this.shape = shape;
         this.window = window;
-        this.segments = List.copyOf(segments);
-        mostKeys = segments.stream().mapToInt(AttentionSegment::keys).max().orElse(0);
-        partials = new long[segments.size()];
+        this.tiles = tiles;
+        // The longest first: who begins last should not have most to do.
+        parts =
+                AttentionPart.of(segments, window).stream()
+                        .sorted(Comparator.comparingLong((AttentionPart part) -> -work(part)))
+                        .toList();
+        mostKeys = parts.stream().mapToInt(AttentionPart::keys).max().orElse(0);
+        partials = new long[parts.size()];
         long count = 0;
         for (int i = 0; i < partials.length; i++) {
             partials[i] = count;
-            count += size(i);
-            shares.add(sharesOf(segments.get(i)));
+            count += numbers(i);
         }
         partialCount = count;
+        parts.forEach(part -> shares.add(sharesOf(part)));
     }
 
-    /// Numbers in the gradients of keys and values that one head of a segment sees.
-    private long size(int segment) {
-        return 2L * AttentionWork.roundedKeys(segments.get(segment).keys()) * shape.headDim();
+    /// Whether libtorch, which must be loaded, has products of tiles.
+    public static boolean hasTiles() {
+        return TileProduct.isAvailable();
     }
 
-    /// Everyone who sees the rows of a segment, itself included.
-    private List<Share> sharesOf(AttentionSegment seen) {
+    private static long work(AttentionPart part) {
+        return (long) part.length() * part.keys();
+    }
+
+    /// Numbers in the gradients of keys and values that one head of a part sees.
+    private long numbers(int part) {
+        return 2L * parts.get(part).roundedKeys() * shape.headDim();
+    }
+
+    /// Everyone who sees rows of a part, itself included.
+    private List<Share> sharesOf(AttentionPart seen) {
+        int start = seen.row(0);
+        int end = start + seen.length();
         List<Share> all = new ArrayList<>();
-        for (int i = 0; i < segments.size(); i++) {
-            AttentionSegment s = segments.get(i);
-            int key = 0;
+        for (int i = 0; i < parts.size(); i++) {
+            AttentionPart p = parts.get(i);
+            AttentionSegment s = p.segment();
+            int key = -p.firstKey(); // of the range's first row
             for (int range = 0; range < s.keyStarts().length; range++) {
-                if (s.keyStarts()[range] <= seen.start() && seen.end() <= s.keyEnds()[range]) {
-                    all.add(new Share(i, key + seen.start() - s.keyStarts()[range]));
+                int first = s.keyStarts()[range];
+                int from = Math.max(start, first + Math.max(0, -key));
+                int to = Math.min(Math.min(end, s.keyEnds()[range]), first + p.keys() - key);
+                if (from < to) {
+                    all.add(new Share(i, from, to, key + from - first));
                 }
-                key += s.keyEnds()[range] - s.keyStarts()[range];
+                key += s.keyEnds()[range] - first;
             }
         }
         return all;
@@ -69,12 +96,16 @@ public final class AttentionKernel {
     ///
     /// @param threads most threads
     public long workBytes(int threads) {
-        return threads * AttentionWork.bytes(shape, mostKeys);
+        return threads * threadBytes();
     }
 
     /// Bytes that [#backward] works in.
     public long backwardBytes(int threads) {
         return workBytes(threads) + partialCount * shape.kvHeads() * FLOAT;
+    }
+
+    private long threadBytes() {
+        return tiles ? TileAttention.bytes(shape, mostKeys) : FloatAttention.bytes(shape, mostKeys);
     }
 
     /// Attention output of all rows.
@@ -86,10 +117,10 @@ public final class AttentionKernel {
         AttentionWork[] work = work(memory, threads);
         Team.run(
                 threads,
-                segments.size() * shape.kvHeads(),
+                parts.size() * shape.kvHeads(),
                 (thread, item) ->
                         work[thread].forward(
-                                segments.get(item / shape.kvHeads()),
+                                parts.get(item / shape.kvHeads()),
                                 item % shape.kvHeads(),
                                 qkv,
                                 out));
@@ -97,66 +128,73 @@ public final class AttentionKernel {
 
     /// Gradients of queries (as scaled), keys and values.
     ///
-    /// @param dOut gradient of what [#forward] wrote
+    /// @param out what [#forward] wrote
+    /// @param dOut its gradient
     /// @param dQkv written, in the columns of `qkv`
     /// @param memory of [#backwardBytes]
-    public void backward(Rows qkv, Rows dOut, Rows dQkv, long memory, int threads) {
+    public void backward(Rows qkv, Rows out, Rows dOut, Rows dQkv, long memory, int threads) {
         AttentionWork[] work = work(memory, threads);
         long sums = memory + workBytes(threads);
         int heads = shape.kvHeads();
         Team.run(
                 threads,
-                segments.size() * heads,
+                parts.size() * heads,
                 (thread, item) -> {
-                    int segment = item / heads;
-                    long keys = partial(sums, segment, item % heads);
+                    int part = item / heads;
+                    long keys = partial(sums, part, item % heads);
                     work[thread].backward(
-                            segments.get(segment),
+                            parts.get(part),
                             item % heads,
                             qkv,
+                            out,
                             dOut,
                             dQkv,
                             keys,
-                            keys + size(segment) / 2 * FLOAT);
+                            keys + numbers(part) / 2 * FLOAT);
                 });
         Team.run(
                 threads,
-                segments.size() * heads,
+                parts.size() * heads,
                 (_, item) -> addShares(sums, item / heads, item % heads, dQkv));
     }
 
     private AttentionWork[] work(long memory, int threads) {
         var work = new AttentionWork[threads];
         for (int i = 0; i < threads; i++) {
-            long own = memory + i * AttentionWork.bytes(shape, mostKeys);
-            work[i] = new AttentionWork(shape, window, mostKeys, own);
+            long own = memory + i * threadBytes();
+            work[i] =
+                    tiles
+                            ? new TileAttention(shape, window, mostKeys, own)
+                            : new FloatAttention(shape, window, mostKeys, own);
         }
         return work;
     }
 
-    /// Address of the gradients that one head of a segment gives: keys, then values.
-    private long partial(long sums, int segment, int head) {
-        return sums + FLOAT * (partials[segment] * shape.kvHeads() + head * size(segment));
+    /// Address of the gradients that one head of a part gives: keys, then values.
+    private long partial(long sums, int part, int head) {
+        return sums + FLOAT * (partials[part] * shape.kvHeads() + head * numbers(part));
     }
 
-    /// Adds up the gradients of a segment's keys and values, always in the same order.
-    private void addShares(long sums, int segment, int head, Rows dQkv) {
-        AttentionSegment s = segments.get(segment);
+    /// Adds up the gradients of a part's own keys and values, always in the same order.
+    private void addShares(long sums, int part, int head, Rows dQkv) {
+        AttentionPart p = parts.get(part);
         int size = shape.headDim();
-        List<Share> all = shares.get(segment);
-        for (int row = 0; row < s.length(); row++) {
+        List<Share> all = shares.get(part);
+        for (int row = p.row(0); row < p.row(p.length()); row++) {
             for (int k = 0; k < size; k += Vectors.LANES) {
                 FloatVector keys = FloatVector.zero(Vectors.FLOATS);
                 FloatVector values = keys;
                 for (Share share : all) {
-                    long place = (long) (share.key() + row) * size + k;
-                    long at = partial(sums, share.segment(), head) + FLOAT * place;
+                    if (row < share.from() || row >= share.to()) {
+                        continue;
+                    }
+                    long place = (long) (share.key() + row - share.from()) * size + k;
+                    long at = partial(sums, share.part(), head) + FLOAT * place;
                     keys = keys.add(Vectors.load(at));
-                    values = values.add(Vectors.load(at + size(share.segment()) / 2 * FLOAT));
+                    values = values.add(Vectors.load(at + numbers(share.part()) / 2 * FLOAT));
                 }
-                Vectors.store(dQkv.half(), keys, dQkv.at(s.start() + row, shape.keys(head) + k));
-                Vectors.store(
-                        dQkv.half(), values, dQkv.at(s.start() + row, shape.values(head) + k));
+                Vectors.store(dQkv.half(), keys, dQkv.at(row, shape.keys(head) + k));
+                Vectors.store(dQkv.half(), values, dQkv.at(row, shape.values(head) + k));
             }
         }
     }

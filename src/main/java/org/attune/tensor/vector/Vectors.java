@@ -55,15 +55,24 @@ final class Vectors {
     private static final FloatVector EXP_5 = all(0.0083330777f);
     private static final FloatVector EXP_6 = all(0.0013930436f);
 
+    /// Coefficients of 2ˣ on |x| ≤ 1/2, whose greatest relative error is least.
+    private static final FloatVector EXP2_1 = all(0.6931470f);
+    private static final FloatVector EXP2_2 = all(0.24022242f);
+    private static final FloatVector EXP2_3 = all(0.055507336f);
+    private static final FloatVector EXP2_4 = all(0.009671513f);
+    private static final FloatVector EXP2_5 = all(0.0013264727f);
+
     /// Added and subtracted it rounds to whole numbers, and its low bits hold that number.
     private static final FloatVector ROUNDER = all(12582912f); // 1.5 · 2^23
 
     private static final float LEAST_EXPONENT = -87f;
+    private static final float LEAST_POWER = -126f;
     private static final float MOST_EXPONENT = 88f;
     private static final int EXPONENT_BIAS = 127;
     private static final int MANTISSA_BITS = 23;
     private static final int HALF_BITS = 16;
     private static final int ROUND_UP = 0x7fff;
+    private static final int HALF_OF_LAST = 0x8000;
     private static final int HIGH_BITS = 0xffff0000;
 
     private Vectors() {}
@@ -137,9 +146,44 @@ final class Vectors {
             store(v, address);
             return;
         }
-        IntVector bits = rounded(v).lanewise(VectorOperators.LSHR, HALF_BITS);
-        var shorts = (ShortVector) bits.convertShape(VectorOperators.I2S, SHORTS, 0);
+        storeUpper(rounded(v), address);
+    }
+
+    /// Copies bfloat16 numbers, as many as there are lanes.
+    static void copy(long from, long to) {
+        ShortVector.fromMemorySegment(SHORTS, MEMORY, from, ORDER)
+                .intoMemorySegment(MEMORY, to, ORDER);
+    }
+
+    /// Float32 bits, of which the upper half is the nearest bfloat16 number, ties away from zero:
+    /// half the work of [#store].
+    static IntVector nearest(FloatVector v) {
+        return v.reinterpretAsInts().add(HALF_OF_LAST);
+    }
+
+    /// Stores the upper halves as bfloat16 numbers.
+    static void storeUpper(IntVector bits, long address) {
+        IntVector upper = bits.lanewise(VectorOperators.LSHR, HALF_BITS);
+        var shorts = (ShortVector) upper.convertShape(VectorOperators.I2S, SHORTS, 0);
         shorts.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    /// Stores pairs of bfloat16 numbers: the upper halves of `low` and of `high` in turn.
+    static void storePairs(IntVector low, IntVector high, long address) {
+        IntVector pairs =
+                low.lanewise(VectorOperators.LSHR, HALF_BITS)
+                        .or(high.lanewise(VectorOperators.AND, HIGH_BITS));
+        pairs.intoMemorySegment(MEMORY, address, ORDER);
+    }
+
+    /// Stores the upper halves of `bits` beside others.
+    ///
+    /// @param shift 16 for the first halves of pairs, 0 for the second
+    /// @param kept bits of what is there that stay
+    static void addToPairs(IntVector bits, int shift, int kept, long address) {
+        IntVector before = IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER).and(kept);
+        IntVector half = bits.and(HIGH_BITS).lanewise(VectorOperators.LSHR, shift);
+        half.or(before).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// What [#store] followed by [#load] gives.
@@ -171,6 +215,21 @@ final class Vectors {
         p = p.fma(f, ONE);
         IntVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS);
         return p.mul(power.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats());
+    }
+
+    /// 2ˣ for x < 128, relative error below 2e-7; below -126 it is that of -126.
+    static FloatVector exp2(FloatVector x) {
+        FloatVector t = x.blend(LEAST_POWER, x.compare(VectorOperators.LT, LEAST_POWER));
+        FloatVector shifted = t.add(ROUNDER);
+        FloatVector f = t.sub(shifted.sub(ROUNDER)); // |f| ≤ 1/2
+        FloatVector p = EXP2_5.fma(f, EXP2_4);
+        p = p.fma(f, EXP2_3);
+        p = p.fma(f, EXP2_2);
+        p = p.fma(f, EXP2_1);
+        p = p.fma(f, ONE);
+        // The low bits of `shifted` are the power; those above are shifted out.
+        IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+        return p.reinterpretAsInts().add(power).reinterpretAsFloats();
     }
 
     /// `1 / (1 + e⁻ˣ)`.

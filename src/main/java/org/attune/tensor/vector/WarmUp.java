@@ -3,6 +3,7 @@ package org.attune.tensor.vector;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.function.Consumer;
 
 /// Has the JVM compile the kernels while a model is still being read: uncompiled they are a hundred
 /// times slower, and the first training step would take three times as long as the next.
@@ -12,6 +13,8 @@ public final class WarmUp {
     private static final int WIDTH = 576;
     private static final int HEAD = 64;
     private static final int VOCABULARY = 4096;
+    private static final AttentionShape SHAPE = new AttentionShape(1, 3, HEAD);
+    private static final int WIDE_HEADS = 5; // queries, key and value
     private static final float EPSILON = 1e-5f;
 
     // Parts of the memory.
@@ -37,17 +40,30 @@ public final class WarmUp {
     ///
     /// @param half whether numbers will be bfloat16
     public static void start(boolean half) {
-        var thread = new Thread(() -> run(half), "attune-warm-up");
+        start(
+                half,
+                warmUp -> {
+                    warmUp.rows();
+                    warmUp.heads();
+                });
+    }
+
+    /// Starts a thread for [TileAttention], whose products are libtorch's.
+    public static void startTiles() {
+        start(true, warmUp -> warmUp.attention(true));
+    }
+
+    private static void start(boolean half, Consumer<WarmUp> work) {
+        var thread = new Thread(() -> run(half, work), "attune-warm-up");
         thread.setDaemon(true);
         thread.start();
     }
 
-    private static void run(boolean half) {
+    private static void run(boolean half, Consumer<WarmUp> work) {
         try (var arena = Arena.ofConfined()) {
             var warmUp = new WarmUp(half, arena);
             for (int i = 0; i < REPEATS; i++) {
-                warmUp.rows();
-                warmUp.heads();
+                work.accept(warmUp);
             }
         }
     }
@@ -84,22 +100,27 @@ public final class WarmUp {
 
     private void heads() {
         long work = address(WORK);
-        var shape = new AttentionShape(1, 3, HEAD);
-        int width = 5 * HEAD;
+        int width = WIDE_HEADS * HEAD;
         Rows qkv = matrix(INPUT, width);
         new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work).rotate(qkv, ROWS, false, 1);
+        attention(false);
+        Rows out = matrix(OUTPUT, width);
+        var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
+        int[] lengths = {ROWS - 1};
+        var none = SharedBeginnings.none(1);
+        new DecodeKernel(SHAPE, 0).attend(qkv, cache, none, lengths, out, work, 1);
+    }
+
+    private void attention(boolean tiles) {
         int middle = ROWS / 2;
         var segments =
                 List.of(
                         new AttentionSegment(0, middle, new int[] {0}, new int[] {middle}),
                         new AttentionSegment(middle, ROWS, new int[] {0}, new int[] {ROWS}));
-        var attention = new AttentionKernel(shape, 0, segments);
-        Rows out = matrix(OUTPUT, width);
-        attention.forward(qkv, out, work, 1);
-        attention.backward(qkv, matrix(GRADIENT, width), out, work, 1);
-        var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
-        int[] lengths = {ROWS - 1};
-        var none = SharedBeginnings.none(1);
-        new DecodeKernel(shape, 0).attend(qkv, cache, none, lengths, out, work, 1);
+        var attention = new AttentionKernel(SHAPE, 0, segments, tiles);
+        Rows qkv = matrix(INPUT, WIDE_HEADS * HEAD);
+        Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
+        attention.forward(qkv, out, address(WORK), 1);
+        attention.backward(qkv, out, matrix(GRADIENT, WIDE_HEADS * HEAD), out, address(WORK), 1);
     }
 }

@@ -85,7 +85,8 @@ public class KernelBenchmark {
             int end = start + length;
             segments.add(new AttentionSegment(start, end, new int[] {start}, new int[] {end}));
         }
-        attention = new AttentionKernel(shape(), 0, segments);
+        attention =
+                new AttentionKernel(shape(), 0, segments, VectorKernels.hasTiles(DType.BFLOAT16));
     }
 
     private static AttentionShape shape() {
@@ -133,7 +134,7 @@ public class KernelBenchmark {
 
     @Benchmark
     public void attentionBackward() {
-        work(() -> VectorKernels.attentionBackward(attention, attended, qkv, dQkv));
+        work(() -> VectorKernels.attentionBackward(attention, qkv, attended, attended, dQkv));
     }
 
     @Benchmark

@@ -40,7 +40,7 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
                 || policy.policy().hasDropout()
                 || !ForwardRecord.suits(policy.decoder())
                 || longest(prompts) + config.generation().maxCompletionLength()
-                        > ForwardRecord.longest()) {
+                        > ForwardRecord.longest(policy.decoder().dtype())) {
             return Wish.NOTHING;
         }
         long rows = rows(config, prompts);

@@ -1,0 +1,365 @@
+package org.attune.tensor.vector;
+
+/// Attention of one thread over bfloat16 numbers, tile by tile of queries and keys, with a running
+/// softmax ([2205.14135](https://arxiv.org/abs/2205.14135), algorithm 1): products by
+/// [TileProduct], all between them in [TileLoops], and nothing of a tile leaves the cache. Sums are
+/// float32; probabilities and their gradients are rounded to bfloat16 before products.
+///
+/// Scores stand transposed, `(keys, R)`, with `R` columns for the queries of a tile and the heads
+/// of a group; `K` head size, `T` keys.
+final class TileAttention implements AttentionWork {
+    /// Keys of a tile.
+    private static final int KEYS = 128;
+
+    /// Rows of tiles are multiples of it, lest there be too many kinds of products.
+    private static final int STEP = 32;
+
+    /// Likewise columns.
+
+    private static final int COLUMN_STEP = 16;
+
+    /// More cost short segments scores that nobody sees, fewer cost long ones calls.
+    private static final int MOST_COLUMNS = 96;
+
+    private static final int MOST_QUERIES = 64;
+    private static final int FEWEST_QUERIES = 16;
+    private static final int QUERY_STEP = 8;
+
+    /// So many keys' scores stay until they are used again in a gradient.
+    private static final int KEPT = 512;
+
+    private static final int FLOAT = Float.BYTES;
+    private static final int HALF = Short.BYTES;
+
+    private final AttentionShape shape;
+    private final int window;
+    private final int size; // K
+    private final int queriesAtOnce;
+
+    private final long keys; // (T, K)
+    private final long values; // (T, K), only for gradients
+    private final long turned; // (T / KEYS, K, KEYS): values, or keys for gradients
+    private final long q; // (R, K)
+    private final long qPairs; // (R/2, K, 2)
+    private final long qByFeature; // (K/2, R, 2)
+    private final long dOut;
+    private final long dOutPairs;
+    private final long dOutByFeature;
+    private final long scores; // float32 (KEPT, R)
+    private final long dp; // float32 (KEYS, R)
+    private final long p; // (KEYS, R)
+    private final long ds; // (KEYS, R)
+    private final long pairs; // (KEYS/2, R, 2)
+    private final long product; // float32 (K, R)
+    private final long most; // float32 (R), as what follows
+    private final long sums;
+    private final long factors;
+    private final long means;
+    private final long limits;
+    private final long scratch;
+
+    private AttentionPart part;
+    private int head;
+    private int queries; // of the tile
+    private int columns; // of the tile
+    private int first; // key of the tile's first query
+
+    /// Gives out memory piece by piece.
+    private static final class Pieces {
+        private static final long LINE = 64;
+
+        private long next;
+
+        Pieces(long start) {
+            next = start;
+        }
+
+        long take(long bytes) {
+            long piece = next;
+            next += (bytes + LINE - 1) / LINE * LINE;
+            return piece;
+        }
+    }
+
+    /// Bytes that a thread needs.
+    ///
+    /// @param keys most keys of a part
+    static long bytes(AttentionShape shape, int keys) {
+        return new TileAttention(shape, 0, keys, 0).end;
+    }
+
+    private final long end;
+
+    /// @param mostKeys keys of a part at most
+    /// @param memory of [#bytes]
+    TileAttention(AttentionShape shape, int window, int mostKeys, long memory) {
+        this.shape = shape;
+        this.window = window;
+        size = shape.headDim();
+        queriesAtOnce = queriesAtOnce(shape.groups());
+        int r = roundedColumns(queriesAtOnce * shape.groups());
+        long matrix = (long) (mostKeys + KEYS - 1) / KEYS * KEYS * size * HALF;
+        long tile = (long) r * size * HALF;
+        long halves = (long) KEYS * r * HALF;
+        long row = (long) r * FLOAT;
+        var pieces = new Pieces(memory);
+        keys = pieces.take(matrix);
+        values = pieces.take(matrix);
+        turned = pieces.take(matrix);
+        q = pieces.take(tile);
+        qPairs = pieces.take(tile);
+        qByFeature = pieces.take(tile);
+        dOut = pieces.take(tile);
+        dOutPairs = pieces.take(tile);
+        dOutByFeature = pieces.take(tile);
+        scores = pieces.take(KEPT * row);
+        dp = pieces.take(KEYS * row);
+        p = pieces.take(halves);
+        ds = pieces.take(halves);
+        pairs = pieces.take(halves);
+        product = pieces.take(size * row);
+        most = pieces.take(row);
+        sums = pieces.take(row);
+        factors = pieces.take(row);
+        means = pieces.take(row);
+        limits = pieces.take(row);
+        scratch = pieces.take(TileRows.SCRATCH);
+        end = pieces.take(0);
+    }
+
+    private static int queriesAtOnce(int groups) {
+        int most = MOST_COLUMNS / groups / QUERY_STEP * QUERY_STEP;
+        return Math.clamp(most, FEWEST_QUERIES, MOST_QUERIES);
+    }
+
+    private static int rounded(int count) {
+        return (count + STEP - 1) / STEP * STEP;
+    }
+
+    private static int roundedColumns(int count) {
+        return (count + COLUMN_STEP - 1) / COLUMN_STEP * COLUMN_STEP;
+    }
+
+    @Override
+    public void forward(AttentionPart of, int kvHead, Rows qkv, Rows out) {
+        begin(of, kvHead);
+        readKeys(qkv, shape.keys(head), keys);
+        readKeys(qkv, shape.values(head), values);
+        turn(values);
+        for (int a = 0; a < part.length(); a += queriesAtOnce) {
+            beginTile(a);
+            readQueries(qkv, a, q);
+            TileRows.transposePairs(q, columns, size / 2, qByFeature, scratch);
+            forwardTile();
+            TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
+            write(a, out);
+        }
+        TileProduct.release();
+    }
+
+    /// `(K, R)`, not divided by the sums of exponentials yet.
+    private void forwardTile() {
+        beginSums();
+        boolean add = false;
+        for (int key = firstKey(); key < visible(); key += KEYS) {
+            int rows = rows(key);
+            scores(key, rows, scores);
+            TileLoops.largest(scores, rows, columns, most, factors);
+            TileLoops.exponentials(scores, rows, columns, most, factors, sums, pairs);
+            if (add) {
+                TileLoops.scale(product, size, columns, factors);
+            }
+            timesTurned(key, rows, add);
+            add = true;
+        }
+    }
+
+    @Override
+    public void backward(
+            AttentionPart of,
+            int kvHead,
+            Rows qkv,
+            Rows out,
+            Rows dOutput,
+            Rows dQkv,
+            long dKeys,
+            long dValues) {
+        begin(of, kvHead);
+        readKeys(qkv, shape.keys(head), keys);
+        readKeys(qkv, shape.values(head), values);
+        turn(keys);
+        TileLoops.fill(dKeys, rounded(part.keys()) * size, 0);
+        TileLoops.fill(dValues, rounded(part.keys()) * size, 0);
+        for (int a = 0; a < part.length(); a += queriesAtOnce) {
+            beginTile(a);
+            readQueries(dOutput, a, dOut);
+            readQueries(out, a, p);
+            TileRows.dots(p, dOut, columns, size, means);
+            TileRows.interleave(dOut, columns, size, dOutPairs);
+            TileRows.transposePairs(dOut, columns, size / 2, dOutByFeature, scratch);
+            readQueries(qkv, a, q);
+            TileRows.interleave(q, columns, size, qPairs);
+            TileRows.transposePairs(q, columns, size / 2, qByFeature, scratch);
+            backwardTile(dKeys, dValues);
+            TileLoops.fill(sums, columns, 1);
+            TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
+            write(a, dQkv);
+        }
+        TileProduct.release();
+    }
+
+    /// Adds to the gradients of keys and values; that of the queries is `(K, R)`.
+    private void backwardTile(long dKeys, long dValues) {
+        boolean kept = visible() - firstKey() <= KEPT;
+        readSums(kept);
+        boolean add = false;
+        for (int key = firstKey(); key < visible(); key += KEYS) {
+            int rows = rows(key);
+            long s = place(key, kept);
+            if (!kept) {
+                scores(key, rows, s);
+            }
+            TileLoops.probabilities(s, rows, columns, most, p);
+            addGradients(rows, p, dOutPairs, dValues + (long) key * size * FLOAT);
+            byFeature(values, key, rows, dOutByFeature, dp);
+            TileLoops.scoreGradients(s, dp, rows, columns, means, ds, pairs);
+            addGradients(rows, ds, qPairs, dKeys + (long) key * size * FLOAT);
+            timesTurned(key, rows, add);
+            add = true;
+        }
+    }
+
+    /// Logarithms of the sums of all exponentials, in [#most]. Leaves the scores if they are kept.
+    private void readSums(boolean kept) {
+        beginSums();
+        for (int key = firstKey(); key < visible(); key += KEYS) {
+            int rows = rows(key);
+            long s = place(key, kept);
+            scores(key, rows, s);
+            TileLoops.largest(s, rows, columns, most, factors);
+            TileLoops.addExponentials(s, rows, columns, most, factors, sums);
+        }
+        TileLoops.logSums(most, sums, columns);
+    }
+
+    private void begin(AttentionPart of, int kvHead) {
+        part = of;
+        head = kvHead;
+    }
+
+    private void beginTile(int a) {
+        queries = Math.min(queriesAtOnce, part.length() - a);
+        columns = roundedColumns(queries * shape.groups());
+        first = part.position() + a;
+        for (int c = 0; c < columns; c++) {
+            // Columns behind the last query see what the first does, and count for nothing.
+            int query = c < queries * shape.groups() ? c / shape.groups() : 0;
+            Vectors.put(first + query, limits + (long) c * FLOAT);
+        }
+    }
+
+    private void beginSums() {
+        TileLoops.fill(most, columns, TileLoops.HIDDEN);
+        TileLoops.fill(sums, columns, 0);
+    }
+
+    /// One past the last key that a query of the tile sees.
+    private int visible() {
+        return first + queries;
+    }
+
+    /// First key of the first tile of keys that a query of the tile sees.
+    private int firstKey() {
+        return window > 0 ? Math.max(0, first - window + 1) / KEYS * KEYS : 0;
+    }
+
+    private int rows(int key) {
+        return rounded(Math.min(KEYS, visible() - key));
+    }
+
+    private long place(int key, boolean kept) {
+        return kept ? scores + (long) (key - firstKey()) * columns * FLOAT : scores;
+    }
+
+    private void scores(int key, int rows, long s) {
+        byFeature(keys, key, rows, qByFeature, s);
+        if (key + rows > first + 1) {
+            int seen = Math.max(0, first + 1 - key);
+            long hidden = s + (long) seen * columns * FLOAT;
+            TileLoops.hideLater(hidden, key + seen, rows - seen, columns, limits);
+        }
+        if (window > 0 && key <= first + queries - 1 - window) {
+            TileLoops.hideEarlier(s, key, rows, columns, limits, window);
+        }
+    }
+
+    /// Rows of keys or values times columns of queries or what has their place.
+    private void byFeature(long left, int key, int rows, long right, long to) {
+        TileProduct.multiply(
+                rows,
+                columns,
+                size,
+                size,
+                columns,
+                columns,
+                false,
+                left + (long) key * size * HALF,
+                right,
+                to);
+    }
+
+    /// `product = turned pairs`, or added to it.
+    private void timesTurned(int key, int rows, boolean add) {
+        TileProduct.multiply(
+                size,
+                columns,
+                rows,
+                KEYS,
+                columns,
+                columns,
+                add,
+                turned + (long) key * size * HALF,
+                pairs,
+                product);
+    }
+
+    private void addGradients(int rows, long left, long right, long sum) {
+        TileProduct.multiply(rows, size, columns, columns, size, size, true, left, right, sum);
+    }
+
+    private void readKeys(Rows qkv, int column, long to) {
+        long bytes = (long) size * HALF;
+        part.forEachRange(
+                (key, row, count) -> {
+                    long from = qkv.at(row, column);
+                    TileRows.copy(from, qkv.stride(), count, size, to + key * bytes, bytes);
+                });
+        int count = part.keys();
+        TileRows.zero(to + count * bytes, (rounded(count) - count) * size);
+    }
+
+    private void turn(long from) {
+        int count = rounded(part.keys());
+        for (int key = 0; key < count; key += KEYS) {
+            long at = (long) key * size * HALF;
+            TileRows.transpose(from + at, Math.min(KEYS, count - key), size, turned + at, KEYS);
+        }
+    }
+
+    /// Rows of the tile's queries and heads, or of what has their columns; zeros behind them.
+    private void readQueries(Rows from, int a, long to) {
+        int numbers = shape.groups() * size;
+        long rows = from.at(part.row(a), shape.queries(head));
+        TileRows.copy(rows, from.stride(), queries, numbers, to, (long) numbers * HALF);
+        int count = queries * shape.groups();
+        TileRows.zero(to + (long) count * size * HALF, (columns - count) * size);
+    }
+
+    /// Writes [#pairs], `(K/2, R, 2)`, as rows.
+    private void write(int a, Rows out) {
+        TileRows.transposePairs(pairs, size / 2, columns, q, scratch);
+        int numbers = shape.groups() * size;
+        long rows = out.at(part.row(a), shape.queries(head));
+        TileRows.copy(q, (long) numbers * HALF, queries, numbers, rows, out.stride());
+    }
+}

@@ -1,0 +1,173 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
+
+import java.lang.foreign.ValueLayout;
+
+/// Puts bfloat16 rows into the orders that [TileProduct] wants. Rows are dense but where said.
+final class TileRows {
+    private static final int HALF = Short.BYTES;
+    private static final int PAIR = Integer.BYTES;
+    private static final int PAIR_BITS = 16;
+    private static final int BLOCK = 16;
+
+    private TileRows() {}
+
+    /// Copies rows that stand `fromRow` and `toRow` bytes apart.
+    ///
+    /// @param wide a multiple of [Vectors#LANES]
+    static void copy(long from, long fromRow, int rows, int wide, long to, long toRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int c = 0; c < wide; c += Vectors.LANES) {
+                long column = (long) c * HALF;
+                Vectors.copy(from + r * fromRow + column, to + r * toRow + column);
+            }
+        }
+    }
+
+    static void zero(long at, int numbers) {
+        Vectors.MEMORY.asSlice(at, (long) numbers * HALF).fill((byte) 0);
+    }
+
+    /// Pairs of rows, number by number.
+    ///
+    /// @param from `(rows, wide)`; `rows` even, `wide` a multiple of [Vectors#LANES]
+    /// @param to `(rows/2, wide, 2)`
+    static void interleave(long from, int rows, int wide, long to) {
+        for (int t = 0; t < rows; t += 2) {
+            long row = from + (long) t * wide * HALF;
+            long out = to + (long) t / 2 * wide * PAIR;
+            for (int c = 0; c < wide; c += Vectors.LANES) {
+                FloatVector low = Vectors.load(true, row + (long) c * HALF);
+                FloatVector high = Vectors.load(true, row + ((long) wide + c) * HALF);
+                Vectors.storePairs(
+                        low.reinterpretAsInts(), high.reinterpretAsInts(), out + (long) c * PAIR);
+            }
+        }
+    }
+
+    /// Transposes pairs of numbers.
+    ///
+    /// @param from `(rows, wide, 2)`
+    /// @param to `(wide, rows, 2)`
+    /// @param scratch [#SCRATCH] bytes
+    static void transposePairs(long from, int rows, int wide, long to, long scratch) {
+        boolean whole = Vectors.LANES == BLOCK && rows % BLOCK == 0 && wide % BLOCK == 0;
+        for (int c = 0; c < wide; c += BLOCK) {
+            for (int r = 0; r < rows; r += BLOCK) {
+                long source = from + ((long) r * wide + c) * PAIR;
+                long target = to + ((long) c * rows + r) * PAIR;
+                if (whole) {
+                    exchangeNear(source, (long) wide * PAIR, scratch);
+                    exchangeFar(scratch, target, (long) rows * PAIR);
+                } else {
+                    int height = Math.min(BLOCK, rows - r);
+                    block(source, wide, height, Math.min(BLOCK, wide - c), target, rows);
+                }
+            }
+        }
+    }
+
+    /// Bytes of a block of pairs.
+    static final int SCRATCH = BLOCK * BLOCK * PAIR;
+
+    private static final VectorMask<Float> SECOND_1 = Vectors.second(1);
+    private static final VectorMask<Float> SECOND_2 = Vectors.second(2);
+    private static final VectorMask<Float> SECOND_4 = Vectors.second(4);
+    private static final VectorMask<Float> SECOND_8 = Vectors.second(8);
+    private static final VectorShuffle<Float> BY_1 = Vectors.partners(1);
+    private static final VectorShuffle<Float> BY_2 = Vectors.partners(2);
+    private static final VectorShuffle<Float> BY_4 = Vectors.partners(4);
+    private static final VectorShuffle<Float> BY_8 = Vectors.partners(8);
+
+    /// The first half of a transposition: what differs in one of the low two bits of its row and
+    /// column changes places.
+    private static void exchangeNear(long from, long fromRow, long to) {
+        for (int r = 0; r < BLOCK; r += 4) {
+            long at = from + r * fromRow;
+            FloatVector a = Vectors.load(at);
+            FloatVector b = Vectors.load(at + fromRow);
+            FloatVector c = Vectors.load(at + 2 * fromRow);
+            FloatVector d = Vectors.load(at + 3 * fromRow);
+            FloatVector ab = a.blend(b.rearrange(BY_1), SECOND_1);
+            FloatVector ba = a.rearrange(BY_1).blend(b, SECOND_1);
+            FloatVector cd = c.blend(d.rearrange(BY_1), SECOND_1);
+            FloatVector dc = c.rearrange(BY_1).blend(d, SECOND_1);
+            long out = to + (long) r * BLOCK * PAIR;
+            Vectors.store(ab.blend(cd.rearrange(BY_2), SECOND_2), out);
+            Vectors.store(ba.blend(dc.rearrange(BY_2), SECOND_2), out + BLOCK * PAIR);
+            Vectors.store(ab.rearrange(BY_2).blend(cd, SECOND_2), out + 2 * BLOCK * PAIR);
+            Vectors.store(ba.rearrange(BY_2).blend(dc, SECOND_2), out + 3 * BLOCK * PAIR);
+        }
+    }
+
+    /// The second half: the high two bits.
+    private static void exchangeFar(long from, long to, long toRow) {
+        for (int r = 0; r < 4; r++) {
+            long at = from + (long) r * BLOCK * PAIR;
+            FloatVector a = Vectors.load(at);
+            FloatVector b = Vectors.load(at + 4 * BLOCK * PAIR);
+            FloatVector c = Vectors.load(at + 8 * BLOCK * PAIR);
+            FloatVector d = Vectors.load(at + 12 * BLOCK * PAIR);
+            FloatVector ab = a.blend(b.rearrange(BY_4), SECOND_4);
+            FloatVector ba = a.rearrange(BY_4).blend(b, SECOND_4);
+            FloatVector cd = c.blend(d.rearrange(BY_4), SECOND_4);
+            FloatVector dc = c.rearrange(BY_4).blend(d, SECOND_4);
+            long out = to + r * toRow;
+            Vectors.store(ab.blend(cd.rearrange(BY_8), SECOND_8), out);
+            Vectors.store(ba.blend(dc.rearrange(BY_8), SECOND_8), out + 4 * toRow);
+            Vectors.store(ab.rearrange(BY_8).blend(cd, SECOND_8), out + 8 * toRow);
+            Vectors.store(ba.rearrange(BY_8).blend(dc, SECOND_8), out + 12 * toRow);
+        }
+    }
+
+    private static void block(long from, int fromRow, int rows, int columns, long to, int toRow) {
+        for (int c = 0; c < columns; c++) {
+            for (int r = 0; r < rows; r++) {
+                int pair =
+                        Vectors.MEMORY.get(
+                                ValueLayout.JAVA_INT_UNALIGNED,
+                                from + ((long) r * fromRow + c) * PAIR);
+                Vectors.MEMORY.set(
+                        ValueLayout.JAVA_INT_UNALIGNED, to + ((long) c * toRow + r) * PAIR, pair);
+            }
+        }
+    }
+
+    /// Transposes numbers.
+    ///
+    /// @param from `(rows, wide)`; `wide` even
+    /// @param to `(wide, …)`, whose rows stand `toRow` numbers apart
+    static void transpose(long from, int rows, int wide, long to, int toRow) {
+        for (int c = 0; c < wide; c += 2) {
+            long low = to + (long) c * toRow * HALF;
+            long high = low + (long) toRow * HALF;
+            for (int r = 0; r < rows; r++) {
+                int pair =
+                        Vectors.MEMORY.get(
+                                ValueLayout.JAVA_INT_UNALIGNED,
+                                from + ((long) r * wide + c) * HALF);
+                Vectors.MEMORY.set(
+                        ValueLayout.JAVA_SHORT_UNALIGNED, low + (long) r * HALF, (short) pair);
+                Vectors.MEMORY.set(
+                        ValueLayout.JAVA_SHORT_UNALIGNED,
+                        high + (long) r * HALF,
+                        (short) (pair >>> PAIR_BITS));
+            }
+        }
+    }
+
+    /// `Σ a b` of each row, as float32.
+    static void dots(long a, long b, int rows, int wide, long to) {
+        for (int r = 0; r < rows; r++) {
+            FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+            for (int c = 0; c < wide; c += Vectors.LANES) {
+                long place = ((long) r * wide + c) * HALF;
+                sum = Vectors.load(true, a + place).fma(Vectors.load(true, b + place), sum);
+            }
+            Vectors.put(Vectors.sum(sum), to + (long) r * Float.BYTES);
+        }
+    }
+}
