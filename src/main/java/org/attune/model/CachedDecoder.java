@@ -121,15 +121,21 @@ public final class CachedDecoder {
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
         var step = new CachedStep(decoder, adapter, cache, additions, into, first);
         Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (N, D)
-        for (int i = 0; i < decoder.blocks().size(); i++) {
-            try (var scope = TensorScope.open("block")) {
-                Tensor out = scope.keep(step.block(i, x));
-                x.close();
-                x = out;
+        Optional<Tensor> together = step.allBlocks(x);
+        if (together.isPresent()) {
+            x.close();
+            x = together.get();
+        } else {
+            for (int i = 0; i < decoder.blocks().size(); i++) {
+                try (var scope = TensorScope.open("block")) {
+                    Tensor out = scope.keep(step.block(i, x));
+                    x.close();
+                    x = out;
+                }
             }
+            Tensor hidden = x;
+            into.ifPresent(r -> r.putHidden(first, hidden));
         }
-        Tensor hidden = x;
-        into.ifPresent(r -> r.putHidden(first, hidden));
         int row = first;
         for (NewTokens addition : additions) {
             cache.append(addition.slot(), addition.ids(), row);

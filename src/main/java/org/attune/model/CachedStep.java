@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.SharedBeginnings;
@@ -138,6 +139,29 @@ final class CachedStep {
     /// Ids of the new tokens, `(N)`.
     Tensor tokens() {
         return layout.tokenTensor(decoder.device());
+    }
+
+    /// All blocks by one kernel, if that can do it; what is recorded is recorded.
+    ///
+    /// @param x `(N, D)`
+    /// @return `(N, D)`
+    Optional<Tensor> allBlocks(Tensor x) {
+        if (!hasKernel || before.length > TokenPass.MOST_ROWS) {
+            return Optional.empty();
+        }
+        return TokenBlocks.of(decoder, adapter)
+                .map(
+                        blocks -> {
+                            var sequences = new TokenPass.Sequences(beginnings, before);
+                            List<TokenPass.Place> places =
+                                    record.map(r -> r.places(firstRecorded, x, cache))
+                                            .orElseGet(() -> blocks.places(cache, before.length));
+                            blocks.run(x, places, rope.rotation(), sequences);
+                            Tensor out = places.getLast().out();
+                            return record.isEmpty()
+                                    ? out
+                                    : out.narrow(0, firstRecorded, before.length).copy();
+                        });
     }
 
     /// One block.

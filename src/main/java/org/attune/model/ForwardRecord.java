@@ -5,10 +5,13 @@ import org.attune.tensor.Device;
 import org.attune.tensor.RowMemory;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.TokenPass;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -169,6 +172,30 @@ public final class ForwardRecord implements AutoCloseable {
                 RowMemory.copy(from[i], to[i], first);
             }
         }
+    }
+
+    /// Where rows of all blocks go, for a kernel that writes them itself.
+    ///
+    /// @param first of the rows
+    /// @param x input of the first block, `(n, D)`; is recorded
+    List<TokenPass.Place> places(int first, Tensor x, KvCache cache) {
+        RowMemory.copy(x, blocks[0].x(), first);
+        List<TokenPass.Place> places = new ArrayList<>();
+        for (int i = 0; i < blocks.length; i++) {
+            Kept k = blocks[i];
+            Tensor out = i + 1 < blocks.length ? blocks[i + 1].x() : hidden;
+            places.add(
+                    new TokenPass.Place(
+                            cache.block(i),
+                            k.qkv(),
+                            k.ox(),
+                            k.x2(),
+                            k.gateUp(),
+                            k.downColumns(),
+                            out,
+                            first));
+        }
+        return places;
     }
 
     /// Records what the last block put out.

@@ -4,13 +4,16 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.TokenPass;
 
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Linear layers that read the same input (q, k and v; gate and up), as one product.
 ///
@@ -36,6 +39,7 @@ public final class FusedLinear {
     private PackedMatrix packed; // of `matrix` as it is, or null
     private PackedMatrix packedBack; // of the base, transposed, or null
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
+    private DecodingWeights decoding; // or null
     private Reducers reducers; // the `sA` of the adapter in the columns; null without
     private int extra;
     private final List<LowRank> trained = new ArrayList<>();
@@ -128,6 +132,7 @@ public final class FusedLinear {
         trained.addAll(updates);
         unpackFrozen();
         if (columns != extra) {
+            unpackDecoding(); // it has room for so many columns
             try (var _ = TensorScope.open("attach")) {
                 Tensor wider =
                         owner.adopt(
@@ -157,6 +162,9 @@ public final class FusedLinear {
         boolean again = packed != null;
         unpack();
         fillColumns(trained);
+        if (decoding != null) {
+            decoding.adapterChanged();
+        }
         if (again) {
             pack(); // at once: it gets the memory that the old copy gave back
         }
@@ -183,6 +191,53 @@ public final class FusedLinear {
         return packedBack != null;
     }
 
+    /// Whether there can be a copy that decoding reads.
+    boolean canPackDecoding() {
+        return packs && !trainsBase() && extra % 2 == 0 && PanelMatrix.fits(out, in);
+    }
+
+    /// Makes it.
+    void packDecoding() {
+        if (decoding == null) {
+            try (var _ = TensorScope.open("pack")) {
+                decoding = new DecodingWeights(base(), extra, owner);
+            }
+        }
+    }
+
+    /// What decoding reads, if that was copied and the adapter is one that it can have.
+    Optional<TokenPass.Linear> decoding(Adapter adapter) {
+        if (decoding == null) {
+            return Optional.empty();
+        }
+        boolean plain =
+                switch (adapter.kind()) {
+                    case OFF -> true;
+                    case TRAINED -> extra == 0;
+                    case FROZEN -> extra == 0 && frozen(adapter).isEmpty();
+                };
+        if (plain) {
+            return Optional.of(decoding.plain(bias));
+        }
+        if (adapter.kind() != Adapter.Kind.TRAINED) {
+            return Optional.empty();
+        }
+        if (!decoding.hasAdapter()) {
+            requireMatrix();
+            try (var _ = TensorScope.open("pack")) {
+                decoding.copyAdapter(reducers.matrix(), matrix.narrow(1, in, extra));
+            }
+        }
+        return Optional.of(decoding.adapted(bias));
+    }
+
+    private void unpackDecoding() {
+        if (decoding != null) {
+            decoding.close();
+            decoding = null;
+        }
+    }
+
     /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
     /// nothing can be attached, merged or trained any more.
     void keepForward() {
@@ -194,6 +249,7 @@ public final class FusedLinear {
         }
         packs = true;
         pack();
+        decoding(Adapter.TRAINED); // makes what it will read of the adapter
         matrix.close();
         matrix = null;
     }
@@ -428,6 +484,7 @@ public final class FusedLinear {
             packedBack.close();
             packedBack = null;
         }
+        unpackDecoding();
         weightGradients = weights.clone();
         biasGradients = biases.clone();
     }

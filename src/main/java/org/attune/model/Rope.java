@@ -4,6 +4,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
 import org.attune.tensor.VectorKernels;
 
 import java.util.Arrays;
@@ -109,6 +110,11 @@ final class Rope {
     /// @param back whether to take their gradients back
     void rotateJoint(Tensor x, boolean back) {
         VectorKernels.rotate(x, heads, exactCos, exactSin, back);
+    }
+
+    /// What [#rotateJoint] does, for a kernel that does it among other things.
+    TokenPass.Rotation rotation() {
+        return new TokenPass.Rotation(heads, exactCos, exactSin);
     }
 
     /// Rotates keys into `out`.

@@ -18,10 +18,11 @@ final class OpenMpThreads implements Team.Starter {
     private static volatile Runnable current;
 
     private final MethodHandle parallel;
+    private final MethodHandle count;
     private final MemorySegment callback;
 
     @SuppressWarnings("restricted")
-    private OpenMpThreads(MemorySegment function) {
+    private OpenMpThreads(MemorySegment function, MemorySegment counter) {
         var linker = Linker.nativeLinker();
         parallel =
                 linker.downcallHandle(
@@ -31,6 +32,7 @@ final class OpenMpThreads implements Team.Starter {
                                 ValueLayout.ADDRESS,
                                 ValueLayout.JAVA_INT,
                                 ValueLayout.JAVA_INT));
+        count = linker.downcallHandle(counter, FunctionDescriptor.of(ValueLayout.JAVA_INT));
         try {
             MethodHandle work =
                     MethodHandles.lookup()
@@ -48,7 +50,11 @@ final class OpenMpThreads implements Team.Starter {
 
     /// Those threads, if libtorch brings GNU OpenMP.
     static Optional<OpenMpThreads> find() {
-        return Libtorch.find("GOMP_parallel").map(OpenMpThreads::new);
+        return Libtorch.find("GOMP_parallel")
+                .flatMap(
+                        parallel ->
+                                Libtorch.find("omp_get_num_threads")
+                                        .map(count -> new OpenMpThreads(parallel, count)));
     }
 
     @SuppressWarnings("unused") // called by OpenMP
@@ -65,6 +71,15 @@ final class OpenMpThreads implements Team.Starter {
             throw new IllegalStateException("calling GOMP_parallel failed", t);
         } finally {
             current = null;
+        }
+    }
+
+    @Override
+    public int count() {
+        try {
+            return (int) count.invokeExact();
+        } catch (Throwable t) {
+            throw new IllegalStateException("calling omp_get_num_threads failed", t);
         }
     }
 }

@@ -349,7 +349,7 @@ public final class VectorKernels {
     ///
     /// @param name as an operator's
     /// @param run given the memory's address
-    private static void withMemory(String name, long bytes, LongConsumer run) {
+    static void withMemory(String name, long bytes, LongConsumer run) {
         long begun = OperatorTimes.begin();
         if (bytes <= LITTLE) {
             run.accept(WORKBENCH.address());
@@ -366,7 +366,7 @@ public final class VectorKernels {
         return x.size() < WORTH_SHARING ? 1 : Engine.threads();
     }
 
-    private static Rows rows(Tensor x) {
+    static Rows rows(Tensor x) {
         long[] strides = x.strides();
         if (strides[1] != 1) {
             throw new IllegalArgumentException(x + " has rows that aren't dense");
@@ -375,7 +375,7 @@ public final class VectorKernels {
         return new Rows(address(x), strides[0] * bytes, x.dtype() == DType.BFLOAT16);
     }
 
-    private static long address(Tensor x) {
+    static long address(Tensor x) {
         return Libtorch.dataPointer(x.handle());
     }
 }

@@ -36,6 +36,7 @@ final class LoadedModel implements AutoCloseable {
     /// added to it, nothing merged.
     static LoadedModel openToGenerate(ModelConfig config) {
         LoadedModel loaded = open(config);
+        loaded.decoder.packDecoding();
         loaded.decoder.keepForward();
         return loaded;
     }

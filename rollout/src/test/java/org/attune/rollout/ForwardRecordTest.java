@@ -123,8 +123,19 @@ class ForwardRecordTest {
     }
 
     private static Policy lora(Decoder decoder) {
+        return lora(decoder, 3);
+    }
+
+    /// Generates by the kernel that does all blocks at once.
+    private static Policy loraWithPanels(Decoder decoder) {
+        Policy policy = lora(decoder, 4);
+        decoder.packDecoding();
+        return policy;
+    }
+
+    private static Policy lora(Decoder decoder, int rank) {
         var random = RandomSource.XO_SHI_RO_256_PP.create(3L);
-        var config = LoraConfig.of(3, 6, 0, ModuleSelection.of("all-linear"));
+        var config = LoraConfig.of(rank, 2.0 * rank, 0, ModuleSelection.of("all-linear"));
         Policy policy = Policy.withFreshAdapter(decoder, config, random, Policy.Options.defaults());
         try (var _ = TensorScope.open("shift")) {
             Tensor values = parameters(policy).values();
@@ -216,6 +227,16 @@ class ForwardRecordTest {
     @Test
     void inBfloat16TheyDifferByRounding() {
         compare(TinyModels.wideHeads(), DType.BFLOAT16, ForwardRecordTest::lora, 12, 0.05);
+    }
+
+    @Test
+    void allBlocksAtOnceRecordTheSame() {
+        assumeTrue(Engine.call(() -> VectorKernels.hasTiles(DType.BFLOAT16)));
+        var attention = new AttentionConfig(4, 2, 32, true, false, false, List.of(0, 9));
+        DecoderConfig shape = TinyModels.sized("qwen2", 64, 96, 31, 2, attention, false, false);
+        for (int slots : new int[] {12, 5, 1}) {
+            compare(shape, DType.BFLOAT16, ForwardRecordTest::loraWithPanels, slots, 0.05);
+        }
     }
 
     @Test

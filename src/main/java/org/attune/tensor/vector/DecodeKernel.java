@@ -28,7 +28,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
     ///
     /// @param longest most tokens of a sequence, the new one included
     public long workBytes(int longest, int threads) {
-        return threads * (partialBytes(longest) + roundedGroups() * queryBytes());
+        return threads * (scoreBytes(longest) + roundedGroups() * queryBytes());
     }
 
     private long roundedGroups() {
@@ -40,7 +40,9 @@ public record DecodeKernel(AttentionShape shape, int window) {
     }
 
     /// A vector for each key, of a block's partial sums and then its scores, and one more.
-    private static long partialBytes(int longest) {
+    ///
+    /// @param longest as of [#workBytes]
+    static long scoreBytes(int longest) {
         return ((longest + KEYS - 1L) / KEYS * KEYS + 1) * VECTOR;
     }
 
@@ -64,7 +66,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
             longest = Math.max(longest, length + 1);
         }
         long own = workBytes(longest, 1);
-        long scores = partialBytes(longest);
+        long scores = scoreBytes(longest);
         Team.run(
                 threads,
                 lengths.length * shape.kvHeads(),
@@ -72,10 +74,29 @@ public record DecodeKernel(AttentionShape shape, int window) {
                     // In the order of the cache's memory, which the processor reads ahead.
                     int row = item / shape.kvHeads();
                     int head = item % shape.kvHeads();
-                    append(qkv, cache, row, head, lengths[row]);
-                    var keys = keys(cache, beginnings, row, head, lengths[row]);
-                    attend(qkv, row, head, keys, out, memory + thread * own, scores);
+                    long work = memory + thread * own;
+                    attend(qkv, cache, beginnings, row, head, lengths[row], out, work, scores);
                 });
+    }
+
+    /// One head of one sequence.
+    ///
+    /// @param position tokens that are in the cache already
+    /// @param work of [#workBytes] of one thread
+    /// @param scores of [#scoreBytes]
+    void attend(
+            Rows qkv,
+            CacheRows cache,
+            SharedBeginnings beginnings,
+            int row,
+            int head,
+            int position,
+            Rows out,
+            long work,
+            long scores) {
+        append(qkv, cache, row, head, position);
+        var keys = keys(cache, beginnings, row, head, position);
+        attend(qkv, row, head, keys, out, work, scores);
     }
 
     private void append(Rows qkv, CacheRows cache, int row, int head, int position) {

@@ -39,7 +39,10 @@ public final class NormKernel {
                         forward(x.half(), x.at(row, 0), out.at(row, 0), r + (long) row * FLOAT));
     }
 
-    private void forward(boolean half, long x, long out, long r) {
+    /// One row.
+    ///
+    /// @param r address of a float32 number, written
+    void forward(boolean half, long x, long out, long r) {
         float factor = (float) (1 / Math.sqrt(squares(half, x) / width + epsilon));
         Vectors.put(factor, r);
         scale(half, x, factor, out);

@@ -36,7 +36,11 @@ public record RotaryKernel(
                 });
     }
 
-    private void rotate(Rows rows, int row, int column, float factor, boolean back) {
+    /// Rotates one head of a row.
+    ///
+    /// @param column of its first feature
+    /// @param factor by which it is multiplied
+    void rotate(Rows rows, int row, int column, float factor, boolean back) {
         boolean half = rows.half();
         int middle = rotary / 2;
         long angles = (long) row * middle * Float.BYTES;

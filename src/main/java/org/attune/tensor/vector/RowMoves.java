@@ -38,7 +38,7 @@ public final class RowMoves {
                 (_, i) -> move(from.at(rows[i], 0), to.at(i, 0), bytes));
     }
 
-    private static void move(long from, long to, long bytes) {
+    static void move(long from, long to, long bytes) {
         MemorySegment.copy(Vectors.MEMORY, from, Vectors.MEMORY, to, bytes);
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.tensor.vector;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /// Threads that share the items of a loop. Which thread takes which item varies, so items must not
 /// depend on each other. For one caller at a time.
@@ -10,7 +11,18 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class Team {
     private static final AtomicInteger NEXT = new AtomicInteger();
     private static final AtomicInteger THREADS = new AtomicInteger();
-    private static Starter starter = (_, work) -> work.run();
+    private static Starter starter =
+            new Starter() {
+                @Override
+                public void start(int threads, Runnable work) {
+                    work.run();
+                }
+
+                @Override
+                public int count() {
+                    return 1;
+                }
+            };
     private static boolean hasThreads;
 
     /// One item of a loop.
@@ -27,6 +39,50 @@ public final class Team {
         ///
         /// @param threads at most as many, ≥ 2
         void start(int threads, Runnable work);
+
+        /// How many threads run the work, asked by one of them.
+        int count();
+    }
+
+    /// What several threads do together.
+    interface Together {
+        /// @param thread number of the thread, from 0
+        /// @param barrier at which they wait for each other
+        void run(int thread, Barrier barrier);
+    }
+
+    /// Where threads wait for each other, spinning: for work of microseconds, on threads that have
+    /// a core each.
+    static final class Barrier {
+        private static final int SPINS = 50_000;
+        private static final long PAUSE = 1000; // ns
+
+        private final AtomicInteger arrived = new AtomicInteger();
+        private final AtomicInteger numbers = new AtomicInteger();
+        private volatile int threads;
+        private volatile Throwable failure;
+
+        /// Threads that take part.
+        int threads() {
+            return threads;
+        }
+
+        /// Waits until all have come here.
+        ///
+        /// @param meeting its number, from 1 on
+        void meet(int meeting) {
+            arrived.incrementAndGet();
+            for (int spins = 0; arrived.get() < meeting * threads; spins++) {
+                if (failure != null) {
+                    throw new IllegalStateException("another thread failed");
+                }
+                if (spins < SPINS) {
+                    Thread.onSpinWait();
+                } else {
+                    LockSupport.parkNanos(PAUSE); // it may have no core
+                }
+            }
+        }
     }
 
     /// A loop at work.
@@ -55,6 +111,40 @@ public final class Team {
     }
 
     private Team() {}
+
+    /// Runs work on several threads at once, and waits for their end.
+    ///
+    /// @param threads at most as many, the caller's among them
+    static void together(int threads, Together work) {
+        var barrier = new Barrier();
+        if (threads <= 1 || !hasThreads) {
+            barrier.threads = 1;
+            work.run(0, barrier);
+            return;
+        }
+        starter.start(
+                threads,
+                () -> {
+                    barrier.threads = starter.count();
+                    try {
+                        work.run(barrier.numbers.getAndIncrement(), barrier);
+                    } catch (Throwable t) {
+                        if (barrier.failure == null) {
+                            barrier.failure = t;
+                        }
+                    }
+                });
+        rethrow(barrier.failure);
+    }
+
+    private static void rethrow(Throwable failure) {
+        switch (failure) {
+            case null -> {}
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new IllegalStateException(failure);
+        }
+    }
 
     /// Sets the threads to use; without, the caller does everything.
     public static void use(Starter threads) {
@@ -103,11 +193,6 @@ public final class Team {
         NEXT.set(0);
         THREADS.set(0);
         starter.start(threads, loop);
-        switch (loop.failure) {
-            case null -> {}
-            case RuntimeException e -> throw e;
-            case Error e -> throw e;
-            case Throwable t -> throw new IllegalStateException(t);
-        }
+        rethrow(loop.failure);
     }
 }

@@ -62,6 +62,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
     }
 
     private BenchRun measure(Decoder decoder, Adapter adapter) {
+        decoder.packDecoding();
         decoder.keepForward();
         var generator = new Generator(decoder, adapter, Optional.empty(), spec.rows());
         List<int[]> prompts = prompts(decoder.config().vocabSize());

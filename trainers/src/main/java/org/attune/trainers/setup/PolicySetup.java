@@ -228,6 +228,9 @@ public final class PolicySetup implements AutoCloseable {
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
         packBackward(training, decoder);
+        if (rollouts.isPresent() && decoder.packsBackward()) {
+            decoder.packDecoding();
+        }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();
         policy.setOptions(

@@ -1,0 +1,103 @@
+package org.attune.tensor;
+
+import org.attune.tensor.vector.Panels;
+
+/// A bfloat16 matrix in the order in which [TokenPass] reads it. Changes of the original don't
+/// reach the copy.
+public final class PanelMatrix {
+    private final Tensor memory;
+    private final int out;
+    private final int in;
+    private final int columns;
+
+    private PanelMatrix(Tensor like, int out, int in, int columns, TensorScope owner) {
+        try (var _ = TensorScope.open("panels")) {
+            memory = owner.adopt(Tensor.empty(like.device(), like.dtype(), out, columns));
+        }
+        this.out = out;
+        this.in = in;
+        this.columns = columns;
+    }
+
+    /// Whether there can be such for a layer.
+    public static boolean fits(int out, int in) {
+        return out % Panels.WIDE == 0 && in % Panels.WIDE == 0;
+    }
+
+    /// Copies a matrix.
+    ///
+    /// @param matrix `(out, in)`, dense in a row; `out` a multiple of 32, `in` even
+    /// @param more columns to leave room for, even
+    /// @param owner of the copy
+    public static PanelMatrix of(Tensor matrix, int more, TensorScope owner) {
+        int in = Math.toIntExact(matrix.size(1));
+        var panels = new PanelMatrix(matrix, Math.toIntExact(matrix.size(0)), in, in + more, owner);
+        panels.fill(matrix, 0);
+        return panels;
+    }
+
+    /// Copies the columns behind those of the matrix.
+    ///
+    /// @param matrix `(out, more)`, dense in a row
+    public void fillMore(Tensor matrix) {
+        fill(matrix, in);
+    }
+
+    private void fill(Tensor matrix, int first) {
+        int threads = Engine.threads();
+        int wide = Math.toIntExact(matrix.size(1));
+        VectorKernels.withMemory(
+                "attune::pack_panels",
+                Panels.workBytes(wide, threads),
+                work ->
+                        Panels.pack(
+                                VectorKernels.rows(matrix),
+                                out,
+                                wide,
+                                address(),
+                                first,
+                                columns,
+                                work,
+                                threads));
+    }
+
+    /// Copies a matrix that multiplies from the right, `x matrixᵀ`, and has few rows.
+    ///
+    /// @param matrix `(R, in)`, contiguous; `in` even
+    public static PanelMatrix narrow(Tensor matrix, TensorScope owner) {
+        int in = Math.toIntExact(matrix.size(1));
+        var panel = new PanelMatrix(matrix, Math.toIntExact(matrix.size(0)), in, in, owner);
+        VectorKernels.withMemory(
+                "attune::pack_panels",
+                Panels.workBytes(panel.in, 1),
+                work ->
+                        Panels.packNarrow(
+                                VectorKernels.address(matrix),
+                                panel.out,
+                                panel.in,
+                                panel.address(),
+                                work));
+        return panel;
+    }
+
+    int out() {
+        return out;
+    }
+
+    int in() {
+        return in;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    long address() {
+        return VectorKernels.address(memory);
+    }
+
+    /// Frees the copy before its owner ends.
+    public void close() {
+        memory.close();
+    }
+}

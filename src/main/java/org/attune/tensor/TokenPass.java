@@ -1,0 +1,173 @@
+package org.attune.tensor;
+
+import org.attune.tensor.vector.AttentionShape;
+import org.attune.tensor.vector.CacheRows;
+import org.attune.tensor.vector.RotaryKernel;
+import org.attune.tensor.vector.Rows;
+import org.attune.tensor.vector.SharedBeginnings;
+import org.attune.tensor.vector.TokenStack;
+
+import java.util.Arrays;
+import java.util.List;
+
+/// All blocks of a decoder for one new token of each of several sequences, by one kernel
+/// ([TokenStack]) on processors that multiply bfloat16 numbers.
+///
+/// Shapes: `B` sequences, `D` width, `C` key/value heads, `G` query heads of each, `K` head size,
+/// `F` inner width, `R` columns of an adapter.
+public final class TokenPass {
+    private TokenPass() {}
+
+    /// Most sequences of a pass: of more, products one by one are as fast.
+    public static final int MOST_ROWS = TokenStack.MOST_ROWS;
+
+    /// A layer.
+    ///
+    /// @param weight `(out, in)`, behind it the second matrix of its adapter, `(out, R)`
+    /// @param bias `(out)`, or null
+    /// @param reduce first matrix of its adapter, times its scale, `(R, in)`, or null: the adapter
+    ///     is off
+    public record Linear(PanelMatrix weight, Tensor bias, PanelMatrix reduce) {
+        private TokenStack.Linear addresses() {
+            return new TokenStack.Linear(
+                    weight.in(),
+                    weight.out(),
+                    weight.address(),
+                    weight.columns(),
+                    orZero(bias),
+                    reduce == null ? 0 : reduce.out(),
+                    reduce == null ? 0 : reduce.address());
+        }
+    }
+
+    /// A block.
+    ///
+    /// @param inputNorm `(D)`
+    /// @param queryNorm `(K)`, or null
+    /// @param keyNorm `(K)`, or null
+    /// @param postNorm `(D)`
+    /// @param window keys that a token sees, itself included; 0: all
+    public record Layer(
+            Tensor inputNorm,
+            Linear qkv,
+            Tensor queryNorm,
+            Tensor keyNorm,
+            Linear output,
+            Tensor postNorm,
+            Linear gateUp,
+            Linear down,
+            int window) {
+        private TokenStack.Layer addresses() {
+            return new TokenStack.Layer(
+                    VectorKernels.address(inputNorm),
+                    qkv.addresses(),
+                    orZero(queryNorm),
+                    orZero(keyNorm),
+                    output.addresses(),
+                    VectorKernels.address(postNorm),
+                    gateUp.addresses(),
+                    down.addresses(),
+                    window);
+        }
+    }
+
+    /// What a block is given and writes, `B` rows of each from `first` on.
+    ///
+    /// @param cache its keys and values, `(S, C, 2, L, K)`
+    /// @param qkv rotated, `(B, (CG + 2C) K)`
+    /// @param attended attention output and the adapter's columns, `(B, CGK + R)`, or null
+    /// @param x2 after attention, `(B, D)`
+    /// @param gateUp `(B, 2F)`, or null
+    /// @param reduced the adapter's columns of the down projection, `(B, R)`, or null
+    /// @param out of the block, `(B, D)`
+    public record Place(
+            Tensor cache,
+            Tensor qkv,
+            Tensor attended,
+            Tensor x2,
+            Tensor gateUp,
+            Tensor reduced,
+            Tensor out,
+            int first) {
+        private TokenStack.Place addresses() {
+            return new TokenStack.Place(
+                    rows(qkv), rows(attended), rows(x2), rows(gateUp), rows(reduced), rows(out));
+        }
+
+        private Rows rows(Tensor t) {
+            if (t == null) {
+                return null;
+            }
+            Rows all = VectorKernels.rows(t);
+            return new Rows(all.address() + first * all.stride(), all.stride(), all.half());
+        }
+    }
+
+    /// Rotary embedding of the rows.
+    ///
+    /// @param cos float32 `(B, 1, rotary / 2)`
+    /// @param sin likewise
+    public record Rotation(VectorKernels.RotatedHeads heads, Tensor cos, Tensor sin) {
+        private RotaryKernel kernel() {
+            return new RotaryKernel(
+                    heads.queries(),
+                    heads.keys(),
+                    heads.headDim(),
+                    heads.rotary(),
+                    (float) heads.scale(),
+                    VectorKernels.address(cos),
+                    VectorKernels.address(sin));
+        }
+    }
+
+    /// Sequences of the pass.
+    ///
+    /// @param beginnings what they share
+    /// @param lengths tokens in the cache already, `(B)`
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Sequences(SharedBeginnings beginnings, int[] lengths) {}
+
+    /// Runs all blocks.
+    ///
+    /// @param epsilon of all norms
+    /// @param x input of the first block, `(B, D)`
+    public static void run(
+            AttentionShape shape,
+            double epsilon,
+            List<Layer> layers,
+            Tensor x,
+            List<Place> places,
+            Rotation rotation,
+            Sequences sequences) {
+        int[] lengths = sequences.lengths();
+        var stack = new TokenStack(shape, epsilon, layers.stream().map(Layer::addresses).toList());
+        int longest = Arrays.stream(lengths).max().orElse(0) + 1;
+        int threads = Engine.threads();
+        VectorKernels.withMemory(
+                "attune::tokens",
+                stack.workBytes(lengths.length, longest, threads),
+                memory ->
+                        stack.run(
+                                VectorKernels.rows(x),
+                                places.stream().map(Place::addresses).toList(),
+                                places.stream().map(p -> cache(p.cache(), shape)).toList(),
+                                sequences.beginnings(),
+                                rotation.kernel(),
+                                lengths,
+                                memory,
+                                threads));
+    }
+
+    private static CacheRows cache(Tensor cache, AttentionShape shape) {
+        return new CacheRows(
+                VectorKernels.address(cache),
+                true,
+                shape.kvHeads(),
+                Math.toIntExact(cache.size(3)),
+                shape.headDim());
+    }
+
+    private static long orZero(Tensor t) {
+        return t == null ? 0 : VectorKernels.address(t);
+    }
+}

@@ -1,0 +1,79 @@
+package org.attune.tensor.vector;
+
+import jdk.incubator.vector.FloatVector;
+
+/// What is done with the float32 product of some rows and a panel, `(rows, 32)`, while it is in the
+/// cache.
+final class PanelLoops {
+    private static final int FLOAT = Float.BYTES;
+    private static final int HALF = Short.BYTES;
+    private static final int LANES = Vectors.LANES;
+
+    private PanelLoops() {}
+
+    /// Adds a bias to all rows.
+    ///
+    /// @param bias bfloat16
+    static void add(long c, int rows, long bias) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < Panels.WIDE; k += LANES) {
+                long at = c + ((long) r * Panels.WIDE + k) * FLOAT;
+                Vectors.store(Vectors.load(at).add(Vectors.load(true, bias + (long) k * HALF)), at);
+            }
+        }
+    }
+
+    /// Writes rows as bfloat16.
+    ///
+    /// @param wide numbers of a row, a multiple of [Vectors#LANES]
+    static void round(long c, int rows, int wide, long out, long outRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += LANES) {
+                FloatVector v = Vectors.load(c + ((long) r * wide + k) * FLOAT);
+                Vectors.store(true, v, out + r * outRow + (long) k * HALF);
+            }
+        }
+    }
+
+    /// Writes any count of numbers as bfloat16.
+    static void roundSome(long from, int count, long to) {
+        int whole = count / LANES * LANES;
+        round(from, 1, whole, to, 0);
+        for (int k = whole; k < count; k++) {
+            Vectors.put(true, Vectors.number(from + (long) k * FLOAT), to + (long) k * HALF);
+        }
+    }
+
+    /// Writes rows plus others as bfloat16.
+    static void roundSum(long c, int rows, long residual, long residualRow, long out, long outRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < Panels.WIDE; k += LANES) {
+                FloatVector v = Vectors.load(c + ((long) r * Panels.WIDE + k) * FLOAT);
+                v = v.add(Vectors.load(true, residual + r * residualRow + (long) k * HALF));
+                Vectors.store(true, v, out + r * outRow + (long) k * HALF);
+            }
+        }
+    }
+
+    /// Replaces gates by their rounded `silu`, and rounds them before as [SwigluKernel] finds them.
+    static void open(long gates, int rows) {
+        for (long at = gates;
+                at < gates + (long) rows * Panels.WIDE * FLOAT;
+                at += (long) LANES * FLOAT) {
+            FloatVector g = Vectors.round(true, Vectors.load(at));
+            Vectors.store(Vectors.round(true, g.mul(Vectors.sigmoid(g))), at);
+        }
+    }
+
+    /// Writes the product of opened gates and what they open.
+    static void gate(long gates, long ups, int rows, long out, long outRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < Panels.WIDE; k += LANES) {
+                long place = ((long) r * Panels.WIDE + k) * FLOAT;
+                FloatVector u = Vectors.round(true, Vectors.load(ups + place));
+                FloatVector y = u.mul(Vectors.load(gates + place));
+                Vectors.store(true, y, out + r * outRow + (long) k * HALF);
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package org.attune.policy;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
+import org.attune.model.Adapter;
+import org.attune.model.AttentionConfig;
+import org.attune.model.CachedDecoder;
+import org.attune.model.Decoder;
+import org.attune.model.DecoderConfig;
+import org.attune.model.KvCache;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.OperatorTimes;
+import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// New tokens of many sequences by one kernel for all blocks, against one call after the other.
+class TokenPassTest {
+    private static final int VOCABULARY = 64;
+    private static final int[] COUNTS = {1, 7, 8, 33}; // of sequences
+    private static final int STEPS = 6;
+    private static final double TOLERANCE = 0.03; // of the largest logit
+
+    @BeforeEach
+    void needsTiles() {
+        assumeTrue(
+                Engine.call(
+                        () ->
+                                VectorKernels.isAvailable()
+                                        && VectorKernels.hasTiles(DType.BFLOAT16)),
+                "this processor has no products of bfloat16 tiles");
+    }
+
+    private static DecoderConfig shape(boolean everything) {
+        var attention =
+                everything
+                        ? new AttentionConfig(6, 2, 32, true, true, true, List.of(13, 7, 0))
+                        : new AttentionConfig(4, 1, 64, false, false, false, List.of(0, 0, 0));
+        return TinyModels.sized(
+                everything ? "qwen3" : "llama",
+                96,
+                160,
+                VOCABULARY,
+                3,
+                attention,
+                everything,
+                true);
+    }
+
+    /// Logits of each step for each sequence, the prompts of different lengths.
+    private static List<float[]> decode(Decoder decoder, Adapter adapter, int sequences) {
+        List<float[]> logits = new ArrayList<>();
+        try (var cache = new KvCache(decoder, sequences, 40);
+                var _ = TensorScope.open("test")) {
+            var cached = new CachedDecoder(decoder, adapter);
+            for (int i = 0; i < sequences; i++) {
+                int first = i / 4;
+                int[] prompt =
+                        IntStream.range(0, 3 + i % 9)
+                                .map(k -> (k * 7 + first) % VOCABULARY)
+                                .toArray();
+                cached.prefill(cache, i, prompt);
+            }
+            for (int step = 0; step < STEPS; step++) {
+                int t = step;
+                int[] ids =
+                        IntStream.range(0, sequences).map(i -> (i * 5 + t) % VOCABULARY).toArray();
+                logits.add(cached.decode(cache, ids).toFloats());
+            }
+        }
+        return logits;
+    }
+
+    private static double distance(List<float[]> a, List<float[]> b) {
+        double largest = 0;
+        double worst = 0;
+        for (int step = 0; step < a.size(); step++) {
+            for (int i = 0; i < a.get(step).length; i++) {
+                largest = Math.max(largest, Math.abs(a.get(step)[i]));
+                double error = Math.abs(a.get(step)[i] - b.get(step)[i]);
+                worst = Math.max(worst, Double.isNaN(error) ? Double.POSITIVE_INFINITY : error);
+            }
+        }
+        return worst / largest;
+    }
+
+    private static void close(List<float[]> expected, List<float[]> actual) {
+        double d = distance(expected, actual);
+        assertTrue(d < TOLERANCE, "wrong by " + d + " of the largest");
+    }
+
+    private static boolean usesKernel(Decoder decoder, Adapter adapter) {
+        OperatorTimes.start();
+        decode(decoder, adapter, 2);
+        return OperatorTimes.stop().toString().contains("attune::tokens");
+    }
+
+    @Test
+    void givesTheLogitsOfOneCallAfterTheOther() {
+        for (boolean everything : new boolean[] {false, true}) {
+            Engine.run(
+                    () -> {
+                        try (Decoder decoder =
+                                        TinyModels.decoder(shape(everything), DType.BFLOAT16);
+                                Policy policy = policy(decoder, 4)) {
+                            Adapter trained = policy.adapterInUse();
+                            List<List<float[]>> with = new ArrayList<>();
+                            List<List<float[]>> without = new ArrayList<>();
+                            for (int sequences : COUNTS) {
+                                with.add(decode(decoder, trained, sequences));
+                                without.add(decode(decoder, Adapter.OFF, sequences));
+                            }
+                            decoder.packDecoding();
+                            for (int i = 0; i < COUNTS.length; i++) {
+                                assertTrue(distance(with.get(i), without.get(i)) > 3 * TOLERANCE);
+                                close(with.get(i), decode(decoder, trained, COUNTS[i]));
+                                close(without.get(i), decode(decoder, Adapter.OFF, COUNTS[i]));
+                            }
+                            assertTrue(usesKernel(decoder, trained));
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void changedAdaptersAreRead() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(shape(false), DType.BFLOAT16);
+                            Policy policy = policy(decoder, 4)) {
+                        decoder.packDecoding();
+                        List<float[]> before = decode(decoder, policy.adapterInUse(), 3);
+                        Adapted.shift(policy);
+                        List<float[]> after = decode(decoder, policy.adapterInUse(), 3);
+                        assertTrue(distance(before, after) > TOLERANCE);
+                        decoder.keepForward();
+                        List<float[]> kept = decode(decoder, policy.adapterInUse(), 3);
+                        for (int i = 0; i < STEPS; i++) {
+                            assertArrayEquals(after.get(i), kept.get(i));
+                        }
+                    }
+                });
+    }
+
+    @Test
+    void anotherNumberOfThreadsGivesTheSameBits() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(shape(true), DType.BFLOAT16)) {
+                        decoder.packDecoding();
+                        Engine.suitThreads(true);
+                        List<float[]> one = decode(decoder, Adapter.OFF, 19);
+                        Engine.suitThreads(false);
+                        List<float[]> two = decode(decoder, Adapter.OFF, 19);
+                        for (int i = 0; i < STEPS; i++) {
+                            assertArrayEquals(one.get(i), two.get(i));
+                        }
+                    }
+                });
+    }
+
+    @Test
+    void oddRanksAndShapesStayWithSingleCalls() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(shape(false), DType.BFLOAT16);
+                            Policy policy = policy(decoder, 3)) {
+                        decoder.packDecoding();
+                        assertEquals(false, usesKernel(decoder, policy.adapterInUse()));
+                    }
+                });
+    }
+
+    private static Policy policy(Decoder decoder, int rank) {
+        var config = LoraConfig.of(rank, 2.0 * rank, 0, ModuleSelection.of("all-linear"));
+        return Adapted.policy(decoder, config, Outcome.DEFAULT);
+    }
+}
