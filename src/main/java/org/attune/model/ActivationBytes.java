@@ -10,6 +10,7 @@ import org.attune.tensor.VectorKernels;
 /// input              = b D
 /// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
 ///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
+///                      and 4 H where attention is done in tiles
 /// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's
 /// at work in a block = b (4 F + 3 D), or with attention b (4 HK + 2 CK + 3 D) + 8 CK,
 ///                      in tiles b (HK + 5 CK + 3 D) + 36 CK: gradients of keys in pieces
@@ -63,7 +64,7 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
         long queries = (long) c.heads() * c.headDim();
         long keys = (long) c.kvHeads() * c.headDim();
         long saved = b * (4 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
-        saved += 2 * FLOAT;
+        saved += 2 * FLOAT + (tiles ? FLOAT * c.heads() : 0);
         if (c.attention().qkNorm()) {
             saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
         }

@@ -42,10 +42,11 @@ sealed interface Attended {
 
     /// @param qkv rotated queries, scaled, rotated keys, and values, side by side,
     ///     `(N, (CG + 2C) K)`
-    record Joint(QkNormed qkNormed, Tensor qkv) implements Attended {
+    /// @param logs of the sums of the scores' exponentials, `(N, CG)`, or null
+    record Joint(QkNormed qkNormed, Tensor qkv, Tensor logs) implements Attended {
         @Override
         public List<Tensor> own() {
-            return List.of(qkv);
+            return logs == null ? List.of(qkv) : List.of(qkv, logs);
         }
     }
 

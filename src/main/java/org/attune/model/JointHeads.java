@@ -44,8 +44,13 @@ final class JointHeads {
     Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.rope().rotateJoint(y, false);
-        VectorKernels.attention(kernel(b.window(), pass), y, out);
-        return new Attended.Joint(normed, y);
+        AttentionKernel kernel = kernel(b.window(), pass);
+        Tensor logs =
+                kernel.givesLogs()
+                        ? Tensor.empty(y.device(), DType.FLOAT32, y.size(0), pass.config().heads())
+                        : null;
+        VectorKernels.attention(kernel, y, out, logs);
+        return new Attended.Joint(normed, y, logs);
     }
 
     /// @param out attention output, `(N, CGK + …)`
@@ -54,7 +59,7 @@ final class JointHeads {
     Tensor backward(Block b, Tensor out, Tensor dOut, Attended.Joint saved, Pass pass) {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
-        VectorKernels.attentionBackward(kernel(b.window(), pass), qkv, out, dOut, dy);
+        VectorKernels.attentionBackward(kernel(b.window(), pass), qkv, out, saved.logs(), dOut, dy);
         pass.rope().rotateJoint(dy, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;

@@ -48,7 +48,7 @@ final class WrittenBlock {
                 kept.x(),
                 r1,
                 h1,
-                new Attended.Joint(null, kept.qkv()),
+                new Attended.Joint(null, kept.qkv(), null),
                 kept.ox(),
                 kept.x2(),
                 r2,

@@ -34,7 +34,7 @@ public final class TokenPass {
                     weight.out(),
                     weight.address(),
                     weight.columns(),
-                    orZero(bias),
+                    VectorKernels.orZero(bias),
                     reduce == null ? 0 : reduce.out(),
                     reduce == null ? 0 : reduce.address());
         }
@@ -61,8 +61,8 @@ public final class TokenPass {
             return new TokenStack.Layer(
                     VectorKernels.address(inputNorm),
                     qkv.addresses(),
-                    orZero(queryNorm),
-                    orZero(keyNorm),
+                    VectorKernels.orZero(queryNorm),
+                    VectorKernels.orZero(keyNorm),
                     output.addresses(),
                     VectorKernels.address(postNorm),
                     gateUp.addresses(),
@@ -165,9 +165,5 @@ public final class TokenPass {
                 shape.kvHeads(),
                 Math.toIntExact(cache.size(3)),
                 shape.headDim());
-    }
-
-    private static long orZero(Tensor t) {
-        return t == null ? 0 : VectorKernels.address(t);
     }
 }

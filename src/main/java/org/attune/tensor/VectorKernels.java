@@ -286,28 +286,36 @@ public final class VectorKernels {
     ///
     /// @param qkv rotated queries, scaled, keys and values, `(N, (H + 2C) K)`
     /// @param out `(N, H K + …)`; its first columns are written
-    public static void attention(AttentionKernel kernel, Tensor qkv, Tensor out) {
+    /// @param logs float32 `(N, H)`, written, see [AttentionKernel#forward]; or null: not wanted
+    public static void attention(AttentionKernel kernel, Tensor qkv, Tensor out, Tensor logs) {
         int threads = Engine.threads();
         withMemory(
                 "attune::attention",
                 kernel.workBytes(threads),
-                memory -> kernel.forward(rows(qkv), rows(out), memory, threads));
+                memory -> kernel.forward(rows(qkv), rows(out), orZero(logs), memory, threads));
     }
 
     /// The gradient of queries, keys and values.
     ///
     /// @param out what [#attention] wrote, `(N, H K + …)`
-    /// @param dOut its gradient, `(N, H K + …)`
+    /// @param logs likewise, `(N, H)`, or null
+    /// @param dOut gradient of the output, `(N, H K + …)`
     /// @param dQkv written, `(N, (H + 2C) K)`
     public static void attentionBackward(
-            AttentionKernel kernel, Tensor qkv, Tensor out, Tensor dOut, Tensor dQkv) {
+            AttentionKernel kernel, Tensor qkv, Tensor out, Tensor logs, Tensor dOut, Tensor dQkv) {
         int threads = Engine.threads();
         withMemory(
                 "attune::attention_backward",
                 kernel.backwardBytes(threads),
                 memory ->
                         kernel.backward(
-                                rows(qkv), rows(out), rows(dOut), rows(dQkv), memory, threads));
+                                rows(qkv),
+                                rows(out),
+                                orZero(logs),
+                                rows(dOut),
+                                rows(dQkv),
+                                memory,
+                                threads));
     }
 
     /// Attention of one new token of each of several sequences over a cache; appends the token.
@@ -373,6 +381,11 @@ public final class VectorKernels {
         }
         int bytes = x.dtype().bytes();
         return new Rows(address(x), strides[0] * bytes, x.dtype() == DType.BFLOAT16);
+    }
+
+    /// Address of a tensor, or 0 of none.
+    static long orZero(Tensor t) {
+        return t == null ? 0 : address(t);
     }
 
     static long address(Tensor x) {

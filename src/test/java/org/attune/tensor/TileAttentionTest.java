@@ -59,14 +59,17 @@ class TileAttentionTest {
 
     private record Results(float[] out, float[] gradient) {}
 
-    private static Results run(AttentionKernel kernel, Tensor qkv, Tensor dOut) {
+    private static Results run(AttentionKernel kernel, Tensor qkv, Tensor dOut, boolean keepsLogs) {
+        long heads = dOut.size(1) / 16; // at most
+        Tensor logs =
+                keepsLogs ? Tensor.full(qkv.device(), DType.FLOAT32, 9, qkv.size(0), heads) : null;
         Tensor out = Tensor.full(qkv.device(), qkv.dtype(), 9, dOut.size(0), dOut.size(1) + 5);
-        VectorKernels.attention(kernel, qkv, out);
+        VectorKernels.attention(kernel, qkv, out, logs);
         for (float beside : out.narrow(1, dOut.size(1), 5).toFloats()) {
             assertTrue(beside == 9, "written beside the output");
         }
         Tensor d = Tensor.full(qkv.device(), qkv.dtype(), 9, qkv.size(0), qkv.size(1));
-        VectorKernels.attentionBackward(kernel, qkv, out, dOut, d);
+        VectorKernels.attentionBackward(kernel, qkv, out, logs, dOut, d);
         return new Results(out.narrow(1, 0, dOut.size(1)).toFloats(), d.toFloats());
     }
 
@@ -112,11 +115,14 @@ class TileAttentionTest {
                                 run(
                                         new AttentionKernel(shape, window, segments, false),
                                         qkv.to(DType.FLOAT32),
-                                        dOut.to(DType.FLOAT32));
-                        Results actual =
-                                run(new AttentionKernel(shape, window, segments, true), qkv, dOut);
-                        close(expected.out(), actual.out(), "output");
-                        close(expected.gradient(), actual.gradient(), "gradient");
+                                        dOut.to(DType.FLOAT32),
+                                        false);
+                        var kernel = new AttentionKernel(shape, window, segments, true);
+                        for (boolean keepsLogs : new boolean[] {false, true}) {
+                            Results actual = run(kernel, qkv, dOut, keepsLogs);
+                            close(expected.out(), actual.out(), "output");
+                            close(expected.gradient(), actual.gradient(), "gradient");
+                        }
                     }
                 });
     }
@@ -133,10 +139,10 @@ class TileAttentionTest {
                         Tensor qkv = numbers(n, 2 * 5 * 64, 0.7f);
                         Tensor dOut = numbers(n, 2 * 3 * 64, 1);
                         Engine.suitThreads(true);
-                        Results one = run(kernel, qkv, dOut);
+                        Results one = run(kernel, qkv, dOut, true);
                         Engine.suitThreads(false);
                         for (int i = 0; i < 5; i++) {
-                            Results two = run(kernel, qkv, dOut);
+                            Results two = run(kernel, qkv, dOut, true);
                             assertArrayEquals(one.out(), two.out());
                             assertArrayEquals(one.gradient(), two.gradient());
                         }

@@ -209,11 +209,11 @@ class VectorKernelsTest {
                         var kernel = new AttentionKernel(SHAPE, window, segments(), false);
                         Tensor in = rows(qkv, n);
                         Tensor out = Tensor.full(Device.cpu(), DType.FLOAT32, 9, n, 6 * HEAD + 5);
-                        VectorKernels.attention(kernel, in, out);
+                        VectorKernels.attention(kernel, in, out, null);
                         close(expected, out.narrow(1, 0, 6 * HEAD).toFloats(), "attention");
                         close(filled(n * 5), out.narrow(1, 6 * HEAD, 5).toFloats(), "beside it");
                         Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
-                        VectorKernels.attentionBackward(kernel, in, out, rows(dOut, n), dIn);
+                        VectorKernels.attentionBackward(kernel, in, out, null, rows(dOut, n), dIn);
                         close(d, dIn.toFloats(), "its gradient");
                     }
                 });
@@ -236,7 +236,7 @@ class VectorKernelsTest {
                     var kernel = new AttentionKernel(SHAPE, 0, segments(), false);
                     Tensor dIn = Tensor.empty(Device.cpu(), DType.FLOAT32, n, WIDTH);
                     Tensor out = Tensor.zeros(Device.cpu(), DType.FLOAT32, n, 6 * HEAD);
-                    VectorKernels.attentionBackward(kernel, in, out, rows(dOut, n), dIn);
+                    VectorKernels.attentionBackward(kernel, in, out, null, rows(dOut, n), dIn);
                     return dIn.toFloats();
                 };
         Engine.run(

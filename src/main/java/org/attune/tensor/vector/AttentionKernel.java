@@ -10,7 +10,8 @@ import java.util.List;
 /// segment ([AttentionPart]) and every key/value head is an item of work for a thread. Results
 /// don't depend on the number of threads.
 ///
-/// Shapes: `C` key/value heads, `K` head size, `T` keys that a part sees.
+/// Shapes: `N` rows, `C` key/value heads, `G` query heads of each, `K` head size, `T` keys that a
+/// part sees.
 public final class AttentionKernel {
     private static final int FLOAT = Float.BYTES;
 
@@ -108,12 +109,19 @@ public final class AttentionKernel {
         return tiles ? TileAttention.bytes(shape, mostKeys) : FloatAttention.bytes(shape, mostKeys);
     }
 
+    /// Whether [#forward] can give logarithms of sums, which save [#backward] a product.
+    public boolean givesLogs() {
+        return tiles;
+    }
+
     /// Attention output of all rows.
     ///
     /// @param qkv rotated queries, scaled by `1/√K`, keys and values, side by side
     /// @param out its first columns are written, head by head
+    /// @param logs address of float32 `(N, CG)`, written: logarithms to base 2 of the sums of the
+    ///     scores' exponentials; 0: not wanted, as where there are none
     /// @param memory of [#workBytes]
-    public void forward(Rows qkv, Rows out, long memory, int threads) {
+    public void forward(Rows qkv, Rows out, long logs, long memory, int threads) {
         AttentionWork[] work = work(memory, threads);
         Team.run(
                 threads,
@@ -123,16 +131,19 @@ public final class AttentionKernel {
                                 parts.get(item / shape.kvHeads()),
                                 item % shape.kvHeads(),
                                 qkv,
-                                out));
+                                out,
+                                logs));
     }
 
     /// Gradients of queries (as scaled), keys and values.
     ///
     /// @param out what [#forward] wrote
-    /// @param dOut its gradient
+    /// @param logs which it wrote; 0: it didn't
+    /// @param dOut gradient of its output
     /// @param dQkv written, in the columns of `qkv`
     /// @param memory of [#backwardBytes]
-    public void backward(Rows qkv, Rows out, Rows dOut, Rows dQkv, long memory, int threads) {
+    public void backward(
+            Rows qkv, Rows out, long logs, Rows dOut, Rows dQkv, long memory, int threads) {
         AttentionWork[] work = work(memory, threads);
         long sums = memory + workBytes(threads);
         int heads = shape.kvHeads();
@@ -147,6 +158,7 @@ public final class AttentionKernel {
                             item % heads,
                             qkv,
                             out,
+                            logs,
                             dOut,
                             dQkv,
                             keys,

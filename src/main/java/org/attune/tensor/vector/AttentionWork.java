@@ -6,11 +6,13 @@ interface AttentionWork {
     ///
     /// @param qkv rotated queries, scaled, keys and values
     /// @param out its first columns are written, head by head
-    void forward(AttentionPart part, int head, Rows qkv, Rows out);
+    /// @param logs as of [AttentionKernel#forward]
+    void forward(AttentionPart part, int head, Rows qkv, Rows out, long logs);
 
     /// Gradients of the part's queries, and of all keys and values that it sees.
     ///
     /// @param out what [#forward] wrote
+    /// @param logs as of [AttentionKernel#backward]
     /// @param dOut its gradient
     /// @param dQkv its columns of queries are written
     /// @param dKeys float32 `(T, K)`, written; `T` is
@@ -21,6 +23,7 @@ interface AttentionWork {
             int head,
             Rows qkv,
             Rows out,
+            long logs,
             Rows dOut,
             Rows dQkv,
             long dKeys,

@@ -73,7 +73,7 @@ final class FloatAttention implements AttentionWork {
     }
 
     @Override
-    public void forward(AttentionPart of, int kvHead, Rows qkv, Rows out) {
+    public void forward(AttentionPart of, int kvHead, Rows qkv, Rows out, long logs) {
         begin(of, kvHead, qkv, false);
         for (int a = 0; a < of.length(); a += TILE) {
             int n = Math.min(TILE, of.length() - a);
@@ -110,6 +110,7 @@ final class FloatAttention implements AttentionWork {
             int kvHead,
             Rows qkv,
             Rows out,
+            long logs,
             Rows dOutput,
             Rows dQkv,
             long dKeys,

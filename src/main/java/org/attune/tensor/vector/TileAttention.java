@@ -141,7 +141,7 @@ final class TileAttention implements AttentionWork {
     }
 
     @Override
-    public void forward(AttentionPart of, int kvHead, Rows qkv, Rows out) {
+    public void forward(AttentionPart of, int kvHead, Rows qkv, Rows out, long logs) {
         begin(of, kvHead);
         readKeys(qkv, shape.keys(head), keys);
         readKeys(qkv, shape.values(head), values);
@@ -153,6 +153,10 @@ final class TileAttention implements AttentionWork {
             forwardTile();
             TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
             write(a, out);
+            if (logs != 0) {
+                TileLoops.logSums(most, sums, columns);
+                copyLogs(a, logs, true);
+            }
         }
         TileProduct.release();
     }
@@ -180,6 +184,7 @@ final class TileAttention implements AttentionWork {
             int kvHead,
             Rows qkv,
             Rows out,
+            long logs,
             Rows dOutput,
             Rows dQkv,
             long dKeys,
@@ -200,7 +205,13 @@ final class TileAttention implements AttentionWork {
             readQueries(qkv, a, q);
             TileRows.interleave(q, columns, size, qPairs);
             TileRows.transposePairs(q, columns, size / 2, qByFeature, scratch);
-            backwardTile(dKeys, dValues);
+            boolean kept = logs == 0 && visible() - firstKey() <= KEPT;
+            if (logs == 0) {
+                readSums(kept);
+            } else {
+                copyLogs(a, logs, false);
+            }
+            backwardTile(kept, dKeys, dValues);
             TileLoops.fill(sums, columns, 1);
             TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
             write(a, dQkv);
@@ -209,9 +220,9 @@ final class TileAttention implements AttentionWork {
     }
 
     /// Adds to the gradients of keys and values; that of the queries is `(K, R)`.
-    private void backwardTile(long dKeys, long dValues) {
-        boolean kept = visible() - firstKey() <= KEPT;
-        readSums(kept);
+    ///
+    /// @param kept whether all its scores stand there
+    private void backwardTile(boolean kept, long dKeys, long dValues) {
         boolean add = false;
         for (int key = firstKey(); key < visible(); key += KEYS) {
             int rows = rows(key);
@@ -353,6 +364,21 @@ final class TileAttention implements AttentionWork {
         TileRows.copy(rows, from.stride(), queries, numbers, to, (long) numbers * HALF);
         int count = queries * shape.groups();
         TileRows.zero(to + (long) count * size * HALF, (columns - count) * size);
+    }
+
+    /// Copies what is in [#most] to the tile's rows of `logs`, or the other way round.
+    private void copyLogs(int a, long logs, boolean out) {
+        int heads = shape.kvHeads() * shape.groups();
+        if (!out) {
+            TileLoops.fill(most, columns, 0); // for columns behind the last query
+        }
+        for (int c = 0; c < queries * shape.groups(); c++) {
+            long row = part.row(a + c / shape.groups());
+            long place = row * heads + (long) head * shape.groups() + c % shape.groups();
+            long outside = logs + place * FLOAT;
+            long inside = most + (long) c * FLOAT;
+            Vectors.put(Vectors.number(out ? inside : outside), out ? outside : inside);
+        }
     }
 
     /// Writes [#pairs], `(K/2, R, 2)`, as rows.

@@ -120,7 +120,7 @@ public final class WarmUp {
         var attention = new AttentionKernel(SHAPE, 0, segments, tiles);
         Rows qkv = matrix(INPUT, WIDE_HEADS * HEAD);
         Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
-        attention.forward(qkv, out, address(WORK), 1);
-        attention.backward(qkv, out, matrix(GRADIENT, WIDE_HEADS * HEAD), out, address(WORK), 1);
+        attention.forward(qkv, out, 0, address(WORK), 1);
+        attention.backward(qkv, out, 0, matrix(GRADIENT, WIDE_HEADS * HEAD), out, address(WORK), 1);
     }
 }

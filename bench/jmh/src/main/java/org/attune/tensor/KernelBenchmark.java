@@ -129,12 +129,12 @@ public class KernelBenchmark {
 
     @Benchmark
     public void attention() {
-        work(() -> VectorKernels.attention(attention, qkv, attended));
+        work(() -> VectorKernels.attention(attention, qkv, attended, null));
     }
 
     @Benchmark
     public void attentionBackward() {
-        work(() -> VectorKernels.attentionBackward(attention, qkv, attended, attended, dQkv));
+        work(() -> VectorKernels.attentionBackward(attention, qkv, attended, null, attended, dQkv));
     }
 
     @Benchmark

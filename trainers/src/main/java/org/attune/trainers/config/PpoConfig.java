@@ -71,6 +71,13 @@ public record PpoConfig(
     }
 
     @Override
+    public String rewardPlace(int number) {
+        return number < judging.rewardFuncs().size()
+                ? RolloutRun.super.rewardPlace(number)
+                : "reward_model_path";
+    }
+
+    @Override
     public Optional<Set<Integer>> stopIds() {
         if (sampling.stopTokenId().isPresent()) {
             return Optional.of(Set.of(sampling.stopTokenId().getAsInt()));

@@ -6,6 +6,7 @@ import org.attune.reward.Advantages;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -41,7 +42,7 @@ public record PpoRewardConfig(
     /// The same for the parts that all methods with rollouts share.
     RewardConfig asRewards() {
         var all = new ArrayList<>(rewardFuncs);
-        rewardModelPath.ifPresent(all::add);
+        rewardModelPath.ifPresent(path -> all.add(Map.of("model", path)));
         return new RewardConfig(
                 all,
                 rewardWeights,

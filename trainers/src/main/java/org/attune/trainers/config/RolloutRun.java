@@ -20,6 +20,13 @@ public interface RolloutRun {
     /// How they are judged.
     RewardConfig rewards();
 
+    /// What the user calls an entry of [RewardConfig#rewardFuncs].
+    ///
+    /// @param number of the entry, from 0
+    default String rewardPlace(int number) {
+        return "reward_funcs[" + number + "]";
+    }
+
     /// How held-out prompts are completed.
     HeldOutConfig heldOut();
 

@@ -65,14 +65,7 @@ final class CriticSetup implements AutoCloseable {
     }
 
     private void separate(Path directory, HubCache hub) {
-        Optional<Path> start =
-                config.critic()
-                        .valueModelPath()
-                        .or(() -> config.judging().rewardModelPath())
-                        .map(directory::resolve);
-        ModelConfig from =
-                start.map(path -> scorer(path, "value_model_path"))
-                        .orElseGet(() -> config.model().withoutAdapter());
+        ModelConfig from = start(directory).orElseGet(() -> config.model().withoutAdapter());
         ModelSetup own = owned(ModelSetup.open(from, hub));
         boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
         LoraSettings lora = config.lora().withUsePeft(adapter && own.adapter().isEmpty());
@@ -94,12 +87,12 @@ final class CriticSetup implements AutoCloseable {
         network(scorer.policy(), scorer.policy(), own);
     }
 
-    private ModelConfig scorer(Path path, String key) {
-        if (!RewardModel.isModelFolder(path)) {
-            throw new ConfigException(
-                    "%s: %s is no folder of a model or adapter".formatted(key, path));
-        }
-        return RewardModel.config(path, config.model());
+    private Optional<ModelConfig> start(Path directory) {
+        Optional<String> own = config.critic().valueModelPath();
+        String key = own.isPresent() ? "value_model_path" : "reward_model_path";
+        return own.or(() -> config.judging().rewardModelPath())
+                .map(path -> RewardModel.folder(path, directory, key))
+                .map(folder -> RewardModel.config(folder, config.model()));
     }
 
     private void adapter(Path directory, HubCache hub) {
@@ -124,7 +117,7 @@ final class CriticSetup implements AutoCloseable {
                     RandomSource.XO_SHI_RO_256_PP.create(config.training().seed()),
                     options);
         }
-        Path folder = directory.resolve(start.get());
+        Path folder = RewardModel.folder(start.get(), directory, "value_model_path");
         AdapterFolder given = owned(AdapterFolder.open(folder.toString(), hub));
         if (!given.config().isClassifier()) {
             throw new ConfigException(
@@ -192,7 +185,9 @@ final class CriticSetup implements AutoCloseable {
         return start.map(
                         path -> {
                             var print = new FileFingerprint();
-                            print.add(directory.resolve(path));
+                            print.add(
+                                    RewardModel.find(path, directory)
+                                            .orElse(directory.resolve(path)));
                             return print.hex();
                         })
                 .orElse("fresh");

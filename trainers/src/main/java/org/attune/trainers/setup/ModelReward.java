@@ -35,8 +35,7 @@ record ModelReward(
     static boolean fits(Object entry, Path directory) {
         return switch (entry) {
             case String text ->
-                    !text.startsWith("class:")
-                            && RewardModel.isModelFolder(directory.resolve(text));
+                    !text.startsWith("class:") && RewardModel.find(text, directory).isPresent();
             case Map<?, ?> map -> map.containsKey("model");
             default -> false;
         };
@@ -66,12 +65,7 @@ record ModelReward(
                                                 .orElse("")));
             }
         }
-        Path folder = directory.resolve(String.valueOf(map.get("model"))).normalize();
-        if (!RewardModel.isModelFolder(folder)) {
-            throw new ConfigException(
-                    "%s: model: %s holds neither config.json nor adapter_config.json; give the folder of a reward model or of an adapter for one"
-                            .formatted(where, folder));
-        }
+        Path folder = RewardModel.folder(String.valueOf(map.get("model")), directory, where);
         return new ModelReward(
                 folder,
                 Optional.ofNullable(map.get("label")).map(String::valueOf),

@@ -1,5 +1,7 @@
 package org.attune.trainers.setup;
 
+import static java.util.stream.Collectors.joining;
+
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
 /// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
@@ -49,10 +52,42 @@ final class RewardModel implements AutoCloseable {
         this.reading = reading;
     }
 
-    /// Whether a folder holds a model or an adapter.
-    static boolean isModelFolder(Path folder) {
+    private static boolean isModelFolder(Path folder) {
         return Files.exists(folder.resolve("config.json"))
                 || Files.exists(folder.resolve("adapter_config.json"));
+    }
+
+    /// The folder of a model or an adapter: what an earlier run wrote into its `output_dir` is
+    /// found by the same path.
+    ///
+    /// @param path relative to `directory`, or to where the command runs
+    /// @param directory of the file that names it
+    static Optional<Path> find(String path, Path directory) {
+        return places(path, directory).filter(RewardModel::isModelFolder).findFirst();
+    }
+
+    private static Stream<Path> places(String path, Path directory) {
+        return Stream.of(directory.resolve(path), Path.of(path))
+                .map(place -> place.toAbsolutePath().normalize())
+                .distinct();
+    }
+
+    /// As [#find].
+    ///
+    /// @param where the key that names it, for messages
+    /// @throws ConfigException if there is none
+    static Path folder(String path, Path directory, String where) {
+        return find(path, directory)
+                .orElseThrow(
+                        () ->
+                                new ConfigException(
+                                        "%s: %s: no config.json and no adapter_config.json in %s; give the folder of a reward model or of an adapter for one, as attune reward writes it"
+                                                .formatted(
+                                                        where,
+                                                        path,
+                                                        places(path, directory)
+                                                                .map(Path::toString)
+                                                                .collect(joining(" or in ")))));
     }
 
     /// Opens a reward model, or an adapter with its base.

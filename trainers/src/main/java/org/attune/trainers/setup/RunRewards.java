@@ -112,7 +112,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
             if (functionPlaces.contains(i)) {
                 continue;
             }
-            var reward = ModelReward.of(entries.get(i), directory, "reward_funcs[" + i + "]");
+            var reward = ModelReward.of(entries.get(i), directory, config.rewardPlace(i));
             String own =
                     reward.label()
                             .orElseGet(

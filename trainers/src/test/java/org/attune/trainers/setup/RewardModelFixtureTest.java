@@ -187,7 +187,7 @@ class RewardModelFixtureTest {
         assertFault("step_separator must be a text", prm, "step_separator", "");
         assertFault("scores whole answers", whole, "aggregation", "min");
         assertFault("has no score head", Fixtures.fixture("trl/model"), "weight", 1);
-        assertFault("holds neither config.json", folder, "weight", 1);
+        assertFault("no config.json and no adapter_config.json", folder, "weight", 1);
         assertFault(
                 "is a sequence-classification model with 3 labels",
                 Fixtures.fixture("engine/sequence-classification/qwen3-three-labels"),
