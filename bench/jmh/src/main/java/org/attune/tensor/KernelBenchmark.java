@@ -53,6 +53,7 @@ public class KernelBenchmark {
     private Tensor qkv;
     private Tensor dQkv;
     private Tensor attended;
+    private Tensor logs;
     private Tensor cos;
     private Tensor sin;
     private Tensor token;
@@ -73,6 +74,7 @@ public class KernelBenchmark {
                         qkv = filled(ROWS, JOINT);
                         dQkv = filled(ROWS, JOINT);
                         attended = filled(ROWS, HEADS * HEAD);
+                        logs = Tensor.full(Device.cpu(), DType.FLOAT32, 1, ROWS, HEADS);
                         cos = Tensor.full(Device.cpu(), DType.FLOAT32, 0.6, ROWS, HEAD / 2);
                         sin = Tensor.full(Device.cpu(), DType.FLOAT32, 0.8, ROWS, HEAD / 2);
                         token = filled(SEQUENCES, JOINT);
@@ -129,12 +131,12 @@ public class KernelBenchmark {
 
     @Benchmark
     public void attention() {
-        work(() -> VectorKernels.attention(attention, qkv, attended, null));
+        work(() -> VectorKernels.attention(attention, qkv, attended, logs));
     }
 
     @Benchmark
     public void attentionBackward() {
-        work(() -> VectorKernels.attentionBackward(attention, qkv, attended, null, attended, dQkv));
+        work(() -> VectorKernels.attentionBackward(attention, qkv, attended, logs, attended, dQkv));
     }
 
     @Benchmark

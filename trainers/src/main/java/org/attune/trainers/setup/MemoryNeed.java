@@ -9,6 +9,10 @@ import java.util.List;
 /// @param trained models with passes of their own, the policy first
 /// @param optimizer bytes of all moments
 record MemoryNeed(List<StepMemory> trained, long optimizer) {
+    /// Passes of several models leave gaps that the others' tensors don't fit into (measured with a
+    /// policy and a critic, docs/performance.md).
+    private static final double GAPS_OF_SEVERAL = 1.35;
+
     /// Of one model alone.
     static MemoryNeed of(StepMemory policy) {
         return new MemoryNeed(List.of(policy), policy.optimizer());
@@ -24,7 +28,7 @@ record MemoryNeed(List<StepMemory> trained, long optimizer) {
     /// @param tokens computed at once
     /// @param recomputed how many blocks are computed again in the backward pass
     long toCome(int tokens, int recomputed) {
-        return optimizer
-                + trained.stream().mapToLong(m -> m.pass(tokens, recomputed)).max().orElse(0);
+        long pass = trained.stream().mapToLong(m -> m.pass(tokens, recomputed)).max().orElse(0);
+        return optimizer + (trained.size() > 1 ? (long) (GAPS_OF_SEVERAL * pass) : pass);
     }
 }
