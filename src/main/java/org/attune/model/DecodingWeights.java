@@ -26,21 +26,20 @@ final class DecodingWeights {
         return new TokenPass.Linear(weight, bias, null);
     }
 
-    /// With the adapter, which was copied.
-    TokenPass.Linear adapted(Tensor bias) {
+    /// With the adapter.
+    ///
+    /// @param reducers its first matrices
+    /// @param matrix the base and the second ones behind it, `(out, in + R)`; may be null if the
+    ///     adapter didn't change since the last call
+    TokenPass.Linear adapted(Tensor bias, Reducers reducers, Tensor matrix) {
+        if (reduce == null) {
+            try (var _ = TensorScope.open("pack")) {
+                Tensor first = reducers.matrix(); // (R, in)
+                reduce = PanelMatrix.narrow(first, owner);
+                weight.fillMore(matrix.narrow(1, first.size(1), first.size(0)));
+            }
+        }
         return new TokenPass.Linear(weight, bias, reduce);
-    }
-
-    /// Whether the adapter was copied since it changed.
-    boolean hasAdapter() {
-        return reduce != null;
-    }
-
-    /// @param reducers its first matrices, `(R, in)`
-    /// @param columns its second ones, `(out, R)`
-    void copyAdapter(Tensor reducers, Tensor columns) {
-        reduce = PanelMatrix.narrow(reducers, owner);
-        weight.fillMore(columns);
     }
 
     /// Says that the adapter's weights are others.

@@ -210,25 +210,12 @@ public final class FusedLinear {
         if (decoding == null) {
             return Optional.empty();
         }
-        boolean plain =
-                switch (adapter.kind()) {
-                    case OFF -> true;
-                    case TRAINED -> extra == 0;
-                    case FROZEN -> extra == 0 && frozen(adapter).isEmpty();
-                };
-        if (plain) {
+        if (adapter.kind() == Adapter.Kind.OFF || extra == 0 && frozen(adapter).isEmpty()) {
             return Optional.of(decoding.plain(bias));
         }
-        if (adapter.kind() != Adapter.Kind.TRAINED) {
-            return Optional.empty();
-        }
-        if (!decoding.hasAdapter()) {
-            requireMatrix();
-            try (var _ = TensorScope.open("pack")) {
-                decoding.copyAdapter(reducers.matrix(), matrix.narrow(1, in, extra));
-            }
-        }
-        return Optional.of(decoding.adapted(bias));
+        return adapter.kind() == Adapter.Kind.TRAINED
+                ? Optional.of(decoding.adapted(bias, reducers, matrix))
+                : Optional.empty();
     }
 
     private void unpackDecoding() {
