@@ -1,7 +1,6 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
-import org.attune.tensor.VectorKernels;
 
 /// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
 /// width, `F` inner width, `HK` columns of all query heads, `CK` of all key heads, `R` adapter
@@ -43,9 +42,7 @@ public record ActivationBytes(int layers, long input, long saved, long atWork, l
                         + first.gateUp().extra(adapter)
                         + first.down().extra(adapter);
         DecoderConfig config = decoder.config();
-        boolean tiles =
-                Rope.hasKernel(config, decoder.device(), decoder.dtype())
-                        && VectorKernels.hasTiles(decoder.dtype());
+        boolean tiles = JointHeads.inTiles(config, decoder.device(), decoder.dtype());
         return of(config, decoder.dtype(), columns, tiles);
     }
 

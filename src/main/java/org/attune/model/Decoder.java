@@ -8,7 +8,6 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.VectorKernels;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -100,8 +99,7 @@ public final class Decoder implements AutoCloseable {
     public void packDecoding() {
         boolean suits =
                 packs
-                        && Rope.hasKernel(config, device, dtype)
-                        && VectorKernels.hasTiles(dtype)
+                        && JointHeads.inTiles(config, device, dtype)
                         && linears().stream().allMatch(FusedLinear::canPackDecoding);
         if (suits) {
             linears().forEach(FusedLinear::packDecoding);

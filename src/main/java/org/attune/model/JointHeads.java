@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.AttentionKernel;
@@ -26,6 +27,11 @@ final class JointHeads {
     JointHeads(DecoderConfig config, Layout layout) {
         this.layout = layout;
         shape = HeadViews.shape(config);
+    }
+
+    /// Whether attention's products take bfloat16 numbers, tile by tile.
+    static boolean inTiles(DecoderConfig config, Device device, DType dtype) {
+        return Rope.hasKernel(config, device, dtype) && VectorKernels.hasTiles(dtype);
     }
 
     /// Whether the kernels can do it, and are the faster way.

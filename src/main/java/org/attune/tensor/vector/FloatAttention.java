@@ -2,8 +2,8 @@ package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
 
-/// Attention of one thread in float32 throughout,
-/// tile by tile of queries, so that scores stay in the cache. `R` rows of a tile (queries × heads
+/// Attention of one thread in float32 throughout, tile by tile of queries, so that scores stay in
+/// the cache. `R` rows of a tile (queries × heads
 /// of the group), `T` keys, rounded up to whole pairs of vectors, `K` head size.
 final class FloatAttention implements AttentionWork {
     /// Queries of a tile.
@@ -116,8 +116,8 @@ final class FloatAttention implements AttentionWork {
             long dKeys,
             long dValues) {
         begin(of, kvHead, qkv, true);
-        zero(dKeys, roundedKeys(count) * shape.headDim());
-        zero(dValues, roundedKeys(count) * shape.headDim());
+        TileLoops.fill(dKeys, roundedKeys(count) * shape.headDim(), 0);
+        TileLoops.fill(dValues, roundedKeys(count) * shape.headDim(), 0);
         for (int a = 0; a < of.length(); a += TILE) {
             int n = Math.min(TILE, of.length() - a);
             int rows = n * shape.groups();
@@ -253,13 +253,6 @@ final class FloatAttention implements AttentionWork {
             long at = (long) t * FLOAT;
             FloatVector d = Vectors.load(dpRow + at).sub(mean).mul(Vectors.load(pRow + at));
             Vectors.store(d, dpRow + at);
-        }
-    }
-
-    private static void zero(long address, int count) {
-        FloatVector zeros = FloatVector.zero(Vectors.FLOATS);
-        for (int i = 0; i < count; i += LANES) {
-            Vectors.store(zeros, address + (long) i * FLOAT);
         }
     }
 }

@@ -45,7 +45,12 @@ public final class Panels {
                     long own = memory + thread * workBytes(in, 1);
                     long dense = own + TileRows.SCRATCH;
                     long from = matrix.at(panel * WIDE, 0);
-                    TileRows.copyBytes(from, matrix.stride(), WIDE, in * HALF, dense);
+                    long rowBytes = (long) in * HALF;
+                    RowMoves.copy(
+                            new Rows(from, matrix.stride(), true),
+                            new Rows(dense, rowBytes, true),
+                            WIDE,
+                            rowBytes);
                     long target = at(to, panel, columns) + (long) first * WIDE * HALF;
                     TileRows.transposePairs(dense, WIDE, in / 2, target, own);
                 });

@@ -4,7 +4,6 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /// Puts bfloat16 rows into the orders that [TileProduct] wants. Rows are dense but where said.
@@ -25,18 +24,6 @@ final class TileRows {
                 long column = (long) c * HALF;
                 Vectors.copy(from + r * fromRow + column, to + r * toRow + column);
             }
-        }
-    }
-
-    /// Copies rows of any length and makes them dense.
-    static void copyBytes(long from, long fromRow, int rows, int bytes, long to) {
-        for (int r = 0; r < rows; r++) {
-            MemorySegment.copy(
-                    Vectors.MEMORY,
-                    from + r * fromRow,
-                    Vectors.MEMORY,
-                    to + (long) r * bytes,
-                    bytes);
         }
     }
 
