@@ -12,6 +12,9 @@ sealed interface Attended {
     /// Projections before the per-head norms and their statistics, or null.
     QkNormed qkNormed();
 
+    /// Of the sums of the scores' exponentials, `(N, CG)`, or null.
+    Tensor logs();
+
     /// All tensors but those of [#qkNormed].
     List<Tensor> own();
 
@@ -31,12 +34,11 @@ sealed interface Attended {
                 : Stream.concat(own().stream(), qkNormed().tensors());
     }
 
-    /// @param projections q and k before their norms, `(N, heads + kvHeads, K)`
-    /// @param rq statistics of queries, `(N, heads, 1)`
-    /// @param rk statistics of keys, `(N, kvHeads, 1)`
-    record QkNormed(Tensor projections, Tensor rq, Tensor rk) {
+    /// @param projections q and k before their norms, `(N, (heads + kvHeads) K)`
+    /// @param r statistics, `(N, heads + kvHeads, 1)`
+    record QkNormed(Tensor projections, Tensor r) {
         private Stream<Tensor> tensors() {
-            return Stream.of(projections, rq, rk);
+            return Stream.of(projections, r);
         }
     }
 
@@ -54,6 +56,11 @@ sealed interface Attended {
     /// @param k rotated keys, `(C, N, K)`
     /// @param v values, `(C, N, K)`
     record Split(QkNormed qkNormed, Tensor q, Tensor k, Tensor v) implements Attended {
+        @Override
+        public Tensor logs() {
+            return null;
+        }
+
         @Override
         public List<Tensor> own() {
             return List.of(q, k, v);

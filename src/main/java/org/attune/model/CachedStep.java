@@ -211,12 +211,7 @@ final class CachedStep {
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     /// @param out `(N, CGK + …)`; its first columns are written
     private void attend(Block b, int layer, Tensor y, Tensor out) {
-        if (b.queryNorm() != null) {
-            Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
-            Tensor keys = HeadViews.keys(y, config); // (N, C, K)
-            b.queryNorm().forward(queries, queries, adapter);
-            b.keyNorm().forward(keys, keys, adapter);
-        }
+        HeadNorms.apply(b, y, config, adapter);
         if (hasKernel) {
             rope.rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());

@@ -11,20 +11,21 @@ import java.util.function.IntConsumer;
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
 /// that backward needs until it is closed.
 ///
-/// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps only the
-/// inputs; backward takes the blocks in reverse, computes such a block again, back-propagates and
-/// drops it. Those are the first blocks: when backward reaches them, what the others kept is gone.
+/// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps the inputs,
+/// and attention's output if asked ([Recomputation]); backward takes the blocks in reverse,
+/// computes such a block again, back-propagates and drops it. Those are the first blocks: when
+/// backward reaches them, what the others kept is gone.
 public final class DecoderRun implements AutoCloseable {
     /// @param backward whether there will be a backward pass
-    /// @param recomputed how many blocks, from the first on, are computed again there; ≥ 0, all if
-    ///     there are fewer
+    /// @param recomputed what is computed again there
     /// @param dropout of the trained adapter's inputs
     /// @param plain whether blocks run in ordinary operators with autograd instead of the
     ///     hand-written passes
-    public record Options(boolean backward, int recomputed, Dropout dropout, boolean plain) {
+    public record Options(
+            boolean backward, Recomputation recomputed, Dropout dropout, boolean plain) {
         /// Without backward pass and dropout, hand-written.
         public static Options forwardOnly() {
-            return new Options(false, 0, Dropout.NONE, false);
+            return new Options(false, Recomputation.NONE, Dropout.NONE, false);
         }
     }
 
@@ -35,6 +36,7 @@ public final class DecoderRun implements AutoCloseable {
     private final TensorScope scope = TensorScope.detached("run");
     private final Tensor[] inputs;
     private final Saved[] saved;
+    private final KeptAttention[] keptAttention;
     private final Optional<Recorded> recorded;
     private final Tensor hidden;
 
@@ -67,6 +69,7 @@ public final class DecoderRun implements AutoCloseable {
         int count = decoder.blocks().size();
         inputs = new Tensor[count];
         saved = new Saved[count];
+        keptAttention = new KeptAttention[count];
         pass =
                 new Pass(
                         decoder.config(),
@@ -123,11 +126,20 @@ public final class DecoderRun implements AutoCloseable {
         pass.makesWhatStays(true);
         WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
         pass.makesWhatStays(false);
-        if (options.backward() && i >= options.recomputed()) {
-            result.saved().moveTo(scope);
-            saved[i] = result.saved();
+        if (options.backward()) {
+            keep(i, result.saved());
         }
         return result.out();
+    }
+
+    private void keep(int i, Saved made) {
+        if (!options.recomputed().concerns(i)) {
+            made.moveTo(scope);
+            saved[i] = made;
+        } else if (options.recomputed().keepsAttention()) {
+            keptAttention[i] = KeptAttention.of(made);
+            keptAttention[i].moveTo(scope);
+        }
     }
 
     private PlainBlock plain(int i) {
@@ -195,7 +207,7 @@ public final class DecoderRun implements AutoCloseable {
 
     private Saved again(int i, Block b, TensorScope block) {
         if (recorded.isEmpty()) {
-            return WrittenBlock.again(b, inputs[i], pass);
+            return WrittenBlock.again(b, inputs[i], Optional.ofNullable(keptAttention[i]), pass);
         }
         ForwardRecord.Kept kept = recorded.get().record().kept(i, recorded.get().rows());
         block.adopt(kept.x());

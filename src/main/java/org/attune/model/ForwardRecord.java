@@ -51,13 +51,15 @@ public final class ForwardRecord implements AutoCloseable {
 
     /// What is kept of a block, of shapes as in [Saved], for all rows or for some.
     ///
+    /// @param qkv null where queries and keys are normed: the norms' backward pass needs what they
+    ///     were before, so that the projection is computed again
     /// @param downColumns null without an adapter there
     record Kept(Tensor x, Tensor qkv, Tensor ox, Tensor x2, Tensor gateUp, Tensor downColumns) {
         private static Kept empty(Block b, Adapter adapter, Tensor like, int rows) {
             int columns = b.down().extra(adapter);
             return new Kept(
                     rows(like, rows, b.qkv().in()),
-                    rows(like, rows, b.qkv().out()),
+                    b.queryNorm() == null ? rows(like, rows, b.qkv().out()) : null,
                     rows(like, rows, b.output().in() + b.output().extra(adapter)),
                     rows(like, rows, b.gateUp().in()),
                     rows(like, rows, b.gateUp().out()),
@@ -79,13 +81,12 @@ public final class ForwardRecord implements AutoCloseable {
         this.adapter = adapter;
     }
 
-    /// Whether reading makes of a decoder's tokens what the backward pass needs: not with norms of
-    /// queries and keys, whose inputs it doesn't keep, nor without the kernels.
+    /// Whether reading makes of a decoder's tokens what the backward pass needs: not without the
+    /// kernels.
     public static boolean suits(Decoder decoder) {
         DecoderConfig config = decoder.config();
         return decoder.device().equals(Device.cpu())
                 && !config.rope().dependsOnLength()
-                && !config.attention().qkNorm()
                 && Rope.hasKernel(config, decoder.device(), decoder.dtype());
     }
 
@@ -102,7 +103,7 @@ public final class ForwardRecord implements AutoCloseable {
         for (Block b : decoder.blocks()) {
             numbers +=
                     b.qkv().in()
-                            + (long) b.qkv().out()
+                            + (b.queryNorm() == null ? (long) b.qkv().out() : 0)
                             + b.output().in()
                             + b.output().extra(adapter)
                             + b.gateUp().in()
@@ -168,7 +169,7 @@ public final class ForwardRecord implements AutoCloseable {
         Tensor[] from = made.all();
         Tensor[] to = blocks[layer].all();
         for (int i = 0; i < from.length; i++) {
-            if (from[i] != null) {
+            if (from[i] != null && to[i] != null) {
                 RowMemory.copy(from[i], to[i], first);
             }
         }
@@ -180,6 +181,7 @@ public final class ForwardRecord implements AutoCloseable {
     /// @param x input of the first block, `(n, D)`; is recorded
     List<TokenPass.Place> places(int first, Tensor x, KvCache cache) {
         RowMemory.copy(x, blocks[0].x(), first);
+        Tensor projections = projections(x);
         List<TokenPass.Place> places = new ArrayList<>();
         for (int i = 0; i < blocks.length; i++) {
             Kept k = blocks[i];
@@ -187,15 +189,22 @@ public final class ForwardRecord implements AutoCloseable {
             places.add(
                     new TokenPass.Place(
                             cache.block(i),
-                            k.qkv(),
+                            k.qkv() == null ? projections : k.qkv(),
                             k.ox(),
                             k.x2(),
                             k.gateUp(),
                             k.downColumns(),
                             out,
-                            first));
+                            first,
+                            k.qkv() == null ? 0 : first));
         }
         return places;
+    }
+
+    /// Memory for what is not recorded, where that is so.
+    private Tensor projections(Tensor x) {
+        Block b = decoder.blocks().getFirst();
+        return b.queryNorm() == null ? null : rows(x, Math.toIntExact(x.size(0)), b.qkv().out());
     }
 
     /// Records what the last block put out.
@@ -282,10 +291,13 @@ public final class ForwardRecord implements AutoCloseable {
                 gathered(k.ox(), rows),
                 gathered(k.x2(), rows),
                 gathered(k.gateUp(), rows),
-                k.downColumns() == null ? null : gathered(k.downColumns(), rows));
+                gathered(k.downColumns(), rows));
     }
 
     private static Tensor gathered(Tensor all, int[] rows) {
+        if (all == null) {
+            return null;
+        }
         Tensor some = rows(all, rows.length, Math.toIntExact(all.size(1)));
         RowMemory.gather(all, rows, some);
         return some;

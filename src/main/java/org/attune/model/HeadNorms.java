@@ -1,6 +1,9 @@
 package org.attune.model;
 
 import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+
+import java.util.Optional;
 
 /// Norms of queries and keys by head, of the families that have them.
 final class HeadNorms {
@@ -14,12 +17,49 @@ final class HeadNorms {
         if (b.queryNorm() == null) {
             return null;
         }
-        Tensor queries = HeadViews.queries(y, pass.config());
-        Tensor keys = HeadViews.keys(y, pass.config());
-        Tensor projections = HeadViews.queriesAndKeys(y, pass.config()).copy(); // (N, CG + C, K)
-        Tensor rq = b.queryNorm().forward(queries.copy(), queries, pass.adapter());
-        Tensor rk = b.keyNorm().forward(keys.copy(), keys, pass.adapter());
-        return new Attended.QkNormed(projections, rq, rk);
+        DecoderConfig c = pass.config();
+        long columns = (long) (c.heads() + c.kvHeads()) * c.headDim();
+        Tensor before = Tensor.empty(y.device(), y.dtype(), y.size(0), columns);
+        Optional<VectorKernels.HeadNorms> kernel = kernel(b, y, c, pass.adapter());
+        if (kernel.isPresent()) {
+            return new Attended.QkNormed(before, kernel.get().forward(y, before));
+        }
+        before.copyInPlace(y.narrow(1, 0, columns));
+        return new Attended.QkNormed(before, byOperators(b, y, c, pass.adapter()));
+    }
+
+    /// Norms queries and keys where they are, for no backward pass.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    static void apply(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        if (b.queryNorm() == null) {
+            return;
+        }
+        kernel(b, y, c, adapter)
+                .ifPresentOrElse(k -> k.forward(y, null), () -> byOperators(b, y, c, adapter));
+    }
+
+    /// @return statistics, `(N, CG + C, 1)`
+    private static Tensor byOperators(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        Tensor queries = HeadViews.queries(y, c);
+        Tensor keys = HeadViews.keys(y, c);
+        return Tensor.cat(
+                1,
+                b.queryNorm().forward(queries, queries, adapter),
+                b.keyNorm().forward(keys, keys, adapter));
+    }
+
+    private static Optional<VectorKernels.HeadNorms> kernel(
+            Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        return VectorKernels.serve(y.device(), y.dtype(), c.headDim())
+                ? Optional.of(
+                        new VectorKernels.HeadNorms(
+                                c.heads(),
+                                c.kvHeads(),
+                                b.queryNorm().weight().value(adapter),
+                                b.keyNorm().weight().value(adapter),
+                                c.rmsNormEps()))
+                : Optional.empty();
     }
 
     /// Takes gradients of normed queries and keys back to those of the projections, where they are.
@@ -33,10 +73,19 @@ final class HeadNorms {
         DecoderConfig c = pass.config();
         Tensor dQueries = HeadViews.queries(dy, c);
         Tensor dKeys = HeadViews.keys(dy, c);
-        Tensor queries = saved.projections().narrow(1, 0, c.heads());
-        Tensor keys = saved.projections().narrow(1, c.heads(), c.kvHeads());
+        Tensor queries = HeadViews.queries(saved.projections(), c);
+        Tensor keys = HeadViews.keys(saved.projections(), c);
+        Tensor rq = saved.r().narrow(1, 0, c.heads());
+        Tensor rk = saved.r().narrow(1, c.heads(), c.kvHeads());
         Adapter adapter = pass.adapter();
-        dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, saved.rq(), adapter));
-        dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, saved.rk(), adapter));
+        Optional<VectorKernels.HeadNorms> kernel = kernel(b, dy, c, adapter);
+        if (kernel.isEmpty()) {
+            dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, rq, adapter));
+            dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, rk, adapter));
+            return;
+        }
+        b.queryNorm().learn(dQueries, queries, rq, adapter);
+        b.keyNorm().learn(dKeys, keys, rk, adapter);
+        kernel.get().backward(dy, saved.projections(), saved.r());
     }
 }

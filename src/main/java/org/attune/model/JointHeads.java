@@ -48,8 +48,7 @@ final class JointHeads {
     /// @param y projections, `(N, (CG + 2C) K)`; changed and kept
     /// @param out its first columns are written, `(N, CGK + …)`
     Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
-        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
-        pass.rope().rotateJoint(y, false);
+        Attended.QkNormed normed = prepare(b, y, pass);
         AttentionKernel kernel = kernel(b.window(), pass);
         Tensor logs =
                 kernel.givesLogs()
@@ -57,6 +56,19 @@ final class JointHeads {
                         : null;
         VectorKernels.attention(kernel, y, out, logs);
         return new Attended.Joint(normed, y, logs);
+    }
+
+    /// As [#forward], where attention's output is there.
+    ///
+    /// @param logs that it gave with it, or null
+    static Attended again(Block b, Tensor y, Tensor logs, Pass pass) {
+        return new Attended.Joint(prepare(b, y, pass), y, logs);
+    }
+
+    private static Attended.QkNormed prepare(Block b, Tensor y, Pass pass) {
+        Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
+        pass.rope().rotateJoint(y, false);
+        return normed;
     }
 
     /// @param out attention output, `(N, CGK + …)`

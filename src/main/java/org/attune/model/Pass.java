@@ -76,6 +76,13 @@ final class Pass implements AutoCloseable {
                 : SplitHeads.forward(b, projections, out, this);
     }
 
+    /// As [#attend], where its output is there.
+    Attended attendAgain(Block b, Supplier<Tensor> projections, KeptAttention kept) {
+        return joint.isPresent()
+                ? JointHeads.again(b, projections.get(), kept.logs(), this)
+                : SplitHeads.again(b, projections, this);
+    }
+
     /// @param out what [#attend] wrote
     /// @param dOut its gradient
     /// @return gradient of the projections, `(N, (CG + 2C) K)`

@@ -58,7 +58,7 @@ public final class RmsNorm {
     public Tensor backward(Tensor dy, Tensor x, Tensor r, Adapter adapter) {
         Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
         Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
-        learn(dy32, n, x.dtype(), adapter);
+        learnNormed(dy32, n, x.dtype(), adapter);
         Tensor g = dy32.mul(weight.value(adapter)); // (…, D)
         Tensor projection = g.mul(n).mean(Tensor.LAST, true); // (…, 1)
         return g.subInPlace(n.mulInPlace(projection)).mulInPlace(r).to(x.dtype());
@@ -69,15 +69,19 @@ public final class RmsNorm {
         if (!hasKernel(x)) {
             return backward(dy, x, r, adapter).addInPlace(residual);
         }
-        if (weight.gradient(adapter) != null) {
-            Tensor n = x.to(DType.FLOAT32).mul(r); // (N, D)
-            learn(dy.to(DType.FLOAT32), n, x.dtype(), adapter);
-        }
+        learn(dy, x, r, adapter);
         return VectorKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
     }
 
-    /// Adds to the weight's gradient, if it is trained.
-    private void learn(Tensor dy32, Tensor n, DType dtype, Adapter adapter) {
+    /// Adds to the weight's gradient, if it is trained. Shapes as of [#backward].
+    void learn(Tensor dy, Tensor x, Tensor r, Adapter adapter) {
+        if (weight.gradient(adapter) != null) {
+            Tensor n = x.to(DType.FLOAT32).mul(r); // (…, D)
+            learnNormed(dy.to(DType.FLOAT32), n, x.dtype(), adapter);
+        }
+    }
+
+    private void learnNormed(Tensor dy32, Tensor n, DType dtype, Adapter adapter) {
         Tensor gradient = weight.gradient(adapter);
         if (gradient != null) {
             Tensor dw = dy32.mul(n.to(dtype));

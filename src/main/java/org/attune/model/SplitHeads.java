@@ -12,24 +12,39 @@ final class SplitHeads {
     /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed and freed
     /// @param out its first columns are written, `(N, CGK + …)`
     static Attended forward(Block b, Supplier<Tensor> projections, Tensor out, Pass pass) {
+        long columns = (long) pass.config().heads() * pass.config().headDim();
+        Tensor o = pass.scratch(Pass.Scratch.SECOND, columns).reshape(queryShape(pass));
+        Attended.Split s = again(b, projections, pass);
+        pass.temporary(
+                () -> {
+                    pass.attention().forward(s.q(), s.k(), s.v(), b.window(), o);
+                    return o;
+                });
+        byRow(out, pass).copyInPlace(o.transpose(0, 1));
+        return s;
+    }
+
+    /// As [#forward], where attention's output is there.
+    static Attended.Split again(Block b, Supplier<Tensor> projections, Pass pass) {
         DecoderConfig c = pass.config();
-        long n = pass.size();
-        long[] shape = {c.kvHeads(), n, c.heads() / c.kvHeads(), c.headDim()};
-        Tensor o = pass.scratch(Pass.Scratch.SECOND, shape[0] * shape[2] * shape[3]).reshape(shape);
-        Tensor q = Tensor.empty(out.device(), out.dtype(), shape);
-        Tensor k = Tensor.empty(out.device(), out.dtype(), c.kvHeads(), n, c.headDim());
-        Tensor v = Tensor.empty(out.device(), out.dtype(), c.kvHeads(), n, c.headDim());
+        int n = pass.size();
+        Tensor q = Tensor.empty(pass.device(), pass.dtype(), queryShape(pass));
+        Tensor k = Tensor.empty(pass.device(), pass.dtype(), c.kvHeads(), n, c.headDim());
+        Tensor v = Tensor.empty(pass.device(), pass.dtype(), c.kvHeads(), n, c.headDim());
         Tensor y = pass.temporary(projections);
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.temporary(
                 () -> {
                     split(y, q, k, v, pass);
                     y.close();
-                    pass.attention().forward(q, k, v, b.window(), o);
-                    return o;
+                    return q;
                 });
-        byRow(out, pass).copyInPlace(o.transpose(0, 1));
         return new Attended.Split(normed, q, k, v);
+    }
+
+    private static long[] queryShape(Pass pass) {
+        DecoderConfig c = pass.config();
+        return new long[] {c.kvHeads(), pass.size(), c.heads() / c.kvHeads(), c.headDim()};
     }
 
     /// @param dOut gradient of the attention output, `(N, CGK + …)`

@@ -53,7 +53,8 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor li
         List<TokenPass.Place> places = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
             places.add(
-                    new TokenPass.Place(cache.block(i), qkv, null, x2, null, null, out[i % 2], 0));
+                    new TokenPass.Place(
+                            cache.block(i), qkv, null, x2, null, null, out[i % 2], 0, 0));
         }
         return places;
     }

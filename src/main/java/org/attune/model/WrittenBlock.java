@@ -6,6 +6,9 @@ import static org.attune.model.Pass.Scratch.SECOND;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Optional;
+import java.util.function.Supplier;
+
 /// Forward and backward of a block, written by hand: no autograd graph, only what [Saved] lists is
 /// kept. [PlainBlock] is the same in ordinary operators, and tests hold one against the other.
 /// Shapes are those of [Saved].
@@ -18,15 +21,17 @@ final class WrittenBlock {
 
     /// Everything made stays in the current scope.
     static Result forward(Block b, Tensor x, Pass pass) {
-        Saved s = upToDown(b, x, pass);
+        Saved s = upToDown(b, x, Optional.empty(), pass);
         Tensor ax = activated(b, s.gateUp(), pass);
         Tensor out = b.down().forward(ax, pass.adapter(), pass.dropout(), s.x2());
         return new Result(out, s.withDownColumns(downColumns(b, ax, pass))); // (N, D)
     }
 
     /// What [#forward] saves, computed again without the block's output, which nobody needs then.
-    static Saved again(Block b, Tensor x, Pass pass) {
-        Saved s = upToDown(b, x, pass);
+    ///
+    /// @param attention what it made, if that was kept
+    static Saved again(Block b, Tensor x, Optional<KeptAttention> attention, Pass pass) {
+        Saved s = upToDown(b, x, attention, pass);
         if (b.down().extra(pass.adapter()) == 0) {
             return s;
         }
@@ -40,7 +45,9 @@ final class WrittenBlock {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(kept.x(), b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(kept.x(), h1, adapter);
-        b.qkv().reduce(h1, adapter, pass.dropout());
+        if (kept.qkv() != null) {
+            b.qkv().reduce(h1, adapter, pass.dropout());
+        }
         Tensor h2 = widened(kept.x(), b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(kept.x2(), h2, adapter);
         b.gateUp().reduce(h2, adapter, pass.dropout());
@@ -48,7 +55,7 @@ final class WrittenBlock {
                 kept.x(),
                 r1,
                 h1,
-                new Attended.Joint(null, kept.qkv(), null),
+                attended(b, kept.qkv(), h1, pass),
                 kept.ox(),
                 kept.x2(),
                 r2,
@@ -57,13 +64,30 @@ final class WrittenBlock {
                 kept.downColumns());
     }
 
+    /// Of projections that were kept, or else are computed again.
+    private static Attended attended(Block b, Tensor qkv, Tensor h1, Pass pass) {
+        if (qkv != null) {
+            return new Attended.Joint(null, qkv, null);
+        }
+        Tensor y = b.qkv().forward(h1, pass.adapter(), pass.dropout());
+        return JointHeads.again(b, y, null, pass);
+    }
+
     /// All but the down projection.
-    private static Saved upToDown(Block b, Tensor x, Pass pass) {
+    private static Saved upToDown(Block b, Tensor x, Optional<KeptAttention> attention, Pass pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, h1, adapter);
-        Tensor ox = widened(x, b.output().in(), b.output().extra(adapter));
-        Attended attended = pass.attend(b, () -> b.qkv().forward(h1, adapter, pass.dropout()), ox);
+        Supplier<Tensor> projections = () -> b.qkv().forward(h1, adapter, pass.dropout());
+        Tensor ox;
+        Attended attended;
+        if (attention.isPresent()) {
+            ox = attention.get().ox();
+            attended = pass.attendAgain(b, projections, attention.get());
+        } else {
+            ox = widened(x, b.output().in(), b.output().extra(adapter));
+            attended = pass.attend(b, projections, ox);
+        }
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout(), x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
         Tensor r2 = b.postNorm().forward(x2, h2, adapter);

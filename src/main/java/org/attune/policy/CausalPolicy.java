@@ -1,5 +1,7 @@
 package org.attune.policy;
 
+import org.attune.model.Recomputation;
+
 /// A model that is being trained. The trainers know policies by this interface alone.
 public interface CausalPolicy extends Scorer, AutoCloseable {
     /// Says that the evaluations up to the next call belong to this optimizer step. What they draw
@@ -12,9 +14,9 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return false;
     }
 
-    /// Share of the blocks that backward passes compute again instead of keeping them, [0, 1].
-    default double recomputed() {
-        return 0;
+    /// How much of a forward pass backward passes compute again instead of keeping it.
+    default Recomputation.Shares recomputed() {
+        return Recomputation.Shares.NONE;
     }
 
     /// Whether backward passes read copies of the weights that were made for them, which can change

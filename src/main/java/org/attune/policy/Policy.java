@@ -11,6 +11,7 @@ import org.attune.model.DecoderRun;
 import org.attune.model.Dropout;
 import org.attune.model.ForwardRecord;
 import org.attune.model.Layout;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
@@ -38,16 +39,19 @@ public final class Policy implements CausalPolicy {
 
     /// How passes run.
     ///
-    /// @param recomputed how many blocks, from the first on, are computed again in the backward
-    ///     pass instead of being kept; ≥ 0, [#ALL_BLOCKS] for all
+    /// @param recomputed what is computed again in the backward pass instead of being kept
     /// @param dropout whether the adapter's own dropout applies in [#evaluate]
     /// @param dropoutSeed seed of that dropout, for the whole run
     /// @param plain whether blocks run in ordinary operators with autograd
-    public record Options(int recomputed, boolean dropout, long dropoutSeed, boolean plain) {
-        public static final int ALL_BLOCKS = Integer.MAX_VALUE;
-
+    public record Options(
+            Recomputation recomputed, boolean dropout, long dropoutSeed, boolean plain) {
         public static Options defaults() {
-            return new Options(0, true, 0, false);
+            return new Options(Recomputation.NONE, true, 0, false);
+        }
+
+        /// The same but for what is computed again.
+        public Options withRecomputed(Recomputation changed) {
+            return new Options(changed, dropout, dropoutSeed, plain);
         }
     }
 
@@ -123,9 +127,8 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
-    public double recomputed() {
-        int layers = decoder.config().layers();
-        return Math.min(options.recomputed(), layers) / (double) layers;
+    public Recomputation.Shares recomputed() {
+        return options.recomputed().shares(decoder.config().layers());
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.attune.policy;
 
 import org.attune.model.ActivationBytes;
 import org.attune.model.DecoderConfig;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 
 /// Estimates the memory that training takes beside the weights. `P` trained numbers, `G` gradients
@@ -75,12 +76,22 @@ public record StepMemory(
     /// Bytes of one forward and backward pass.
     ///
     /// @param tokens computed at once; each is taken to predict one
-    /// @param recomputed how many blocks are computed again in the backward pass
-    public long pass(int tokens, int recomputed) {
+    /// @param recomputed in the backward pass
+    public long pass(int tokens, Recomputation recomputed) {
         return (long)
                 (gaps(tokens)
                         * (activations.bytes(tokens, recomputed)
                                 + OutputHead.bytes(config, dtype, tokens)));
+    }
+
+    /// Operations of attention in a forward pass over a row of so many tokens, for each operation
+    /// of the blocks' products.
+    public double attentionToProducts(int row) {
+        long width = config.hiddenSize();
+        long queries = (long) config.heads() * config.headDim();
+        long keys = (long) config.kvHeads() * config.headDim();
+        long products = width * (2 * queries + 2 * keys + 3L * config.intermediateSize());
+        return (double) row * queries / products;
     }
 
     private static double gaps(int tokens) {
@@ -89,13 +100,13 @@ public record StepMemory(
     }
 
     /// Bytes of everything, as with [#pass].
-    public long bytes(int tokens, int recomputed) {
+    public long bytes(int tokens, Recomputation recomputed) {
         return gradientBytes() + toCome(tokens, recomputed);
     }
 
     /// The part of [#bytes] that is still to come when the policy stands there: its gradients are
     /// made with it.
-    public long toCome(int tokens, int recomputed) {
+    public long toCome(int tokens, Recomputation recomputed) {
         return optimizer() + pass(tokens, recomputed);
     }
 }

@@ -71,7 +71,8 @@ public final class TokenPass {
         }
     }
 
-    /// What a block is given and writes, `B` rows of each from `first` on.
+    /// What a block is given and writes, `B` rows of each from `first` on, of `qkv` from `firstQkv`
+    /// on.
     ///
     /// @param cache its keys and values, `(S, C, 2, L, K)`
     /// @param qkv rotated, `(B, (CG + 2C) K)`
@@ -88,13 +89,19 @@ public final class TokenPass {
             Tensor gateUp,
             Tensor reduced,
             Tensor out,
-            int first) {
+            int first,
+            int firstQkv) {
         private TokenStack.Place addresses() {
             return new TokenStack.Place(
-                    rows(qkv), rows(attended), rows(x2), rows(gateUp), rows(reduced), rows(out));
+                    rows(qkv, firstQkv),
+                    rows(attended, first),
+                    rows(x2, first),
+                    rows(gateUp, first),
+                    rows(reduced, first),
+                    rows(out, first));
         }
 
-        private Rows rows(Tensor t) {
+        private static Rows rows(Tensor t, int first) {
             if (t == null) {
                 return null;
             }

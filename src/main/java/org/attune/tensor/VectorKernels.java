@@ -4,6 +4,7 @@ import org.attune.error.ShapeException;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.HeadNormKernel;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.RotaryKernel;
@@ -137,6 +138,50 @@ public final class VectorKernels {
                 .backward(rows(dy), rows(x), address(r), rows(residual), rows(dx), n, threads(x));
         OperatorTimes.end("attune::rms_norm_backward", begun);
         return dx;
+    }
+
+    /// Norms by head of queries and keys that stand side by side in rows.
+    ///
+    /// @param queries heads of queries
+    /// @param keys heads of keys behind them
+    /// @param query weights of the queries' norm, `(K)`, of the rows' dtype
+    /// @param key likewise
+    public record HeadNorms(int queries, int keys, Tensor query, Tensor key, double epsilon) {
+        private HeadNormKernel kernel() {
+            int size = Math.toIntExact(query.size(0));
+            return new HeadNormKernel(queries, keys, size, epsilon, address(query), address(key));
+        }
+
+        /// Norms them where they are.
+        ///
+        /// @param y `(N, …)`, the heads first in each row; changed
+        /// @param before `(N, (queries + keys) K)`, written: the heads as they were; or null
+        /// @return statistics, float32 `(N, queries + keys, 1)`
+        public Tensor forward(Tensor y, Tensor before) {
+            long begun = OperatorTimes.begin();
+            int n = Math.toIntExact(y.size(0));
+            Tensor r = Tensor.empty(y.device(), DType.FLOAT32, n, (long) queries + keys, 1);
+            Rows copy = before == null ? null : rows(before);
+            kernel().forward(rows(y), copy, address(r), n, threads(y));
+            OperatorTimes.end("attune::head_norms", begun);
+            return r;
+        }
+
+        /// Replaces the gradients of normed heads by those of the heads.
+        ///
+        /// @param dy `(N, …)`, changed
+        /// @param before what [#forward] wrote
+        /// @param r what it gave
+        public void backward(Tensor dy, Tensor before, Tensor r) {
+            int n = Math.toIntExact(dy.size(0));
+            HeadNormKernel kernel = kernel();
+            withMemory(
+                    "attune::head_norms_backward",
+                    kernel.workBytes(),
+                    memory ->
+                            kernel.backward(
+                                    rows(dy), rows(before), address(r), n, memory, threads(dy)));
+        }
     }
 
     /// The gated activation `silu(g) · u`.

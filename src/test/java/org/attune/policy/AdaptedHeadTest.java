@@ -16,6 +16,7 @@ import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.KvCache;
 import org.attune.model.Logits;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -113,7 +114,7 @@ class AdaptedHeadTest {
         DecoderConfig config = TinyModels.llama();
         LoraConfig adapter = onHead(0.4);
         Tree.Piece piece = Adapted.piece(config, 9);
-        var options = new Policy.Options(0, true, 3, false);
+        var options = new Policy.Options(Recomputation.NONE, true, 3, false);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config);
@@ -159,10 +160,14 @@ class AdaptedHeadTest {
             onEngine(
                     () -> {
                         try (Decoder decoder = TinyModels.decoder(config, dtype);
-                                Policy policy = Adapted.policy(decoder, onHead(0.3), dropout(0))) {
+                                Policy policy =
+                                        Adapted.policy(
+                                                decoder,
+                                                onHead(0.3),
+                                                dropout(Recomputation.NONE))) {
                             policy.startStep(4);
                             Outcome kept = Outcome.of(policy, List.of(piece));
-                            policy.setOptions(dropout(Policy.Options.ALL_BLOCKS));
+                            policy.setOptions(dropout(Recomputation.ALL));
                             policy.startStep(4);
                             kept.assertEqualTo(dtype + "", Outcome.of(policy, List.of(piece)), 0);
                         }
@@ -174,23 +179,27 @@ class AdaptedHeadTest {
     @Test
     void aPolicySaysWhetherItDrops() {
         DecoderConfig config = TinyModels.tiedLlama();
-        var off = new Policy.Options(0, false, 5, false);
+        var off = new Policy.Options(Recomputation.NONE, false, 5, false);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
-                            Policy drops = Adapted.policy(decoder, onHead(0.3), dropout(0))) {
+                            Policy drops =
+                                    Adapted.policy(
+                                            decoder, onHead(0.3), dropout(Recomputation.NONE))) {
                         assertTrue(drops.hasDropout());
                         drops.setOptions(off);
                         assertFalse(drops.hasDropout());
                     }
                     try (Decoder decoder = TinyModels.decoder(config, DType.FLOAT32);
-                            Policy keeps = Adapted.policy(decoder, onHead(0), dropout(0))) {
+                            Policy keeps =
+                                    Adapted.policy(
+                                            decoder, onHead(0), dropout(Recomputation.NONE))) {
                         assertFalse(keeps.hasDropout());
                     }
                 });
     }
 
-    private static Policy.Options dropout(int recomputed) {
+    private static Policy.Options dropout(Recomputation recomputed) {
         return new Policy.Options(recomputed, true, 5, false);
     }
 

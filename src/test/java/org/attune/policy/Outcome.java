@@ -6,6 +6,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
 import org.attune.model.Decoder;
+import org.attune.model.Recomputation;
 import org.attune.testing.TinyModels;
 
 import java.util.List;
@@ -18,11 +19,13 @@ import java.util.TreeMap;
 ///
 /// @param gradients of `Σ weight(key) · logProb(key)`
 record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
-    static final Policy.Options DEFAULT = new Policy.Options(0, false, 0, false);
-    static final Policy.Options PLAIN = new Policy.Options(0, false, 0, true);
-    static final Policy.Options RECOMPUTE =
-            new Policy.Options(Policy.Options.ALL_BLOCKS, false, 0, false);
-    static final Policy.Options RECOMPUTE_FIRST = new Policy.Options(1, false, 0, false);
+    static final Policy.Options DEFAULT = new Policy.Options(Recomputation.NONE, false, 0, false);
+    static final Policy.Options PLAIN = new Policy.Options(Recomputation.NONE, false, 0, true);
+    static final Policy.Options RECOMPUTE = new Policy.Options(Recomputation.ALL, false, 0, false);
+    static final Policy.Options RECOMPUTE_FIRST =
+            new Policy.Options(Recomputation.ofBlocks(1), false, 0, false);
+    static final Policy.Options KEEP_ATTENTION =
+            new Policy.Options(new Recomputation(1, true), false, 0, false);
 
     /// Evaluates and goes backward, piece by piece.
     static Outcome of(CausalPolicy policy, List<Tree.Piece> pieces) {

@@ -8,6 +8,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -109,7 +110,11 @@ class PathsAgreeTest {
             for (DecoderConfig config : MODELS) {
                 Outcome full = full(config, dtype, Outcome.DEFAULT);
                 Outcome lora = lora(config, dtype, adapter, Outcome.DEFAULT);
-                for (var way : List.of(Outcome.RECOMPUTE, Outcome.RECOMPUTE_FIRST)) {
+                for (var way :
+                        List.of(
+                                Outcome.RECOMPUTE,
+                                Outcome.RECOMPUTE_FIRST,
+                                Outcome.KEEP_ATTENTION)) {
                     full.assertEqualTo("full " + config, full(config, dtype, way), 0);
                     lora.assertEqualTo("LoRA " + config, lora(config, dtype, adapter, way), 0);
                 }
@@ -121,13 +126,14 @@ class PathsAgreeTest {
     void recomputationIsBitForBitWithDropout() {
         LoraConfig adapter = Outcome.allLinear(0.3);
         for (DecoderConfig config : MODELS) {
-            Outcome kept = lora(config, DType.FLOAT32, adapter, dropout(0, 5));
-            kept.assertEqualTo(
-                    "dropout",
-                    lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 5)),
-                    0);
-            Outcome otherSeed =
-                    lora(config, DType.FLOAT32, adapter, dropout(Policy.Options.ALL_BLOCKS, 6));
+            Outcome kept = lora(config, DType.FLOAT32, adapter, dropout(Recomputation.NONE, 5));
+            for (var again : List.of(Recomputation.ALL, new Recomputation(2, true))) {
+                kept.assertEqualTo(
+                        "dropout " + again,
+                        lora(config, DType.FLOAT32, adapter, dropout(again, 5)),
+                        0);
+            }
+            Outcome otherSeed = lora(config, DType.FLOAT32, adapter, dropout(Recomputation.ALL, 6));
             assertFalse(Arrays.equals(kept.values(), otherSeed.values()));
             Outcome off = lora(config, DType.FLOAT32, adapter, Outcome.RECOMPUTE);
             assertFalse(Arrays.equals(kept.values(), off.values()));
@@ -137,16 +143,16 @@ class PathsAgreeTest {
     @Test
     void writtenEqualsPlainWithDropout() {
         LoraConfig adapter = Outcome.allLinear(0.3);
-        var plain = new Policy.Options(0, true, 5, true);
+        var plain = new Policy.Options(Recomputation.NONE, true, 5, true);
         for (DecoderConfig config : MODELS) {
             lora(config, DType.FLOAT32, adapter, plain)
                     .assertEqualTo(
                             config + " dropout",
-                            lora(config, DType.FLOAT32, adapter, dropout(0, 5)));
+                            lora(config, DType.FLOAT32, adapter, dropout(Recomputation.NONE, 5)));
         }
     }
 
-    private static Policy.Options dropout(int recomputed, long seed) {
+    private static Policy.Options dropout(Recomputation recomputed, long seed) {
         return new Policy.Options(recomputed, true, seed, false);
     }
 
@@ -161,7 +167,7 @@ class PathsAgreeTest {
                                     Outcome.lora(
                                             decoder,
                                             Outcome.allLinear(0.3),
-                                            dropout(Policy.Options.ALL_BLOCKS, 5))) {
+                                            dropout(Recomputation.ALL, 5))) {
                         policy.startStep(7);
                         float[] first = Outcome.of(policy, List.of(piece(config))).values();
                         float[] second = Outcome.of(policy, List.of(piece(config))).values();
@@ -185,7 +191,12 @@ class PathsAgreeTest {
     void gradientsUnderDropoutEqualFiniteDifferences() {
         DecoderConfig config = TinyModels.llama();
         LoraConfig adapter = Outcome.allLinear(0.3);
-        for (int recomputed : new int[] {0, 1, Policy.Options.ALL_BLOCKS}) {
+        for (Recomputation recomputed :
+                List.of(
+                        Recomputation.NONE,
+                        Recomputation.ofBlocks(1),
+                        new Recomputation(1, true),
+                        Recomputation.ALL)) {
             Policy.Options options = dropout(recomputed, 7);
             Outcome outcome = lora(config, DType.FLOAT32, adapter, options);
             int parameters = outcome.gradients().length;

@@ -12,6 +12,7 @@ import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.Logits;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -70,7 +71,7 @@ class RecordedAdaptersTest {
     }
 
     private static Policy.Options plain(boolean on) {
-        return new Policy.Options(0, false, 0, on);
+        return new Policy.Options(Recomputation.NONE, false, 0, on);
     }
 
     private static Decoder base(Path folder) {

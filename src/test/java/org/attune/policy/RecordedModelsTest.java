@@ -10,6 +10,7 @@ import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.Logits;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -86,7 +87,7 @@ class RecordedModelsTest {
 
     private static void gradients(
             Decoder decoder, TokenForest forest, Recorded expected, JsonNode json, boolean plain) {
-        var options = new Policy.Options(0, false, 0, plain);
+        var options = new Policy.Options(Recomputation.NONE, false, 0, plain);
         try (var policy = Policy.withAllWeights(decoder, options);
                 var evaluation = policy.evaluate(forest, HeadRequest.of())) {
             float[] logProbs = evaluation.measurement().tokenLogProbs();

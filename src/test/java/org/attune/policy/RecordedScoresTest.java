@@ -10,6 +10,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.files.SafeTensorsFile;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -56,7 +57,7 @@ class RecordedScoresTest {
                 var decoder = Decoder.load(config, file, Device.cpu(), DType.FLOAT32);
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             for (boolean plain : new boolean[] {false, true}) {
-                var options = new Policy.Options(0, false, 0, plain);
+                var options = new Policy.Options(Recomputation.NONE, false, 0, plain);
                 try (var policy = policy(decoder, folder, options)) {
                     scores(policy, json, expected);
                     gradients(policy, json, expected);

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.model.ActivationBytes;
 import org.attune.model.DecoderConfig;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -71,7 +72,7 @@ class StepMemoryEstimateTest {
         double kept = keptPerToken(config, Outcome.DEFAULT);
         // Position tables, and memory that all blocks use in turn, stand beside what they save.
         double turns = 2 * Float.BYTES * config.intermediateSize();
-        assertEquals(kept, estimate(config).kept(0) + turns, 0.12 * kept);
+        assertEquals(kept, estimate(config).kept(Recomputation.NONE) + turns, 0.12 * kept);
     }
 
     /// The first of two blocks gives up all but its input.
@@ -83,7 +84,24 @@ class StepMemoryEstimateTest {
                 keptPerToken(config, Outcome.DEFAULT)
                         - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
         ActivationBytes estimate = estimate(config);
-        assertEquals(estimate.kept(0) - estimate.kept(1), given, 0.02 * given);
+        assertEquals(
+                estimate.kept(Recomputation.NONE) - estimate.kept(Recomputation.ofBlocks(1)),
+                given,
+                0.02 * given);
+    }
+
+    /// It gives up all but its input and attention's output.
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "smol"})
+    void whereAttentionIsKeptItsOutputStands(String family) {
+        DecoderConfig config = config(family);
+        double given =
+                keptPerToken(config, Outcome.KEEP_ATTENTION)
+                        - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
+        ActivationBytes estimate = estimate(config);
+        long kept = estimate.kept(new Recomputation(1, true));
+        assertEquals(kept - estimate.kept(Recomputation.ofBlocks(1)), given, 0.02 * given);
+        assertEquals(estimate.attended(), given, 0.02 * given);
     }
 
     @ParameterizedTest
@@ -92,8 +110,10 @@ class StepMemoryEstimateTest {
         DecoderConfig config = config(family);
         double kept = keptPerToken(config, Outcome.RECOMPUTE);
         ActivationBytes estimate = estimate(config);
-        assertTrue(kept < estimate.kept(config.layers()), kept + " of " + estimate);
-        assertTrue(estimate.kept(config.layers()) < estimate.kept(0), estimate.toString());
+        assertTrue(kept < estimate.kept(Recomputation.ALL), kept + " of " + estimate);
+        assertTrue(
+                estimate.kept(Recomputation.ALL) < estimate.kept(Recomputation.NONE),
+                estimate.toString());
     }
 
     /// SmolLM2-135M with rank 16 on all layers, 2048 tokens in bfloat16: 9 · 64 query columns, 3 ·
@@ -104,10 +124,14 @@ class StepMemoryEstimateTest {
         ActivationBytes a = ActivationBytes.of(config, DType.BFLOAT16, 7 * 16);
         long input = 2 * 576;
         long saved = 2 * (4 * 576 + 2 * 576 + 2 * 192 + 2 * 1536 + 112) + 8;
-        assertEquals(30 * saved + input, a.kept(0));
-        assertEquals(20 * saved + 11 * input, a.kept(10));
-        assertEquals(30 * input + saved, a.kept(30));
-        assertEquals(a.kept(30), a.kept(1000));
+        assertEquals(30 * saved + input, a.kept(Recomputation.NONE));
+        assertEquals(20 * saved + 11 * input, a.kept(Recomputation.ofBlocks(10)));
+        assertEquals(30 * input + saved, a.kept(Recomputation.ofBlocks(30)));
+        assertEquals(a.kept(Recomputation.ofBlocks(30)), a.kept(Recomputation.ALL));
+        assertEquals(2 * 576, a.attended());
+        assertEquals(
+                20 * saved + 11 * input + 10 * a.attended(), a.kept(new Recomputation(10, true)));
+        assertEquals(30 * input + 29 * a.attended() + saved, a.kept(new Recomputation(30, true)));
         assertEquals(2 * (4 * 1536 + 3 * 576), a.atWork());
         long scores = 3L * 2 * 9 * 256 * 2048;
         var memory = new StepMemory(config, DType.BFLOAT16, a, 1_000_000, 300_000);
@@ -117,16 +141,23 @@ class StepMemoryEstimateTest {
                 VectorKernels.isAvailable() ? 512L * 49_152 * 2 : 170L * 49_152 * 14;
         long head = logits + 8L * 2 * 2048 * 576;
         assertEquals(
-                (long) (1.12 * (2048 * (a.kept(0) + a.atWork()) + scores + head)),
-                memory.pass(2048, 0));
+                (long) (1.12 * (2048 * (a.kept(Recomputation.NONE) + a.atWork()) + scores + head)),
+                memory.pass(2048, Recomputation.NONE));
         assertEquals(
                 memory.optimizer()
                         + 1_200_000 // gradients
-                        + (long) (1.12 * (2048 * (a.kept(30) + a.atWork()) + scores + head)),
-                memory.bytes(2048, 30));
-        assertEquals(memory.bytes(2048, 30) - 1_200_000, memory.toCome(2048, 30));
-        long longRow = 16_384 * (a.kept(0) + a.atWork()) + 3L * 2 * 9 * 64 * 16_384;
+                        + (long)
+                                (1.12
+                                        * (2048 * (a.kept(Recomputation.ofBlocks(30)) + a.atWork())
+                                                + scores
+                                                + head)),
+                memory.bytes(2048, Recomputation.ALL));
+        assertEquals(
+                memory.bytes(2048, Recomputation.ALL) - 1_200_000,
+                memory.toCome(2048, Recomputation.ALL));
+        long longRow =
+                16_384 * (a.kept(Recomputation.NONE) + a.atWork()) + 3L * 2 * 9 * 64 * 16_384;
         long longHead = logits + 8L * 2 * 16_384 * 576;
-        assertEquals(1.2 * (longRow + longHead), memory.pass(16_384, 0), 1);
+        assertEquals(1.2 * (longRow + longHead), memory.pass(16_384, Recomputation.NONE), 1);
     }
 }

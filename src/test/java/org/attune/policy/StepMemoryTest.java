@@ -24,7 +24,7 @@ import java.util.function.Consumer;
 class StepMemoryTest {
     private static final DecoderConfig CONFIG = TinyModels.qwen3();
     private static final List<Policy.Options> WAYS =
-            List.of(Outcome.DEFAULT, Outcome.RECOMPUTE, Outcome.PLAIN);
+            List.of(Outcome.DEFAULT, Outcome.RECOMPUTE, Outcome.KEEP_ATTENTION, Outcome.PLAIN);
 
     /// All but that of a value head, which these policies don't have.
     private static final HeadStatistic[] WITHOUT_VALUES =

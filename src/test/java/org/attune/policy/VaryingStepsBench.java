@@ -5,6 +5,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
 import org.attune.model.Decoder;
 import org.attune.model.ModelSource;
+import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -44,7 +45,7 @@ public final class VaryingStepsBench {
                 decoder,
                 LoraConfig.of(16, 32, 0, ModuleSelection.of("all-linear")),
                 RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                new Policy.Options(0, false, 0, false));
+                new Policy.Options(Recomputation.NONE, false, 0, false));
     }
 
     private static void run(Policy policy, Decoder decoder, int steps, int most) {

@@ -48,6 +48,9 @@ class ForwardRecordTest {
     private static final int GENERATIONS = 3;
     private static final int NEW_TOKENS = 12;
 
+    /// Queries and keys are normed, among other things.
+    private static final DecoderConfig NORMED = TinyModels.wideHeadsWithEverything();
+
     @BeforeAll
     static void requireKernels() {
         assumeTrue(Engine.call(() -> VectorKernels.serve(Device.cpu(), DType.FLOAT32, 32)));
@@ -216,26 +219,31 @@ class ForwardRecordTest {
             compare(TinyModels.wideHeads(), DType.FLOAT32, ForwardRecordTest::lora, slots, 1e-5);
         }
         compare(qwen(), DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
+        compare(NORMED, DType.FLOAT32, ForwardRecordTest::lora, 7, 1e-5);
     }
 
     @Test
     void gradientOfAllWeightsIsThatOfAForwardPass() {
         compare(TinyModels.wideHeads(), DType.FLOAT32, ForwardRecordTest::whole, 7, 1e-5);
         compare(qwen(), DType.FLOAT32, ForwardRecordTest::whole, 12, 1e-5);
+        compare(NORMED, DType.FLOAT32, ForwardRecordTest::whole, 12, 1e-5);
     }
 
     @Test
     void inBfloat16TheyDifferByRounding() {
         compare(TinyModels.wideHeads(), DType.BFLOAT16, ForwardRecordTest::lora, 12, 0.05);
+        compare(NORMED, DType.BFLOAT16, ForwardRecordTest::lora, 12, 0.05);
     }
 
     @Test
     void allBlocksAtOnceRecordTheSame() {
         assumeTrue(Engine.call(() -> VectorKernels.hasTiles(DType.BFLOAT16)));
-        var attention = new AttentionConfig(4, 2, 32, true, false, false, List.of(0, 9));
-        DecoderConfig shape = TinyModels.sized("qwen2", 64, 96, 31, 2, attention, false, false);
-        for (int slots : new int[] {12, 5, 1}) {
-            compare(shape, DType.BFLOAT16, ForwardRecordTest::loraWithPanels, slots, 0.05);
+        for (boolean normed : new boolean[] {false, true}) {
+            var attention = new AttentionConfig(4, 2, 32, true, false, normed, List.of(0, 9));
+            DecoderConfig shape = TinyModels.sized("qwen3", 64, 96, 31, 2, attention, false, false);
+            for (int slots : new int[] {12, 5, 1}) {
+                compare(shape, DType.BFLOAT16, ForwardRecordTest::loraWithPanels, slots, 0.05);
+            }
         }
     }
 

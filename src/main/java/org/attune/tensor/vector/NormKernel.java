@@ -91,7 +91,10 @@ public final class NormKernel {
                                 dx.at(row, 0)));
     }
 
-    private void backward(boolean half, long dy, long x, float r, long residual, long dx) {
+    /// One row.
+    ///
+    /// @param dx written; may be `dy` or `residual`
+    void backward(boolean half, long dy, long x, float r, long residual, long dx) {
         float projection = product(half, dy, x) * r * r / width;
         combine(half, dy, x, r, projection, residual, dx);
     }

@@ -5,6 +5,9 @@ package org.attune.tensor.vector;
 /// [TileProduct], all between them in [TileLoops], and nothing of a tile leaves the cache. Sums are
 /// float32; probabilities and their gradients are rounded to bfloat16 before products.
 ///
+/// Where there are many keys, tiles of queries take turns with a block of them that the processor's
+/// own cache holds: read anew for each tile, the keys of a row of 65,536 would come from memory.
+///
 /// Scores stand transposed, `(keys, R)`, with `R` columns for the queries of a tile and the heads
 /// of a group; `K` head size, `T` keys.
 final class TileAttention implements AttentionWork {
@@ -15,7 +18,6 @@ final class TileAttention implements AttentionWork {
     private static final int STEP = 32;
 
     /// Likewise columns.
-
     private static final int COLUMN_STEP = 16;
 
     /// More cost short segments scores that nobody sees, fewer cost long ones calls.
@@ -25,8 +27,12 @@ final class TileAttention implements AttentionWork {
     private static final int FEWEST_QUERIES = 16;
     private static final int QUERY_STEP = 8;
 
-    /// So many keys' scores stay until they are used again in a gradient.
-    private static final int KEPT = 512;
+    /// Keys of a block: with their gradients half of a processor's own cache. Scores of so many
+    /// stay until they are used again in a gradient.
+    private static final int BLOCK = 512;
+
+    /// Tiles of queries that take turns with it.
+    private static final int TURNS = 16;
 
     private static final int FLOAT = Float.BYTES;
     private static final int HALF = Short.BYTES;
@@ -40,29 +46,55 @@ final class TileAttention implements AttentionWork {
     private final long values; // (T, K), only for gradients
     private final long turned; // (T / KEYS, K, KEYS): values, or keys for gradients
     private final long q; // (R, K)
-    private final long qPairs; // (R/2, K, 2)
-    private final long qByFeature; // (K/2, R, 2)
-    private final long dOut;
-    private final long dOutPairs;
-    private final long dOutByFeature;
-    private final long scores; // float32 (KEPT, R)
+    private final long dOut; // (R, K)
+    private final long scores; // float32 (BLOCK, R)
     private final long dp; // float32 (KEYS, R)
     private final long p; // (KEYS, R)
     private final long ds; // (KEYS, R)
     private final long pairs; // (KEYS/2, R, 2)
-    private final long product; // float32 (K, R)
-    private final long most; // float32 (R), as what follows
-    private final long sums;
-    private final long factors;
-    private final long means;
-    private final long limits;
+    private final long factors; // float32 (R)
+    private final long limits; // int32 (R)
     private final long scratch;
+    private final Tile[] tiles;
 
     private AttentionPart part;
     private int head;
+    private Tile tile;
     private int queries; // of the tile
     private int columns; // of the tile
     private int first; // key of the tile's first query
+
+    /// Memory of a tile of queries while it takes turns.
+    ///
+    /// @param qPairs `(R/2, K, 2)`
+    /// @param qByFeature `(K/2, R, 2)`
+    /// @param dOutPairs `(R/2, K, 2)`
+    /// @param dOutByFeature `(K/2, R, 2)`
+    /// @param product float32 `(K, R)`
+    /// @param most float32 `(R)`
+    /// @param sums likewise
+    /// @param means likewise
+    private record Tile(
+            long qPairs,
+            long qByFeature,
+            long dOutPairs,
+            long dOutByFeature,
+            long product,
+            long most,
+            long sums,
+            long means) {
+        static Tile of(Pieces pieces, long matrix, long row, int size) {
+            return new Tile(
+                    pieces.take(matrix),
+                    pieces.take(matrix),
+                    pieces.take(matrix),
+                    pieces.take(matrix),
+                    pieces.take(size * row),
+                    pieces.take(row),
+                    pieces.take(row),
+                    pieces.take(row));
+        }
+    }
 
     /// Gives out memory piece by piece.
     private static final class Pieces {
@@ -99,32 +131,33 @@ final class TileAttention implements AttentionWork {
         queriesAtOnce = queriesAtOnce(shape.groups());
         int r = roundedColumns(queriesAtOnce * shape.groups());
         long matrix = (long) (mostKeys + KEYS - 1) / KEYS * KEYS * size * HALF;
-        long tile = (long) r * size * HALF;
+        long queryMatrix = (long) r * size * HALF;
         long halves = (long) KEYS * r * HALF;
         long row = (long) r * FLOAT;
         var pieces = new Pieces(memory);
         keys = pieces.take(matrix);
         values = pieces.take(matrix);
         turned = pieces.take(matrix);
-        q = pieces.take(tile);
-        qPairs = pieces.take(tile);
-        qByFeature = pieces.take(tile);
-        dOut = pieces.take(tile);
-        dOutPairs = pieces.take(tile);
-        dOutByFeature = pieces.take(tile);
-        scores = pieces.take(KEPT * row);
+        q = pieces.take(queryMatrix);
+        dOut = pieces.take(queryMatrix);
+        scores = pieces.take(BLOCK * row);
         dp = pieces.take(KEYS * row);
         p = pieces.take(halves);
         ds = pieces.take(halves);
         pairs = pieces.take(halves);
-        product = pieces.take(size * row);
-        most = pieces.take(row);
-        sums = pieces.take(row);
         factors = pieces.take(row);
-        means = pieces.take(row);
         limits = pieces.take(row);
         scratch = pieces.take(TileRows.SCRATCH);
+        tiles = new Tile[turns(mostKeys)];
+        for (int i = 0; i < tiles.length; i++) {
+            tiles[i] = Tile.of(pieces, queryMatrix, row, size);
+        }
         end = pieces.take(0);
+    }
+
+    /// Tiles of queries that take turns.
+    private static int turns(int keys) {
+        return keys > BLOCK ? TURNS : 1;
     }
 
     private static int queriesAtOnce(int groups) {
@@ -146,35 +179,81 @@ final class TileAttention implements AttentionWork {
         readKeys(qkv, shape.keys(head), keys);
         readKeys(qkv, shape.values(head), values);
         turn(values);
-        for (int a = 0; a < part.length(); a += queriesAtOnce) {
-            beginTile(a);
-            readQueries(qkv, a, q);
-            TileRows.transposePairs(q, columns, size / 2, qByFeature, scratch);
-            forwardTile();
-            TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
-            write(a, out);
-            if (logs != 0) {
-                TileLoops.logSums(most, sums, columns);
-                copyLogs(a, logs, true);
-            }
-        }
+        eachTurn(
+                a -> {
+                    readQueries(qkv, a, q);
+                    TileRows.transposePairs(q, columns, size / 2, tile.qByFeature(), scratch);
+                    beginSums();
+                },
+                this::forwardTile,
+                a -> {
+                    TileLoops.divideIntoPairs(tile.product(), size, columns, tile.sums(), pairs);
+                    write(a, out);
+                    if (logs != 0) {
+                        TileLoops.logSums(tile.most(), tile.sums(), columns);
+                        copyLogs(a, logs, true);
+                    }
+                });
         TileProduct.release();
     }
 
-    /// `(K, R)`, not divided by the sums of exponentials yet.
-    private void forwardTile() {
-        beginSums();
-        boolean add = false;
-        for (int key = firstKey(); key < visible(); key += KEYS) {
+    /// What is done with a tile of queries.
+    private interface Turn {
+        /// @param query first of the tile
+        void take(int query);
+    }
+
+    /// What is done with a tile of queries and a block of keys, in the order of the keys.
+    private interface Meeting {
+        /// @param from a key
+        /// @param to one past the last, for this tile
+        void take(int from, int to);
+    }
+
+    /// Every tile of queries meets every block of keys that it sees.
+    private void eachTurn(Turn begin, Meeting meeting, Turn end) {
+        int step = turns(part.keys()) * queriesAtOnce;
+        for (int from = 0; from < part.length(); from += step) {
+            int to = Math.min(part.length(), from + step);
+            eachTile(from, to, begin);
+            beginTile(from, from);
+            int keys = Math.min(part.keys(), part.position() + to);
+            for (int key = firstKey(); key < keys; key += BLOCK) {
+                int block = key;
+                eachTile(
+                        from,
+                        to,
+                        _ -> {
+                            int first = Math.max(block, firstKey());
+                            int last = Math.min(block + BLOCK, visible());
+                            if (first < last) {
+                                meeting.take(first, last);
+                            }
+                        });
+            }
+            eachTile(from, to, end);
+        }
+    }
+
+    private void eachTile(int from, int to, Turn turn) {
+        for (int a = from; a < to; a += queriesAtOnce) {
+            beginTile(a, from);
+            turn.take(a);
+        }
+    }
+
+    /// Adds to `(K, R)`, not divided by the sums of exponentials yet.
+    private void forwardTile(int from, int to) {
+        for (int key = from; key < to; key += KEYS) {
+            boolean add = key > firstKey();
             int rows = rows(key);
             scores(key, rows, scores);
-            TileLoops.largest(scores, rows, columns, most, factors);
-            TileLoops.exponentials(scores, rows, columns, most, factors, sums, pairs);
+            TileLoops.largest(scores, rows, columns, tile.most(), factors);
+            TileLoops.exponentials(scores, rows, columns, tile.most(), factors, tile.sums(), pairs);
             if (add) {
-                TileLoops.scale(product, size, columns, factors);
+                TileLoops.scale(tile.product(), size, columns, factors);
             }
             timesTurned(key, rows, add);
-            add = true;
         }
     }
 
@@ -195,62 +274,71 @@ final class TileAttention implements AttentionWork {
         turn(keys);
         TileLoops.fill(dKeys, rounded(part.keys()) * size, 0);
         TileLoops.fill(dValues, rounded(part.keys()) * size, 0);
-        for (int a = 0; a < part.length(); a += queriesAtOnce) {
-            beginTile(a);
-            readQueries(dOutput, a, dOut);
-            readQueries(out, a, p);
-            TileRows.dots(p, dOut, columns, size, means);
-            TileRows.interleave(dOut, columns, size, dOutPairs);
-            TileRows.transposePairs(dOut, columns, size / 2, dOutByFeature, scratch);
-            readQueries(qkv, a, q);
-            TileRows.interleave(q, columns, size, qPairs);
-            TileRows.transposePairs(q, columns, size / 2, qByFeature, scratch);
-            boolean kept = logs == 0 && visible() - firstKey() <= KEPT;
-            if (logs == 0) {
-                readSums(kept);
-            } else {
-                copyLogs(a, logs, false);
-            }
-            backwardTile(kept, dKeys, dValues);
-            TileLoops.fill(sums, columns, 1);
-            TileLoops.divideIntoPairs(product, size, columns, sums, pairs);
-            write(a, dQkv);
-        }
+        boolean mayKeep = logs == 0 && turns(part.keys()) == 1;
+        eachTurn(
+                a -> {
+                    readGradients(a, qkv, out, dOutput);
+                    if (logs == 0) {
+                        readSums(mayKeep && visible() - firstKey() <= BLOCK);
+                    } else {
+                        copyLogs(a, logs, false);
+                    }
+                },
+                (from, to) -> {
+                    boolean kept = mayKeep && visible() - firstKey() <= BLOCK;
+                    backwardTile(from, to, kept, dKeys, dValues);
+                },
+                a -> {
+                    TileLoops.fill(tile.sums(), columns, 1);
+                    TileLoops.divideIntoPairs(tile.product(), size, columns, tile.sums(), pairs);
+                    write(a, dQkv);
+                });
         TileProduct.release();
     }
 
-    /// Adds to the gradients of keys and values; that of the queries is `(K, R)`.
+    /// Reads what a tile of queries needs.
+    private void readGradients(int a, Rows qkv, Rows out, Rows dOutput) {
+        readQueries(dOutput, a, dOut);
+        readQueries(out, a, p);
+        TileRows.dots(p, dOut, columns, size, tile.means());
+        TileRows.interleave(dOut, columns, size, tile.dOutPairs());
+        TileRows.transposePairs(dOut, columns, size / 2, tile.dOutByFeature(), scratch);
+        readQueries(qkv, a, q);
+        TileRows.interleave(q, columns, size, tile.qPairs());
+        TileRows.transposePairs(q, columns, size / 2, tile.qByFeature(), scratch);
+    }
+
+    /// Adds to the gradients of keys and values, and to that of the queries, `(K, R)`.
     ///
-    /// @param kept whether all its scores stand there
-    private void backwardTile(boolean kept, long dKeys, long dValues) {
-        boolean add = false;
-        for (int key = firstKey(); key < visible(); key += KEYS) {
+    /// @param kept whether all the tile's scores stand there
+    private void backwardTile(int from, int to, boolean kept, long dKeys, long dValues) {
+        for (int key = from; key < to; key += KEYS) {
             int rows = rows(key);
             long s = place(key, kept);
             if (!kept) {
                 scores(key, rows, s);
             }
-            TileLoops.probabilities(s, rows, columns, most, p);
-            addGradients(rows, p, dOutPairs, dValues + (long) key * size * FLOAT);
-            byFeature(values, key, rows, dOutByFeature, dp);
-            TileLoops.scoreGradients(s, dp, rows, columns, means, ds, pairs);
-            addGradients(rows, ds, qPairs, dKeys + (long) key * size * FLOAT);
-            timesTurned(key, rows, add);
-            add = true;
+            TileLoops.probabilities(s, rows, columns, tile.most(), p);
+            addGradients(rows, p, tile.dOutPairs(), dValues + (long) key * size * FLOAT);
+            byFeature(values, key, rows, tile.dOutByFeature(), dp);
+            TileLoops.scoreGradients(s, dp, rows, columns, tile.means(), ds, pairs);
+            addGradients(rows, ds, tile.qPairs(), dKeys + (long) key * size * FLOAT);
+            timesTurned(key, rows, key > firstKey());
         }
     }
 
-    /// Logarithms of the sums of all exponentials, in [#most]. Leaves the scores if they are kept.
+    /// Logarithms of the sums of all exponentials, in [Tile#most]. Leaves the scores if they are
+    /// kept.
     private void readSums(boolean kept) {
         beginSums();
         for (int key = firstKey(); key < visible(); key += KEYS) {
             int rows = rows(key);
             long s = place(key, kept);
             scores(key, rows, s);
-            TileLoops.largest(s, rows, columns, most, factors);
-            TileLoops.addExponentials(s, rows, columns, most, factors, sums);
+            TileLoops.largest(s, rows, columns, tile.most(), factors);
+            TileLoops.addExponentials(s, rows, columns, tile.most(), factors, tile.sums());
         }
-        TileLoops.logSums(most, sums, columns);
+        TileLoops.logSums(tile.most(), tile.sums(), columns);
     }
 
     private void begin(AttentionPart of, int kvHead) {
@@ -258,7 +346,10 @@ final class TileAttention implements AttentionWork {
         head = kvHead;
     }
 
-    private void beginTile(int a) {
+    /// @param a first query
+    /// @param from first query of the tiles that take turns
+    private void beginTile(int a, int from) {
+        tile = tiles[(a - from) / queriesAtOnce];
         queries = Math.min(queriesAtOnce, part.length() - a);
         columns = roundedColumns(queries * shape.groups());
         first = part.position() + a;
@@ -270,8 +361,8 @@ final class TileAttention implements AttentionWork {
     }
 
     private void beginSums() {
-        TileLoops.fill(most, columns, TileLoops.HIDDEN);
-        TileLoops.fill(sums, columns, 0);
+        TileLoops.fill(tile.most(), columns, TileLoops.HIDDEN);
+        TileLoops.fill(tile.sums(), columns, 0);
     }
 
     /// One past the last key that a query of the tile sees.
@@ -293,7 +384,7 @@ final class TileAttention implements AttentionWork {
     }
 
     private void scores(int key, int rows, long s) {
-        byFeature(keys, key, rows, qByFeature, s);
+        byFeature(keys, key, rows, tile.qByFeature(), s);
         if (key + rows > first + 1) {
             int seen = Math.max(0, first + 1 - key);
             long hidden = s + (long) seen * columns * FLOAT;
@@ -331,7 +422,7 @@ final class TileAttention implements AttentionWork {
                 add,
                 turned + (long) key * size * HALF,
                 pairs,
-                product);
+                tile.product());
     }
 
     private void addGradients(int rows, long left, long right, long sum) {
@@ -366,17 +457,17 @@ final class TileAttention implements AttentionWork {
         TileRows.zero(to + (long) count * size * HALF, (columns - count) * size);
     }
 
-    /// Copies what is in [#most] to the tile's rows of `logs`, or the other way round.
+    /// Copies what is in [Tile#most] to the tile's rows of `logs`, or the other way round.
     private void copyLogs(int a, long logs, boolean out) {
         int heads = shape.kvHeads() * shape.groups();
         if (!out) {
-            TileLoops.fill(most, columns, 0); // for columns behind the last query
+            TileLoops.fill(tile.most(), columns, 0); // for columns behind the last query
         }
         for (int c = 0; c < queries * shape.groups(); c++) {
             long row = part.row(a + c / shape.groups());
             long place = row * heads + (long) head * shape.groups() + c % shape.groups();
             long outside = logs + place * FLOAT;
-            long inside = most + (long) c * FLOAT;
+            long inside = tile.most() + (long) c * FLOAT;
             Vectors.put(Vectors.number(out ? inside : outside), out ? outside : inside);
         }
     }

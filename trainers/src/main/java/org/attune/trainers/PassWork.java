@@ -1,5 +1,6 @@
 package org.attune.trainers;
 
+import org.attune.model.Recomputation;
 import org.attune.policy.TokenForest;
 
 /// How much passed forward through a model: what a count of its floating-point operations needs.
@@ -30,13 +31,13 @@ public record PassWork(long passes, long rows, long attended, long targets) {
                 targets + other.targets);
     }
 
-    /// A share of it, in whole numbers.
-    public PassWork times(double share) {
+    /// Shares of it, in whole numbers.
+    public PassWork times(Recomputation.Shares shares) {
         return new PassWork(
                 passes,
-                Math.round(share * rows),
-                Math.round(share * attended),
-                Math.round(share * targets));
+                Math.round(shares.products() * rows),
+                Math.round(shares.attention() * attended),
+                Math.round(shares.products() * targets));
     }
 
     public PassWork minus(PassWork other) {

@@ -1,5 +1,6 @@
 package org.attune.trainers;
 
+import org.attune.model.Recomputation;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.OperatorTimes;
 
@@ -72,9 +73,9 @@ public final class PhaseClock {
         passes.merge(current, PassWork.of(forest), PassWork::plus);
     }
 
-    /// Counts a forward pass that the backward pass repeats in a share of the blocks.
-    void passAgain(TokenForest forest, double share) {
-        passes.merge(RECOMPUTED, PassWork.of(forest).times(share), PassWork::plus);
+    /// Counts a forward pass that the backward pass repeats in part.
+    void passAgain(TokenForest forest, Recomputation.Shares shares) {
+        passes.merge(RECOMPUTED, PassWork.of(forest).times(shares), PassWork::plus);
     }
 
     /// Counts a forward pass whose part through the blocks was made before.

@@ -1,5 +1,6 @@
 package org.attune.trainers;
 
+import org.attune.model.Recomputation;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -56,7 +57,7 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
                     Evaluation evaluation = policy.evaluate(forest, request);
                     if (evaluation.reusesForward()) {
                         clock.passReused(forest);
-                    } else if (policy.recomputed() > 0) {
+                    } else if (policy.recomputed().products() > 0) {
                         clock.passAgain(forest, policy.recomputed());
                     }
                     return new TimedEvaluation(evaluation, clock, backward);
@@ -80,7 +81,7 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
     }
 
     @Override
-    public double recomputed() {
+    public Recomputation.Shares recomputed() {
         return policy.recomputed();
     }
 

@@ -2,6 +2,7 @@ package org.attune.cli.bench;
 
 import org.attune.model.ActivationBytes;
 import org.attune.model.Decoder;
+import org.attune.model.Recomputation;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.trainers.PassWork;
@@ -56,7 +57,9 @@ public record Theory(ModelFlops flops, DType dtype) {
                     switch (entry.getKey()) {
                         case "forward" ->
                                 2 * work.passes() * weightBytes()
-                                        + 2.0 * work.rows() * activations().kept(0);
+                                        + 2.0
+                                                * work.rows()
+                                                * activations().kept(Recomputation.NONE);
                         case "reference", "old" -> work.passes() * weightBytes();
                         default -> 0;
                     };
@@ -92,7 +95,7 @@ public record Theory(ModelFlops flops, DType dtype) {
         return (double) dtype.bytes() * flops.allWeights()
                 + packed
                 + values
-                + step.bytes(tokensAtOnce, 0);
+                + step.bytes(tokensAtOnce, Recomputation.NONE);
     }
 
     /// The roofline: a machine needs the longer of the time for operations and that for bytes.

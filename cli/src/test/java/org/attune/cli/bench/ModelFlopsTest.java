@@ -3,6 +3,7 @@ package org.attune.cli.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.attune.model.ActivationBytes;
+import org.attune.model.Recomputation;
 import org.attune.policy.StepMemory;
 import org.attune.policy.TokenForest;
 import org.attune.tensor.DType;
@@ -41,7 +42,12 @@ class ModelFlopsTest {
         assertEquals(attention / 2, flops.recomputed(work, PassWork.NONE));
         double again = products - 2 * 5 * 2 * 24 + adapter + attention; // not the down projection
         assertEquals(attention / 2 + again, flops.recomputed(work, work));
-        assertEquals(attention / 2 + 0.4 * again, flops.recomputed(work, work.times(0.4)));
+        var part = new Recomputation.Shares(0.4, 0.4);
+        assertEquals(attention / 2 + 0.4 * again, flops.recomputed(work, work.times(part)));
+        var withoutAttention = new Recomputation.Shares(0.4, 0);
+        assertEquals(
+                attention / 2 + 0.4 * (again - attention),
+                flops.recomputed(work, work.times(withoutAttention)));
     }
 
     /// Two products of a matrix's size beside the forward pass's: the gradients of its input and of
@@ -61,7 +67,8 @@ class ModelFlopsTest {
         var activations = ActivationBytes.of(SHAPE.config(), DType.BFLOAT16, 0);
         var step = new StepMemory(SHAPE.config(), DType.BFLOAT16, activations, 304, 304);
         assertEquals( // a weight and its float32 value; nothing is packed
-                (2 + 4) * 304 + step.bytes(1, 0), new Theory(all, DType.BFLOAT16).residentBytes(1));
+                (2 + 4) * 304 + step.bytes(1, Recomputation.NONE),
+                new Theory(all, DType.BFLOAT16).residentBytes(1));
     }
 
     @Test

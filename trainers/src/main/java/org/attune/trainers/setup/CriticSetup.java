@@ -6,6 +6,7 @@ import org.attune.checkpoint.ModelWriter;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.model.Decoder;
+import org.attune.model.Recomputation;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
@@ -108,7 +109,7 @@ final class CriticSetup implements AutoCloseable {
 
     /// Takes the place of the policy's adapter until [SharedCritic] gives it back.
     private Policy critic(Decoder trunk, Path directory, HubCache hub) {
-        Policy.Options options = options(0);
+        Policy.Options options = options(Recomputation.NONE);
         Optional<String> start = config.critic().valueModelPath();
         if (start.isEmpty()) {
             return Policy.withFreshAdapter(
@@ -129,7 +130,7 @@ final class CriticSetup implements AutoCloseable {
         return Policy.withAdapter(trunk, given, options);
     }
 
-    private Policy.Options options(int recomputed) {
+    private Policy.Options options(Recomputation recomputed) {
         return new Policy.Options(recomputed, false, config.training().seed(), false);
     }
 
@@ -170,8 +171,8 @@ final class CriticSetup implements AutoCloseable {
         return new MemoryNeed(trained, own.optimizer() + moments);
     }
 
-    /// Says how many blocks are computed again in the backward pass.
-    void setRecomputed(int recomputed) {
+    /// Says what is computed again in the backward pass.
+    void setRecomputed(Recomputation recomputed) {
         network.ifPresent(own -> own.setOptions(options(recomputed)));
     }
 

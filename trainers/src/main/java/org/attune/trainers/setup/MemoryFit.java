@@ -1,6 +1,7 @@
 package org.attune.trainers.setup;
 
 import org.attune.error.ConfigException;
+import org.attune.model.Recomputation;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
@@ -22,9 +23,10 @@ import java.util.OptionalInt;
 ///
 /// @param training the settings with what was decided for `tokens_per_micro_batch`
 /// @param slots sequences that are generated at once; empty if the run generates none
-/// @param recomputed blocks that are computed again in the backward pass
+/// @param recomputed in the backward pass
 /// @param reuses whether what generation computes is kept for the backward pass
-record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boolean reuses) {
+record MemoryFit(
+        TrainingConfig training, OptionalInt slots, Recomputation recomputed, boolean reuses) {
     private static final Logger LOG = LoggerFactory.getLogger(MemoryFit.class);
     private static final double GIB = 1L << 30;
 
@@ -58,7 +60,8 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
         var kept = rollouts.map(RolloutPlan.Wish::kept).orElse(KeptActivations.Wish.NOTHING);
         long withKept = withKept(plan, need, rows, kept.bytes(), generating);
         boolean fits = limit.isEmpty() || withKept <= limit.get().bytes();
-        boolean reuses = kept.bytes() > 0 && plan.recomputed() == 0 && (kept.before() || fits);
+        boolean reuses =
+                kept.bytes() > 0 && plan.recomputed().blocks() == 0 && (kept.before() || fits);
         if (reuses) {
             LOG.info(
                     "keeping what generation computes for the backward pass: {} GiB",
@@ -87,7 +90,7 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
             MemoryPlan plan, MemoryNeed need, RowTokens rows, long kept, long generating) {
         int most = (int) Math.min(plan.tokens(), rows.wholeStep());
         int atOnce = Math.max(most, rows.longestRow());
-        long pass = need.toCome(atOnce, need.layers()) - need.optimizer();
+        long pass = need.toCome(atOnce, Recomputation.ALL) - need.optimizer();
         return need.optimizer() + kept + Math.max(pass, generating);
     }
 
@@ -168,7 +171,7 @@ record MemoryFit(TrainingConfig training, OptionalInt slots, int recomputed, boo
         }
         StepMemory inTurn = kept.inTurn(parameters);
         int whole = Math.clamp(rows.wholeStep(), 1, Integer.MAX_VALUE);
-        long bytes = inTurn.toCome(whole, kept.activations().layers() - 1);
+        long bytes = inTurn.toCome(whole, MemoryPlan.most(kept.activations().layers()));
         long spared = kept.gradientBytes() - inTurn.gradientBytes();
         return bytes - spared > limit.bytes()
                 ? ""

@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.model.Recomputation;
 import org.attune.policy.StepMemory;
 
 import java.util.List;
@@ -23,11 +24,16 @@ record MemoryNeed(List<StepMemory> trained, long optimizer) {
         return trained.getFirst().activations().layers();
     }
 
+    /// As [StepMemory#attentionToProducts], of the policy.
+    double attentionToProducts(int row) {
+        return trained.getFirst().attentionToProducts(row);
+    }
+
     /// Bytes that are still to come when the models stand there.
     ///
     /// @param tokens computed at once
-    /// @param recomputed how many blocks are computed again in the backward pass
-    long toCome(int tokens, int recomputed) {
+    /// @param recomputed in the backward pass
+    long toCome(int tokens, Recomputation recomputed) {
         long pass = trained.stream().mapToLong(m -> m.pass(tokens, recomputed)).max().orElse(0);
         return optimizer + (trained.size() > 1 ? (long) (GAPS_OF_SEVERAL * pass) : pass);
     }

@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.model.Recomputation;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.batch.TokenBudget;
 
@@ -11,18 +12,25 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// How many tokens are computed at once and how many blocks are computed again in the backward
-/// pass: the fastest way that fits the memory. Losses and gradients are the same but for rounding,
-/// which `tokens` can change.
+/// How many tokens are computed at once and what is computed again in the backward pass: the
+/// fastest way that fits the memory. Losses and gradients are the same but for rounding, which
+/// `tokens` can change.
 ///
 /// @param tokens most tokens computed at once
-/// @param recomputed blocks that are computed again, from the first on
+/// @param recomputed in the backward pass
 /// @param bytes that this takes beside what is resident now
 /// @param fits whether that fits by the estimate; unknown memory counts as enough for the default
 /// @param explanation what was chosen and why, for the log
-record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String explanation) {
+record MemoryPlan(
+        int tokens, Recomputation recomputed, long bytes, boolean fits, String explanation) {
     /// Fewer are slower than many with recomputation.
     private static final int FEWEST_TOKENS = 256;
+
+    /// What computing all blocks again adds to the time of a step of short rows.
+    private static final double AGAIN = 0.24;
+
+    /// Attention takes so much longer for an operation than products do.
+    private static final double ATTENTION = 1.3;
 
     private static final double GIB = 1L << 30;
 
@@ -36,19 +44,18 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
 
     /// One way to compute a step, with its estimated time relative to that of 2048 tokens with
     /// everything kept (measured: docs/engine.md).
-    private record Way(int tokens, int recomputed, double time) {}
+    private record Way(int tokens, Recomputation recomputed, double time) {}
 
     /// Takes the fastest way that fits, else the smallest.
     ///
     /// @param limit empty if unknown
     static MemoryPlan choose(MemoryNeed need, Optional<MemoryLimit> limit, Wish wish) {
-        int layers = need.layers();
-        int most = wish.mayRecompute() ? layers - 1 : 0; // the last is used at once: nothing saved
+        Recomputation most = wish.mayRecompute() ? most(need.layers()) : Recomputation.NONE;
         if (limit.isEmpty()) {
             int tokens = wish.tokens().orElse(TokenBudget.DEFAULT_TOKENS);
-            return plan(need, way(tokens, most, layers), limit, wish);
+            return plan(need, way(tokens, most, need, wish), limit, wish);
         }
-        List<Way> ways = ways(wish, most, layers).toList();
+        List<Way> ways = ways(need, wish, most.blocks()).toList();
         return ways.stream()
                 .map(way -> plan(need, way, limit, wish))
                 .filter(MemoryPlan::fits)
@@ -56,8 +63,13 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
                 .orElseGet(() -> plan(need, smallest(ways), limit, wish));
     }
 
+    /// As much as is worth it: the last block is used at once, so that again it would save nothing.
+    static Recomputation most(int layers) {
+        return Recomputation.ofBlocks(layers - 1);
+    }
+
     /// From fast to slow.
-    private static Stream<Way> ways(Wish wish, int most, int layers) {
+    private static Stream<Way> ways(MemoryNeed need, Wish wish, int most) {
         int[] budgets =
                 wish.tokens().isPresent()
                         ? new int[] {wish.tokens().getAsInt()}
@@ -69,23 +81,37 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
         return IntStream.of(budgets)
                 .boxed()
                 .flatMap(
-                        tokens ->
-                                IntStream.rangeClosed(0, most)
-                                        .mapToObj(again -> way(tokens, again, layers)))
+                        tokens -> recomputations(most).map(again -> way(tokens, again, need, wish)))
                 .sorted(Comparator.comparingDouble(Way::time));
+    }
+
+    private static Stream<Recomputation> recomputations(int most) {
+        return Stream.concat(
+                Stream.of(Recomputation.NONE),
+                IntStream.rangeClosed(1, most)
+                        .boxed()
+                        .flatMap(
+                                blocks ->
+                                        Stream.of(
+                                                Recomputation.ofBlocks(blocks),
+                                                new Recomputation(blocks, true))));
     }
 
     private static Way smallest(List<Way> ways) {
         return ways.stream()
                 .min(
                         Comparator.comparingInt(Way::tokens)
-                                .thenComparing(Way::recomputed, Comparator.reverseOrder()))
+                                .thenComparing(w -> w.recomputed().keepsAttention())
+                                .thenComparingInt(w -> -w.recomputed().blocks()))
                 .orElseThrow();
     }
 
-    private static Way way(int tokens, int recomputed, int layers) {
+    private static Way way(int tokens, Recomputation recomputed, MemoryNeed need, Wish wish) {
         double few = tokens >= 2048 ? 1 : tokens >= 1024 ? 1.01 : tokens >= 512 ? 1.09 : 1.16;
-        return new Way(tokens, recomputed, few * (1 + 0.24 * recomputed / layers));
+        double attention = ATTENTION * need.attentionToProducts(wish.rows().longestRow());
+        Recomputation.Shares shares = recomputed.shares(need.layers());
+        double again = AGAIN * (shares.products() + shares.attention() * attention);
+        return new Way(tokens, recomputed, few * (1 + again));
     }
 
     private static MemoryPlan plan(
@@ -108,12 +134,15 @@ record MemoryPlan(int tokens, int recomputed, long bytes, boolean fits, String e
         return new MemoryPlan(way.tokens(), way.recomputed(), bytes, fits, explanation);
     }
 
-    private static String kept(int recomputed, int layers) {
-        if (recomputed == 0) {
+    private static String kept(Recomputation recomputed, int layers) {
+        if (recomputed.blocks() == 0) {
             return "keeping all activations";
         }
-        return recomputed >= layers - 1
-                ? "blocks again in the backward pass"
-                : "%d of %d blocks again in the backward pass".formatted(recomputed, layers);
+        String which =
+                recomputed.blocks() >= layers - 1
+                        ? ""
+                        : "%d of %d ".formatted(recomputed.blocks(), layers);
+        String attention = recomputed.keepsAttention() ? ", but not their attention" : "";
+        return which + "blocks again in the backward pass" + attention;
     }
 }

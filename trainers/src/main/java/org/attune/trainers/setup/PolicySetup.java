@@ -10,6 +10,7 @@ import org.attune.error.ConfigException;
 import org.attune.model.Decoder;
 import org.attune.model.FusedLinear;
 import org.attune.model.OutputLayer;
+import org.attune.model.Recomputation;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.trainers.ResumePoint;
@@ -31,7 +32,7 @@ public final class PolicySetup implements AutoCloseable {
     private final Decoder decoder;
     private final Policy policy;
     private final Policy.Options options;
-    private int recomputed;
+    private Recomputation recomputed = Recomputation.NONE;
 
     private PolicySetup(Decoder decoder, Policy policy, Policy.Options options) {
         this.decoder = decoder;
@@ -98,7 +99,7 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training,
             boolean dropout) {
         try {
-            var options = new Policy.Options(0, dropout, training.seed(), false);
+            var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);
             return new PolicySetup(decoder, policy, options);
         } catch (RuntimeException e) {
@@ -233,8 +234,7 @@ public final class PolicySetup implements AutoCloseable {
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();
-        policy.setOptions(
-                new Policy.Options(recomputed, options.dropout(), options.dropoutSeed(), false));
+        policy.setOptions(options.withRecomputed(recomputed));
         return fit;
     }
 
@@ -249,8 +249,8 @@ public final class PolicySetup implements AutoCloseable {
         }
     }
 
-    /// How many blocks [#fitToMemory] chose to compute again.
-    int recomputed() {
+    /// What [#fitToMemory] chose to compute again.
+    Recomputation recomputed() {
         return recomputed;
     }
 

@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.model.Recomputation;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -35,7 +36,7 @@ final class SharedCritic implements CausalPolicy {
     }
 
     @Override
-    public double recomputed() {
+    public Recomputation.Shares recomputed() {
         return critic.recomputed();
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.model.ActivationBytes;
+import org.attune.model.Recomputation;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.testing.TinyModels;
@@ -48,7 +49,7 @@ class MemoryPlanTest {
 
     private static void assertPlan(int tokens, int recomputed, MemoryPlan plan) {
         assertEquals(tokens, plan.tokens(), plan.explanation());
-        assertEquals(recomputed, plan.recomputed(), plan.explanation());
+        assertEquals(recomputed, plan.recomputed().blocks(), plan.explanation());
     }
 
     @Test
@@ -58,13 +59,13 @@ class MemoryPlanTest {
 
     @Test
     void theFastestWayThatFitsIsTaken() {
-        assertPlan(2048, 0, plan(NEED.toCome(2048, 0), FREE));
+        assertPlan(2048, 0, plan(NEED.toCome(2048, Recomputation.NONE), FREE));
         // One block computed again costs less time than half as many tokens at once.
-        assertPlan(2048, 1, plan(NEED.toCome(2048, 0) - 16, FREE));
-        assertPlan(1024, 0, plan(NEED.toCome(1024, 0), FREE));
+        assertPlan(2048, 1, plan(NEED.toCome(2048, Recomputation.NONE) - 16, FREE));
+        assertPlan(1024, 0, plan(NEED.toCome(1024, Recomputation.NONE), FREE));
         long last = Long.MAX_VALUE;
-        for (long bytes = NEED.toCome(2048, 0);
-                bytes > NEED.toCome(256, LAYERS);
+        for (long bytes = NEED.toCome(2048, Recomputation.NONE);
+                bytes > NEED.toCome(256, Recomputation.ofBlocks(LAYERS));
                 bytes -= 1 << 22) {
             MemoryPlan plan = plan(bytes, FREE);
             assertTrue(plan.fits() && plan.bytes() <= bytes, plan.explanation());
@@ -76,8 +77,26 @@ class MemoryPlanTest {
     @Test
     void longRowsLeaveRecomputationAsTheOnlyWay() {
         var longRow = new MemoryPlan.Wish(UNSET, true, rows(2048));
-        assertPlan(2048, 15, plan(NEED.toCome(2048, 15), longRow));
-        assertPlan(2048, MOST, plan(NEED.toCome(2048, LAYERS), longRow));
+        assertPlan(2048, MOST, plan(NEED.toCome(2048, Recomputation.ofBlocks(LAYERS)), longRow));
+    }
+
+    /// A block more is computed again, then, but none of their attention.
+    @Test
+    void attentionOfLongRowsIsKeptWhileItFits() {
+        var longRow = new MemoryPlan.Wish(UNSET, true, rows(2048));
+        MemoryPlan kept = plan(NEED.toCome(2048, Recomputation.ofBlocks(10)), longRow);
+        assertEquals(new Recomputation(11, true), kept.recomputed(), kept.explanation());
+        assertTrue(
+                kept.explanation()
+                        .contains(
+                                "11 of 30 blocks again in the backward pass, but not their"
+                                        + " attention"),
+                kept.explanation());
+        var fixed = new MemoryPlan.Wish(OptionalInt.of(2048), true, rows(100));
+        MemoryPlan shortRows = plan(NEED.toCome(2048, Recomputation.ofBlocks(20)), fixed);
+        assertEquals(Recomputation.ofBlocks(20), shortRows.recomputed(), shortRows.explanation());
+        MemoryPlan least = plan(NEED.toCome(2048, Recomputation.ofBlocks(LAYERS)), longRow);
+        assertEquals(Recomputation.ofBlocks(MOST), least.recomputed(), least.explanation());
     }
 
     @Test
@@ -108,18 +127,22 @@ class MemoryPlanTest {
     @Test
     void aStepOfFewTokensTakesNoMoreThanThese() {
         var few = new MemoryPlan.Wish(UNSET, true, RowTokens.atMost(100, 4));
-        assertEquals(NEED.toCome(400, 0), plan(1000 * GIB, few).bytes());
+        assertEquals(NEED.toCome(400, Recomputation.NONE), plan(1000 * GIB, few).bytes());
         var fewer = new MemoryPlan.Wish(OptionalInt.of(30), true, RowTokens.atMost(100, 4));
-        assertEquals(NEED.toCome(100, 0), plan(1000 * GIB, fewer).bytes());
+        assertEquals(NEED.toCome(100, Recomputation.NONE), plan(1000 * GIB, fewer).bytes());
     }
 
     @Test
     void modelsTakeTurnsAndOptimizersStay() {
         StepMemory larger = policy(2 * LAYERS);
         var both = new MemoryNeed(List.of(POLICY, larger), 70);
-        assertEquals(70 + (long) (1.35 * larger.pass(512, 3)), both.toCome(512, 3));
+        assertEquals(
+                70 + (long) (1.35 * larger.pass(512, Recomputation.ofBlocks(3))),
+                both.toCome(512, Recomputation.ofBlocks(3)));
         assertEquals(LAYERS, both.layers());
-        assertEquals(POLICY.optimizer() + POLICY.pass(512, 3), NEED.toCome(512, 3));
+        assertEquals(
+                POLICY.optimizer() + POLICY.pass(512, Recomputation.ofBlocks(3)),
+                NEED.toCome(512, Recomputation.ofBlocks(3)));
     }
 
     @Test
@@ -127,7 +150,7 @@ class MemoryPlanTest {
         assertEquals(
                 "computing up to 2048 tokens at once (longest row 100), keeping all activations:"
                         + " about %.2f GiB beside weights and gradients, 0.04 of it the optimizer, of 8.00 GiB available"
-                                .formatted(NEED.toCome(2048, 0) / (double) GIB),
+                                .formatted(NEED.toCome(2048, Recomputation.NONE) / (double) GIB),
                 plan(8 * GIB, FREE).explanation());
     }
 
