@@ -9,6 +9,7 @@ import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +34,7 @@ final class CachedStep {
     private final boolean hasKernel; // one token each, and a processor
     private final SharedBeginnings beginnings; // null without a kernel
     private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
+    private final Optional<JointHeads> prompts; // where all begin, and a processor
     private final List<CachedAttention> groups = new ArrayList<>();
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
@@ -68,10 +70,15 @@ final class CachedStep {
                             ? SharedBeginnings.none(before.length)
                             : cache.beginnings(before.length);
             cacheRows = null;
+            prompts = Optional.empty();
             return;
         }
         beginnings = null;
         cacheRows = cacheRows(additions);
+        prompts = prompts();
+        if (prompts.isPresent()) {
+            return;
+        }
         int row = 0;
         for (int from = 0; from < additions.size(); ) {
             int to = alike(additions, from);
@@ -80,6 +87,14 @@ final class CachedStep {
             row += (to - from) * additions.get(from).ids().length;
             from = to;
         }
+    }
+
+    /// Attention of sequences that see nothing but what is read now.
+    private Optional<JointHeads> prompts() {
+        boolean begin = Arrays.stream(before).allMatch(length -> length == 0);
+        return begin && JointHeads.suits(config, layout, decoder.device(), decoder.dtype())
+                ? Optional.of(new JointHeads(config, layout, decoder.dtype()))
+                : Optional.empty();
     }
 
     /// Whether the first slots read a token each, in their order.
@@ -216,10 +231,26 @@ final class CachedStep {
             rope.rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
             VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
+        } else if (prompts.isPresent()) {
+            rope.rotateJoint(y, false);
+            putIntoCache(layer, y);
+            prompts.get().attend(b.window(), y, out);
         } else {
             Tensor q = append(layer, y); // (N, CG, K)
             groups.forEach(g -> g.attend(q, layer, b.window(), out));
         }
+    }
+
+    /// @param y projections with rotated keys, `(N, (CG + 2C) K)`
+    private void putIntoCache(int layer, Tensor y) {
+        Tensor keysAndValues = HeadViews.keysAndValues(y, config).contiguous(); // (N, 2C, K)
+        Kernels.indexCopy(
+                cache.rows(layer),
+                cacheRows,
+                keysAndValues.viewAs(
+                        new long[] {cacheRows.size(), config.headDim()},
+                        new long[] {config.headDim(), 1},
+                        0));
     }
 
     /// Rotates queries and keys, and writes keys and values into the cache.
@@ -229,14 +260,7 @@ final class CachedStep {
     private Tensor append(int layer, Tensor y) {
         Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
         rope.rotateInPlace(HeadViews.queriesAndKeys(y, config));
-        Tensor keysAndValues = HeadViews.keysAndValues(y, config).contiguous(); // (N, 2C, K)
-        Kernels.indexCopy(
-                cache.rows(layer),
-                cacheRows,
-                keysAndValues.viewAs(
-                        new long[] {cacheRows.size(), config.headDim()},
-                        new long[] {config.headDim(), 1},
-                        0));
+        putIntoCache(layer, y);
         Tensor scaled = queries.mul(scale).contiguous();
         if (record.isPresent()) {
             queries.copyInPlace(scaled);

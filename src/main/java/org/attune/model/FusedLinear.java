@@ -128,6 +128,7 @@ public final class FusedLinear {
     public void attachTrained(List<LowRank> updates) {
         requireMatrix();
         int columns = updates.stream().mapToInt(LowRank::rank).sum();
+        boolean sameColumns = fitsColumns(updates);
         trained.clear();
         trained.addAll(updates);
         unpackFrozen();
@@ -141,11 +142,17 @@ public final class FusedLinear {
                 matrix.close();
                 matrix = wider;
             }
+            if (packed != null) {
+                unpack();
+                pack();
+            }
             if (reducers != null) {
                 reducers.close();
             }
             reducers = columns == 0 ? null : new Reducers(owner, matrix, columns, in);
             extra = columns;
+        } else if (!sameColumns) {
+            matrix.narrow(1, in, columns).zeroInPlace(); // others' blocks stand elsewhere
         }
         refreshTrained();
     }
@@ -159,13 +166,12 @@ public final class FusedLinear {
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
-        boolean again = packed != null;
-        unpack();
         fillColumns(trained);
         if (decoding != null) {
             decoding.adapterChanged();
         }
-        if (again) {
+        if (packed != null && extra > 0 && !packed.replaceColumns(matrix, in)) {
+            unpack();
             pack(); // at once: it gets the memory that the old copy gave back
         }
     }

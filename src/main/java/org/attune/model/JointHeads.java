@@ -20,13 +20,15 @@ final class JointHeads {
     /// float32.
     private static final int MOST_KEYS = 640;
 
+    private final DecoderConfig config;
     private final Layout layout;
-    private final AttentionShape shape;
+    private final DType dtype;
     private final Map<Integer, AttentionKernel> kernelByWindow = new HashMap<>();
 
-    JointHeads(DecoderConfig config, Layout layout) {
+    JointHeads(DecoderConfig config, Layout layout, DType dtype) {
+        this.config = config;
         this.layout = layout;
-        shape = HeadViews.shape(config);
+        this.dtype = dtype;
     }
 
     /// Whether attention's products take bfloat16 numbers, tile by tile.
@@ -35,9 +37,8 @@ final class JointHeads {
     }
 
     /// Whether the kernels can do it, and are the faster way.
-    static boolean suits(Layout layout, Pass pass) {
-        return Rope.hasKernel(pass.config(), pass.device(), pass.dtype())
-                && layout.longestPath() <= mostKeys(pass.dtype());
+    static boolean suits(DecoderConfig config, Layout layout, Device device, DType dtype) {
+        return Rope.hasKernel(config, device, dtype) && layout.longestPath() <= mostKeys(dtype);
     }
 
     /// Rows of the longest path for which they are the faster way, where they can do it.
@@ -49,13 +50,21 @@ final class JointHeads {
     /// @param out its first columns are written, `(N, CGK + …)`
     Attended forward(Block b, Tensor y, Tensor out, Pass pass) {
         Attended.QkNormed normed = prepare(b, y, pass);
-        AttentionKernel kernel = kernel(b.window(), pass);
+        AttentionKernel kernel = kernel(b.window());
         Tensor logs =
                 kernel.givesLogs()
-                        ? Tensor.empty(y.device(), DType.FLOAT32, y.size(0), pass.config().heads())
+                        ? Tensor.empty(y.device(), DType.FLOAT32, y.size(0), config.heads())
                         : null;
         VectorKernels.attention(kernel, y, out, logs);
         return new Attended.Joint(normed, y, logs);
+    }
+
+    /// Attention alone, for no backward pass.
+    ///
+    /// @param y normed and rotated, `(N, (CG + 2C) K)`
+    /// @param out its first columns are written, `(N, CGK + …)`
+    void attend(int window, Tensor y, Tensor out) {
+        VectorKernels.attention(kernel(window), y, out, null);
     }
 
     /// As [#forward], where attention's output is there.
@@ -77,18 +86,17 @@ final class JointHeads {
     Tensor backward(Block b, Tensor out, Tensor dOut, Attended.Joint saved, Pass pass) {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
-        VectorKernels.attentionBackward(kernel(b.window(), pass), qkv, out, saved.logs(), dOut, dy);
+        VectorKernels.attentionBackward(kernel(b.window()), qkv, out, saved.logs(), dOut, dy);
         pass.rope().rotateJoint(dy, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }
 
-    private AttentionKernel kernel(int window, Pass pass) {
+    private AttentionKernel kernel(int window) {
+        AttentionShape shape = HeadViews.shape(config);
+        boolean tiles = VectorKernels.hasTiles(dtype);
         return kernelByWindow.computeIfAbsent(
-                window,
-                w ->
-                        new AttentionKernel(
-                                shape, w, segments(), VectorKernels.hasTiles(pass.dtype())));
+                window, w -> new AttentionKernel(shape, w, segments(), tiles));
     }
 
     private List<AttentionSegment> segments() {

@@ -60,8 +60,8 @@ final class Pass implements AutoCloseable {
         longRows = keeps && layout.size() >= LONG && device.type() == Device.Type.CPU;
         attention = new Attention(layout, device, dtype, scope);
         joint =
-                JointHeads.suits(layout, this)
-                        ? Optional.of(new JointHeads(config, layout))
+                JointHeads.suits(config, layout, device, dtype)
+                        ? Optional.of(new JointHeads(config, layout, dtype))
                         : Optional.empty();
     }
 

@@ -1,6 +1,10 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.PackedPlaces;
+import org.attune.tensor.vector.Rows;
+
+import java.util.Optional;
 
 /// A matrix copied into the layout that products read fastest: oneDNN puts the plain layout into
 /// that order for each product anew, which is half of the work when few rows are multiplied.
@@ -27,9 +31,34 @@ public final class PackedMatrix implements AutoCloseable {
     /// @param owner of the copy
     public static PackedMatrix of(Tensor matrix, TensorScope owner) {
         try (var _ = TensorScope.open("pack")) {
-            Tensor packed = Operators.REORDER_LINEAR_WEIGHT.with(matrix.contiguous()).none().call();
-            return new PackedMatrix(owner.adopt(packed));
+            return new PackedMatrix(owner.adopt(reordered(matrix.contiguous())));
         }
+    }
+
+    static Tensor reordered(Tensor dense) {
+        return Operators.REORDER_LINEAR_WEIGHT.with(dense).none().call();
+    }
+
+    /// Copies the last columns again.
+    ///
+    /// @param matrix of the size of the one that was copied, bfloat16
+    /// @param from first of those columns
+    /// @return whether it could: not where it is unknown in what order they are kept
+    public boolean replaceColumns(Tensor matrix, int from) {
+        int rows = Math.toIntExact(matrix.size(0));
+        int columns = Math.toIntExact(matrix.size(1));
+        if (packed.size(0) != rows || packed.size(1) != columns) {
+            throw new ShapeException("%s is no matrix of packed %s".formatted(matrix, packed));
+        }
+        Optional<PackedPlaces> places = PackedLayout.of(rows, columns, from);
+        if (places.isEmpty()) {
+            return false;
+        }
+        long begun = OperatorTimes.begin();
+        Rows all = VectorKernels.rows(matrix);
+        places.get().fill(all, from, PackedLayout.address(packed));
+        OperatorTimes.end("attune::replace_columns", begun);
+        return true;
     }
 
     /// `x matrixᵀ`, `(n, out)`.

@@ -13,7 +13,8 @@ import org.attune.model.FreshScore;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.util.List;
 import java.util.Map;
@@ -46,8 +47,11 @@ class SharedWeightsTest {
 
     private static final LoraConfig OF_POLICY =
             config(3, List.of("q_proj", "down_proj", "lm_head"), List.of("norm"), "CAUSAL_LM");
-    private static final LoraConfig OF_CRITIC =
-            config(5, List.of("v_proj", "down_proj"), List.of("score"), LoraConfig.SEQ_CLS);
+
+    /// With rank 3 it takes as many columns as the policy's, for another projection.
+    private static LoraConfig ofCritic(int rank) {
+        return config(rank, List.of("v_proj", "down_proj"), List.of("score"), LoraConfig.SEQ_CLS);
+    }
 
     private static Decoder critic(Decoder trunk) {
         return Decoder.scorerOn(
@@ -91,30 +95,38 @@ class SharedWeightsTest {
                 decoder, OF_POLICY, TinyModels.random("policy"), Outcome.DEFAULT);
     }
 
-    private static Policy critics(Decoder scorer) {
+    private static Policy critics(Decoder scorer, int rank) {
         return Policy.withFreshAdapter(
-                scorer, OF_CRITIC, TinyModels.random("critic"), Outcome.DEFAULT);
+                scorer, ofCritic(rank), TinyModels.random("critic"), Outcome.DEFAULT);
     }
 
-    private static Seen alone(boolean scores) {
+    private static Seen policyAlone() {
         try (Decoder decoder = TinyModels.decoder(CONFIG);
-                Decoder scorer = critic(decoder);
-                Policy own = scores ? critics(scorer) : policy(decoder)) {
-            return pass(own, scores);
+                Policy own = policy(decoder)) {
+            return pass(own, false);
         }
     }
 
-    @Test
-    void eachIsAsAlone() {
+    private static Seen criticAlone(int rank) {
+        try (Decoder decoder = TinyModels.decoder(CONFIG);
+                Decoder scorer = critic(decoder);
+                Policy own = critics(scorer, rank)) {
+            return pass(own, true);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {5, 3})
+    void eachIsAsAlone(int rank) {
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        Seen policyAlone = alone(false);
-                        Seen criticAlone = alone(true);
+                        Seen policyAlone = policyAlone();
+                        Seen criticAlone = criticAlone(rank);
                         try (Decoder decoder = TinyModels.decoder(CONFIG);
                                 Decoder scorer = critic(decoder);
                                 Policy policy = policy(decoder);
-                                Policy critic = critics(scorer)) {
+                                Policy critic = critics(scorer, rank)) {
                             for (int round = 0; round < 3; round++) {
                                 policy.attachAdapter();
                                 same(policyAlone, pass(policy, false));

@@ -3,6 +3,7 @@ package org.attune.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
@@ -30,6 +31,42 @@ class PackedMatrixTest {
                         }
                     }
                 });
+    }
+
+    @Test
+    void replacedColumnsArePackedOnes() {
+        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
+        Engine.run(
+                () -> {
+                    // rows, columns, and how many of these are replaced
+                    int[][] sizes = {
+                        {960, 624, 48},
+                        {3072, 608, 32},
+                        {576, 1552, 16},
+                        {576, 592, 16},
+                        {107, 103, 7},
+                        {64, 40, 1},
+                        {300, 900, 600}
+                    };
+                    for (int[] size : sizes) {
+                        replace(size[0], size[1], size[2]);
+                    }
+                });
+    }
+
+    private static void replace(int out, int in, int replaced) {
+        try (var scope = TensorScope.open("test")) {
+            Tensor x = random(7, 33, in);
+            Tensor old = random(8, out, in);
+            Tensor changed = old.copy();
+            changed.narrow(1, (long) in - replaced, replaced).copyInPlace(random(9, out, replaced));
+            var packed = PackedMatrix.of(old, scope);
+            String what = replaced + " columns of " + out + " x " + in;
+            assertTrue(packed.replaceColumns(changed, in - replaced), what);
+            float[] expected = PackedMatrix.of(changed, scope).multiply(x).toFloats();
+            assertArrayEquals(expected, packed.multiply(x).toFloats(), what);
+            assertThrows(ShapeException.class, () -> packed.replaceColumns(x, 0));
+        }
     }
 
     private static void compare(int rows, int in, int out) {

@@ -43,6 +43,9 @@ public final class ModelSetup implements AutoCloseable {
     /// Products of this width and the usual few hundred rows take some microseconds.
     private static final int SMALL_WIDTH = 256;
 
+    /// Numbers of a model that is read in a second or two.
+    private static final long MOST_SMALL = 1_000_000_000;
+
     /// transformers' default for all families.
     private static final double INITIALIZER_RANGE = 0.02;
 
@@ -136,7 +139,7 @@ public final class ModelSetup implements AutoCloseable {
     /// them can still compute.
     ///
     /// @throws org.attune.error.ModelException if they are missing or damaged
-    public TextAssets text() {
+    public synchronized TextAssets text() {
         if (text == null) {
             text = configured(source.openText(), config);
         }
@@ -151,6 +154,14 @@ public final class ModelSetup implements AutoCloseable {
     /// Whether the chat template is another than the model's own.
     boolean hasOtherTemplate() {
         return config.chatTemplatePath().isPresent();
+    }
+
+    /// Whether its weights are loaded in seconds.
+    boolean isSmall() {
+        DecoderConfig c = source.config();
+        long heads = c.headDim() * (2L * c.heads() + 2L * c.kvHeads());
+        long block = c.hiddenSize() * (heads + 3L * c.intermediateSize());
+        return c.layers() * block + (long) c.vocabSize() * c.hiddenSize() <= MOST_SMALL;
     }
 
     /// Where the run computes.

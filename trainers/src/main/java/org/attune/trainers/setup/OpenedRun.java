@@ -9,7 +9,10 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.TrainingConfig;
 
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
 /// What a run is made of while it lasts. Everything is borrowed.
@@ -25,7 +28,7 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
     /// @param runs says where models are looked up and who is told
     /// @param config of the model
     /// @param read prepares the rows
-    /// @param load brings the weights to memory, after the rows
+    /// @param load brings the weights to memory
     /// @param train does the rest
     static <T> RunSummary train(
             Runs runs,
@@ -37,18 +40,67 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
         return Engine.call(
                 () -> {
                     try (var model = ModelSetup.open(config, runs.hub())) {
-                        RunRows<T> rows;
-                        PolicySetup policy;
+                        Loaded<T> loaded;
                         try (var _ = clock.enter("load")) {
-                            rows = read.apply(new RowSetup(model.text(), runs.hub()));
-                            policy = load.apply(model);
+                            loaded =
+                                    load(
+                                            model,
+                                            () ->
+                                                    read.apply(
+                                                            new RowSetup(model.text(), runs.hub())),
+                                            () -> load.apply(model));
                         }
-                        try (policy) {
+                        try (PolicySetup policy = loaded.policy()) {
                             RunContext context = context(runs, model, policy.policy(), clock);
-                            return train.apply(new OpenedRun<>(model, rows, policy, context));
+                            return train.apply(
+                                    new OpenedRun<>(model, loaded.rows(), policy, context));
                         }
                     }
                 });
+    }
+
+    private record Loaded<T>(RunRows<T> rows, PolicySetup policy) {}
+
+    /// Rows and weights, side by side where the weights are few: a mistake in the data should not
+    /// have to wait until a large model is loaded.
+    private static <T> Loaded<T> load(
+            ModelSetup model, Supplier<RunRows<T>> read, Supplier<PolicySetup> load) {
+        if (!model.isSmall()) {
+            RunRows<T> rows = read.get();
+            return new Loaded<>(rows, load.get());
+        }
+        var reading = new FutureTask<RunRows<T>>(read::get);
+        var thread = new Thread(reading, "attune-read");
+        thread.setDaemon(true);
+        thread.start();
+        PolicySetup policy;
+        try {
+            policy = load.get();
+        } catch (RuntimeException | Error e) {
+            result(reading); // whose failure comes first
+            throw e;
+        }
+        try {
+            return new Loaded<>(result(reading), policy);
+        } catch (RuntimeException | Error e) {
+            policy.close();
+            throw e;
+        }
+    }
+
+    private static <T> T result(FutureTask<T> task) {
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                default -> throw new IllegalStateException(e.getCause());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while rows were read", e);
+        }
     }
 
     private static RunContext context(
