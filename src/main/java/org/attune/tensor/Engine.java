@@ -31,6 +31,7 @@ public final class Engine {
     private static boolean largeModel;
 
     private static volatile boolean startsAhead;
+    private static volatile boolean generates;
 
     private Engine() {}
 
@@ -41,8 +42,11 @@ public final class Engine {
 
     /// Begins to start the engine on another thread, if nobody did. If it fails, whoever uses the
     /// engine is told.
-    public static void startAhead() {
+    ///
+    /// @param sampling whether tokens will be sampled, for which there are kernels to compile
+    public static void startAhead(boolean sampling) {
         startsAhead = true;
+        generates = sampling;
         var thread = new Thread(START, "attune-start");
         thread.setDaemon(true);
         thread.start();
@@ -63,7 +67,7 @@ public final class Engine {
     }
 
     private static Started startUp() {
-        VectorKernels.warmUp(); // beside what follows, which takes as long
+        VectorKernels.warmUp(generates); // beside what follows, which takes as long
         NativeSettings.apply();
         String allocator = Allocator.configure();
         ExecutorService executor = inMainArena();
@@ -108,7 +112,7 @@ public final class Engine {
         Libtorch.setGradMode(false);
         Libtorch.quietLog();
         OpenMpThreads.find().ifPresent(Team::use);
-        VectorKernels.warmUpTiles();
+        VectorKernels.warmUpAttention();
         LOG.info(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),

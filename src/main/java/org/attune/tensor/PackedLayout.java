@@ -10,12 +10,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Finds out in what order oneDNN keeps the last columns of a packed matrix, which it doesn't tell:
-/// matrices whose numbers say in which row and column they stand are packed, and read.
+/// a matrix whose only numbers say where they stand is packed, and these are looked for. That the
+/// place of a number is the sum of its row's and its column's is tried on a whole matrix.
 final class PackedLayout {
-    /// bfloat16 has eight bits for whole numbers: a row and a column are two digits each.
-    private static final int BASE = 256;
+    /// The smallest normal bfloat16 number as bits, and how many larger ones are finite.
+    private static final int FIRST = 0x0080;
 
-    private static final int DIGITS = 4;
+    private static final int CODES = 0x7f00;
 
     private static final Map<Columns, Optional<PackedPlaces>> KNOWN = new HashMap<>();
 
@@ -25,24 +26,8 @@ final class PackedLayout {
     /// @param columns of the matrix
     /// @param from first of those columns
     private record Columns(int rows, int columns, int from) {
-        /// A digit of where each number stands, bfloat16; the last is 0 outside these columns.
-        private Tensor matrix(int digit) {
-            boolean ofRow = digit < 2;
-            float[] digits = new float[ofRow ? rows : columns];
-            for (int i = 0; i < digits.length; i++) {
-                digits[i] = digit(digit, ofRow ? i : i - from);
-            }
-            Tensor once = Tensor.of(Device.cpu(), digits, ofRow ? rows : 1, ofRow ? 1 : columns);
-            return once.to(DType.BFLOAT16).expand(rows, columns).contiguous();
-        }
-
-        private static int digit(int which, int number) {
-            return switch (which) {
-                case 0 -> number % BASE;
-                case 1 -> number / BASE;
-                case 2 -> number < 0 ? 0 : number % BASE;
-                default -> number < 0 ? 0 : number / BASE + 1;
-            };
+        int count() {
+            return columns - from;
         }
     }
 
@@ -52,84 +37,88 @@ final class PackedLayout {
     ///
     /// @return empty if it is no simple order
     static Optional<PackedPlaces> of(int rows, int columns, int from) {
-        boolean countable = rows < BASE * BASE && columns - from < BASE * (BASE - 1);
-        return countable
+        return rows + columns - from <= CODES
                 ? KNOWN.computeIfAbsent(new Columns(rows, columns, from), PackedLayout::find)
                 : Optional.empty();
     }
 
     private static Optional<PackedPlaces> find(Columns wanted) {
-        byte[][] digits = new byte[DIGITS][];
-        for (int i = 0; i < DIGITS; i++) {
-            digits[i] = packed(wanted, i);
+        try (var _ = TensorScope.open("layout")) {
+            Tensor matrix =
+                    Tensor.zeros(Device.cpu(), DType.BFLOAT16, wanted.rows(), wanted.columns());
+            // The first of the columns counts the rows, their first row goes on to count.
+            int all = wanted.rows() + wanted.count() - 1;
+            write(matrix, wanted, codes(wanted.rows(), 1), 0, wanted.rows(), 1);
+            if (wanted.count() > 1) {
+                float[] rest = codes(wanted.count() - 1, wanted.rows() + 1);
+                write(matrix, wanted, rest, 1, 1, wanted.count() - 1);
+            }
+            Tensor packed = PackedMatrix.reordered(matrix);
+            int[] places = places(memory(packed).toArray(ValueLayout.JAVA_SHORT), all);
+            int[] rows = Arrays.copyOf(places, wanted.rows());
+            int[] columns = new int[wanted.count()];
+            for (int i = 1; i < columns.length; i++) {
+                columns[i] = places[wanted.rows() + i - 1] - rows[0];
+            }
+            boolean found = Arrays.stream(places).allMatch(place -> place >= 0);
+            var result = new PackedPlaces(rows, columns);
+            return found && isRight(wanted, result, matrix, packed)
+                    ? Optional.of(result)
+                    : Optional.empty();
         }
-        int[] rowPlaces = new int[wanted.rows()];
-        int[] columnPlaces = new int[wanted.columns() - wanted.from()];
-        Arrays.fill(rowPlaces, -1);
-        Arrays.fill(columnPlaces, -1);
-        for (int place = 0; place < digits[0].length; place++) {
-            if (digits[3][place] != 0) {
-                int row = at(digits[1], place) * BASE + at(digits[0], place);
-                int column = (at(digits[3], place) - 1) * BASE + at(digits[2], place);
-                if (column == 0) {
-                    rowPlaces[row] = place;
-                }
-                if (row == 0) {
-                    columnPlaces[column] = place;
+    }
+
+    private static float[] codes(int count, int first) {
+        float[] codes = new float[count];
+        for (int i = 0; i < count; i++) {
+            codes[i] = Float.intBitsToFloat(FIRST + first - 1 + i << Short.SIZE);
+        }
+        return codes;
+    }
+
+    private static void write(
+            Tensor matrix, Columns wanted, float[] values, int column, int rows, int columns) {
+        matrix.narrow(0, 0, rows)
+                .narrow(1, (long) wanted.from() + column, columns)
+                .copyInPlace(Tensor.of(Device.cpu(), values, rows, columns));
+    }
+
+    /// Where each code is, -1 if nowhere.
+    private static int[] places(short[] packed, int count) {
+        int[] places = new int[count];
+        Arrays.fill(places, -1);
+        for (int place = 0; place < packed.length; place++) {
+            if (packed[place] != 0) {
+                int code = Short.toUnsignedInt(packed[place]) - FIRST;
+                if (code >= 0 && code < count) {
+                    places[code] = place;
                 }
             }
         }
-        int first = rowPlaces[0];
-        for (int i = 0; i < columnPlaces.length; i++) {
-            columnPlaces[i] -= first;
-        }
-        var places = new PackedPlaces(rowPlaces, columnPlaces);
-        return isRight(places, digits) ? Optional.of(places) : Optional.empty();
+        return places;
     }
 
-    private static int at(byte[] digits, int place) {
-        return Byte.toUnsignedInt(digits[place]);
-    }
-
-    private static boolean isRight(PackedPlaces places, byte[][] digits) {
-        int[] rows = places.rows();
-        int[] columns = places.columns();
-        long own = 0;
-        for (byte digit : digits[3]) {
-            own += digit == 0 ? 0 : 1;
-        }
-        if (own != (long) rows.length * columns.length) {
+    /// Whether filling gives what packing does.
+    ///
+    /// @param matrix zero but for its last columns; changed
+    /// @param packed of it; changed
+    private static boolean isRight(
+            Columns wanted, PackedPlaces places, Tensor matrix, Tensor packed) {
+        MemorySegment filled = memory(packed);
+        if (!places.isWithin(filled.byteSize() / Short.BYTES)) {
             return false;
         }
-        for (int row = 0; row < rows.length; row++) {
-            for (int column = 0; column < columns.length; column++) {
-                int place = rows[row] + columns[column];
-                if (place < 0
-                        || place >= digits[0].length
-                        || at(digits[0], place) != row % BASE
-                        || at(digits[1], place) != row / BASE
-                        || at(digits[2], place) != column % BASE
-                        || at(digits[3], place) != column / BASE + 1) {
-                    return false;
-                }
-            }
+        float[] numbers = new float[wanted.rows() * wanted.count()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = (i * 31 + i / 7) % 251 - 125;
         }
-        return true;
+        write(matrix, wanted, numbers, 0, wanted.rows(), wanted.count());
+        places.fill(VectorKernels.rows(matrix), wanted.from(), address(packed));
+        return filled.mismatch(memory(PackedMatrix.reordered(matrix))) < 0;
     }
 
-    /// A digit of every number in the order of the packed matrix.
-    private static byte[] packed(Columns wanted, int digit) {
-        try (var _ = TensorScope.open("layout")) {
-            Tensor packed = PackedMatrix.reordered(wanted.matrix(digit));
-            long bytes = Operators.PACKED_BYTES.with(packed).callLong();
-            MemorySegment numbers = Libtorch.memory(address(packed), bytes);
-            byte[] all = new byte[Math.toIntExact(bytes / Short.BYTES)];
-            for (int i = 0; i < all.length; i++) {
-                int bits = numbers.getAtIndex(ValueLayout.JAVA_SHORT, i) << Short.SIZE;
-                all[i] = (byte) Float.intBitsToFloat(bits);
-            }
-            return all;
-        }
+    private static MemorySegment memory(Tensor packed) {
+        return Libtorch.memory(address(packed), Operators.PACKED_BYTES.with(packed).callLong());
     }
 
     /// Where a packed matrix has its numbers.

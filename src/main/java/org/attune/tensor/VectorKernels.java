@@ -64,16 +64,18 @@ public final class VectorKernels {
     }
 
     /// Begins to compile the kernels, for the dtype that models will have by default.
-    static void warmUp() {
+    ///
+    /// @param generates whether tokens will be sampled
+    static void warmUp(boolean generates) {
         if (AVAILABLE) {
-            WarmUp.start(Engine.hasFastBfloat16());
+            WarmUp.start(Engine.hasFastBfloat16(), generates);
         }
     }
 
-    /// The same for what needs libtorch, when that is loaded.
-    static void warmUpTiles() {
-        if (AVAILABLE && Tiles.AVAILABLE) {
-            WarmUp.startTiles();
+    /// The same for attention, when libtorch is loaded, which may have products for it.
+    static void warmUpAttention() {
+        if (AVAILABLE) {
+            WarmUp.startAttention(Engine.hasFastBfloat16(), Tiles.AVAILABLE);
         }
     }
 

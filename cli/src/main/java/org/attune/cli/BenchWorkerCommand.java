@@ -28,10 +28,18 @@ final class BenchWorkerCommand implements Callable<Integer>, UsesEngine {
     @Parameters(index = "3", paramLabel = "RESULT.json")
     Path result;
 
+    private BenchSpec spec() {
+        return BenchJson.read(work, BenchSpec.class);
+    }
+
+    @Override
+    public boolean generates() {
+        return spec().task().generates();
+    }
+
     @Override
     public Integer call() {
-        BenchSpec spec = BenchJson.read(work, BenchSpec.class);
-        BenchJson.write(result, new BenchWorker(spec, rows, folder).run());
+        BenchJson.write(result, new BenchWorker(spec(), rows, folder).run());
         return ExitCodes.DONE;
     }
 }

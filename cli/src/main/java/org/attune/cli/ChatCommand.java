@@ -44,6 +44,11 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
     DtypeChoice dtype;
 
     @Override
+    public boolean generates() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         Engine.run(this::talk);
         return ExitCodes.DONE;

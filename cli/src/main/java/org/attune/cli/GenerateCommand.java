@@ -78,6 +78,11 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
     String prompt;
 
     @Override
+    public boolean generates() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         PrintWriter shown = spec.commandLine().getOut();
         if (prompts == null) {

@@ -21,6 +21,11 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean generates() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file, run.overrides);
         GrpoConfig config = loaded.config();

@@ -23,6 +23,11 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean generates() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file, run.overrides);
         PpoConfig config = loaded.config();

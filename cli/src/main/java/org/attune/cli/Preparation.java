@@ -29,8 +29,8 @@ final class Preparation {
 
     private static void startEngine(List<CommandLine> commands) {
         CommandLine last = commands.getLast();
-        if (last.getCommand() instanceof UsesEngine && !last.isUsageHelpRequested()) {
-            Engine.startAhead();
+        if (last.getCommand() instanceof UsesEngine command && !last.isUsageHelpRequested()) {
+            Engine.startAhead(command.generates());
         }
     }
 

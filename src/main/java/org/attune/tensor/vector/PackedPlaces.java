@@ -1,6 +1,7 @@
 package org.attune.tensor.vector;
 
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /// Where the numbers of some columns lie in a matrix in another order: at the place of their row
 /// plus that of their column.
@@ -27,6 +28,14 @@ public record PackedPlaces(int[] rows, int[] columns) {
                 numbers(from.at(row, first), columns, place);
             }
         }
+    }
+
+    /// Whether all places are among the first `count`.
+    public boolean isWithin(long count) {
+        var row = Arrays.stream(rows).summaryStatistics();
+        var column = Arrays.stream(columns).summaryStatistics();
+        long least = (long) row.getMin() + column.getMin();
+        return least >= 0 && (long) row.getMax() + column.getMax() < count;
     }
 
     /// Whether two columns each lie side by side, as products of bfloat16 numbers like them.

@@ -39,18 +39,23 @@ public final class WarmUp {
     /// Starts a thread for it, which ends by itself.
     ///
     /// @param half whether numbers will be bfloat16
-    public static void start(boolean half) {
+    /// @param generates whether tokens will be sampled
+    public static void start(boolean half, boolean generates) {
         start(
                 half,
                 warmUp -> {
                     warmUp.rows();
-                    warmUp.heads();
+                    if (generates) {
+                        warmUp.sampling();
+                    }
                 });
     }
 
-    /// Starts a thread for [TileAttention], whose products are libtorch's.
-    public static void startTiles() {
-        start(true, warmUp -> warmUp.attention(true));
+    /// The same for attention.
+    ///
+    /// @param tiles whether by [TileAttention], whose products are libtorch's
+    public static void startAttention(boolean half, boolean tiles) {
+        start(half, warmUp -> warmUp.attention(tiles));
     }
 
     private static void start(boolean half, Consumer<WarmUp> work) {
@@ -88,23 +93,23 @@ public final class WarmUp {
         Rows gateUp = matrix(INPUT, 2 * WIDTH);
         swiglu.forward(gateUp, out, ROWS, work, 1);
         swiglu.backward(dy, gateUp, ROWS, work, 1);
-        new ReduceKernel(WIDTH / 2, 16).run(x, matrix(GRADIENT, 16), ROWS, work, 1);
+        new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work)
+                .rotate(matrix(INPUT, WIDE_HEADS * HEAD), ROWS, false, 1);
         var vocabulary = new VocabularyKernel(VOCABULARY, 1);
         float[] scales = {1, 1};
         float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];
         vocabulary.run(matrix(INPUT, VOCABULARY), new int[] {1, 2}, scales, statistics, 1);
+    }
+
+    private void sampling() {
+        long work = address(WORK);
+        new ReduceKernel(WIDTH / 2, 16)
+                .run(matrix(INPUT, WIDTH), matrix(GRADIENT, 16), ROWS, work, 1);
         var logits = new Rows(address(OUTPUT), (long) VOCABULARY * Float.BYTES, false);
         new SamplingKernel(VOCABULARY, 1)
                 .draw(logits, new double[] {0.5}, new int[1], new float[1], work, 1);
-    }
-
-    private void heads() {
-        long work = address(WORK);
-        int width = WIDE_HEADS * HEAD;
-        Rows qkv = matrix(INPUT, width);
-        new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work).rotate(qkv, ROWS, false, 1);
-        attention(false);
-        Rows out = matrix(OUTPUT, width);
+        Rows qkv = matrix(INPUT, WIDE_HEADS * HEAD);
+        Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
         var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
         int[] lengths = {ROWS - 1};
         var none = SharedBeginnings.none(1);

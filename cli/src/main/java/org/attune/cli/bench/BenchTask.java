@@ -15,6 +15,11 @@ public enum BenchTask {
         return this == SFT || this == DPO || this == GRPO;
     }
 
+    /// Whether it samples tokens.
+    public boolean generates() {
+        return this == GRPO || this == GENERATE;
+    }
+
     /// As it is written on the command line.
     public String label() {
         return name().toLowerCase(Locale.ROOT);
