@@ -22,6 +22,9 @@ public final class Decoder implements AutoCloseable {
     /// Of larger models no packed copies are kept.
     public static final long MOST_PACKED_BYTES = 1L << 30;
 
+    /// Largest weights of which decoding has a copy.
+    public static final long MOST_DECODING_BYTES = 3L << 30;
+
     private final TensorScope scope = TensorScope.detached("decoder");
     private final DecoderConfig config;
     private final Device device;
@@ -93,12 +96,19 @@ public final class Decoder implements AutoCloseable {
         return linears().stream().anyMatch(FusedLinear::packsBackward);
     }
 
+    /// Whether there are those of [#packDecoding].
+    public boolean packsDecoding() {
+        return linears().stream().anyMatch(FusedLinear::packsDecoding);
+    }
+
     /// Makes copies of the blocks' weights in the order in which decoding reads them from memory,
-    /// where the processor has the kernels for it and the model is small: as much memory again for
-    /// two thirds of a token's time. Its numbers may differ in the last bit of the compute dtype.
+    /// where the processor has the kernels for it and the weights are at most
+    /// [#MOST_DECODING_BYTES]: as much memory again for two thirds of a token's time, or half of it
+    /// where products read plain weights. Its numbers may differ in the last bit of the compute
+    /// dtype.
     public void packDecoding() {
         boolean suits =
-                packs
+                config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
                         && JointHeads.inTiles(config, device, dtype)
                         && linears().stream().allMatch(FusedLinear::canPackDecoding);
         if (suits) {

@@ -90,16 +90,11 @@ public final class FusedLinear {
     }
 
     private boolean fitsColumns(List<LowRank> updates) {
-        if (updates.size() != trained.size()) {
-            return false;
-        }
-        for (int i = 0; i < updates.size(); i++) {
-            if (updates.get(i).part() != trained.get(i).part()
-                    || updates.get(i).rank() != trained.get(i).rank()) {
-                return false;
-            }
-        }
-        return true;
+        return columns(updates).equals(columns(trained));
+    }
+
+    private static List<List<Integer>> columns(List<LowRank> updates) {
+        return updates.stream().map(u -> List.of(u.part(), u.rank())).toList();
     }
 
     /// The base weight of one part, a view `(out, in)`.
@@ -199,7 +194,11 @@ public final class FusedLinear {
 
     /// Whether there can be a copy that decoding reads.
     boolean canPackDecoding() {
-        return packs && !trainsBase() && extra % 2 == 0 && PanelMatrix.fits(out, in);
+        return !trainsBase() && extra % 2 == 0 && PanelMatrix.fits(out, in);
+    }
+
+    boolean packsDecoding() {
+        return decoding != null;
     }
 
     /// Makes it.

@@ -19,9 +19,9 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return Recomputation.Shares.NONE;
     }
 
-    /// Whether backward passes read copies of the weights that were made for them, which can change
-    /// rounding.
-    default boolean packsBackward() {
+    /// Whether backward passes or decoding read copies of the weights that were made for them; that
+    /// can change rounding.
+    default boolean hasCopies() {
         return false;
     }
 

@@ -36,6 +36,9 @@ final class OutputHead implements Head {
     /// Products of other numbers of rows are slower for each by up to a sixth.
     private static final int ROWS = 64;
 
+    /// Fewer don't pay for reading a large vocabulary's weights.
+    private static final int FEWEST_ROWS = 256;
+
     private final Decoder decoder;
     private final TokenForest forest;
     private final HeadRequest request;
@@ -129,7 +132,7 @@ final class OutputHead implements Head {
 
     private static int chunkRows(int vocabulary, boolean kernel) {
         return kernel
-                ? (int) Math.max(ROWS, KERNEL_ELEMENTS / vocabulary / ROWS * ROWS)
+                ? (int) Math.max(FEWEST_ROWS, KERNEL_ELEMENTS / vocabulary / ROWS * ROWS)
                 : (int) Math.max(16, CHUNK_ELEMENTS / vocabulary);
     }
 

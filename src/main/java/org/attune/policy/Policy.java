@@ -132,8 +132,8 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
-    public boolean packsBackward() {
-        return decoder.packsBackward();
+    public boolean hasCopies() {
+        return decoder.packsBackward() || decoder.packsDecoding();
     }
 
     @Override

@@ -61,7 +61,7 @@ class PackedBackwardTest {
                             float[] plain = gradients(policy);
                             decoder.packBackward();
                             boolean packs = PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16);
-                            assertEquals(packs, policy.packsBackward());
+                            assertEquals(packs, policy.hasCopies());
                             assertSame(plain, gradients(policy));
 
                             Adapted.shift(policy); // the copies hold nothing of the adapter
@@ -87,9 +87,9 @@ class PackedBackwardTest {
                     try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16)) {
                         decoder.packBackward();
                         try (Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
-                            assertFalse(policy.packsBackward());
+                            assertFalse(policy.hasCopies());
                             decoder.packBackward();
-                            assertFalse(policy.packsBackward());
+                            assertFalse(policy.hasCopies());
                         }
                     }
                 });

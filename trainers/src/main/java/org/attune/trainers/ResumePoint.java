@@ -44,8 +44,8 @@ public final class ResumePoint {
         return number(checkpoint, SLOTS);
     }
 
-    /// Whether backward passes read packed weights, likewise.
-    public static Optional<Boolean> packsBackward(Checkpoint checkpoint) {
+    /// Whether backward passes or decoding read copies of the weights, likewise.
+    public static Optional<Boolean> hasCopies(Checkpoint checkpoint) {
         return Optional.ofNullable(checkpoint.state().identity().get(PACKS))
                 .map(Boolean::parseBoolean);
     }

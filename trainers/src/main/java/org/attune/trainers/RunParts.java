@@ -94,7 +94,7 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
         Map<String, String> identity = new LinkedHashMap<>(Fingerprints.ofConfig(whole));
         identity.put("method", method);
         identity.put(ResumePoint.TOKENS, "" + budget(config.batch()).tokens());
-        identity.put(ResumePoint.PACKS, "" + policy.packsBackward());
+        identity.put(ResumePoint.PACKS, "" + policy.hasCopies());
         identity.put("training rows (hash)", dataFingerprint);
         identity.put("model (fingerprint)", context.modelFingerprint());
         return identity;

@@ -86,8 +86,8 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
     }
 
     @Override
-    public boolean packsBackward() {
-        return policy.packsBackward();
+    public boolean hasCopies() {
+        return policy.hasCopies();
     }
 
     @Override

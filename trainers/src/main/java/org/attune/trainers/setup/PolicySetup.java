@@ -229,7 +229,7 @@ public final class PolicySetup implements AutoCloseable {
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
         packBackward(training, decoder);
-        if (rollouts.isPresent() && decoder.packsBackward()) {
+        if (rollouts.isPresent() && mayCopy(training)) {
             decoder.packDecoding();
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
@@ -240,13 +240,15 @@ public final class PolicySetup implements AutoCloseable {
 
     /// Spends memory on speed where no limit is set. A run that goes on does as it did.
     static void packBackward(TrainingConfig training, Decoder decoder) {
-        boolean packs =
-                ResumePoint.of(training.save())
-                        .flatMap(ResumePoint::packsBackward)
-                        .orElse(training.batch().maxMemory().isEmpty());
-        if (packs) {
+        if (mayCopy(training)) {
             decoder.packBackward();
         }
+    }
+
+    private static boolean mayCopy(TrainingConfig training) {
+        return ResumePoint.of(training.save())
+                .flatMap(ResumePoint::hasCopies)
+                .orElse(training.batch().maxMemory().isEmpty());
     }
 
     /// What [#fitToMemory] chose to compute again.
