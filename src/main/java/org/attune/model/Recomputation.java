@@ -4,9 +4,9 @@ package org.attune.model;
 ///
 /// @param blocks how many, from the first on; ≥ 0, all if there are fewer
 /// @param keepsAttention whether what their attention put out is kept nevertheless. It takes as
-///     much memory as a block's input, and most of a block's time where rows are long (selective
-///     recomputation, [Korthikanti et al. 2022](https://arxiv.org/abs/2205.05198), the other way
-///     round: their attention kept its scores)
+///     much memory as a block's input, and most of a block's time where rows are long. (The
+///     selective recomputation of [Korthikanti et al. 2022](https://arxiv.org/abs/2205.05198) drops
+///     attention, for the scores that it kept; here nothing keeps scores)
 public record Recomputation(int blocks, boolean keepsAttention) {
     public static final Recomputation NONE = new Recomputation(0, false);
 
