@@ -222,10 +222,14 @@ public record DecoderConfig(
 
     /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
     /// by.
-    long productNumbers() {
-        long width = hiddenSize;
+    public long productNumbers() {
+        return layers * blockNumbers() + (long) hiddenSize * outputRows();
+    }
+
+    /// Numbers in the matrices of one block.
+    public long blockNumbers() {
         long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
-        return layers * width * (attended + 3L * intermediateSize) + width * outputRows();
+        return hiddenSize * (attended + 3L * intermediateSize);
     }
 
     private static void requirePositive(String name, int value) {

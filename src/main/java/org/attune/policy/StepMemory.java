@@ -89,11 +89,7 @@ public record StepMemory(
     /// Operations of attention in a forward pass over a row of so many tokens, for each operation
     /// of the blocks' products.
     public double attentionToProducts(int row) {
-        long width = config.hiddenSize();
-        long queries = (long) config.heads() * config.headDim();
-        long keys = (long) config.kvHeads() * config.headDim();
-        long products = width * (2 * queries + 2 * keys + 3L * config.intermediateSize());
-        return (double) row * queries / products;
+        return (double) row * config.heads() * config.headDim() / config.blockNumbers();
     }
 
     private double gaps(int tokens) {

@@ -2,6 +2,7 @@ package org.attune.tensor;
 
 import ai.djl.pytorch.jni.JniUtils;
 
+import org.attune.error.TaskResult;
 import org.attune.tensor.vector.Team;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -191,18 +192,7 @@ public final class Engine {
     }
 
     private static <T> T result(Future<T> future) {
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for the engine thread", e);
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RuntimeException r -> throw r;
-                case Error r -> throw r;
-                default -> throw new IllegalStateException(e.getCause());
-            }
-        }
+        return TaskResult.of(future, "waiting for the engine thread");
     }
 
     /// @throws IllegalStateException if the caller isn't on the engine thread

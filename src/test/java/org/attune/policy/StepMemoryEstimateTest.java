@@ -75,14 +75,17 @@ class StepMemoryEstimateTest {
         assertEquals(kept, estimate(config).kept(Recomputation.NONE) + turns, 0.12 * kept);
     }
 
+    /// What is kept of a token beyond what is where the first block is computed again.
+    private static double moreThanAgain(DecoderConfig config, Policy.Options options) {
+        return keptPerToken(config, options) - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
+    }
+
     /// The first of two blocks gives up all but its input.
     @ParameterizedTest
     @ValueSource(strings = {"llama", "qwen3", "smol"})
     void recomputingSomeBlocksKeepsTheOthers(String family) {
         DecoderConfig config = config(family);
-        double given =
-                keptPerToken(config, Outcome.DEFAULT)
-                        - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
+        double given = moreThanAgain(config, Outcome.DEFAULT);
         ActivationBytes estimate = estimate(config);
         assertEquals(
                 estimate.kept(Recomputation.NONE) - estimate.kept(Recomputation.ofBlocks(1)),
@@ -95,9 +98,7 @@ class StepMemoryEstimateTest {
     @ValueSource(strings = {"llama", "qwen3", "smol"})
     void whereAttentionIsKeptItsOutputStands(String family) {
         DecoderConfig config = config(family);
-        double given =
-                keptPerToken(config, Outcome.KEEP_ATTENTION)
-                        - keptPerToken(config, Outcome.RECOMPUTE_FIRST);
+        double given = moreThanAgain(config, Outcome.KEEP_ATTENTION);
         ActivationBytes estimate = estimate(config);
         long kept = estimate.kept(new Recomputation(1, true));
         assertEquals(kept - estimate.kept(Recomputation.ofBlocks(1)), given, 0.02 * given);

@@ -28,8 +28,13 @@ final class BenchWorkerCommand implements Callable<Integer>, UsesEngine {
     @Parameters(index = "3", paramLabel = "RESULT.json")
     Path result;
 
+    private BenchSpec spec;
+
     private BenchSpec spec() {
-        return BenchJson.read(work, BenchSpec.class);
+        if (spec == null) {
+            spec = BenchJson.read(work, BenchSpec.class);
+        }
+        return spec;
     }
 
     @Override

@@ -1,7 +1,8 @@
 package org.attune.reward;
 
+import org.attune.error.TaskResult;
+
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -21,17 +22,6 @@ final class ArrayThread {
 
     /// Runs `work` there and gives its result; unchecked exceptions come out as they are.
     static <T> T call(Callable<T> work) {
-        try {
-            return THREAD.submit(work).get();
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RuntimeException r -> throw r;
-                case Error error -> throw error;
-                default -> throw new IllegalStateException(e.getCause());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while rewards were compared", e);
-        }
+        return TaskResult.of(THREAD.submit(work), "rewards were compared");
     }
 }

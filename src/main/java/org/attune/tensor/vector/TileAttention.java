@@ -274,20 +274,17 @@ final class TileAttention implements AttentionWork {
         turn(keys);
         TileLoops.fill(dKeys, rounded(part.keys()) * size, 0);
         TileLoops.fill(dValues, rounded(part.keys()) * size, 0);
-        boolean mayKeep = logs == 0 && turns(part.keys()) == 1;
+        boolean kept = logs == 0 && turns(part.keys()) == 1; // no more keys than a block
         eachTurn(
                 a -> {
                     readGradients(a, qkv, out, dOutput);
                     if (logs == 0) {
-                        readSums(mayKeep && visible() - firstKey() <= BLOCK);
+                        readSums(kept);
                     } else {
                         copyLogs(a, logs, false);
                     }
                 },
-                (from, to) -> {
-                    boolean kept = mayKeep && visible() - firstKey() <= BLOCK;
-                    backwardTile(from, to, kept, dKeys, dValues);
-                },
+                (from, to) -> backwardTile(from, to, kept, dKeys, dValues),
                 a -> {
                     TileLoops.fill(tile.sums(), columns, 1);
                     TileLoops.divideIntoPairs(tile.product(), size, columns, tile.sums(), pairs);

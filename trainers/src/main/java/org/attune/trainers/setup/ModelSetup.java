@@ -158,10 +158,7 @@ public final class ModelSetup implements AutoCloseable {
 
     /// Whether its weights are loaded in seconds.
     boolean isSmall() {
-        DecoderConfig c = source.config();
-        long heads = c.headDim() * (2L * c.heads() + 2L * c.kvHeads());
-        long block = c.hiddenSize() * (heads + 3L * c.intermediateSize());
-        return c.layers() * block + (long) c.vocabSize() * c.hiddenSize() <= MOST_SMALL;
+        return source.config().productNumbers() <= MOST_SMALL;
     }
 
     /// Where the run computes.

@@ -1,5 +1,6 @@
 package org.attune.trainers.setup;
 
+import org.attune.error.TaskResult;
 import org.attune.policy.Policy;
 import org.attune.tensor.Engine;
 import org.attune.trainers.PhaseClock;
@@ -9,7 +10,6 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.TrainingConfig;
 
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -23,6 +23,8 @@ import java.util.function.ToIntFunction;
 /// @param policy what is trained, a scorer too
 /// @param context for the trainer
 record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunContext context) {
+    private static final String READING = "rows were read";
+
     /// Opens a run on the engine thread, trains, and closes it.
     ///
     /// @param runs says where models are looked up and who is told
@@ -77,29 +79,14 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
         try {
             policy = load.get();
         } catch (RuntimeException | Error e) {
-            result(reading); // whose failure comes first
+            TaskResult.of(reading, READING); // whose failure comes first
             throw e;
         }
         try {
-            return new Loaded<>(result(reading), policy);
+            return new Loaded<>(TaskResult.of(reading, READING), policy);
         } catch (RuntimeException | Error e) {
             policy.close();
             throw e;
-        }
-    }
-
-    private static <T> T result(FutureTask<T> task) {
-        try {
-            return task.get();
-        } catch (ExecutionException e) {
-            switch (e.getCause()) {
-                case RuntimeException failure -> throw failure;
-                case Error failure -> throw failure;
-                default -> throw new IllegalStateException(e.getCause());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while rows were read", e);
         }
     }
 

@@ -228,8 +228,8 @@ public final class PolicySetup implements AutoCloseable {
             MemoryNeed need,
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
-        packBackward(training, decoder);
-        if (rollouts.isPresent() && mayCopy(training)) {
+        boolean copies = packBackward(training, decoder);
+        if (rollouts.isPresent() && copies) {
             decoder.packDecoding();
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
@@ -239,16 +239,17 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// Spends memory on speed where no limit is set. A run that goes on does as it did.
-    static void packBackward(TrainingConfig training, Decoder decoder) {
-        if (mayCopy(training)) {
+    ///
+    /// @return whether that is so
+    static boolean packBackward(TrainingConfig training, Decoder decoder) {
+        boolean copies =
+                ResumePoint.of(training.save())
+                        .flatMap(ResumePoint::hasCopies)
+                        .orElse(training.batch().maxMemory().isEmpty());
+        if (copies) {
             decoder.packBackward();
         }
-    }
-
-    private static boolean mayCopy(TrainingConfig training) {
-        return ResumePoint.of(training.save())
-                .flatMap(ResumePoint::hasCopies)
-                .orElse(training.batch().maxMemory().isEmpty());
+        return copies;
     }
 
     /// What [#fitToMemory] chose to compute again.

@@ -77,6 +77,7 @@ class MemoryPlanTest {
     @Test
     void longRowsLeaveRecomputationAsTheOnlyWay() {
         var longRow = new MemoryPlan.Wish(UNSET, true, rows(2048));
+        assertPlan(2048, 17, plan(NEED.toCome(2048, Recomputation.ofBlocks(15)), longRow));
         assertPlan(2048, MOST, plan(NEED.toCome(2048, Recomputation.ofBlocks(LAYERS)), longRow));
     }
 

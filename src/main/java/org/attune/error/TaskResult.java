@@ -1,0 +1,28 @@
+package org.attune.error;
+
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+
+/// What a task on another thread came to.
+public final class TaskResult {
+    private TaskResult() {}
+
+    /// Waits for it. Unchecked exceptions and errors come out as they are, checked ones as the
+    /// cause of an `IllegalStateException`.
+    ///
+    /// @param meanwhile what happens then, for the message if this thread is interrupted
+    public static <T> T of(Future<T> task, String meanwhile) {
+        try {
+            return task.get();
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case RuntimeException failure -> throw failure;
+                case Error failure -> throw failure;
+                default -> throw new IllegalStateException(e.getCause());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while " + meanwhile, e);
+        }
+    }
+}
