@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
 
 /// libtorch in this process, and the one thread that may touch tensors.
 ///
@@ -29,7 +30,9 @@ public final class Engine {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
     /// Whether a model that wants all cores was loaded; read and written on the engine thread.
+    private static boolean suited;
     private static boolean largeModel;
+    private static boolean beside;
 
     private static volatile boolean startsAhead;
     private static volatile boolean generates;
@@ -151,9 +154,39 @@ public final class Engine {
     /// @param small whether all models in use are small; once one isn't, all cores stay in use
     public static void suitThreads(boolean small) {
         requireEngineThread();
+        largeModel |= !small;
+        suited = true;
+        setThreads();
+    }
+
+    /// Runs `work` with native operations on one thread, unless `OMP_NUM_THREADS` is set: for
+    /// copies beside other work, whose cores threads that spin while they wait would take. On the
+    /// engine thread.
+    public static <T> T onOneThread(Supplier<T> work) {
+        requireEngineThread();
+        beside = true;
+        setThreads();
+        try {
+            return work.get();
+        } finally {
+            beside = false;
+            setThreads();
+        }
+    }
+
+    /// As [#onOneThread(Supplier)].
+    public static void onOneThread(Runnable work) {
+        onOneThread(
+                () -> {
+                    work.run();
+                    return null;
+                });
+    }
+
+    private static void setThreads() {
         if (System.getenv("OMP_NUM_THREADS") == null) {
-            largeModel |= !small;
-            JniUtils.setNumThreads(largeModel ? threadCount() : 1);
+            boolean one = beside || suited && !largeModel;
+            JniUtils.setNumThreads(one ? 1 : threadCount());
         }
     }
 

@@ -8,9 +8,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ShapeException;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class PackedMatrixTest {
+    @BeforeEach
+    void needsAFasterLayout() {
+        assumeTrue(Engine.call(() -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16)));
+    }
+
     private static Tensor random(long seed, int rows, int columns) {
         var random = RandomSource.XO_RO_SHI_RO_128_PP.create(seed);
         float[] values = new float[rows * columns];
@@ -22,7 +28,6 @@ class PackedMatrixTest {
 
     @Test
     void productsAreThoseOfThePlainMatrix() {
-        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
         Engine.run(
                 () -> {
                     for (int[] size : new int[][] {{576, 960}, {624, 576}, {1552, 576}, {100, 7}}) {
@@ -35,7 +40,6 @@ class PackedMatrixTest {
 
     @Test
     void replacedColumnsArePackedOnes() {
-        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
         Engine.run(
                 () -> {
                     // rows, columns, and how many of these are replaced

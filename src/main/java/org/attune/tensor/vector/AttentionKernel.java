@@ -194,7 +194,7 @@ public final class AttentionKernel {
         List<Share> all = shares.get(part);
         for (int row = p.row(0); row < p.row(p.length()); row++) {
             for (int k = 0; k < size; k += Vectors.LANES) {
-                FloatVector keys = FloatVector.zero(Vectors.FLOATS);
+                FloatVector keys = Vectors.zero();
                 FloatVector values = keys;
                 for (Share share : all) {
                     if (row < share.from() || row >= share.to()) {
@@ -202,7 +202,7 @@ public final class AttentionKernel {
                     }
                     long place = (long) (share.key() + row - share.from()) * size + k;
                     long at = partial(sums, share.part(), head) + FLOAT * place;
-                    keys = keys.add(Vectors.load(at));
+                    keys = Vectors.load(at).add(keys);
                     values = values.add(Vectors.load(at + numbers(share.part()) / 2 * FLOAT));
                 }
                 Vectors.store(dQkv.half(), keys, dQkv.at(row, shape.keys(head) + k));

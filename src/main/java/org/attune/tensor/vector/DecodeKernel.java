@@ -205,7 +205,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
             for (int t = from; t < to; t += 2) {
                 long key = keys + t * rowBytes;
                 long next = keys + Math.min(t + 1, to - 1) * rowBytes;
-                FloatVector s0 = FloatVector.zero(Vectors.FLOATS);
+                FloatVector s0 = Vectors.zero();
                 FloatVector s1 = s0;
                 FloatVector s2 = s0;
                 FloatVector s3 = s0;
@@ -292,8 +292,9 @@ public record DecodeKernel(AttentionShape shape, int window) {
             int blocks = blocks();
             FloatVector most = Vectors.load(scores);
             for (int i = 1; i < blocks; i++) {
-                most = most.max(Vectors.load(scores + i * VECTOR));
+                most = Vectors.load(scores + i * VECTOR).max(most);
             }
+            most = Vectors.exact(most);
             if (KEYS > 2) {
                 most = most.max(most.rearrange(BY_2));
             }
@@ -306,13 +307,14 @@ public record DecodeKernel(AttentionShape shape, int window) {
 
         private void exponentials(int blocks) {
             FloatVector most = Vectors.load(scores + blocks * VECTOR);
-            FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+            FloatVector sum = Vectors.zero();
             for (int i = 0; i < blocks; i++) {
                 long at = scores + i * VECTOR;
                 FloatVector e = Vectors.exp(Vectors.load(at).sub(most));
-                sum = sum.add(e);
+                sum = e.add(sum);
                 Vectors.store(e, at);
             }
+            sum = Vectors.exact(sum);
             if (KEYS > 2) {
                 sum = sum.add(sum.rearrange(BY_2));
             }
@@ -333,7 +335,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
 
         /// Zeros in place of four queries.
         void zero(long sums) {
-            FloatVector zeros = FloatVector.zero(Vectors.FLOATS);
+            FloatVector zeros = Vectors.zero();
             for (int k = 0; k < QUERIES * headDim; k += LANES) {
                 Vectors.store(zeros, sums + (long) k * FLOAT);
             }

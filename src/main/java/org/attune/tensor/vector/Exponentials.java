@@ -35,19 +35,19 @@ final class Exponentials {
     }
 
     private static float largest(long scores, int begin, int end) {
-        FloatVector most = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
+        FloatVector most = Vectors.all(Float.NEGATIVE_INFINITY);
         for (int t = begin; t < end; t += LANES) {
-            most = most.max(Vectors.load(scores + (long) t * FLOAT));
+            most = Vectors.load(scores + (long) t * FLOAT).max(most);
         }
-        return most.reduceLanes(VectorOperators.MAX);
+        return Vectors.exact(most).reduceLanes(VectorOperators.MAX);
     }
 
     private static float exponentials(long scores, int begin, int end, float largest) {
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int t = begin; t < end; t += LANES) {
             long at = scores + (long) t * FLOAT;
             FloatVector e = Vectors.exp(Vectors.load(at).sub(largest));
-            sum = sum.add(e);
+            sum = e.add(sum);
             Vectors.store(e, at);
         }
         return Vectors.sum(sum);

@@ -241,7 +241,7 @@ final class FloatAttention implements AttentionWork {
     private void softmaxBackward(int row, int wide) {
         long pRow = p + row * keyBytes;
         long dpRow = dp + row * keyBytes;
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int t = 0; t < wide; t += LANES) {
             long at = (long) t * FLOAT;
             FloatVector x = Vectors.load(pRow + at).mul(norm[row]);

@@ -50,7 +50,7 @@ public final class NormKernel {
 
     private float squares(boolean half, long x) {
         int bytes = half ? Short.BYTES : FLOAT;
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int k = 0; k < width; k += LANES) {
             FloatVector v = Vectors.load(half, x + (long) k * bytes);
             sum = v.fma(v, sum);
@@ -102,7 +102,7 @@ public final class NormKernel {
     /// `Σ g x`.
     private float product(boolean half, long dy, long x) {
         int bytes = half ? Short.BYTES : FLOAT;
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int k = 0; k < width; k += LANES) {
             long at = (long) k * bytes;
             FloatVector g = Vectors.load(half, dy + at).mul(Vectors.load(half, weight + at));

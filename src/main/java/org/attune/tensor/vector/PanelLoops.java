@@ -49,7 +49,7 @@ final class PanelLoops {
         for (int r = 0; r < rows; r++) {
             for (int k = 0; k < Panels.WIDE; k += LANES) {
                 FloatVector v = Vectors.load(c + ((long) r * Panels.WIDE + k) * FLOAT);
-                v = v.add(Vectors.load(true, residual + r * residualRow + (long) k * HALF));
+                v = Vectors.load(true, residual + r * residualRow + (long) k * HALF).add(v);
                 Vectors.store(true, v, out + r * outRow + (long) k * HALF);
             }
         }

@@ -122,11 +122,11 @@ public final class SamplingKernel {
     }
 
     private float largest(long z) {
-        FloatVector most = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
+        FloatVector most = Vectors.all(Float.NEGATIVE_INFINITY);
         for (int k = 0; k < vocabulary; k += LANES) {
-            most = most.max(Vectors.load(z + (long) k * FLOAT));
+            most = Vectors.load(z + (long) k * FLOAT).max(most);
         }
-        return most.reduceLanes(VectorOperators.MAX);
+        return Vectors.exact(most).reduceLanes(VectorOperators.MAX);
     }
 
     /// Sums of the pieces' exponentials, less the largest logit.
@@ -146,10 +146,10 @@ public final class SamplingKernel {
     }
 
     private float sum(long z, int count, float largest) {
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int k = 0; k < count; k += LANES) {
             FloatVector t = Vectors.load(z + (long) k * FLOAT).sub(largest).mul(inverse);
-            sum = sum.add(weight(t));
+            sum = weight(t).add(sum);
         }
         return Vectors.sum(sum);
     }

@@ -15,12 +15,12 @@ final class TileLoops {
     private static final int FLOAT = Float.BYTES;
     private static final int LANES = Vectors.LANES;
     private static final float LOG2_E = 1.44269504f;
-    private static final FloatVector SCALE = FloatVector.broadcast(Vectors.FLOATS, LOG2_E);
+    private static final FloatVector SCALE = Vectors.all(LOG2_E);
 
     private TileLoops() {}
 
     static void fill(long numbers, int count, float value) {
-        FloatVector all = FloatVector.broadcast(Vectors.FLOATS, value);
+        FloatVector all = Vectors.all(value);
         for (int i = 0; i < count; i += LANES) {
             Vectors.store(all, numbers + (long) i * FLOAT);
         }
@@ -67,7 +67,7 @@ final class TileLoops {
             FloatVector m = before;
             for (int t = 0; t < rows; t++) {
                 FloatVector x = Vectors.load(s + (long) t * wide * FLOAT + column);
-                m = m.blend(x, x.compare(VectorOperators.GT, m));
+                m = Vectors.exact(m).blend(x, x.compare(VectorOperators.GT, m));
             }
             Vectors.store(m, most + column);
             Vectors.store(Vectors.exp2(before.sub(m).mul(LOG2_E)), factors + column);
@@ -101,7 +101,7 @@ final class TileLoops {
             for (int t = 0; t < rows; t += 2) {
                 long at = first + (long) t * wide * FLOAT + column;
                 FloatVector e = Vectors.exp2(Vectors.load(at).fma(SCALE, largest));
-                sum = sum.add(e);
+                sum = e.add(sum);
                 long pair = pairs + (long) t / 2 * wide * FLOAT + column;
                 Vectors.addToPairs(Vectors.nearest(e), shift, kept, pair);
             }
@@ -117,7 +117,7 @@ final class TileLoops {
             FloatVector sum = Vectors.load(sums + column).mul(Vectors.load(factors + column));
             for (int t = 0; t < rows; t++) {
                 FloatVector x = Vectors.load(s + ((long) t * wide + c) * FLOAT);
-                sum = sum.add(Vectors.exp2(x.fma(SCALE, shift)));
+                sum = Vectors.exp2(x.fma(SCALE, shift)).add(sum);
             }
             Vectors.store(sum, sums + column);
         }

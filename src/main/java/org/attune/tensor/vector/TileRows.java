@@ -42,8 +42,7 @@ final class TileRows {
             for (int c = 0; c < wide; c += Vectors.LANES) {
                 FloatVector low = Vectors.load(true, row + (long) c * HALF);
                 FloatVector high = Vectors.load(true, row + ((long) wide + c) * HALF);
-                Vectors.storePairs(
-                        low.reinterpretAsInts(), high.reinterpretAsInts(), out + (long) c * PAIR);
+                Vectors.storePairs(Vectors.bits(low), Vectors.bits(high), out + (long) c * PAIR);
             }
         }
     }
@@ -162,7 +161,7 @@ final class TileRows {
     /// `Σ a b` of each row, as float32.
     static void dots(long a, long b, int rows, int wide, long to) {
         for (int r = 0; r < rows; r++) {
-            FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+            FloatVector sum = Vectors.zero();
             for (int c = 0; c < wide; c += Vectors.LANES) {
                 long place = ((long) r * wide + c) * HALF;
                 sum = Vectors.load(true, a + place).fma(Vectors.load(true, b + place), sum);

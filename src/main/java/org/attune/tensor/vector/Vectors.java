@@ -21,7 +21,8 @@ import java.nio.ByteOrder;
 /// vector that is handed to a method which was not inlined is allocated. Such a kernel runs ten
 /// times slower. Hence loops stand in methods of their own, which take and return plain numbers;
 /// the launcher tells the compiler never to inline those, and always to inline what is here
-/// (`cli/src/main/dist/launch.conf`).
+/// (`cli/src/main/dist/launch.conf`). And operations are called on vectors whose class the compiler
+/// knows, see [#exact(FloatVector)].
 final class Vectors {
     /// Float32 numbers.
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
@@ -37,6 +38,12 @@ final class Vectors {
     /// All memory: an address is an offset, and the check of bounds costs nothing.
     @SuppressWarnings("restricted")
     static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private static final Class<? extends FloatVector> FLOAT_TYPE =
+            FloatVector.zero(FLOATS).getClass();
+    private static final Class<? extends IntVector> INT_TYPE = IntVector.zero(INTS).getClass();
+    private static final Class<? extends ShortVector> SHORT_TYPE =
+            ShortVector.zero(SHORTS).getClass();
 
     private static final VectorShuffle<Float> BY_8 = partners(8);
     private static final VectorShuffle<Float> BY_4 = partners(4);
@@ -77,8 +84,41 @@ final class Vectors {
 
     private Vectors() {}
 
-    private static FloatVector all(float value) {
-        return FloatVector.broadcast(FLOATS, value);
+    /// The same vector. Tells the compiler its class, without which it knows which methods to
+    /// inline only if it has seen enough of them called, and a kernel that was compiled soon
+    /// allocates its vectors for good. What [#load] gives and what is computed of it needs this
+    /// not; a vector that a loop carries from one round to the next does, if something is called on
+    /// it.
+    static FloatVector exact(FloatVector v) {
+        return FLOAT_TYPE.cast(v);
+    }
+
+    private static IntVector exact(IntVector v) {
+        return INT_TYPE.cast(v);
+    }
+
+    private static ShortVector exact(ShortVector v) {
+        return SHORT_TYPE.cast(v);
+    }
+
+    private static FloatVector floats(IntVector bits) {
+        return exact(bits.reinterpretAsFloats());
+    }
+
+    static IntVector bits(FloatVector v) {
+        return exact(exact(v).reinterpretAsInts());
+    }
+
+    private static ShortVector shorts(long address) {
+        return exact(ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER));
+    }
+
+    static FloatVector zero() {
+        return exact(FloatVector.zero(FLOATS));
+    }
+
+    static FloatVector all(float value) {
+        return exact(FloatVector.broadcast(FLOATS, value));
     }
 
     static float number(long address) {
@@ -111,21 +151,21 @@ final class Vectors {
 
     /// Float32 numbers.
     static FloatVector load(long address) {
-        return FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER);
+        return exact(FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER));
     }
 
     /// Float32 numbers to go on from, or zeros.
     static FloatVector begin(boolean add, long address) {
-        return add ? load(address) : FloatVector.zero(FLOATS);
+        return add ? load(address) : zero();
     }
 
     /// The same number in every lane.
     static FloatVector spread(long address) {
-        return FloatVector.broadcast(FLOATS, number(address));
+        return all(number(address));
     }
 
     static void store(FloatVector v, long address) {
-        v.intoMemorySegment(MEMORY, address, ORDER);
+        exact(v).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// Numbers of a tensor.
@@ -135,9 +175,8 @@ final class Vectors {
         if (!half) {
             return load(address);
         }
-        var shorts = ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER);
-        var ints = (IntVector) shorts.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-        return ints.lanewise(VectorOperators.LSHL, HALF_BITS).reinterpretAsFloats();
+        var wide = shorts(address).convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
+        return floats(exact((IntVector) wide).lanewise(VectorOperators.LSHL, HALF_BITS));
     }
 
     /// Stores numbers of a tensor, rounded to the nearest, ties to even.
@@ -151,28 +190,28 @@ final class Vectors {
 
     /// Copies bfloat16 numbers, as many as there are lanes.
     static void copy(long from, long to) {
-        ShortVector.fromMemorySegment(SHORTS, MEMORY, from, ORDER)
-                .intoMemorySegment(MEMORY, to, ORDER);
+        shorts(from).intoMemorySegment(MEMORY, to, ORDER);
     }
 
     /// Float32 bits, of which the upper half is the nearest bfloat16 number, ties away from zero:
     /// half the work of [#store].
     static IntVector nearest(FloatVector v) {
-        return v.reinterpretAsInts().add(HALF_OF_LAST);
+        return bits(v).add(HALF_OF_LAST);
     }
 
     /// Stores the upper halves as bfloat16 numbers.
     static void storeUpper(IntVector bits, long address) {
-        IntVector upper = bits.lanewise(VectorOperators.LSHR, HALF_BITS);
+        IntVector upper = exact(bits).lanewise(VectorOperators.LSHR, HALF_BITS);
         var shorts = (ShortVector) upper.convertShape(VectorOperators.I2S, SHORTS, 0);
-        shorts.intoMemorySegment(MEMORY, address, ORDER);
+        exact(shorts).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// Stores pairs of bfloat16 numbers: the upper halves of `low` and of `high` in turn.
     static void storePairs(IntVector low, IntVector high, long address) {
         IntVector pairs =
-                low.lanewise(VectorOperators.LSHR, HALF_BITS)
-                        .or(high.lanewise(VectorOperators.AND, HIGH_BITS));
+                exact(low)
+                        .lanewise(VectorOperators.LSHR, HALF_BITS)
+                        .or(exact(high).lanewise(VectorOperators.AND, HIGH_BITS));
         pairs.intoMemorySegment(MEMORY, address, ORDER);
     }
 
@@ -181,21 +220,21 @@ final class Vectors {
     /// @param shift 16 for the first halves of pairs, 0 for the second
     /// @param kept bits of what is there that stay
     static void addToPairs(IntVector bits, int shift, int kept, long address) {
-        IntVector before = IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER).and(kept);
-        IntVector half = bits.and(HIGH_BITS).lanewise(VectorOperators.LSHR, shift);
-        half.or(before).intoMemorySegment(MEMORY, address, ORDER);
+        IntVector there = exact(IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER));
+        IntVector half = exact(bits).and(HIGH_BITS).lanewise(VectorOperators.LSHR, shift);
+        half.or(there.and(kept)).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// What [#store] followed by [#load] gives.
     static FloatVector round(boolean half, FloatVector v) {
-        return half ? rounded(v).lanewise(VectorOperators.AND, HIGH_BITS).reinterpretAsFloats() : v;
+        return half ? floats(rounded(v).lanewise(VectorOperators.AND, HIGH_BITS)) : v;
     }
 
     /// A NaN whose low bits are all ones would overflow into a number. Operations on bfloat16
     /// numbers give none: they hand the NaN of an operand on, whose low bits are zeros, or the
     /// processor's.
     private static IntVector rounded(FloatVector v) {
-        IntVector bits = v.reinterpretAsInts();
+        IntVector bits = bits(v);
         IntVector odd = bits.lanewise(VectorOperators.LSHR, HALF_BITS).and(1);
         return bits.add(odd.add(ROUND_UP));
     }
@@ -213,8 +252,8 @@ final class Vectors {
         p = p.fma(f, EXP_2);
         p = p.fma(f, ONE);
         p = p.fma(f, ONE);
-        IntVector power = shifted.reinterpretAsInts().add(EXPONENT_BIAS);
-        return p.mul(power.lanewise(VectorOperators.LSHL, MANTISSA_BITS).reinterpretAsFloats());
+        IntVector power = bits(shifted).add(EXPONENT_BIAS);
+        return p.mul(floats(power.lanewise(VectorOperators.LSHL, MANTISSA_BITS)));
     }
 
     /// 2ˣ for x < 128, relative error below 2e-7; below -126 it is that of -126.
@@ -228,8 +267,8 @@ final class Vectors {
         p = p.fma(f, EXP2_1);
         p = p.fma(f, ONE);
         // The low bits of `shifted` are the power; those above are shifted out.
-        IntVector power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, MANTISSA_BITS);
-        return p.reinterpretAsInts().add(power).reinterpretAsFloats();
+        IntVector power = bits(shifted).lanewise(VectorOperators.LSHL, MANTISSA_BITS);
+        return floats(bits(p).add(power));
     }
 
     /// `1 / (1 + e⁻ˣ)`.
@@ -242,7 +281,7 @@ final class Vectors {
     /// Sum of all lanes, halves added to halves. The Vector API's own sum has no fixed order: its
     /// bits change when a method is compiled, and with them those of a run that is repeated.
     static float sum(FloatVector v) {
-        FloatVector s = v;
+        FloatVector s = exact(v);
         if (LANES > 8) {
             s = s.add(s.rearrange(BY_8));
         }
@@ -258,7 +297,9 @@ final class Vectors {
     /// one vector of the sums of as many vectors as there are lanes.
     static FloatVector halves(
             FloatVector a, FloatVector b, VectorMask<Float> second, VectorShuffle<Float> partner) {
-        return a.blend(b, second).add(b.blend(a, second).rearrange(partner));
+        FloatVector x = exact(a);
+        FloatVector y = exact(b);
+        return x.blend(y, second).add(y.blend(x, second).rearrange(partner));
     }
 
     /// Lanes whose number has the bit `distance`.

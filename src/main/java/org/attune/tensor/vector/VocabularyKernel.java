@@ -82,18 +82,18 @@ public final class VocabularyKernel {
 
     private float largest(boolean half, long z) {
         int bytes = half ? Short.BYTES : FLOAT;
-        FloatVector most = FloatVector.broadcast(Vectors.FLOATS, Float.NEGATIVE_INFINITY);
+        FloatVector most = Vectors.all(Float.NEGATIVE_INFINITY);
         for (int k = 0; k < vocabulary; k += LANES) {
-            most = most.max(Vectors.load(half, z + (long) k * bytes));
+            most = Vectors.load(half, z + (long) k * bytes).max(most);
         }
-        return most.reduceLanes(VectorOperators.MAX);
+        return Vectors.exact(most).reduceLanes(VectorOperators.MAX);
     }
 
     private float total(boolean half, long z) {
         int bytes = half ? Short.BYTES : FLOAT;
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         for (int k = 0; k < vocabulary; k += LANES) {
-            sum = sum.add(Vectors.load(half, z + (long) k * bytes));
+            sum = Vectors.load(half, z + (long) k * bytes).add(sum);
         }
         return Vectors.sum(sum);
     }
@@ -101,13 +101,13 @@ public final class VocabularyKernel {
     /// With `t = (z − largest) / T`: `Σ eᵗ`, `Σ t eᵗ` and `Σ e²ᵗ`.
     private void sums(boolean half, long z, float largest, float[] sums, int at) {
         int bytes = half ? Short.BYTES : FLOAT;
-        FloatVector sum = FloatVector.zero(Vectors.FLOATS);
+        FloatVector sum = Vectors.zero();
         FloatVector product = sum;
         FloatVector squares = sum;
         for (int k = 0; k < vocabulary; k += LANES) {
             FloatVector t = Vectors.load(half, z + (long) k * bytes).sub(largest).mul(inverse);
             FloatVector e = Vectors.exp(t);
-            sum = sum.add(e);
+            sum = e.add(sum);
             product = e.fma(t, product);
             squares = e.fma(e, squares);
         }

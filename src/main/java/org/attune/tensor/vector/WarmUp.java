@@ -93,8 +93,10 @@ public final class WarmUp {
         Rows gateUp = matrix(INPUT, 2 * WIDTH);
         swiglu.forward(gateUp, out, ROWS, work, 1);
         swiglu.backward(dy, gateUp, ROWS, work, 1);
-        new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work)
-                .rotate(matrix(INPUT, WIDE_HEADS * HEAD), ROWS, false, 1);
+        var rotary = new RotaryKernel(3, 1, HEAD, HEAD, 1, work, work);
+        for (boolean back : new boolean[] {false, true}) {
+            rotary.rotate(matrix(INPUT, WIDE_HEADS * HEAD), ROWS, back, 1);
+        }
         var vocabulary = new VocabularyKernel(VOCABULARY, 1);
         float[] scales = {1, 1};
         float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];

@@ -77,7 +77,7 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
         thread.start();
         PolicySetup policy;
         try {
-            policy = load.get();
+            policy = Engine.onOneThread(load);
         } catch (RuntimeException | Error e) {
             TaskResult.of(reading, READING); // whose failure comes first
             throw e;

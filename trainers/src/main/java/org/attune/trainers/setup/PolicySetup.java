@@ -13,6 +13,7 @@ import org.attune.model.OutputLayer;
 import org.attune.model.Recomputation;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
+import org.attune.tensor.Engine;
 import org.attune.trainers.ResumePoint;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.LoraSettings;
@@ -230,7 +231,7 @@ public final class PolicySetup implements AutoCloseable {
             Optional<RolloutPlan.Wish> rollouts) {
         boolean copies = packBackward(training, decoder);
         if (rollouts.isPresent() && copies) {
-            decoder.packDecoding();
+            Engine.onOneThread(decoder::packDecoding);
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();
@@ -247,7 +248,7 @@ public final class PolicySetup implements AutoCloseable {
                         .flatMap(ResumePoint::hasCopies)
                         .orElse(training.batch().maxMemory().isEmpty());
         if (copies) {
-            decoder.packBackward();
+            Engine.onOneThread(decoder::packBackward); // beside what warms up
         }
         return copies;
     }
