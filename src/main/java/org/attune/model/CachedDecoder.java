@@ -114,8 +114,13 @@ public final class CachedDecoder {
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, start, ids.length));
     }
 
-    /// @return output of the last block, `(N, D)`
-    private Tensor hidden(KvCache cache, List<NewTokens> additions) {
+    /// What the blocks made of tokens.
+    ///
+    /// @param hidden output of the last block, `(N, D)`
+    /// @param first row of the record, or [ForwardRecord#NONE]
+    private record Made(Tensor hidden, int first) {}
+
+    private Made hidden(KvCache cache, List<NewTokens> additions) {
         int count = additions.stream().mapToInt(a -> a.ids().length).sum();
         int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
@@ -141,7 +146,7 @@ public final class CachedDecoder {
             cache.append(addition.slot(), addition.ids(), row);
             row += into.isPresent() ? addition.ids().length : 0;
         }
-        return x;
+        return new Made(x, first);
     }
 
     private void check(KvCache cache, List<NewTokens> additions) {
@@ -173,7 +178,8 @@ public final class CachedDecoder {
     }
 
     /// Logits after the last row of each addition.
-    private Tensor logits(Tensor x, List<NewTokens> additions) {
+    private Tensor logits(Made made, List<NewTokens> additions) {
+        Tensor x = made.hidden();
         long[] ends = new long[additions.size()];
         long end = 0;
         for (int i = 0; i < ends.length; i++) {
@@ -186,6 +192,12 @@ public final class CachedDecoder {
                         : x.indexSelect(0, Tensor.of(x.device(), ends, ends.length)); // (B, D)
         Tensor h = Tensor.empty(x.device(), x.dtype(), last.shape());
         decoder.finalNorm().forward(last, h, adapter);
-        return decoder.output().logits(h, adapter); // (B, V)
+        OutputLayer.Rows rows = decoder.output().rows(h, adapter, Dropout.NONE);
+        Tensor z = rows.rounded(0, ends.length); // (B, V)
+        if (made.first() != ForwardRecord.NONE) {
+            int[] recorded = Arrays.stream(ends).mapToInt(e -> made.first() + (int) e).toArray();
+            record.ifPresent(r -> r.putLogits(recorded, z));
+        }
+        return rows.widened(z);
     }
 }

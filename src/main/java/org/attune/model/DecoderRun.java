@@ -5,6 +5,7 @@ import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -154,6 +155,17 @@ public final class DecoderRun implements AutoCloseable {
     /// Output of the last block, before the final norm, `(N, D)`.
     public Tensor hidden() {
         return hidden;
+    }
+
+    /// Logits of some rows of the layout, if they were computed before.
+    public Optional<RecordedLogits> logits(int[] sources) {
+        return recorded.flatMap(
+                from ->
+                        from.record()
+                                .logits(
+                                        Arrays.stream(sources)
+                                                .map(source -> from.rows()[source])
+                                                .toArray()));
     }
 
     /// Takes the gradient of [#hidden] through all blocks, the last one first, and to the

@@ -33,6 +33,7 @@ public final class ForwardRecord implements AutoCloseable {
     private TensorScope scope = TensorScope.detached("record");
     private Kept[] blocks = {};
     private Tensor hidden; // (rows + 1, D), output of the last block
+    private Optional<KeptLogits> logits = Optional.empty();
     private int capacity;
     private int used;
 
@@ -98,7 +99,18 @@ public final class ForwardRecord implements AutoCloseable {
     /// Memory of a record, in bytes.
     ///
     /// @param rows most tokens that are read
-    public static long bytes(Decoder decoder, Adapter adapter, int rows) {
+    /// @param predictions most rows of which logits are asked
+    public static long bytes(Decoder decoder, Adapter adapter, int rows, int predictions) {
+        long numbers = numbers(decoder, adapter);
+        long logits =
+                KeptLogits.suits(decoder, numbers)
+                        ? KeptLogits.bytes(decoder.config(), decoder.dtype(), predictions)
+                        : 0;
+        return decoder.dtype().bytes() * numbers * (rows + 1L) + logits;
+    }
+
+    /// Numbers that are kept of a row, without logits.
+    private static long numbers(Decoder decoder, Adapter adapter) {
         long numbers = decoder.config().hiddenSize();
         for (Block b : decoder.blocks()) {
             numbers +=
@@ -110,31 +122,37 @@ public final class ForwardRecord implements AutoCloseable {
                             + b.gateUp().out()
                             + b.down().extra(adapter);
         }
-        return decoder.dtype().bytes() * numbers * (rows + 1L);
+        return numbers;
     }
 
     /// Forgets everything and makes room.
     ///
     /// @param rows most tokens that are read; more than these are not recorded
-    public void begin(int rows) {
+    /// @param predictions most rows of which logits are asked; those of more are not recorded
+    public void begin(int rows, int predictions) {
         forget();
-        if (rows <= capacity) {
+        int room = logits.map(KeptLogits::capacity).orElse(predictions);
+        if (rows <= capacity && predictions <= room) {
             return;
         }
         scope.close();
         scope = TensorScope.detached("record");
-        capacity = rows;
+        capacity = Math.max(rows, capacity);
         blocks = new Kept[decoder.blocks().size()];
         Tensor like = decoder.embedding().base();
         try (var _ = scope.enter()) {
             for (int i = 0; i < blocks.length; i++) {
-                blocks[i] = Kept.empty(decoder.blocks().get(i), adapter, like, rows + 1);
+                blocks[i] = Kept.empty(decoder.blocks().get(i), adapter, like, capacity + 1);
                 for (Tensor t : blocks[i].all()) {
                     clearLast(t);
                 }
             }
-            hidden = rows(like, rows + 1, decoder.config().hiddenSize());
+            hidden = rows(like, capacity + 1, decoder.config().hiddenSize());
             clearLast(hidden);
+            logits =
+                    KeptLogits.suits(decoder, numbers(decoder, adapter))
+                            ? Optional.of(new KeptLogits(decoder, capacity, predictions))
+                            : Optional.empty();
         }
     }
 
@@ -150,6 +168,7 @@ public final class ForwardRecord implements AutoCloseable {
     public void forget() {
         used = 0;
         sequences.clear();
+        logits.ifPresent(KeptLogits::forget);
     }
 
     /// Takes rows for tokens that are about to be read.
@@ -212,6 +231,19 @@ public final class ForwardRecord implements AutoCloseable {
     /// @param x `(n, D)`
     void putHidden(int first, Tensor x) {
         RowMemory.copy(x, hidden, first);
+    }
+
+    /// Records logits, where there is room for them.
+    ///
+    /// @param rows of which they are
+    /// @param z in the compute dtype, `(n, V)`
+    void putLogits(int[] rows, Tensor z) {
+        logits.ifPresent(kept -> kept.put(rows, z));
+    }
+
+    /// Logits of some rows, if those of all are recorded.
+    Optional<RecordedLogits> logits(int[] rows) {
+        return logits.flatMap(kept -> kept.of(rows));
     }
 
     /// Says which tokens a sequence consists of.
@@ -312,6 +344,7 @@ public final class ForwardRecord implements AutoCloseable {
         forget();
         capacity = 0;
         blocks = new Kept[0];
+        logits = Optional.empty();
         scope.close();
     }
 }

@@ -153,7 +153,12 @@ public final class OutputLayer {
 
         /// Logits of rows `from … from + n`, float32 `(n, V)`.
         public Tensor logits(long from, long n) {
-            Tensor logits = rounded(from, n).to(DType.FLOAT32);
+            return widened(rounded(from, n));
+        }
+
+        /// Logits of what [#rounded] gave, float32 `(n, V)`.
+        Tensor widened(Tensor rounded) {
+            Tensor logits = rounded.to(DType.FLOAT32);
             return c == null ? logits : logits.add(c.to(DType.FLOAT32));
         }
 

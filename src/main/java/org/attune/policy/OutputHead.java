@@ -6,6 +6,7 @@ import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.Dropout;
 import org.attune.model.OutputLayer;
+import org.attune.model.RecordedLogits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
@@ -16,6 +17,7 @@ import org.attune.tensor.vector.VocabularyKernel;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 
 /// Final norm and output layer, at the rows that predict a target only, in chunks of rows: logits
 /// `(N, V)` never exist. `M` targets, `D` width, `V` vocabulary, `T` temperature.
@@ -55,15 +57,20 @@ final class OutputHead implements Head {
     /// @param adapter that applies
     /// @param dropout of the trained adapter's input
     /// @param differentiable whether there will be a backward pass
-    record Use(Adapter adapter, Dropout dropout, boolean differentiable) {
+    /// @param recorded logits of the targets, if they were computed before
+    record Use(
+            Adapter adapter,
+            Dropout dropout,
+            boolean differentiable,
+            Optional<RecordedLogits> recorded) {
         /// Without a backward pass.
         static Use measuring(Adapter adapter) {
-            return new Use(adapter, Dropout.NONE, false);
+            return new Use(adapter, Dropout.NONE, false, Optional.empty());
         }
 
         /// With a backward pass and without dropout.
         static Use training(Adapter adapter) {
-            return new Use(adapter, Dropout.NONE, true);
+            return new Use(adapter, Dropout.NONE, true, Optional.empty());
         }
     }
 
@@ -163,7 +170,7 @@ final class OutputHead implements Head {
             scales = new float[n];
             Arrays.fill(scales, (float) (-1 / request.temperature()));
         }
-        Tensor z = layer.rounded(from, n); // (n, V)
+        Tensor z = rounded(layer, from, n); // (n, V)
         float[] statistics = describe(z, from, scales);
         for (int i = 0; i < n; i++) {
             int at = i * VocabularyKernel.STATISTICS;
@@ -178,6 +185,13 @@ final class OutputHead implements Head {
         if (u != null) {
             layer.backward(z, from, u.narrow(0, from, n));
         }
+    }
+
+    /// Logits of rows `from … from + n` in the compute dtype, for the kernel to change.
+    private Tensor rounded(OutputLayer.Rows layer, int from, int n) {
+        return use.recorded()
+                .map(logits -> logits.rows(from, n))
+                .orElseGet(() -> layer.rounded(from, n));
     }
 
     private float[] describe(Tensor z, int from, float[] scales) {
@@ -304,7 +318,7 @@ final class OutputHead implements Head {
             try (var _ = TensorScope.open("chunk")) {
                 Tensor dz; // (n, V)
                 if (kernel) {
-                    dz = rows.rounded(from, n);
+                    dz = rounded(rows, from, n);
                     describe(dz, from, scales(weights, from, n));
                 } else {
                     dz = slopes(weights, entropy, from, n).to(states.dtype());

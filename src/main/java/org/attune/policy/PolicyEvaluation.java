@@ -29,7 +29,11 @@ final class PolicyEvaluation implements Evaluation {
                             run.hidden(),
                             forest,
                             request,
-                            new OutputHead.Use(policy.adapterInUse(), options.dropout(), true));
+                            new OutputHead.Use(
+                                    policy.adapterInUse(),
+                                    options.dropout(),
+                                    true,
+                                    run.logits(forest.targetSources())));
         } catch (RuntimeException | Error e) {
             run.close();
             throw e;

@@ -105,7 +105,8 @@ public final class Generator {
         }
         return Engine.call(
                 () -> {
-                    record.ifPresent(r -> r.begin(tokensRead(prompts, config)));
+                    int predictions = Math.multiplyExact(prompts.size(), config.maxNewTokens());
+                    record.ifPresent(r -> r.begin(tokensRead(prompts, config), predictions));
                     try (var cache = newCache(Math.min(slots, prompts.size()), capacity)) {
                         return run(cache, prompts, config, listener);
                     }

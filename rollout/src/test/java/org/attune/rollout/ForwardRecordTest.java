@@ -27,6 +27,7 @@ import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.tensor.OperatorTimes;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.VectorKernels;
@@ -158,8 +159,12 @@ class ForwardRecordTest {
 
     /// Biases and a window.
     private static DecoderConfig qwen() {
+        return qwen(31); // no whole vectors: its logits aren't kept
+    }
+
+    private static DecoderConfig qwen(int vocabulary) {
         var attention = new AttentionConfig(6, 2, 32, true, true, false, List.of(9, 0));
-        return TinyModels.sized("qwen2", 32, 44, 31, 2, attention, true, false);
+        return TinyModels.sized("qwen2", 32, 44, vocabulary, 2, attention, true, false);
     }
 
     private static void compare(
@@ -236,6 +241,40 @@ class ForwardRecordTest {
     }
 
     @Test
+    void logitsAreThoseOfAForwardPass() {
+        for (int slots : new int[] {12, 5, 1}) {
+            compare(qwen(32), DType.FLOAT32, ForwardRecordTest::lora, slots, 1e-5);
+            compare(qwen(32), DType.FLOAT32, ForwardRecordTest::whole, slots, 1e-5);
+            compare(qwen(32), DType.BFLOAT16, ForwardRecordTest::lora, slots, 0.05);
+        }
+    }
+
+    @Test
+    void logitsAreTakenFromTheRecord() {
+        Engine.run(
+                () -> {
+                    assertEquals(1, gathers(qwen(31))); // the last block's output
+                    assertEquals(2, gathers(qwen(32)));
+                });
+    }
+
+    /// How often rows are taken from a record by an evaluation.
+    private static long gathers(DecoderConfig shape) {
+        try (Decoder decoder = TinyModels.decoder(shape);
+                Policy policy = lora(decoder);
+                var record = new ForwardRecord(decoder, policy.adapterInUse())) {
+            policy.reuse(record);
+            TokenForest forest = forest(generate(policy, record, 5), true);
+            OperatorTimes.start();
+            policy.evaluate(forest, HeadRequest.of()).close();
+            return OperatorTimes.stop().stream()
+                    .filter(line -> line.operator().equals("attune::gather_rows"))
+                    .mapToLong(OperatorTimes.Line::calls)
+                    .sum();
+        }
+    }
+
+    @Test
     void allBlocksAtOnceRecordTheSame() {
         assumeTrue(Engine.call(() -> VectorKernels.hasTiles(DType.BFLOAT16)));
         for (boolean normed : new boolean[] {false, true}) {
@@ -285,7 +324,7 @@ class ForwardRecordTest {
                     try (Decoder decoder = TinyModels.decoder(TinyModels.wideHeads());
                             Policy policy = lora(decoder);
                             var record = new ForwardRecord(decoder, policy.adapterInUse())) {
-                        record.begin(10);
+                        record.begin(10, 10);
                         var cached =
                                 new CachedDecoder(decoder, policy.adapterInUse()).recording(record);
                         try (var cache = new KvCache(decoder, 2, 20);

@@ -155,9 +155,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
             block.partialScores(four, keys.keys(), shared, keys.count());
             block.joinScores();
             block.softmax();
-            block.zero(four);
-            block.weighted(keys.sharedValues(), four, 0, shared);
-            block.weighted(keys.values(), four, shared, keys.count());
+            block.weighted(keys.sharedValues(), shared, keys.values(), four);
             int real = Math.min(QUERIES, shape.groups() - g);
             for (int i = 0; i < real; i++) {
                 int column = shape.queries(head) + (g + i) * shape.headDim();
@@ -333,17 +331,12 @@ public record DecodeKernel(AttentionShape shape, int window) {
             }
         }
 
-        /// Zeros in place of four queries.
-        void zero(long sums) {
-            FloatVector zeros = Vectors.zero();
-            for (int k = 0; k < QUERIES * headDim; k += LANES) {
-                Vectors.store(zeros, sums + (long) k * FLOAT);
-            }
-        }
-
-        /// Adds the values `from … to − 1` by their weights to sums, float32, one behind the other.
-        /// Two vectors of a value at a time; the last may be taken twice.
-        void weighted(long values, long sums, int from, int to) {
+        /// Adds up values by their weights, float32, one query's sum behind the other's. Two
+        /// vectors of a value at a time; the last may be taken twice.
+        ///
+        /// @param before values of the first `shared` keys
+        /// @param values of the others
+        void weighted(long before, int shared, long values, long sums) {
             long query = (long) headDim * FLOAT;
             long step = (long) KEYS * FLOAT;
             int bytes = half ? Short.BYTES : FLOAT;
@@ -351,16 +344,16 @@ public record DecodeKernel(AttentionShape shape, int window) {
                 int next = Math.min(k + LANES, headDim - LANES);
                 long sum = sums + (long) k * FLOAT;
                 long sumNext = sums + (long) next * FLOAT;
-                FloatVector s0 = Vectors.load(sum);
-                FloatVector s1 = Vectors.load(sum + query);
-                FloatVector s2 = Vectors.load(sum + 2 * query);
-                FloatVector s3 = Vectors.load(sum + 3 * query);
-                FloatVector n0 = Vectors.load(sumNext);
-                FloatVector n1 = Vectors.load(sumNext + query);
-                FloatVector n2 = Vectors.load(sumNext + 2 * query);
-                FloatVector n3 = Vectors.load(sumNext + 3 * query);
-                for (int t = from; t < to; t++) {
-                    long value = values + t * rowBytes;
+                FloatVector s0 = Vectors.zero();
+                FloatVector s1 = s0;
+                FloatVector s2 = s0;
+                FloatVector s3 = s0;
+                FloatVector n0 = s0;
+                FloatVector n1 = s0;
+                FloatVector n2 = s0;
+                FloatVector n3 = s0;
+                for (int t = 0; t < count; t++) {
+                    long value = (t < shared ? before : values) + t * rowBytes;
                     FloatVector x = Vectors.load(half, value + (long) k * bytes);
                     FloatVector y = Vectors.load(half, value + (long) next * bytes);
                     long weight = place(t);

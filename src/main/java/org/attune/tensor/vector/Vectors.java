@@ -97,28 +97,24 @@ final class Vectors {
         return INT_TYPE.cast(v);
     }
 
-    private static ShortVector exact(ShortVector v) {
-        return SHORT_TYPE.cast(v);
-    }
-
     private static FloatVector floats(IntVector bits) {
-        return exact(bits.reinterpretAsFloats());
+        return FLOAT_TYPE.cast(bits.reinterpretAsFloats());
     }
 
     static IntVector bits(FloatVector v) {
-        return exact(exact(v).reinterpretAsInts());
+        return INT_TYPE.cast(FLOAT_TYPE.cast(v).reinterpretAsInts());
     }
 
     private static ShortVector shorts(long address) {
-        return exact(ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER));
+        return ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER);
     }
 
     static FloatVector zero() {
-        return exact(FloatVector.zero(FLOATS));
+        return FLOAT_TYPE.cast(FloatVector.zero(FLOATS));
     }
 
     static FloatVector all(float value) {
-        return exact(FloatVector.broadcast(FLOATS, value));
+        return FLOAT_TYPE.cast(FloatVector.broadcast(FLOATS, value));
     }
 
     static float number(long address) {
@@ -151,7 +147,7 @@ final class Vectors {
 
     /// Float32 numbers.
     static FloatVector load(long address) {
-        return exact(FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER));
+        return FLOAT_TYPE.cast(FloatVector.fromMemorySegment(FLOATS, MEMORY, address, ORDER));
     }
 
     /// Float32 numbers to go on from, or zeros.
@@ -161,11 +157,11 @@ final class Vectors {
 
     /// The same number in every lane.
     static FloatVector spread(long address) {
-        return all(number(address));
+        return FloatVector.broadcast(FLOATS, number(address));
     }
 
     static void store(FloatVector v, long address) {
-        exact(v).intoMemorySegment(MEMORY, address, ORDER);
+        FLOAT_TYPE.cast(v).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// Numbers of a tensor.
@@ -176,7 +172,8 @@ final class Vectors {
             return load(address);
         }
         var wide = shorts(address).convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-        return floats(exact((IntVector) wide).lanewise(VectorOperators.LSHL, HALF_BITS));
+        IntVector ints = INT_TYPE.cast(wide).lanewise(VectorOperators.LSHL, HALF_BITS);
+        return FLOAT_TYPE.cast(ints.reinterpretAsFloats());
     }
 
     /// Stores numbers of a tensor, rounded to the nearest, ties to even.
@@ -190,7 +187,7 @@ final class Vectors {
 
     /// Copies bfloat16 numbers, as many as there are lanes.
     static void copy(long from, long to) {
-        shorts(from).intoMemorySegment(MEMORY, to, ORDER);
+        SHORT_TYPE.cast(shorts(from)).intoMemorySegment(MEMORY, to, ORDER);
     }
 
     /// Float32 bits, of which the upper half is the nearest bfloat16 number, ties away from zero:
@@ -202,8 +199,8 @@ final class Vectors {
     /// Stores the upper halves as bfloat16 numbers.
     static void storeUpper(IntVector bits, long address) {
         IntVector upper = exact(bits).lanewise(VectorOperators.LSHR, HALF_BITS);
-        var shorts = (ShortVector) upper.convertShape(VectorOperators.I2S, SHORTS, 0);
-        exact(shorts).intoMemorySegment(MEMORY, address, ORDER);
+        var narrow = upper.convertShape(VectorOperators.I2S, SHORTS, 0);
+        SHORT_TYPE.cast(narrow).intoMemorySegment(MEMORY, address, ORDER);
     }
 
     /// Stores pairs of bfloat16 numbers: the upper halves of `low` and of `high` in turn.
@@ -220,7 +217,7 @@ final class Vectors {
     /// @param shift 16 for the first halves of pairs, 0 for the second
     /// @param kept bits of what is there that stay
     static void addToPairs(IntVector bits, int shift, int kept, long address) {
-        IntVector there = exact(IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER));
+        IntVector there = IntVector.fromMemorySegment(INTS, MEMORY, address, ORDER);
         IntVector half = exact(bits).and(HIGH_BITS).lanewise(VectorOperators.LSHR, shift);
         half.or(there.and(kept)).intoMemorySegment(MEMORY, address, ORDER);
     }

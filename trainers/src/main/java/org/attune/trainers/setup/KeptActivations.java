@@ -48,7 +48,11 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
             return Wish.NOTHING;
         }
         long bytes =
-                ForwardRecord.bytes(policy.decoder(), policy.policy().adapterInUse(), (int) rows);
+                ForwardRecord.bytes(
+                        policy.decoder(),
+                        policy.policy().adapterInUse(),
+                        (int) rows,
+                        predictions(config));
         return new Wish(bytes, before.orElse(false));
     }
 
@@ -58,11 +62,19 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
 
     /// Most tokens that a round reads.
     private static long rows(GrpoConfig config, List<PromptExample> prompts) {
-        long completions =
-                (long) config.training().batch().perDeviceTrainBatchSize()
-                        * config.microBatchesPerRound();
+        long completions = completions(config);
         return completions / config.generation().numGenerations() * longest(prompts)
                 + completions * config.generation().maxCompletionLength();
+    }
+
+    private static long completions(GrpoConfig config) {
+        return (long) config.training().batch().perDeviceTrainBatchSize()
+                * config.microBatchesPerRound();
+    }
+
+    /// Most tokens that a round generates.
+    private static int predictions(GrpoConfig config) {
+        return Math.toIntExact(completions(config) * config.generation().maxCompletionLength());
     }
 
     /// Keeps what [#wish] said, if that was decided. On the engine thread.
@@ -74,7 +86,8 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
         }
         var record = new ForwardRecord(policy.decoder(), policy.policy().adapterInUse());
         policy.policy().reuse(record);
-        record.begin(Math.toIntExact(rows(fitted, prompts))); // one place for all rounds
+        // One place for all rounds.
+        record.begin(Math.toIntExact(rows(fitted, prompts)), predictions(fitted));
         return new KeptActivations(Optional.of(record));
     }
 
