@@ -43,6 +43,11 @@ public interface Evaluation extends AutoCloseable {
         return false;
     }
 
+    /// Whether the logits were too.
+    default boolean reusesLogits() {
+        return false;
+    }
+
     @Override
     void close();
 }

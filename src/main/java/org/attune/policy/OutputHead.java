@@ -20,7 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// Final norm and output layer, at the rows that predict a target only, in chunks of rows: logits
-/// `(N, V)` never exist. `M` targets, `D` width, `V` vocabulary, `T` temperature.
+/// `(N, V)` never exist, unless generation kept them. `M` targets, `D` width, `V` vocabulary, `T`
+/// temperature.
 ///
 /// While nothing in the output layer is trained, forward computes the gradient of each
 /// log-probability with respect to its normed hidden state at once,

@@ -1,11 +1,13 @@
 package org.attune.policy;
 
 import org.attune.model.DecoderRun;
+import org.attune.model.RecordedLogits;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.Map;
+import java.util.Optional;
 
 /// [Evaluation] of a [Policy].
 final class PolicyEvaluation implements Evaluation {
@@ -13,6 +15,7 @@ final class PolicyEvaluation implements Evaluation {
     private final HeadRequest request;
     private final TensorScope scope = TensorScope.detached("evaluation");
     private final DecoderRun run;
+    private final Optional<RecordedLogits> logits;
     private final Head head;
     private Tensor tokenLogProbs;
     private long passesBefore;
@@ -23,6 +26,7 @@ final class PolicyEvaluation implements Evaluation {
         this.policy = policy;
         this.request = request;
         run = policy.run(forest, options);
+        logits = run.logits(forest.targetSources());
         try {
             head =
                     policy.head(
@@ -30,10 +34,7 @@ final class PolicyEvaluation implements Evaluation {
                             forest,
                             request,
                             new OutputHead.Use(
-                                    policy.adapterInUse(),
-                                    options.dropout(),
-                                    true,
-                                    run.logits(forest.targetSources())));
+                                    policy.adapterInUse(), options.dropout(), true, logits));
         } catch (RuntimeException | Error e) {
             run.close();
             throw e;
@@ -94,6 +95,11 @@ final class PolicyEvaluation implements Evaluation {
     @Override
     public boolean reusesForward() {
         return run.isRecorded();
+    }
+
+    @Override
+    public boolean reusesLogits() {
+        return logits.isPresent();
     }
 
     @Override

@@ -29,10 +29,10 @@ public final class Engine {
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
-    /// Whether a model that wants all cores was loaded; read and written on the engine thread.
-    private static boolean suited;
-    private static boolean largeModel;
-    private static boolean beside;
+    // What decides about libtorch's threads; read and written on the engine thread.
+    private static boolean suited; // to models in use
+    private static boolean largeModel; // one of which wants all cores
+    private static boolean besideOthers; // which have cores to themselves
 
     private static volatile boolean startsAhead;
     private static volatile boolean generates;
@@ -164,12 +164,13 @@ public final class Engine {
     /// engine thread.
     public static <T> T onOneThread(Supplier<T> work) {
         requireEngineThread();
-        beside = true;
+        boolean before = besideOthers;
+        besideOthers = true;
         setThreads();
         try {
             return work.get();
         } finally {
-            beside = false;
+            besideOthers = before;
             setThreads();
         }
     }
@@ -185,7 +186,7 @@ public final class Engine {
 
     private static void setThreads() {
         if (System.getenv("OMP_NUM_THREADS") == null) {
-            boolean one = beside || suited && !largeModel;
+            boolean one = besideOthers || suited && !largeModel;
             JniUtils.setNumThreads(one ? 1 : threadCount());
         }
     }

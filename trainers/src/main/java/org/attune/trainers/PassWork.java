@@ -23,6 +23,11 @@ public record PassWork(long passes, long rows, long attended, long targets) {
         return new PassWork(1, forest.size(), attended, forest.targetCount());
     }
 
+    /// The blocks' part.
+    PassWork withoutTargets() {
+        return new PassWork(passes, rows, attended, 0);
+    }
+
     public PassWork plus(PassWork other) {
         return new PassWork(
                 passes + other.passes,

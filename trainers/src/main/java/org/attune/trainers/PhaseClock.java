@@ -79,8 +79,11 @@ public final class PhaseClock {
     }
 
     /// Counts a forward pass whose part through the blocks was made before.
-    void passReused(TokenForest forest) {
-        passes.merge(REUSED, PassWork.of(forest), PassWork::plus);
+    ///
+    /// @param logits whether those of its targets were too
+    void passReused(TokenForest forest, boolean logits) {
+        PassWork work = PassWork.of(forest);
+        passes.merge(REUSED, logits ? work : work.withoutTargets(), PassWork::plus);
     }
 
     /// What passed forward through a model, by phase; under [#RECOMPUTED] what the backward pass

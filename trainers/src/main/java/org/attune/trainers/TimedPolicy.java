@@ -56,7 +56,7 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
                     clock.pass(forest);
                     Evaluation evaluation = policy.evaluate(forest, request);
                     if (evaluation.reusesForward()) {
-                        clock.passReused(forest);
+                        clock.passReused(forest, evaluation.reusesLogits());
                     } else if (policy.recomputed().products() > 0) {
                         clock.passAgain(forest, policy.recomputed());
                     }
@@ -128,6 +128,11 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
         @Override
         public boolean reusesForward() {
             return evaluation.reusesForward();
+        }
+
+        @Override
+        public boolean reusesLogits() {
+            return evaluation.reusesLogits();
         }
 
         @Override

@@ -160,7 +160,7 @@ public record ModelFlops(DecoderConfig config, int rank) {
                     switch (phase) {
                         case "forward" -> {
                             PassWork reused = passes.getOrDefault(PhaseClock.REUSED, PassWork.NONE);
-                            flops.put("forward", forward(work) - blocks(reused, true));
+                            flops.put("forward", forward(work) - measure(reused, true));
                             flops.put("backward", backward(work));
                         }
                         case "reference" -> flops.put(phase, measure(work, false));

@@ -50,6 +50,17 @@ class ModelFlopsTest {
                 flops.recomputed(work, work.times(withoutAttention)));
     }
 
+    @Test
+    void whatGenerationMadeIsNoPartOfTheForwardPass() {
+        var work = new PassWork(1, 5, 15, 2);
+        double head = 2 * 2 * 64;
+        for (long targets : new long[] {0, 2}) { // whose logits were kept
+            var passes = Map.of("forward", work, "reused", new PassWork(1, 5, 15, targets));
+            double left = targets == 0 ? 2 * head : head;
+            assertEquals(left, flops.byPhase(passes, 0).get("forward"), 1e-6);
+        }
+    }
+
     /// Two products of a matrix's size beside the forward pass's: the gradients of its input and of
     /// itself.
     @Test

@@ -34,6 +34,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// A model as configured: its files, its text, its starting adapter. The weights are not loaded
 /// yet, so that mistakes in the data show first. Owns what it opens.
@@ -336,7 +337,8 @@ public final class ModelSetup implements AutoCloseable {
 
     private Decoder load(DecoderConfig config, TensorFile tensors) {
         Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
-        return Decoder.load(config, tensors, device(), dtype());
+        Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
+        return isSmall() ? Engine.onOneThread(load) : load.get(); // beside what warms up
     }
 
     /// Tells this model and adapter apart from others, by the size and the ends of their files.
