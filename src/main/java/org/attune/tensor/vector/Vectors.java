@@ -88,7 +88,7 @@ final class Vectors {
     /// inline only if it has seen enough of them called, and a kernel that was compiled soon
     /// allocates its vectors for good. What [#load] gives and what is computed of it needs this
     /// not; a vector that a loop carries from one round to the next does, if something is called on
-    /// it.
+    /// it. What stands here casts by itself: every method that is inlined adds to the nodes.
     static FloatVector exact(FloatVector v) {
         return FLOAT_TYPE.cast(v);
     }
