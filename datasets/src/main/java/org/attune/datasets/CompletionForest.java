@@ -1,13 +1,15 @@
 package org.attune.datasets;
 
+import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/// A micro-batch of completions. With shared prompts, consecutive completions of one prompt are
-/// children of it; the prompt is computed once. Without, each is a root that holds prompt and
-/// completion.
+/// A micro-batch of completions. With shared prompts, what sequences of prompt and completion begin
+/// with in common is computed once: the prompt of a group, a system prompt, completions that begin
+/// alike.
 ///
 /// @param forest the layout; targets are the completions' tokens, completion by completion
 /// @param completions the targets of each completion
@@ -20,30 +22,23 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
 
     /// One completion.
     ///
-    /// @param prompt its prompt's ids, at least one; the same array for completions that share it
+    /// @param prompt its prompt's ids, at least one
     /// @param completion its ids, at least one
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Row(int[] prompt, int[] completion) {
-        /// Whether it may hang from the same prompt as `other`.
-        public boolean sharesPromptWith(Row other) {
-            return prompt == other.prompt;
+        /// Both, one behind the other.
+        public int[] sequence() {
+            int[] ids = Arrays.copyOf(prompt, prompt.length + completion.length);
+            System.arraycopy(completion, 0, ids, prompt.length, completion.length);
+            return ids;
         }
     }
 
     /// Lays rows out.
     ///
-    /// @param sharePrompts false where equality can't hold: RoPE that depends on the total
-    ///     length,
-    ///     dropout in the prompt
+    /// @param sharePrompts as in [SequenceTree#add]
     public static CompletionForest of(List<Row> rows, boolean sharePrompts) {
-        return laidOut(
-                rows,
-                sharePrompts,
-                (builder, i, segment, first) -> {
-                    for (int t = 0; t < rows.get(i).completion().length; t++) {
-                        builder.target(segment, first + t);
-                    }
-                });
+        return laidOut(rows, sharePrompts, (path, row, i) -> addTokens(path, row));
     }
 
     /// The same layout for a critic, which is asked what it expects before each token.
@@ -55,9 +50,9 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         return laidOut(
                 rows,
                 sharePrompts,
-                (builder, i, segment, first) -> {
+                (path, row, i) -> {
                     for (int t = 0; t < counts[i]; t++) {
-                        builder.scoreBefore(segment, first + t, VALUE);
+                        path.score(row.prompt().length + t - 1, VALUE);
                     }
                 });
     }
@@ -73,13 +68,10 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                 laidOut(
                         rows,
                         sharePrompts,
-                        (builder, i, segment, first) -> {
-                            int length = rows.get(i).completion().length;
-                            for (int t = 0; t < length; t++) {
-                                builder.target(segment, first + t);
-                            }
-                            builder.score(segment, id);
-                            builder.score(builder.onlooker(segment, id), id);
+                        (path, row, i) -> {
+                            addTokens(path, row);
+                            path.score(path.length() - 1, id);
+                            path.scoreOnlooker(id, 0, id);
                         });
         return new CompletionForest(
                 whole.forest(),
@@ -88,38 +80,28 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                         .toList());
     }
 
-    /// Adds the targets of a row whose tokens start at `first` of a segment.
+    /// Adds the targets of a row.
     @FunctionalInterface
     private interface Targets {
-        void add(TokenForest.Builder builder, int row, int segment, int first);
+        void add(SequenceTree.Path path, Row row, int number);
+    }
+
+    private static void addTokens(SequenceTree.Path path, Row row) {
+        for (int t = row.prompt().length; t < path.length(); t++) {
+            path.target(t);
+        }
     }
 
     private static CompletionForest laidOut(List<Row> rows, boolean sharePrompts, Targets targets) {
         TokenForest.Builder builder = TokenForest.builder();
+        List<SequenceTree.Path> paths =
+                SequenceTree.add(builder, rows.stream().map(Row::sequence).toList(), sharePrompts);
         List<TargetRange> ranges = new ArrayList<>();
-        Row before = null;
-        int root = TokenForest.ROOT;
         for (int i = 0; i < rows.size(); i++) {
-            Row row = rows.get(i);
             int start = builder.targetCount();
-            if (sharePrompts) {
-                if (before == null || !row.sharesPromptWith(before)) {
-                    root = builder.root(row.prompt());
-                }
-                targets.add(builder, i, builder.child(root, row.completion()), 0);
-            } else {
-                targets.add(builder, i, builder.root(joined(row)), row.prompt().length);
-            }
+            targets.add(paths.get(i), rows.get(i), i);
             ranges.add(new TargetRange(start, builder.targetCount()));
-            before = row;
         }
         return new CompletionForest(builder.build(), ranges);
-    }
-
-    private static int[] joined(Row row) {
-        int[] ids = new int[row.prompt().length + row.completion().length];
-        System.arraycopy(row.prompt(), 0, ids, 0, row.prompt().length);
-        System.arraycopy(row.completion(), 0, ids, row.prompt().length, row.completion().length);
-        return ids;
     }
 }

@@ -9,6 +9,11 @@ public record PackedRow(List<SftExample> documents) {
         documents = List.copyOf(documents);
     }
 
+    /// The documents' ids.
+    public List<int[]> sequences() {
+        return documents.stream().map(SftExample::ids).toList();
+    }
+
     /// Number of tokens.
     public int length() {
         return documents.stream().mapToInt(SftExample::length).sum();

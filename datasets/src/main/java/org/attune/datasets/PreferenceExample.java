@@ -2,6 +2,8 @@ package org.attune.datasets;
 
 import org.attune.datasets.rows.RowOrigin;
 
+import java.util.List;
+
 /// One preference pair, after truncation. Both sides begin with the same prompt, unless
 /// `keep_end` cut them differently.
 ///
@@ -16,14 +18,8 @@ public record PreferenceExample(
         return chosen.length() + rejected.length();
     }
 
-    /// Number of tokens both sequences begin with in common; what a shared prompt saves.
-    public int sharedPrefix() {
-        int[] a = chosen.ids();
-        int[] b = rejected.ids();
-        int shared = 0;
-        while (shared < Math.min(a.length, b.length) && a[shared] == b[shared]) {
-            shared++;
-        }
-        return shared;
+    /// Ids of both sides.
+    public List<int[]> sequences() {
+        return List.of(chosen.ids(), rejected.ids());
     }
 }

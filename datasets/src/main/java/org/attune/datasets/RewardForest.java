@@ -1,8 +1,8 @@
 package org.attune.datasets;
 
+import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 
-import java.util.Arrays;
 import java.util.List;
 
 /// A micro-batch of preference pairs for a reward model: the layout of [PreferenceForest], with a
@@ -15,19 +15,12 @@ public record RewardForest(TokenForest forest) {
 
     /// Lays `pairs` out.
     ///
-    /// @param sharePrompts as in [PreferenceForest#of]
+    /// @param sharePrompts as in [SequenceTree#add]
     public static RewardForest of(List<PreferenceExample> pairs, boolean sharePrompts) {
         TokenForest.Builder builder = TokenForest.builder();
-        for (PreferenceExample pair : pairs) {
-            int shared = sharePrompts ? pair.sharedPrefix() : 0;
-            int root =
-                    shared > 0
-                            ? builder.root(Arrays.copyOf(pair.chosen().ids(), shared))
-                            : TokenForest.ROOT;
-            int chosen = PreferenceForest.segment(builder, root, shared, pair.chosen());
-            int rejected = PreferenceForest.segment(builder, root, shared, pair.rejected());
-            builder.score(chosen, REWARD);
-            builder.score(rejected, REWARD);
+        for (SequenceTree.Path path :
+                SequenceTree.add(builder, PreferenceForest.sequences(pairs), sharePrompts)) {
+            path.score(path.length() - 1, REWARD);
         }
         return new RewardForest(builder.build());
     }

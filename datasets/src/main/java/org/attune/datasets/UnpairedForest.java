@@ -1,11 +1,14 @@
 package org.attune.datasets;
 
+import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 
-/// A micro-batch of labelled completions, each with its prompt a root of its own.
+/// A micro-batch of labelled completions, each with its prompt. What several of these begin with is
+/// computed once.
 ///
 /// @param forest      the layout. Targets are numbered row by row, token by token
 /// @param completions the targets of each row's completion
@@ -15,18 +18,19 @@ public record UnpairedForest(TokenForest forest, List<TargetRange> completions) 
     }
 
     /// Lays `rows` out; their completions' tokens are the targets.
-    public static UnpairedForest of(List<UnpairedExample> rows) {
-        TokenForest.Builder builder = TokenForest.builder();
-        List<TargetRange> ranges = new ArrayList<>();
-        for (UnpairedExample row : rows) {
-            int start = builder.targetCount();
-            int root = builder.root(row.tokens().ids());
-            for (int i = Math.max(1, row.tokens().completionStart()); i < row.length(); i++) {
-                builder.target(root, i);
-            }
-            ranges.add(new TargetRange(start, builder.targetCount()));
-        }
-        return new UnpairedForest(builder.build(), ranges);
+    ///
+    /// @param shares as in [SequenceTree#add]
+    public static UnpairedForest of(List<UnpairedExample> rows, boolean shares) {
+        return laidOut(
+                rows,
+                shares,
+                (row, path) -> {
+                    for (int i = Math.max(1, row.tokens().completionStart());
+                            i < row.length();
+                            i++) {
+                        path.target(i);
+                    }
+                });
     }
 
     /// Lays `rows` out as a batch that is padded at the right computes them, for statistics of its
@@ -36,17 +40,31 @@ public record UnpairedForest(TokenForest forest, List<TargetRange> completions) 
     /// @param width tokens that every row is padded to, ≥ those of the longest
     /// @param padId the token that pads
     public static UnpairedForest padded(List<UnpairedExample> rows, int width, int padId) {
+        return laidOut(
+                rows,
+                false,
+                (row, path) -> {
+                    for (int i = 0; i < row.length(); i++) {
+                        path.score(i, padId);
+                    }
+                    for (int i = row.length(); i < width; i++) {
+                        path.scoreOnlooker(padId, i - row.length(), padId);
+                    }
+                });
+    }
+
+    private static UnpairedForest laidOut(
+            List<UnpairedExample> rows,
+            boolean shares,
+            BiConsumer<UnpairedExample, SequenceTree.Path> targets) {
         TokenForest.Builder builder = TokenForest.builder();
+        List<SequenceTree.Path> paths =
+                SequenceTree.add(
+                        builder, rows.stream().map(row -> row.tokens().ids()).toList(), shares);
         List<TargetRange> ranges = new ArrayList<>();
-        for (UnpairedExample row : rows) {
+        for (int i = 0; i < rows.size(); i++) {
             int start = builder.targetCount();
-            int root = builder.root(row.tokens().ids());
-            for (int i = 0; i < row.length(); i++) {
-                builder.score(root, i, padId);
-            }
-            for (int i = row.length(); i < width; i++) {
-                builder.score(builder.onlooker(root, padId, i - row.length()), padId);
-            }
+            targets.accept(rows.get(i), paths.get(i));
             ranges.add(new TargetRange(start, builder.targetCount()));
         }
         return new UnpairedForest(builder.build(), ranges);

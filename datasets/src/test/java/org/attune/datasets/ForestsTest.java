@@ -23,7 +23,8 @@ class ForestsTest {
                 SftForest.of(
                         List.of(
                                 new PackedRow(List.of(first, second)),
-                                new PackedRow(List.of(third))));
+                                new PackedRow(List.of(third))),
+                        true);
         assertArrayEquals(new int[] {10, 11, 12, 20, 21, 30, 31}, laid.forest().tokens());
         assertArrayEquals(new int[] {0, 1, 2, 0, 1, 0, 1}, laid.forest().positions());
         assertArrayEquals(new int[] {0, 1, 3}, laid.forest().targetSources());
@@ -34,13 +35,16 @@ class ForestsTest {
 
     @Test
     void aPairSharesWhatBothSidesBeginWith() {
-        // prompt 1 2; chosen 3 4, rejected 3 5 6: the root is 1 2 3, of which 3 is a target twice.
-        PreferenceForest laid = PreferenceForest.of(List.of(pair("1 2", "3 4", "3 5 6")), true);
+        // The root is the prompt and 13, which is a target twice.
+        String prompt = "1 2 3 4 5 6 7 8 9 10 11 12";
+        PreferenceForest laid = PreferenceForest.of(List.of(pair(prompt, "13 4", "13 5 6")), true);
         TokenForest forest = laid.forest();
-        assertArrayEquals(new int[] {1, 2, 3, 4, 5, 6}, forest.tokens());
-        assertArrayEquals(new int[] {0, 1, 2, 3, 3, 4}, forest.positions());
-        assertArrayEquals(new int[] {3, 4, 3, 5, 6}, forest.targetTokens());
-        assertArrayEquals(new int[] {1, 2, 1, 2, 4}, forest.targetSources());
+        assertEquals(16, forest.size());
+        assertArrayEquals(new int[] {13, 4, 5, 6}, Arrays.copyOfRange(forest.tokens(), 12, 16));
+        assertArrayEquals(
+                new int[] {12, 13, 13, 14}, Arrays.copyOfRange(forest.positions(), 12, 16));
+        assertArrayEquals(new int[] {13, 4, 13, 5, 6}, forest.targetTokens());
+        assertArrayEquals(new int[] {11, 12, 11, 12, 14}, forest.targetSources());
         assertEquals(List.of(new TargetRange(0, 2)), laid.chosen());
         assertEquals(List.of(new TargetRange(2, 5)), laid.rejected());
     }

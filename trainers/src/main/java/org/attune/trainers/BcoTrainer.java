@@ -41,7 +41,7 @@ public final class BcoTrainer {
     private final List<EvalSet<UnpairedExample>> evalSets;
     private final RunContext context;
     private final BcoObjective objective;
-    private final TokenBudget budget;
+    private final RowGroups groups;
     private final Optional<PaddedLogits> paddedLogits;
     private Reference<UnpairedExample, UnpairedForest, Double> reference;
     private final List<Reference<UnpairedExample, UnpairedForest, Double>> evalReferences =
@@ -76,11 +76,12 @@ public final class BcoTrainer {
                         config.loss().beta(),
                         config.loss().desirableWeight(),
                         config.loss().undesirableWeight());
-        budget = RunParts.budget(config.training().batch());
+        TokenBudget budget = RunParts.budget(config.training().batch());
         paddedLogits =
                 config.loss().trlCompat()
                         ? Optional.of(new PaddedLogits(required(padId), budget))
                         : Optional.empty();
+        groups = RowGroups.of(budget, policy, context);
     }
 
     private static int required(OptionalInt padId) {
@@ -184,11 +185,12 @@ public final class BcoTrainer {
     }
 
     private UnpairedForest forest(List<Placed<UnpairedExample>> group) {
-        return context.clock().timed("data", () -> UnpairedForest.of(Placed.rows(group)));
+        return context.clock()
+                .timed("data", () -> UnpairedForest.of(Placed.rows(group), groups.shares()));
     }
 
     private List<List<Placed<UnpairedExample>>> groups(List<Placed<UnpairedExample>> placed) {
-        return budget.groups(placed, p -> p.row().length());
+        return groups.of(placed, p -> List.of(p.row().tokens().ids()));
     }
 
     private void prepareReferences() {

@@ -18,7 +18,7 @@ import java.util.List;
 /// @param method names the scopes
 /// @param groups what is computed at once
 /// @param clock counts the time
-record CompletionMeasure(String method, CompletionGroups groups, PhaseClock clock) {
+record CompletionMeasure(String method, RowGroups groups, PhaseClock clock) {
     /// Log-probabilities and statistics of each row's tokens.
     ///
     /// @param phase under which the time is counted
@@ -26,9 +26,10 @@ record CompletionMeasure(String method, CompletionGroups groups, PhaseClock cloc
             List<CompletionForest.Row> rows, Scorer scorer, HeadRequest request, String phase) {
         List<Measurement> measured = new ArrayList<>();
         try (var _ = clock.enter(phase)) {
-            for (List<CompletionForest.Row> group : groups.of(rows, row -> row)) {
+            for (List<CompletionForest.Row> group :
+                    groups.of(rows, row -> List.of(row.sequence()))) {
                 try (var _ = TensorScope.open(method + "." + phase)) {
-                    CompletionForest forest = CompletionForest.of(group, groups.sharePrompts());
+                    CompletionForest forest = CompletionForest.of(group, groups.shares());
                     Measurement all = scorer.measure(forest.forest(), request);
                     forest.completions().forEach(range -> measured.add(part(all, range)));
                 }
@@ -46,11 +47,11 @@ record CompletionMeasure(String method, CompletionGroups groups, PhaseClock cloc
         List<float[]> values = new ArrayList<>();
         int done = 0;
         try (var _ = clock.enter(phase)) {
-            for (List<CompletionForest.Row> group : groups.of(rows, row -> row)) {
+            for (List<CompletionForest.Row> group :
+                    groups.of(rows, row -> List.of(row.sequence()))) {
                 try (var _ = TensorScope.open(method + "." + phase)) {
                     int[] own = Arrays.copyOfRange(counts, done, done + group.size());
-                    CompletionForest forest =
-                            CompletionForest.values(group, own, groups.sharePrompts());
+                    CompletionForest forest = CompletionForest.values(group, own, groups.shares());
                     float[] all = critic.measure(forest.forest(), HeadRequest.of()).tokenLogProbs();
                     forest.completions()
                             .forEach(r -> values.add(Arrays.copyOfRange(all, r.start(), r.end())));

@@ -10,7 +10,6 @@ import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.preference.PreferenceObjective;
@@ -33,7 +32,7 @@ public final class DpoTrainer {
     private final RunContext context;
     private final PreferenceObjective objective;
     private final HeadRequest request;
-    private final TokenBudget budget;
+    private final RowGroups groups;
     private Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> reference;
     private final List<Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs>>
             evalReferences = new ArrayList<>();
@@ -60,7 +59,7 @@ public final class DpoTrainer {
         this.context = context;
         objective = DpoObjectives.of(config);
         request = DpoObjectives.request(config);
-        budget = RunParts.budget(config.training().batch());
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -87,7 +86,7 @@ public final class DpoTrainer {
         policy.startStep(window.step());
         List<Placed<PreferenceExample>> placed = Placed.of(window, pairs);
         var ledger = ledger(placed, window);
-        List<List<Placed<PreferenceExample>>> groups = budget.groups(placed, this::cost);
+        List<List<Placed<PreferenceExample>>> groups = groups(placed);
         boolean coupled = objective.couplesPairs();
         if (coupled) {
             groups.forEach(group -> measure(group, ledger, reference));
@@ -120,7 +119,7 @@ public final class DpoTrainer {
             BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
             List<Placed<PreferenceExample>> placed = Placed.of(window, set.rows());
             var ledger = ledger(placed, window);
-            for (List<Placed<PreferenceExample>> group : budget.groups(placed, this::cost)) {
+            for (List<Placed<PreferenceExample>> group : groups(placed)) {
                 if (context.stop().requested()) {
                     return List.of();
                 }
@@ -156,17 +155,11 @@ public final class DpoTrainer {
     }
 
     private PreferenceForest forest(List<Placed<PreferenceExample>> group) {
-        return PreferenceForest.of(Placed.rows(group), sharesPrompts());
+        return PreferenceForest.of(Placed.rows(group), groups.shares());
     }
 
-    /// Tokens that a pair takes.
-    private int cost(Placed<PreferenceExample> pair) {
-        return pair.row().length() - (sharesPrompts() ? pair.row().sharedPrefix() : 0);
-    }
-
-    /// With dropout the two sides of a pair must not see the same prompt.
-    private boolean sharesPrompts() {
-        return context.sharePrompts() && !policy.hasDropout();
+    private List<List<Placed<PreferenceExample>>> groups(List<Placed<PreferenceExample>> placed) {
+        return groups.of(placed, p -> p.row().sequences());
     }
 
     private void prepareReferences() {
@@ -203,7 +196,7 @@ public final class DpoTrainer {
             List<PreferenceExample> rows) {
         List<ReferenceLogProbs> scored = new ArrayList<>();
         BatchPlan.Window all = RunParts.wholeSet(rows.size(), rows.size());
-        for (var group : budget.groups(Placed.of(all, rows), this::cost)) {
+        for (var group : groups(Placed.of(all, rows))) {
             try (var _ = TensorScope.open("dpo.reference")) {
                 scored.addAll(live.logProbs(group, forest(group)));
             }

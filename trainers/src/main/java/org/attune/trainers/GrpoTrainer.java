@@ -49,7 +49,7 @@ public final class GrpoTrainer {
     private final GrpoObjective objective;
     private final Normaliser normaliser;
     private final HeadRequest request;
-    private final CompletionGroups groups;
+    private final RowGroups groups;
     private final RoundGenerator generator;
     private final RoundPlan plan;
     private final boolean comparesSampler;
@@ -89,7 +89,7 @@ public final class GrpoTrainer {
                 GrpoObjectives.normaliser(
                         config.loss().lossType(), config.generation().maxCompletionLength());
         request = GrpoObjectives.request(config);
-        groups = new CompletionGroups(RunParts.budget(config.training().batch()), sharesPrompts());
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
         generator =
                 new RoundGenerator(
                         config,
@@ -137,11 +137,6 @@ public final class GrpoTrainer {
         return RowTokens.atMost(
                 longest + config.generation().maxCompletionLength(),
                 config.training().batch().rowsOfStep());
-    }
-
-    /// With dropout the completions of a group must not see the same prompt.
-    private boolean sharesPrompts() {
-        return context.sharePrompts() && !policy.hasDropout();
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -205,7 +200,8 @@ public final class GrpoTrainer {
                             accumulation));
         }
         var totals = new StepTotals(objective, accumulation);
-        for (List<Placed<RolloutRow>> group : groups.of(placed, p -> p.row().tokens())) {
+        for (List<Placed<RolloutRow>> group :
+                groups.of(placed, p -> List.of(p.row().tokens().sequence()))) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
@@ -221,8 +217,7 @@ public final class GrpoTrainer {
 
     private CompletionForest forest(List<Placed<RolloutRow>> group) {
         return CompletionForest.of(
-                Placed.rows(group).stream().map(RolloutRow::tokens).toList(),
-                groups.sharePrompts());
+                Placed.rows(group).stream().map(RolloutRow::tokens).toList(), groups.shares());
     }
 
     /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.

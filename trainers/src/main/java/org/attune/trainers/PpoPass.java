@@ -30,7 +30,7 @@ final class PpoPass {
     private final PpoConfig config;
     private final CausalPolicy policy;
     private final Critic critic;
-    private final CompletionGroups groups;
+    private final RowGroups groups;
     private final ValueObjective valueObjective;
     private final HeadRequest request;
     private final double partWeight;
@@ -49,7 +49,7 @@ final class PpoPass {
             PpoConfig config,
             CausalPolicy policy,
             Critic critic,
-            CompletionGroups groups,
+            RowGroups groups,
             double partWeight,
             IntFunction<String> origins) {
         this.config = config;
@@ -65,7 +65,7 @@ final class PpoPass {
     /// The policy's part, and the critic's where it shares the trunk.
     void policy(
             UpdatePlan.Step step, List<PpoRow> rows, PpoObjective objective, UpdateTotals totals) {
-        for (List<Member> group : groups.of(members(step, rows), m -> m.row().tokens())) {
+        for (List<Member> group : groups(step, rows)) {
             List<CompletionForest.Row> tokens = group.stream().map(m -> m.row().tokens()).toList();
             CompletionForest forest = forest(tokens);
             try (var _ = TensorScope.open("ppo.policy");
@@ -97,12 +97,12 @@ final class PpoPass {
         if (!(critic instanceof Critic.Network(var model))) {
             return;
         }
-        for (List<Member> group : groups.of(members(step, rows), m -> m.row().tokens())) {
+        for (List<Member> group : groups(step, rows)) {
             CompletionForest forest =
                     CompletionForest.values(
                             group.stream().map(m -> m.row().tokens()).toList(),
                             group.stream().mapToInt(m -> m.row().values().length).toArray(),
-                            groups.sharePrompts());
+                            groups.shares());
             try (var _ = TensorScope.open("ppo.critic");
                     Evaluation e = model.evaluate(forest.forest(), HeadRequest.of())) {
                 float[] slopes = new float[forest.forest().targetCount()]; // (M)
@@ -114,6 +114,10 @@ final class PpoPass {
                 e.backward(slopes);
             }
         }
+    }
+
+    private List<List<Member>> groups(UpdatePlan.Step step, List<PpoRow> rows) {
+        return groups.of(members(step, rows), m -> List.of(m.row().tokens().sequence()));
     }
 
     private List<Member> members(UpdatePlan.Step step, List<PpoRow> rows) {
@@ -160,8 +164,8 @@ final class PpoPass {
 
     private CompletionForest forest(List<CompletionForest.Row> rows) {
         return config.loss().trlCompat()
-                ? CompletionForest.padded(rows, TRL_PADDING, groups.sharePrompts())
-                : CompletionForest.of(rows, groups.sharePrompts());
+                ? CompletionForest.padded(rows, TRL_PADDING, groups.shares())
+                : CompletionForest.of(rows, groups.shares());
     }
 
     /// TRL's mean entropy is over padding too: the first place behind a completion is predicted

@@ -86,10 +86,7 @@ public final class PpoTrainer {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
-        var groups =
-                new CompletionGroups(
-                        RunParts.budget(config.training().batch()),
-                        context.sharePrompts() && !policy.hasDropout());
+        var groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
         rollouts =
                 new PpoRollouts(
                         config,

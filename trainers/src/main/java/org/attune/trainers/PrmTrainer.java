@@ -9,7 +9,6 @@ import org.attune.policy.HeadRequest;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.preference.StepLoss;
@@ -30,7 +29,7 @@ public final class PrmTrainer {
     private final List<StepwiseExample> rows;
     private final List<EvalSet<StepwiseExample>> evalSets;
     private final RunContext context;
-    private final TokenBudget budget;
+    private final RowGroups groups;
 
     /// @param config checked here
     /// @param model a token-classification model of two labels, wrong and right, with the values to
@@ -49,7 +48,7 @@ public final class PrmTrainer {
         this.rows = List.copyOf(rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
-        budget = RunParts.budget(config.training().batch());
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), model, context);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -77,7 +76,7 @@ public final class PrmTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            StepwiseForest forest = StepwiseForest.of(Placed.rows(group));
+            StepwiseForest forest = StepwiseForest.of(Placed.rows(group), groups.shares());
             try (var _ = TensorScope.open("prm.step");
                     Evaluation e = model.evaluate(forest.forest(), SCORES)) {
                 e.backward(ledger.add(group, e.measurement().tokenLogProbs())); // (2 steps)
@@ -97,7 +96,7 @@ public final class PrmTrainer {
                 if (context.stop().requested()) {
                     return List.of();
                 }
-                StepwiseForest forest = StepwiseForest.of(Placed.rows(group));
+                StepwiseForest forest = StepwiseForest.of(Placed.rows(group), groups.shares());
                 try (var _ = TensorScope.open("prm.evaluate")) {
                     ledger.add(group, model.measure(forest.forest(), SCORES).tokenLogProbs());
                 }
@@ -108,7 +107,7 @@ public final class PrmTrainer {
     }
 
     private List<List<Placed<StepwiseExample>>> groups(List<Placed<StepwiseExample>> placed) {
-        return budget.groups(placed, p -> p.row().length());
+        return groups.of(placed, p -> List.of(p.row().ids()));
     }
 
     private final class PrmWork implements TrainingLoop.Work {

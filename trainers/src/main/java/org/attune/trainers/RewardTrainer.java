@@ -10,7 +10,6 @@ import org.attune.policy.HeadRequest;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.preference.RewardLoss;
@@ -31,7 +30,7 @@ public final class RewardTrainer {
     private final List<EvalSet<RewardExample>> evalSets;
     private final RunContext context;
     private final RewardLoss objective;
-    private final TokenBudget budget;
+    private final RowGroups groups;
 
     /// @param config checked here
     /// @param model a sequence-classification model with the values to start from, which gives
@@ -51,7 +50,7 @@ public final class RewardTrainer {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         objective = new RewardLoss(config.loss().centerRewardsCoefficient().orElse(0));
-        budget = RunParts.budget(config.training().batch());
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), model, context);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -75,7 +74,7 @@ public final class RewardTrainer {
         model.startStep(window.step());
         List<Placed<RewardExample>> placed = Placed.of(window, pairs);
         var ledger = new RewardLedger(objective, placed, window.microBatches().size());
-        for (List<Placed<RewardExample>> group : budget.groups(placed, this::cost)) {
+        for (List<Placed<RewardExample>> group : groups(placed)) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
@@ -95,7 +94,7 @@ public final class RewardTrainer {
             BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
             List<Placed<RewardExample>> placed = Placed.of(window, set.rows());
             var ledger = new RewardLedger(objective, placed, window.microBatches().size());
-            for (List<Placed<RewardExample>> group : budget.groups(placed, this::cost)) {
+            for (List<Placed<RewardExample>> group : groups(placed)) {
                 if (context.stop().requested()) {
                     return List.of();
                 }
@@ -111,18 +110,11 @@ public final class RewardTrainer {
 
     private RewardForest forest(List<Placed<RewardExample>> group) {
         List<PreferenceExample> rows = group.stream().map(p -> p.row().pair()).toList();
-        return RewardForest.of(rows, sharesPrompts());
+        return RewardForest.of(rows, groups.shares());
     }
 
-    /// Tokens that a pair takes.
-    private int cost(Placed<RewardExample> pair) {
-        PreferenceExample row = pair.row().pair();
-        return row.length() - (sharesPrompts() ? row.sharedPrefix() : 0);
-    }
-
-    /// With dropout the two sides of a pair must not see the same prompt.
-    private boolean sharesPrompts() {
-        return context.sharePrompts() && !model.hasDropout();
+    private List<List<Placed<RewardExample>>> groups(List<Placed<RewardExample>> placed) {
+        return groups.of(placed, p -> p.row().pair().sequences());
     }
 
     private final class RewardWork implements TrainingLoop.Work {

@@ -44,7 +44,7 @@ final class RoundGenerator {
             RolloutSource source,
             CompletionScorer rewards,
             CompletionText text,
-            CompletionGroups groups,
+            RowGroups groups,
             PhaseClock clock) {
         this.config = config;
         this.policy = policy;

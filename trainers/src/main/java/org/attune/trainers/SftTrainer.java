@@ -9,7 +9,6 @@ import org.attune.policy.HeadStatistic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
-import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.SftConfig;
 
@@ -30,7 +29,7 @@ public final class SftTrainer {
     private final List<EvalSet<PackedRow>> evalSets;
     private final RunContext context;
     private final SftLoss loss;
-    private final TokenBudget budget;
+    private final RowGroups groups;
 
     /// @param config checked here
     /// @param policy with the values to start from
@@ -53,7 +52,7 @@ public final class SftTrainer {
                     case NLL -> new SftLoss.Nll();
                     case DFT -> new SftLoss.Dft();
                 };
-        budget = RunParts.budget(config.training().batch());
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -78,12 +77,13 @@ public final class SftTrainer {
         List<Placed<PackedRow>> placed = Placed.of(window, rows);
         int trained = Math.max(1, placed.stream().mapToInt(p -> p.row().trainedTokens()).sum());
         var totals = new SftTotals(loss, window.microBatches().size());
-        for (List<Placed<PackedRow>> group : budget.groups(placed, p -> p.row().length())) {
+        for (List<Placed<PackedRow>> group : groups.of(placed, p -> p.row().sequences())) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
             SftForest forest =
-                    context.clock().timed("data", () -> SftForest.of(Placed.rows(group)));
+                    context.clock()
+                            .timed("data", () -> SftForest.of(Placed.rows(group), groups.shares()));
             try (var _ = TensorScope.open("sft.step");
                     Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
                 e.backward(totals.add(group, forest, e.measurement(), trained)); // (M)
@@ -99,11 +99,11 @@ public final class SftTrainer {
             BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
             var totals = new SftTotals(loss, window.microBatches().size());
             List<Placed<PackedRow>> placed = Placed.of(window, set.rows());
-            for (List<Placed<PackedRow>> group : budget.groups(placed, p -> p.row().length())) {
+            for (List<Placed<PackedRow>> group : groups.of(placed, p -> p.row().sequences())) {
                 if (context.stop().requested()) {
                     return List.of();
                 }
-                SftForest forest = SftForest.of(Placed.rows(group));
+                SftForest forest = SftForest.of(Placed.rows(group), groups.shares());
                 try (var _ = TensorScope.open("sft.evaluate")) {
                     totals.add(group, forest, policy.measure(forest.forest(), REQUEST), 1);
                 }

@@ -7,8 +7,10 @@ import static org.mockito.Mockito.when;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.CompletionTokens;
+import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.RewardExample;
+import org.attune.datasets.SftExample;
 import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
@@ -29,9 +31,11 @@ import org.attune.trainers.config.SftConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// A trainer over a handful of rows that [TinyModels] know.
@@ -39,18 +43,47 @@ interface TinyRun {
     /// Trains to the last step.
     RunSummary train(TrainingConfig training, Policy policy, RunContext context);
 
-    TinyRun SFT =
-            (training, policy, context) ->
-                    new SftTrainer(
-                                    SftConfig.defaults()
-                                            .withModel(m -> m.withModelNameOrPath("tiny"))
-                                            .withData(_ -> DataConfig.of("rows.jsonl"))
-                                            .withTraining(training),
-                                    policy,
-                                    SftTrainerTest.rows(),
-                                    List.of(),
-                                    context)
-                            .train();
+    TinyRun SFT = sft(SftTrainerTest.rows());
+
+    /// Tokens that all rows begin with but those of [#SFT] and [#GRPO].
+    List<Integer> SYSTEM = List.of(3, 1, 4, 1, 5, 9, 2, 6, 5, 3);
+
+    private static int[] behindSystem(int[] ids) {
+        return IntStream.concat(SYSTEM.stream().mapToInt(i -> i), Arrays.stream(ids)).toArray();
+    }
+
+    static TinyRun sft(List<PackedRow> rows) {
+        return (training, policy, context) ->
+                new SftTrainer(
+                                SftConfig.defaults()
+                                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                                        .withData(_ -> DataConfig.of("rows.jsonl"))
+                                        .withTraining(training),
+                                policy,
+                                rows,
+                                List.of(),
+                                context)
+                        .train();
+    }
+
+    /// Two documents a row.
+    static TinyRun packedSft() {
+        return sft(
+                pairs().stream()
+                        .map(
+                                p ->
+                                        new PackedRow(
+                                                List.of(
+                                                        document(p.chosen()),
+                                                        document(p.rejected()))))
+                        .toList());
+    }
+
+    private static SftExample document(CompletionTokens tokens) {
+        boolean[] mask = new boolean[tokens.length()];
+        Arrays.fill(mask, tokens.completionStart() - 2, mask.length, true);
+        return new SftExample(tokens.ids(), mask, new RowOrigin("rows.jsonl", 1, 0));
+    }
 
     TinyRun DPO =
             (training, policy, context) -> {
@@ -178,8 +211,8 @@ interface TinyRun {
         for (int i = 0; i < ids.length; i++) {
             pairs.add(
                     new PreferenceExample(
-                            new CompletionTokens(ids[i][0], 1),
-                            new CompletionTokens(ids[i][1], 1),
+                            new CompletionTokens(behindSystem(ids[i][0]), SYSTEM.size() + 1),
+                            new CompletionTokens(behindSystem(ids[i][1]), SYSTEM.size() + 1),
                             new RowOrigin("pairs.jsonl", i + 1, i)));
         }
         return pairs;
@@ -200,10 +233,10 @@ interface TinyRun {
         for (int i = 0; i < 4; i++) {
             rows.add(
                     new StepwiseExample(
-                            new int[] {1 + i, 2, 3 + i, 4, 5},
+                            behindSystem(new int[] {1 + i, 2, 3 + i, 4, 5}),
                             List.of(
-                                    new StepwiseExample.JudgedStep(3, i % 2 == 0),
-                                    new StepwiseExample.JudgedStep(4, true)),
+                                    new StepwiseExample.JudgedStep(SYSTEM.size() + 3, i % 2 == 0),
+                                    new StepwiseExample.JudgedStep(SYSTEM.size() + 4, true)),
                             new RowOrigin("rows.jsonl", i + 1, i)));
         }
         return rows;

@@ -1,7 +1,10 @@
 package org.attune.trainers.batch;
 
+import org.attune.policy.SequenceTree;
+
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /// Cuts a step's rows into the groups that are computed at once.
@@ -17,6 +20,12 @@ public record TokenBudget(int tokens) {
         }
     }
 
+    /// Tokens that a row adds to a group.
+    private interface Cost {
+        /// @param first row of the group
+        int of(int first, int row);
+    }
+
     /// Groups `rows` in their order; every row is in exactly one group. There are as few groups as
     /// the budget allows, the largest as small as it then can be: equal groups take the least
     /// memory.
@@ -24,20 +33,45 @@ public record TokenBudget(int tokens) {
     /// @param cost tokens that a row takes
     public <T> List<List<T>> groups(List<T> rows, ToIntFunction<T> cost) {
         int[] costs = rows.stream().mapToInt(cost).toArray();
-        return groups(rows, costs, costs);
+        return groups(rows, (_, row) -> costs[row]);
     }
 
-    /// As [#groups(List, ToIntFunction)], of rows that cost less behind the one before them.
+    /// As [#groups(List, ToIntFunction)], of rows that may share what their sequences begin with.
     ///
-    /// @param first tokens of each row where it begins a group
-    /// @param next tokens of each row elsewhere
-    public <T> List<List<T>> groups(List<T> rows, int[] first, int[] next) {
-        List<Integer> ends = ends(first, next, tokens);
+    /// @param sequences token ids of each row's sequences, of at least one
+    /// @param shares whether a group is computed like that ([SequenceTree])
+    public <T> List<List<T>> groups(
+            List<T> rows, Function<T, List<int[]>> sequences, boolean shares) {
+        List<List<int[]>> ids = rows.stream().map(sequences).toList();
+        if (!shares) {
+            return groups(rows, row -> sequences.apply(row).stream().mapToInt(s -> s.length).sum());
+        }
+        return groups(rows, (first, row) -> added(ids, first, row));
+    }
+
+    /// What a row adds at most: it is compared with its neighbour, which has its prompt if any has,
+    /// and with the group's first, which has the system prompt that all have.
+    private static int added(List<List<int[]>> ids, int first, int row) {
+        List<int[]> others = new ArrayList<>();
+        if (row > first) {
+            others.add(ids.get(first).getFirst());
+            others.add(ids.get(row - 1).getLast());
+        }
+        int tokens = 0;
+        for (int[] sequence : ids.get(row)) {
+            tokens += SequenceTree.added(others, sequence);
+            others.add(sequence);
+        }
+        return tokens;
+    }
+
+    private <T> List<List<T>> groups(List<T> rows, Cost cost) {
+        List<Integer> ends = ends(rows.size(), cost, tokens);
         int below = 0; // too small a budget for so few groups
         int enough = tokens;
         while (enough - below > 1) {
             int middle = below + (enough - below) / 2;
-            List<Integer> tried = ends(first, next, middle);
+            List<Integer> tried = ends(rows.size(), cost, middle);
             if (tried.size() <= ends.size()) {
                 enough = middle;
                 ends = tried;
@@ -55,18 +89,22 @@ public record TokenBudget(int tokens) {
     }
 
     /// Where groups end that are filled one after the other.
-    private static List<Integer> ends(int[] first, int[] next, int most) {
+    private static List<Integer> ends(int rows, Cost cost, int most) {
         List<Integer> ends = new ArrayList<>();
+        int first = 0;
         long used = 0;
-        for (int i = 0; i < first.length; i++) {
-            boolean begins = i == 0 || used + next[i] > most;
-            if (begins && i > 0) {
+        for (int i = 0; i < rows; i++) {
+            long more = cost.of(first, i);
+            if (i > first && used + more > most) {
                 ends.add(i);
+                first = i;
+                used = cost.of(first, i);
+            } else {
+                used += more;
             }
-            used = begins ? first[i] : used + next[i];
         }
-        if (first.length > 0) {
-            ends.add(first.length);
+        if (rows > 0) {
+            ends.add(rows);
         }
         return ends;
     }

@@ -11,6 +11,7 @@ import org.attune.model.ScoreKind;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
+import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.TensorScope;
@@ -31,6 +32,7 @@ import java.util.stream.Stream;
 /// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
 final class RewardModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RewardModel.class);
+    private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
 
     private final ModelSetup setup;
     private final Reading reading;
@@ -207,38 +209,25 @@ final class RewardModel implements AutoCloseable {
         return config.withDevice(like.device()).withDtype(like.dtype());
     }
 
-    /// One reward per completion, `(n)`. Neighbours with the same prompt share its computation.
+    /// One reward per completion, `(n)`. What neighbours begin with in common is computed once.
     double[] score(RewardBatch batch) {
-        double[] rewards = new double[batch.size()];
         List<Reading.Read> reads = new ArrayList<>();
-        for (int i = 0; i < rewards.length; i++) {
+        for (int i = 0; i < batch.size(); i++) {
             reads.add(reading.of(batch.prompts().get(i), batch.completions().get(i)));
         }
-        int done = 0;
-        while (done < rewards.length) {
-            var builder = TokenForest.builder();
-            int next = done;
-            while (next < rewards.length
-                    && (next == done || builder.size() < TokenBudget.DEFAULT_TOKENS)) {
-                int end = next + 1;
-                while (end < rewards.length
-                        && batch.prompts().get(end).equals(batch.prompts().get(next))) {
-                    end++;
-                }
-                add(builder, reads.subList(next, end));
-                next = end;
-            }
+        double[] rewards = new double[batch.size()];
+        int next = 0;
+        for (List<Reading.Read> group :
+                BUDGET.groups(reads, read -> List.of(read.ids()), setup.sharesPrompts())) {
             try (var _ = TensorScope.open("reward.model")) {
-                float[] scores =
-                        scorer().measure(builder.build(), HeadRequest.of()).tokenLogProbs();
+                float[] scores = scorer().measure(forest(group), HeadRequest.of()).tokenLogProbs();
                 int at = 0;
-                for (int i = done; i < next; i++) {
-                    int size = reads.get(i).places().length * reading.labels();
-                    rewards[i] = reading.reward(Arrays.copyOfRange(scores, at, at + size));
+                for (Reading.Read read : group) {
+                    int size = read.places().length * reading.labels();
+                    rewards[next++] = reading.reward(Arrays.copyOfRange(scores, at, at + size));
                     at += size;
                 }
             }
-            done = next;
         }
         return rewards;
     }
@@ -250,37 +239,21 @@ final class RewardModel implements AutoCloseable {
         return weights.scorer();
     }
 
-    private void add(TokenForest.Builder builder, List<Reading.Read> group) {
-        int shared = setup.sharesPrompts() && group.size() > 1 ? commonPrefix(group) : 0;
-        int root =
-                shared > 0
-                        ? builder.root(Arrays.copyOf(group.getFirst().ids(), shared))
-                        : TokenForest.ROOT;
-        for (Reading.Read read : group) {
-            int[] own = Arrays.copyOfRange(read.ids(), shared, read.ids().length);
-            int segment = shared > 0 ? builder.child(root, own) : builder.root(own);
-            for (int place : read.places()) {
+    private TokenForest forest(List<Reading.Read> group) {
+        var builder = TokenForest.builder();
+        List<SequenceTree.Path> paths =
+                SequenceTree.add(
+                        builder,
+                        group.stream().map(Reading.Read::ids).toList(),
+                        setup.sharesPrompts());
+        for (int i = 0; i < group.size(); i++) {
+            for (int place : group.get(i).places()) {
                 for (int label = 0; label < reading.labels(); label++) {
-                    // Completions may begin with the same steps, which are then judged once each
-                    // in the shared part.
-                    if (place < shared) {
-                        builder.score(root, place, label);
-                    } else {
-                        builder.score(segment, place - shared, label);
-                    }
+                    paths.get(i).score(place, label);
                 }
             }
         }
-    }
-
-    private static int commonPrefix(List<Reading.Read> group) {
-        int[] first = group.getFirst().ids();
-        int shared = first.length;
-        for (Reading.Read other : group) {
-            int difference = Arrays.mismatch(first, other.ids());
-            shared = difference < 0 ? shared : Math.min(shared, difference);
-        }
-        return shared;
+        return builder.build();
     }
 
     @Override

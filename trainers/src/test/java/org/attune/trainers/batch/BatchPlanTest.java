@@ -87,12 +87,25 @@ class BatchPlanTest {
         assertEquals(
                 List.of(List.of(3, 3), List.of(3, 3)),
                 new TokenBudget(11).groups(List.of(3, 3, 3, 3), Integer::intValue));
-        List<String> rows = List.of("a1", "a2", "a3", "b1", "b2", "b3");
-        int[] alone = {7, 7, 7, 7, 7, 7};
-        int[] behind = {7, 2, 2, 7, 2, 2};
-        assertEquals(
-                List.of(rows.subList(0, 3), rows.subList(3, 6)),
-                new TokenBudget(20).groups(rows, alone, behind));
-        assertEquals(List.of(rows), new TokenBudget(22).groups(rows, alone, behind));
+    }
+
+    /// Six rows of 32 tokens, of which all share 20 and three 10 more; a beginning may cost up to 7
+    /// tokens more than it has to.
+    @Test
+    void whatAGroupSharesCostsItsTokensOnce() {
+        List<int[]> rows = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            int[] ids = new int[32];
+            Arrays.fill(ids, 20, 30, 1 + i / 3);
+            Arrays.fill(ids, 30, 32, 10 + i);
+            rows.add(ids);
+        }
+        assertEquals(List.of(rows.subList(0, 3), rows.subList(3, 6)), groups(50, rows, true));
+        assertEquals(List.of(rows), groups(94, rows, true));
+        assertEquals(6, groups(50, rows, false).size());
+    }
+
+    private static List<List<int[]>> groups(int budget, List<int[]> rows, boolean shares) {
+        return new TokenBudget(budget).groups(rows, List::of, shares);
     }
 }
