@@ -113,6 +113,19 @@ public final class GgufFile implements TensorFile {
         return read(tensor(name), arena);
     }
 
+    /// Quantised tensors also come out as bfloat16, rounded where they are dequantised.
+    @Override
+    public boolean gives(String name, DType as) {
+        GgufHeader.Tensor tensor = tensors.get(name);
+        return TensorFile.super.gives(name, as)
+                || tensor != null && tensor.type().isQuantised() && as == DType.BFLOAT16;
+    }
+
+    @Override
+    public void read(String name, DType as, MemorySegment target) {
+        read(tensor(name), as, target);
+    }
+
     private GgufHeader.Tensor tensor(String name) {
         GgufHeader.Tensor tensor = tensors.get(name);
         if (tensor == null) {
@@ -128,6 +141,13 @@ public final class GgufFile implements TensorFile {
     }
 
     private MemorySegment read(GgufHeader.Tensor tensor, Arena arena) {
+        DType dtype = tensor.type().dtype();
+        MemorySegment target = arena.allocate(tensor.count() * dtype.bytes(), 64);
+        read(tensor, dtype, target);
+        return target;
+    }
+
+    private void read(GgufHeader.Tensor tensor, DType as, MemorySegment target) {
         GgufType type = tensor.type();
         if (!type.isSupported()) {
             throw new ModelException(
@@ -139,17 +159,15 @@ public final class GgufFile implements TensorFile {
                     "%s: quantised tensors of big-endian files are not supported (\"%s\", %s)"
                             .formatted(path(), tensor.name(), type));
         }
-        MemorySegment target = arena.allocate(tensor.count() * type.dtype().bytes(), 64);
         RowOrder rows = rowOrder(tensor);
         if (type.isQuantised() || !rows.isIdentity()) {
-            new GgufRows(channel, tensor, rows).read(target);
+            new GgufRows(channel, tensor, rows, as).read(target);
         } else {
             channel.read(tensor.position(), target);
         }
         if (header.order() != ByteOrder.LITTLE_ENDIAN) {
             reverseBytes(target, type.dtype());
         }
-        return target;
     }
 
     /// llama.cpp rotates neighbouring features, Hugging Face the two halves of a head, so the

@@ -1,6 +1,7 @@
 package org.attune.files;
 
 import org.attune.error.ModelException;
+import org.attune.tensor.DType;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -19,14 +20,17 @@ final class GgufRows {
     private final DataChannel channel;
     private final GgufHeader.Tensor tensor;
     private final RowOrder order;
+    private final DType as;
     private final long rows;
     private final long rowValues;
     private final int groupRows;
 
-    GgufRows(DataChannel channel, GgufHeader.Tensor tensor, RowOrder order) {
+    /// @param as the tensor's type, or bfloat16 of a quantised one
+    GgufRows(DataChannel channel, GgufHeader.Tensor tensor, RowOrder order, DType as) {
         this.channel = channel;
         this.tensor = tensor;
         this.order = order;
+        this.as = as;
         this.rowValues = order.isIdentity() ? tensor.type().block() : rowLength(tensor.shape());
         this.rows = rowValues == 0 ? 0 : tensor.count() / rowValues;
         this.groupRows = (int) Math.max(1, GROUP_VALUES / Math.max(1, rowValues));
@@ -73,6 +77,8 @@ final class GgufRows {
         private final byte[] encoded = new byte[(int) tensor.type().bytes(rowValues * groupRows)];
         private final float[] values =
                 tensor.type().isQuantised() ? new float[(int) (rowValues * groupRows)] : null;
+        private final short[] rounded =
+                values != null && as == DType.BFLOAT16 ? new short[values.length] : null;
         private long firstRow;
         private int count;
 
@@ -85,13 +91,22 @@ final class GgufRows {
             channel.read(position, ByteBuffer.wrap(encoded, 0, bytes));
             if (values != null) {
                 type.decoder().decode(encoded, values, bytes / type.blockBytes());
+                if (rounded != null) {
+                    Bfloat16.round(values, rounded, (int) (count * rowValues));
+                }
             }
         }
 
+        private MemorySegment decoded() {
+            if (rounded != null) {
+                return MemorySegment.ofArray(rounded);
+            }
+            return values == null ? MemorySegment.ofArray(encoded) : MemorySegment.ofArray(values);
+        }
+
         void copyTo(MemorySegment target) {
-            MemorySegment source =
-                    values == null ? MemorySegment.ofArray(encoded) : MemorySegment.ofArray(values);
-            long rowBytes = rowValues * tensor.type().dtype().bytes();
+            MemorySegment source = decoded();
+            long rowBytes = rowValues * as.bytes();
             if (order.isIdentity()) {
                 MemorySegment.copy(source, 0, target, firstRow * rowBytes, count * rowBytes);
                 return;

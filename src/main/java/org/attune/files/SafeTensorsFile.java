@@ -1,6 +1,7 @@
 package org.attune.files;
 
 import org.attune.error.ModelException;
+import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -142,6 +143,18 @@ public final class SafeTensorsFile implements TensorFile {
 
     @Override
     public MemorySegment read(String name, Arena arena) {
+        MemorySegment target = arena.allocate(located(name).span.entry().bytes(), 64);
+        read(name, located(name).span.entry().dtype(), target);
+        return target;
+    }
+
+    @Override
+    public void read(String name, DType as, MemorySegment target) {
+        Located tensor = located(name);
+        tensor.channel.read(tensor.span.position(), target);
+    }
+
+    private Located located(String name) {
         Located tensor = located.get(name);
         if (tensor == null) {
             throw new ModelException(
@@ -152,9 +165,7 @@ public final class SafeTensorsFile implements TensorFile {
                                     located.size(),
                                     located.keySet().stream().limit(5).toList()));
         }
-        MemorySegment target = arena.allocate(tensor.span.entry().bytes(), 64);
-        tensor.channel.read(tensor.span.position(), target);
-        return target;
+        return tensor;
     }
 
     @Override

@@ -19,6 +19,24 @@ public interface TensorFile extends AutoCloseable {
     /// @throws org.attune.error.ModelException if the name is unknown or the file is damaged
     MemorySegment read(String name, Arena arena);
 
+    /// Whether [#read(String, DType, MemorySegment)] can write a tensor's elements as numbers of
+    /// this type.
+    default boolean gives(String name, DType as) {
+        Entry entry = entries().get(name);
+        return entry != null && entry.dtype() == as;
+    }
+
+    /// Writes one tensor's elements into memory that the caller has.
+    ///
+    /// @param as a type that this file [#gives]; numbers are rounded to the nearest, ties to even
+    /// @param target as many bytes as these elements have
+    /// @throws org.attune.error.ModelException if the name is unknown or the file is damaged
+    default void read(String name, DType as, MemorySegment target) {
+        try (Arena arena = Arena.ofConfined()) {
+            target.copyFrom(read(name, arena));
+        }
+    }
+
     @Override
     void close();
 

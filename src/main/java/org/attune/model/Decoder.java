@@ -288,6 +288,12 @@ public final class Decoder implements AutoCloseable {
                                         Arrays.toString(entry.shape()),
                                         Arrays.toString(target.shape())));
             }
+            if (target.device().equals(Device.cpu())
+                    && target.isDense()
+                    && file.gives(name, target.dtype())) {
+                file.read(name, target.dtype(), target.memory());
+                return;
+            }
             try (var _ = TensorScope.open("load");
                     Arena arena = Arena.ofConfined()) {
                 target.copyInPlace(

@@ -65,7 +65,8 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
         return strides()[axis < 0 ? axis + shape.length : axis];
     }
 
-    final boolean isDense() {
+    /// Whether its elements lie one behind the other, row-major.
+    public final boolean isDense() {
         long expected = 1;
         long[] strides = strides();
         for (int i = shape.length - 1; i >= 0; i--) {

@@ -50,6 +50,8 @@ class GgufTypesFixtureTest {
                         TensorValues.bits(expected, tensor),
                         TensorValues.bits(file, tensor),
                         tensor);
+                assertEquals(
+                        file.type(tensor).isQuantised(), TensorValues.assertRounded(file, tensor));
             }
         }
     }

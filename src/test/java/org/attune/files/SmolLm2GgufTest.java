@@ -39,6 +39,7 @@ class SmolLm2GgufTest {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment mine = gguf.read(name, arena);
                 assertEquals(-1, mine.mismatch(expected.read(name, arena)), name);
+                TensorValues.assertRounded(gguf, name);
             }
         }
     }

@@ -1,5 +1,13 @@
 package org.attune.files;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -63,5 +71,34 @@ final class TensorValues {
                     half ? Float.float16ToFloat(values[i]) : Float.intBitsToFloat(values[i] << 16);
         }
         return result;
+    }
+
+    /// Compares what a file gives as bfloat16 with what libtorch rounds its float32 numbers to.
+    ///
+    /// @return whether the file rounds this tensor
+    static boolean assertRounded(TensorFile file, String name) {
+        TensorFile.Entry entry = file.entries().get(name);
+        if (entry.dtype() != DType.FLOAT32 || !file.gives(name, DType.BFLOAT16)) {
+            return false;
+        }
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment rounded = arena.allocate(entry.count() * DType.BFLOAT16.bytes());
+            file.read(name, DType.BFLOAT16, rounded);
+            MemorySegment values = file.read(name, arena);
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("rounded")) {
+                            Tensor expected =
+                                    Tensor.ofMemory(
+                                                    Device.cpu(),
+                                                    DType.FLOAT32,
+                                                    values,
+                                                    entry.shape())
+                                            .to(DType.BFLOAT16);
+                            assertEquals(-1, expected.memory().mismatch(rounded), name);
+                        }
+                    });
+        }
+        return true;
     }
 }

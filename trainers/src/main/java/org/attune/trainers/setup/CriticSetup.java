@@ -84,7 +84,6 @@ final class CriticSetup implements AutoCloseable {
                 owned(
                         PolicySetup.loadScorer(
                                 ScorerPurpose.REWARD, own, lora, config.training(), false));
-        PolicySetup.packBackward(config.training(), scorer.decoder());
         network(scorer.policy(), scorer.policy(), own);
     }
 

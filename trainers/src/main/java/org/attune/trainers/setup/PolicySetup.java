@@ -33,12 +33,15 @@ public final class PolicySetup implements AutoCloseable {
     private final Decoder decoder;
     private final Policy policy;
     private final Policy.Options options;
+    private final boolean copies;
     private Recomputation recomputed = Recomputation.NONE;
 
-    private PolicySetup(Decoder decoder, Policy policy, Policy.Options options) {
+    /// @param copies whether memory is spent on speed
+    private PolicySetup(Decoder decoder, Policy policy, Policy.Options options, boolean copies) {
         this.decoder = decoder;
         this.policy = policy;
         this.options = options;
+        this.copies = copies;
     }
 
     /// Loads the weights and makes what is trained: the given adapter, a fresh one, or everything.
@@ -102,7 +105,11 @@ public final class PolicySetup implements AutoCloseable {
         try {
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);
-            return new PolicySetup(decoder, policy, options);
+            boolean copies = hasCopies(training);
+            if (copies) {
+                Engine.onOneThread(decoder::packBackward); // beside what warms up
+            }
+            return new PolicySetup(decoder, policy, options, copies);
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
@@ -229,7 +236,6 @@ public final class PolicySetup implements AutoCloseable {
             MemoryNeed need,
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
-        boolean copies = packBackward(training, decoder);
         if (rollouts.isPresent() && copies) {
             Engine.onOneThread(decoder::packDecoding);
         }
@@ -239,18 +245,11 @@ public final class PolicySetup implements AutoCloseable {
         return fit;
     }
 
-    /// Spends memory on speed where no limit is set. A run that goes on does as it did.
-    ///
-    /// @return whether that is so
-    static boolean packBackward(TrainingConfig training, Decoder decoder) {
-        boolean copies =
-                ResumePoint.of(training.save())
-                        .flatMap(ResumePoint::hasCopies)
-                        .orElse(training.batch().maxMemory().isEmpty());
-        if (copies) {
-            Engine.onOneThread(decoder::packBackward); // beside what warms up
-        }
-        return copies;
+    /// Memory is spent on speed where no limit is set. A run that goes on does as it did.
+    private static boolean hasCopies(TrainingConfig training) {
+        return ResumePoint.of(training.save())
+                .flatMap(ResumePoint::hasCopies)
+                .orElse(training.batch().maxMemory().isEmpty());
     }
 
     /// What [#fitToMemory] chose to compute again.
