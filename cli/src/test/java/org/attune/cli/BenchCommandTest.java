@@ -107,7 +107,7 @@ class BenchCommandTest {
 
     @Test
     void grpoHasAllPhases() {
-        BenchResult result = measured("grpo", "--rows=2", "--completions=2", "--rank=2");
+        BenchResult result = measured("grpo", "--rows=2", "--completions=3", "--rank=2");
         Map<String, Double> figures = result.attune().medians();
         for (String phase : Set.of("rollout", "reward", "reference", "forward", "backward")) {
             assertTrue(figures.get("in " + phase + ", s") > 0, figures.toString());
@@ -116,8 +116,8 @@ class BenchCommandTest {
                 new BenchEstimate(result.work(), theory(result)).operations() / 1e9,
                 figures.get("operations a step, GFLOP"),
                 1e-9);
-        // 4 completions of 4 tokens after 6.
-        assertEquals(40, figures.get("tokens/s") * figures.get("step, s"), 1e-6);
+        // 6 completions of 4 tokens after 6.
+        assertEquals(60, figures.get("tokens/s") * figures.get("step, s"), 1e-6);
     }
 
     @Test
