@@ -143,8 +143,9 @@ public final class SafeTensorsFile implements TensorFile {
 
     @Override
     public MemorySegment read(String name, Arena arena) {
-        MemorySegment target = arena.allocate(located(name).span.entry().bytes(), 64);
-        read(name, located(name).span.entry().dtype(), target);
+        TensorFile.Entry entry = located(name).span.entry();
+        MemorySegment target = arena.allocate(entry.bytes(), 64);
+        read(name, entry.dtype(), target);
         return target;
     }
 

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /// Sequences in a [TokenForest], laid out so that what several of them begin with is computed once:
@@ -34,10 +35,10 @@ public final class SequenceTree {
             TokenForest.Builder builder, List<int[]> sequences, boolean shares) {
         var tree = new SequenceTree(builder, sequences);
         if (shares && sequences.size() > 1) {
-            tree.branch(IntStream.range(0, sequences.size()).boxed().toList(), Branch.NONE);
+            tree.branch(IntStream.range(0, sequences.size()).boxed().toList(), Trunk.NONE);
         } else {
             for (int i = 0; i < sequences.size(); i++) {
-                tree.end(i, Branch.NONE);
+                tree.end(i, Trunk.NONE);
             }
         }
         return List.of(tree.paths);
@@ -55,30 +56,20 @@ public final class SequenceTree {
         return sequence.length - Math.max(0, common - LEAST_SAVED + 1);
     }
 
-    /// Segments from a root on.
+    /// A segment with those before it.
     ///
-    /// @param segments their numbers
-    /// @param ends how many tokens of a sequence there are up to the end of each
-    private record Branch(List<Integer> segments, List<Integer> ends) {
-        static final Branch NONE = new Branch(List.of(), List.of());
+    /// @param before null of a root, and of no segment
+    /// @param end how many tokens of a sequence there are up to its end
+    private record Trunk(Trunk before, int segment, int end) {
+        static final Trunk NONE = new Trunk(null, TokenForest.ROOT, 0);
 
-        int length() {
-            return ends.isEmpty() ? 0 : ends.getLast();
-        }
-
-        Branch with(int segment, int end) {
-            return new Branch(and(segments, segment), and(ends, end));
-        }
-
-        private static List<Integer> and(List<Integer> all, int one) {
-            var more = new ArrayList<>(all);
-            more.add(one);
-            return more;
+        int start() {
+            return before == null ? 0 : before.end();
         }
     }
 
     /// Lays out sequences that begin with the tokens of `trunk`.
-    private void branch(List<Integer> members, Branch trunk) {
+    private void branch(List<Integer> members, Trunk trunk) {
         if (members.size() == 1) {
             end(members.getFirst(), trunk);
             return;
@@ -86,10 +77,10 @@ public final class SequenceTree {
         int[] first = sequences.get(members.getFirst());
         int common = first.length;
         for (int member : members) {
-            common = Math.min(common, common(first, sequences.get(member), trunk.length()));
+            common = Math.min(common, common(first, sequences.get(member), trunk.end()));
         }
-        long saved = (long) (common - trunk.length()) * (members.size() - 1);
-        Branch grown = saved >= LEAST_SAVED ? grown(first, trunk, common) : trunk;
+        long saved = (long) (common - trunk.end()) * (members.size() - 1);
+        Trunk grown = saved >= LEAST_SAVED ? grown(first, trunk, common) : trunk;
         Map<Integer, List<Integer>> byNext = new LinkedHashMap<>();
         for (int member : members) {
             int[] ids = sequences.get(member);
@@ -102,20 +93,18 @@ public final class SequenceTree {
         byNext.values().forEach(others -> branch(others, grown));
     }
 
-    private void end(int member, Branch trunk) {
+    private void end(int member, Trunk trunk) {
         int[] ids = sequences.get(member);
-        boolean isWhole = ids.length == trunk.length() && !trunk.segments().isEmpty();
-        Branch whole = isWhole ? trunk : grown(ids, trunk, ids.length);
+        boolean isWhole = ids.length == trunk.end() && trunk != Trunk.NONE;
+        Trunk whole = isWhole ? trunk : grown(ids, trunk, ids.length);
         paths[member] = new Path(builder, whole);
     }
 
-    private Branch grown(int[] ids, Branch trunk, int end) {
-        int[] own = Arrays.copyOfRange(ids, trunk.length(), end);
-        int segment =
-                trunk.segments().isEmpty()
-                        ? builder.root(own)
-                        : builder.child(trunk.segments().getLast(), own);
-        return trunk.with(segment, end);
+    private Trunk grown(int[] ids, Trunk trunk, int end) {
+        int[] own = Arrays.copyOfRange(ids, trunk.end(), end);
+        return trunk == Trunk.NONE
+                ? new Trunk(null, builder.root(own), end)
+                : new Trunk(trunk, builder.child(trunk.segment(), own), end);
     }
 
     /// How many tokens both begin with, of which `known` are.
@@ -127,18 +116,16 @@ public final class SequenceTree {
     /// Where a sequence stands: what it adds to the forest's targets.
     public static final class Path {
         private final TokenForest.Builder builder;
-        private final int[] segments;
-        private final int[] ends;
+        private final Trunk last;
 
-        private Path(TokenForest.Builder builder, Branch branch) {
+        private Path(TokenForest.Builder builder, Trunk last) {
             this.builder = builder;
-            segments = branch.segments().stream().mapToInt(i -> i).toArray();
-            ends = branch.ends().stream().mapToInt(i -> i).toArray();
+            this.last = last;
         }
 
         /// Number of tokens.
         public int length() {
-            return ends[ends.length - 1];
+            return last.end();
         }
 
         /// Makes its token `index` a target, predicted from the token before it.
@@ -146,8 +133,8 @@ public final class SequenceTree {
         /// @return the target's number
         /// @throws IllegalArgumentException of the first token, which nothing predicts
         public int target(int index) {
-            int s = holder(index);
-            return builder.target(segments[s], index - start(s));
+            Trunk holder = holder(index);
+            return builder.target(holder.segment(), index - holder.start());
         }
 
         /// Asks a classification model for its score at token `index`.
@@ -155,8 +142,8 @@ public final class SequenceTree {
         /// @param label row of the score head
         /// @return the target's number
         public int score(int index, int label) {
-            int s = holder(index);
-            return builder.score(segments[s], index - start(s), label);
+            Trunk holder = holder(index);
+            return builder.score(holder.segment(), index - holder.start(), label);
         }
 
         /// Adds a token that sees the whole sequence and not itself, and asks for its score.
@@ -164,23 +151,17 @@ public final class SequenceTree {
         /// @param ahead positions between it and the end, ≥ 0
         /// @return the target's number
         public int scoreOnlooker(int id, int ahead, int label) {
-            int last = segments[segments.length - 1];
-            return builder.score(builder.onlooker(last, id, ahead), label);
+            return builder.score(builder.onlooker(last.segment(), id, ahead), label);
         }
 
         /// The segment that holds a token.
-        private int holder(int index) {
-            for (int s = 0; s < ends.length; s++) {
-                if (index < ends[s]) {
-                    return s;
-                }
+        private Trunk holder(int index) {
+            Objects.checkIndex(index, length());
+            Trunk holder = last;
+            while (index < holder.start()) {
+                holder = holder.before();
             }
-            throw new IndexOutOfBoundsException(
-                    "a sequence of %d tokens has none at %d".formatted(length(), index));
-        }
-
-        private int start(int s) {
-            return s == 0 ? 0 : ends[s - 1];
+            return holder;
         }
     }
 }

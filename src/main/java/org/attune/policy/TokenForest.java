@@ -118,13 +118,8 @@ public final class TokenForest {
         /// whose keys at padding are masked. It can't be a target, and has no children.
         ///
         /// @param parent a path with at least one token
-        public int onlooker(int parent, int id) {
-            return onlooker(parent, id, 0);
-        }
-
-        /// The same with other onlookers, which it doesn't see either, between it and the path.
-        ///
-        /// @param ahead positions between it and the path's end, ≥ 0
+        /// @param ahead positions between it and the path's end, ≥ 0: of other onlookers, which it
+        ///     doesn't see either
         public int onlooker(int parent, int id, int ahead) {
             if (lastRowOf(parent) < 0) {
                 throw new IllegalArgumentException("an onlooker needs tokens to look at");
@@ -181,16 +176,6 @@ public final class TokenForest {
             return add(source, tokens[s.start() + index]);
         }
 
-        /// Makes all tokens of `segment` targets whose entry in `completionMask` is true (1 =
-        /// counts in the loss).
-        public void targets(int segment, boolean[] completionMask) {
-            for (int i = 0; i < completionMask.length; i++) {
-                if (completionMask[i]) {
-                    target(segment, i);
-                }
-            }
-        }
-
         /// Asks a classification model for its score at token `index` of `segment` itself.
         ///
         /// @param label row of the score head
@@ -212,21 +197,6 @@ public final class TokenForest {
                 throw new IllegalArgumentException("an empty sequence has no score");
             }
             return add(source, label);
-        }
-
-        /// The same of the sequence that ends right before token `index` of `segment`.
-        ///
-        /// @param index of a token, or the segment's length
-        /// @param label row of the score head
-        /// @return the target's number
-        /// @throws IllegalArgumentException if nothing stands before
-        public int scoreBefore(int segment, int index, int label) {
-            Segment s = segments.get(segment);
-            if (index < 0 || index > s.length()) {
-                throw new IllegalArgumentException(
-                        "segment %d has %d tokens, not %d".formatted(segment, s.length(), index));
-            }
-            return index == 0 ? score(s.parent(), label) : add(s.start() + index - 1, label);
         }
 
         private int add(int source, int target) {

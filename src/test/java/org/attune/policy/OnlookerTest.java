@@ -24,7 +24,8 @@ class OnlookerTest {
             int prompt = builder.root(TinyModels.tokens("prompt", config, 20));
             int child = builder.child(prompt, TinyModels.tokens("child", config, 3));
             builder.target(child, 1);
-            int last = onlooker ? builder.onlooker(child, 0) : builder.child(child, new int[] {0});
+            int last =
+                    onlooker ? builder.onlooker(child, 0, 0) : builder.child(child, new int[] {0});
             for (int token = 0; token < 3; token++) {
                 builder.score(last, token); // what it predicts
             }
@@ -67,7 +68,8 @@ class OnlookerTest {
     @Test
     void itNeedsSomethingToSee() {
         var builder = TokenForest.builder();
-        assertThrows(IllegalArgumentException.class, () -> builder.onlooker(TokenForest.ROOT, 1));
+        assertThrows(
+                IllegalArgumentException.class, () -> builder.onlooker(TokenForest.ROOT, 1, 0));
         assertTrue(Arrays.equals(new int[0], builder.build().tokens()));
     }
 

@@ -70,7 +70,7 @@ class SharedWeightsTest {
         int child = builder.child(prompt, TinyModels.tokens("child", CONFIG, 6));
         for (int t = 0; t < 6; t++) {
             if (scores) {
-                builder.scoreBefore(child, t + 1, 0);
+                builder.score(child, t, 0);
             } else {
                 builder.target(child, t);
             }

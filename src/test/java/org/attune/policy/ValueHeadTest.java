@@ -80,8 +80,9 @@ class ValueHeadTest {
                     int prompt = builder.root(TinyModels.tokens("prompt", CONFIG, 5));
                     for (String name : new String[] {"a", "b"}) {
                         int child = builder.child(prompt, TinyModels.tokens(name, CONFIG, 6));
-                        for (int t = 0; t < 6; t++) {
-                            builder.scoreBefore(child, t, 0);
+                        builder.score(prompt, 0);
+                        for (int t = 0; t < 5; t++) {
+                            builder.score(child, t, 0);
                         }
                     }
                     if (policy.adapter().isEmpty()) {

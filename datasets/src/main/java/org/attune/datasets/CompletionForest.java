@@ -26,8 +26,12 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     /// @param completion its ids, at least one
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Row(int[] prompt, int[] completion) {
-        /// Both, one behind the other.
-        public int[] sequence() {
+        /// What is computed of it.
+        public List<int[]> sequences() {
+            return List.of(sequence());
+        }
+
+        private int[] sequence() {
             int[] ids = Arrays.copyOf(prompt, prompt.length + completion.length);
             System.arraycopy(completion, 0, ids, prompt.length, completion.length);
             return ids;

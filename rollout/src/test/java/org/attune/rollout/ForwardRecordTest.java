@@ -308,7 +308,7 @@ class ForwardRecordTest {
                         var builder = TokenForest.builder();
                         int root = builder.root(first.prompt());
                         int child = builder.child(root, first.completions().getFirst());
-                        builder.scoreBefore(child, first.completions().getFirst().length, 0);
+                        builder.score(child, 0);
                         assertFalse(isRecorded(record, builder.build()), "the last token's output");
 
                         parameters(policy).valuesChanged();

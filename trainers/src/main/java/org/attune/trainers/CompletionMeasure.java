@@ -27,7 +27,7 @@ record CompletionMeasure(String method, RowGroups groups, PhaseClock clock) {
         List<Measurement> measured = new ArrayList<>();
         try (var _ = clock.enter(phase)) {
             for (List<CompletionForest.Row> group :
-                    groups.of(rows, row -> List.of(row.sequence()))) {
+                    groups.of(rows, CompletionForest.Row::sequences)) {
                 try (var _ = TensorScope.open(method + "." + phase)) {
                     CompletionForest forest = CompletionForest.of(group, groups.shares());
                     Measurement all = scorer.measure(forest.forest(), request);
@@ -48,7 +48,7 @@ record CompletionMeasure(String method, RowGroups groups, PhaseClock clock) {
         int done = 0;
         try (var _ = clock.enter(phase)) {
             for (List<CompletionForest.Row> group :
-                    groups.of(rows, row -> List.of(row.sequence()))) {
+                    groups.of(rows, CompletionForest.Row::sequences)) {
                 try (var _ = TensorScope.open(method + "." + phase)) {
                     int[] own = Arrays.copyOfRange(counts, done, done + group.size());
                     CompletionForest forest = CompletionForest.values(group, own, groups.shares());

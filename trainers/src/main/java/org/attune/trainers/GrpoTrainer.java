@@ -201,7 +201,7 @@ public final class GrpoTrainer {
         }
         var totals = new StepTotals(objective, accumulation);
         for (List<Placed<RolloutRow>> group :
-                groups.of(placed, p -> List.of(p.row().tokens().sequence()))) {
+                groups.of(placed, p -> p.row().tokens().sequences())) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }

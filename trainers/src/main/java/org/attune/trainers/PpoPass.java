@@ -117,7 +117,7 @@ final class PpoPass {
     }
 
     private List<List<Member>> groups(UpdatePlan.Step step, List<PpoRow> rows) {
-        return groups.of(members(step, rows), m -> List.of(m.row().tokens().sequence()));
+        return groups.of(members(step, rows), m -> m.row().tokens().sequences());
     }
 
     private List<Member> members(UpdatePlan.Step step, List<PpoRow> rows) {

@@ -42,10 +42,10 @@ public record TokenBudget(int tokens) {
     /// @param shares whether a group is computed like that ([SequenceTree])
     public <T> List<List<T>> groups(
             List<T> rows, Function<T, List<int[]>> sequences, boolean shares) {
-        List<List<int[]>> ids = rows.stream().map(sequences).toList();
         if (!shares) {
             return groups(rows, row -> sequences.apply(row).stream().mapToInt(s -> s.length).sum());
         }
+        List<List<int[]>> ids = rows.stream().map(sequences).toList();
         return groups(rows, (first, row) -> added(ids, first, row));
     }
 

@@ -103,9 +103,9 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training,
             boolean dropout) {
         try {
+            boolean copies = hasCopies(training);
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);
-            boolean copies = hasCopies(training);
             if (copies) {
                 Engine.onOneThread(decoder::packBackward); // beside what warms up
             }
