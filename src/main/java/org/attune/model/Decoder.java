@@ -5,6 +5,7 @@ import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -112,7 +113,10 @@ public final class Decoder implements AutoCloseable {
                         && JointHeads.inTiles(config, device, dtype)
                         && linears().stream().allMatch(FusedLinear::canPackDecoding);
         if (suits) {
-            linears().forEach(FusedLinear::packDecoding);
+            long numbers = linears().stream().mapToLong(FusedLinear::decodingNumbers).sum();
+            try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
+                linears().forEach(l -> l.packDecoding(memory));
+            }
         }
     }
 

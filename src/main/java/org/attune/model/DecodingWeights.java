@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.tensor.LargePages;
 import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -14,9 +15,16 @@ final class DecodingWeights {
 
     /// @param base `(out, in)`
     /// @param columns of the adapter
-    DecodingWeights(Tensor base, int columns, TensorScope owner) {
+    /// @param memory of all layers, in which these take theirs
+    DecodingWeights(Tensor base, int columns, LargePages memory, TensorScope owner) {
         this.owner = owner;
-        weight = PanelMatrix.of(base, columns, owner);
+        weight = PanelMatrix.of(base, columns, memory.take(owner, numbers(base, columns)));
+    }
+
+    /// Numbers that a layer takes.
+    static long numbers(Tensor base, int columns) {
+        return PanelMatrix.numbers(
+                Math.toIntExact(base.size(0)), Math.toIntExact(base.size(1)), columns);
     }
 
     /// Without the adapter.

@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
@@ -201,12 +202,20 @@ public final class FusedLinear {
         return decoding != null;
     }
 
+    /// Numbers that it takes.
+    long decodingNumbers() {
+        try (var _ = TensorScope.open("size")) {
+            return DecodingWeights.numbers(base(), extra);
+        }
+    }
+
     /// Makes it.
-    void packDecoding() {
-        if (decoding == null) {
-            try (var _ = TensorScope.open("pack")) {
-                decoding = new DecodingWeights(base(), extra, owner);
-            }
+    ///
+    /// @param memory with room for [#decodingNumbers]
+    void packDecoding(LargePages memory) {
+        unpackDecoding();
+        try (var _ = TensorScope.open("pack")) {
+            decoding = new DecodingWeights(base(), extra, memory, owner);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.LargePages;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -43,16 +44,17 @@ public final class KvCache implements AutoCloseable {
         recorded = new int[slots][capacity];
         lengths = new int[slots];
         rows = new Tensor[c.layers()];
-        try (var _ = scope.enter()) {
+        long count = 2L * slots * kvHeads * capacity;
+        long numbers = count * headDim;
+        var device = decoder.device();
+        try (var memory =
+                        new LargePages(device, decoder.dtype(), c.layers() * numbers, c.layers());
+                var _ = scope.enter()) {
             for (int i = 0; i < c.layers(); i++) {
+                rows[i] = memory.take(scope, count, headDim);
                 // Zeros, since what lies behind a sequence's end is multiplied by a probability of
                 // zero and must be finite.
-                rows[i] =
-                        Tensor.zeros(
-                                decoder.device(),
-                                decoder.dtype(),
-                                2L * slots * kvHeads * capacity,
-                                headDim);
+                rows[i].zeroInPlace();
             }
         } catch (RuntimeException | Error e) {
             scope.close();

@@ -10,10 +10,8 @@ public final class PanelMatrix {
     private final int in;
     private final int columns;
 
-    private PanelMatrix(Tensor like, int out, int in, int columns, TensorScope owner) {
-        try (var _ = TensorScope.open("panels")) {
-            memory = owner.adopt(Tensor.empty(like.device(), like.dtype(), out, columns));
-        }
+    private PanelMatrix(Tensor memory, int out, int in, int columns) {
+        this.memory = memory;
         this.out = out;
         this.in = in;
         this.columns = columns;
@@ -21,17 +19,25 @@ public final class PanelMatrix {
 
     /// Whether there can be such for a layer.
     public static boolean fits(int out, int in) {
-        return out % Panels.WIDE == 0 && in % Panels.WIDE == 0;
+        return out % Panels.UNIT == 0 && in % Panels.UNIT == 0;
+    }
+
+    /// Numbers that a matrix takes in memory.
+    ///
+    /// @param more as of [#of]
+    public static long numbers(int out, int in, int more) {
+        return (long) out * (in + more);
     }
 
     /// Copies a matrix.
     ///
     /// @param matrix `(out, in)`, dense in a row; `out` a multiple of 32, `in` even
     /// @param more columns to leave room for, even
-    /// @param owner of the copy
-    public static PanelMatrix of(Tensor matrix, int more, TensorScope owner) {
+    /// @param memory of [#numbers]; is the copy's
+    public static PanelMatrix of(Tensor matrix, int more, Tensor memory) {
+        int out = Math.toIntExact(matrix.size(0));
         int in = Math.toIntExact(matrix.size(1));
-        var panels = new PanelMatrix(matrix, Math.toIntExact(matrix.size(0)), in, in + more, owner);
+        var panels = new PanelMatrix(memory, out, in, in + more);
         panels.fill(matrix, 0);
         return panels;
     }
@@ -65,8 +71,13 @@ public final class PanelMatrix {
     ///
     /// @param matrix `(R, in)`, contiguous; `in` even
     public static PanelMatrix narrow(Tensor matrix, TensorScope owner) {
+        int out = Math.toIntExact(matrix.size(0));
         int in = Math.toIntExact(matrix.size(1));
-        var panel = new PanelMatrix(matrix, Math.toIntExact(matrix.size(0)), in, in, owner);
+        Tensor memory;
+        try (var _ = TensorScope.open("panels")) {
+            memory = owner.adopt(Tensor.empty(matrix.device(), matrix.dtype(), out, in));
+        }
+        var panel = new PanelMatrix(memory, out, in, in);
         VectorKernels.withMemory(
                 "attune::pack_panels",
                 Panels.workBytes(panel.in, 1),
@@ -86,6 +97,10 @@ public final class PanelMatrix {
 
     int in() {
         return in;
+    }
+
+    int wide() {
+        return Panels.wide(out);
     }
 
     int columns() {

@@ -51,7 +51,7 @@ class TokenPassTest {
         return TinyModels.sized(
                 everything ? "qwen3" : "llama",
                 96,
-                160,
+                everything ? 160 : 128, // panels of 32 and of 64 rows; of 48 where the width counts
                 VOCABULARY,
                 3,
                 attention,

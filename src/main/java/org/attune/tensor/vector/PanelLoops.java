@@ -2,8 +2,8 @@ package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
 
-/// What is done with the float32 product of some rows and a panel, `(rows, 32)`, while it is in the
-/// cache.
+/// What is done with the float32 product of some rows and a panel, `(rows, wide)`, while it is in
+/// the cache.
 final class PanelLoops {
     private static final int FLOAT = Float.BYTES;
     private static final int HALF = Short.BYTES;
@@ -14,10 +14,10 @@ final class PanelLoops {
     /// Adds a bias to all rows.
     ///
     /// @param bias bfloat16
-    static void add(long c, int rows, long bias) {
+    static void add(long c, int rows, int wide, long bias) {
         for (int r = 0; r < rows; r++) {
-            for (int k = 0; k < Panels.WIDE; k += LANES) {
-                long at = c + ((long) r * Panels.WIDE + k) * FLOAT;
+            for (int k = 0; k < wide; k += LANES) {
+                long at = c + ((long) r * wide + k) * FLOAT;
                 Vectors.store(Vectors.load(at).add(Vectors.load(true, bias + (long) k * HALF)), at);
             }
         }
@@ -45,10 +45,11 @@ final class PanelLoops {
     }
 
     /// Writes rows plus others as bfloat16.
-    static void roundSum(long c, int rows, long residual, long residualRow, long out, long outRow) {
+    static void roundSum(
+            long c, int rows, int wide, long residual, long residualRow, long out, long outRow) {
         for (int r = 0; r < rows; r++) {
-            for (int k = 0; k < Panels.WIDE; k += LANES) {
-                FloatVector v = Vectors.load(c + ((long) r * Panels.WIDE + k) * FLOAT);
+            for (int k = 0; k < wide; k += LANES) {
+                FloatVector v = Vectors.load(c + ((long) r * wide + k) * FLOAT);
                 v = Vectors.load(true, residual + r * residualRow + (long) k * HALF).add(v);
                 Vectors.store(true, v, out + r * outRow + (long) k * HALF);
             }
@@ -56,20 +57,18 @@ final class PanelLoops {
     }
 
     /// Replaces gates by their rounded `silu`, and rounds them before as [SwigluKernel] finds them.
-    static void open(long gates, int rows) {
-        for (long at = gates;
-                at < gates + (long) rows * Panels.WIDE * FLOAT;
-                at += (long) LANES * FLOAT) {
+    static void open(long gates, int rows, int wide) {
+        for (long at = gates; at < gates + (long) rows * wide * FLOAT; at += (long) LANES * FLOAT) {
             FloatVector g = Vectors.round(true, Vectors.load(at));
             Vectors.store(Vectors.round(true, g.mul(Vectors.sigmoid(g))), at);
         }
     }
 
     /// Writes the product of opened gates and what they open.
-    static void gate(long gates, long ups, int rows, long out, long outRow) {
+    static void gate(long gates, long ups, int rows, int wide, long out, long outRow) {
         for (int r = 0; r < rows; r++) {
-            for (int k = 0; k < Panels.WIDE; k += LANES) {
-                long place = ((long) r * Panels.WIDE + k) * FLOAT;
+            for (int k = 0; k < wide; k += LANES) {
+                long place = ((long) r * wide + k) * FLOAT;
                 FloatVector u = Vectors.round(true, Vectors.load(ups + place));
                 FloatVector y = u.mul(Vectors.load(gates + place));
                 Vectors.store(true, y, out + r * outRow + (long) k * HALF);

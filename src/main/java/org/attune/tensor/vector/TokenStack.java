@@ -25,12 +25,13 @@ public final class TokenStack {
     /// @param in a multiple of 32
     /// @param out likewise
     /// @param panels of `[W | B]`, see [Panels]
+    /// @param wide rows of a panel
     /// @param columns of the panels, ≥ `in + R`
     /// @param bias bfloat16 `(out)`, or 0: none
     /// @param rank `R`, even; 0 without an adapter
     /// @param reduce `A`, `(in/2, R, 2)`
     public record Linear(
-            int in, int out, long panels, int columns, long bias, int rank, long reduce) {
+            int in, int out, long panels, int wide, int columns, long bias, int rank, long reduce) {
         /// Columns that are multiplied.
         int depth() {
             return in + rank;
@@ -136,7 +137,7 @@ public final class TokenStack {
             activated = attended + count * most * HALF;
             this.threads = activated + count * most * HALF;
             attention = new DecodeKernel(shape, 0).workBytes(longest, 1);
-            own = 2L * padded * Panels.WIDE * FLOAT + count * ranks * FLOAT + attention + LINE;
+            own = 2L * padded * Panels.MOST_WIDE * FLOAT + count * ranks * FLOAT + attention + LINE;
             end = this.threads + threads * own;
         }
 
@@ -145,11 +146,11 @@ public final class TokenStack {
         }
 
         long secondProduct(int thread) {
-            return product(thread) + (long) padded * Panels.WIDE * FLOAT;
+            return product(thread) + (long) padded * Panels.MOST_WIDE * FLOAT;
         }
 
         long reducing(int thread) {
-            return secondProduct(thread) + (long) padded * Panels.WIDE * FLOAT;
+            return secondProduct(thread) + (long) padded * Panels.MOST_WIDE * FLOAT;
         }
 
         long attention(int thread) {
@@ -232,13 +233,13 @@ public final class TokenStack {
             reduce(layer.qkv(), work.h);
             meet();
             Rows qkv = place.qkv();
+            int wide = layer.qkv().wide();
             eachPanel(
-                    layer.qkv().out(),
+                    layer.qkv().out() / wide,
                     panel -> {
                         product(layer.qkv(), panel, work.h, work.product(thread));
-                        long out = qkv.at(0, panel * Panels.WIDE);
-                        PanelLoops.round(
-                                work.product(thread), work.rows, Panels.WIDE, out, qkv.stride());
+                        long out = qkv.at(0, panel * wide);
+                        PanelLoops.round(work.product(thread), work.rows, wide, out, qkv.stride());
                     });
             meet();
             attend(qkv, cache, beginnings, rotary, lengths);
@@ -258,7 +259,7 @@ public final class TokenStack {
             norm(place.x2(), layer.postNorm(), layer.gateUp());
             reduce(layer.gateUp(), work.h);
             meet();
-            eachPanel(inner, this::gateUp);
+            eachPanel(inner / layer.gateUp().wide(), this::gateUp);
             meet();
             if (layer.down().rank() > 0) {
                 reduce(layer.down(), work.activated);
@@ -270,33 +271,36 @@ public final class TokenStack {
         }
 
         private void gateUp(int panel) {
+            int wide = layer.gateUp().wide();
             long gates = work.product(thread);
             long ups = work.secondProduct(thread);
             product(layer.gateUp(), panel, work.h, gates);
-            product(layer.gateUp(), panel + inner / Panels.WIDE, work.h, ups);
+            product(layer.gateUp(), panel + inner / wide, work.h, ups);
             Rows kept = place.gateUp();
-            int column = panel * Panels.WIDE;
+            int column = panel * wide;
             if (kept != null) {
-                PanelLoops.round(gates, work.rows, Panels.WIDE, kept.at(0, column), kept.stride());
+                PanelLoops.round(gates, work.rows, wide, kept.at(0, column), kept.stride());
                 long up = kept.at(0, inner + column);
-                PanelLoops.round(ups, work.rows, Panels.WIDE, up, kept.stride());
+                PanelLoops.round(ups, work.rows, wide, up, kept.stride());
             }
-            PanelLoops.open(gates, work.rows);
+            PanelLoops.open(gates, work.rows, wide);
             long rowBytes = (long) layer.down().depth() * HALF;
             long out = work.activated + (long) column * HALF;
-            PanelLoops.gate(gates, ups, work.rows, out, rowBytes);
+            PanelLoops.gate(gates, ups, work.rows, wide, out, rowBytes);
         }
 
         /// `out = a Wᵀ + … + residual`.
         private void addOutput(Linear linear, long a, Rows residual, Rows out) {
+            int wide = linear.wide();
             eachPanel(
-                    linear.out(),
+                    linear.out() / wide,
                     panel -> {
                         product(linear, panel, a, work.product(thread));
-                        int column = panel * Panels.WIDE;
+                        int column = panel * wide;
                         PanelLoops.roundSum(
                                 work.product(thread),
                                 work.rows,
+                                wide,
                                 residual.at(0, column),
                                 residual.stride(),
                                 out.at(0, column),
@@ -304,8 +308,7 @@ public final class TokenStack {
                     });
         }
 
-        private void eachPanel(int out, IntConsumer work) {
-            int panels = out / Panels.WIDE;
+        private void eachPanel(int panels, IntConsumer work) {
             int threads = barrier.threads();
             for (int p = panels * thread / threads; p < panels * (thread + 1) / threads; p++) {
                 work.accept(p);
@@ -314,12 +317,12 @@ public final class TokenStack {
 
         /// All rows times a panel, float32.
         private void product(Linear l, int panel, long a, long c) {
-            int n = Panels.WIDE;
-            long w = Panels.at(l.panels(), panel, l.columns());
+            int n = l.wide();
+            long w = Panels.at(l.panels(), panel, n, l.columns());
             int k = l.depth();
             TileProduct.multiply(work.padded, n, k, k, n, n, false, a, w, c);
             if (l.bias() != 0) {
-                PanelLoops.add(c, work.rows, l.bias() + (long) panel * n * HALF);
+                PanelLoops.add(c, work.rows, n, l.bias() + (long) panel * n * HALF);
             }
         }
 

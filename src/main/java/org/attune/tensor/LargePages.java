@@ -1,0 +1,104 @@
+package org.attune.tensor;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.Optional;
+
+/// Memory that decoding reads for every token, in pages of 2 MiB where Linux gives them: processors
+/// read ahead within a page only, and look up fewer of them. Use it on the engine thread.
+///
+/// Not for what is made early in a run: on a virtual machine whose host hasn't backed all of its
+/// memory yet, such pages cost several times as much as others when they are first touched.
+public final class LargePages implements AutoCloseable {
+    private static final long PAGE = 2L << 20;
+    private static final long CACHE_LINE = 64;
+    private static final int MADV_HUGEPAGE = 14;
+    private static final Optional<MethodHandle> MADVISE = madvise();
+
+    private final TensorScope scope = TensorScope.detached("large pages");
+    private final Tensor all;
+    private long used;
+
+    /// Makes room.
+    ///
+    /// @param numbers that will be taken
+    /// @param pieces in which they will be taken, at most
+    public LargePages(Device device, DType dtype, long numbers, int pieces) {
+        long room = numbers + pieces * lineOf(dtype);
+        OwnPages.use(true); // memory that was used before has its small pages already
+        try (var _ = scope.enter()) {
+            all = Tensor.empty(device, dtype, room);
+        } finally {
+            OwnPages.use(false);
+        }
+        if (device.equals(Device.cpu())) {
+            ask(VectorKernels.address(all), room * dtype.bytes());
+        }
+    }
+
+    private static long lineOf(DType dtype) {
+        return CACHE_LINE / dtype.bytes();
+    }
+
+    /// Takes the next numbers, from the beginning of a line of the processor's cache on. They stay
+    /// when this is closed.
+    ///
+    /// @param owner of the tensor
+    /// @param shape of it
+    public Tensor take(TensorScope owner, long... shape) {
+        long numbers = Arrays.stream(shape).reduce(1, Math::multiplyExact);
+        long line = lineOf(all.dtype());
+        long from = used;
+        used += (numbers + line - 1) / line * line;
+        if (from + numbers > all.size()) {
+            throw new IllegalStateException("there is no room for so many numbers");
+        }
+        long[] strides = new long[shape.length];
+        long stride = 1;
+        for (int i = shape.length - 1; i >= 0; i--) {
+            strides[i] = stride;
+            stride *= shape[i];
+        }
+        try (var _ = owner.enter()) {
+            return Tensor.adopt(Libtorch.reinterpret(all.handle(), shape, strides, from), false);
+        }
+    }
+
+    /// Asks for large pages within a range. A system that has none is left alone.
+    private static void ask(long address, long bytes) {
+        long from = (address + PAGE - 1) / PAGE * PAGE;
+        long to = (address + bytes) / PAGE * PAGE;
+        if (from < to && MADVISE.isPresent()) {
+            try {
+                int _ = (int) MADVISE.get().invokeExact(from, to - from, MADV_HUGEPAGE);
+            } catch (Throwable t) {
+                throw new IllegalStateException("madvise could not be called", t);
+            }
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static Optional<MethodHandle> madvise() {
+        if (!System.getProperty("os.name").startsWith("Linux")) {
+            return Optional.empty(); // the advice has another number there
+        }
+        var type =
+                FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_LONG,
+                        ValueLayout.JAVA_INT);
+        Linker linker = Linker.nativeLinker();
+        return linker.defaultLookup()
+                .find("madvise")
+                .map(symbol -> linker.downcallHandle(symbol, type));
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}
