@@ -63,7 +63,7 @@ public final class CachedDecoder {
     /// Appends a prompt, or the rest of one, to a slot.
     ///
     /// @param ids at least one
-    /// @return logits of the token that follows, float32 `(1, V)`, in the current scope
+    /// @return logits of the token that follows, `(1, V)`, in the current scope
     /// @throws RolloutException if the cache is too small
     public Tensor prefill(KvCache cache, int slot, int[] ids) {
         return read(cache, List.of(new NewTokens(slot, ids)));
@@ -72,7 +72,7 @@ public final class CachedDecoder {
     /// Appends one token to each of the slots 0 … B − 1.
     ///
     /// @param ids one per slot, `(B)`
-    /// @return logits of the tokens that follow, float32 `(B, V)`, in the current scope
+    /// @return logits of the tokens that follow, `(B, V)`, in the current scope
     /// @throws RolloutException if the cache is too small
     public Tensor decode(KvCache cache, int[] ids) {
         List<NewTokens> tokens = new ArrayList<>();
@@ -85,7 +85,7 @@ public final class CachedDecoder {
     /// Appends tokens to several slots. What is longer than [#CHUNK] is read piece by piece.
     ///
     /// @param additions at least one, of different slots
-    /// @return logits of the tokens that follow each, float32 `(B, V)`, in the current scope
+    /// @return logits of the tokens that follow each, `(B, V)`, in the current scope
     /// @throws RolloutException if the cache is too small, or an id isn't in the vocabulary
     public Tensor read(KvCache cache, List<NewTokens> additions) {
         check(cache, additions);
@@ -177,7 +177,8 @@ public final class CachedDecoder {
         }
     }
 
-    /// Logits after the last row of each addition.
+    /// Logits after the last row of each addition, in the compute dtype or, where a bias was added,
+    /// float32.
     private Tensor logits(Made made, List<NewTokens> additions) {
         Tensor x = made.hidden();
         long[] ends = new long[additions.size()];
@@ -198,6 +199,6 @@ public final class CachedDecoder {
             int[] recorded = Arrays.stream(ends).mapToInt(e -> made.first() + (int) e).toArray();
             record.ifPresent(r -> r.putLogits(recorded, z));
         }
-        return rows.widened(z);
+        return rows.hasBias() ? rows.widened(z) : z;
     }
 }

@@ -115,7 +115,7 @@ public final class Decoder implements AutoCloseable {
         if (suits) {
             long numbers = linears().stream().mapToLong(FusedLinear::decodingNumbers).sum();
             try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
-                linears().forEach(l -> l.packDecoding(memory));
+                linears().forEach(l -> l.packDecoding(memory.take(scope, l.decodingNumbers())));
             }
         }
     }

@@ -1,6 +1,5 @@
 package org.attune.model;
 
-import org.attune.tensor.LargePages;
 import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -15,16 +14,10 @@ final class DecodingWeights {
 
     /// @param base `(out, in)`
     /// @param columns of the adapter
-    /// @param memory of all layers, in which these take theirs
-    DecodingWeights(Tensor base, int columns, LargePages memory, TensorScope owner) {
+    /// @param memory of [PanelMatrix#numbers]
+    DecodingWeights(Tensor base, int columns, Tensor memory, TensorScope owner) {
         this.owner = owner;
-        weight = PanelMatrix.of(base, columns, memory.take(owner, numbers(base, columns)));
-    }
-
-    /// Numbers that a layer takes.
-    static long numbers(Tensor base, int columns) {
-        return PanelMatrix.numbers(
-                Math.toIntExact(base.size(0)), Math.toIntExact(base.size(1)), columns);
+        weight = PanelMatrix.of(base, columns, memory);
     }
 
     /// Without the adapter.

@@ -3,7 +3,6 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
-import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
@@ -204,15 +203,11 @@ public final class FusedLinear {
 
     /// Numbers that it takes.
     long decodingNumbers() {
-        try (var _ = TensorScope.open("size")) {
-            return DecodingWeights.numbers(base(), extra);
-        }
+        return PanelMatrix.numbers(out, in, extra);
     }
 
-    /// Makes it.
-    ///
-    /// @param memory with room for [#decodingNumbers]
-    void packDecoding(LargePages memory) {
+    /// Makes it in memory with room for so many.
+    void packDecoding(Tensor memory) {
         unpackDecoding();
         try (var _ = TensorScope.open("pack")) {
             decoding = new DecodingWeights(base(), extra, memory, owner);
@@ -334,10 +329,7 @@ public final class FusedLinear {
                     }
                     case FROZEN -> withFrozen(hx, adapter, residual);
                 };
-        if (bias != null) {
-            y.addInPlace(bias);
-        }
-        return y;
+        return bias == null ? y : y.addInPlace(bias);
     }
 
     /// Fills the extra columns as [#forward] does, without the product.

@@ -251,7 +251,7 @@ public final class VectorKernels {
 
     /// `log Σ exp(z / T)` of rows of logits.
     ///
-    /// @param z float32 `(N, V)`
+    /// @param z float32 or bfloat16 `(N, V)`
     /// @return one a row
     public static float[] logSums(SamplingKernel kernel, Tensor z) {
         float[] sums = new float[Math.toIntExact(z.size(0))];
@@ -266,15 +266,16 @@ public final class VectorKernels {
     /// Tokens that were drawn. A named tuple.
     ///
     /// @param ids -1 where no logit is finite, or one is NaN or infinite
-    /// @param logSums `log Σ exp(z / T)`
+    /// @param logSums `log Σ exp(z / T)` of all tokens
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Drawn(int[] ids, float[] logSums) {}
 
     /// Draws a token of each row of logits.
     ///
-    /// @param z float32 `(N, V)`
+    /// @param z float32 or bfloat16 `(N, V)`
+    /// @param banned tokens of each row that may not be drawn
     /// @param uniforms a random number in [0, 1) for each row
-    public static Drawn draw(SamplingKernel kernel, Tensor z, double[] uniforms) {
+    public static Drawn draw(SamplingKernel kernel, Tensor z, int[][] banned, double[] uniforms) {
         var drawn = new Drawn(new int[uniforms.length], new float[uniforms.length]);
         int threads = threads(z);
         withMemory(
@@ -282,7 +283,13 @@ public final class VectorKernels {
                 kernel.workBytes(threads),
                 memory ->
                         kernel.draw(
-                                rows(z), uniforms, drawn.ids(), drawn.logSums(), memory, threads));
+                                rows(z),
+                                banned,
+                                uniforms,
+                                drawn.ids(),
+                                drawn.logSums(),
+                                memory,
+                                threads));
         return drawn;
     }
 

@@ -25,14 +25,23 @@ class SamplingKernelTest {
     }
 
     private static int[] draw(float[] logits, int vocabulary, double t, double[] uniforms) {
+        return draw(logits, vocabulary, t, new int[uniforms.length][0], uniforms, DType.FLOAT32);
+    }
+
+    private static int[] draw(
+            float[] logits,
+            int vocabulary,
+            double t,
+            int[][] banned,
+            double[] uniforms,
+            DType dtype) {
         int[][] ids = new int[1][];
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
                         Tensor z = Tensor.of(Device.cpu(), logits, uniforms.length, vocabulary);
-                        ids[0] =
-                                VectorKernels.draw(new SamplingKernel(vocabulary, t), z, uniforms)
-                                        .ids();
+                        var kernel = new SamplingKernel(vocabulary, t);
+                        ids[0] = VectorKernels.draw(kernel, z.to(dtype), banned, uniforms).ids();
                     }
                 });
         return ids[0];
@@ -90,7 +99,9 @@ class SamplingKernelTest {
                         sums[0] = VectorKernels.logSums(kernel, rows);
                         double[] uniforms = new double[ROWS];
                         assertArrayEquals(
-                                sums[0], VectorKernels.draw(kernel, rows, uniforms).logSums());
+                                sums[0],
+                                VectorKernels.draw(kernel, rows, new int[ROWS][0], uniforms)
+                                        .logSums());
                     }
                 });
         for (int row = 0; row < ROWS; row++) {
@@ -111,6 +122,36 @@ class SamplingKernelTest {
         z[300] = 1;
         z[301] = -200; // rounds to nothing
         assertArrayEquals(new int[] {300}, draw(z, vocabulary, 1, new double[] {uniform}));
+    }
+
+    /// What a banned token's logit of minus infinity gives, wherever the token stands and however
+    /// likely it was; the sum is that of all tokens.
+    @ParameterizedTest
+    @ValueSource(floats = {0, 20, 300})
+    void leavesBannedTokensOut(float lead) {
+        int vocabulary = 832;
+        float[] z = logits(vocabulary);
+        int[][] banned = new int[ROWS][];
+        for (int row = 0; row < ROWS; row++) {
+            int token = random.nextInt(vocabulary);
+            banned[row] = row % 3 == 0 ? new int[0] : new int[] {token, (token + row) % vocabulary};
+            for (int b : banned[row]) {
+                z[row * vocabulary + b] += lead;
+            }
+        }
+        float[] without = z.clone();
+        for (int row = 0; row < ROWS; row++) {
+            for (int b : banned[row]) {
+                without[row * vocabulary + b] = Float.NEGATIVE_INFINITY;
+            }
+        }
+        double[] uniforms = random.doubles(ROWS).toArray();
+        for (DType dtype : new DType[] {DType.FLOAT32, DType.BFLOAT16}) {
+            int[][] none = new int[ROWS][0];
+            assertArrayEquals(
+                    draw(without, vocabulary, 0.9, none, uniforms, dtype),
+                    draw(z, vocabulary, 0.9, banned, uniforms, dtype));
+        }
     }
 
     @Test

@@ -43,14 +43,15 @@ final class BatchSampler {
         draws = new Draws(config.seed());
     }
 
-    /// @param logits float32 `(B, V)`; changed
+    /// @param given logits, float32 or bfloat16 `(B, V)`; may be changed
     /// @param rows whose logits they are, `(B)`
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
-    Sampled sample(Tensor logits, List<Sequence> rows) {
+    Sampled sample(Tensor given, List<Sequence> rows) {
         Optional<LogitEdits> edits = LogitEdits.of(config, rows);
-        if (hasKernel(logits)) {
-            return sampledByKernel(logits, edits, rows);
+        if (hasKernel(given)) {
+            return sampledByKernel(given, edits, rows);
         }
+        Tensor logits = given.to(DType.FLOAT32);
         if (edits.isEmpty() && isPlain()) {
             Tensor p = logits.softmaxInPlace(); // (B, V)
             Tensor ids = drawn(p, uniforms(rows)); // (B, 1)
@@ -75,8 +76,8 @@ final class BatchSampler {
         return !distribution.filters() && config.topLogProbs() == 0;
     }
 
-    /// Whether the kernel does it: where no token is looked at but the one that is drawn, and where
-    /// that one's own logit is still there afterwards.
+    /// Whether the kernel does it: where no token is looked at but the one that is drawn, and no
+    /// logit is changed, if some may be banned.
     private boolean hasKernel(Tensor logits) {
         return distribution.temperature() > 0
                 && drawsFromAll()
@@ -88,12 +89,12 @@ final class BatchSampler {
     private Sampled sampledByKernel(
             Tensor logits, Optional<LogitEdits> edits, List<Sequence> rows) {
         int vocabulary = Math.toIntExact(logits.size(1));
-        boolean areOwn = edits.isEmpty() && distribution.temperature() == 1;
+        boolean areOwn = distribution.temperature() == 1;
         float[] own = // of the model itself; the other way they come with the tokens
                 areOwn ? null : VectorKernels.logSums(new SamplingKernel(vocabulary, 1), logits);
-        edits.ifPresent(e -> e.apply(logits));
+        int[][] banned = edits.map(LogitEdits::banned).orElseGet(() -> new int[rows.size()][0]);
         var kernel = new SamplingKernel(vocabulary, distribution.temperature());
-        VectorKernels.Drawn drawn = VectorKernels.draw(kernel, logits, uniforms(rows));
+        VectorKernels.Drawn drawn = VectorKernels.draw(kernel, logits, banned, uniforms(rows));
         float[] logSums = areOwn ? drawn.logSums() : own;
         int[] ids = drawn.ids();
         long[] chosen = Arrays.stream(ids).mapToLong(id -> Math.max(id, 0)).toArray();

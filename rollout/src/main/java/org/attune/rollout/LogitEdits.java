@@ -70,6 +70,13 @@ final class LogitEdits {
                 banned);
     }
 
+    /// Tokens that may not be drawn, of each sequence.
+    int[][] banned() {
+        return rows.stream()
+                .map(row -> row.banned().stream().mapToInt(id -> id).toArray())
+                .toArray(int[][]::new);
+    }
+
     /// @param logits float32 `(B, V)`; changed
     void apply(Tensor logits) {
         long[] index = new long[rows.size() * width];

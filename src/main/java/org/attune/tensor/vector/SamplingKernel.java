@@ -3,17 +3,31 @@ package org.attune.tensor.vector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// Draws tokens from rows of float32 logits `z` over a vocabulary of `V`: `p = softmax(z / T)`.
-/// The logits are read three times, by a row's thread, and stay as they are.
+import java.util.Arrays;
+
+/// Draws tokens from rows of logits `z` over a vocabulary of `V`: `p = softmax(z / T)`, in float32.
+/// The logits, float32 or bfloat16, are read twice, by a row's thread, and stay as they are.
 public final class SamplingKernel {
     /// Tokens in a piece of the vocabulary. A token is drawn in two steps: a piece, then in it.
     private static final int PIECE = 256;
 
     private static final int FLOAT = Float.BYTES;
+    private static final int HALF = Short.BYTES;
     private static final int LANES = Vectors.LANES;
 
     /// Below, e^x counts as zero: nothing that is banned, or rounds to zero, may be drawn.
     private static final float LEAST_EXPONENT = -87f;
+
+    /// A row.
+    private record Logits(boolean half, long address) {
+        long at(int token) {
+            return address + (long) token * (half ? HALF : FLOAT);
+        }
+
+        float number(int token) {
+            return Vectors.number(half, at(token));
+        }
+    }
 
     private final int vocabulary;
     private final float inverse; // 1 / T
@@ -48,9 +62,10 @@ public final class SamplingKernel {
                 sums.length,
                 1,
                 (thread, row) -> {
-                    float largest = largest(z.at(row, 0));
+                    var logits = new Logits(z.half(), z.at(row, 0));
+                    float largest = largest(logits);
                     long own = memory + thread * own();
-                    sums[row] = logSum(largest, pieceSums(z.at(row, 0), largest, own));
+                    sums[row] = logSum(largest, pieceSums(logits, largest, own));
                 });
     }
 
@@ -60,39 +75,108 @@ public final class SamplingKernel {
 
     /// Inverts the distribution function, in double precision.
     ///
+    /// @param banned tokens of each row that may not be drawn
     /// @param uniforms a random number in [0, 1) for each row
     /// @param ids written, one a row; -1 where no logit is finite, or one is NaN or infinite
-    /// @param sums written, as by [#logSums]
+    /// @param sums written, as by [#logSums]: those of all tokens, banned or not
     /// @param memory of [#workBytes]
-    public void draw(Rows z, double[] uniforms, int[] ids, float[] sums, long memory, int threads) {
+    public void draw(
+            Rows z,
+            int[][] banned,
+            double[] uniforms,
+            int[] ids,
+            float[] sums,
+            long memory,
+            int threads) {
         Team.rows(
                 threads,
                 ids.length,
                 1,
                 (thread, row) -> {
                     long own = memory + thread * own();
-                    float largest = largest(z.at(row, 0));
-                    double total = pieceSums(z.at(row, 0), largest, own);
+                    var logits = new Logits(z.half(), z.at(row, 0));
+                    float largest = largest(logits);
+                    double total = pieceSums(logits, largest, own);
                     sums[row] = logSum(largest, total);
-                    ids[row] = draw(z.at(row, 0), uniforms[row], largest, total, own);
+                    ids[row] = draw(logits, banned[row], uniforms[row], largest, total, own);
                 });
     }
 
     /// @param memory with the pieces' sums
-    private int draw(long z, double uniform, float largest, double total, long memory) {
-        if (!(total > 0) || Double.isInfinite(total)) {
+    private int draw(
+            Logits z, int[] banned, double uniform, float largest, double sum, long memory) {
+        if (!(sum > 0) || Double.isInfinite(sum)) {
             return -1;
+        }
+        float most = largest;
+        double total = sum;
+        if (banned.length > 0) {
+            if (largest(z, banned) == largest) { // the others may be too small beside it
+                most = largestBut(z, banned);
+                pieceSums(z, most, memory);
+            }
+            total = sumWithout(z, banned, most, memory);
+            if (!(total > 0)) {
+                return -1;
+            }
         }
         int piece = above(memory, pieces(), uniform * total);
         double before = cumulative(memory, piece);
         double own = Vectors.number(memory + (long) piece * FLOAT);
+        int count = weights(z, piece, banned, most, memory);
+        long weights = memory + (long) pieces() * FLOAT;
+        // A share that was rounded up to 1 would be above all of the piece.
+        double share = Math.min((uniform * total - before) / own, 1) * (1 - 1e-12);
+        return piece * PIECE + above(weights, count, share * cumulative(weights, count));
+    }
+
+    private static float largest(Logits z, int[] tokens) {
+        float most = Float.NEGATIVE_INFINITY;
+        for (int token : tokens) {
+            most = Math.max(most, z.number(token));
+        }
+        return most;
+    }
+
+    private float largestBut(Logits z, int[] banned) {
+        float most = Float.NEGATIVE_INFINITY;
+        for (int k = 0; k < vocabulary; k++) {
+            float number = z.number(k);
+            int token = k;
+            if (number > most && Arrays.stream(banned).noneMatch(b -> b == token)) {
+                most = number;
+            }
+        }
+        return most;
+    }
+
+    /// Takes banned tokens out of their pieces' sums.
+    ///
+    /// @return sum of all pieces
+    private double sumWithout(Logits z, int[] banned, float largest, long memory) {
+        long weights = memory + (long) pieces() * FLOAT;
+        for (int token : banned) {
+            int piece = token / PIECE;
+            int count = weights(z, piece, banned, largest, memory);
+            Vectors.put(sumOf(weights, count), memory + (long) piece * FLOAT);
+        }
+        return cumulative(memory, pieces());
+    }
+
+    /// Writes the exponentials of a piece behind the sums, zeros for banned tokens.
+    ///
+    /// @return their number
+    private int weights(Logits z, int piece, int[] banned, float largest, long memory) {
         int first = piece * PIECE;
         int count = Math.min(PIECE, vocabulary - first);
         long weights = memory + (long) pieces() * FLOAT;
-        exponentials(z + (long) first * FLOAT, count, largest, weights);
-        // A share that was rounded up to 1 would be above all of the piece.
-        double share = Math.min((uniform * total - before) / own, 1) * (1 - 1e-12);
-        return first + above(weights, count, share * cumulative(weights, count));
+        exponentials(z.half(), z.at(first), count, largest, weights);
+        for (int token : banned) {
+            if (token >= first && token < first + count) {
+                Vectors.put(0, weights + (long) (token - first) * FLOAT);
+            }
+        }
+        return count;
     }
 
     /// The first of `count` numbers with which their running sum is above `bound`; else the last
@@ -121,10 +205,15 @@ public final class SamplingKernel {
         return sum;
     }
 
-    private float largest(long z) {
+    private float largest(Logits z) {
+        return largest(z.half(), z.address(), vocabulary);
+    }
+
+    private static float largest(boolean half, long z, int count) {
+        long bytes = half ? HALF : FLOAT;
         FloatVector most = Vectors.all(Float.NEGATIVE_INFINITY);
-        for (int k = 0; k < vocabulary; k += LANES) {
-            most = Vectors.load(z + (long) k * FLOAT).max(most);
+        for (int k = 0; k < count; k += LANES) {
+            most = Vectors.load(half, z + k * bytes).max(most);
         }
         return Vectors.exact(most).reduceLanes(VectorOperators.MAX);
     }
@@ -133,30 +222,41 @@ public final class SamplingKernel {
     ///
     /// @param sums written, float32
     /// @return their sum
-    private double pieceSums(long z, float largest, long sums) {
+    private double pieceSums(Logits z, float largest, long sums) {
         double total = 0;
         for (int piece = 0; piece < pieces(); piece++) {
             int first = piece * PIECE;
             int count = Math.min(PIECE, vocabulary - first);
-            float sum = sum(z + (long) first * FLOAT, count, largest);
+            float sum = sum(z.half(), z.at(first), count, largest);
             Vectors.put(sum, sums + (long) piece * FLOAT);
             total += sum;
         }
         return total;
     }
 
-    private float sum(long z, int count, float largest) {
+    private float sum(boolean half, long z, int count, float largest) {
+        long bytes = half ? HALF : FLOAT;
         FloatVector sum = Vectors.zero();
         for (int k = 0; k < count; k += LANES) {
-            FloatVector t = Vectors.load(z + (long) k * FLOAT).sub(largest).mul(inverse);
+            FloatVector t = Vectors.load(half, z + k * bytes).sub(largest).mul(inverse);
             sum = weight(t).add(sum);
         }
         return Vectors.sum(sum);
     }
 
-    private void exponentials(long z, int count, float largest, long to) {
+    /// The sum that [#sum] made of these.
+    private static float sumOf(long weights, int count) {
+        FloatVector sum = Vectors.zero();
         for (int k = 0; k < count; k += LANES) {
-            FloatVector t = Vectors.load(z + (long) k * FLOAT).sub(largest).mul(inverse);
+            sum = Vectors.load(weights + (long) k * FLOAT).add(sum);
+        }
+        return Vectors.sum(sum);
+    }
+
+    private void exponentials(boolean half, long z, int count, float largest, long to) {
+        long bytes = half ? HALF : FLOAT;
+        for (int k = 0; k < count; k += LANES) {
+            FloatVector t = Vectors.load(half, z + k * bytes).sub(largest).mul(inverse);
             Vectors.store(weight(t), to + (long) k * FLOAT);
         }
     }

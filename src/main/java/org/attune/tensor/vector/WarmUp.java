@@ -107,9 +107,16 @@ public final class WarmUp {
         long work = address(WORK);
         new ReduceKernel(WIDTH / 2, 16)
                 .run(matrix(INPUT, WIDTH), matrix(GRADIENT, 16), ROWS, work, 1);
-        var logits = new Rows(address(OUTPUT), (long) VOCABULARY * Float.BYTES, false);
+        int[][] banned = {{1}};
         new SamplingKernel(VOCABULARY, 1)
-                .draw(logits, new double[] {0.5}, new int[1], new float[1], work, 1);
+                .draw(
+                        matrix(OUTPUT, VOCABULARY),
+                        banned,
+                        new double[] {0.5},
+                        new int[1],
+                        new float[1],
+                        work,
+                        1);
         Rows qkv = matrix(INPUT, WIDE_HEADS * HEAD);
         Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
         var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
