@@ -109,7 +109,8 @@ public final class Decoder implements AutoCloseable {
     /// dtype.
     public void packDecoding() {
         boolean suits =
-                config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
+                !linears().stream().allMatch(FusedLinear::packsDecoding)
+                        && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
                         && JointHeads.inTiles(config, device, dtype)
                         && linears().stream().allMatch(FusedLinear::canPackDecoding);
         if (suits) {

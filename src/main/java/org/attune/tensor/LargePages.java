@@ -56,14 +56,8 @@ public final class LargePages implements AutoCloseable {
         if (from + numbers > all.size()) {
             throw new IllegalStateException("there is no room for so many numbers");
         }
-        long[] strides = new long[shape.length];
-        long stride = 1;
-        for (int i = shape.length - 1; i >= 0; i--) {
-            strides[i] = stride;
-            stride *= shape[i];
-        }
         try (var _ = owner.enter()) {
-            return Tensor.adopt(Libtorch.reinterpret(all.handle(), shape, strides, from), false);
+            return Tensor.adopt(Libtorch.reinterpret(all.handle(), shape, from), false);
         }
     }
 

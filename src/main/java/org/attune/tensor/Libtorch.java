@@ -141,14 +141,19 @@ final class Libtorch {
         }
     }
 
-    /// Uninitialised memory, row-major.
-    static long empty(long[] shape, int scalarType, int deviceType, int deviceIndex) {
+    /// Sets sizes and strides, row-major.
+    private static void layOut(long[] shape) {
         long stride = 1;
         for (int i = shape.length - 1; i >= 0; i--) {
             SIZES.setAtIndex(L, i, shape[i]);
             STRIDES.setAtIndex(L, i, stride);
             stride *= Math.max(1, shape[i]);
         }
+    }
+
+    /// Uninitialised memory, row-major.
+    static long empty(long[] shape, int scalarType, int deviceType, int deviceIndex) {
+        layOut(shape);
         try {
             int rc =
                     (int)
@@ -173,12 +178,22 @@ final class Libtorch {
             SIZES.setAtIndex(L, i, shape[i]);
             STRIDES.setAtIndex(L, i, strides[i]);
         }
+        return reinterpret(handle, shape.length, offset);
+    }
+
+    /// The same, row-major.
+    static long reinterpret(long handle, long[] shape, long offset) {
+        layOut(shape);
+        return reinterpret(handle, shape.length, offset);
+    }
+
+    private static long reinterpret(long handle, int dim, long offset) {
         try {
             int rc =
                     (int)
                             REINTERPRET.invokeExact(
                                     handle,
-                                    (long) shape.length,
+                                    (long) dim,
                                     SIZES.address(),
                                     STRIDES.address(),
                                     offset,

@@ -99,10 +99,6 @@ public final class PanelMatrix {
         return in;
     }
 
-    int wide() {
-        return Panels.wide(out);
-    }
-
     int columns() {
         return columns;
     }

@@ -33,7 +33,6 @@ public final class TokenPass {
                     weight.in(),
                     weight.out(),
                     weight.address(),
-                    weight.wide(),
                     weight.columns(),
                     VectorKernels.orZero(bias),
                     reduce == null ? 0 : reduce.out(),

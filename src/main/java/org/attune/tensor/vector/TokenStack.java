@@ -25,13 +25,17 @@ public final class TokenStack {
     /// @param in a multiple of 32
     /// @param out likewise
     /// @param panels of `[W | B]`, see [Panels]
-    /// @param wide rows of a panel
     /// @param columns of the panels, ≥ `in + R`
     /// @param bias bfloat16 `(out)`, or 0: none
     /// @param rank `R`, even; 0 without an adapter
     /// @param reduce `A`, `(in/2, R, 2)`
     public record Linear(
-            int in, int out, long panels, int wide, int columns, long bias, int rank, long reduce) {
+            int in, int out, long panels, int columns, long bias, int rank, long reduce) {
+        /// Rows of a panel.
+        int wide() {
+            return Panels.wide(out);
+        }
+
         /// Columns that are multiplied.
         int depth() {
             return in + rank;
