@@ -3,14 +3,15 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
-import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.KeptNumbers;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Dropout of an adapter's inputs in one pass. Which elements fall out follows from the seed and
-/// the module's path alone, so that a forward pass, its repetition and the backward pass draw the
-/// same ones and nothing is kept for that.
+/// Dropout of an adapter's inputs. Which elements fall out follows from the seed, the module's path
+/// and an element's place alone, so that a forward pass, its repetition and the backward pass draw
+/// the same ones and nothing is kept for that.
 ///
 /// libtorch's own generator costs as much as the whole step on a CPU; here one product of 64 bits
 /// decides four elements.
@@ -21,9 +22,6 @@ import java.lang.foreign.ValueLayout;
 public record Dropout(double probability, long seed) {
     public static final Dropout NONE = new Dropout(0, 0);
 
-    private static final int ONE = 1 << 15; // as a probability
-    private static final long LANES = 0x0001_0001_0001_0001L;
-    private static final long BFLOAT16_ONE = 0x3F80;
     private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
 
     /// Whether anything can be dropped.
@@ -31,85 +29,96 @@ public record Dropout(double probability, long seed) {
         return probability > 0;
     }
 
-    /// What the remaining elements are multiplied by: `1 / (1 - probability)`.
-    double scale() {
-        return (double) ONE / (ONE - threshold());
+    /// Below 32768, so that something always stays.
+    private int dropped() {
+        return (int) Math.min(KeptNumbers.ALL - 1, Math.round(probability * KeptNumbers.ALL));
     }
 
-    /// Below 32768, so that something always stays.
-    private long threshold() {
-        return Math.min(ONE - 1, Math.round(probability * ONE));
+    /// What stays of a module's input.
+    ///
+    /// @param path of the module
+    Mask mask(String path) {
+        return isOn()
+                ? new Mask(
+                        new KeptNumbers(
+                                KeptNumbers.mixed(seed + GOLDEN * path.hashCode()), dropped()),
+                        0)
+                : Mask.NONE;
     }
 
     /// What stays of one input.
     ///
-    /// @param ones where an element stays, zeros where it is dropped; null if all stay
-    /// @param scale what the remaining elements are multiplied by
-    record Mask(Tensor ones, double scale) {
-        static final Mask NONE = new Mask(null, 1);
+    /// @param kept which elements; null if all stay
+    /// @param firstRow number of the first row that it is applied to
+    record Mask(KeptNumbers kept, long firstRow) {
+        static final Mask NONE = new Mask(null, 0);
+
+        private static final short BFLOAT16_ONE = 0x3F80;
 
         boolean dropsNothing() {
-            return ones == null;
+            return kept == null;
         }
 
-        /// That of some rows of the input.
-        Mask rows(long from, long n) {
-            return dropsNothing() ? this : new Mask(ones.narrow(0, from, n), scale);
+        /// What the remaining elements are multiplied by: `1 / (1 - probability)`.
+        double scale() {
+            return dropsNothing()
+                    ? 1
+                    : (double) KeptNumbers.ALL / (KeptNumbers.ALL - kept.dropped());
         }
 
-        void moveTo(TensorScope scope) {
-            if (!dropsNothing()) {
-                scope.adopt(ones);
+        /// That of the input's rows from one on.
+        Mask from(long row) {
+            return dropsNothing() ? this : new Mask(kept, firstRow + row);
+        }
+
+        /// The input with zeros where elements are dropped; the others are not scaled.
+        ///
+        /// @param x `(N, in)`
+        Tensor of(Tensor x) {
+            if (VectorKernels.servesDropout(x)) {
+                Tensor out = Tensor.empty(x.device(), x.dtype(), x.shape());
+                VectorKernels.dropout(kept, x, firstRow, out);
+                return out;
+            }
+            return x.mul(ones(x));
+        }
+
+        /// The same in place.
+        Tensor inPlace(Tensor x) {
+            if (VectorKernels.servesDropout(x)) {
+                VectorKernels.dropout(kept, x, firstRow, x);
+                return x;
+            }
+            return x.mulInPlace(ones(x));
+        }
+
+        /// Ones where an element stays and zeros where it is dropped.
+        ///
+        /// @param x gives shape, dtype and device
+        Tensor ones(Tensor x) {
+            Tensor mask = Tensor.empty(Device.cpu(), DType.BFLOAT16, x.shape());
+            long[] shape = x.shape();
+            fill(mask.memory(), shape[shape.length - 1]);
+            if (x.dtype() != DType.BFLOAT16) {
+                mask = mask.to(x.dtype());
+            }
+            return x.device().equals(Device.cpu())
+                    ? mask
+                    : Tensor.empty(x.device(), x.dtype(), x.shape()).copyInPlace(mask);
+        }
+
+        private void fill(MemorySegment memory, long width) {
+            long numbers = memory.byteSize() / Short.BYTES;
+            long four = 0;
+            for (long i = 0; i < numbers; i++) {
+                long column = i % width;
+                four = column % 4 == 0 ? kept.four(firstRow + i / width, width, column / 4) : four;
+                memory.set(
+                        ValueLayout.JAVA_SHORT_UNALIGNED,
+                        i * Short.BYTES,
+                        (short) ((four & 1) * BFLOAT16_ONE));
+                four >>>= Short.SIZE;
             }
         }
-    }
-
-    /// Draws what stays of an input; [Mask#NONE] without dropout.
-    ///
-    /// @param path of the module that reads the input
-    Mask draw(String path, Tensor x) {
-        return isOn() ? new Mask(mask(path, x), scale()) : Mask.NONE;
-    }
-
-    /// Ones where an element stays and zeros where it is dropped.
-    ///
-    /// @param path of the module that reads the input
-    /// @param x gives shape, dtype and device
-    Tensor mask(String path, Tensor x) {
-        Tensor mask = Tensor.empty(Device.cpu(), DType.BFLOAT16, x.shape());
-        fill(mask.memory(), mixed(seed + GOLDEN * path.hashCode()));
-        if (x.dtype() != DType.BFLOAT16) {
-            mask = mask.to(x.dtype());
-        }
-        return x.device().equals(Device.cpu())
-                ? mask
-                : Tensor.empty(x.device(), x.dtype(), x.shape()).copyInPlace(mask);
-    }
-
-    /// Writes bfloat16 ones and zeros, four to a random number of 64 bits: the low 15 bits of each
-    /// 16 stay above the threshold or not.
-    private void fill(MemorySegment memory, long stream) {
-        long carry = LANES * (ONE - threshold()); // carries into bit 15 where an element stays
-        long whole = memory.byteSize() / Long.BYTES;
-        for (long i = 0; i < whole; i++) {
-            memory.set(ValueLayout.JAVA_LONG_UNALIGNED, i * Long.BYTES, ones(stream, i, carry));
-        }
-        long rest = ones(stream, whole, carry);
-        for (long at = whole * Long.BYTES; at < memory.byteSize(); at += Short.BYTES) {
-            memory.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, (short) rest);
-            rest >>>= Short.SIZE;
-        }
-    }
-
-    private static long ones(long stream, long i, long carry) {
-        long random = mixed(stream + GOLDEN * i) & LANES * (ONE - 1);
-        return ((random + carry) >>> 15 & LANES) * BFLOAT16_ONE;
-    }
-
-    /// SplitMix64's output function (Steele, Lea, Flood 2014).
-    private static long mixed(long n) {
-        long z = (n ^ n >>> 30) * 0xBF58_476D_1CE4_E5B9L;
-        z = (z ^ z >>> 27) * 0x94D0_49BB_1331_11EBL;
-        return z ^ z >>> 31;
     }
 }

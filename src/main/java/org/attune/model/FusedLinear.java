@@ -368,7 +368,7 @@ public final class FusedLinear {
         int column = in;
         for (LowRank update : updates) {
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.reduce(x, dropout.draw(path(update), x), u);
+            update.reduce(x, dropout.mask(path(update)), u);
             column += update.rank();
         }
     }
@@ -440,7 +440,7 @@ public final class FusedLinear {
             if (dropout.isOn()) {
                 Tensor du = // (N, r)
                         dus.narrow(1, column - (long) in, update.rank()).contiguous();
-                update.reduceBackward(du, x, dropout.draw(path(update), x), dx);
+                update.reduceBackward(du, x, dropout.mask(path(update)), dx);
             }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
             update.learnB(dy.narrow(1, p.firstRow(), p.out()), u);

@@ -30,7 +30,7 @@ public record LowRank(
         if (mask.dropsNothing()) {
             Kernels.mm(x, scaledA.t(), u);
         } else {
-            Kernels.addmm(u, x.mul(mask.ones()), scaledA.t(), 0, mask.scale());
+            Kernels.addmm(u, mask.of(x), scaledA.t(), 0, mask.scale());
         }
     }
 
@@ -44,10 +44,10 @@ public record LowRank(
             learnA(du, x, scaling);
             return;
         }
-        Tensor kept = x.mul(mask.ones()); // (N, in)
+        Tensor kept = mask.of(x); // (N, in)
         learnA(du, kept, scaling * mask.scale());
         Kernels.addmm(kept, du, scaledA, 0, mask.scale());
-        dx.addInPlace(kept.mulInPlace(mask.ones()));
+        dx.addInPlace(mask.inPlace(kept));
     }
 
     /// Adds to the gradient of `A`.

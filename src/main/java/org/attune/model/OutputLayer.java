@@ -105,7 +105,7 @@ public final class OutputLayer {
         private final Tensor c; // (V) or null
         private final Tensor biasGradient; // (V) or null
         private final LowRank update; // or null
-        private final Dropout.Mask mask; // (M, D)
+        private final Dropout.Mask mask; // of h
         private final Tensor reduced; // u, (M, R), or null
 
         private Rows(Tensor hidden, Adapter adapter, Dropout dropout) {
@@ -119,7 +119,7 @@ public final class OutputLayer {
                 mask = Dropout.Mask.NONE;
                 reduced = null;
             } else {
-                mask = dropout.draw(PATH, hidden);
+                mask = dropout.mask(PATH);
                 reduced =
                         Tensor.empty(
                                 hidden.device(), hidden.dtype(), hidden.size(0), update.rank());
@@ -140,7 +140,6 @@ public final class OutputLayer {
             if (reduced != null) {
                 scope.adopt(reduced);
             }
-            mask.moveTo(scope);
         }
 
         private Tensor product(Tensor h) {
@@ -193,7 +192,7 @@ public final class OutputLayer {
             }
             if (update != null) {
                 Tensor du = dz.mm(update.b()); // (n, R)
-                update.reduceBackward(du, h, mask.rows(from, n), dh);
+                update.reduceBackward(du, h, mask.from(from), dh);
                 Tensor u = reduced.narrow(0, from, n);
                 update.learnB(dz, u);
             }

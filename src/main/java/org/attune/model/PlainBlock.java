@@ -114,8 +114,11 @@ final class PlainBlock {
         }
         Dropout dropout = pass.dropout();
         boolean drops = dropout.isOn() && pass.adapter().equals(Adapter.TRAINED);
-        Tensor input = drops ? x.mul(dropout.mask(path, x)).mul(dropout.scale()) : x;
-        return input.linear(a).linear(b);
+        if (drops) {
+            Dropout.Mask mask = dropout.mask(path);
+            return x.mul(mask.ones(x)).mul(mask.scale()).linear(a).linear(b);
+        }
+        return x.linear(a).linear(b);
     }
 
     private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {

@@ -4,7 +4,9 @@ import org.attune.error.ShapeException;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.DropoutKernel;
 import org.attune.tensor.vector.HeadNormKernel;
+import org.attune.tensor.vector.KeptNumbers;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.RotaryKernel;
@@ -216,6 +218,27 @@ public final class VectorKernels {
 
     private static SwigluKernel swigluKernel(Tensor gateUp) {
         return new SwigluKernel(Math.toIntExact(gateUp.size(1) / 2));
+    }
+
+    /// Whether [#dropout] takes the rows of a matrix.
+    public static boolean servesDropout(Tensor x) {
+        return x.dtype() == DType.BFLOAT16
+                && serve(x.device(), x.dtype())
+                && x.size(1) % DropoutKernel.MULTIPLE == 0
+                && x.strides()[1] == 1;
+    }
+
+    /// Dropout, without the scale.
+    ///
+    /// @param x `(N, K)`
+    /// @param firstRow number of its first row
+    /// @param out `(N, K)`; may be `x`
+    public static void dropout(KeptNumbers kept, Tensor x, long firstRow, Tensor out) {
+        long begun = OperatorTimes.begin();
+        int n = Math.toIntExact(x.size(0));
+        new DropoutKernel(kept, Math.toIntExact(x.size(1)))
+                .run(rows(x), rows(out), n, firstRow, threads(x));
+        OperatorTimes.end("attune::dropout", begun);
     }
 
     /// Products of few rows with a narrow matrix, `u = x A`.

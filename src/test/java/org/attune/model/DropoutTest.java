@@ -20,7 +20,7 @@ class DropoutTest {
                 () -> {
                     try (var _ = TensorScope.open("test")) {
                         Tensor x = Tensor.empty(Device.cpu(), dtype, shape);
-                        return dropout.mask(path, x).toFloats();
+                        return dropout.mask(path).ones(x).toFloats();
                     }
                 });
     }
@@ -42,7 +42,8 @@ class DropoutTest {
             double kept = mean(mask(dropout, "q_proj", DType.BFLOAT16, n));
             double deviation = Math.sqrt(p * (1 - p) / n);
             assertEquals(1 - p, kept, 4 * deviation + 2e-5, "p " + p);
-            assertEquals(1, kept * dropout.scale(), 5 * deviation / (1 - p), "p " + p);
+            assertEquals(
+                    1, kept * dropout.mask("q_proj").scale(), 5 * deviation / (1 - p), "p " + p);
         }
     }
 
@@ -74,5 +75,46 @@ class DropoutTest {
             assertEquals(n, mask(new Dropout(0.5, 5), "a", DType.BFLOAT16, n).length);
             assertTrue(mean(mask(new Dropout(0.999, 5), "a", DType.BFLOAT16, 1, n)) <= 1);
         }
+    }
+
+    /// In one pass over the rows or by a mask, of all rows or of some, the same elements stay.
+    @Test
+    void dropsTheSameElementsInPlaceAndOfSomeRows() {
+        Dropout.Mask mask = new Dropout(0.3, 8).mask("q_proj");
+        for (DType dtype : new DType[] {DType.BFLOAT16, DType.FLOAT32}) {
+            for (int width : new int[] {32, 96, 576, 50}) {
+                int rows = width == 576 ? 301 : 9; // enough for several threads
+                Engine.run(
+                        () -> {
+                            try (var _ = TensorScope.open("test")) {
+                                Tensor wide = numbers(dtype, rows, width + 16);
+                                Tensor x = wide.narrow(1, 0, width);
+                                float[] expected = x.mul(mask.ones(x)).toFloats();
+                                String where = dtype + " " + width;
+                                assertArrayEquals(expected, mask.of(x).toFloats(), where);
+                                assertArrayEquals(
+                                        Arrays.copyOfRange(expected, 3 * width, 7 * width),
+                                        mask.from(3).of(x.narrow(0, 3, 4)).toFloats(),
+                                        where);
+                                mask.inPlace(x);
+                                assertArrayEquals(expected, x.toFloats(), where);
+                                assertArrayEquals(
+                                        numbers(dtype, rows, width + 16)
+                                                .narrow(1, width, 16)
+                                                .toFloats(),
+                                        wide.narrow(1, width, 16).toFloats(),
+                                        where);
+                            }
+                        });
+            }
+        }
+    }
+
+    private static Tensor numbers(DType dtype, int rows, int columns) {
+        float[] values = new float[rows * columns];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i % 251 + 1;
+        }
+        return Tensor.of(Device.cpu(), values, rows, columns).to(dtype);
     }
 }

@@ -1,0 +1,57 @@
+package org.attune.tensor.vector;
+
+/// Which numbers of a matrix dropout keeps. It follows from a seed and from a number's place alone:
+/// the low 15 bits of each quarter of a random number of 64 bits decide about four neighbours of a
+/// row, which begins with a random number of its own.
+///
+/// @param stream what the random numbers are made from
+/// @param dropped of 32768 numbers, as many are dropped, below [#ALL]
+public record KeptNumbers(long stream, int dropped) {
+    public static final int ALL = 1 << 15;
+
+    /// Numbers that one random number decides about.
+    static final int TOGETHER = 4;
+
+    /// The lowest bit of each quarter.
+    static final long LANES = 0x0001_0001_0001_0001L;
+
+    /// Added to a random number it carries into the highest bit of a quarter that stays.
+    long carry() {
+        return LANES * (ALL - dropped);
+    }
+
+    /// Random numbers of a row.
+    static long perRow(long width) {
+        return (width + TOGETHER - 1) / TOGETHER;
+    }
+
+    /// The lowest bit of each quarter is set where a number stays, the first in the lowest quarter.
+    ///
+    /// @param row number of the row
+    /// @param width numbers of a row
+    /// @param k of them, those from `4 k` on
+    public long four(long row, long width, long k) {
+        long random = mixed(stream + Mix.STEP * (row * perRow(width) + k)) & LANES * (ALL - 1);
+        return random + carry() >>> Mix.KEPT & LANES;
+    }
+
+    /// A number that looks random: SplitMix64's output function (Steele, Lea, Flood 2014).
+    public static long mixed(long n) {
+        long z = (n ^ n >>> Mix.FIRST) * Mix.TIMES;
+        z = (z ^ z >>> Mix.SECOND) * Mix.TIMES_AGAIN;
+        return z ^ z >>> Mix.THIRD;
+    }
+
+    /// Numbers of [#mixed] and [#four].
+    static final class Mix {
+        static final long STEP = 0x9E37_79B9_7F4A_7C15L;
+        static final long TIMES = 0xBF58_476D_1CE4_E5B9L;
+        static final long TIMES_AGAIN = 0x94D0_49BB_1331_11EBL;
+        static final int FIRST = 30;
+        static final int SECOND = 27;
+        static final int THIRD = 31;
+        static final int KEPT = 15;
+
+        private Mix() {}
+    }
+}
