@@ -11,11 +11,17 @@ import java.util.Optional;
 /// Tokenizer and chat template of a GGUF file, in Hugging Face's form.
 ///
 /// @param tokenizerJson text of a `tokenizer.json`
+/// @param tokens texts by id
+/// @param addedTokens those that are cut out of a text before anything else
 /// @param specialTokens texts of the special tokens by role: `bos_token`, `eos_token`, `unk_token`,
 ///     `pad_token`
 /// @param chatTemplate  Jinja text, if the file has one
 public record GgufTokenizer(
-        String tokenizerJson, Map<String, String> specialTokens, Optional<String> chatTemplate) {
+        String tokenizerJson,
+        List<String> tokens,
+        List<String> addedTokens,
+        Map<String, String> specialTokens,
+        Optional<String> chatTemplate) {
     private static final List<String> ROLES =
             List.of("bos_token", "eos_token", "unk_token", "pad_token");
 
@@ -46,7 +52,11 @@ public record GgufTokenizer(
             vocabulary.token(metadata, key(role)).ifPresent(t -> special.put(role, t));
         }
         return new GgufTokenizer(
-                json.text(), special, metadata.optionalText("tokenizer.chat_template"));
+                json.text(),
+                vocabulary.tokens(),
+                vocabulary.addedTokens(),
+                special,
+                metadata.optionalText("tokenizer.chat_template"));
     }
 
     /// The metadata key of a role's id; two of them have longer names than the role.

@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 /// Tokens of a GGUF file as they stand in its metadata.
 ///
@@ -27,7 +28,12 @@ record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores)
         CONTROL,
         USER_DEFINED,
         UNUSED,
-        BYTE
+        BYTE;
+
+        /// Whether it is cut out of a text before anything else.
+        boolean isAdded() {
+            return this == CONTROL || this == UNKNOWN || this == USER_DEFINED;
+        }
     }
 
     static GgufVocabulary read(GgufMetadata metadata) {
@@ -42,6 +48,14 @@ record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores)
             requireSize(metadata, "scores", scores.size(), tokens.size());
         }
         return new GgufVocabulary(distinct(metadata.where(), tokens), kinds, scores);
+    }
+
+    /// Texts of tokens that are cut out of a text before anything else, by id.
+    List<String> addedTokens() {
+        return IntStream.range(0, tokens.size())
+                .filter(id -> kinds.get(id).isAdded())
+                .mapToObj(tokens::get)
+                .toList();
     }
 
     /// The id that a key names, if that token exists.

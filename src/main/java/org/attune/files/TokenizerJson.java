@@ -1,11 +1,17 @@
 package org.attune.files;
 
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonSerializable;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.ModelException;
 import org.attune.files.GgufVocabulary.Kind;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
@@ -58,16 +64,60 @@ final class TokenizerJson {
         }
         bytes(root.putObject("decoder"));
         ObjectNode model = model(false, Optional.empty(), rule.wholeTokensFirst());
-        ArrayNode pairs = model.putArray("merges");
-        for (String merge : merges) {
-            int space = merge.indexOf(' ', 1);
-            if (space < 0 || space == merge.length() - 1) {
-                throw new ModelException(
-                        ("%s: tokenizer.ggml.merges has \"%s\"; accepted: two tokens with a space "
-                                        + "between")
-                                .formatted(where, merge));
-            }
-            pairs.addArray().add(merge.substring(0, space)).add(merge.substring(space + 1));
+        merges.forEach(merge -> space(merge, where));
+        model.putPOJO(
+                "merges",
+                new Large(
+                        json -> {
+                            json.writeStartArray();
+                            for (String merge : merges) {
+                                int space = space(merge, where);
+                                writePair(
+                                        json,
+                                        merge.substring(0, space),
+                                        merge.substring(space + 1));
+                            }
+                            json.writeEndArray();
+                        }));
+    }
+
+    /// Where the space between the two tokens is; a token may begin with one.
+    private static int space(String merge, String where) {
+        int space = merge.indexOf(' ', 1);
+        if (space < 0 || space == merge.length() - 1) {
+            throw new ModelException(
+                    ("%s: tokenizer.ggml.merges has \"%s\"; accepted: two tokens with a space "
+                                    + "between")
+                            .formatted(where, merge));
+        }
+        return space;
+    }
+
+    private static void writePair(JsonGenerator json, String left, String right)
+            throws IOException {
+        json.writeStartArray();
+        json.writeString(left);
+        json.writeString(right);
+        json.writeEndArray();
+    }
+
+    /// A part of the text that would be a hundred thousand nodes.
+    private record Large(Content content) implements JsonSerializable {
+        interface Content {
+            void write(JsonGenerator json) throws IOException;
+        }
+
+        @Override
+        public void serialize(JsonGenerator json, SerializerProvider serializers)
+                throws IOException {
+            content.write(json);
+        }
+
+        @Override
+        public void serializeWithType(
+                JsonGenerator json, SerializerProvider serializers, TypeSerializer types)
+                throws IOException {
+            serialize(json, serializers);
         }
     }
 
@@ -97,21 +147,32 @@ final class TokenizerJson {
                     .put("start", 1)
                     .put("stop", 0);
         }
-        ArrayNode pairs = model(true, unknown, false).putArray("merges");
-        for (SentencePieceMerges.Merge merge : SentencePieceMerges.of(vocabulary)) {
-            pairs.addArray().add(merge.left()).add(merge.right());
-        }
+        List<SentencePieceMerges.Merge> merges = SentencePieceMerges.of(vocabulary);
+        model(true, unknown, false)
+                .putPOJO(
+                        "merges",
+                        new Large(
+                                json -> {
+                                    json.writeStartArray();
+                                    for (SentencePieceMerges.Merge merge : merges) {
+                                        writePair(json, merge.left(), merge.right());
+                                    }
+                                    json.writeEndArray();
+                                }));
     }
 
     String text() {
-        return root.toString();
+        try {
+            return JsonFields.MAPPER.writeValueAsString(root);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private void addedTokens(ArrayNode added) {
         for (int id = 0; id < vocabulary.tokens().size(); id++) {
             Kind kind = vocabulary.kinds().get(id);
-            boolean special = kind == Kind.CONTROL || kind == Kind.UNKNOWN;
-            if (special || kind == Kind.USER_DEFINED) {
+            if (kind.isAdded()) {
                 added.addObject()
                         .put("id", id)
                         .put("content", vocabulary.tokens().get(id))
@@ -119,7 +180,7 @@ final class TokenizerJson {
                         .put("lstrip", false)
                         .put("rstrip", false)
                         .put("normalized", false)
-                        .put("special", special);
+                        .put("special", kind != Kind.USER_DEFINED);
             }
         }
     }
@@ -131,11 +192,16 @@ final class TokenizerJson {
         model.put("fuse_unk", byteFallback);
         model.put("byte_fallback", byteFallback);
         model.put("ignore_merges", wholeFirst);
-        ObjectNode ids = model.putObject("vocab");
-        for (int id = 0; id < vocabulary.tokens().size(); id++) {
-            ids.put(vocabulary.tokens().get(id), id);
-        }
+        model.putPOJO("vocab", new Large(this::writeIds));
         return model;
+    }
+
+    private void writeIds(JsonGenerator json) throws IOException {
+        json.writeStartObject();
+        for (int id = 0; id < vocabulary.tokens().size(); id++) {
+            json.writeNumberField(vocabulary.tokens().get(id), id);
+        }
+        json.writeEndObject();
     }
 
     private ObjectNode specialToken(int id) {

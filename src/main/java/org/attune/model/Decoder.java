@@ -82,14 +82,14 @@ public final class Decoder implements AutoCloseable {
     /// such: a pass would make them too, but they would scatter its activations. Call it when it is
     /// clear what is trained.
     public void pack() {
-        linears().forEach(FusedLinear::pack);
+        linears().forEach(l -> Engine.leavingCores(l::pack));
         output.pack();
     }
 
     /// Makes such copies for backward passes too: as much memory again for a fifth of the time of
     /// their products. Gradients may differ in the last bit of the compute dtype.
     public void packBackward() {
-        linears().forEach(FusedLinear::packBackward);
+        linears().forEach(l -> Engine.leavingCores(l::packBackward));
     }
 
     /// Whether there are such copies.

@@ -4,6 +4,7 @@ import org.attune.files.GgufFile;
 import org.attune.files.GgufTokenizer;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
+import org.attune.text.Vocabulary;
 
 import java.nio.file.Path;
 
@@ -45,6 +46,7 @@ public record GgufModel(String nameOrPath, DecoderConfig config, GgufFile tensor
         return TextAssets.of(
                 path().toString(),
                 tokenizer.tokenizerJson(),
+                Vocabulary.of(tokenizer.tokens(), tokenizer.addedTokens()),
                 new SpecialTokens(tokenizer.specialTokens()),
                 tokenizer.chatTemplate());
     }

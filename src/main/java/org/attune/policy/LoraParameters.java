@@ -14,6 +14,7 @@ import org.attune.model.OutputLayer;
 import org.attune.model.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.slf4j.Logger;
@@ -75,7 +76,7 @@ final class LoraParameters implements AutoCloseable {
                 new FlatParameters(
                         scope, decoder.device(), plan.parameters(), role.equals(Adapter.TRAINED));
         try (var _ = scope.enter()) {
-            slots.forEach((linear, s) -> attach(linear, s, role));
+            slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
             attachHead(headSlot, role);
             whole.attach(flat, role);
         }

@@ -159,13 +159,13 @@ public final class Engine {
         setThreads();
     }
 
-    /// Runs `work` with native operations on one thread, unless `OMP_NUM_THREADS` is set: for
-    /// copies beside other work, whose cores threads that spin while they wait would take. On the
-    /// engine thread.
-    public static <T> T onOneThread(Supplier<T> work) {
+    /// Runs `work` with native operations on one thread while [SideWork] runs, unless
+    /// `OMP_NUM_THREADS` is set: for copies, whose other threads would spin while they wait, on
+    /// cores that it needs. On the engine thread.
+    public static <T> T leavingCores(Supplier<T> work) {
         requireEngineThread();
         boolean before = besideOthers;
-        besideOthers = true;
+        besideOthers = SideWork.isRunning();
         setThreads();
         try {
             return work.get();
@@ -175,9 +175,9 @@ public final class Engine {
         }
     }
 
-    /// As [#onOneThread(Supplier)].
-    public static void onOneThread(Runnable work) {
-        onOneThread(
+    /// As [#leavingCores(Supplier)].
+    public static void leavingCores(Runnable work) {
+        leavingCores(
                 () -> {
                     work.run();
                     return null;

@@ -47,6 +47,7 @@ public final class VectorKernels {
     private static final long LITTLE = 1 << 19;
 
     private static final long CACHE_LINE = 64;
+    private static final String WARM_UP = "attune-warm-up";
 
     private static final MemorySegment WORKBENCH = Arena.global().allocate(LITTLE, CACHE_LINE);
 
@@ -70,14 +71,17 @@ public final class VectorKernels {
     /// @param generates whether tokens will be sampled
     static void warmUp(boolean generates) {
         if (AVAILABLE) {
-            WarmUp.start(Engine.hasFastBfloat16(), generates);
+            boolean half = Engine.hasFastBfloat16();
+            SideWork.start(WARM_UP, () -> WarmUp.run(half, generates));
         }
     }
 
     /// The same for attention, when libtorch is loaded, which may have products for it.
     static void warmUpAttention() {
         if (AVAILABLE) {
-            WarmUp.startAttention(Engine.hasFastBfloat16(), Tiles.AVAILABLE);
+            boolean half = Engine.hasFastBfloat16();
+            boolean tiles = Tiles.AVAILABLE;
+            SideWork.start(WARM_UP, () -> WarmUp.runAttention(half, tiles));
         }
     }
 

@@ -49,17 +49,30 @@ public record TextAssets(
 
     /// The same from parts, as a GGUF file has them.
     ///
-    /// @param name           where the parts come from; stands in messages
-    /// @param tokenizerJson  text of a `tokenizer.json`
+    /// @param name where the parts come from; stands in messages
+    /// @param tokenizerJson text of a `tokenizer.json`
+    /// @param vocabulary its tokens
     /// @param templateSource Jinja text of the chat template, or empty
+    public static TextAssets of(
+            String name,
+            String tokenizerJson,
+            Vocabulary vocabulary,
+            SpecialTokens specials,
+            Optional<String> templateSource) {
+        Optional<ChatTemplate> template =
+                templateSource.map(source -> JinjaChatTemplate.compile(name, source, specials));
+        return new TextAssets(
+                HfTokenizer.of(name, tokenizerJson, vocabulary, specials), template, specials);
+    }
+
+    /// The same of a tokenizer whose tokens are read from its text.
     public static TextAssets of(
             String name,
             String tokenizerJson,
             SpecialTokens specials,
             Optional<String> templateSource) {
-        Optional<ChatTemplate> template =
-                templateSource.map(source -> JinjaChatTemplate.compile(name, source, specials));
-        return new TextAssets(HfTokenizer.of(name, tokenizerJson, specials), template, specials);
+        Vocabulary vocabulary = Vocabulary.read(name, tokenizerJson);
+        return of(name, tokenizerJson, vocabulary, specials, templateSource);
     }
 
     /// Tokenizer and template together.

@@ -1,6 +1,7 @@
 package org.attune.text;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -15,18 +16,36 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 
-/// Token texts and ids of a `tokenizer.json`. Read in one pass, since the file is large.
-final class Vocabulary {
+/// Token texts and ids of a tokenizer.
+public final class Vocabulary {
+    /// Every token is the name of a field: looking for each in a table of names is not worth it.
+    private static final JsonFactory JSON =
+            new JsonFactoryBuilder().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build();
+
     private final Map<String, Integer> ids = new HashMap<>();
     private final List<String> addedTokens = new ArrayList<>();
     private String[] tokens = new String[0];
 
     private Vocabulary() {}
 
+    /// @param tokens texts by id, no two equal
+    /// @param addedTokens those that are cut out of a text before anything else
+    public static Vocabulary of(List<String> tokens, List<String> addedTokens) {
+        var vocabulary = new Vocabulary();
+        for (int id = 0; id < tokens.size(); id++) {
+            vocabulary.ids.put(tokens.get(id), id);
+        }
+        vocabulary.addedTokens.addAll(addedTokens);
+        vocabulary.index();
+        return vocabulary;
+    }
+
+    /// That of a `tokenizer.json`, in one pass, since the file is large.
+    ///
     /// @throws ModelException if the text isn't the JSON of a tokenizer
     static Vocabulary read(String name, String json) {
         var vocabulary = new Vocabulary();
-        try (JsonParser parser = new JsonFactory().createParser(json)) {
+        try (JsonParser parser = JSON.createParser(json)) {
             vocabulary.readFile(parser);
         } catch (IOException e) {
             throw new ModelException(name + " is not valid JSON: " + e.getMessage(), e);
@@ -42,8 +61,8 @@ final class Vocabulary {
     /// The text of the same tokenizer with an empty list of added tokens.
     static String withoutAddedTokens(String json) {
         var out = new StringWriter(json.length());
-        try (JsonParser parser = new JsonFactory().createParser(json);
-                JsonGenerator generator = new JsonFactory().createGenerator(out)) {
+        try (JsonParser parser = JSON.createParser(json);
+                JsonGenerator generator = JSON.createGenerator(out)) {
             parser.nextToken();
             generator.writeStartObject();
             while (parser.nextToken() == JsonToken.FIELD_NAME) {

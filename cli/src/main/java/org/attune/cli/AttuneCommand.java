@@ -6,6 +6,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /// The command `attune` without a subcommand shows its help.
@@ -21,29 +22,44 @@ import java.util.concurrent.Callable;
             "1:failed",
             "2:the command or the configuration is wrong",
             "130:stopped by Ctrl-C; the run can be resumed"
-        },
-        subcommands = {
-            SftCommand.class,
-            DpoCommand.class,
-            BcoCommand.class,
-            GrpoCommand.class,
-            PpoCommand.class,
-            RewardCommand.class,
-            PrmCommand.class,
-            PreviewCommand.class,
-            GenerateCommand.class,
-            EvalCommand.class,
-            TasksCommand.class,
-            BenchCommand.class,
-            ChatCommand.class,
-            MergeCommand.class,
-            ExportCommand.class,
-            VerifyModelCommand.class,
-            VersionCommand.class
         })
 final class AttuneCommand implements Callable<Integer> {
+    private static final List<Class<?>> COMMANDS =
+            List.of(
+                    SftCommand.class,
+                    DpoCommand.class,
+                    BcoCommand.class,
+                    GrpoCommand.class,
+                    PpoCommand.class,
+                    RewardCommand.class,
+                    PrmCommand.class,
+                    PreviewCommand.class,
+                    GenerateCommand.class,
+                    EvalCommand.class,
+                    TasksCommand.class,
+                    BenchCommand.class,
+                    ChatCommand.class,
+                    MergeCommand.class,
+                    ExportCommand.class,
+                    VerifyModelCommand.class,
+                    VersionCommand.class);
+
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
+
+    /// The command with its subcommands. If the arguments begin with the name of one, with that one
+    /// alone: describing all takes longer than all else that happens before a run is read.
+    static CommandLine line(String... args) {
+        var line = new CommandLine(new AttuneCommand());
+        List<Class<?>> named =
+                COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
+        (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+        return line;
+    }
+
+    private static String name(Class<?> command) {
+        return command.getAnnotation(Command.class).name();
+    }
 
     @Override
     public Integer call() {

@@ -24,12 +24,14 @@ public final class Main {
     public static int run(String... args) {
         return commandLine(
                         new PrintWriter(System.out, true, StandardCharsets.UTF_8),
-                        new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                        new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+                        args)
                 .execute(args);
     }
 
-    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
-        return new CommandLine(new AttuneCommand())
+    /// @param args what it will be executed with
+    static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
+        return AttuneCommand.line(args)
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-import picocli.CommandLine;
-
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -22,12 +20,12 @@ class MainTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String... args) {
-        return Main.commandLine(new PrintWriter(out), new PrintWriter(err)).execute(args);
+        return Main.commandLine(new PrintWriter(out), new PrintWriter(err), args).execute(args);
     }
 
     @Test
     void everyCommandHasHelp() {
-        for (String name : new CommandLine(new AttuneCommand()).getSubcommands().keySet()) {
+        for (String name : AttuneCommand.line().getSubcommands().keySet()) {
             out.getBuffer().setLength(0);
             assertEquals(0, run(name, "--help"), name);
             assertTrue(out.toString().contains("Usage: attune " + name), out.toString());

@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 /// Has the JVM compile the kernels while a model is still being read: uncompiled they are a hundred
 /// times slower, and the first training step would take three times as long as the next.
 public final class WarmUp {
-    private static final int REPEATS = 60;
+    private static final int REPEATS = 100;
     private static final int ROWS = 64;
     private static final int WIDTH = 576;
     private static final int HEAD = 64;
@@ -36,12 +36,12 @@ public final class WarmUp {
         memory = arena.allocate(AREAS * area, Float.BYTES);
     }
 
-    /// Starts a thread for it, which ends by itself.
+    /// Runs the kernels for rows, and those that sample.
     ///
     /// @param half whether numbers will be bfloat16
     /// @param generates whether tokens will be sampled
-    public static void start(boolean half, boolean generates) {
-        start(
+    public static void run(boolean half, boolean generates) {
+        run(
                 half,
                 warmUp -> {
                     warmUp.rows();
@@ -51,17 +51,11 @@ public final class WarmUp {
                 });
     }
 
-    /// The same for attention.
+    /// Runs attention.
     ///
     /// @param tiles whether by [TileAttention], whose products are libtorch's
-    public static void startAttention(boolean half, boolean tiles) {
-        start(half, warmUp -> warmUp.attention(tiles));
-    }
-
-    private static void start(boolean half, Consumer<WarmUp> work) {
-        var thread = new Thread(() -> run(half, work), "attune-warm-up");
-        thread.setDaemon(true);
-        thread.start();
+    public static void runAttention(boolean half, boolean tiles) {
+        run(half, warmUp -> warmUp.attention(tiles));
     }
 
     private static void run(boolean half, Consumer<WarmUp> work) {

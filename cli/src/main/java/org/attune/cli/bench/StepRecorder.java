@@ -12,8 +12,6 @@ import org.attune.trainers.RunInfo;
 import org.attune.trainers.TrainingListener;
 
 import java.lang.management.ManagementFactory;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,8 +112,7 @@ final class StepRecorder implements TrainingListener {
     @Override
     public void onStep(int step, PhaseClock clock) {
         if (step == 1) {
-            firstStepSeconds =
-                    ProcessHandle.current().info().startInstant().map(StepRecorder::since);
+            firstStepSeconds = Optional.of(ProcessAge.seconds());
         }
         Snapshot now = Snapshot.of(clock);
         last = now.minus(before);
@@ -169,16 +166,11 @@ final class StepRecorder implements TrainingListener {
         return !phase.equals("load") && !phase.equals("evaluate") && !phase.equals("save");
     }
 
-    private static double since(Instant start) {
-        return Duration.between(start, Instant.now()).toNanos() / 1e9;
-    }
-
     List<StepCost> steps() {
         return List.copyOf(steps);
     }
 
-    /// From the start of the process to the end of the first step; empty where the system does not
-    /// tell when the process started.
+    /// From the start of the process to the end of the first step; empty if there was none.
     Optional<Double> firstStepSeconds() {
         return firstStepSeconds;
     }

@@ -338,7 +338,7 @@ public final class ModelSetup implements AutoCloseable {
     private Decoder load(DecoderConfig config, TensorFile tensors) {
         Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
         Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
-        return isSmall() ? Engine.onOneThread(load) : load.get(); // beside what warms up
+        return isSmall() ? Engine.leavingCores(load) : load.get();
     }
 
     /// Tells this model and adapter apart from others, by the size and the ends of their files.

@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.error.TaskResult;
 import org.attune.policy.Policy;
 import org.attune.tensor.Engine;
+import org.attune.tensor.SideWork;
 import org.attune.trainers.PhaseClock;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
@@ -72,12 +73,10 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
             return new Loaded<>(rows, load.get());
         }
         var reading = new FutureTask<RunRows<T>>(read::get);
-        var thread = new Thread(reading, "attune-read");
-        thread.setDaemon(true);
-        thread.start();
+        SideWork.start("attune-read", reading);
         PolicySetup policy;
         try {
-            policy = Engine.onOneThread(load);
+            policy = Engine.leavingCores(load);
         } catch (RuntimeException | Error e) {
             TaskResult.of(reading, READING); // whose failure comes first
             throw e;

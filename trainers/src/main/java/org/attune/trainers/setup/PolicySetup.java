@@ -107,7 +107,7 @@ public final class PolicySetup implements AutoCloseable {
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);
             if (copies) {
-                Engine.onOneThread(decoder::packBackward); // beside what warms up
+                decoder.packBackward();
             }
             return new PolicySetup(decoder, policy, options, copies);
         } catch (RuntimeException e) {
@@ -237,7 +237,7 @@ public final class PolicySetup implements AutoCloseable {
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
         if (rollouts.isPresent() && copies) {
-            Engine.onOneThread(decoder::packDecoding);
+            Engine.leavingCores(decoder::packDecoding);
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();
