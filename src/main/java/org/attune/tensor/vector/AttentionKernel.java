@@ -192,22 +192,36 @@ public final class AttentionKernel {
         AttentionPart p = parts.get(part);
         int size = shape.headDim();
         List<Share> all = shares.get(part);
+        long[] keys = new long[all.size()];
+        long[] values = new long[all.size()];
         for (int row = p.row(0); row < p.row(p.length()); row++) {
-            for (int k = 0; k < size; k += Vectors.LANES) {
-                FloatVector keys = Vectors.zero();
-                FloatVector values = keys;
-                for (Share share : all) {
-                    if (row < share.from() || row >= share.to()) {
-                        continue;
-                    }
-                    long place = (long) (share.key() + row - share.from()) * size + k;
-                    long at = partial(sums, share.part(), head) + FLOAT * place;
-                    keys = Vectors.load(at).add(keys);
-                    values = values.add(Vectors.load(at + numbers(share.part()) / 2 * FLOAT));
+            int count = 0;
+            for (Share share : all) {
+                if (row >= share.from() && row < share.to()) {
+                    long place = (long) (share.key() + row - share.from()) * size;
+                    keys[count] = partial(sums, share.part(), head) + FLOAT * place;
+                    values[count] = keys[count] + numbers(share.part()) / 2 * FLOAT;
+                    count++;
                 }
-                Vectors.store(dQkv.half(), keys, dQkv.at(row, shape.keys(head) + k));
-                Vectors.store(dQkv.half(), values, dQkv.at(row, shape.values(head) + k));
             }
+            total(keys, count, size, dQkv.half(), dQkv.at(row, shape.keys(head)));
+            total(values, count, size, dQkv.half(), dQkv.at(row, shape.values(head)));
+        }
+    }
+
+    /// Adds up vectors of float32 numbers.
+    ///
+    /// @param from their addresses
+    /// @param count how many there are
+    /// @param size numbers of each
+    private static void total(long[] from, int count, int size, boolean half, long to) {
+        long bytes = half ? Short.BYTES : FLOAT;
+        for (int k = 0; k < size; k += Vectors.LANES) {
+            FloatVector sum = Vectors.zero();
+            for (int i = 0; i < count; i++) {
+                sum = Vectors.load(from[i] + k * (long) FLOAT).add(sum);
+            }
+            Vectors.store(half, sum, to + k * bytes);
         }
     }
 }
