@@ -22,8 +22,6 @@ import java.lang.foreign.ValueLayout;
 public record Dropout(double probability, long seed) {
     public static final Dropout NONE = new Dropout(0, 0);
 
-    private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
-
     /// Whether anything can be dropped.
     public boolean isOn() {
         return probability > 0;
@@ -38,12 +36,7 @@ public record Dropout(double probability, long seed) {
     ///
     /// @param path of the module
     Mask mask(String path) {
-        return isOn()
-                ? new Mask(
-                        new KeptNumbers(
-                                KeptNumbers.mixed(seed + GOLDEN * path.hashCode()), dropped()),
-                        0)
-                : Mask.NONE;
+        return isOn() ? new Mask(KeptNumbers.of(seed, path, dropped()), 0) : Mask.NONE;
     }
 
     /// What stays of one input.
@@ -112,7 +105,9 @@ public record Dropout(double probability, long seed) {
             long four = 0;
             for (long i = 0; i < numbers; i++) {
                 long column = i % width;
-                four = column % 4 == 0 ? kept.four(firstRow + i / width, width, column / 4) : four;
+                if (column % KeptNumbers.TOGETHER == 0) {
+                    four = kept.four(firstRow + i / width, width, column / KeptNumbers.TOGETHER);
+                }
                 memory.set(
                         ValueLayout.JAVA_SHORT_UNALIGNED,
                         i * Short.BYTES,

@@ -48,7 +48,7 @@ final class AttuneCommand implements Callable<Integer> {
     @Spec CommandSpec spec;
 
     /// The command with its subcommands. If the arguments begin with the name of one, with that one
-    /// alone: describing all takes longer than all else that happens before a run is read.
+    /// alone: describing all of them is work at each start.
     static CommandLine line(String... args) {
         var line = new CommandLine(new AttuneCommand());
         List<Class<?>> named =

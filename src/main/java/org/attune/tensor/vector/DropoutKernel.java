@@ -39,11 +39,7 @@ public record DropoutKernel(KeptNumbers kept, int width) {
                 count,
                 CHUNK,
                 (_, row) ->
-                        keep(
-                                kept.stream()
-                                        + Mix.STEP * (firstRow + row) * KeptNumbers.perRow(width),
-                                x.at(row, 0),
-                                out.at(row, 0)));
+                        keep(kept.rowStream(firstRow + row, width), x.at(row, 0), out.at(row, 0)));
     }
 
     private void keep(long stream, long x, long out) {

@@ -10,19 +10,29 @@ public record KeptNumbers(long stream, int dropped) {
     public static final int ALL = 1 << 15;
 
     /// Numbers that one random number decides about.
-    static final int TOGETHER = 4;
+    public static final int TOGETHER = 4;
 
     /// The lowest bit of each quarter.
     static final long LANES = 0x0001_0001_0001_0001L;
+
+    /// @param seed of the pass
+    /// @param name of what reads the matrix; others keep other numbers
+    /// @param dropped as above
+    public static KeptNumbers of(long seed, String name, int dropped) {
+        return new KeptNumbers(mixed(seed + Mix.STEP * name.hashCode()), dropped);
+    }
 
     /// Added to a random number it carries into the highest bit of a quarter that stays.
     long carry() {
         return LANES * (ALL - dropped);
     }
 
-    /// Random numbers of a row.
-    static long perRow(long width) {
-        return (width + TOGETHER - 1) / TOGETHER;
+    /// What a row's random numbers are made from, each a [Mix#STEP] further.
+    ///
+    /// @param row number of the row
+    /// @param width numbers of a row
+    long rowStream(long row, long width) {
+        return stream + Mix.STEP * row * ((width + TOGETHER - 1) / TOGETHER);
     }
 
     /// The lowest bit of each quarter is set where a number stays, the first in the lowest quarter.
@@ -31,12 +41,12 @@ public record KeptNumbers(long stream, int dropped) {
     /// @param width numbers of a row
     /// @param k of them, those from `4 k` on
     public long four(long row, long width, long k) {
-        long random = mixed(stream + Mix.STEP * (row * perRow(width) + k)) & LANES * (ALL - 1);
+        long random = mixed(rowStream(row, width) + Mix.STEP * k) & LANES * (ALL - 1);
         return random + carry() >>> Mix.KEPT & LANES;
     }
 
     /// A number that looks random: SplitMix64's output function (Steele, Lea, Flood 2014).
-    public static long mixed(long n) {
+    private static long mixed(long n) {
         long z = (n ^ n >>> Mix.FIRST) * Mix.TIMES;
         z = (z ^ z >>> Mix.SECOND) * Mix.TIMES_AGAIN;
         return z ^ z >>> Mix.THIRD;
