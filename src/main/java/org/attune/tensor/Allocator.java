@@ -14,7 +14,6 @@ final class Allocator {
     private static final int M_TRIM_THRESHOLD = -1;
     private static final int M_TOP_PAD = -2;
     private static final int M_MMAP_THRESHOLD = -3;
-    private static final int M_ARENA_MAX = -8;
     static final int ONE_GIB = 1 << 30;
     private static final int TOP_PAD = 64 << 20;
 
@@ -105,10 +104,7 @@ final class Allocator {
         }
         MethodHandle mallopt = MALLOPT.get();
         try {
-            // One arena: any other is limited to 64 MiB pieces, beyond which glibc maps anew
-            // whatever the threshold says.
-            int ok = (int) mallopt.invokeExact(M_ARENA_MAX, 1);
-            ok &= (int) mallopt.invokeExact(M_MMAP_THRESHOLD, ONE_GIB);
+            int ok = (int) mallopt.invokeExact(M_MMAP_THRESHOLD, ONE_GIB);
             ok &= (int) mallopt.invokeExact(M_TRIM_THRESHOLD, Integer.MAX_VALUE);
             ok &= (int) mallopt.invokeExact(M_TOP_PAD, TOP_PAD);
             // Freed small pieces join their neighbours at once: one between two large blocks that

@@ -1,10 +1,13 @@
 package org.attune.tensor;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Freed memory stays with the process: large temporaries cost fresh pages once.
 class AllocatorTest {
@@ -13,6 +16,29 @@ class AllocatorTest {
     @Test
     void theEngineThreadIsInTheMainArena() {
         assertTrue(Engine.call(Allocator::isInMainArena));
+    }
+
+    /// They allocate at each small product, and would wait for each other and for the engine.
+    @Test
+    void threadsThatComputeHaveOtherArenas() {
+        Engine.run(
+                () -> {
+                    var inMain = new ConcurrentHashMap<Thread, Boolean>();
+                    OpenMpThreads.find()
+                            .orElseThrow()
+                            .start(
+                                    2,
+                                    () ->
+                                            inMain.put(
+                                                    Thread.currentThread(),
+                                                    Allocator.isInMainArena()));
+                    inMain.forEach(
+                            (thread, main) ->
+                                    assertEquals(
+                                            thread == Thread.currentThread(),
+                                            main,
+                                            thread::toString));
+                });
     }
 
     @ParameterizedTest
