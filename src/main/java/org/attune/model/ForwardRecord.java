@@ -9,10 +9,8 @@ import org.attune.tensor.TokenPass;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -21,32 +19,27 @@ import java.util.Set;
 /// stay as they are: whoever changes them calls [#forget]. Owns its memory, which stays until it is
 /// closed; use it on the engine thread.
 ///
-/// Rows are numbered in the order of reading. A row whose number is the capacity is zero: it stands
-/// for a token that nobody read, because nothing depends on it, as the last one of a completion.
+/// Rows are numbered in the order of reading.
 public final class ForwardRecord implements AutoCloseable {
     /// Number of the row of a token that isn't recorded.
     static final int NONE = -1;
 
     private final Decoder decoder;
     private final Adapter adapter;
-    private final Map<Ids, int[]> sequences = new HashMap<>();
+    private final List<Read> sequences = new ArrayList<>();
     private TensorScope scope = TensorScope.detached("record");
     private Kept[] blocks = {};
-    private Tensor hidden; // (rows + 1, D), output of the last block
+    private Tensor hidden; // (rows, D), output of the last block
     private Optional<KeptLogits> logits = Optional.empty();
     private int capacity;
     private int used;
 
-    /// Token ids as a key.
-    private record Ids(int[] ids) {
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Ids(int[] theirs) && Arrays.equals(ids, theirs);
-        }
-
-        @Override
-        public int hashCode() {
-            return Arrays.hashCode(ids);
+    /// A sequence that was read, and the row of each of its tokens.
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    private record Read(int[] ids, int[] rows) {
+        boolean beginsWith(int[] other) {
+            return ids.length >= other.length
+                    && Arrays.mismatch(ids, 0, other.length, other, 0, other.length) < 0;
         }
     }
 
@@ -106,7 +99,7 @@ public final class ForwardRecord implements AutoCloseable {
                 KeptLogits.suits(decoder, numbers)
                         ? KeptLogits.bytes(decoder.config(), decoder.dtype(), predictions)
                         : 0;
-        return decoder.dtype().bytes() * numbers * (rows + 1L) + logits;
+        return decoder.dtype().bytes() * numbers * rows + logits;
     }
 
     /// Numbers that are kept of a row, without logits.
@@ -142,25 +135,13 @@ public final class ForwardRecord implements AutoCloseable {
         Tensor like = decoder.embedding().base();
         try (var _ = scope.enter()) {
             for (int i = 0; i < blocks.length; i++) {
-                blocks[i] = Kept.empty(decoder.blocks().get(i), adapter, like, capacity + 1);
-                for (Tensor t : blocks[i].all()) {
-                    clearLast(t);
-                }
+                blocks[i] = Kept.empty(decoder.blocks().get(i), adapter, like, capacity);
             }
-            hidden = rows(like, capacity + 1, decoder.config().hiddenSize());
-            clearLast(hidden);
+            hidden = rows(like, capacity, decoder.config().hiddenSize());
             logits =
                     KeptLogits.suits(decoder, numbers(decoder, adapter))
                             ? Optional.of(new KeptLogits(decoder, capacity, predictions))
                             : Optional.empty();
-        }
-    }
-
-    private void clearLast(Tensor t) {
-        if (t != null) {
-            try (var _ = TensorScope.open("clear")) {
-                t.narrow(0, capacity, 1).zeroInPlace();
-            }
         }
     }
 
@@ -255,20 +236,15 @@ public final class ForwardRecord implements AutoCloseable {
                 return;
             }
         }
-        sequences.put(new Ids(ids), rows);
+        sequences.add(new Read(ids, rows));
     }
 
     /// The rows of all tokens of a layout, if every path through it was read.
-    ///
-    /// @param sources rows of the layout whose output is used, besides by the rows after them
-    /// @return a row for each token, of zeros for those that end a path and are no source; empty if
-    ///     something is missing
-    public Optional<int[]> rows(Layout layout, int[] sources) {
+    public Optional<int[]> rows(Layout layout) {
         if (sequences.isEmpty() || layout.longestPath() > longest(decoder.dtype())) {
             return Optional.empty();
         }
         int[] rows = new int[layout.size()];
-        Arrays.fill(rows, NONE);
         Set<Integer> parents = new HashSet<>();
         layout.spans().forEach(s -> parents.add(s.parent()));
         for (int i = 0; i < layout.spans().size(); i++) {
@@ -276,37 +252,25 @@ public final class ForwardRecord implements AutoCloseable {
                 return Optional.empty();
             }
         }
-        for (int source : sources) {
-            if (rows[source] == NONE) {
-                return Optional.empty();
-            }
-        }
-        for (int i = 0; i < rows.length; i++) {
-            if (rows[i] == NONE) {
-                rows[i] = capacity;
-            }
-        }
         return Optional.of(rows);
     }
 
-    /// Fills the rows of a path, all but its last token's.
+    /// Fills the rows of a path.
     private boolean fill(Layout layout, int leaf, int[] rows) {
         if (!layout.spans().get(leaf).seesItself()) {
             return false;
         }
         int[] path = layout.path(leaf);
-        int[] ids = new int[Math.max(0, path.length - 1)];
-        for (int i = 0; i < ids.length; i++) {
-            ids[i] = layout.tokens()[path[i]];
+        int[] ids = Arrays.stream(path).map(row -> layout.tokens()[row]).toArray();
+        for (Read read : sequences) {
+            if (read.beginsWith(ids)) {
+                for (int i = 0; i < ids.length; i++) {
+                    rows[path[i]] = read.rows()[i];
+                }
+                return true;
+            }
         }
-        int[] read = sequences.get(new Ids(ids));
-        if (read == null) {
-            return false;
-        }
-        for (int i = 0; i < ids.length; i++) {
-            rows[path[i]] = read[i];
-        }
-        return true;
+        return false;
     }
 
     /// Output of the last block of some rows, `(N, D)`, in the current scope.

@@ -31,10 +31,11 @@ public final class Layout {
     /// @param end one past the last row
     /// @param seesItself whether its rows are among the keys; else it is one row, which sees its
     ///     ancestors alone
-    public record Span(int parent, int start, int end, boolean seesItself) {
+    /// @param leftOut tokens behind the last row that have none, as nothing depends on them
+    public record Span(int parent, int start, int end, boolean seesItself, int leftOut) {
         /// An ordinary one.
         public Span(int parent, int start, int end) {
-            this(parent, start, end, true);
+            this(parent, start, end, true, 0);
         }
     }
 
@@ -101,17 +102,19 @@ public final class Layout {
         return rows.toArray();
     }
 
-    /// For each row the number of tokens in the longest path through its tree: what RoPE kinds
-    /// whose factors depend on the total length ask for.
+    /// For each row the number of tokens in the longest path through its tree, those without a row
+    /// included: what RoPE kinds whose factors depend on the total length ask for.
     int[] totalLengths() {
         int[] root = new int[spans.size()];
+        int[] own = new int[spans.size()];
         int[] longest = new int[spans.size()];
         for (int i = 0; i < spans.size(); i++) {
             Span s = spans.get(i);
             root[i] = s.parent() < 0 ? i : root[s.parent()];
-            if (s.end() > s.start()) {
-                longest[root[i]] = Math.max(longest[root[i]], positions[s.end() - 1] + 1);
-            }
+            int before = s.parent() < 0 ? 0 : own[s.parent()];
+            int rows = s.end() > s.start() ? positions[s.end() - 1] + 1 : before;
+            own[i] = rows + s.leftOut();
+            longest[root[i]] = Math.max(longest[root[i]], own[i]);
         }
         int[] lengths = new int[tokens.length];
         for (int i = 0; i < spans.size(); i++) {

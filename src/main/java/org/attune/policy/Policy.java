@@ -262,7 +262,11 @@ public final class Policy implements CausalPolicy {
                         s ->
                                 spans.add(
                                         new Layout.Span(
-                                                s.parent(), s.start(), s.end(), s.seesItself())));
+                                                s.parent(),
+                                                s.start(),
+                                                s.end(),
+                                                s.seesItself(),
+                                                s.leftOut())));
         return new Layout(forest.tokens(), forest.positions(), spans);
     }
 
@@ -279,17 +283,15 @@ public final class Policy implements CausalPolicy {
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {
         Layout layout = layout(forest);
         return new DecoderRun(
-                decoder, layout, adapterInUse(), runOptions, recorded(layout, forest, runOptions));
+                decoder, layout, adapterInUse(), runOptions, recorded(layout, runOptions));
     }
 
-    private Optional<DecoderRun.Recorded> recorded(
-            Layout layout, TokenForest forest, DecoderRun.Options runOptions) {
+    private Optional<DecoderRun.Recorded> recorded(Layout layout, DecoderRun.Options runOptions) {
         if (record.isEmpty() || runOptions.plain() || runOptions.dropout().isOn()) {
             return Optional.empty();
         }
         ForwardRecord from = record.get();
-        return from.rows(layout, forest.targetSources())
-                .map(rows -> new DecoderRun.Recorded(from, rows));
+        return from.rows(layout).map(rows -> new DecoderRun.Recorded(from, rows));
     }
 
     /// Makes a record of what is read with these weights serve [#evaluate] as its forward pass

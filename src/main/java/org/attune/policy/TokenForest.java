@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /// One physical micro-batch: `N` tokens in a row, cut into segments that form trees, and `M`
-/// targets.
+/// targets. Tokens on which no target depends, as the last one of a completion, have no row.
 ///
 /// A token attends causally to its own segment and to all ancestors of it; positions continue from
 /// the parent's end. Nothing is padded. Packing is several roots; a preference pair is a prompt
@@ -14,6 +14,8 @@ import java.util.Objects;
 public final class TokenForest {
     /// Parent of a segment that has none.
     public static final int ROOT = -1;
+
+    private static final int NOTHING = -1; // of a segment is needed
 
     private final int[] tokens;
     private final int[] positions;
@@ -39,9 +41,16 @@ public final class TokenForest {
     /// @param end one past the last row
     /// @param position position id of the first token
     /// @param seesItself false of an onlooker, see [Builder#onlooker]
-    public record Segment(int parent, int start, int end, int position, boolean seesItself) {
+    /// @param leftOut tokens behind the last row that have none
+    public record Segment(
+            int parent, int start, int end, int position, boolean seesItself, int leftOut) {
         public int length() {
             return end - start;
+        }
+
+        /// The first `rows` rows, of which `start` is the first.
+        private Segment cut(int start, int rows) {
+            return new Segment(parent, start, start + rows, position, seesItself, length() - rows);
         }
     }
 
@@ -147,7 +156,7 @@ public final class TokenForest {
                 tokens[size + i] = ids[i];
                 positions[size + i] = position + i;
             }
-            segments.add(new Segment(parent, size, size + ids.length, position, seesItself));
+            segments.add(new Segment(parent, size, size + ids.length, position, seesItself, 0));
             size += ids.length;
             return segments.size() - 1;
         }
@@ -217,13 +226,56 @@ public final class TokenForest {
             return targetCount;
         }
 
+        /// Makes the forest of what its targets depend on; of everything if there are no targets.
         public TokenForest build() {
+            int[] lengths = targetCount > 0 ? neededLengths() : lengths();
+            int[] rows = new int[size]; // in the forest
+            List<Segment> kept = new ArrayList<>();
+            int count = 0;
+            for (int i = 0; i < lengths.length; i++) {
+                Segment s = segments.get(i);
+                for (int r = 0; r < lengths[i]; r++) {
+                    rows[s.start() + r] = count + r;
+                    tokens[count + r] = tokens[s.start() + r];
+                    positions[count + r] = positions[s.start() + r];
+                }
+                kept.add(s.cut(count, lengths[i]));
+                count += lengths[i];
+            }
             return new TokenForest(
-                    Arrays.copyOf(tokens, size),
-                    Arrays.copyOf(positions, size),
-                    segments,
-                    Arrays.copyOf(sources, targetCount),
+                    Arrays.copyOf(tokens, count),
+                    Arrays.copyOf(positions, count),
+                    kept,
+                    Arrays.stream(sources, 0, targetCount).map(row -> rows[row]).toArray(),
                     Arrays.copyOf(targets, targetCount));
+        }
+
+        private int[] lengths() {
+            return segments.stream().mapToInt(Segment::length).toArray();
+        }
+
+        /// How many rows of each segment a target depends on: those up to the last one that
+        /// predicts something, or all where a continuation has such a row.
+        private int[] neededLengths() {
+            int[] segmentOf = new int[size];
+            for (int i = 0; i < segments.size(); i++) {
+                Arrays.fill(segmentOf, segments.get(i).start(), segments.get(i).end(), i);
+            }
+            int[] needed = new int[segments.size()];
+            Arrays.fill(needed, NOTHING);
+            for (int t = 0; t < targetCount; t++) {
+                int segment = segmentOf[sources[t]];
+                int length = sources[t] - segments.get(segment).start() + 1;
+                needed[segment] = Math.max(needed[segment], length);
+            }
+            for (int i = segments.size() - 1; i >= 0; i--) {
+                int parent = segments.get(i).parent();
+                if (needed[i] != NOTHING && parent != ROOT) {
+                    needed[parent] = segments.get(parent).length();
+                }
+                needed[i] = Math.max(needed[i], 0);
+            }
+            return needed;
         }
 
         private int lastRowOf(int segment) {

@@ -159,7 +159,7 @@ class OutputHeadTest {
     @Test
     void someTargetsAreHit() {
         DecoderConfig config = TinyModels.llama();
-        TokenForest forest = forest(config, 60);
+        TokenForest forest = forest(config, 400);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config);

@@ -93,8 +93,9 @@ class RecordedAdaptersTest {
                 var policy = Policy.withAdapter(decoder, adapter, plain(false));
                 var expected = Recorded.tensors(folder.resolve("expected.safetensors"))) {
             int length = (int) expected.shape("input_ids")[1];
-            TokenForest forest = RecordedModelsTest.rows(expected.ints("input_ids"), length);
-            var layout = Policy.layout(forest);
+            int[] ids = expected.ints("input_ids");
+            TokenForest forest = RecordedModelsTest.rows(ids, length);
+            var layout = RecordedModelsTest.layout(ids, length);
             float[] logits = Logits.of(decoder, layout, Adapter.TRAINED).toFloats();
             boolean converted = expected.names().contains("converted_logits");
             String wanted = converted ? "converted_logits" : "logits";

@@ -9,6 +9,7 @@ import org.attune.files.SafeTensorsFile;
 import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
+import org.attune.model.Layout;
 import org.attune.model.Logits;
 import org.attune.model.Recomputation;
 import org.attune.tensor.DType;
@@ -64,7 +65,7 @@ class RecordedModelsTest {
             int[] ids = expected.ints("input_ids");
             int length = (int) expected.shape("input_ids")[1];
             TokenForest forest = rows(ids, length);
-            var layout = Policy.layout(forest);
+            var layout = layout(ids, length);
             assertClose(
                     "logits",
                     expected.floats("logits"),
@@ -139,8 +140,8 @@ class RecordedModelsTest {
         for (int i = 0; i < expected.length; i++) {
             int length = prompt.length + i;
             try (var _ = TensorScope.open("greedy")) {
-                TokenForest forest = rows(Arrays.copyOf(sequence, length), length);
-                Tensor logits = Logits.of(decoder, Policy.layout(forest), Adapter.OFF);
+                var layout = layout(Arrays.copyOf(sequence, length), length);
+                Tensor logits = Logits.of(decoder, layout, Adapter.OFF);
                 sequence[length] = (int) logits.select(0, length - 1).argmax(0).toLongs()[0];
             }
         }
@@ -156,6 +157,15 @@ class RecordedModelsTest {
             values[i] = array.get(i).asInt();
         }
         return values;
+    }
+
+    /// All tokens, one root per row.
+    static Layout layout(int[] ids, int length) {
+        var builder = TokenForest.builder();
+        for (int from = 0; from < ids.length; from += length) {
+            builder.root(Arrays.copyOfRange(ids, from, from + length));
+        }
+        return Policy.layout(builder.build());
     }
 
     /// One root per row, every token but the first a target.

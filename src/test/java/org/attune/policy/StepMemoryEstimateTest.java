@@ -23,11 +23,10 @@ class StepMemoryEstimateTest {
     /// Short segments: the mask of a long one would count for more than these small models.
     private static TokenForest forest(DecoderConfig config) {
         var builder = TokenForest.builder();
-        int root = 0;
         for (int i = 0; i < SEGMENTS; i++) {
-            root = builder.root(TinyModels.tokens("row " + i, config, TOKENS / SEGMENTS));
+            int root = builder.root(TinyModels.tokens("row " + i, config, TOKENS / SEGMENTS));
+            builder.score(root, 0); // so that all tokens have rows
         }
-        builder.target(root, 1);
         return builder.build();
     }
 

@@ -157,41 +157,55 @@ class TrlDataFixturesTest {
         }
     }
 
-    /// The collator's tensors less padding, as one row; first tokens of documents count nothing.
+    /// The collator's tensors less padding, document by document: what predicts the next token.
     private static void checkBatch(Map<?, ?> batch, SftForest forest) {
         var ids = new ArrayList<Integer>();
-        var labels = new ArrayList<Integer>();
-        List<?> rows = (List<?>) batch.get("input_ids");
-        for (int row = 0; row < rows.size(); row++) {
-            int[] rowIds = ints(rows.get(row));
-            int[] rowLabels = ints(((List<?>) batch.get("labels")).get(row));
-            int[] positions =
-                    batch.containsKey("position_ids")
-                            ? ints(((List<?>) batch.get("position_ids")).get(row))
-                            : null;
-            int[] attended =
-                    batch.containsKey("attention_mask")
-                            ? ints(((List<?>) batch.get("attention_mask")).get(row))
-                            : null;
-            for (int i = 0; i < rowIds.length; i++) {
-                if (attended == null || attended[i] == 1) {
-                    boolean first = positions == null ? i == 0 : positions[i] == 0;
-                    ids.add(rowIds[i]);
-                    labels.add(first ? IGNORED : rowLabels[i]);
-                }
+        var next = new ArrayList<Integer>();
+        for (List<int[]> document : documents(batch)) {
+            int predicting = document.size() - 1; // what stands behind predicts nothing
+            while (predicting > 0 && document.get(predicting)[1] == IGNORED) {
+                predicting--;
+            }
+            for (int i = 0; i < predicting; i++) {
+                ids.add(document.get(i)[0]);
+                next.add(document.get(i + 1)[1]);
             }
         }
         assertEquals(ids, Arrays.stream(forest.forest().tokens()).boxed().toList());
         int[] got = new int[forest.forest().size()];
         Arrays.fill(got, IGNORED);
         for (int target = 0; target < forest.forest().targetCount(); target++) {
-            got[forest.forest().targetSources()[target] + 1] =
-                    forest.forest().targetTokens()[target];
+            got[forest.forest().targetSources()[target]] = forest.forest().targetTokens()[target];
         }
-        assertEquals(labels, Arrays.stream(got).boxed().toList());
+        assertEquals(next, Arrays.stream(got).boxed().toList());
         assertEquals(
                 forest.forest().targetCount(),
                 forest.rows().stream().mapToInt(TargetRange::size).sum());
+    }
+
+    /// Tokens with their labels.
+    private static List<List<int[]>> documents(Map<?, ?> batch) {
+        var documents = new ArrayList<List<int[]>>();
+        List<?> rows = (List<?>) batch.get("input_ids");
+        for (int row = 0; row < rows.size(); row++) {
+            int[] rowIds = ints(rows.get(row));
+            int[] rowLabels = ints(((List<?>) batch.get("labels")).get(row));
+            int[] positions = numbers(batch, "position_ids", row);
+            int[] attended = numbers(batch, "attention_mask", row);
+            for (int i = 0; i < rowIds.length; i++) {
+                if (attended == null || attended[i] == 1) {
+                    if (positions == null ? i == 0 : positions[i] == 0) {
+                        documents.add(new ArrayList<>());
+                    }
+                    documents.getLast().add(new int[] {rowIds[i], rowLabels[i]});
+                }
+            }
+        }
+        return documents;
+    }
+
+    private static int[] numbers(Map<?, ?> batch, String key, int row) {
+        return batch.containsKey(key) ? ints(((List<?>) batch.get(key)).get(row)) : null;
     }
 
     private static void dpo(String name, Map<?, ?> fixture, SampleTokenizer tokenizer) {

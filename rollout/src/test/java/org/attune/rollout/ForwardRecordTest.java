@@ -196,7 +196,7 @@ class ForwardRecordTest {
     }
 
     private static boolean isRecorded(ForwardRecord record, TokenForest forest) {
-        return record.rows(Policy.layout(forest), forest.targetSources()).isPresent();
+        return record.rows(Policy.layout(forest)).isPresent();
     }
 
     private static void assertSame(Seen expected, Seen seen, double tolerance) {
@@ -308,6 +308,8 @@ class ForwardRecordTest {
                         var builder = TokenForest.builder();
                         int root = builder.root(first.prompt());
                         int child = builder.child(root, first.completions().getFirst());
+                        builder.target(child, 0);
+                        assertTrue(isRecorded(record, builder.build()), "a beginning");
                         builder.score(child, 0);
                         assertFalse(isRecorded(record, builder.build()), "the last token's output");
 

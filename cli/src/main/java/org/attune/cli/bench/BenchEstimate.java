@@ -38,12 +38,14 @@ public record BenchEstimate(BenchSpec spec, Theory theory) {
         return passes;
     }
 
-    /// `rows` prompts with `count` continuations each, all of whose tokens are trained on.
+    /// `rows` prompts with `count` continuations each, all of whose tokens are trained on. The last
+    /// of each predicts nothing.
     private PassWork groups(int count, int length) {
         long prompt = spec.prompt();
-        long own = length * (length + 1L) / 2 + length * prompt;
+        long each = length - 1L;
+        long own = each * (each + 1) / 2 + each * prompt;
         long attended = prompt * (prompt + 1) / 2 + count * own;
-        long rows = spec.rows() * (prompt + (long) count * length);
+        long rows = spec.rows() * (prompt + count * each);
         return new PassWork(
                 Math.ceilDiv(rows, atOnce()),
                 rows,

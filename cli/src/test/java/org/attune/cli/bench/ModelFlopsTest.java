@@ -111,10 +111,10 @@ class ModelFlopsTest {
     void aSharedPromptIsCountedOnce() {
         var builder = TokenForest.builder();
         int root = builder.root(new int[] {1, 2, 3});
-        builder.target(builder.child(root, new int[] {4, 5}), 0);
-        builder.child(root, new int[] {6});
-        // Rows see 1, 2, 3 tokens in the prompt; 4 and 5; 4.
-        assertEquals(new PassWork(1, 6, 19, 1), PassWork.of(builder.build()));
+        builder.target(builder.child(root, new int[] {4, 5}), 1);
+        builder.target(builder.child(root, new int[] {6, 7, 8}), 2);
+        // Rows see 1, 2, 3 tokens in the prompt; 4; 4 and 5. The last tokens predict nothing.
+        assertEquals(new PassWork(1, 6, 19, 2), PassWork.of(builder.build()));
     }
 
     @Test
