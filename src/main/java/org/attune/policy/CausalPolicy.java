@@ -8,12 +8,6 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
     /// (adapter dropout) follows from seed, step and their order in it.
     void startStep(long number);
 
-    /// Whether [#evaluate] drops inputs of an adapter, so that sequences that share the computation
-    /// of a common beginning would see the same draws.
-    default boolean hasDropout() {
-        return false;
-    }
-
     /// How much of a forward pass backward passes compute again instead of keeping it.
     default Recomputation.Shares recomputed() {
         return Recomputation.Shares.NONE;

@@ -121,7 +121,7 @@ public final class Policy implements CausalPolicy {
         return new Dropout(lora.config().dropout(), seed);
     }
 
-    @Override
+    /// Whether [#evaluate] drops inputs of an adapter.
     public boolean hasDropout() {
         return lora != null && options.dropout() && lora.config().dropout() > 0;
     }

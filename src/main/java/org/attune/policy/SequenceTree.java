@@ -29,7 +29,7 @@ public final class SequenceTree {
     /// Adds sequences as new trees.
     ///
     /// @param shares false where equality can't hold: router losses, RoPE that depends on the total
-    ///     length, dropout in what would be shared. Then each sequence is a root of its own
+    ///     length. Then each sequence is a root of its own
     /// @return where each of them stands
     public static List<Path> add(
             TokenForest.Builder builder, List<int[]> sequences, boolean shares) {

@@ -81,7 +81,7 @@ public final class BcoTrainer {
                 config.loss().trlCompat()
                         ? Optional.of(new PaddedLogits(required(padId), budget))
                         : Optional.empty();
-        groups = RowGroups.of(budget, policy, context);
+        groups = RowGroups.of(budget, context);
     }
 
     private static int required(OptionalInt padId) {

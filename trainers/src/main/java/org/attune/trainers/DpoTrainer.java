@@ -59,7 +59,7 @@ public final class DpoTrainer {
         this.context = context;
         objective = DpoObjectives.of(config);
         request = DpoObjectives.request(config);
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
     }
 
     /// Trains to the last step, or until the context's stop signal.

@@ -89,7 +89,7 @@ public final class GrpoTrainer {
                 GrpoObjectives.normaliser(
                         config.loss().lossType(), config.generation().maxCompletionLength());
         request = GrpoObjectives.request(config);
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
         generator =
                 new RoundGenerator(
                         config,

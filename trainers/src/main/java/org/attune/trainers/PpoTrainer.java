@@ -86,7 +86,7 @@ public final class PpoTrainer {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
-        var groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
+        var groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
         rollouts =
                 new PpoRollouts(
                         config,

@@ -48,7 +48,7 @@ public final class PrmTrainer {
         this.rows = List.copyOf(rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), model, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
     }
 
     /// Trains to the last step, or until the context's stop signal.

@@ -50,7 +50,7 @@ public final class RewardTrainer {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         objective = new RewardLoss(config.loss().centerRewardsCoefficient().orElse(0));
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), model, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
     }
 
     /// Trains to the last step, or until the context's stop signal.

@@ -1,6 +1,5 @@
 package org.attune.trainers;
 
-import org.attune.policy.CausalPolicy;
 import org.attune.trainers.batch.TokenBudget;
 
 import java.util.List;
@@ -12,9 +11,9 @@ import java.util.function.Function;
 /// @param budget most tokens of a group
 /// @param shares whether a common beginning is computed once
 record RowGroups(TokenBudget budget, boolean shares) {
-    /// For rows of a run. With dropout sequences must not see the same beginning.
-    static RowGroups of(TokenBudget budget, CausalPolicy policy, RunContext context) {
-        return new RowGroups(budget, context.sharePrompts() && !policy.hasDropout());
+    /// For rows of a run.
+    static RowGroups of(TokenBudget budget, RunContext context) {
+        return new RowGroups(budget, context.sharePrompts());
     }
 
     /// Groups `rows` in their order; every row is in exactly one group.

@@ -52,7 +52,7 @@ public final class SftTrainer {
                     case NLL -> new SftLoss.Nll();
                     case DFT -> new SftLoss.Dft();
                 };
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), policy, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
     }
 
     /// Trains to the last step, or until the context's stop signal.

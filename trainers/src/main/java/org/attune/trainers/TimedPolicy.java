@@ -76,11 +76,6 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
     }
 
     @Override
-    public boolean hasDropout() {
-        return policy.hasDropout();
-    }
-
-    @Override
     public Recomputation.Shares recomputed() {
         return policy.recomputed();
     }

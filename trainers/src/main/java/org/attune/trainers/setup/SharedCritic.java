@@ -31,11 +31,6 @@ final class SharedCritic implements CausalPolicy {
     }
 
     @Override
-    public boolean hasDropout() {
-        return critic.hasDropout();
-    }
-
-    @Override
     public Recomputation.Shares recomputed() {
         return critic.recomputed();
     }
