@@ -72,12 +72,6 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         return new Advantages(values, metrics(table, totals, numGenerations));
     }
 
-    /// Loads the native library in the background, which takes a second or two otherwise when the
-    /// first advantages are computed.
-    public static void preload() {
-        ArrayThread.start(MaskedRewards::load);
-    }
-
     private static MaskedRewards scaled(MaskedRewards totals, int numGenerations, Scale scale) {
         MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
         return switch (scale) {

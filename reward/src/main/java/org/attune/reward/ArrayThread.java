@@ -15,11 +15,6 @@ final class ArrayThread {
 
     private ArrayThread() {}
 
-    /// Begins work that nobody waits for.
-    static void start(Runnable work) {
-        THREAD.execute(work);
-    }
-
     /// Runs `work` there and gives its result; unchecked exceptions come out as they are.
     static <T> T call(Callable<T> work) {
         return TaskResult.of(THREAD.submit(work), "rewards were compared");
