@@ -42,10 +42,12 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     ///
     /// @throws org.attune.error.AttuneException if the model or the rows can't be used
     public BenchRun run() {
-        DecoderConfig config = config();
-        var flops = new ModelFlops(config, spec.rank());
-        BenchRun run = spec.task().trains() ? train(flops) : new GenerationBench(spec, flops).run();
-        return withCeiling(run, ModelShape.of(config));
+        BenchRun run = spec.task().trains() ? train() : new GenerationBench(spec, flops()).run();
+        return withCeiling(run);
+    }
+
+    private ModelFlops flops() {
+        return new ModelFlops(config(), spec.rank());
     }
 
     private DecoderConfig config() {
@@ -59,10 +61,9 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
         }
     }
 
-    private BenchRun train(ModelFlops flops) {
+    private BenchRun train() {
         int group = spec.task() == BenchTask.GRPO ? spec.completions() : 1;
-        var recorder =
-                new StepRecorder(flops, spec.rows() * group, spec.profile() ? spec.warmUp() : -1);
+        var recorder = new StepRecorder(spec.rows() * group, spec.profile() ? spec.warmUp() : -1);
         var runs = new Runs(HubCache.ofEnvironment(), List.of(recorder), new StopSignal());
         switch (spec.task()) {
             case SFT -> runs.sft(sft());
@@ -70,11 +71,13 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
             case GRPO -> runs.grpo(grpo(), List.of(WeightedReward.of(answerIsIn())));
             case GENERATE, PREFILL -> throw new IllegalStateException("nothing is trained");
         }
+        long peak = ProcessMemory.peakBytes();
+        ModelFlops flops = flops();
         return new BenchRun(
-                recorder.steps(),
+                recorder.steps(flops),
                 spec.warmUp(),
                 recorder.firstStepSeconds(),
-                ProcessMemory.peakBytes(),
+                peak,
                 new GemmCeiling(0, 0, List.of()),
                 ModelShape.of(flops.config()),
                 "",
@@ -177,20 +180,19 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
         return function.named("answer");
     }
 
-    private BenchRun withCeiling(BenchRun run, ModelShape shape) {
+    private BenchRun withCeiling(BenchRun run) {
         return Engine.call(
                 () -> {
                     try (var setup = ModelSetup.open(model(), HubCache.ofEnvironment())) {
                         var ceiling =
-                                GemmCeiling.measure(
-                                        products(run, shape), setup.device(), setup.dtype());
+                                GemmCeiling.measure(products(run), setup.device(), setup.dtype());
                         return new BenchRun(
                                 run.steps(),
                                 run.warmUp(),
                                 run.firstStepSeconds(),
                                 run.peakBytes(),
                                 ceiling,
-                                shape,
+                                run.model(),
                                 setup.dtype().name(),
                                 run.operators());
                     }
@@ -198,7 +200,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     }
 
     /// With as many rows as a pass of the measured steps had on average.
-    private List<GemmCeiling.Product> products(BenchRun run, ModelShape shape) {
+    private List<GemmCeiling.Product> products(BenchRun run) {
         PassWork work = PassWork.NONE;
         for (StepCost step : run.measured()) {
             for (String phase : List.of("forward", "prefill", "decode")) {
@@ -207,9 +209,9 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
         }
         int rows = Math.toIntExact(Math.ceilDiv(work.rows(), work.passes()));
         int targets = Math.toIntExact(Math.ceilDiv(work.targets(), work.passes()));
-        var products = GemmCeiling.forward(shape, spec.rank(), rows, targets);
+        var products = GemmCeiling.forward(run.model(), spec.rank(), rows, targets);
         if (spec.task().trains()) {
-            products.addAll(GemmCeiling.backward(shape, spec.rank(), rows, targets));
+            products.addAll(GemmCeiling.backward(run.model(), spec.rank(), rows, targets));
         }
         return products;
     }

@@ -17,16 +17,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /// Listens to a run and takes down what each step cost.
 final class StepRecorder implements TrainingListener {
     private static final String STEP = "train";
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private final ModelFlops flops;
     private final int rowsOfStep;
     private final int profileFrom;
-    private final List<StepCost> steps = new ArrayList<>();
+    private final List<Function<ModelFlops, StepCost>> steps = new ArrayList<>();
     private Optional<Double> firstStepSeconds = Optional.empty();
     private Snapshot before = Snapshot.START;
     private Snapshot last;
@@ -80,8 +80,7 @@ final class StepRecorder implements TrainingListener {
 
     /// @param rowsOfStep examples, pairs or completions a step
     /// @param profileFrom step after which operators are timed; negative: never
-    StepRecorder(ModelFlops flops, int rowsOfStep, int profileFrom) {
-        this.flops = flops;
+    StepRecorder(int rowsOfStep, int profileFrom) {
         this.rowsOfStep = rowsOfStep;
         this.profileFrom = profileFrom;
     }
@@ -126,37 +125,43 @@ final class StepRecorder implements TrainingListener {
         if (last != null && metrics.get(MetricKeys.NUM_TOKENS) instanceof Number all) {
             long tokens = all.longValue() - tokensBefore;
             tokensBefore = all.longValue();
-            var none = PassWork.NONE;
-            steps.add(
-                    new StepCost(
-                            last.seconds(),
-                            tokens,
-                            rowsOfStep,
-                            last.phases(),
-                            last.passes(),
-                            flops.byPhase(last.passes(), rollout(tokens)),
-                            flops.recomputed(
-                                    last.passes().getOrDefault("forward", none),
-                                    last.passes().getOrDefault(PhaseClock.RECOMPUTED, none)),
-                            last.heapBytes(),
-                            last.tensors()));
+            Snapshot done = last;
+            var lengths = List.copyOf(completionLengths);
+            steps.add(flops -> cost(flops, done, tokens, lengths));
             last = null;
             completionLengths.clear();
         }
     }
 
+    private StepCost cost(ModelFlops flops, Snapshot step, long tokens, List<Integer> lengths) {
+        var none = PassWork.NONE;
+        return new StepCost(
+                step.seconds(),
+                tokens,
+                rowsOfStep,
+                step.phases(),
+                step.passes(),
+                flops.byPhase(step.passes(), rollout(flops, tokens, lengths)),
+                flops.recomputed(
+                        step.passes().getOrDefault("forward", none),
+                        step.passes().getOrDefault(PhaseClock.RECOMPUTED, none)),
+                step.heapBytes(),
+                step.tensors());
+    }
+
     /// Operations of the step's generation. Of the prompts only the mean length is known.
     ///
     /// @param tokens of prompts and completions, a prompt counted for each completion
-    private double rollout(long tokens) {
-        if (completionLengths.isEmpty()) {
+    /// @param lengths of completions
+    private double rollout(ModelFlops flops, long tokens, List<Integer> lengths) {
+        if (lengths.isEmpty()) {
             return 0;
         }
-        int count = completionLengths.size();
-        long completed = completionLengths.stream().mapToLong(Integer::longValue).sum();
+        int count = lengths.size();
+        long completed = lengths.stream().mapToLong(Integer::longValue).sum();
         int prompt = Math.toIntExact(Math.max(1, (tokens - completed) / count));
         double sum = flops.prefill(prompt) * count / groupSize;
-        for (int length : completionLengths) {
+        for (int length : lengths) {
             sum += length == 0 ? 0 : flops.decode(prompt, length);
         }
         return sum;
@@ -166,8 +171,10 @@ final class StepRecorder implements TrainingListener {
         return !phase.equals("load") && !phase.equals("evaluate") && !phase.equals("save");
     }
 
-    List<StepCost> steps() {
-        return List.copyOf(steps);
+    /// @param flops counts operations; not asked before, since it takes the model's configuration,
+    ///     whose reading would be part of the start that is measured
+    List<StepCost> steps(ModelFlops flops) {
+        return steps.stream().map(step -> step.apply(flops)).toList();
     }
 
     /// From the start of the process to the end of the first step; empty if there was none.
