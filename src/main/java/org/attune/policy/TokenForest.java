@@ -228,26 +228,39 @@ public final class TokenForest {
 
         /// Makes the forest of what its targets depend on; of everything if there are no targets.
         public TokenForest build() {
-            int[] lengths = targetCount > 0 ? neededLengths() : lengths();
-            int[] rows = new int[size]; // in the forest
+            int[] segmentOf = segmentOfRows();
+            int[] lengths = targetCount > 0 ? neededLengths(segmentOf) : lengths();
+            int count = Arrays.stream(lengths).sum();
+            int[] keptTokens = new int[count];
+            int[] keptPositions = new int[count];
+            int[] moved = new int[segments.size()]; // rows by which each segment comes earlier
             List<Segment> kept = new ArrayList<>();
-            int count = 0;
+            int start = 0;
             for (int i = 0; i < lengths.length; i++) {
                 Segment s = segments.get(i);
-                for (int r = 0; r < lengths[i]; r++) {
-                    rows[s.start() + r] = count + r;
-                    tokens[count + r] = tokens[s.start() + r];
-                    positions[count + r] = positions[s.start() + r];
-                }
-                kept.add(s.cut(count, lengths[i]));
-                count += lengths[i];
+                System.arraycopy(tokens, s.start(), keptTokens, start, lengths[i]);
+                System.arraycopy(positions, s.start(), keptPositions, start, lengths[i]);
+                kept.add(s.cut(start, lengths[i]));
+                moved[i] = s.start() - start;
+                start += lengths[i];
             }
             return new TokenForest(
-                    Arrays.copyOf(tokens, count),
-                    Arrays.copyOf(positions, count),
+                    keptTokens,
+                    keptPositions,
                     kept,
-                    Arrays.stream(sources, 0, targetCount).map(row -> rows[row]).toArray(),
+                    Arrays.stream(sources, 0, targetCount)
+                            .map(row -> row - moved[segmentOf[row]])
+                            .toArray(),
                     Arrays.copyOf(targets, targetCount));
+        }
+
+        /// Number of the segment of each row added so far.
+        private int[] segmentOfRows() {
+            int[] segmentOf = new int[size];
+            for (int i = 0; i < segments.size(); i++) {
+                Arrays.fill(segmentOf, segments.get(i).start(), segments.get(i).end(), i);
+            }
+            return segmentOf;
         }
 
         private int[] lengths() {
@@ -256,11 +269,7 @@ public final class TokenForest {
 
         /// How many rows of each segment a target depends on: those up to the last one that
         /// predicts something, or all where a continuation has such a row.
-        private int[] neededLengths() {
-            int[] segmentOf = new int[size];
-            for (int i = 0; i < segments.size(); i++) {
-                Arrays.fill(segmentOf, segments.get(i).start(), segments.get(i).end(), i);
-            }
+        private int[] neededLengths(int[] segmentOf) {
             int[] needed = new int[segments.size()];
             Arrays.fill(needed, NOTHING);
             for (int t = 0; t < targetCount; t++) {

@@ -63,6 +63,16 @@ class TokenForestTest {
     }
 
     @Test
+    void buildingLeavesTheBuilderAsItIs() {
+        int row = builder.root(new int[] {1, 2, 3});
+        builder.target(row, 1);
+        builder.target(builder.root(new int[] {4, 5, 6}), 1);
+        assertArrayEquals(new int[] {1, 4}, builder.build().tokens());
+        builder.target(row, 2);
+        assertArrayEquals(new int[] {1, 2, 4}, builder.build().tokens());
+    }
+
+    @Test
     void withoutTargetsEverythingStands() {
         builder.root(new int[] {1, 2, 3});
         assertEquals(3, builder.build().size());

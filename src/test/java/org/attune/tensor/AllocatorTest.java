@@ -32,6 +32,7 @@ class AllocatorTest {
                                             inMain.put(
                                                     Thread.currentThread(),
                                                     Allocator.isInMainArena()));
+                    assertEquals(Math.min(2, Engine.threads()), inMain.size());
                     inMain.forEach(
                             (thread, main) ->
                                     assertEquals(

@@ -291,7 +291,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             LOG.info(
                     "lora_dropout: the forward pass drops inputs, generation does not, so nothing"
                         + " of it is reused; with lora_dropout: 0 or disable_dropout: true a step"
-                        + " takes about two thirds of the time");
+                        + " takes about three quarters of the time");
         }
     }
 
