@@ -86,8 +86,9 @@ public final class Decoder implements AutoCloseable {
         output.pack();
     }
 
-    /// Makes such copies for backward passes too: as much memory again for a fifth of the time of
-    /// their products. Gradients may differ in the last bit of the compute dtype.
+    /// Makes such copies for backward passes too, and gives the weights themselves back, which are
+    /// made again from a copy when they are asked for. A fifth of the time of these passes'
+    /// products, in the same memory. Gradients may differ in the last bit of the compute dtype.
     public void packBackward() {
         linears().forEach(l -> Engine.leavingCores(l::packBackward));
     }

@@ -30,14 +30,13 @@ final class DecodingWeights {
     /// With the adapter.
     ///
     /// @param reducers its first matrices
-    /// @param matrix the base and the second ones behind it, `(out, in + R)`; may be null if the
-    ///     adapter didn't change since the last call
-    TokenPass.Linear adapted(Tensor bias, Reducers reducers, Tensor matrix) {
+    /// @param second its second ones, `(out, R)`
+    TokenPass.Linear adapted(Tensor bias, Reducers reducers, Tensor second) {
         if (reduce == null) {
             try (var _ = TensorScope.open("pack")) {
                 Tensor first = reducers.matrix(); // (R, in)
                 reduce = PanelMatrix.narrow(first, owner);
-                weight.fillMore(matrix.narrow(1, first.size(1), first.size(0)));
+                weight.fillMore(second);
             }
         }
         return new TokenPass.Linear(weight, bias, reduce);

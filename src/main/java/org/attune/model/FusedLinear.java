@@ -33,15 +33,10 @@ public final class FusedLinear {
     private final List<Part> parts;
     private final int in;
     private final int out;
-    private Tensor matrix; // (out, in + extra), or null: there is the packed copy only
+    private final LinearWeights weights;
     private final Tensor bias; // (out) or null
-    private boolean packs;
-    private PackedMatrix packed; // of `matrix` as it is, or null
-    private PackedMatrix packedBack; // of the base, transposed, or null
-    private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>();
     private DecodingWeights decoding; // or null
     private Reducers reducers; // the `sA` of the adapter in the columns; null without
-    private int extra;
     private final List<LowRank> trained = new ArrayList<>();
     private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
     private Tensor[] weightGradients = {};
@@ -55,12 +50,11 @@ public final class FusedLinear {
             Device device,
             DType dtype,
             boolean packs) {
-        this.packs = packs;
         this.owner = owner;
         this.parts = List.copyOf(parts);
         this.in = in;
         out = parts.stream().mapToInt(Part::out).sum();
-        matrix = owner.adopt(Tensor.empty(device, dtype, out, in));
+        weights = new LinearWeights(owner, out, in, device, dtype, packs);
         bias =
                 parts.stream().anyMatch(Part::hasBias)
                         ? owner.adopt(Tensor.zeros(device, dtype, out))
@@ -83,9 +77,9 @@ public final class FusedLinear {
     int extra(Adapter adapter) {
         return switch (adapter.kind()) {
             // Zeros there, to use the packed copy, and to give the bits of an adapter that is zero.
-            case OFF -> packs ? extra : 0;
-            case TRAINED -> extra;
-            case FROZEN -> fitsColumns(frozen(adapter)) ? extra : 0;
+            case OFF -> weights.packs() ? weights.extra() : 0;
+            case TRAINED -> weights.extra();
+            case FROZEN -> weights.packs() || fitsColumns(frozen(adapter)) ? weights.extra() : 0;
         };
     }
 
@@ -99,9 +93,9 @@ public final class FusedLinear {
 
     /// The base weight of one part, a view `(out, in)`.
     public Tensor weight(int part) {
-        requireMatrix();
+        requirePlain();
         Part p = parts.get(part);
-        return matrix.narrow(0, p.firstRow(), p.out()).narrow(1, 0, in);
+        return weights.base().narrow(0, p.firstRow(), p.out());
     }
 
     /// The bias of one part, a view `(out)`, or null.
@@ -121,42 +115,33 @@ public final class FusedLinear {
 
     /// Makes room for the trained adapter. `updates` must be in order of their parts.
     public void attachTrained(List<LowRank> updates) {
-        requireMatrix();
+        requirePlain();
         int columns = updates.stream().mapToInt(LowRank::rank).sum();
-        boolean sameColumns = fitsColumns(updates);
+        boolean others = columns != weights.extra();
+        if (others || !fitsColumns(updates)) {
+            weights.resize(columns);
+        }
         trained.clear();
         trained.addAll(updates);
-        unpackFrozen();
-        if (columns != extra) {
+        weights.unpackFrozen();
+        if (others) {
             unpackDecoding(); // it has room for so many columns
-            try (var _ = TensorScope.open("attach")) {
-                Tensor wider =
-                        owner.adopt(
-                                Tensor.zeros(matrix.device(), matrix.dtype(), out, in + columns));
-                wider.narrow(1, 0, in).copyInPlace(matrix.narrow(1, 0, in));
-                matrix.close();
-                matrix = wider;
-            }
-            if (packed != null) {
-                unpack();
-                pack();
-            }
             if (reducers != null) {
                 reducers.close();
             }
-            reducers = columns == 0 ? null : new Reducers(owner, matrix, columns, in);
-            extra = columns;
-        } else if (!sameColumns) {
-            matrix.narrow(1, in, columns).zeroInPlace(); // others' blocks stand elsewhere
+            try (var _ = TensorScope.open("attach")) {
+                reducers =
+                        columns == 0 ? null : new Reducers(owner, weights.columns(), columns, in);
+            }
         }
         refreshTrained();
     }
 
     /// Adds a frozen adapter, or replaces it.
     public void attachFrozen(Adapter adapter, List<LowRank> updates) {
-        requireMatrix();
+        requirePlain();
         frozen.put(adapter, List.copyOf(updates));
-        unpackFrozen();
+        weights.unpackFrozen();
     }
 
     /// Copies the trained matrices to where products read them, after they changed.
@@ -165,36 +150,30 @@ public final class FusedLinear {
         if (decoding != null) {
             decoding.adapterChanged();
         }
-        if (packed != null && extra > 0 && !packed.replaceColumns(matrix, in)) {
-            unpack();
-            pack(); // at once: it gets the memory that the old copy gave back
-        }
+        weights.columnsChanged();
     }
 
-    /// Makes the copy that products read, if there is to be one and there is none yet. The first
-    /// product would make it too, but in the midst of activations, which then stand scattered.
+    /// Makes the copy that forward passes read, where there is to be one.
     void pack() {
-        if (packs && packed == null && !trainsBase()) {
-            packed = PackedMatrix.of(matrix, owner);
+        if (!trainsBase()) {
+            weights.pack();
         }
     }
 
-    /// Makes a copy for the backward pass too, of the base alone, which stays as it is.
+    /// Makes a copy for the backward pass too, where there is to be one.
     void packBackward() {
-        if (packs && packedBack == null && !trainsBase()) {
-            try (var _ = TensorScope.open("pack")) {
-                packedBack = PackedMatrix.of(base().t(), owner);
-            }
+        if (!trainsBase()) {
+            weights.packBackward();
         }
     }
 
     boolean packsBackward() {
-        return packedBack != null;
+        return weights.packsBackward();
     }
 
     /// Whether there can be a copy that decoding reads.
     boolean canPackDecoding() {
-        return !trainsBase() && extra % 2 == 0 && PanelMatrix.fits(out, in);
+        return !trainsBase() && weights.extra() % 2 == 0 && PanelMatrix.fits(out, in);
     }
 
     boolean packsDecoding() {
@@ -203,14 +182,14 @@ public final class FusedLinear {
 
     /// Numbers that it takes.
     long decodingNumbers() {
-        return PanelMatrix.numbers(out, in, extra);
+        return PanelMatrix.numbers(out, in, weights.extra());
     }
 
     /// Makes it in memory with room for so many.
     void packDecoding(Tensor memory) {
         unpackDecoding();
         try (var _ = TensorScope.open("pack")) {
-            decoding = new DecodingWeights(base(), extra, memory, owner);
+            decoding = new DecodingWeights(weights.toRead(), weights.extra(), memory, owner);
         }
     }
 
@@ -219,11 +198,12 @@ public final class FusedLinear {
         if (decoding == null) {
             return Optional.empty();
         }
-        if (adapter.kind() == Adapter.Kind.OFF || extra == 0 && frozen(adapter).isEmpty()) {
+        if (adapter.kind() == Adapter.Kind.OFF
+                || weights.extra() == 0 && frozen(adapter).isEmpty()) {
             return Optional.of(decoding.plain(bias));
         }
         return adapter.kind() == Adapter.Kind.TRAINED
-                ? Optional.of(decoding.adapted(bias, reducers, matrix))
+                ? Optional.of(decoding.adapted(bias, reducers, weights.columns()))
                 : Optional.empty();
     }
 
@@ -237,70 +217,31 @@ public final class FusedLinear {
     /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
     /// nothing can be attached, merged or trained any more.
     void keepForward() {
-        requireMatrix();
-        if (!PackedMatrix.isUseful(matrix.device(), matrix.dtype())
-                || trainsBase()
-                || !frozen.isEmpty()) {
-            return;
+        requirePlain();
+        boolean useful = PackedMatrix.isUseful(weights.base().device(), weights.base().dtype());
+        if (useful && !trainsBase() && frozen.isEmpty()) {
+            weights.keepForward();
         }
-        packs = true;
-        pack();
-        decoding(Adapter.TRAINED); // makes what it will read of the adapter
-        matrix.close();
-        matrix = null;
     }
 
-    private void requireMatrix() {
-        if (matrix == null) {
+    private void requirePlain() {
+        if (weights.isForwardOnly()) {
             throw new IllegalStateException(
                     "of %s only what forward passes read is kept"
                             .formatted(parts.getFirst().path()));
         }
     }
 
-    private void unpackFrozen() {
-        packedFrozen.values().forEach(PackedMatrix::close);
-        packedFrozen.clear();
-    }
-
-    private void unpack() {
-        if (packed != null) {
-            packed.close();
-            packed = null;
-        }
-    }
-
-    /// The matrix with the updates of a frozen adapter, which stay as they are.
-    private PackedMatrix packed(Adapter adapter) {
-        return packedFrozen.computeIfAbsent(adapter, _ -> PackedMatrix.of(matrix, owner));
-    }
-
-    /// `hx Wᵀ`, with all columns, plus a residual if there is one.
-    private Tensor product(Tensor hx, Tensor residual) {
-        if (!packs || trainsBase()) {
-            return plus(hx.mm(matrix.t()), residual);
-        }
-        pack();
-        return product(packed, hx, residual);
-    }
-
-    private static Tensor product(PackedMatrix packed, Tensor hx, Tensor residual) {
-        return residual == null ? packed.multiply(hx) : packed.multiply(hx, residual);
-    }
-
-    private static Tensor plus(Tensor y, Tensor residual) {
-        return residual == null ? y : y.addInPlace(residual);
-    }
-
     private void fillColumns(List<LowRank> updates) {
         try (var _ = TensorScope.open("refresh")) {
-            int column = in;
+            int column = 0;
             for (LowRank update : updates) {
                 Part p = parts.get(update.part());
-                matrix.narrow(0, p.firstRow(), p.out())
+                weights.columns()
+                        .narrow(0, p.firstRow(), p.out())
                         .narrow(1, column, update.rank())
                         .copyInPlace(update.b());
-                reducers.set(column - in, update);
+                reducers.set(column, update);
                 column += update.rank();
             }
         }
@@ -325,7 +266,7 @@ public final class FusedLinear {
                     case OFF -> withoutUpdate(hx, residual);
                     case TRAINED -> {
                         fillInput(hx, trained, dropout);
-                        yield product(hx, residual);
+                        yield weights.product(hx, residual);
                     }
                     case FROZEN -> withFrozen(hx, adapter, residual);
                 };
@@ -339,7 +280,7 @@ public final class FusedLinear {
         switch (adapter.kind()) {
             case OFF -> {
                 if (extra(adapter) > 0) {
-                    hx.narrow(1, in, extra).zeroInPlace();
+                    hx.narrow(1, in, extra(adapter)).zeroInPlace();
                 }
             }
             case TRAINED -> fillInput(hx, trained, dropout);
@@ -348,16 +289,20 @@ public final class FusedLinear {
     }
 
     private Tensor withoutUpdate(Tensor hx, Tensor residual) {
-        if (extra > 0 && !packs) {
-            return plus(hx.mm(base().t()), residual);
+        if (weights.extra() > 0 && !weights.packs()) {
+            return plus(hx.mm(weights.base().t()), residual);
         }
         reduce(hx, Adapter.OFF, Dropout.NONE);
-        return product(hx, residual);
+        return weights.product(hx, residual);
+    }
+
+    private static Tensor plus(Tensor y, Tensor residual) {
+        return residual == null ? y : y.addInPlace(residual);
     }
 
     /// Writes what the updates read into the input's extra columns.
     private void fillInput(Tensor hx, List<LowRank> updates, Dropout dropout) {
-        if (extra == 0) {
+        if (weights.extra() == 0) {
             return;
         }
         if (!dropout.isOn()) { // all of them at once
@@ -375,19 +320,17 @@ public final class FusedLinear {
 
     private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
         List<LowRank> updates = frozen(adapter);
-        if (extra(adapter) > 0) {
+        if (weights.extra() > 0 && fitsColumns(updates)) {
             try {
                 fillColumns(updates);
                 fillInput(hx, updates, Dropout.NONE);
-                return packs
-                        ? product(packed(adapter), hx, residual)
-                        : plus(hx.mm(matrix.t()), residual);
+                return weights.product(adapter, hx, residual);
             } finally {
                 fillColumns(trained);
             }
         }
+        Tensor y = withoutUpdate(hx, null);
         Tensor x = hx.size(1) == in ? hx : hx.narrow(1, 0, in);
-        Tensor y = x.mm(base().t());
         for (LowRank update : updates) {
             Part p = parts.get(update.part());
             Kernels.addmm(
@@ -406,7 +349,7 @@ public final class FusedLinear {
     /// @param hx what [#forward] was given and filled
     /// @param dropout what [#forward] was given
     Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
-        Tensor x = extra == 0 ? hx : hx.narrow(1, 0, in);
+        Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
         for (int i = 0; i < weightGradients.length; i++) {
             Part p = parts.get(i);
             Tensor d = dy.narrow(1, p.firstRow(), p.out());
@@ -415,21 +358,12 @@ public final class FusedLinear {
                 Gradients.addRows(biasGradients[i], d);
             }
         }
-        requireMatrix();
-        // The plain matrix gives the adapter's columns along; the packed one has none.
-        Tensor dhx = packedBack == null ? dy.mm(matrix) : packedBack.multiply(dy);
-        if (extra == 0) {
-            return dhx;
-        }
-        Tensor dx; // (N, in)
-        Tensor dus; // (N, extra), gradient of what the updates read
-        if (packedBack == null) {
-            dx = dhx.narrow(1, 0, in);
-            dus = dhx.narrow(1, in, extra).contiguous();
-            dhx.close(); // the views keep the memory
-        } else {
-            dx = dhx;
-            dus = dy.mm(matrix.narrow(1, in, extra).contiguous());
+        requirePlain();
+        LinearWeights.Gradient gradient = weights.backward(dy);
+        Tensor dx = gradient.dx(); // (N, in)
+        Tensor dus = gradient.dus(); // (N, extra), or null
+        if (dus == null) {
+            return dx;
         }
         if (!dropout.isOn()) {
             reduceBackward(dus, x, dx);
@@ -471,12 +405,8 @@ public final class FusedLinear {
     /// @param weights one per part
     /// @param biases one per part, null where a part has none
     public void trainBase(Tensor[] weights, Tensor[] biases) {
-        requireMatrix();
-        unpack();
-        if (packedBack != null) {
-            packedBack.close();
-            packedBack = null;
-        }
+        requirePlain();
+        this.weights.keepPlain();
         unpackDecoding();
         weightGradients = weights.clone();
         biasGradients = biases.clone();
@@ -492,9 +422,5 @@ public final class FusedLinear {
 
     Tensor biasGradient(int part) {
         return biasGradients[part];
-    }
-
-    private Tensor base() {
-        return extra == 0 ? matrix : matrix.narrow(1, 0, in);
     }
 }

@@ -2,7 +2,6 @@ package org.attune.tensor;
 
 import org.attune.error.ShapeException;
 import org.attune.tensor.vector.PackedPlaces;
-import org.attune.tensor.vector.Rows;
 
 import java.util.Optional;
 
@@ -39,24 +38,23 @@ public final class PackedMatrix implements AutoCloseable {
         return Operators.REORDER_LINEAR_WEIGHT.with(dense).none().call();
     }
 
-    /// Copies the last columns again.
+    /// Copies other numbers to where the last columns were copied.
     ///
-    /// @param matrix of the size of the one that was copied, bfloat16
-    /// @param from first of those columns
+    /// @param last `(out, R)`, bfloat16
     /// @return whether it could: not where it is unknown in what order they are kept
-    public boolean replaceColumns(Tensor matrix, int from) {
-        int rows = Math.toIntExact(matrix.size(0));
-        int columns = Math.toIntExact(matrix.size(1));
-        if (packed.size(0) != rows || packed.size(1) != columns) {
-            throw new ShapeException("%s is no matrix of packed %s".formatted(matrix, packed));
+    public boolean replaceLastColumns(Tensor last) {
+        int rows = Math.toIntExact(packed.size(0));
+        int columns = Math.toIntExact(packed.size(1));
+        int from = Math.toIntExact(columns - last.size(1));
+        if (last.size(0) != rows || from < 0) {
+            throw new ShapeException("%s has no columns of packed %s".formatted(last, packed));
         }
         Optional<PackedPlaces> places = PackedLayout.of(rows, columns, from);
         if (places.isEmpty()) {
             return false;
         }
         long begun = OperatorTimes.begin();
-        Rows all = VectorKernels.rows(matrix);
-        places.get().fill(all, from, PackedLayout.address(packed));
+        places.get().fill(VectorKernels.rows(last), 0, PackedLayout.address(packed));
         OperatorTimes.end("attune::replace_columns", begun);
         return true;
     }

@@ -1,18 +1,25 @@
 package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.attune.adapter.LoraConfig;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 /// Backward passes that read copies of the weights made for them give the gradients that the
 /// weights give, whatever adapters do in between.
@@ -78,6 +85,79 @@ class PackedBackwardTest {
                         }
                     });
         }
+    }
+
+    private static List<float[]> weights(Decoder decoder) {
+        try (var _ = TensorScope.open("test")) {
+            return decoder.linears().stream()
+                    .map(l -> l.weight(0).contiguous().toFloats())
+                    .toList();
+        }
+    }
+
+    private static float[] logProbs(Scorer scorer) {
+        var builder = TokenForest.builder();
+        int root = builder.root(TinyModels.tokens("text", CONFIG, 90));
+        for (int t = 1; t < 90; t++) {
+            builder.target(root, t);
+        }
+        try (var _ = TensorScope.open("test")) {
+            return scorer.measure(builder.build(), HeadRequest.of()).tokenLogProbs();
+        }
+    }
+
+    @Test
+    void weightsThatAllProductsHaveCopiesOfAreGivenBackAndMadeAgain() {
+        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
+        assumeTrue(ProcessMemory.isGlibc());
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16);
+                            Policy policy =
+                                    Adapted.policy(
+                                            decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
+                        List<float[]> before = weights(decoder);
+                        long bytes = ProcessMemory.nativeBytes();
+                        decoder.packBackward();
+                        long more = ProcessMemory.nativeBytes() - bytes;
+                        long numbers = before.stream().mapToLong(w -> w.length).sum();
+                        assertTrue(more < numbers, more + " bytes for " + numbers);
+
+                        Scorer frozen = policy.frozenAdapter(); // of whose columns a copy is made
+                        assertArrayEquals(logProbs(policy), logProbs(frozen));
+                        Adapted.shift(policy);
+                        float[] shifted = gradients(policy);
+                        List<float[]> again = weights(decoder);
+                        for (int i = 0; i < before.size(); i++) {
+                            assertArrayEquals(before.get(i), again.get(i));
+                        }
+                        assertSame(shifted, gradients(policy));
+                    }
+                });
+    }
+
+    @Test
+    void otherAdaptersCanTakeTheirPlace() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16);
+                            Decoder other = TinyModels.decoder(CONFIG, DType.BFLOAT16);
+                            Policy first =
+                                    Adapted.policy(
+                                            decoder, Outcome.allLinear(0), Outcome.DEFAULT)) {
+                        decoder.packBackward();
+                        LoraConfig queries = Adapted.config(List.of("q_proj"), List.of(), false, 0);
+                        try (Policy second = Adapted.policy(decoder, queries, Outcome.DEFAULT);
+                                Policy alone = Adapted.policy(other, queries, Outcome.DEFAULT)) {
+                            other.packBackward();
+                            assertArrayEquals(gradients(alone), gradients(second));
+                            assertArrayEquals(
+                                    logProbs(alone.adapterOff()), logProbs(second.adapterOff()));
+                        }
+                        first.attachAdapter();
+                        assertTrue(gradients(first).length > 0);
+                    }
+                });
     }
 
     @Test

@@ -63,13 +63,14 @@ class PackedMatrixTest {
             Tensor x = random(7, 33, in);
             Tensor old = random(8, out, in);
             Tensor changed = old.copy();
-            changed.narrow(1, (long) in - replaced, replaced).copyInPlace(random(9, out, replaced));
+            Tensor last = random(9, out, replaced);
+            changed.narrow(1, (long) in - replaced, replaced).copyInPlace(last);
             var packed = PackedMatrix.of(old, scope);
             String what = replaced + " columns of " + out + " x " + in;
-            assertTrue(packed.replaceColumns(changed, in - replaced), what);
+            assertTrue(packed.replaceLastColumns(last), what);
             float[] expected = PackedMatrix.of(changed, scope).multiply(x).toFloats();
             assertArrayEquals(expected, packed.multiply(x).toFloats(), what);
-            assertThrows(ShapeException.class, () -> packed.replaceColumns(x, 0));
+            assertThrows(ShapeException.class, () -> packed.replaceLastColumns(x));
         }
     }
 

@@ -7,12 +7,20 @@ import java.util.function.Consumer;
 
 /// Has the JVM compile the kernels while a model is still being read: uncompiled they are a hundred
 /// times slower, and the first training step would take three times as long as the next.
+///
+/// Loops run some 30 times a call. Longer ones are compiled while they run, by their count alone,
+/// and a second time when the method is called again; shorter ones not before they are needed. The
+/// launcher's thresholds fit this, and 16 tokens of one head to attention, whose tiles have loops
+/// in loops.
 public final class WarmUp {
     private static final int REPEATS = 100;
     private static final int ROWS = 64;
     private static final int WIDTH = 576;
     private static final int HEAD = 64;
-    private static final int VOCABULARY = 4096;
+    private static final int VOCABULARY = 576;
+    private static final int SAMPLED = 4096; // tokens
+    private static final int TOKENS = 16;
+    private static final AttentionShape ONE_HEAD = new AttentionShape(1, 1, HEAD);
     private static final AttentionShape SHAPE = new AttentionShape(1, 3, HEAD);
     private static final int WIDE_HEADS = 5; // queries, key and value
     private static final float EPSILON = 1e-5f;
@@ -32,7 +40,7 @@ public final class WarmUp {
     private WarmUp(boolean half, Arena arena) {
         this.half = half;
         bytes = half ? Short.BYTES : Float.BYTES;
-        area = (long) ROWS * VOCABULARY * Float.BYTES;
+        area = (long) ROWS * SAMPLED * Float.BYTES;
         memory = arena.allocate(AREAS * area, Float.BYTES);
     }
 
@@ -102,9 +110,9 @@ public final class WarmUp {
         new ReduceKernel(WIDTH / 2, 16)
                 .run(matrix(INPUT, WIDTH), matrix(GRADIENT, 16), ROWS, work, 1);
         int[][] banned = {{1}};
-        new SamplingKernel(VOCABULARY, 1)
+        new SamplingKernel(SAMPLED, 1)
                 .draw(
-                        matrix(OUTPUT, VOCABULARY),
+                        matrix(OUTPUT, SAMPLED),
                         banned,
                         new double[] {0.5},
                         new int[1],
@@ -120,15 +128,16 @@ public final class WarmUp {
     }
 
     private void attention(boolean tiles) {
-        int middle = ROWS / 2;
+        int middle = TOKENS / 2;
         var segments =
                 List.of(
                         new AttentionSegment(0, middle, new int[] {0}, new int[] {middle}),
-                        new AttentionSegment(middle, ROWS, new int[] {0}, new int[] {ROWS}));
-        var attention = new AttentionKernel(SHAPE, 0, segments, tiles);
-        Rows qkv = matrix(INPUT, WIDE_HEADS * HEAD);
-        Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
+                        new AttentionSegment(middle, TOKENS, new int[] {0}, new int[] {TOKENS}));
+        var attention = new AttentionKernel(ONE_HEAD, 0, segments, tiles);
+        int width = 3 * HEAD; // query, key and value
+        Rows qkv = matrix(INPUT, width);
+        Rows out = matrix(OUTPUT, width);
         attention.forward(qkv, out, 0, address(WORK), 1);
-        attention.backward(qkv, out, 0, matrix(GRADIENT, WIDE_HEADS * HEAD), out, address(WORK), 1);
+        attention.backward(qkv, out, 0, matrix(GRADIENT, width), out, address(WORK), 1);
     }
 }

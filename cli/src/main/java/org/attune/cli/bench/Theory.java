@@ -78,8 +78,9 @@ public record Theory(ModelFlops flops, DType dtype) {
         return steps * weightBytes() + cached * cacheBytes();
     }
 
-    /// Bytes that must be there in a training run: weights (and their packed copies, where they
-    /// stay as they are and memory isn't limited), values in float32 and copies of what is trained,
+    /// Bytes that must be there in a training run: weights (or two packed copies of the blocks' and
+    /// one of the output layer's, where they stay as they are and memory isn't limited), values in
+    /// float32 and copies of what is trained,
     /// its optimizer, and the largest pass. The Java machine's own memory, about 0.3 GiB, comes on
     /// top.
     ///
@@ -87,8 +88,7 @@ public record Theory(ModelFlops flops, DType dtype) {
     public double residentBytes(int tokensAtOnce) {
         boolean adapts = flops.rank() > 0;
         boolean packs = dtype == DType.BFLOAT16 && weightBytes() <= Decoder.MOST_PACKED_BYTES;
-        double backward = (double) dtype.bytes() * flops.blockWeights();
-        double packed = packs && adapts ? weightBytes() + backward : 0;
+        double packed = packs && adapts ? weightBytes() : 0;
         long trained = flops.trained();
         var step = new StepMemory(flops.config(), dtype, activations(), trained, trained);
         double values = 4.0 * trained + (adapts ? (double) dtype.bytes() * trained : 0);

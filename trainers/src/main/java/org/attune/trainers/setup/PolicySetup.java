@@ -50,7 +50,14 @@ public final class PolicySetup implements AutoCloseable {
     /// @param dropout whether the adapter's own dropout applies
     public static PolicySetup load(
             ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        return load(model.loadDecoder(), model, lora, training, dropout);
+        return load(model.loadDecoder(), model, lora, training, dropout, true);
+    }
+
+    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: those for
+    /// decoding are made of the weights themselves, which those for backward passes replace.
+    static PolicySetup loadToGenerate(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return load(model.loadDecoder(), model, lora, training, dropout, false);
     }
 
     /// The same of a reward model; a causal language model gets a new score head.
@@ -63,7 +70,8 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training,
             boolean dropout) {
         requireTaskType(purpose, model);
-        return load(model.loadScorer(purpose, training.seed()), model, lora, training, dropout);
+        Decoder scorer = model.loadScorer(purpose, training.seed());
+        return load(scorer, model, lora, training, dropout, true);
     }
 
     /// The same through an adapter of its own on weights that are loaded already.
@@ -77,7 +85,7 @@ public final class PolicySetup implements AutoCloseable {
             TrainingConfig training) {
         requireTaskType(purpose, model);
         Decoder scorer = model.loadScorerOn(trunk.decoder, purpose, training.seed());
-        return load(scorer, model, lora, training, false);
+        return load(scorer, model, lora, training, false, false);
     }
 
     /// An adapter of another type trains no head: the fresh one would stay noise.
@@ -101,12 +109,13 @@ public final class PolicySetup implements AutoCloseable {
             ModelSetup model,
             LoraSettings lora,
             TrainingConfig training,
-            boolean dropout) {
+            boolean dropout,
+            boolean packsBackward) {
         try {
             boolean copies = hasCopies(training);
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);
-            if (copies) {
+            if (copies && packsBackward) {
                 decoder.packBackward();
             }
             return new PolicySetup(decoder, policy, options, copies);
@@ -238,6 +247,9 @@ public final class PolicySetup implements AutoCloseable {
             Optional<RolloutPlan.Wish> rollouts) {
         if (rollouts.isPresent() && copies) {
             Engine.leavingCores(decoder::packDecoding);
+        }
+        if (copies) {
+            decoder.packBackward();
         }
         MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
         recomputed = fit.recomputed();

@@ -38,7 +38,7 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                 runs,
                 config.model(),
                 setup -> Runs.checked(setup.prompts(config), check),
-                model -> PolicySetup.load(model, config.lora(), config.training(), false),
+                model -> PolicySetup.loadToGenerate(model, config.lora(), config.training(), false),
                 run -> {
                     load.accept(run.model(), run.policy().policy());
                     return withModels(run, rewards);

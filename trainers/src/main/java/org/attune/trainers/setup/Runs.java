@@ -205,6 +205,12 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         return model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout);
     }
 
+    private static Function<ModelSetup, PolicySetup> generating(GrpoConfig config) {
+        boolean dropout = !config.loss().disableDropout();
+        return model ->
+                PolicySetup.loadToGenerate(model, config.lora(), config.training(), dropout);
+    }
+
     /// Group-relative policy optimisation.
     ///
     /// @param directory where relative paths of rewards start, usually that of the configuration
@@ -257,7 +263,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> checked(setup.prompts(config), check),
-                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                generating(config),
                 run -> {
                     PolicySetup policy = run.policy();
                     tellOfDropout(policy.policy());

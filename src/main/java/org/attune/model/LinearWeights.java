@@ -1,0 +1,294 @@
+package org.attune.model;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/// The weights of layers that read the same input, `W` of shape `(out, in)`, and an adapter's
+/// columns behind them, `B` of shape `(out, R)`. Products read both where they stand side by side,
+/// or copies in the layout that products like best. Where forward and backward passes read copies,
+/// `W` itself is given back; it is made again from a copy when somebody asks for it.
+final class LinearWeights {
+    private final TensorScope owner;
+    private final Device device;
+    private final DType dtype;
+    private final int out;
+    private final int in;
+    private boolean packs; // whether products read copies
+    private boolean forwardOnly;
+    private Tensor base; // W; null: given back
+    private Tensor columns; // B; null: R = 0
+    private Tensor joined; // [W | B]; null: R = 0, or products read copies
+    private PackedMatrix packed; // [W | B], or null
+    private PackedMatrix packedBack; // Wᵀ, or null
+    private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>(); // other columns
+
+    /// @param packs whether to keep a copy in the layout that products like best
+    LinearWeights(TensorScope owner, int out, int in, Device device, DType dtype, boolean packs) {
+        this.owner = owner;
+        this.out = out;
+        this.in = in;
+        this.device = device;
+        this.dtype = dtype;
+        this.packs = packs;
+        base = owner.adopt(Tensor.empty(device, dtype, out, in));
+    }
+
+    /// Whether products read copies.
+    boolean packs() {
+        return packs;
+    }
+
+    boolean packsBackward() {
+        return packedBack != null;
+    }
+
+    /// Whether there is nothing but what forward passes read.
+    boolean isForwardOnly() {
+        return forwardOnly;
+    }
+
+    /// `R`.
+    int extra() {
+        return columns == null ? 0 : Math.toIntExact(columns.size(1));
+    }
+
+    /// `W`, the numbers themselves.
+    Tensor base() {
+        if (base == null) {
+            try (var _ = TensorScope.open("unpack")) {
+                base = owner.adopt(unpacked());
+            }
+        }
+        return base;
+    }
+
+    /// `W` to read, in the current scope where it was given back.
+    Tensor toRead() {
+        return base == null ? unpacked() : base;
+    }
+
+    /// Products with the unit matrix are the numbers: of each sum one summand isn't zero.
+    private Tensor unpacked() {
+        if (packedBack != null) {
+            return packedBack.multiply(unit(out, out));
+        }
+        return packed.multiply(unit(in, in + extra())).t().contiguous();
+    }
+
+    private Tensor unit(int rows, int columns) {
+        int[] diagonal = new int[rows];
+        for (int i = 0; i < rows; i++) {
+            diagonal[i] = i;
+        }
+        return Tensor.zeros(device, dtype, rows, columns)
+                .scatterAddInPlace(
+                        1,
+                        Tensor.ofInts(device, diagonal, rows, 1),
+                        Tensor.full(device, dtype, 1, rows, 1));
+    }
+
+    /// `B`, to be changed; call [#columnsChanged] then.
+    ///
+    /// @return null where `R = 0`
+    Tensor columns() {
+        return columns;
+    }
+
+    /// Makes room for other columns, and zeros them.
+    void resize(int count) {
+        if (count == extra()) {
+            if (columns != null) {
+                columns.zeroInPlace();
+            }
+            return;
+        }
+        try (var _ = TensorScope.open("attach")) {
+            if (packs) {
+                closeColumns();
+                columns = count == 0 ? null : owner.adopt(Tensor.zeros(device, dtype, out, count));
+            } else {
+                widen(count);
+            }
+        }
+        if (packed != null) {
+            repack();
+        }
+    }
+
+    private void widen(int count) {
+        Tensor wider = owner.adopt(Tensor.zeros(device, dtype, out, (long) in + count));
+        Tensor place = owner.adopt(wider.narrow(1, 0, in));
+        place.copyInPlace(base);
+        closePlain();
+        closeColumns();
+        joined = wider;
+        base = place;
+        columns = count == 0 ? null : owner.adopt(wider.narrow(1, in, count));
+    }
+
+    /// Copies the columns to where products read them.
+    void columnsChanged() {
+        if (packed != null && columns != null && !packed.replaceLastColumns(columns)) {
+            repack(); // at once: it gets the memory that the old copy gave back
+        }
+    }
+
+    private void repack() {
+        try (var _ = TensorScope.open("pack")) {
+            Tensor both = both(); // of the old copy, if need be
+            packed.close();
+            packed = PackedMatrix.of(both, owner);
+        }
+    }
+
+    /// `[W | B]`, in the current scope.
+    private Tensor both() {
+        if (columns == null) {
+            return toRead();
+        }
+        if (joined != null) {
+            return joined;
+        }
+        Tensor all = Tensor.empty(device, dtype, out, in + columns.size(1));
+        all.narrow(1, 0, in).copyInPlace(toRead());
+        all.narrow(1, in, columns.size(1)).copyInPlace(columns);
+        return all;
+    }
+
+    /// Makes the copy that forward passes read, if there is to be one and there is none yet. The
+    /// first product would make it too, but in the midst of activations, which then stand
+    /// scattered.
+    void pack() {
+        if (packs && packed == null) {
+            try (var _ = TensorScope.open("pack")) {
+                packed = PackedMatrix.of(both(), owner);
+            }
+        }
+    }
+
+    /// Makes a copy for backward passes too, of `W` alone, which stays as it is, and gives `W`
+    /// back.
+    void packBackward() {
+        if (packs && packedBack == null) {
+            pack();
+            try (var _ = TensorScope.open("pack")) {
+                packedBack = PackedMatrix.of(toRead().t(), owner);
+            }
+            closePlain();
+        }
+    }
+
+    /// Makes products read the numbers themselves from now on: they will be trained.
+    void keepPlain() {
+        base();
+        packs = false;
+        unpackFrozen();
+        if (packed != null) {
+            packed.close();
+            packed = null;
+        }
+        if (packedBack != null) {
+            packedBack.close();
+            packedBack = null;
+        }
+    }
+
+    /// Keeps nothing but what forward passes read.
+    void keepForward() {
+        packs = true;
+        pack();
+        if (columns != null && joined != null) {
+            try (var _ = TensorScope.open("pack")) {
+                Tensor own = owner.adopt(columns.contiguous());
+                columns.close();
+                columns = own;
+            }
+        }
+        closePlain();
+        forwardOnly = true;
+    }
+
+    private void closePlain() {
+        if (base != null) {
+            base.close();
+            base = null;
+        }
+        if (joined != null) {
+            joined.close();
+            joined = null;
+        }
+    }
+
+    private void closeColumns() {
+        if (columns != null) {
+            columns.close();
+            columns = null;
+        }
+    }
+
+    /// Forgets copies with the columns of frozen adapters.
+    void unpackFrozen() {
+        packedFrozen.values().forEach(PackedMatrix::close);
+        packedFrozen.clear();
+    }
+
+    /// `hx [W | B]ᵀ`, plus a residual, which copies add in float32 before rounding.
+    ///
+    /// @param hx `(N, in + R)`
+    /// @param residual `(N, out)` or null
+    /// @return `(N, out)`
+    Tensor product(Tensor hx, Tensor residual) {
+        if (!packs) {
+            Tensor y = hx.mm((joined == null ? base : joined).t());
+            return residual == null ? y : y.addInPlace(residual);
+        }
+        pack();
+        return product(packed, hx, residual);
+    }
+
+    /// The same while the columns are those of a frozen adapter, which stay as they are.
+    Tensor product(Adapter frozen, Tensor hx, Tensor residual) {
+        if (!packs) {
+            return product(hx, residual);
+        }
+        PackedMatrix copy =
+                packedFrozen.computeIfAbsent(
+                        frozen,
+                        _ -> {
+                            try (var _ = TensorScope.open("pack")) {
+                                return PackedMatrix.of(both(), owner);
+                            }
+                        });
+        return product(copy, hx, residual);
+    }
+
+    private static Tensor product(PackedMatrix copy, Tensor hx, Tensor residual) {
+        return residual == null ? copy.multiply(hx) : copy.multiply(hx, residual);
+    }
+
+    /// What a backward pass gives.
+    ///
+    /// @param dx gradient of the input, `(N, in)`
+    /// @param dus gradient of what the adapter's columns are multiplied by, `(N, R)`; null where
+    ///     `R = 0`
+    record Gradient(Tensor dx, Tensor dus) {}
+
+    /// @param dy gradient of the output, `(N, out)`
+    Gradient backward(Tensor dy) {
+        if (joined != null && columns != null) { // both in one product
+            Tensor dhx = dy.mm(joined);
+            Tensor dx = dhx.narrow(1, 0, in);
+            Tensor dus = dhx.narrow(1, in, columns.size(1)).contiguous();
+            dhx.close(); // the views keep the memory
+            return new Gradient(dx, dus);
+        }
+        Tensor dx = packedBack == null ? dy.mm(base()) : packedBack.multiply(dy);
+        return new Gradient(dx, columns == null ? null : dy.mm(columns));
+    }
+}
