@@ -6,6 +6,7 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -75,22 +76,18 @@ final class LinearWeights {
 
     /// Products with the unit matrix are the numbers: of each sum one summand isn't zero.
     private Tensor unpacked() {
-        if (packedBack != null) {
-            return packedBack.multiply(unit(out, out));
+        if (forwardOnly) {
+            throw new IllegalStateException("the weights themselves are gone");
         }
-        return packed.multiply(unit(in, in + extra())).t().contiguous();
-    }
-
-    private Tensor unit(int rows, int columns) {
-        int[] diagonal = new int[rows];
-        for (int i = 0; i < rows; i++) {
-            diagonal[i] = i;
-        }
-        return Tensor.zeros(device, dtype, rows, columns)
-                .scatterAddInPlace(
-                        1,
-                        Tensor.ofInts(device, diagonal, rows, 1),
-                        Tensor.full(device, dtype, 1, rows, 1));
+        int[] diagonal = new int[out];
+        Arrays.setAll(diagonal, i -> i);
+        Tensor unit =
+                Tensor.zeros(device, dtype, out, out)
+                        .scatterAddInPlace(
+                                1,
+                                Tensor.ofInts(device, diagonal, out, 1),
+                                Tensor.full(device, dtype, 1, out, 1));
+        return packedBack.multiply(unit);
     }
 
     /// `B`, to be changed; call [#columnsChanged] then.
