@@ -3,7 +3,6 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
-import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.PanelMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -120,10 +119,10 @@ public final class FusedLinear {
         boolean others = columns != weights.extra();
         if (others || !fitsColumns(updates)) {
             weights.resize(columns);
+            weights.unpackFrozen(); // their columns stand where the trained ones did
         }
         trained.clear();
         trained.addAll(updates);
-        weights.unpackFrozen();
         if (others) {
             unpackDecoding(); // it has room for so many columns
             if (reducers != null) {
@@ -187,9 +186,10 @@ public final class FusedLinear {
 
     /// Makes it in memory with room for so many.
     void packDecoding(Tensor memory) {
+        requirePlain();
         unpackDecoding();
         try (var _ = TensorScope.open("pack")) {
-            decoding = new DecodingWeights(weights.toRead(), weights.extra(), memory, owner);
+            decoding = new DecodingWeights(weights.base(), weights.extra(), memory, owner);
         }
     }
 
@@ -218,8 +218,7 @@ public final class FusedLinear {
     /// nothing can be attached, merged or trained any more.
     void keepForward() {
         requirePlain();
-        boolean useful = PackedMatrix.isUseful(weights.base().device(), weights.base().dtype());
-        if (useful && !trainsBase() && frozen.isEmpty()) {
+        if (!trainsBase() && frozen.isEmpty()) {
             weights.keepForward();
         }
     }
@@ -290,14 +289,10 @@ public final class FusedLinear {
 
     private Tensor withoutUpdate(Tensor hx, Tensor residual) {
         if (weights.extra() > 0 && !weights.packs()) {
-            return plus(hx.mm(weights.base().t()), residual);
+            return LinearWeights.plus(hx.mm(weights.base().t()), residual);
         }
         reduce(hx, Adapter.OFF, Dropout.NONE);
         return weights.product(hx, residual);
-    }
-
-    private static Tensor plus(Tensor y, Tensor residual) {
-        return residual == null ? y : y.addInPlace(residual);
     }
 
     /// Writes what the updates read into the input's extra columns.
@@ -340,7 +335,7 @@ public final class FusedLinear {
                     1,
                     1);
         }
-        return plus(y, residual);
+        return LinearWeights.plus(y, residual);
     }
 
     /// The gradient of `x`, `(N, in)`; adds to the gradients of parameters.

@@ -59,7 +59,8 @@ final class LinearWeights {
         return columns == null ? 0 : Math.toIntExact(columns.size(1));
     }
 
-    /// `W`, the numbers themselves.
+    /// `W`, the numbers themselves. If they were given back they stay from now on: whoever changes
+    /// the adapter's form once will do it again.
     Tensor base() {
         if (base == null) {
             try (var _ = TensorScope.open("unpack")) {
@@ -69,25 +70,22 @@ final class LinearWeights {
         return base;
     }
 
-    /// `W` to read, in the current scope where it was given back.
-    Tensor toRead() {
-        return base == null ? unpacked() : base;
+    /// Products with the unit matrix are the numbers: of each sum one summand isn't zero. Taken
+    /// from the copy for which that matrix is the smaller one.
+    private Tensor unpacked() {
+        return out <= in
+                ? packedBack.multiply(unit(out, out))
+                : packed.multiply(unit(in, in + extra())).t().contiguous();
     }
 
-    /// Products with the unit matrix are the numbers: of each sum one summand isn't zero.
-    private Tensor unpacked() {
-        if (forwardOnly) {
-            throw new IllegalStateException("the weights themselves are gone");
-        }
-        int[] diagonal = new int[out];
+    private Tensor unit(int rows, int width) {
+        int[] diagonal = new int[rows];
         Arrays.setAll(diagonal, i -> i);
-        Tensor unit =
-                Tensor.zeros(device, dtype, out, out)
-                        .scatterAddInPlace(
-                                1,
-                                Tensor.ofInts(device, diagonal, out, 1),
-                                Tensor.full(device, dtype, 1, out, 1));
-        return packedBack.multiply(unit);
+        return Tensor.zeros(device, dtype, rows, width)
+                .scatterAddInPlace(
+                        1,
+                        Tensor.ofInts(device, diagonal, rows, 1),
+                        Tensor.full(device, dtype, 1, rows, 1));
     }
 
     /// `B`, to be changed; call [#columnsChanged] then.
@@ -105,6 +103,7 @@ final class LinearWeights {
             }
             return;
         }
+        base(); // from copies with the old columns, if need be
         try (var _ = TensorScope.open("attach")) {
             if (packs) {
                 closeColumns();
@@ -120,13 +119,16 @@ final class LinearWeights {
 
     private void widen(int count) {
         Tensor wider = owner.adopt(Tensor.zeros(device, dtype, out, (long) in + count));
-        Tensor place = owner.adopt(wider.narrow(1, 0, in));
-        place.copyInPlace(base);
+        wider.narrow(1, 0, in).copyInPlace(base);
         closePlain();
         closeColumns();
-        joined = wider;
-        base = place;
-        columns = count == 0 ? null : owner.adopt(wider.narrow(1, in, count));
+        if (count == 0) {
+            base = wider;
+        } else {
+            joined = wider;
+            base = owner.adopt(wider.narrow(1, 0, in));
+            columns = owner.adopt(wider.narrow(1, in, count));
+        }
     }
 
     /// Copies the columns to where products read them.
@@ -137,25 +139,29 @@ final class LinearWeights {
     }
 
     private void repack() {
-        try (var _ = TensorScope.open("pack")) {
-            Tensor both = both(); // of the old copy, if need be
-            packed.close();
-            packed = PackedMatrix.of(both, owner);
-        }
+        base(); // from the old copy, if need be
+        packed.close();
+        packed = packedBoth();
     }
 
     /// `[W | B]`, in the current scope.
     private Tensor both() {
         if (columns == null) {
-            return toRead();
+            return base();
         }
         if (joined != null) {
             return joined;
         }
         Tensor all = Tensor.empty(device, dtype, out, in + columns.size(1));
-        all.narrow(1, 0, in).copyInPlace(toRead());
+        all.narrow(1, 0, in).copyInPlace(base());
         all.narrow(1, in, columns.size(1)).copyInPlace(columns);
         return all;
+    }
+
+    private PackedMatrix packedBoth() {
+        try (var _ = TensorScope.open("pack")) {
+            return PackedMatrix.of(both(), owner);
+        }
     }
 
     /// Makes the copy that forward passes read, if there is to be one and there is none yet. The
@@ -163,9 +169,7 @@ final class LinearWeights {
     /// scattered.
     void pack() {
         if (packs && packed == null) {
-            try (var _ = TensorScope.open("pack")) {
-                packed = PackedMatrix.of(both(), owner);
-            }
+            packed = packedBoth();
         }
     }
 
@@ -175,7 +179,7 @@ final class LinearWeights {
         if (packs && packedBack == null) {
             pack();
             try (var _ = TensorScope.open("pack")) {
-                packedBack = PackedMatrix.of(toRead().t(), owner);
+                packedBack = PackedMatrix.of(base().t(), owner);
             }
             closePlain();
         }
@@ -196,11 +200,14 @@ final class LinearWeights {
         }
     }
 
-    /// Keeps nothing but what forward passes read.
+    /// Keeps nothing but what forward passes read, where there can be a copy.
     void keepForward() {
+        if (!PackedMatrix.isUseful(device, dtype)) {
+            return;
+        }
         packs = true;
         pack();
-        if (columns != null && joined != null) {
+        if (joined != null) {
             try (var _ = TensorScope.open("pack")) {
                 Tensor own = owner.adopt(columns.contiguous());
                 columns.close();
@@ -242,8 +249,7 @@ final class LinearWeights {
     /// @return `(N, out)`
     Tensor product(Tensor hx, Tensor residual) {
         if (!packs) {
-            Tensor y = hx.mm((joined == null ? base : joined).t());
-            return residual == null ? y : y.addInPlace(residual);
+            return plus(hx.mm((joined == null ? base : joined).t()), residual);
         }
         pack();
         return product(packed, hx, residual);
@@ -254,15 +260,22 @@ final class LinearWeights {
         if (!packs) {
             return product(hx, residual);
         }
-        PackedMatrix copy =
-                packedFrozen.computeIfAbsent(
-                        frozen,
-                        _ -> {
-                            try (var _ = TensorScope.open("pack")) {
-                                return PackedMatrix.of(both(), owner);
-                            }
-                        });
-        return product(copy, hx, residual);
+        return product(packedFrozen.computeIfAbsent(frozen, _ -> packedOnce()), hx, residual);
+    }
+
+    /// Doesn't keep `W` if it was given back: nothing changes such a copy.
+    private PackedMatrix packedOnce() {
+        boolean wasGivenBack = base == null;
+        PackedMatrix copy = packedBoth();
+        if (wasGivenBack) {
+            closePlain();
+        }
+        return copy;
+    }
+
+    /// @param residual or null: none
+    static Tensor plus(Tensor y, Tensor residual) {
+        return residual == null ? y : y.addInPlace(residual);
     }
 
     private static Tensor product(PackedMatrix copy, Tensor hx, Tensor residual) {
@@ -278,7 +291,7 @@ final class LinearWeights {
 
     /// @param dy gradient of the output, `(N, out)`
     Gradient backward(Tensor dy) {
-        if (joined != null && columns != null) { // both in one product
+        if (joined != null) { // both in one product
             Tensor dhx = dy.mm(joined);
             Tensor dx = dhx.narrow(1, 0, in);
             Tensor dus = dhx.narrow(1, in, columns.size(1)).contiguous();

@@ -12,7 +12,6 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
-import org.attune.tensor.TensorScope;
 import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -30,9 +29,7 @@ class KeepForwardTest {
                 builder.target(child, t);
             }
         }
-        try (var _ = TensorScope.open("test")) {
-            return scorer.measure(builder.build(), HeadRequest.of()).tokenLogProbs();
-        }
+        return Outcome.logProbs(scorer, builder.build());
     }
 
     @Test

@@ -7,6 +7,7 @@ import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
 import org.attune.model.Decoder;
 import org.attune.model.Recomputation;
+import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 
 import java.util.List;
@@ -47,6 +48,13 @@ record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
             }
         }
         return new Outcome(logProbs, policy.parameters().gradients().toFloats());
+    }
+
+    /// What a model says of all targets.
+    static float[] logProbs(Scorer scorer, TokenForest forest) {
+        try (var _ = TensorScope.open("test")) {
+            return scorer.measure(forest, HeadRequest.of()).tokenLogProbs();
+        }
     }
 
     /// The weight of a target in the loss: uneven, of both signs, about 1/100.
