@@ -4,6 +4,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.PanelMatrix;
+import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.TokenPass;
@@ -37,6 +38,7 @@ public final class FusedLinear {
     private DecodingWeights decoding; // or null
     private Reducers reducers; // the `sA` of the adapter in the columns; null without
     private final List<LowRank> trained = new ArrayList<>();
+    private ScaledCopies trainedCopies; // of `trained` into the columns; null before
     private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
     private Tensor[] weightGradients = {};
     private Tensor[] biasGradients = {};
@@ -112,7 +114,8 @@ public final class FusedLinear {
         return frozen.getOrDefault(adapter, List.of());
     }
 
-    /// Makes room for the trained adapter. `updates` must be in order of their parts.
+    /// Makes room for the trained adapter. `updates` must be in order of their parts. Call
+    /// [#refreshTrained] when its matrices have their numbers.
     public void attachTrained(List<LowRank> updates) {
         requirePlain();
         int columns = updates.stream().mapToInt(LowRank::rank).sum();
@@ -133,7 +136,14 @@ public final class FusedLinear {
                         columns == 0 ? null : new Reducers(owner, weights.columns(), columns, in);
             }
         }
-        refreshTrained();
+        findPlaces();
+    }
+
+    private void findPlaces() {
+        if (trainedCopies != null) {
+            trainedCopies.close();
+        }
+        trainedCopies = intoColumns(trained);
     }
 
     /// Adds a frozen adapter, or replaces it.
@@ -145,7 +155,7 @@ public final class FusedLinear {
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
-        fillColumns(trained);
+        fillTrained();
         if (decoding != null) {
             decoding.adapterChanged();
         }
@@ -220,6 +230,7 @@ public final class FusedLinear {
         requirePlain();
         if (!trainsBase() && frozen.isEmpty()) {
             weights.keepForward();
+            findPlaces(); // the columns may have moved
         }
     }
 
@@ -231,19 +242,34 @@ public final class FusedLinear {
         }
     }
 
+    private void fillTrained() {
+        if (!trained.isEmpty()) {
+            trainedCopies.run();
+            reducers.changed();
+        }
+    }
+
     private void fillColumns(List<LowRank> updates) {
-        try (var _ = TensorScope.open("refresh")) {
+        try (var copies = intoColumns(updates)) {
+            copies.run();
+        }
+        reducers.changed();
+    }
+
+    /// Copies of an adapter's matrices to where products read them.
+    private ScaledCopies intoColumns(List<LowRank> updates) {
+        var copies = new ScaledCopies(owner);
+        try (var _ = TensorScope.open("places")) {
             int column = 0;
             for (LowRank update : updates) {
                 Part p = parts.get(update.part());
-                weights.columns()
-                        .narrow(0, p.firstRow(), p.out())
-                        .narrow(1, column, update.rank())
-                        .copyInPlace(update.b());
-                reducers.set(column, update);
+                Tensor rows = weights.columns().narrow(0, p.firstRow(), p.out());
+                copies.add(update.b(), 1, rows.narrow(1, column, update.rank()));
+                copies.add(update.scaledA(), 1, reducers.place(column, update));
                 column += update.rank();
             }
         }
+        return copies;
     }
 
     /// `y = x Wᵀ + b` with the adapter's update.
@@ -321,7 +347,7 @@ public final class FusedLinear {
                 fillInput(hx, updates, Dropout.NONE);
                 return weights.product(adapter, hx, residual);
             } finally {
-                fillColumns(trained);
+                fillTrained();
             }
         }
         Tensor y = withoutUpdate(hx, null);

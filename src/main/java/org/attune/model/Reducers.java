@@ -34,11 +34,16 @@ final class Reducers {
         return matrix;
     }
 
-    /// Copies an update's matrix, after it changed.
+    /// Where an update's matrix stands, to be written; call [#changed] then.
     ///
     /// @param first of its rows
-    void set(int first, LowRank update) {
-        matrix.narrow(0, first, update.rank()).copyInPlace(update.scaledA());
+    /// @return a view `(rank, D)`
+    Tensor place(int first, LowRank update) {
+        return matrix.narrow(0, first, update.rank());
+    }
+
+    /// Says that other numbers were written.
+    void changed() {
         narrowIsOld = true;
     }
 

@@ -9,6 +9,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.AdamWKernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,8 +26,9 @@ import java.util.List;
 /// m ← β₁ m + (1 - β₁) g        v ← β₂ v + (1 - β₂) g²
 /// θ ← θ - γ / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
 /// ```
-/// The flat tensors are updated in pieces that fit the processor's cache, so that the dozen
-/// passes of the formula cost about as much as one pass over the memory.
+/// On a processor one pass over the flat tensors does it all; elsewhere they are updated in pieces
+/// that fit the cache, so that the dozen passes of the formula cost about as much as one pass over
+/// the memory.
 public final class AdamW implements Optimizer {
     /// Elements of a piece: 1 MB of each of the tensors.
     private static final long PIECE = 1 << 18;
@@ -37,6 +40,7 @@ public final class AdamW implements Optimizer {
 
     private final ParameterSpace space;
     private final Settings settings;
+    private final boolean inOnePass;
     private final List<List<Piece>> groups;
     private final TensorScope scope;
     private final Tensor first;
@@ -82,8 +86,14 @@ public final class AdamW implements Optimizer {
 
     /// @param space the parameters; borrowed
     public AdamW(ParameterSpace space, Settings settings) {
+        this(space, settings, VectorKernels.serve(space.values().device(), DType.FLOAT32));
+    }
+
+    /// @param inOnePass whether the kernel updates them, else operators do
+    AdamW(ParameterSpace space, Settings settings, boolean inOnePass) {
         this.space = space;
         this.settings = settings;
+        this.inOnePass = inOnePass;
         groups = space.groups().stream().map(this::pieces).toList();
         scope = TensorScope.detached("adamw");
         long size = space.values().size();
@@ -157,23 +167,53 @@ public final class AdamW implements Optimizer {
     }
 
     private void update(List<Piece> pieces, double learningRate, double gradientScale) {
-        double correction1 = 1 - Math.pow(settings.beta1, steps);
-        double correction2 = 1 - Math.pow(settings.beta2, steps);
+        double rootScale = 1 / Math.sqrt(1 - Math.pow(settings.beta2, steps));
+        double rate = learningRate / (1 - Math.pow(settings.beta1, steps));
         for (Piece piece : pieces) {
+            double decay = piece.decays ? 1 - learningRate * settings.weightDecay : 1;
             try (var _ = TensorScope.open("adamw.step")) {
-                Tensor values = view(space.values(), piece);
-                if (piece.decays) {
-                    values.mulInPlace(1 - learningRate * settings.weightDecay);
+                if (inOnePass) {
+                    VectorKernels.adamW(
+                            kernel(decay, gradientScale, rootScale, rate),
+                            view(space.values(), piece),
+                            gradient(piece),
+                            view(first, piece),
+                            view(second, piece));
+                } else {
+                    update(piece, decay, gradientScale, rootScale, rate);
                 }
-                Tensor gradient = gradient(piece).mul(gradientScale);
-                Tensor m = view(first, piece);
-                Tensor v = view(second, piece);
-                m.mulInPlace(settings.beta1).addInPlace(gradient.mul(1 - settings.beta1));
-                v.mulInPlace(settings.beta2).addInPlace(gradient.square().mul(1 - settings.beta2));
-                Tensor root = v.sqrt().mul(1 / Math.sqrt(correction2)).add(settings.epsilon);
-                values.subInPlace(m.div(root).mul(learningRate / correction1));
             }
         }
+    }
+
+    private AdamWKernel kernel(double decay, double gradientScale, double rootScale, double rate) {
+        return new AdamWKernel(
+                (float) decay,
+                (float) gradientScale,
+                (float) settings.beta1,
+                (float) (1 - settings.beta1),
+                (float) settings.beta2,
+                (float) (1 - settings.beta2),
+                (float) rootScale,
+                (float) settings.epsilon,
+                (float) rate);
+    }
+
+    /// By operators. Their roots differ from the kernel's, which are rounded to the nearest, in the
+    /// last bit.
+    private void update(
+            Piece piece, double decay, double gradientScale, double rootScale, double rate) {
+        Tensor values = view(space.values(), piece);
+        if (piece.decays) {
+            values.mulInPlace(decay);
+        }
+        Tensor gradient = gradient(piece).mul(gradientScale);
+        Tensor m = view(first, piece);
+        Tensor v = view(second, piece);
+        m.mulInPlace(settings.beta1).addInPlace(gradient.mul(1 - settings.beta1));
+        v.mulInPlace(settings.beta2).addInPlace(gradient.square().mul(1 - settings.beta2));
+        Tensor root = v.sqrt().mul(rootScale).add(settings.epsilon);
+        values.subInPlace(m.div(root).mul(rate));
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.attune.model.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.slf4j.Logger;
@@ -39,6 +40,7 @@ final class LoraParameters implements AutoCloseable {
     private final FlatParameters flat;
     private final WholeModules whole;
     private final List<Pair> pairs = new ArrayList<>();
+    private final ScaledCopies computed = new ScaledCopies(scope);
     private final Map<FusedLinear, List<LowRank>> updates = new LinkedHashMap<>();
     private Optional<LowRank> headUpdate = Optional.empty();
 
@@ -48,7 +50,7 @@ final class LoraParameters implements AutoCloseable {
             LoraTarget target,
             ParameterSpace.Parameter a,
             ParameterSpace.Parameter b,
-            LowRank computed) {}
+            LowRank update) {}
 
     /// A projection with an adapter.
     private record Slot(
@@ -127,6 +129,7 @@ final class LoraParameters implements AutoCloseable {
     /// Takes the place of another adapter that is trained on the same weights.
     void attachAgain() {
         updates.forEach(FusedLinear::attachTrained);
+        updates.keySet().forEach(FusedLinear::refreshTrained);
         decoder.output().attachTrained(headUpdate);
         whole.attachAgain();
     }
@@ -135,7 +138,7 @@ final class LoraParameters implements AutoCloseable {
         boolean learns = role.equals(Adapter.TRAINED);
         Device device = decoder.device();
         DType dtype = decoder.dtype();
-        var computed =
+        var update =
                 new LowRank(
                         s.part(),
                         s.target().rank(),
@@ -144,8 +147,12 @@ final class LoraParameters implements AutoCloseable {
                         Tensor.empty(device, dtype, s.b().shape()),
                         learns ? flat.gradient(s.a()) : null,
                         learns ? flat.gradient(s.b()) : null);
-        pairs.add(new Pair(s.target(), s.a(), s.b(), computed));
-        return computed;
+        pairs.add(new Pair(s.target(), s.a(), s.b(), update));
+        try (var _ = TensorScope.open("masters")) {
+            computed.add(flat.value(s.a()), update.scaling(), update.scaledA());
+            computed.add(flat.value(s.b()), 1, update.b());
+        }
+        return update;
     }
 
     /// A fresh adapter.
@@ -223,11 +230,7 @@ final class LoraParameters implements AutoCloseable {
     /// Brings the compute copies up to date.
     private void refresh() {
         try (var _ = TensorScope.open("lora")) {
-            for (Pair pair : pairs) {
-                LowRank c = pair.computed();
-                c.scaledA().copyInPlace(flat.value(pair.a()).mul(c.scaling()));
-                c.b().copyInPlace(flat.value(pair.b()));
-            }
+            computed.run();
             whole.refresh(flat);
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);

@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.CacheRows;
 import org.attune.tensor.vector.DecodeKernel;
@@ -331,6 +332,19 @@ public final class VectorKernels {
                         "token %d is not in the vocabulary of %d".formatted(target, z.size(1)));
             }
         }
+    }
+
+    /// AdamW's update of float32 numbers side by side.
+    ///
+    /// @param values changed, as both moments
+    public static void adamW(
+            AdamWKernel kernel, Tensor values, Tensor gradients, Tensor first, Tensor second) {
+        long begun = OperatorTimes.begin();
+        var places =
+                new AdamWKernel.Places(
+                        address(values), address(gradients), address(first), address(second));
+        kernel.run(places, values.size(), threads(values));
+        OperatorTimes.end("attune::adamw", begun);
     }
 
     /// Rotates heads where they are.

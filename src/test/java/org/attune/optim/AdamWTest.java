@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.CheckpointException;
 import org.attune.files.SafeTensorsFile;
 import org.attune.files.SafeTensorsWriter;
@@ -58,6 +59,43 @@ class AdamWTest {
                                 1e-6f);
                     }
                 });
+    }
+
+    @Test
+    void oneAndManyPassesGiveTheSameNumbers() {
+        int size = 100_003; // several items of work, and no whole number of vectors
+        var parameters =
+                List.of(
+                        new Parameter("matrix", new long[] {size - 1001}, 0, true),
+                        new Parameter("norm", new long[] {1001}, size - 1001, false));
+        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(5);
+        float[] start = new float[size];
+        float[][] gradients = new float[3][size];
+        for (int i = 0; i < size; i++) {
+            start[i] = random.nextFloat() - 0.5f;
+            for (float[] gradient : gradients) {
+                gradient[i] = i % 13 == 0 ? 0 : (float) Math.exp(30 * random.nextDouble() - 25);
+            }
+        }
+        Engine.run(
+                () -> {
+                    float[] one = trained(parameters, start, gradients, true);
+                    float[] many = trained(parameters, start, gradients, false);
+                    assertArrayEquals(many, one, 1.2e-7f, "the last bit: roots differ in theirs");
+                });
+    }
+
+    private static float[] trained(
+            List<Parameter> parameters, float[] start, float[][] gradients, boolean inOnePass) {
+        var settings = new AdamW.Settings(0.9, 0.95, 1e-6, 0.1);
+        try (var space = new FlatParameters(parameters, start);
+                var adamw = new AdamW(space, settings, inOnePass)) {
+            for (float[] gradient : gradients) {
+                space.setGradients(gradient);
+                adamw.step(0.003, 0.37);
+            }
+            return space.values().toFloats();
+        }
     }
 
     @Test

@@ -43,7 +43,7 @@ public final class AttentionKernel {
         this.tiles = tiles;
         // The longest first: who begins last should not have most to do.
         parts =
-                AttentionPart.of(segments, window).stream()
+                AttentionPart.of(segments, window, shape.kvHeads()).stream()
                         .sorted(Comparator.comparingLong((AttentionPart part) -> -work(part)))
                         .toList();
         mostKeys = parts.stream().mapToInt(AttentionPart::keys).max().orElse(0);

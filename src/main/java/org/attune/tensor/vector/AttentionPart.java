@@ -22,13 +22,25 @@ record AttentionPart(AttentionSegment segment, int from, int to, int firstKey) {
     /// Pieces begin at multiples of it, keys too.
     private static final int STEP = 128;
 
+    /// Of fewer items of work threads would get unequal shares: three heads of one row are two for
+    /// one thread and one for the other.
+    private static final int FEW = 8;
+
     /// Cuts segments into parts of about the same work, regardless of how many threads there are.
     ///
     /// @param window as of [AttentionKernel]
-    static List<AttentionPart> of(List<AttentionSegment> segments, int window) {
+    /// @param heads items of work that a part becomes
+    static List<AttentionPart> of(List<AttentionSegment> segments, int window, int heads) {
+        List<AttentionPart> parts = cut(segments, window, LEAST, MOST_PIECES);
+        return parts.size() * heads < FEW ? cut(segments, window, STEP, 2) : parts;
+    }
+
+    /// @param least queries of a piece
+    private static List<AttentionPart> cut(
+            List<AttentionSegment> segments, int window, int least, int mostPieces) {
         List<AttentionPart> parts = new ArrayList<>();
         for (AttentionSegment s : segments) {
-            int step = Math.max(LEAST, (s.length() + MOST_PIECES - 1) / MOST_PIECES);
+            int step = Math.max(least, (s.length() + mostPieces - 1) / mostPieces);
             step = (step + STEP - 1) / STEP * STEP;
             for (int from = 0; from < s.length(); from += step) {
                 int first = window > 0 ? Math.max(0, s.prefix() + from - window + 1) : 0;

@@ -103,6 +103,22 @@ public final class WarmUp {
         float[] scales = {1, 1};
         float[] statistics = new float[scales.length * VocabularyKernel.STATISTICS];
         vocabulary.run(matrix(INPUT, VOCABULARY), new int[] {1, 2}, scales, statistics, 1);
+        optimizer();
+        if (half) {
+            new DropoutKernel(KeptNumbers.of(1, "", 1), 2 * WIDTH)
+                    .run(matrix(INPUT, 2 * WIDTH), matrix(OUTPUT, 2 * WIDTH), ROWS, 0, 1);
+        }
+    }
+
+    private void optimizer() {
+        var places =
+                new AdamWKernel.Places(
+                        address(INPUT), address(GRADIENT), address(OUTPUT), address(WORK));
+        var kernel = new AdamWKernel(1, 1, 1, 0, 1, 0, 1, 1, 0);
+        for (int row = 0; row < ROWS; row++) {
+            kernel.run(places, WIDTH, 1);
+            RowCopies.write(address(INPUT), 1, WIDTH, half, address(OUTPUT));
+        }
     }
 
     private void sampling() {
