@@ -2,6 +2,7 @@ package org.attune.model;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.Sums;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -16,15 +17,7 @@ final class Gradients {
             return;
         }
         try (var _ = TensorScope.open("gradient")) {
-            add(gradient, a.mm(b), scale);
-        }
-    }
-
-    /// `gradient += scale · addend`.
-    static void add(Tensor gradient, Tensor addend, double scale) {
-        try (var _ = TensorScope.open("gradient")) {
-            Tensor addend32 = addend.to(DType.FLOAT32);
-            gradient.addInPlace(scale == 1 ? addend32 : addend32.mul(scale));
+            Sums.add(gradient, a.mm(b), scale);
         }
     }
 

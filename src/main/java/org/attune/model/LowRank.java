@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.tensor.Kernels;
+import org.attune.tensor.Sums;
 import org.attune.tensor.Tensor;
 
 /// One LoRA update of one projection, `y += s (x Aᵀ) Bᵀ`. `A` and `B` are compute copies.
@@ -55,7 +56,7 @@ public record LowRank(
     /// @param product `duᵀ x`, `(rank, in)`
     void learnA(Tensor product) {
         if (gradientA != null) {
-            Gradients.add(gradientA, product, scaling);
+            Sums.add(gradientA, product, scaling);
         }
     }
 

@@ -1,0 +1,50 @@
+package org.attune.tensor;
+
+import org.attune.tensor.vector.AddKernel;
+
+/// Adding into tensors of another dtype.
+public final class Sums {
+    /// Below as many numbers one thread adds.
+    private static final long WORTH_SHARING = 1 << 17;
+
+    private Sums() {}
+
+    /// `sum += factor · addend`, each operation rounded to float32.
+    ///
+    /// @param sum float32
+    /// @param addend of the same shape, maybe of another dtype
+    public static void add(Tensor sum, Tensor addend, double factor) {
+        if (isServed(sum, addend)) {
+            long begun = OperatorTimes.begin();
+            AddKernel.run(
+                    VectorKernels.address(addend),
+                    (float) factor,
+                    VectorKernels.address(sum),
+                    sum.size(),
+                    sum.size() < WORTH_SHARING ? 1 : Engine.threads());
+            OperatorTimes.end("attune::add", begun);
+            return;
+        }
+        try (var _ = TensorScope.open("sum")) {
+            Tensor addend32 = addend.to(DType.FLOAT32);
+            sum.addInPlace(factor == 1 ? addend32 : addend32.mul(factor));
+        }
+    }
+
+    private static boolean isServed(Tensor sum, Tensor addend) {
+        return addend.dtype() == DType.BFLOAT16
+                && sum.dtype() == DType.FLOAT32
+                && sum.dim() == 2
+                && addend.dim() == 2
+                && isDense(sum)
+                && isDense(addend)
+                && sum.size() == addend.size()
+                && VectorKernels.serve(sum.device(), DType.BFLOAT16)
+                && sum.size() % AddKernel.MULTIPLE == 0;
+    }
+
+    private static boolean isDense(Tensor t) {
+        long[] strides = t.strides();
+        return strides[1] == 1 && strides[0] == t.size(1);
+    }
+}
