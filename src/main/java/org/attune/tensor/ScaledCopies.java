@@ -55,7 +55,7 @@ public final class ScaledCopies implements AutoCloseable {
                 || to.strides()[1] != 1) {
             return Optional.empty();
         }
-        boolean dense = isDense(from) && isDense(to); // one row
+        boolean dense = from.isDense() && to.isDense(); // one row
         int rows = dense ? 1 : Math.toIntExact(to.size(0));
         int columns = Math.toIntExact(to.size() / rows);
         if (!VectorKernels.serve(to.device(), to.dtype(), columns)) {
@@ -64,10 +64,6 @@ public final class ScaledCopies implements AutoCloseable {
         Rows source = VectorKernels.rows(from);
         return Optional.of(
                 new ScaledRows(source, (float) factor, VectorKernels.rows(to), rows, columns));
-    }
-
-    private static boolean isDense(Tensor t) {
-        return t.strides()[0] == t.size(1);
     }
 
     /// Makes all copies.

@@ -2,11 +2,10 @@ package org.attune.tensor;
 
 import org.attune.tensor.vector.AddKernel;
 
+import java.util.Arrays;
+
 /// Adding into tensors of another dtype.
 public final class Sums {
-    /// Below as many numbers one thread adds.
-    private static final long WORTH_SHARING = 1 << 17;
-
     private Sums() {}
 
     /// `sum += factor · addend`, each operation rounded to float32.
@@ -21,7 +20,7 @@ public final class Sums {
                     (float) factor,
                     VectorKernels.address(sum),
                     sum.size(),
-                    sum.size() < WORTH_SHARING ? 1 : Engine.threads());
+                    VectorKernels.threads(sum));
             OperatorTimes.end("attune::add", begun);
             return;
         }
@@ -34,17 +33,10 @@ public final class Sums {
     private static boolean isServed(Tensor sum, Tensor addend) {
         return addend.dtype() == DType.BFLOAT16
                 && sum.dtype() == DType.FLOAT32
-                && sum.dim() == 2
-                && addend.dim() == 2
-                && isDense(sum)
-                && isDense(addend)
-                && sum.size() == addend.size()
+                && sum.isDense()
+                && addend.isDense()
+                && Arrays.equals(sum.shape(), addend.shape())
                 && VectorKernels.serve(sum.device(), DType.BFLOAT16)
                 && sum.size() % AddKernel.MULTIPLE == 0;
-    }
-
-    private static boolean isDense(Tensor t) {
-        long[] strides = t.strides();
-        return strides[1] == 1 && strides[0] == t.size(1);
     }
 }

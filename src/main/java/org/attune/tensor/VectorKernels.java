@@ -465,7 +465,7 @@ public final class VectorKernels {
         OperatorTimes.end(name, begun);
     }
 
-    private static int threads(Tensor x) {
+    static int threads(Tensor x) {
         return x.size() < WORTH_SHARING ? 1 : Engine.threads();
     }
 

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ShapeException;
+import org.attune.testing.RandomMatrices;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -18,12 +18,7 @@ class PackedMatrixTest {
     }
 
     private static Tensor random(long seed, int rows, int columns) {
-        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(seed);
-        float[] values = new float[rows * columns];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = random.nextFloat() - 0.5f;
-        }
-        return Tensor.of(Device.cpu(), values, rows, columns).to(DType.BFLOAT16);
+        return RandomMatrices.random(seed, rows, columns).to(DType.BFLOAT16);
     }
 
     @Test

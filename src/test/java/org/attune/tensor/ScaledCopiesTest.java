@@ -1,24 +1,15 @@
 package org.attune.tensor;
 
+import static org.attune.testing.RandomMatrices.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.ShapeException;
 import org.junit.jupiter.api.Test;
 
 class ScaledCopiesTest {
     private static final double FACTOR = 1.7;
-
-    private static Tensor random(long seed, int rows, int columns) {
-        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(seed);
-        float[] values = new float[rows * columns];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = random.nextFloat() - 0.5f;
-        }
-        return Tensor.of(Device.cpu(), values, rows, columns);
-    }
 
     @Test
     void copiesAreWhatOperatorsGive() {

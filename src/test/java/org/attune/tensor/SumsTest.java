@@ -1,21 +1,14 @@
 package org.attune.tensor;
 
+import static org.attune.testing.RandomMatrices.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import org.apache.commons.rng.simple.RandomSource;
+import org.attune.error.ShapeException;
 import org.junit.jupiter.api.Test;
 
 class SumsTest {
-    private static Tensor random(long seed, int rows, int columns) {
-        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(seed);
-        float[] values = new float[rows * columns];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = random.nextFloat() - 0.5f;
-        }
-        return Tensor.of(Device.cpu(), values, rows, columns);
-    }
-
     @Test
     void sumsAreRoundedAfterEachOperation() {
         Engine.run(
@@ -28,6 +21,18 @@ class SumsTest {
                                 add(size[0], size[1], factor, dtype, true);
                             }
                         }
+                    }
+                });
+    }
+
+    @Test
+    void otherShapesAreRefused() {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor addend = random(2, 16, 48).to(DType.BFLOAT16); // as many numbers
+                        Tensor sum = random(1, 48, 16);
+                        assertThrows(ShapeException.class, () -> Sums.add(sum, addend, 1));
                     }
                 });
     }

@@ -48,15 +48,13 @@ public record AdamWKernel(
 
     /// @param count of numbers
     public void run(Places places, long count, int threads) {
-        int chunks = Math.toIntExact((count + CHUNK - 1) / CHUNK);
-        Team.run(
+        Team.ranges(
                 threads,
-                chunks,
-                (_, chunk) -> {
-                    long begin = (long) chunk * CHUNK;
-                    int numbers = (int) Math.min(CHUNK, count - begin);
+                count,
+                CHUNK,
+                (from, numbers) -> {
                     int whole = numbers / Vectors.LANES * Vectors.LANES;
-                    Places own = places.from(begin);
+                    Places own = places.from(from);
                     update(own.values, own.gradients, own.first, own.second, whole * FLOAT);
                     for (int i = whole; i < numbers; i++) {
                         update(own.from(i));

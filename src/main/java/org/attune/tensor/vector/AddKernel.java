@@ -17,15 +17,12 @@ public final class AddKernel {
     /// @param y likewise; changed
     /// @param count a multiple of [#MULTIPLE]
     public static void run(long x, float factor, long y, long count, int threads) {
-        int chunks = Math.toIntExact((count + CHUNK - 1) / CHUNK);
-        Team.run(
+        Team.ranges(
                 threads,
-                chunks,
-                (_, chunk) -> {
-                    long begin = (long) chunk * CHUNK;
-                    int numbers = (int) Math.min(CHUNK, count - begin);
-                    add(x + begin * Short.BYTES, factor, y + begin * Float.BYTES, numbers);
-                });
+                count,
+                CHUNK,
+                (from, numbers) ->
+                        add(x + from * Short.BYTES, factor, y + from * Float.BYTES, numbers));
     }
 
     private static void add(long x, float factor, long y, int count) {

@@ -179,6 +179,26 @@ public final class Team {
                 });
     }
 
+    /// Some of many numbers.
+    interface RangeBody {
+        /// @param from number of the first
+        /// @param count as many
+        void run(long from, int count);
+    }
+
+    /// Runs over numbers, some at a time.
+    ///
+    /// @param chunk numbers that a thread takes at once
+    static void ranges(int threads, long count, int chunk, RangeBody body) {
+        run(
+                threads,
+                Math.toIntExact((count + chunk - 1) / chunk),
+                (_, item) -> {
+                    long from = (long) item * chunk;
+                    body.run(from, (int) Math.min(chunk, count - from));
+                });
+    }
+
     /// Runs all items and waits for their end.
     ///
     /// @param threads at most as many, the caller's among them
