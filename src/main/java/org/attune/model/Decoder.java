@@ -98,26 +98,25 @@ public final class Decoder implements AutoCloseable {
         return linears().stream().anyMatch(FusedLinear::packsBackward);
     }
 
-    /// Whether there are those of [#packDecoding].
-    public boolean packsDecoding() {
-        return linears().stream().anyMatch(FusedLinear::packsDecoding);
+    /// Whether products of forward passes read copies, or will.
+    public boolean packs() {
+        return packs;
     }
 
-    /// Makes copies of the blocks' weights in the order in which decoding reads them from memory,
-    /// where the processor has the kernels for it and the weights are at most
-    /// [#MOST_DECODING_BYTES]: as much memory again for two thirds of a token's time, or half of it
-    /// where products read plain weights. Its numbers may differ in the last bit of the compute
-    /// dtype.
+    /// Has decoding take all blocks in one piece, where the processor has the kernels for it and
+    /// the weights are at most [#MOST_DECODING_BYTES]: half to two thirds of a token's time. It
+    /// reads the copy that forward passes read, which is put into large pages; models that have
+    /// none, since they are too large to have it beside the weights, get one.
     public void packDecoding() {
         boolean suits =
-                !linears().stream().allMatch(FusedLinear::packsDecoding)
+                !linears().stream().allMatch(FusedLinear::servesTokens)
                         && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
                         && JointHeads.inTiles(config, device, dtype)
-                        && linears().stream().allMatch(FusedLinear::canPackDecoding);
+                        && linears().stream().allMatch(FusedLinear::canServeTokens);
         if (suits) {
-            long numbers = linears().stream().mapToLong(FusedLinear::decodingNumbers).sum();
+            long numbers = linears().stream().mapToLong(FusedLinear::packedNumbers).sum();
             try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
-                linears().forEach(l -> l.packDecoding(memory.take(scope, l.decodingNumbers())));
+                linears().forEach(l -> l.serveTokens(memory.take(scope, l.packedNumbers())));
             }
         }
     }

@@ -3,7 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
-import org.attune.tensor.PanelMatrix;
+import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -35,7 +35,7 @@ public final class FusedLinear {
     private final int out;
     private final LinearWeights weights;
     private final Tensor bias; // (out) or null
-    private DecodingWeights decoding; // or null
+    private boolean servesTokens; // decoding reads the packed copy
     private Reducers reducers; // the `sA` of the adapter in the columns; null without
     private final List<LowRank> trained = new ArrayList<>();
     private ScaledCopies trainedCopies; // of `trained` into the columns; null before
@@ -127,7 +127,7 @@ public final class FusedLinear {
         trained.clear();
         trained.addAll(updates);
         if (others) {
-            unpackDecoding(); // it has room for so many columns
+            servesTokens = false; // the copy is another one now
             if (reducers != null) {
                 reducers.close();
             }
@@ -156,9 +156,6 @@ public final class FusedLinear {
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
         fillTrained();
-        if (decoding != null) {
-            decoding.adapterChanged();
-        }
         weights.columnsChanged();
     }
 
@@ -180,48 +177,42 @@ public final class FusedLinear {
         return weights.packsBackward();
     }
 
-    /// Whether there can be a copy that decoding reads.
-    boolean canPackDecoding() {
-        return !trainsBase() && weights.extra() % 2 == 0 && PanelMatrix.fits(out, in);
+    /// Whether decoding can read the copy that forward passes read.
+    boolean canServeTokens() {
+        return !trainsBase() && PackedMatrix.servesTokens(out, in, weights.extra());
     }
 
-    boolean packsDecoding() {
-        return decoding != null;
+    /// Whether it does.
+    boolean servesTokens() {
+        return servesTokens;
     }
 
-    /// Numbers that it takes.
-    long decodingNumbers() {
-        return PanelMatrix.numbers(out, in, weights.extra());
+    /// Numbers of that copy.
+    long packedNumbers() {
+        return weights.packedNumbers();
     }
 
-    /// Makes it in memory with room for so many.
-    void packDecoding(Tensor memory) {
-        requirePlain();
-        unpackDecoding();
+    /// Has all of them read a copy in memory of so many numbers.
+    void serveTokens(Tensor memory) {
         try (var _ = TensorScope.open("pack")) {
-            decoding = new DecodingWeights(weights.base(), weights.extra(), memory, owner);
+            weights.packInto(memory);
         }
+        servesTokens = true;
+        findPlaces(); // the columns may have moved
     }
 
-    /// What decoding reads, if that was copied and the adapter is one that it can have.
+    /// What decoding reads, if there is that copy and the adapter is one that it can have.
     Optional<TokenPass.Linear> decoding(Adapter adapter) {
-        if (decoding == null) {
+        if (!servesTokens) {
             return Optional.empty();
         }
         if (adapter.kind() == Adapter.Kind.OFF
                 || weights.extra() == 0 && frozen(adapter).isEmpty()) {
-            return Optional.of(decoding.plain(bias));
+            return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
         }
         return adapter.kind() == Adapter.Kind.TRAINED
-                ? Optional.of(decoding.adapted(bias, reducers, weights.columns()))
+                ? Optional.of(new TokenPass.Linear(weights.packed(), bias, reducers.packed()))
                 : Optional.empty();
-    }
-
-    private void unpackDecoding() {
-        if (decoding != null) {
-            decoding.close();
-            decoding = null;
-        }
     }
 
     /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
@@ -380,14 +371,19 @@ public final class FusedLinear {
             }
         }
         requirePlain();
-        LinearWeights.Gradient gradient = weights.backward(dy);
+        boolean whole = weights.packsBackward() && reducers != null && !dropout.isOn();
+        LinearWeights.Gradient gradient =
+                whole ? weights.backward(dy, reducers.transposed()) : weights.backward(dy);
         Tensor dx = gradient.dx(); // (N, in)
         Tensor dus = gradient.dus(); // (N, extra), or null
         if (dus == null) {
             return dx;
         }
         if (!dropout.isOn()) {
-            reduceBackward(dus, x, dx);
+            if (!whole) {
+                Kernels.addmm(dx, dus, reducers.matrix(), 1, 1);
+            }
+            learnReducers(dus, x);
         }
         int column = in;
         for (LowRank update : trained) {
@@ -407,8 +403,7 @@ public final class FusedLinear {
     /// [LowRank#reduceBackward] of all updates at once: products of few columns are slow.
     ///
     /// @param du `(N, extra)`
-    private void reduceBackward(Tensor du, Tensor x, Tensor dx) {
-        Kernels.addmm(dx, du, reducers.matrix(), 1, 1);
+    private void learnReducers(Tensor du, Tensor x) {
         Tensor product = du.t().mm(x); // (extra, in)
         int row = 0;
         for (LowRank update : trained) {
@@ -428,7 +423,7 @@ public final class FusedLinear {
     public void trainBase(Tensor[] weights, Tensor[] biases) {
         requirePlain();
         this.weights.keepPlain();
-        unpackDecoding();
+        servesTokens = false;
         weightGradients = weights.clone();
         biasGradients = biases.clone();
     }

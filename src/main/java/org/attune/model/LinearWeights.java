@@ -27,6 +27,7 @@ final class LinearWeights {
     private Tensor joined; // [W | B]; null: R = 0, or products read copies
     private PackedMatrix packed; // [W | B], or null
     private PackedMatrix packedBack; // Wᵀ, or null
+    private PackedMatrix packedColumns; // Bᵀ; null: none, or old
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>(); // other columns
 
     /// @param packs whether to keep a copy in the layout that products like best
@@ -74,18 +75,18 @@ final class LinearWeights {
     /// from the copy for which that matrix is the smaller one.
     private Tensor unpacked() {
         return out <= in
-                ? packedBack.multiply(unit(out, out))
-                : packed.multiply(unit(in, in + extra())).t().contiguous();
+                ? packedBack.multiply(unit(out))
+                : packed.multiply(unit(in)).t().contiguous();
     }
 
-    private Tensor unit(int rows, int width) {
-        int[] diagonal = new int[rows];
+    private Tensor unit(int size) {
+        int[] diagonal = new int[size];
         Arrays.setAll(diagonal, i -> i);
-        return Tensor.zeros(device, dtype, rows, width)
+        return Tensor.zeros(device, dtype, size, size)
                 .scatterAddInPlace(
                         1,
-                        Tensor.ofInts(device, diagonal, rows, 1),
-                        Tensor.full(device, dtype, 1, rows, 1));
+                        Tensor.ofInts(device, diagonal, size, 1),
+                        Tensor.full(device, dtype, 1, size, 1));
     }
 
     /// `B`, to be changed; call [#columnsChanged] then.
@@ -133,8 +134,9 @@ final class LinearWeights {
 
     /// Copies the columns to where products read them.
     void columnsChanged() {
-        if (packed != null && columns != null && !packed.replaceLastColumns(columns)) {
-            repack(); // at once: it gets the memory that the old copy gave back
+        closePackedColumns();
+        if (packed != null && columns != null) {
+            packed.fillMore(columns);
         }
     }
 
@@ -144,24 +146,15 @@ final class LinearWeights {
         packed = packedBoth();
     }
 
-    /// `[W | B]`, in the current scope.
-    private Tensor both() {
-        if (columns == null) {
-            return base();
-        }
-        if (joined != null) {
-            return joined;
-        }
-        Tensor all = Tensor.empty(device, dtype, out, in + columns.size(1));
-        all.narrow(1, 0, in).copyInPlace(base());
-        all.narrow(1, in, columns.size(1)).copyInPlace(columns);
-        return all;
+    private PackedMatrix packedBoth() {
+        return withColumns(PackedMatrix.of(base(), extra(), owner));
     }
 
-    private PackedMatrix packedBoth() {
-        try (var _ = TensorScope.open("pack")) {
-            return PackedMatrix.of(both(), owner);
+    private PackedMatrix withColumns(PackedMatrix copy) {
+        if (columns != null) {
+            copy.fillMore(columns);
         }
+        return copy;
     }
 
     /// Makes the copy that forward passes read, if there is to be one and there is none yet. The
@@ -171,6 +164,42 @@ final class LinearWeights {
         if (packs && packed == null) {
             packed = packedBoth();
         }
+    }
+
+    /// Numbers of that copy.
+    long packedNumbers() {
+        return PackedMatrix.numbers(out, in, extra());
+    }
+
+    /// Makes products read a copy from now on, which stands where it is told to.
+    ///
+    /// @param memory of [#packedNumbers]; is the copy's
+    void packInto(Tensor memory) {
+        packs = true;
+        packed =
+                packed == null
+                        ? withColumns(PackedMatrix.of(base(), extra(), memory))
+                        : packed.movedTo(memory);
+        separateColumns();
+    }
+
+    /// Has the columns stand by themselves, as where products read copies.
+    private void separateColumns() {
+        if (joined != null) {
+            try (var _ = TensorScope.open("pack")) {
+                Tensor own = owner.adopt(columns.contiguous());
+                Tensor plain = owner.adopt(base.contiguous());
+                closeColumns();
+                closePlain();
+                columns = own;
+                base = plain;
+            }
+        }
+    }
+
+    /// The copy that forward passes read.
+    PackedMatrix packed() {
+        return packed;
     }
 
     /// Makes a copy for backward passes too, of `W` alone, which stays as it is, and gives `W`
@@ -207,13 +236,7 @@ final class LinearWeights {
         }
         packs = true;
         pack();
-        if (joined != null) {
-            try (var _ = TensorScope.open("pack")) {
-                Tensor own = owner.adopt(columns.contiguous());
-                columns.close();
-                columns = own;
-            }
-        }
+        separateColumns();
         closePlain();
         forwardOnly = true;
     }
@@ -229,7 +252,15 @@ final class LinearWeights {
         }
     }
 
+    private void closePackedColumns() {
+        if (packedColumns != null) {
+            packedColumns.close();
+            packedColumns = null;
+        }
+    }
+
     private void closeColumns() {
+        closePackedColumns();
         if (columns != null) {
             columns.close();
             columns = null;
@@ -299,6 +330,25 @@ final class LinearWeights {
             return new Gradient(dx, dus);
         }
         Tensor dx = packedBack == null ? dy.mm(base()) : packedBack.multiply(dy);
-        return new Gradient(dx, columns == null ? null : dy.mm(columns));
+        return new Gradient(dx, columns == null ? null : reduced(dy));
+    }
+
+    /// The same with the adapter's part of `dx`, added in float32; where there is a copy for
+    /// backward passes, and an adapter.
+    ///
+    /// @param reducers the adapter's first matrices, transposed, `(in, R)`
+    Gradient backward(Tensor dy, PackedMatrix reducers) {
+        Tensor dus = reduced(dy);
+        return new Gradient(packedBack.multiply(dy, dus, reducers), dus);
+    }
+
+    private Tensor reduced(Tensor dy) {
+        if (packedBack == null) {
+            return dy.mm(columns);
+        }
+        if (packedColumns == null) {
+            packedColumns = PackedMatrix.of(columns.t(), owner);
+        }
+        return packedColumns.multiply(dy);
     }
 }

@@ -1,24 +1,22 @@
 package org.attune.model;
 
-import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.VectorKernels;
-import org.attune.tensor.vector.ReduceKernel;
 
 /// First matrices of the adapters on linear layers that read the same input, times their scale, one
 /// below the other. `R` rows, `D` columns.
 final class Reducers {
-    /// So few that a product costs less than its call.
-    private static final int FEW_ROWS = 64;
-
     private final TensorScope owner;
     private final Tensor matrix; // (R, D)
     private final int rows;
     private final int in;
-    private Tensor narrow; // transposed, for the kernel of few rows; null before it is needed
-    private boolean narrowIsOld;
+    private final boolean packs; // whether products read copies
+    private PackedMatrix packed; // null before it is needed
+    private PackedMatrix transposed; // likewise
+    private boolean packedIsOld;
+    private boolean transposedIsOld;
 
     /// @param owner of what is made
     /// @param like says device and dtype
@@ -26,6 +24,7 @@ final class Reducers {
         this.owner = owner;
         this.rows = rows;
         this.in = in;
+        packs = PackedMatrix.isUseful(like.device(), like.dtype());
         matrix = owner.adopt(Tensor.empty(like.device(), like.dtype(), rows, in));
     }
 
@@ -44,49 +43,52 @@ final class Reducers {
 
     /// Says that other numbers were written.
     void changed() {
-        narrowIsOld = true;
+        packedIsOld = true;
+        transposedIsOld = true;
     }
 
     /// Fills the columns behind the input with its products.
     ///
     /// @param hx `(N, D + R)`
     void reduce(Tensor hx) {
-        if (isSmall(hx)) {
-            VectorKernels.reduce(kernel(), hx, narrow());
+        Tensor x = hx.narrow(1, 0, in);
+        Tensor u = hx.narrow(1, in, rows);
+        if (packs) {
+            packed().multiplyInto(x, u);
         } else {
-            Kernels.mm(hx.narrow(1, 0, in), matrix.t(), hx.narrow(1, in, rows));
+            Kernels.mm(x, matrix.t(), u);
         }
     }
 
-    /// Whether the kernel takes the product: in bfloat16, where its gain was measured. In float32
-    /// its other order of sums would show.
-    private boolean isSmall(Tensor hx) {
-        return hx.size(0) <= FEW_ROWS
-                && hx.dtype() == DType.BFLOAT16
-                && VectorKernels.serve(hx.device(), hx.dtype(), in);
+    /// A copy of the matrix where [PackedMatrix#isUseful].
+    PackedMatrix packed() {
+        if (packed == null) {
+            packed = PackedMatrix.of(matrix, owner);
+        } else if (packedIsOld) {
+            packed.replace(matrix);
+        }
+        packedIsOld = false;
+        return packed;
     }
 
-    private ReduceKernel kernel() {
-        return new ReduceKernel(in, rows);
-    }
-
-    private Tensor narrow() {
-        if (narrow == null) {
-            int columns = kernel().columns();
-            narrow = owner.adopt(Tensor.zeros(matrix.device(), matrix.dtype(), in, columns));
-            narrowIsOld = true;
+    /// The same of its transpose, `(D, R)`.
+    PackedMatrix transposed() {
+        if (transposed == null) {
+            transposed = PackedMatrix.of(matrix.t(), owner);
+        } else if (transposedIsOld) {
+            transposed.replace(matrix.t());
         }
-        if (narrowIsOld) {
-            narrow.narrow(1, 0, rows).copyInPlace(matrix.t());
-            narrowIsOld = false;
-        }
-        return narrow;
+        transposedIsOld = false;
+        return transposed;
     }
 
     void close() {
         matrix.close();
-        if (narrow != null) {
-            narrow.close();
+        if (packed != null) {
+            packed.close();
+        }
+        if (transposed != null) {
+            transposed.close();
         }
     }
 }

@@ -133,7 +133,7 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public boolean hasCopies() {
-        return decoder.packsBackward() || decoder.packsDecoding();
+        return decoder.packsBackward();
     }
 
     @Override

@@ -48,23 +48,6 @@ final class Libtorch {
             LINKER.downcallHandle(
                     TORCH.find("aoti_torch_grad_mode_set_enabled").orElseThrow(),
                     FunctionDescriptor.ofVoid(Z));
-    // Absent where libtorch was built without oneDNN.
-    private static final Optional<MethodHandle> LINEAR_POINTWISE =
-            TORCH.find("aoti_torch_cpu__linear_pointwise")
-                    .map(
-                            symbol ->
-                                    LINKER.downcallHandle(
-                                            symbol,
-                                            FunctionDescriptor.of(I, L, L, L, L, L, L, L, L)));
-    private static final Optional<MethodHandle> LINEAR_POINTWISE_BINARY =
-            TORCH.find("aoti_torch_cpu__linear_pointwise_binary")
-                    .map(
-                            symbol ->
-                                    LINKER.downcallHandle(
-                                            symbol, FunctionDescriptor.of(I, L, L, L, L, L, L)));
-    private static final MemorySegment ADDITION = Arena.global().allocateFrom("add");
-    private static final MemorySegment NO_ACTIVATION = Arena.global().allocateFrom("none");
-    private static final MemorySegment ANY_ALGORITHM = pointerTo(Arena.global().allocateFrom(""));
     private static final MethodHandle MALLOC =
             LINKER.downcallHandle(
                     LINKER.defaultLookup().find("malloc").orElseThrow(),
@@ -256,60 +239,6 @@ final class Libtorch {
             return (int) ADDMM_OUT.invokeExact(out, self, a, b, beta, alpha);
         } catch (Throwable t) {
             throw fault("addmm_out", t);
-        }
-    }
-
-    static boolean hasPackedProducts() {
-        return LINEAR_POINTWISE.isPresent() && LINEAR_POINTWISE_BINARY.isPresent();
-    }
-
-    private static MemorySegment pointerTo(MemorySegment target) {
-        MemorySegment pointer = Arena.global().allocate(L);
-        pointer.set(L, 0, target.address());
-        return pointer;
-    }
-
-    /// `x packedᵀ` in new memory.
-    static long packedProduct(long x, long packed) {
-        try {
-            int rc =
-                    (int)
-                            LINEAR_POINTWISE
-                                    .orElseThrow()
-                                    .invokeExact(
-                                            x,
-                                            packed,
-                                            0L, // no bias
-                                            NO_ACTIVATION.address(),
-                                            0L,
-                                            0L, // no numbers for the activation
-                                            ANY_ALGORITHM.address(),
-                                            OUT.address());
-            check("_linear_pointwise", rc);
-            return OUT.get(L, 0);
-        } catch (Throwable t) {
-            throw fault("_linear_pointwise", t);
-        }
-    }
-
-    /// `x packedᵀ + other` in new memory.
-    static long packedProduct(long x, long packed, long other) {
-        try {
-            int rc =
-                    (int)
-                            LINEAR_POINTWISE_BINARY
-                                    .orElseThrow()
-                                    .invokeExact(
-                                            x,
-                                            other,
-                                            packed,
-                                            0L, // no bias
-                                            ADDITION.address(),
-                                            OUT.address());
-            check("_linear_pointwise.binary", rc);
-            return OUT.get(L, 0);
-        } catch (Throwable t) {
-            throw fault("_linear_pointwise.binary", t);
         }
     }
 

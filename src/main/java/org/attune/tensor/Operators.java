@@ -48,11 +48,7 @@ final class Operators {
                     "aten::narrow(Tensor(a) self, int dim, SymInt start, SymInt length)"
                             + " -> Tensor(a)");
     static final Aten NEG = Aten.of("aten::neg(Tensor self) -> Tensor");
-    static final Aten PACKED_ADDRESS = Aten.of("mkldnn::data_ptr(Tensor mkldnn_tensor) -> int");
-    static final Aten PACKED_BYTES = Aten.of("mkldnn::_nbytes(Tensor mkldnn_tensor) -> int");
     static final Aten RELU = Aten.of("aten::relu(Tensor self) -> Tensor");
-    static final Aten REORDER_LINEAR_WEIGHT =
-            Aten.of("mkldnn::_reorder_linear_weight(Tensor self, SymInt? batch_size) -> Tensor");
     static final Aten REQUIRES_GRAD =
             Aten.of("aten::requires_grad_(Tensor(a!) self, bool requires_grad) -> Tensor(a!)");
     static final Aten RSQRT = Aten.of("aten::rsqrt(Tensor self) -> Tensor");

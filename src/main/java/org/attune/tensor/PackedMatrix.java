@@ -1,105 +1,244 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
-import org.attune.tensor.vector.PackedPlaces;
+import org.attune.tensor.vector.PanelProduct;
+import org.attune.tensor.vector.Panels;
+import org.attune.tensor.vector.Rows;
 
-import java.util.Optional;
-
-/// A matrix copied into the layout that products read fastest: oneDNN puts the plain layout into
-/// that order for each product anew, which is half of the work when few rows are multiplied.
-/// Changes of the original don't reach the copy. A product may differ from the plain one in the
-/// last bit.
+/// A bfloat16 matrix copied into the order that products read fastest ([Panels]): the library puts
+/// the plain order into such a one for each product anew, which is half of the work when few rows
+/// are multiplied. Changes of the original don't reach the copy. A product may differ from the
+/// plain one in the last bit.
 public final class PackedMatrix implements AutoCloseable {
-    private final Tensor packed; // opaque: has a shape, but no strides
+    private final Tensor memory;
+    private final int out;
+    private final int in;
+    private final int columns; // in memory
 
-    private PackedMatrix(Tensor packed) {
-        this.packed = packed;
+    private PackedMatrix(Tensor memory, int out, int in, int columns) {
+        this.memory = memory;
+        this.out = out;
+        this.in = in;
+        this.columns = columns;
     }
 
-    /// Whether a faster layout is known: for bfloat16 on processors that multiply it.
+    /// Whether there are products for it: for bfloat16 on processors that multiply it.
     public static boolean isUseful(Device device, DType dtype) {
-        return device.equals(Device.cpu())
-                && dtype == DType.BFLOAT16
-                && Engine.hasFastBfloat16()
-                && Libtorch.hasPackedProducts();
+        return VectorKernels.serve(device, dtype) && VectorKernels.hasTiles(dtype);
+    }
+
+    /// Whether [TokenPass] can read a matrix with so many more columns.
+    public static boolean servesTokens(int out, int in, int more) {
+        return out % Panels.UNIT == 0 && in % Panels.UNIT == 0 && more % 2 == 0;
+    }
+
+    /// Numbers that a copy takes in memory.
+    ///
+    /// @param more columns to leave room for
+    public static long numbers(int out, int in, int more) {
+        return (long) out * Panels.columns(in + more);
     }
 
     /// Copies a matrix.
     ///
-    /// @param matrix `(out, in)`
-    /// @param owner of the copy
+    /// @param matrix `(out, in)`, dense in a row or in a column
     public static PackedMatrix of(Tensor matrix, TensorScope owner) {
-        try (var _ = TensorScope.open("pack")) {
-            return new PackedMatrix(owner.adopt(reordered(matrix.contiguous())));
-        }
+        return of(matrix, 0, owner);
     }
 
-    static Tensor reordered(Tensor dense) {
-        return Operators.REORDER_LINEAR_WEIGHT.with(dense).none().call();
-    }
-
-    /// Copies other numbers to where the last columns were copied.
+    /// Copies a matrix and leaves room for columns, which are zero.
     ///
-    /// @param last `(out, R)`, bfloat16
-    /// @return whether it could: not where it is unknown in what order they are kept
-    public boolean replaceLastColumns(Tensor last) {
-        int rows = Math.toIntExact(packed.size(0));
-        int columns = Math.toIntExact(packed.size(1));
-        int from = Math.toIntExact(columns - last.size(1));
-        if (last.size(0) != rows || from < 0) {
-            throw new ShapeException("%s has no columns of packed %s".formatted(last, packed));
+    /// @param matrix `(out, in)`, dense in a row or in a column
+    /// @param more columns
+    public static PackedMatrix of(Tensor matrix, int more, TensorScope owner) {
+        int out = Math.toIntExact(matrix.size(0));
+        int in = Math.toIntExact(matrix.size(1));
+        try (var _ = TensorScope.open("pack")) {
+            var shape = new long[] {numbers(out, in, more)};
+            Tensor memory =
+                    more == 0 && in % 2 == 0
+                            ? Tensor.empty(matrix.device(), matrix.dtype(), shape)
+                            : Tensor.zeros(matrix.device(), matrix.dtype(), shape);
+            return of(matrix, more, owner.adopt(memory));
         }
-        Optional<PackedPlaces> places = PackedLayout.of(rows, columns, from);
-        if (places.isEmpty()) {
-            return false;
+    }
+
+    /// Copies a matrix into memory that the copy then owns.
+    ///
+    /// @param matrix `(out, in)`, dense in a row or in a column
+    /// @param more columns to leave room for
+    /// @param memory of [#numbers]; its numbers must be zeros, where others than those of the
+    ///     matrix will be read before they are written
+    public static PackedMatrix of(Tensor matrix, int more, Tensor memory) {
+        int out = Math.toIntExact(matrix.size(0));
+        int in = Math.toIntExact(matrix.size(1));
+        var copy = new PackedMatrix(memory, out, in, Panels.columns(in + more));
+        copy.fillFirst(matrix);
+        return copy;
+    }
+
+    /// Copies other numbers of a matrix of the same shape.
+    public void replace(Tensor matrix) {
+        if (matrix.size(0) != out || matrix.size(1) != in) {
+            throw new ShapeException("%s can't take the place of %s".formatted(matrix, this));
+        }
+        fillFirst(matrix);
+    }
+
+    private void fillFirst(Tensor matrix) {
+        if (matrix.strides()[1] == 1) {
+            fill(matrix, 0);
+            return;
         }
         long begun = OperatorTimes.begin();
-        places.get().fill(VectorKernels.rows(last), 0, PackedLayout.address(packed));
-        OperatorTimes.end("attune::replace_columns", begun);
-        return true;
+        Rows rows = VectorKernels.rows(matrix.t());
+        Panels.packTransposed(rows, in, place(0), Engine.threads());
+        OperatorTimes.end("attune::pack", begun);
+    }
+
+    /// Copies columns behind those of the matrix.
+    ///
+    /// @param last `(out, more)`, bfloat16, dense in a row
+    public void fillMore(Tensor last) {
+        if (last.size(0) != out || in + last.size(1) > columns) {
+            throw new ShapeException("there is no room for %s behind %s".formatted(last, this));
+        }
+        fill(last, in);
+    }
+
+    private void fill(Tensor matrix, int first) {
+        int threads = Engine.threads();
+        int wide = Math.toIntExact(matrix.size(1));
+        VectorKernels.withMemory(
+                first == 0 ? "attune::pack" : "attune::replace_columns",
+                Panels.workBytes(wide, threads),
+                work -> Panels.pack(VectorKernels.rows(matrix), wide, place(first), work, threads));
+    }
+
+    /// The same copy in other memory, which it then owns; this one is closed.
+    ///
+    /// @param other of as many numbers
+    public PackedMatrix movedTo(Tensor other) {
+        other.copyInPlace(memory);
+        memory.close();
+        return new PackedMatrix(other, out, in, columns);
+    }
+
+    private Panels.Place place(int first) {
+        return new Panels.Place(address(), out, first, columns);
     }
 
     /// `x matrixᵀ`, `(n, out)`.
     ///
-    /// @param x `(n, in)`
+    /// @param x `(n, in)`, or with as many more columns as there are, dense in a row
     public Tensor multiply(Tensor x) {
-        check(x);
-        long begun = OperatorTimes.begin();
-        long product = Libtorch.packedProduct(x.handle(), packed.handle());
-        OperatorTimes.end("mkldnn::_linear_pointwise", begun);
-        return Tensor.adopt(product, false);
+        return multiplyInto(x, result(x));
     }
 
     /// `x matrixᵀ + other`, added in float32, `(n, out)`.
     ///
-    /// @param x `(n, in)`
-    /// @param other `(n, out)`, of the same dtype
+    /// @param x as of [#multiply(Tensor)]
+    /// @param other `(n, out)`, of the same dtype, dense in a row
     public Tensor multiply(Tensor x, Tensor other) {
-        check(x);
-        if (other.dim() != 2
-                || other.size(0) != x.size(0)
-                || other.size(1) != packed.size(0)
-                || other.dtype() != x.dtype()) {
-            throw new ShapeException(
-                    "%s can't be added to the product of %s and packed %s"
-                            .formatted(other, x, packed));
-        }
-        long begun = OperatorTimes.begin();
-        long product = Libtorch.packedProduct(x.handle(), packed.handle(), other.handle());
-        OperatorTimes.end("mkldnn::_linear_pointwise", begun);
-        return Tensor.adopt(product, false);
+        requireResult(x, other);
+        Tensor y = result(x);
+        run(factors(x), null, VectorKernels.rows(other), y);
+        return y;
     }
 
-    private void check(Tensor x) {
-        Engine.requireEngineThread();
-        if (x.dim() != 2 || x.size(1) != packed.size(1) || x.dtype() != packed.dtype()) {
-            throw new ShapeException("%s can't be multiplied by packed %s".formatted(x, packed));
+    /// `x matrixᵀ + x₂ matrix₂ᵀ`, added in float32, `(n, out)`.
+    ///
+    /// @param x as of [#multiply(Tensor)]
+    /// @param x2 likewise, of as many rows
+    /// @param second of as many rows as this matrix
+    public Tensor multiply(Tensor x, Tensor x2, PackedMatrix second) {
+        if (x.size(0) != x2.size(0) || second.out != out) {
+            throw new ShapeException(
+                    "products of %s and %s and of %s and %s have other shapes"
+                            .formatted(x, this, x2, second));
         }
+        Tensor y = result(x);
+        run(factors(x), second.factors(x2), null, y);
+        return y;
+    }
+
+    /// Writes `x matrixᵀ`.
+    ///
+    /// @param x as of [#multiply(Tensor)]
+    /// @param y `(n, out)`, of the same dtype, dense in a row
+    /// @return `y`
+    public Tensor multiplyInto(Tensor x, Tensor y) {
+        requireResult(x, y);
+        run(factors(x), null, null, y);
+        return y;
+    }
+
+    private Tensor result(Tensor x) {
+        return Tensor.empty(x.device(), x.dtype(), x.size(0), out);
+    }
+
+    private void requireResult(Tensor x, Tensor y) {
+        if (y.dim() != 2 || y.size(0) != x.size(0) || y.size(1) != out || y.dtype() != x.dtype()) {
+            throw new ShapeException(
+                    "%s has not the shape of the product of %s and %s".formatted(y, x, this));
+        }
+    }
+
+    private PanelProduct.Factors factors(Tensor x) {
+        Engine.requireEngineThread();
+        if (x.dim() != 2
+                || x.dtype() != memory.dtype()
+                || x.size(1) != in && Panels.columns((int) x.size(1)) != columns) {
+            throw new ShapeException("%s can't be multiplied by %s".formatted(x, this));
+        }
+        int depth = Math.toIntExact(x.size(1));
+        return new PanelProduct.Factors(VectorKernels.rows(x), depth, address(), columns);
+    }
+
+    private void run(
+            PanelProduct.Factors first, PanelProduct.Factors second, Rows other, Tensor y) {
+        int n = Math.toIntExact(y.size(0));
+        boolean small = y.size() * first.depth() < VectorKernels.PRODUCTS_WORTH_SHARING;
+        int threads = small ? 1 : Engine.threads();
+        VectorKernels.withMemory(
+                "attune::product",
+                PanelProduct.workBytes(threads),
+                work ->
+                        new PanelProduct(out)
+                                .run(
+                                        n,
+                                        first,
+                                        second,
+                                        other,
+                                        VectorKernels.rows(y),
+                                        work,
+                                        threads));
+    }
+
+    int out() {
+        return out;
+    }
+
+    int in() {
+        return in;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    long address() {
+        return VectorKernels.address(memory);
+    }
+
+    @Override
+    public String toString() {
+        return "packed (%d, %d)".formatted(out, in);
     }
 
     /// Frees the copy before its owner ends.
     @Override
     public void close() {
-        packed.close();
+        memory.close();
     }
 }

@@ -23,11 +23,11 @@ public final class TokenPass {
 
     /// A layer.
     ///
-    /// @param weight `(out, in)`, behind it the second matrix of its adapter, `(out, R)`
+    /// @param weight `(out, in)`, maybe with the second matrix of its adapter behind it, `(out, R)`
     /// @param bias `(out)`, or null
     /// @param reduce first matrix of its adapter, times its scale, `(R, in)`, or null: the adapter
     ///     is off
-    public record Linear(PanelMatrix weight, Tensor bias, PanelMatrix reduce) {
+    public record Linear(PackedMatrix weight, Tensor bias, PackedMatrix reduce) {
         private TokenStack.Linear addresses() {
             return new TokenStack.Linear(
                     weight.in(),

@@ -9,7 +9,6 @@ import org.attune.tensor.vector.DropoutKernel;
 import org.attune.tensor.vector.HeadNormKernel;
 import org.attune.tensor.vector.KeptNumbers;
 import org.attune.tensor.vector.NormKernel;
-import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.SamplingKernel;
@@ -39,7 +38,7 @@ public final class VectorKernels {
     private static final long WORTH_SHARING = 1L << 17;
 
     /// The same of multiplications.
-    private static final long PRODUCTS_WORTH_SHARING = 1L << 21;
+    static final long PRODUCTS_WORTH_SHARING = 1L << 21;
 
     /// The same of cached keys' numbers that are attended to.
     private static final long KEYS_WORTH_SHARING = 1L << 16;
@@ -244,20 +243,6 @@ public final class VectorKernels {
         new DropoutKernel(kept, Math.toIntExact(x.size(1)))
                 .run(rows(x), rows(out), n, firstRow, threads(x));
         OperatorTimes.end("attune::dropout", begun);
-    }
-
-    /// Products of few rows with a narrow matrix, `u = x A`.
-    ///
-    /// @param xu `(N, K + R)`: `x`, and behind it what is written
-    /// @param a of the same dtype, dense, `(K, [ReduceKernel#columns])`
-    public static void reduce(ReduceKernel kernel, Tensor xu, Tensor a) {
-        int n = Math.toIntExact(xu.size(0));
-        long products = n * a.size();
-        int threads = products < PRODUCTS_WORTH_SHARING ? 1 : Engine.threads();
-        withMemory(
-                "attune::reduce",
-                kernel.workBytes(n, threads),
-                memory -> kernel.run(rows(xu), rows(a), n, memory, threads));
     }
 
     /// Statistics of rows of logits, and their gradient.

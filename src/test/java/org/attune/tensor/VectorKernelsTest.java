@@ -13,7 +13,6 @@ import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
-import org.attune.tensor.vector.ReduceKernel;
 import org.attune.tensor.vector.SharedBeginnings;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -428,41 +427,6 @@ class VectorKernelsTest {
                         close(filled(n * 3), y.narrow(1, inner, 3).toFloats(), "beside it");
                         VectorKernels.swigluBackward(rows(dOut, n), in);
                         close(d, in.toFloats(), "its gradient");
-                    }
-                });
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2, 3, 16})
-    void productsWithASmallMatrix(int rank) {
-        int n = 6; // a tile of four and one of two
-        int width = 64;
-        float[] xu = numbers(random, n * (width + rank));
-        float[] a = numbers(random, rank * width);
-        double[] expected = new double[xu.length];
-        for (int row = 0; row < n; row++) {
-            for (int k = 0; k < width + rank; k++) {
-                int at = row * (width + rank) + k;
-                expected[at] = xu[at];
-                if (k >= width) {
-                    expected[at] = 0;
-                    for (int i = 0; i < width; i++) {
-                        double x = xu[row * (width + rank) + i];
-                        expected[at] += x * a[(k - width) * width + i];
-                    }
-                }
-            }
-        }
-        Engine.run(
-                () -> {
-                    try (var _ = TensorScope.open("test")) {
-                        Tensor in = rows(xu, n);
-                        var kernel = new ReduceKernel(width, rank);
-                        Tensor byInput =
-                                Tensor.zeros(Device.cpu(), DType.FLOAT32, width, kernel.columns());
-                        byInput.narrow(1, 0, rank).copyInPlace(rows(a, rank).t());
-                        VectorKernels.reduce(kernel, in, byInput);
-                        close(expected, in.toFloats(), "input and products");
                     }
                 });
     }

@@ -33,17 +33,44 @@ final class TileRows {
 
     /// Pairs of rows, number by number.
     ///
-    /// @param from `(rows, wide)`; `rows` even, `wide` a multiple of [Vectors#LANES]
+    /// @param from `(rows, wide)`, dense; `rows` even, `wide` a multiple of [Vectors#LANES]
     /// @param to `(rows/2, wide, 2)`
     static void interleave(long from, int rows, int wide, long to) {
+        interleave(from, (long) wide * HALF, rows, wide, to);
+    }
+
+    /// The same of any number of rows and columns; the last row's partner is a row of zeros if
+    /// need be.
+    ///
+    /// @param fromRow bytes from a row to the next
+    static void interleave(long from, long fromRow, int rows, int wide, long to) {
+        int whole = wide / Vectors.LANES * Vectors.LANES;
         for (int t = 0; t < rows; t += 2) {
-            long row = from + (long) t * wide * HALF;
+            long low = from + t * fromRow;
             long out = to + (long) t / 2 * wide * PAIR;
-            for (int c = 0; c < wide; c += Vectors.LANES) {
-                FloatVector low = Vectors.load(true, row + (long) c * HALF);
-                FloatVector high = Vectors.load(true, row + ((long) wide + c) * HALF);
-                Vectors.storePairs(Vectors.bits(low), Vectors.bits(high), out + (long) c * PAIR);
+            if (t + 1 < rows) {
+                interleaveRows(low, low + fromRow, whole, out);
             }
+            for (int c = t + 1 < rows ? whole : 0; c < wide; c++) {
+                long column = (long) c * HALF;
+                int pair = Short.toUnsignedInt(number(low + column));
+                if (t + 1 < rows) {
+                    pair |= number(low + fromRow + column) << PAIR_BITS;
+                }
+                Vectors.MEMORY.set(ValueLayout.JAVA_INT_UNALIGNED, out + (long) c * PAIR, pair);
+            }
+        }
+    }
+
+    private static short number(long at) {
+        return Vectors.MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, at);
+    }
+
+    private static void interleaveRows(long a, long b, int wide, long to) {
+        for (int c = 0; c < wide; c += Vectors.LANES) {
+            FloatVector low = Vectors.load(true, a + (long) c * HALF);
+            FloatVector high = Vectors.load(true, b + (long) c * HALF);
+            Vectors.storePairs(Vectors.bits(low), Vectors.bits(high), to + (long) c * PAIR);
         }
     }
 

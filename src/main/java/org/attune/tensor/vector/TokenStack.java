@@ -28,7 +28,7 @@ public final class TokenStack {
     /// @param columns of the panels, ≥ `in + R`
     /// @param bias bfloat16 `(out)`, or 0: none
     /// @param rank `R`, even; 0 without an adapter
-    /// @param reduce `A`, `(in/2, R, 2)`
+    /// @param reduce panels of `Aᵀ`, `(R, in)`
     public record Linear(
             int in, int out, long panels, int columns, long bias, int rank, long reduce) {
         /// Rows of a panel.
@@ -339,8 +339,13 @@ public final class TokenStack {
             long c = work.reducing(thread);
             int k = l.depth();
             long rows = a + (long) firstRow * k * HALF;
-            TileProduct.multiply(
-                    mostRows, l.rank(), l.in(), k, l.rank(), u, false, rows, l.reduce(), c);
+            int wide = Panels.wide(l.rank());
+            for (int p = 0; p < Panels.count(l.rank()); p++) {
+                int height = Panels.height(l.rank(), p);
+                long a1 = Panels.at(l.reduce(), p, wide, l.in());
+                long to = c + (long) p * wide * FLOAT;
+                TileProduct.multiply(mostRows, height, l.in(), k, height, u, false, rows, a1, to);
+            }
             for (int row = firstRow; row < lastRow; row++) {
                 long from = c + (long) (row - firstRow) * u * FLOAT;
                 PanelLoops.roundSome(from, l.rank(), a + ((long) row * k + l.in()) * HALF);

@@ -107,7 +107,16 @@ public final class WarmUp {
         if (half) {
             new DropoutKernel(KeptNumbers.of(1, "", 1), 2 * WIDTH)
                     .run(matrix(INPUT, 2 * WIDTH), matrix(OUTPUT, 2 * WIDTH), ROWS, 0, 1);
+            panels();
         }
+    }
+
+    private void panels() {
+        long from = address(INPUT);
+        long to = address(OUTPUT);
+        long rowBytes = (long) HEAD * Short.BYTES;
+        PanelLoops.round(from, TOKENS, HEAD, to, rowBytes);
+        PanelLoops.roundSum(from, TOKENS, HEAD, to, rowBytes, to, rowBytes);
     }
 
     private void optimizer() {
@@ -126,8 +135,6 @@ public final class WarmUp {
 
     private void sampling() {
         long work = address(WORK);
-        new ReduceKernel(WIDTH / 2, 16)
-                .run(matrix(INPUT, WIDTH), matrix(GRADIENT, 16), ROWS, work, 1);
         int[][] banned = {{1}};
         new SamplingKernel(SAMPLED, 1)
                 .draw(

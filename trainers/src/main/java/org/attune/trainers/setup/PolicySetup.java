@@ -245,7 +245,7 @@ public final class PolicySetup implements AutoCloseable {
             MemoryNeed need,
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
-        if (rollouts.isPresent() && copies) {
+        if (rollouts.isPresent() && (copies || decoder.packs())) {
             Engine.leavingCores(decoder::packDecoding);
         }
         if (copies) {

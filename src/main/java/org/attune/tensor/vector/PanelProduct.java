@@ -1,0 +1,124 @@
+package org.attune.tensor.vector;
+
+/// `x matrixᵀ`, or the sum of two such products, with matrices in panels ([Panels]), and what is
+/// done with a result while it is in the cache. A tile of rows and some panels are an item of work,
+/// whichever thread is free takes the next: the cores of a virtual machine are never equally fast.
+///
+/// @param out rows of the matrices
+public record PanelProduct(int out) {
+    /// Rows of a tile. On two cores of Zen 4 32, 48 and 96 rows are up to a tenth slower at some
+    /// sizes, nothing is faster.
+    private static final int TILE = 64;
+
+    /// The same where there are too few panels for all threads.
+    private static final int LOW_TILE = 16;
+
+    /// What the rows of the last tile are a multiple of, lest there be too many kinds of products,
+    /// each of which is compiled by each thread.
+    private static final int ROUND = 8;
+
+    /// Panels of an item: rows of `x` that the cache holds are multiplied by these in turn.
+    private static final int MOST_PANELS = 4;
+
+    /// Items of a thread, at least, if there are so many: the last ones of two threads rarely end
+    /// at the same time.
+    private static final int ITEMS = 8;
+
+    private static final int FLOAT = Float.BYTES;
+    private static final int HALF = Short.BYTES;
+
+    /// A product.
+    ///
+    /// @param x bfloat16 `(n, depth)`
+    /// @param depth columns that are multiplied
+    /// @param panels of the matrix
+    /// @param columns of the matrix in memory
+    public record Factors(Rows x, int depth, long panels, int columns) {}
+
+    /// Bytes to work in.
+    public static long workBytes(int threads) {
+        return (long) threads * TILE * Panels.MOST_WIDE * FLOAT;
+    }
+
+    /// Multiplies.
+    ///
+    /// @param n rows
+    /// @param second product that is added in float32, or null: none
+    /// @param residual added in float32, bfloat16 `(n, out)`, or null: none
+    /// @param y written, bfloat16 `(n, out)`; may be the residual
+    /// @param memory of [#workBytes]
+    public void run(
+            int n, Factors first, Factors second, Rows residual, Rows y, long memory, int threads) {
+        int wide = Panels.wide(out);
+        int count = Panels.count(out);
+        int tile = count < 2 * threads ? LOW_TILE : TILE;
+        int tiles = (n + tile - 1) / tile;
+        int group = Math.clamp(count * tiles / (threads * ITEMS), 1, MOST_PANELS);
+        int groups = (count + group - 1) / group;
+        Team.run(
+                threads,
+                tiles * groups,
+                (thread, item) -> {
+                    long c = memory + thread * workBytes(1);
+                    int row = item / groups * tile;
+                    int rows = Math.min(tile, n - row);
+                    // Where a tile isn't full, rows above it are multiplied once more.
+                    int above = Math.min(row, (ROUND - rows % ROUND) % ROUND);
+                    int panel = item % groups * group;
+                    for (int p = panel; p < Math.min(count, panel + group); p++) {
+                        multiply(first, row - above, above + rows, p, false, c);
+                        if (second != null) {
+                            multiply(second, row - above, above + rows, p, true, c);
+                        }
+                        int height = Panels.height(out, p);
+                        long product = c + (long) above * height * FLOAT;
+                        finish(product, rows, height, residual, y, row, p * wide);
+                    }
+                    TileProduct.release();
+                });
+    }
+
+    /// Multiplies some rows by a panel.
+    ///
+    /// @param c written or added to, float32 `(rows, height)`
+    private void multiply(Factors f, int row, int rows, int panel, boolean add, long c) {
+        int height = Panels.height(out, panel);
+        TileProduct.multiply(
+                rows,
+                height,
+                f.depth(),
+                (int) (f.x().stride() / HALF),
+                height,
+                height,
+                add,
+                f.x().at(row, 0),
+                Panels.at(f.panels(), panel, Panels.wide(out), f.columns()),
+                c);
+    }
+
+    private static void finish(
+            long c, int rows, int wide, Rows residual, Rows y, int row, int column) {
+        long to = y.at(row, column);
+        if (wide % Vectors.LANES != 0) {
+            finishNarrow(c, rows, wide, residual, y, row, column);
+        } else if (residual == null) {
+            PanelLoops.round(c, rows, wide, to, y.stride());
+        } else {
+            long other = residual.at(row, column);
+            PanelLoops.roundSum(c, rows, wide, other, residual.stride(), to, y.stride());
+        }
+    }
+
+    private static void finishNarrow(
+            long c, int rows, int wide, Rows residual, Rows y, int row, int column) {
+        for (int r = 0; r < rows; r++) {
+            long from = c + (long) r * wide * FLOAT;
+            for (int k = 0; residual != null && k < wide; k++) {
+                long at = from + (long) k * FLOAT;
+                float other = Vectors.number(true, residual.at(row + r, column + k));
+                Vectors.put(Vectors.number(at) + other, at);
+            }
+            PanelLoops.roundSome(from, wide, y.at(row + r, column));
+        }
+    }
+}
