@@ -3,6 +3,7 @@ package org.attune.model;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.OuterProducts;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
@@ -365,7 +366,7 @@ public final class FusedLinear {
         for (int i = 0; i < weightGradients.length; i++) {
             Part p = parts.get(i);
             Tensor d = dy.narrow(1, p.firstRow(), p.out());
-            Gradients.addProduct(weightGradients[i], d.t(), x, 1);
+            OuterProducts.add(List.of(OuterProducts.Product.of(weightGradients[i], d, x, 1)));
             if (p.hasBias()) {
                 Gradients.addRows(biasGradients[i], d);
             }
@@ -383,7 +384,10 @@ public final class FusedLinear {
             if (!whole) {
                 Kernels.addmm(dx, dus, reducers.matrix(), 1, 1);
             }
-            learnReducers(dus, x);
+        }
+        List<OuterProducts.Product> products = new ArrayList<>();
+        if (!dropout.isOn()) {
+            products.add(new OuterProducts.Product(dus, x, targetsA()));
         }
         int column = in;
         for (LowRank update : trained) {
@@ -394,22 +398,21 @@ public final class FusedLinear {
                 update.reduceBackward(du, x, dropout.mask(path(update)), dx);
             }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.learnB(dy.narrow(1, p.firstRow(), p.out()), u);
+            update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
             column += update.rank();
         }
+        OuterProducts.add(products);
         return dx;
     }
 
-    /// [LowRank#reduceBackward] of all updates at once: products of few columns are slow.
-    ///
-    /// @param du `(N, extra)`
-    private void learnReducers(Tensor du, Tensor x) {
-        Tensor product = du.t().mm(x); // (extra, in)
+    private List<OuterProducts.Target> targetsA() {
+        List<OuterProducts.Target> targets = new ArrayList<>();
         int row = 0;
         for (LowRank update : trained) {
-            update.learnA(product.narrow(0, row, update.rank()));
+            update.targetA(row).ifPresent(targets::add);
             row += update.rank();
         }
+        return targets;
     }
 
     private String path(LowRank update) {

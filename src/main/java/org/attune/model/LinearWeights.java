@@ -27,7 +27,8 @@ final class LinearWeights {
     private Tensor joined; // [W | B]; null: R = 0, or products read copies
     private PackedMatrix packed; // [W | B], or null
     private PackedMatrix packedBack; // Wᵀ, or null
-    private PackedMatrix packedColumns; // Bᵀ; null: none, or old
+    private PackedMatrix packedColumns; // Bᵀ; null before it is needed
+    private boolean packedColumnsAreOld;
     private final Map<Adapter, PackedMatrix> packedFrozen = new HashMap<>(); // other columns
 
     /// @param packs whether to keep a copy in the layout that products like best
@@ -134,7 +135,7 @@ final class LinearWeights {
 
     /// Copies the columns to where products read them.
     void columnsChanged() {
-        closePackedColumns();
+        packedColumnsAreOld = true;
         if (packed != null && columns != null) {
             packed.fillMore(columns);
         }
@@ -252,15 +253,11 @@ final class LinearWeights {
         }
     }
 
-    private void closePackedColumns() {
+    private void closeColumns() {
         if (packedColumns != null) {
             packedColumns.close();
             packedColumns = null;
         }
-    }
-
-    private void closeColumns() {
-        closePackedColumns();
         if (columns != null) {
             columns.close();
             columns = null;
@@ -348,7 +345,10 @@ final class LinearWeights {
         }
         if (packedColumns == null) {
             packedColumns = PackedMatrix.of(columns.t(), owner);
+        } else if (packedColumnsAreOld) {
+            packedColumns.replace(columns.t());
         }
+        packedColumnsAreOld = false;
         return packedColumns.multiply(dy);
     }
 }

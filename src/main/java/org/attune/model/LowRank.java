@@ -1,8 +1,11 @@
 package org.attune.model;
 
 import org.attune.tensor.Kernels;
-import org.attune.tensor.Sums;
+import org.attune.tensor.OuterProducts;
 import org.attune.tensor.Tensor;
+
+import java.util.List;
+import java.util.Optional;
 
 /// One LoRA update of one projection, `y += s (x Aᵀ) Bᵀ`. `A` and `B` are compute copies.
 ///
@@ -51,29 +54,28 @@ public record LowRank(
         dx.addInPlace(mask.inPlace(kept));
     }
 
-    /// Adds to the gradient of `A`.
-    ///
-    /// @param product `duᵀ x`, `(rank, in)`
-    void learnA(Tensor product) {
-        if (gradientA != null) {
-            Sums.add(gradientA, product, scaling);
-        }
-    }
-
     private void learnA(Tensor du, Tensor x, double scale) {
         if (gradientA != null) {
-            Gradients.addProduct(gradientA, du.t(), x, scale);
+            OuterProducts.add(List.of(OuterProducts.Product.of(gradientA, du, x, scale)));
         }
     }
 
-    /// Adds to the gradient of `B`.
+    /// What the gradient of `A` is added to.
+    ///
+    /// @param first of its rows in `duᵀ x`
+    /// @return empty if it is frozen
+    Optional<OuterProducts.Target> targetA(int first) {
+        return Optional.ofNullable(gradientA)
+                .map(sum -> new OuterProducts.Target(sum, scaling, first));
+    }
+
+    /// What is added to the gradient of `B`.
     ///
     /// @param dy gradient of `y`, `(N, out)`
     /// @param u what [#reduce] wrote
-    void learnB(Tensor dy, Tensor u) {
-        if (gradientB != null) {
-            // Transposed, it takes a quarter of the time in some shapes, and never more.
-            Gradients.addProduct(gradientB.t(), u.t(), dy, 1);
-        }
+    /// @return empty if it is frozen
+    Optional<OuterProducts.Product> productB(Tensor dy, Tensor u) {
+        return Optional.ofNullable(gradientB) // transposed: `u` has few columns
+                .map(sum -> OuterProducts.Product.of(sum.t(), u, dy, 1));
     }
 }

@@ -2,11 +2,13 @@ package org.attune.model;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
+import org.attune.tensor.OuterProducts;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -185,7 +187,7 @@ public final class OutputLayer {
             Tensor h = hidden.narrow(0, from, n);
             Kernels.mm(dz, w, dh);
             if (gradient != null) {
-                Gradients.addProduct(gradient, dz.t(), h, 1);
+                OuterProducts.add(List.of(OuterProducts.Product.of(gradient, dz, h, 1)));
             }
             if (biasGradient != null) {
                 Gradients.addRows(biasGradient, dz);
@@ -194,7 +196,7 @@ public final class OutputLayer {
                 Tensor du = dz.mm(update.b()); // (n, R)
                 update.reduceBackward(du, h, mask.from(from), dh);
                 Tensor u = reduced.narrow(0, from, n);
-                update.learnB(dz, u);
+                OuterProducts.add(update.productB(dz, u).stream().toList());
             }
         }
     }

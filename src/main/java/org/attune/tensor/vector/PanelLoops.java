@@ -44,6 +44,17 @@ final class PanelLoops {
         }
     }
 
+    /// Adds rows times a factor to float32 rows.
+    static void addTo(long c, int rows, int wide, float factor, long sum, long sumRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += LANES) {
+                FloatVector v = Vectors.load(c + ((long) r * wide + k) * FLOAT).mul(factor);
+                long at = sum + r * sumRow + (long) k * FLOAT;
+                Vectors.store(Vectors.load(at).add(v), at);
+            }
+        }
+    }
+
     /// Writes rows plus others as bfloat16.
     static void roundSum(
             long c, int rows, int wide, long residual, long residualRow, long out, long outRow) {
