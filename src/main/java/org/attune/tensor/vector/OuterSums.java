@@ -1,6 +1,5 @@
 package org.attune.tensor.vector;
 
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /// Adds sums of outer products of rows, `aᵀ b`, to float32 matrices, as gradients of an adapter's
@@ -111,16 +110,8 @@ public record OuterSums(List<Product> products, int n) {
             TileRows.zero(to, p.rank() * CHUNK);
         }
         for (int i = 0; i < rows; i++) {
-            turnRow(p.a().at(chunk * CHUNK + i, 0), p.rank(), to + (long) i * HALF);
-        }
-    }
-
-    private static void turnRow(long from, int rank, long to) {
-        for (int r = 0; r < rank; r++) {
-            short number =
-                    Vectors.MEMORY.get(ValueLayout.JAVA_SHORT_UNALIGNED, from + (long) r * HALF);
-            Vectors.MEMORY.set(
-                    ValueLayout.JAVA_SHORT_UNALIGNED, to + (long) r * CHUNK * HALF, number);
+            TileRows.toColumn(
+                    p.a().at(chunk * CHUNK + i, 0), p.rank(), to + (long) i * HALF, CHUNK);
         }
     }
 
@@ -150,12 +141,10 @@ public record OuterSums(List<Product> products, int n) {
     }
 
     private static void addOneByOne(long from, int wide, Target t, long to) {
-        for (int k = 0; k < wide; k++) {
-            for (int r = 0; r < t.count(); r++) {
-                long at = to + (r * t.rowStride() + k * t.columnStride()) * FLOAT;
-                float addend = Vectors.number(from + ((long) r * wide + k) * FLOAT);
-                Vectors.put(Vectors.number(at) + addend * t.factor(), at);
-            }
+        for (int r = 0; r < t.count(); r++) {
+            long row = from + (long) r * wide * FLOAT;
+            long sum = to + r * t.rowStride() * FLOAT;
+            PanelLoops.addApart(row, wide, t.factor(), sum, t.columnStride() * FLOAT);
         }
     }
 }

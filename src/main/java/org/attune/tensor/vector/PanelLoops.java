@@ -55,6 +55,14 @@ final class PanelLoops {
         }
     }
 
+    /// Adds numbers times a factor to float32 numbers that stand `step` bytes apart.
+    static void addApart(long c, int count, float factor, long sum, long step) {
+        for (int k = 0; k < count; k++) {
+            long at = sum + k * step;
+            Vectors.put(Vectors.number(at) + Vectors.number(c + (long) k * FLOAT) * factor, at);
+        }
+    }
+
     /// Writes rows plus others as bfloat16.
     static void roundSum(
             long c, int rows, int wide, long residual, long residualRow, long out, long outRow) {

@@ -185,6 +185,18 @@ final class TileRows {
         }
     }
 
+    /// Makes a row a column.
+    ///
+    /// @param to first number of the column, whose numbers stand `step` numbers apart
+    static void toColumn(long from, int count, long to, int step) {
+        for (int i = 0; i < count; i++) {
+            Vectors.MEMORY.set(
+                    ValueLayout.JAVA_SHORT_UNALIGNED,
+                    to + (long) i * step * HALF,
+                    number(from + (long) i * HALF));
+        }
+    }
+
     /// `Σ a b` of each row, as float32.
     static void dots(long a, long b, int rows, int wide, long to) {
         for (int r = 0; r < rows; r++) {

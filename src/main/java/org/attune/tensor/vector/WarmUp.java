@@ -20,6 +20,7 @@ public final class WarmUp {
     private static final int VOCABULARY = 576;
     private static final int SAMPLED = 4096; // tokens
     private static final int TOKENS = 16;
+    private static final int ROWS_OF_PANEL = 8;
     private static final AttentionShape ONE_HEAD = new AttentionShape(1, 1, HEAD);
     private static final AttentionShape SHAPE = new AttentionShape(1, 3, HEAD);
     private static final int WIDE_HEADS = 5; // queries, key and value
@@ -115,8 +116,10 @@ public final class WarmUp {
         long from = address(INPUT);
         long to = address(OUTPUT);
         long rowBytes = (long) HEAD * Short.BYTES;
-        PanelLoops.round(from, TOKENS, HEAD, to, rowBytes);
-        PanelLoops.roundSum(from, TOKENS, HEAD, to, rowBytes, to, rowBytes);
+        PanelLoops.round(from, ROWS_OF_PANEL, HEAD, to, rowBytes);
+        PanelLoops.roundSum(from, ROWS_OF_PANEL, HEAD, to, rowBytes, to, rowBytes);
+        PanelLoops.addTo(from, ROWS_OF_PANEL, HEAD, 1, to, rowBytes);
+        PanelLoops.addApart(from, ROWS_OF_PANEL, 1, to, rowBytes);
     }
 
     private void optimizer() {
