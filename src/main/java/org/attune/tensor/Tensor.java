@@ -169,7 +169,7 @@ public final class Tensor extends NativeTensor {
 
     /// `length` elements of `axis` from `start`; shares memory.
     public Tensor narrow(int axis, long start, long length) {
-        return Operators.NARROW.with(this).with((long) axis).with(start).with(length).call();
+        return Views.narrow(this, axis, start, length);
     }
 
     /// One index of `axis`, which disappears; shares memory.
@@ -179,7 +179,7 @@ public final class Tensor extends NativeTensor {
 
     /// Two axes swapped; shares memory.
     public Tensor transpose(int a, int b) {
-        return Operators.TRANSPOSE.with(this).with((long) a).with((long) b).call();
+        return Views.transposed(this, a, b);
     }
 
     /// A matrix transposed; shares memory.

@@ -49,6 +49,38 @@ class TensorTest {
     }
 
     @Test
+    void directViewsAreThoseOfOperators() {
+        onEngine(
+                () -> {
+                    float[] numbers = new float[60];
+                    for (int i = 0; i < numbers.length; i++) {
+                        numbers[i] = i;
+                    }
+                    Tensor x = Tensor.of(CPU, numbers, 3, 4, 5);
+                    for (int axis = -3; axis < 3; axis++) {
+                        Tensor direct = views(x, axis);
+                        try (var _ = Autograd.enabled()) {
+                            Tensor operator = views(x, axis);
+                            assertArrayEquals(operator.shape(), direct.shape());
+                            assertArrayEquals(operator.strides(), direct.strides());
+                            assertArrayEquals(operator.toFloats(), direct.toFloats());
+                        }
+                    }
+                    for (long[] wrong :
+                            new long[][] {{3, 0, 1}, {-4, 0, 1}, {0, 1, 3}, {0, 0, -1}}) {
+                        assertThrows(
+                                ShapeException.class,
+                                () -> x.narrow((int) wrong[0], wrong[1], wrong[2]));
+                    }
+                    assertThrows(ShapeException.class, () -> x.transpose(0, 3));
+                });
+    }
+
+    private static Tensor views(Tensor x, int axis) {
+        return x.narrow(axis, 1, 2).transpose(axis, 1).narrow(-1, 0, 2).transpose(-2, -1);
+    }
+
+    @Test
     void castsToBfloat16WithGradient() {
         onEngine(
                 () -> {
