@@ -98,27 +98,31 @@ public final class Decoder implements AutoCloseable {
         return linears().stream().anyMatch(FusedLinear::packsBackward);
     }
 
-    /// Whether products of forward passes read copies, or will.
-    public boolean packs() {
-        return packs;
-    }
-
     /// Has decoding take all blocks in one piece, where the processor has the kernels for it and
     /// the weights are at most [#MOST_DECODING_BYTES]: half to two thirds of a token's time. It
     /// reads the copy that forward passes read, which is put into large pages; models that have
     /// none, since they are too large to have it beside the weights, get one.
     public void packDecoding() {
-        boolean suits =
-                !linears().stream().allMatch(FusedLinear::servesTokens)
-                        && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
-                        && JointHeads.inTiles(config, device, dtype)
-                        && linears().stream().allMatch(FusedLinear::canServeTokens);
-        if (suits) {
+        if (canPackDecoding()) {
             long numbers = linears().stream().mapToLong(FusedLinear::packedNumbers).sum();
             try (var memory = new LargePages(device, dtype, numbers, linears().size())) {
                 linears().forEach(l -> l.serveTokens(memory.take(scope, l.packedNumbers())));
             }
         }
+    }
+
+    /// The same where it takes no memory, not even for a moment: the copy stays where it is.
+    public void packDecodingInPlace() {
+        if (packs && canPackDecoding()) {
+            linears().forEach(FusedLinear::serveTokens);
+        }
+    }
+
+    private boolean canPackDecoding() {
+        return !linears().stream().allMatch(FusedLinear::servesTokens)
+                && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
+                && JointHeads.inTiles(config, device, dtype)
+                && linears().stream().allMatch(FusedLinear::canServeTokens);
     }
 
     /// Keeps nothing but what forward passes read, with the adapter that is attached: half of the

@@ -193,6 +193,12 @@ public final class FusedLinear {
         return weights.packedNumbers();
     }
 
+    /// Has decoding read it where it is.
+    void serveTokens() {
+        weights.pack();
+        servesTokens = true;
+    }
+
     /// Has all of them read a copy in memory of so many numbers.
     void serveTokens(Tensor memory) {
         try (var _ = TensorScope.open("pack")) {

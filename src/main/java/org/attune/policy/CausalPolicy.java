@@ -13,8 +13,8 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
         return Recomputation.Shares.NONE;
     }
 
-    /// Whether backward passes or decoding read copies of the weights that were made for them; that
-    /// can change rounding.
+    /// Whether backward passes read copies of the weights that were made for them; that can change
+    /// rounding.
     default boolean hasCopies() {
         return false;
     }

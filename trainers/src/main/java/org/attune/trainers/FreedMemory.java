@@ -13,26 +13,31 @@ final class FreedMemory {
 
     private final LongSupplier resident;
     private final Runnable giveBack;
-    private boolean fresh = true;
+    private final int window;
+    private int steps; // since it was given back, at most `window`
     private long needed;
 
-    FreedMemory() {
-        this(ProcessMemory::residentBytes, Engine::giveBackFreedMemory);
+    /// @param window steps after giving back that show what a step needs: several where their rows
+    ///     are of other lengths, since what is given back costs as much time as it takes to touch
+    ///     it again
+    FreedMemory(int window) {
+        this(window, ProcessMemory::residentBytes, Engine::giveBackFreedMemory);
     }
 
     /// @param resident bytes of the process; 0 where the system doesn't tell, and nothing is done
     /// @param giveBack what is freed
-    FreedMemory(LongSupplier resident, Runnable giveBack) {
+    FreedMemory(int window, LongSupplier resident, Runnable giveBack) {
+        this.window = window;
         this.resident = resident;
         this.giveBack = giveBack;
     }
 
-    /// After an optimizer step. The first one after giving back shows what a step needs.
+    /// After an optimizer step.
     void afterStep() {
         long now = resident.getAsLong();
-        if (fresh) {
+        if (steps < window) {
             needed = Math.max(needed, now);
-            fresh = false;
+            steps++;
         } else if (now > needed + needed / SHARE) {
             giveBack();
         }
@@ -41,6 +46,6 @@ final class FreedMemory {
     /// After other work than steps, whose memory they would keep.
     void giveBack() {
         giveBack.run();
-        fresh = true;
+        steps = 0;
     }
 }

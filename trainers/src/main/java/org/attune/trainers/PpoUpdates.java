@@ -21,7 +21,7 @@ final class PpoUpdates implements WeightUpdates {
     private final Learner critic;
     private final double criticFactor;
     private final PhaseClock clock;
-    private final FreedMemory memory = new FreedMemory();
+    private final FreedMemory memory = new FreedMemory(1);
     private double learningRate;
 
     /// @param config says how fast the critic learns

@@ -24,6 +24,9 @@ import java.util.OptionalDouble;
 final class TrainingLoop {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
+    /// Rows of a step may be few and of other lengths than those of the next.
+    private static final int STEPS_OF_OTHER_LENGTHS = 4;
+
     private final RunInfo info;
     private final TrainingConfig config;
     private final WeightUpdates updates;
@@ -36,7 +39,7 @@ final class TrainingLoop {
     private final Cadence saving;
 
     private final RunLog log;
-    private final FreedMemory memory = new FreedMemory();
+    private final FreedMemory memory = new FreedMemory(STEPS_OF_OTHER_LENGTHS);
     private Map<String, Double> heldoutBefore = Map.of();
     private List<EvalReport> lastEvaluation = List.of();
     private int evaluatedAt = -1;

@@ -26,7 +26,7 @@ class FreedMemoryTest {
         List<Integer> after = new ArrayList<>();
         long[] steps = {1000, 1050, 1100, 1101, 1000, 1200, 1250, 1215, 1400};
         int[] step = {0};
-        var memory = new FreedMemory(() -> steps[step[0]], () -> after.add(step[0]));
+        var memory = new FreedMemory(1, () -> steps[step[0]], () -> after.add(step[0]));
         for (; step[0] < steps.length; step[0]++) {
             memory.afterStep();
         }
@@ -35,9 +35,22 @@ class FreedMemoryTest {
     }
 
     @Test
+    void severalStepsShowWhatIsNeeded() {
+        List<Integer> after = new ArrayList<>();
+        long[] steps = {1000, 1300, 1100, 1400, 1431, 1000, 1350, 1200, 1500, 1550, 1574, 1600};
+        int[] step = {0};
+        var memory = new FreedMemory(3, () -> steps[step[0]], () -> after.add(step[0]));
+        for (; step[0] < steps.length; step[0]++) {
+            memory.afterStep();
+        }
+        // 1300 at most in the first three, 1350 in the three after the first time.
+        assertEquals(List.of(4, 8), after);
+    }
+
+    @Test
     void whatOtherWorkTookIsGivenBackAndNotTakenForAStepsNeed() {
         resident = 3000;
-        var memory = new FreedMemory(() -> resident, () -> resident = 500);
+        var memory = new FreedMemory(1, () -> resident, () -> resident = 500);
         memory.giveBack();
         assertEquals(500, resident);
         resident = 1000;
@@ -57,7 +70,7 @@ class FreedMemoryTest {
                         Tensor after = filled();
                         large.close(); // a hole, not the heap's end
                         long before = ProcessMemory.residentBytes();
-                        new FreedMemory().giveBack();
+                        new FreedMemory(1).giveBack();
                         long less = before - ProcessMemory.residentBytes();
                         assertTrue(less > 200 * MIB, "only " + less + " bytes went back");
                         assertEquals(0, after.narrow(0, 5, 1).item());

@@ -53,8 +53,8 @@ public final class PolicySetup implements AutoCloseable {
         return load(model.loadDecoder(), model, lora, training, dropout, true);
     }
 
-    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: those for
-    /// decoding are made of the weights themselves, which those for backward passes replace.
+    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: adapters may
+    /// still be attached before, which takes the weights that copies for backward passes replace.
     static PolicySetup loadToGenerate(
             ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return load(model.loadDecoder(), model, lora, training, dropout, false);
@@ -245,8 +245,8 @@ public final class PolicySetup implements AutoCloseable {
             MemoryNeed need,
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
-        if (rollouts.isPresent() && (copies || decoder.packs())) {
-            Engine.leavingCores(decoder::packDecoding);
+        if (rollouts.isPresent()) {
+            Engine.leavingCores(copies ? decoder::packDecoding : decoder::packDecodingInPlace);
         }
         if (copies) {
             decoder.packBackward();
