@@ -119,7 +119,9 @@ public record BenchSession(
         Path work = folder.resolve("work.json");
         Path result = folder.resolve("run.json");
         BenchJson.write(work, spec);
-        List<String> command = new ArrayList<>(Programs.thisJvm());
+        List<String> command =
+                new ArrayList<>(
+                        spec.task().trains() ? Programs.thisJvmToTrain() : Programs.thisJvm());
         command.addAll(List.of(mainClass, "bench", "worker"));
         for (Path argument : List.of(work, rows, folder, result)) {
             command.add(argument.toString());

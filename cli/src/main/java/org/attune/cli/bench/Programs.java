@@ -15,6 +15,10 @@ import java.util.function.Consumer;
 final class Programs {
     private static final int SHOWN_LINES = 15;
 
+    /// Names the file of loaded classes that training commands leave for later starts; the launcher
+    /// sets it.
+    private static final String ARCHIVE = "attune.archive";
+
     private Programs() {}
 
     /// The beginning of a command line that starts this JVM again: the same executable, options and
@@ -36,6 +40,24 @@ final class Programs {
         }
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
+        return command;
+    }
+
+    /// The same for a process that trains, as such a command would be started: with the classes
+    /// that an earlier one left, or to leave them.
+    static List<String> thisJvmToTrain() {
+        return toTrain(thisJvm(), System.getProperty(ARCHIVE));
+    }
+
+    /// @param archive null: there can be none
+    static List<String> toTrain(List<String> jvm, String archive) {
+        List<String> command = new ArrayList<>(jvm);
+        if (archive != null) {
+            String file = "-XX:SharedArchiveFile=";
+            command.removeIf(option -> option.startsWith(file));
+            command.addAll(1, List.of("-XX:+AutoCreateSharedArchive", "-Xlog:disable"));
+            command.add(1, file + archive);
+        }
         return command;
     }
 
