@@ -27,7 +27,13 @@ class PackedMatrixTest {
                     int cases = 0;
                     for (int[] size :
                             new int[][] {
-                                {576, 960}, {624, 576}, {1552, 576}, {100, 7}, {64, 200}, {33, 97}
+                                {576, 960},
+                                {624, 576},
+                                {1552, 576},
+                                {100, 7},
+                                {64, 200},
+                                {33, 97},
+                                {5121, 97}
                             }) {
                         for (int rows : new int[] {1, 3, 32, 67, 96, 250}) {
                             compare(rows, size[0], size[1], false);

@@ -20,6 +20,12 @@ public record PanelProduct(int out) {
     /// Panels of an item: rows of `x` that the cache holds are multiplied by these in turn.
     private static final int MOST_PANELS = 4;
 
+    /// Columns that are multiplied at a time, more or less: so many that a tile's and some panels'
+    /// fit into a core's own cache.
+    private static final int DEEP = 2560;
+
+    private static final int ROUND_DEPTH = 32;
+
     /// Items of a thread, at least, if there are so many: the last ones of two threads rarely end
     /// at the same time.
     private static final int ITEMS = 8;
@@ -33,11 +39,23 @@ public record PanelProduct(int out) {
     /// @param depth columns that are multiplied
     /// @param panels of the matrix
     /// @param columns of the matrix in memory
-    public record Factors(Rows x, int depth, long panels, int columns) {}
+    public record Factors(Rows x, int depth, long panels, int columns) {
+        /// Columns of a part, of all parts but the last.
+        int part() {
+            int parts = Math.max(1, (depth + DEEP / 2) / DEEP);
+            int part = (depth + parts - 1) / parts;
+            return (part + ROUND_DEPTH - 1) / ROUND_DEPTH * ROUND_DEPTH;
+        }
+    }
 
     /// Bytes to work in.
     public static long workBytes(int threads) {
-        return (long) threads * TILE * Panels.MOST_WIDE * FLOAT;
+        return (long) threads * MOST_PANELS * product();
+    }
+
+    /// Bytes of a tile's product with a panel.
+    private static long product() {
+        return (long) TILE * Panels.MOST_WIDE * FLOAT;
     }
 
     /// Multiplies.
@@ -55,6 +73,8 @@ public record PanelProduct(int out) {
         int tiles = (n + tile - 1) / tile;
         int group = Math.clamp(count * tiles / (threads * ITEMS), 1, MOST_PANELS);
         int groups = (count + group - 1) / group;
+        // A product in parts has panels in turn with each part; else each is done with at once.
+        int step = first.part() < first.depth() ? group : 1;
         Team.run(
                 threads,
                 tiles * groups,
@@ -65,35 +85,46 @@ public record PanelProduct(int out) {
                     // Where a tile isn't full, rows above it are multiplied once more.
                     int above = Math.min(row, (ROUND - rows % ROUND) % ROUND);
                     int panel = item % groups * group;
-                    for (int p = panel; p < Math.min(count, panel + group); p++) {
-                        multiply(first, row - above, above + rows, p, false, c);
+                    int end = Math.min(count, panel + group);
+                    for (int at = panel; at < end; at += step) {
+                        int last = Math.min(end, at + step);
+                        multiply(first, row - above, above + rows, at, last, false, c);
                         if (second != null) {
-                            multiply(second, row - above, above + rows, p, true, c);
+                            multiply(second, row - above, above + rows, at, last, true, c);
                         }
-                        int height = Panels.height(out, p);
-                        long product = c + (long) above * height * FLOAT;
-                        finish(product, rows, height, residual, y, row, p * wide);
+                        for (int p = at; p < last; p++) {
+                            int height = Panels.height(out, p);
+                            long skipped = (long) above * height * FLOAT;
+                            long from = c + (p - at) * product() + skipped;
+                            finish(from, rows, height, residual, y, row, p * wide);
+                        }
                     }
                     TileProduct.release();
                 });
     }
 
-    /// Multiplies some rows by a panel.
+    /// Multiplies some rows by some panels.
     ///
-    /// @param c written or added to, float32 `(rows, height)`
-    private void multiply(Factors f, int row, int rows, int panel, boolean add, long c) {
-        int height = Panels.height(out, panel);
-        TileProduct.multiply(
-                rows,
-                height,
-                f.depth(),
-                (int) (f.x().stride() / HALF),
-                height,
-                height,
-                add,
-                f.x().at(row, 0),
-                Panels.at(f.panels(), panel, Panels.wide(out), f.columns()),
-                c);
+    /// @param c written or added to, float32 `(rows, height)` for each panel
+    private void multiply(Factors f, int row, int rows, int panel, int end, boolean add, long c) {
+        int part = f.part();
+        for (int k = 0; k < f.depth(); k += part) {
+            for (int p = panel; p < end; p++) {
+                int height = Panels.height(out, p);
+                long panels = Panels.at(f.panels(), p, Panels.wide(out), f.columns());
+                TileProduct.multiply(
+                        rows,
+                        height,
+                        Math.min(part, f.depth() - k),
+                        (int) (f.x().stride() / HALF),
+                        height,
+                        height,
+                        add || k > 0,
+                        f.x().at(row, k),
+                        panels + (long) k * height * HALF,
+                        c + (p - panel) * product());
+            }
+        }
     }
 
     private static void finish(
