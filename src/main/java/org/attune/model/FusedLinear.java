@@ -386,13 +386,11 @@ public final class FusedLinear {
         if (dus == null) {
             return dx;
         }
+        List<OuterProducts.Product> products = new ArrayList<>();
         if (!dropout.isOn()) {
             if (!whole) {
                 Kernels.addmm(dx, dus, reducers.matrix(), 1, 1);
             }
-        }
-        List<OuterProducts.Product> products = new ArrayList<>();
-        if (!dropout.isOn()) {
             products.add(new OuterProducts.Product(dus, x, targetsA()));
         }
         int column = in;

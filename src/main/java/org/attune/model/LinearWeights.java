@@ -181,21 +181,25 @@ final class LinearWeights {
                 packed == null
                         ? withColumns(PackedMatrix.of(base(), extra(), memory))
                         : packed.movedTo(memory);
-        separateColumns();
-    }
-
-    /// Has the columns stand by themselves, as where products read copies.
-    private void separateColumns() {
         if (joined != null) {
             try (var _ = TensorScope.open("pack")) {
-                Tensor own = owner.adopt(columns.contiguous());
                 Tensor plain = owner.adopt(base.contiguous());
-                closeColumns();
-                closePlain();
-                columns = own;
+                closePlainButColumns();
                 base = plain;
             }
         }
+    }
+
+    /// Closes the numbers themselves; the columns, if they stand beside them, stay.
+    private void closePlainButColumns() {
+        if (joined != null) {
+            try (var _ = TensorScope.open("pack")) {
+                Tensor own = owner.adopt(columns.contiguous());
+                closeColumns();
+                columns = own;
+            }
+        }
+        closePlain();
     }
 
     /// The copy that forward passes read.
@@ -237,8 +241,7 @@ final class LinearWeights {
         }
         packs = true;
         pack();
-        separateColumns();
-        closePlain();
+        closePlainButColumns();
         forwardOnly = true;
     }
 

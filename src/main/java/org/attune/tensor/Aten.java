@@ -167,13 +167,6 @@ final class Aten {
         return finish(Tensor.adopt(result, view));
     }
 
-    /// Runs an operator whose only result is an integer.
-    long callLong() {
-        run();
-        finish(null);
-        return Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, 0);
-    }
-
     /// Runs an operator with several results.
     Tensor[] callMany() {
         run();

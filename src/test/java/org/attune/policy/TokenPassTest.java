@@ -155,6 +155,28 @@ class TokenPassTest {
     }
 
     @Test
+    void whereTheCopyStandsChangesNoBit() {
+        Engine.run(
+                () -> {
+                    try (Decoder decoder = TinyModels.decoder(shape(true), DType.BFLOAT16);
+                            Policy policy = policy(decoder, 4)) {
+                        Adapter trained = policy.adapterInUse();
+                        decoder.packDecodingInPlace();
+                        assertTrue(usesKernel(decoder, trained));
+                        List<float[]> inPlace = decode(decoder, trained, 3);
+                        try (Decoder other = TinyModels.decoder(shape(true), DType.BFLOAT16);
+                                Policy again = policy(other, 4)) {
+                            other.packDecoding();
+                            List<float[]> moved = decode(other, again.adapterInUse(), 3);
+                            for (int i = 0; i < STEPS; i++) {
+                                assertArrayEquals(moved.get(i), inPlace.get(i));
+                            }
+                        }
+                    }
+                });
+    }
+
+    @Test
     void anotherNumberOfThreadsGivesTheSameBits() {
         Engine.run(
                 () -> {
