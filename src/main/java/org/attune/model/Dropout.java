@@ -32,6 +32,15 @@ public record Dropout(double probability, long seed) {
         return (int) Math.min(KeptNumbers.ALL - 1, Math.round(probability * KeptNumbers.ALL));
     }
 
+    /// What the remaining elements are multiplied by: `1 / (1 - probability)`.
+    double scale() {
+        return scale(dropped());
+    }
+
+    private static double scale(int dropped) {
+        return (double) KeptNumbers.ALL / (KeptNumbers.ALL - dropped);
+    }
+
     /// What stays of a module's input.
     ///
     /// @param path of the module
@@ -52,11 +61,9 @@ public record Dropout(double probability, long seed) {
             return kept == null;
         }
 
-        /// What the remaining elements are multiplied by: `1 / (1 - probability)`.
+        /// [Dropout#scale].
         double scale() {
-            return dropsNothing()
-                    ? 1
-                    : (double) KeptNumbers.ALL / (KeptNumbers.ALL - kept.dropped());
+            return dropsNothing() ? 1 : Dropout.scale(kept.dropped());
         }
 
         /// That of the input's rows from one on.

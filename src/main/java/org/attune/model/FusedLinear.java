@@ -9,6 +9,7 @@ import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.TokenPass;
+import org.attune.tensor.vector.DropoutPart;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -328,6 +329,10 @@ public final class FusedLinear {
             reducers.reduce(hx);
             return;
         }
+        if (reducers.servesDropout(updates)) {
+            reducers.reduce(hx, kept(dropout), dropout.scale());
+            return;
+        }
         Tensor x = hx.narrow(1, 0, in);
         int column = in;
         for (LowRank update : updates) {
@@ -378,9 +383,7 @@ public final class FusedLinear {
             }
         }
         requirePlain();
-        boolean whole = weights.packsBackward() && reducers != null && !dropout.isOn();
-        LinearWeights.Gradient gradient =
-                whole ? weights.backward(dy, reducers.transposed()) : weights.backward(dy);
+        LinearWeights.Gradient gradient = gradient(dy, dropout);
         Tensor dx = gradient.dx(); // (N, in)
         Tensor dus = gradient.dus(); // (N, extra), or null
         if (dus == null) {
@@ -388,7 +391,7 @@ public final class FusedLinear {
         }
         List<OuterProducts.Product> products = new ArrayList<>();
         if (!dropout.isOn()) {
-            if (!whole) {
+            if (!isWhole(dropout)) {
                 Kernels.addmm(dx, dus, reducers.matrix(), 1, 1);
             }
             products.add(new OuterProducts.Product(dus, x, targetsA()));
@@ -397,9 +400,13 @@ public final class FusedLinear {
         for (LowRank update : trained) {
             Part p = parts.get(update.part());
             if (dropout.isOn()) {
-                Tensor du = // (N, r)
-                        dus.narrow(1, column - (long) in, update.rank()).contiguous();
-                update.reduceBackward(du, x, dropout.mask(path(update)), dx);
+                Tensor du = dus.narrow(1, column - (long) in, update.rank()); // (N, r)
+                Dropout.Mask mask = dropout.mask(path(update));
+                if (isWhole(dropout)) {
+                    update.productA(du, x, mask).ifPresent(products::add);
+                } else {
+                    update.reduceBackward(du.contiguous(), x, mask, dx);
+                }
             }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
             update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
@@ -407,6 +414,32 @@ public final class FusedLinear {
         }
         OuterProducts.add(products);
         return dx;
+    }
+
+    /// Whether the weights' product gives all of the input's gradient.
+    private boolean isWhole(Dropout dropout) {
+        return weights.packsBackward()
+                && reducers != null
+                && (!dropout.isOn() || reducers.servesDropout(trained));
+    }
+
+    private LinearWeights.Gradient gradient(Tensor dy, Dropout dropout) {
+        if (!isWhole(dropout)) {
+            return weights.backward(dy);
+        }
+        List<DropoutPart> kept = dropout.isOn() ? kept(dropout) : List.of();
+        return weights.backward(dy, reducers.transposed(), kept, dropout.scale());
+    }
+
+    /// What stays of the inputs of the trained adapter.
+    private List<DropoutPart> kept(Dropout dropout) {
+        List<DropoutPart> kept = new ArrayList<>();
+        int column = 0;
+        for (LowRank update : trained) {
+            kept.add(new DropoutPart(dropout.mask(path(update)).kept(), column, update.rank()));
+            column += update.rank();
+        }
+        return kept;
     }
 
     private List<OuterProducts.Target> targetsA() {

@@ -5,9 +5,11 @@ import org.attune.tensor.Device;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.vector.DropoutPart;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /// The weights of layers that read the same input, `W` of shape `(out, in)`, and an adapter's
@@ -337,9 +339,11 @@ final class LinearWeights {
     /// backward passes, and an adapter.
     ///
     /// @param reducers the adapter's first matrices, transposed, `(in, R)`
-    Gradient backward(Tensor dy, PackedMatrix reducers) {
+    /// @param parts columns of these whose input had dropout; none: it had none
+    /// @param scale of what dropout left
+    Gradient backward(Tensor dy, PackedMatrix reducers, List<DropoutPart> parts, double scale) {
         Tensor dus = reduced(dy);
-        return new Gradient(packedBack.multiply(dy, dus, reducers), dus);
+        return new Gradient(packedBack.multiply(dy, dus, reducers, parts, scale), dus);
     }
 
     private Tensor reduced(Tensor dy) {

@@ -69,6 +69,18 @@ public record LowRank(
                 .map(sum -> new OuterProducts.Target(sum, scaling, first));
     }
 
+    /// What is added to the gradient of `A` where the input had dropout.
+    ///
+    /// @param du gradient of `u`, `(N, rank)`
+    /// @param x `(N, in)`
+    /// @param mask of `x`
+    /// @return empty if it is frozen
+    Optional<OuterProducts.Product> productA(Tensor du, Tensor x, Dropout.Mask mask) {
+        return Optional.ofNullable(gradientA)
+                .map(sum -> new OuterProducts.Target(sum, scaling * mask.scale(), 0))
+                .map(target -> new OuterProducts.Product(du, x, List.of(target), mask.kept()));
+    }
+
     /// What is added to the gradient of `B`.
     ///
     /// @param dy gradient of `y`, `(N, out)`

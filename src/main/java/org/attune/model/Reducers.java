@@ -4,6 +4,9 @@ import org.attune.tensor.Kernels;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.tensor.vector.DropoutPart;
+
+import java.util.List;
 
 /// First matrices of the adapters on linear layers that read the same input, times their scale, one
 /// below the other. `R` rows, `D` columns.
@@ -58,6 +61,21 @@ final class Reducers {
         } else {
             Kernels.mm(x, matrix.t(), u);
         }
+    }
+
+    /// Whether products serve them where their input has dropout.
+    ///
+    /// @param updates whose matrices these are
+    boolean servesDropout(List<LowRank> updates) {
+        return packs
+                && PackedMatrix.servesDropout(in, updates.stream().map(LowRank::rank).toList());
+    }
+
+    /// The same as [#reduce(Tensor)] of what dropout leaves of the input, where [#servesDropout].
+    ///
+    /// @param parts rows of the matrix
+    void reduce(Tensor hx, List<DropoutPart> parts, double scale) {
+        packed().multiplyDropped(hx.narrow(1, 0, in), parts, scale, hx.narrow(1, in, rows));
     }
 
     /// A copy of the matrix where [PackedMatrix#isUseful].

@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.KeptNumbers;
 import org.attune.tensor.vector.OuterSums;
 
 import java.util.List;
@@ -16,7 +17,12 @@ public final class OuterProducts {
     /// @param a `(N, R)`, dense in a row
     /// @param b `(N, W)`, dense in a row
     /// @param targets what its rows are added to
-    public record Product(Tensor a, Tensor b, List<Target> targets) {
+    /// @param kept numbers of `b` that dropout keeps, where [PackedMatrix#servesDropout]; null: all
+    public record Product(Tensor a, Tensor b, List<Target> targets, KeptNumbers kept) {
+        public Product(Tensor a, Tensor b, List<Target> targets) {
+            this(a, b, targets, null);
+        }
+
         /// Added to one matrix.
         ///
         /// @param sum `(R, W)`
@@ -50,6 +56,11 @@ public final class OuterProducts {
     }
 
     private static void check(Product p) {
+        if (p.kept() != null && !(isServed(p) && VectorKernels.servesDropout(p.b()))) {
+            throw new ShapeException(
+                    "there is no product of %s, transposed, and what dropout leaves of %s"
+                            .formatted(p.a(), p.b()));
+        }
         for (Target t : p.targets()) {
             if (p.a().size(0) != p.b().size(0)
                     || t.first() + t.sum().size(0) > p.a().size(1)
@@ -75,7 +86,8 @@ public final class OuterProducts {
                 Math.toIntExact(p.a().size(1)),
                 VectorKernels.rows(p.b()),
                 Math.toIntExact(p.b().size(1)),
-                p.targets().stream().map(OuterProducts::addresses).toList());
+                p.targets().stream().map(OuterProducts::addresses).toList(),
+                p.kept());
     }
 
     private static OuterSums.Target addresses(Target t) {

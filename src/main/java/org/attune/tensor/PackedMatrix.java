@@ -1,9 +1,15 @@
 package org.attune.tensor;
 
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.DropoutKernel;
+import org.attune.tensor.vector.DropoutPart;
+import org.attune.tensor.vector.DroppedProduct;
+import org.attune.tensor.vector.OuterSums;
 import org.attune.tensor.vector.PanelProduct;
 import org.attune.tensor.vector.Panels;
 import org.attune.tensor.vector.Rows;
+
+import java.util.List;
 
 /// A bfloat16 matrix copied into the order that products read fastest ([Panels]): the library puts
 /// the plain order into such a one for each product anew, which is half of the work when few rows
@@ -30,6 +36,15 @@ public final class PackedMatrix implements AutoCloseable {
     /// Whether [TokenPass] can read a matrix with so many more columns.
     public static boolean servesTokens(int out, int in, int more) {
         return out % Panels.UNIT == 0 && in % Panels.UNIT == 0 && more % 2 == 0;
+    }
+
+    /// Whether there are products for an adapter's first matrices where their input has dropout.
+    ///
+    /// @param in their columns
+    /// @param ranks rows of each
+    public static boolean servesDropout(int in, List<Integer> ranks) {
+        return in % DropoutKernel.MULTIPLE == 0
+                && ranks.stream().allMatch(r -> r % 2 == 0 && r <= OuterSums.MOST_RANK);
     }
 
     /// Numbers that a copy takes in memory.
@@ -152,14 +167,46 @@ public final class PackedMatrix implements AutoCloseable {
     /// @param x2 likewise, of as many rows
     /// @param second of as many rows as this matrix
     public Tensor multiply(Tensor x, Tensor x2, PackedMatrix second) {
+        return multiply(x, x2, second, List.of(), 1);
+    }
+
+    /// `x matrixᵀ + Σ factor · dropout(x₂ matrix₂ᵀ)`, added in float32, `(n, out)`.
+    ///
+    /// @param x as of [#multiply(Tensor)]
+    /// @param x2 likewise, of as many rows
+    /// @param second of as many rows as this matrix
+    /// @param parts columns of the second matrix whose products lose numbers of their own, where
+    ///     [#servesDropout]; none: nothing is lost
+    /// @param factor of what is left
+    public Tensor multiply(
+            Tensor x, Tensor x2, PackedMatrix second, List<DropoutPart> parts, double factor) {
         if (x.size(0) != x2.size(0) || second.out != out) {
             throw new ShapeException(
                     "products of %s and %s and of %s and %s have other shapes"
                             .formatted(x, this, x2, second));
         }
         Tensor y = result(x);
-        run(factors(x), second.factors(x2), null, y);
+        var addend = new PanelProduct.Addend(second.factors(x2), parts, (float) factor);
+        run(factors(x), addend, null, y);
         return y;
+    }
+
+    /// Writes `factor · dropout(x) matrixᵀ`.
+    ///
+    /// @param x `(n, in)`
+    /// @param parts rows of the matrix for which the input loses numbers of its own, where
+    ///     [#servesDropout]
+    /// @param y `(n, out)`, of the same dtype, dense in a row
+    public void multiplyDropped(Tensor x, List<DropoutPart> parts, double factor, Tensor y) {
+        requireResult(x, y);
+        PanelProduct.Factors f = factors(x);
+        int n = Math.toIntExact(x.size(0));
+        int threads = threads(x.size() * out);
+        var product = new DroppedProduct(parts, in, out, f.panels(), (float) factor);
+        VectorKernels.withMemory(
+                "attune::dropped_product",
+                product.workBytes(threads),
+                work -> product.run(f.x(), VectorKernels.rows(y), n, work, threads));
     }
 
     /// Writes `x matrixᵀ`.
@@ -192,14 +239,16 @@ public final class PackedMatrix implements AutoCloseable {
             throw new ShapeException("%s can't be multiplied by %s".formatted(x, this));
         }
         int depth = Math.toIntExact(x.size(1));
-        return new PanelProduct.Factors(VectorKernels.rows(x), depth, address(), columns);
+        return new PanelProduct.Factors(VectorKernels.rows(x), depth, address(), 0, columns);
     }
 
-    private void run(
-            PanelProduct.Factors first, PanelProduct.Factors second, Rows other, Tensor y) {
+    private static int threads(long products) {
+        return products < VectorKernels.PRODUCTS_WORTH_SHARING ? 1 : Engine.threads();
+    }
+
+    private void run(PanelProduct.Factors first, PanelProduct.Addend second, Rows other, Tensor y) {
         int n = Math.toIntExact(y.size(0));
-        boolean small = y.size() * first.depth() < VectorKernels.PRODUCTS_WORTH_SHARING;
-        int threads = small ? 1 : Engine.threads();
+        int threads = threads(y.size() * first.depth());
         VectorKernels.withMemory(
                 "attune::product",
                 PanelProduct.workBytes(threads),

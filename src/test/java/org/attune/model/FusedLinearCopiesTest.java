@@ -83,16 +83,21 @@ class FusedLinearCopiesTest {
     }
 
     private static Seen seen(FusedLinear layer) {
+        return seen(layer, Dropout.NONE);
+    }
+
+    private static Seen seen(FusedLinear layer, Dropout dropout) {
         List<float[]> numbers = new ArrayList<>();
         numbers.add(product(layer, Adapter.OFF));
         Tensor hx = Tensor.empty(Device.cpu(), DType.BFLOAT16, ROWS, IN + 2 * RANK);
         hx.narrow(1, 0, IN).copyInPlace(half(30, ROWS, IN));
-        numbers.add(layer.forward(hx, Adapter.TRAINED, Dropout.NONE).toFloats());
+        numbers.add(layer.forward(hx, Adapter.TRAINED, dropout).toFloats());
+        numbers.add(hx.narrow(1, IN, 2 * RANK).contiguous().toFloats());
         for (LowRank update : layer.trained()) {
             update.gradientA().zeroInPlace();
             update.gradientB().zeroInPlace();
         }
-        numbers.add(layer.backward(half(40, ROWS, OUT), hx, Dropout.NONE).toFloats());
+        numbers.add(layer.backward(half(40, ROWS, OUT), hx, dropout).toFloats());
         for (LowRank update : layer.trained()) {
             numbers.add(update.gradientA().toFloats());
             numbers.add(update.gradientB().toFloats());
@@ -121,6 +126,42 @@ class FusedLinearCopiesTest {
                             each.refreshTrained();
                         }
                         seen(other).assertClose(seen(layer));
+                    }
+                });
+    }
+
+    /// Of weights with copies the adapter's products are part of others; [LowRank] has them by
+    /// themselves.
+    @Test
+    void dropoutIsTheSameWithCopiesAndInSeparateProducts() {
+        Engine.run(
+                () -> {
+                    try (var scope = TensorScope.open("test")) {
+                        var dropout = new Dropout(0.3, 5);
+                        FusedLinear layer = layer(scope);
+                        Seen plain = seen(layer, dropout);
+                        List<float[]> reduced = new ArrayList<>();
+                        for (LowRank update : layer.trained()) {
+                            Tensor u = half(0, ROWS, RANK);
+                            String path = layer.parts().get(update.part()).path();
+                            update.reduce(half(30, ROWS, IN), dropout.mask(path), u);
+                            reduced.add(u.toFloats());
+                        }
+                        Tensor hx = half(0, ROWS, IN + 2 * RANK);
+                        hx.narrow(1, 0, IN).copyInPlace(half(30, ROWS, IN));
+                        layer.reduce(hx, Adapter.TRAINED, dropout);
+                        List<float[]> columns = new ArrayList<>();
+                        for (int part = 0; part < 2; part++) {
+                            Tensor u = hx.narrow(1, IN + part * RANK, RANK);
+                            columns.add(u.contiguous().toFloats());
+                        }
+                        new Seen(reduced).assertClose(new Seen(columns));
+
+                        layer.serveTokens(
+                                Tensor.empty(Device.cpu(), DType.BFLOAT16, layer.packedNumbers()));
+                        layer.packBackward();
+                        assertTrue(layer.packsBackward());
+                        plain.assertClose(seen(layer, dropout));
                     }
                 });
     }

@@ -36,9 +36,14 @@ final class LoadedModel implements AutoCloseable {
     /// added to it, nothing merged.
     static LoadedModel openToGenerate(ModelConfig config) {
         LoadedModel loaded = open(config);
-        loaded.decoder.packDecoding();
-        loaded.decoder.keepForward();
-        return loaded;
+        try {
+            loaded.decoder.packDecoding();
+            loaded.decoder.keepForward();
+            return loaded;
+        } catch (RuntimeException e) {
+            loaded.close();
+            throw e;
+        }
     }
 
     /// A model of any kind: a causal language model, or one that scores sequences.
@@ -55,9 +60,16 @@ final class LoadedModel implements AutoCloseable {
             setup.close();
             throw e;
         }
-        Optional<Policy> adapted =
-                setup.adapter().map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
-        return new LoadedModel(setup, decoder, adapted);
+        try {
+            Optional<Policy> adapted =
+                    setup.adapter()
+                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+            return new LoadedModel(setup, decoder, adapted);
+        } catch (RuntimeException e) {
+            decoder.close();
+            setup.close();
+            throw e;
+        }
     }
 
     ModelSetup setup() {

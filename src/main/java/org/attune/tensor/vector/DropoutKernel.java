@@ -1,11 +1,9 @@
 package org.attune.tensor.vector;
 
-import static org.attune.tensor.vector.KeptNumbers.LANES;
 import static org.attune.tensor.vector.KeptNumbers.TOGETHER;
 
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 import org.attune.tensor.vector.KeptNumbers.Mix;
 
@@ -17,56 +15,94 @@ import java.nio.ByteOrder;
 /// @param kept which numbers stay
 /// @param width numbers of a row, a multiple of [#MULTIPLE]
 public record DropoutKernel(KeptNumbers kept, int width) {
-    private static final VectorSpecies<Long> LONGS = Vectors.FLOATS.withLanes(long.class);
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     /// Numbers that a vector holds.
-    public static final int MULTIPLE = TOGETHER * LONGS.length();
+    public static final int MULTIPLE = TOGETHER * KeptLanes.LONGS.length();
 
     /// Rows of an item of work.
     private static final int CHUNK = 8;
 
     private static final long QUARTER = 0xffff;
 
-    /// What the random numbers of a vector's elements are made from.
-    private static final LongVector STEPS = LongVector.zero(LONGS).addIndex(1).mul(Mix.STEP);
-
     /// @param x `count` rows
     /// @param out written, `count` rows; may be `x`
     /// @param firstRow number of the first row
     public void run(Rows x, Rows out, int count, long firstRow, int threads) {
-        Team.rows(
+        Team.run(
                 threads,
-                count,
-                CHUNK,
-                (_, row) ->
-                        keep(kept.rowStream(firstRow + row, width), x.at(row, 0), out.at(row, 0)));
+                (count + CHUNK - 1) / CHUNK,
+                (_, item) -> {
+                    int row = item * CHUNK;
+                    keep(
+                            kept.stream(firstRow + row, 0, width),
+                            KeptNumbers.rowStep(width),
+                            kept.carry(),
+                            Math.min(CHUNK, count - row),
+                            width,
+                            x.at(row, 0),
+                            x.stride(),
+                            out.at(row, 0),
+                            out.stride());
+                });
     }
 
-    private void keep(long stream, long x, long out) {
-        long carry = kept.carry();
-        int longs = width / TOGETHER;
-        for (int k = 0; k < longs; k += LONGS.length()) {
-            LongVector n = LongVector.broadcast(LONGS, stream + Mix.STEP * k).add(STEPS);
-            LongVector ones =
-                    mixed(n).and(LANES * (KeptNumbers.ALL - 1))
-                            .add(carry)
-                            .lanewise(VectorOperators.LSHR, Mix.KEPT)
-                            .and(LANES);
-            long at = (long) k * Long.BYTES;
-            LongVector.fromMemorySegment(LONGS, Vectors.MEMORY, x + at, ByteOrder.nativeOrder())
-                    .and(ones.mul(QUARTER))
-                    .intoMemorySegment(Vectors.MEMORY, out + at, ByteOrder.nativeOrder());
+    /// Some columns of some rows.
+    ///
+    /// @param stream [KeptNumbers#stream] of the first number
+    /// @param rowStep [KeptNumbers#rowStep]
+    /// @param carry [KeptNumbers#carry]
+    /// @param wide numbers of a row, a multiple of [#MULTIPLE]
+    /// @param xRow bytes from a row to the next
+    /// @param outRow likewise
+    static void keep(
+            long stream,
+            long rowStep,
+            long carry,
+            int rows,
+            int wide,
+            long x,
+            long xRow,
+            long out,
+            long outRow) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide / TOGETHER; k += KeptLanes.LONGS.length()) {
+                long first = stream + r * rowStep + Mix.STEP * k;
+                LongVector ones = KeptLanes.ones(first, carry);
+                long at = (long) k * Long.BYTES;
+                LongVector.fromMemorySegment(
+                                KeptLanes.LONGS, Vectors.MEMORY, x + r * xRow + at, ORDER)
+                        .and(ones.mul(QUARTER))
+                        .intoMemorySegment(Vectors.MEMORY, out + r * outRow + at, ORDER);
+            }
         }
     }
 
-    /// [KeptNumbers#mixed].
-    private static LongVector mixed(LongVector n) {
-        LongVector z = shifted(n, Mix.FIRST).mul(Mix.TIMES);
-        z = shifted(z, Mix.SECOND).mul(Mix.TIMES_AGAIN);
-        return shifted(z, Mix.THIRD);
-    }
-
-    private static LongVector shifted(LongVector n, int bits) {
-        return n.lanewise(VectorOperators.LSHR, bits).lanewise(VectorOperators.XOR, n);
+    /// Adds what stays of float32 rows, times a factor.
+    ///
+    /// @param stream as of [#keep]
+    /// @param rowStep as there
+    /// @param carry as there
+    /// @param from dense rows
+    /// @param wide numbers of a row, a multiple of [Vectors#LANES]
+    /// @param sum dense rows
+    static void addKept(
+            long stream,
+            long rowStep,
+            long carry,
+            int rows,
+            int wide,
+            float factor,
+            long from,
+            long sum) {
+        for (int r = 0; r < rows; r++) {
+            for (int k = 0; k < wide; k += Vectors.LANES) {
+                long first = stream + r * rowStep + Mix.STEP * (k / TOGETHER);
+                LongVector ones = KeptLanes.halfOnes(first, carry);
+                long at = ((long) r * wide + k) * Float.BYTES;
+                FloatVector v = Vectors.load(from + at).mul(factor);
+                Vectors.store(Vectors.load(sum + at).add(Vectors.where(ones, v)), sum + at);
+            }
+        }
     }
 }

@@ -31,8 +31,21 @@ public record KeptNumbers(long stream, int dropped) {
     ///
     /// @param row number of the row
     /// @param width numbers of a row
-    long rowStream(long row, long width) {
-        return stream + Mix.STEP * row * ((width + TOGETHER - 1) / TOGETHER);
+    private long rowStream(long row, long width) {
+        return stream + row * rowStep(width);
+    }
+
+    /// How much further that of the next row is.
+    static long rowStep(long width) {
+        return Mix.STEP * ((width + TOGETHER - 1) / TOGETHER);
+    }
+
+    /// What the random numbers of a row are made from, from a column on.
+    ///
+    /// @param column a multiple of [#TOGETHER]
+    /// @param width numbers of a row
+    long stream(long row, int column, long width) {
+        return rowStream(row, width) + Mix.STEP * (column / TOGETHER);
     }
 
     /// The lowest bit of each quarter is set where a number stays, the first in the lowest quarter.

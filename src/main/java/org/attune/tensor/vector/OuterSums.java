@@ -32,7 +32,10 @@ public record OuterSums(List<Product> products, int n) {
     /// @param rank at most [#MOST_RANK]
     /// @param b bfloat16 `(n, width)`
     /// @param targets what is added to
-    public record Product(Rows a, int rank, Rows b, int width, List<Target> targets) {
+    /// @param kept numbers of `b` that dropout keeps, of which `width` must be a multiple of
+    ///     [DropoutKernel#MULTIPLE]; null: all
+    public record Product(
+            Rows a, int rank, Rows b, int width, List<Target> targets, KeptNumbers kept) {
         int items() {
             return (width + WIDE - 1) / WIDE;
         }
@@ -66,9 +69,10 @@ public record OuterSums(List<Product> products, int n) {
         return (long) ranks * chunks() * CHUNK * HALF + threads * own();
     }
 
-    /// What a thread has: some columns of a chunk, and their products.
+    /// What a thread has: some columns of a chunk in pairs of rows, their products, and what
+    /// dropout leaves of the columns.
     private static long own() {
-        return (long) CHUNK * WIDE * HALF + (long) MOST_RANK * WIDE * FLOAT;
+        return 2L * CHUNK * WIDE * HALF + (long) MOST_RANK * WIDE * FLOAT;
     }
 
     /// @param memory of [#workBytes]
@@ -121,8 +125,7 @@ public record OuterSums(List<Product> products, int n) {
         long c = own + (long) CHUNK * WIDE * HALF;
         for (int chunk = 0; chunk < chunks(); chunk++) {
             int rows = rows(chunk);
-            long from = p.b().at(chunk * CHUNK, column);
-            TileRows.interleave(from, p.b().stride(), rows, wide, own);
+            interleave(p, chunk * CHUNK, rows, column, wide, own);
             int pairs = (rows + 1) / 2;
             int depth = padded(rows);
             TileRows.zero(own + (long) pairs * wide * PAIR, (depth - 2 * pairs) * wide);
@@ -138,6 +141,28 @@ public record OuterSums(List<Product> products, int n) {
                 addOneByOne(from, wide, t, to);
             }
         }
+    }
+
+    /// Puts columns of some rows into pairs of rows.
+    private static void interleave(Product p, int row, int rows, int column, int wide, long own) {
+        long from = p.b().at(row, column);
+        if (p.kept() == null) {
+            TileRows.interleave(from, p.b().stride(), rows, wide, own);
+            return;
+        }
+        long left = own + (long) CHUNK * WIDE * HALF + (long) MOST_RANK * WIDE * FLOAT;
+        long rowBytes = (long) wide * HALF;
+        DropoutKernel.keep(
+                p.kept().stream(row, column, p.width()),
+                KeptNumbers.rowStep(p.width()),
+                p.kept().carry(),
+                rows,
+                wide,
+                from,
+                p.b().stride(),
+                left,
+                rowBytes);
+        TileRows.interleave(left, rowBytes, rows, wide, own);
     }
 
     private static void addOneByOne(long from, int wide, Target t, long to) {

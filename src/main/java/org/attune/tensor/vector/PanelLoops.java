@@ -35,6 +35,23 @@ final class PanelLoops {
         }
     }
 
+    /// Writes rows times a factor as bfloat16.
+    static void roundScaled(long c, int rows, int wide, float factor, long out, long outRow) {
+        int whole = wide / LANES * LANES;
+        for (int r = 0; r < rows; r++) {
+            long from = c + (long) r * wide * FLOAT;
+            long to = out + r * outRow;
+            for (int k = 0; k < whole; k += LANES) {
+                FloatVector v = Vectors.load(from + (long) k * FLOAT).mul(factor);
+                Vectors.store(true, v, to + (long) k * HALF);
+            }
+            for (int k = whole; k < wide; k++) {
+                float number = Vectors.number(from + (long) k * FLOAT) * factor;
+                Vectors.put(true, number, to + (long) k * HALF);
+            }
+        }
+    }
+
     /// Writes any count of numbers as bfloat16.
     static void roundSome(long from, int count, long to) {
         int whole = count / LANES * LANES;

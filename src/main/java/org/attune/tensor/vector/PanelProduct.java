@@ -1,5 +1,7 @@
 package org.attune.tensor.vector;
 
+import java.util.List;
+
 /// `x matrixᵀ`, or the sum of two such products, with matrices in panels ([Panels]), and what is
 /// done with a result while it is in the cache. A tile of rows and some panels are an item of work,
 /// whichever thread is free takes the next: the cores of a virtual machine are never equally fast.
@@ -38,8 +40,17 @@ public record PanelProduct(int out) {
     /// @param x bfloat16 `(n, depth)`
     /// @param depth columns that are multiplied
     /// @param panels of the matrix
+    /// @param first of its columns that is multiplied, even
     /// @param columns of the matrix in memory
-    public record Factors(Rows x, int depth, long panels, int columns) {
+    public record Factors(Rows x, int depth, long panels, int first, int columns) {
+        /// A product of some of the columns.
+        ///
+        /// @param from an even column
+        Factors narrow(int from, int count) {
+            Rows some = new Rows(x.at(0, from), x.stride(), x.half());
+            return new Factors(some, count, panels, first + from, columns);
+        }
+
         /// Columns of a part, of all parts but the last.
         int part() {
             int parts = Math.max(1, (depth + DEEP / 2) / DEEP);
@@ -48,9 +59,17 @@ public record PanelProduct(int out) {
         }
     }
 
+    /// What is added to a product in float32.
+    ///
+    /// @param factors of another product
+    /// @param parts columns of its matrix; the product of each loses numbers of its own. None: it
+    ///     is added as it is
+    /// @param factor of what dropout leaves
+    public record Addend(Factors factors, List<DropoutPart> parts, float factor) {}
+
     /// Bytes to work in.
     public static long workBytes(int threads) {
-        return (long) threads * MOST_PANELS * product();
+        return (MOST_PANELS + 1L) * threads * product();
     }
 
     /// Bytes of a tile's product with a panel.
@@ -61,12 +80,12 @@ public record PanelProduct(int out) {
     /// Multiplies.
     ///
     /// @param n rows
-    /// @param second product that is added in float32, or null: none
+    /// @param second what is added, or null: nothing
     /// @param residual added in float32, bfloat16 `(n, out)`, or null: none
     /// @param y written, bfloat16 `(n, out)`; may be the residual
     /// @param memory of [#workBytes]
     public void run(
-            int n, Factors first, Factors second, Rows residual, Rows y, long memory, int threads) {
+            int n, Factors first, Addend second, Rows residual, Rows y, long memory, int threads) {
         int wide = Panels.wide(out);
         int count = Panels.count(out);
         int tile = count < 2 * threads ? LOW_TILE : TILE;
@@ -90,7 +109,7 @@ public record PanelProduct(int out) {
                         int last = Math.min(end, at + step);
                         multiply(first, row - above, above + rows, at, last, false, c);
                         if (second != null) {
-                            multiply(second, row - above, above + rows, at, last, true, c);
+                            add(second, row - above, above + rows, at, last, c);
                         }
                         for (int p = at; p < last; p++) {
                             int height = Panels.height(out, p);
@@ -101,6 +120,29 @@ public record PanelProduct(int out) {
                     }
                     TileProduct.release();
                 });
+    }
+
+    private void add(Addend second, int row, int rows, int panel, int end, long c) {
+        if (second.parts().isEmpty()) {
+            multiply(second.factors(), row, rows, panel, end, true, c);
+            return;
+        }
+        long spare = c + MOST_PANELS * product();
+        for (DropoutPart part : second.parts()) {
+            Factors f = second.factors().narrow(part.first(), part.count());
+            for (int p = panel; p < end; p++) {
+                multiply(f, row, rows, p, p + 1, false, spare);
+                DropoutKernel.addKept(
+                        part.kept().stream(row, p * Panels.wide(out), out),
+                        KeptNumbers.rowStep(out),
+                        part.kept().carry(),
+                        rows,
+                        Panels.height(out, p),
+                        second.factor(),
+                        spare,
+                        c + (p - panel) * product());
+            }
+        }
     }
 
     /// Multiplies some rows by some panels.
@@ -121,7 +163,7 @@ public record PanelProduct(int out) {
                         height,
                         add || k > 0,
                         f.x().at(row, k),
-                        panels + (long) k * height * HALF,
+                        panels + (long) (f.first() + k) * height * HALF,
                         c + (p - panel) * product());
             }
         }

@@ -2,6 +2,7 @@ package org.attune.tensor.vector;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -31,8 +32,11 @@ final class Vectors {
     static final int LANES = FLOATS.length();
 
     private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
-    private static final VectorSpecies<Short> SHORTS =
+
+    /// Half as many bits: as many bfloat16 numbers.
+    static final VectorSpecies<Short> HALVES =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     /// All memory: an address is an offset, and the check of bounds costs nothing.
@@ -43,7 +47,7 @@ final class Vectors {
             FloatVector.zero(FLOATS).getClass();
     private static final Class<? extends IntVector> INT_TYPE = IntVector.zero(INTS).getClass();
     private static final Class<? extends ShortVector> SHORT_TYPE =
-            ShortVector.zero(SHORTS).getClass();
+            ShortVector.zero(HALVES).getClass();
 
     private static final VectorShuffle<Float> BY_8 = partners(8);
     private static final VectorShuffle<Float> BY_4 = partners(4);
@@ -106,7 +110,7 @@ final class Vectors {
     }
 
     private static ShortVector shorts(long address) {
-        return ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER);
+        return ShortVector.fromMemorySegment(HALVES, MEMORY, address, ORDER);
     }
 
     static FloatVector zero() {
@@ -199,7 +203,7 @@ final class Vectors {
     /// Stores the upper halves as bfloat16 numbers.
     static void storeUpper(IntVector bits, long address) {
         IntVector upper = exact(bits).lanewise(VectorOperators.LSHR, HALF_BITS);
-        var narrow = upper.convertShape(VectorOperators.I2S, SHORTS, 0);
+        var narrow = upper.convertShape(VectorOperators.I2S, HALVES, 0);
         SHORT_TYPE.cast(narrow).intoMemorySegment(MEMORY, address, ORDER);
     }
 
@@ -273,6 +277,15 @@ final class Vectors {
         FloatVector t = x.neg();
         t = t.blend(MOST_EXPONENT, t.compare(VectorOperators.GT, MOST_EXPONENT));
         return ONE.div(exp(t).add(ONE));
+    }
+
+    /// Numbers where quarters of others hold a one, and zeros where they hold none.
+    ///
+    /// @param ones of half as many bits as `v`; all other bits are zeros
+    static FloatVector where(LongVector ones, FloatVector v) {
+        var wide = SHORT_TYPE.cast(ones.reinterpretAsShorts());
+        var mask = INT_TYPE.cast(wide.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)).neg();
+        return floats(bits(v).and(mask));
     }
 
     /// Sum of all lanes, halves added to halves. The Vector API's own sum has no fixed order: its

@@ -119,6 +119,8 @@ public final class WarmUp {
         PanelLoops.round(from, ROWS_OF_PANEL, HEAD, to, rowBytes);
         PanelLoops.roundSum(from, ROWS_OF_PANEL, HEAD, to, rowBytes, to, rowBytes);
         PanelLoops.addTo(from, ROWS_OF_PANEL, HEAD, 1, to, rowBytes);
+        PanelLoops.roundScaled(from, ROWS_OF_PANEL, HEAD, 1, to, rowBytes);
+        DropoutKernel.addKept(1, 1, 1, ROWS_OF_PANEL, HEAD, 1, from, to);
         PanelLoops.addApart(from, ROWS_OF_PANEL, 1, to, rowBytes);
     }
 

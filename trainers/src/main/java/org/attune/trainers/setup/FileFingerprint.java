@@ -14,10 +14,22 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// Tells files apart without reading gigabytes: SHA-256 over names, sizes, and the first and last
-/// 64 KiB of each. Moving them changes nothing.
+/// Tells files apart without reading gigabytes: SHA-256 over names, sizes, and small files; of
+/// large ones over the first and last 64 KiB and pieces in between: an adapter that is merged into
+/// a model leaves its first and last tensors as they were, but changes whole matrices. Moving files
+/// changes nothing.
 final class FileFingerprint {
+    private static final long SMALL = 1 << 22;
     private static final int END = 1 << 16;
+
+    /// Bytes of a piece.
+    private static final int PIECE = 1 << 12;
+
+    /// Bytes from a piece to the next at least, less than a matrix of any model worth training has.
+    private static final long STEP = 1 << 17;
+
+    /// Pieces of a file at most, more or less.
+    private static final long PIECES = 1 << 12;
 
     private final MessageDigest digest;
 
@@ -59,9 +71,21 @@ final class FileFingerprint {
         try (var channel = FileChannel.open(file)) {
             long size = channel.size();
             digest.update(ByteBuffer.allocate(Long.BYTES).putLong(0, size));
-            addRange(channel, 0, Math.min(size, END));
-            addRange(channel, Math.max(0, size - END), Math.min(size, END));
+            if (size <= SMALL) {
+                addRange(channel, 0, size);
+            } else {
+                addPieces(channel, size);
+            }
         }
+    }
+
+    private void addPieces(FileChannel channel, long size) throws IOException {
+        addRange(channel, 0, END);
+        long step = Math.max(STEP, size / PIECES);
+        for (long at = step; at < size - END; at += step) {
+            addRange(channel, at, PIECE);
+        }
+        addRange(channel, size - END, END);
     }
 
     private void addRange(FileChannel channel, long start, long length) throws IOException {

@@ -341,7 +341,7 @@ public final class ModelSetup implements AutoCloseable {
         return isSmall() ? Engine.leavingCores(load) : load.get();
     }
 
-    /// Tells this model and adapter apart from others, by the size and the ends of their files.
+    /// Tells this model and adapter apart from others, by the size and parts of their files.
     public String fingerprint() {
         var print = new FileFingerprint();
         print.add(source.path());
