@@ -16,6 +16,9 @@ import java.util.List;
 /// are multiplied. Changes of the original don't reach the copy. A product may differ from the
 /// plain one in the last bit.
 public final class PackedMatrix implements AutoCloseable {
+    /// Numbers below which one thread fills panels: rows are turned number by number.
+    private static final int PACKING_WORTH_SHARING = 1 << 15;
+
     private final Tensor memory;
     private final int out;
     private final int in;
@@ -107,7 +110,7 @@ public final class PackedMatrix implements AutoCloseable {
         }
         long begun = OperatorTimes.begin();
         Rows rows = VectorKernels.rows(matrix.t());
-        Panels.packTransposed(rows, in, place(0), Engine.threads());
+        Panels.packTransposed(rows, in, place(0), VectorKernels.threads(matrix));
         OperatorTimes.end("attune::pack", begun);
     }
 
@@ -122,7 +125,7 @@ public final class PackedMatrix implements AutoCloseable {
     }
 
     private void fill(Tensor matrix, int first) {
-        int threads = Engine.threads();
+        int threads = matrix.size() < PACKING_WORTH_SHARING ? 1 : Engine.threads();
         int wide = Math.toIntExact(matrix.size(1));
         VectorKernels.withMemory(
                 first == 0 ? "attune::pack" : "attune::replace_columns",
