@@ -9,7 +9,6 @@ import org.attune.tensor.ScaledCopies;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.tensor.TokenPass;
-import org.attune.tensor.vector.DropoutPart;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +39,7 @@ public final class FusedLinear {
     private boolean servesTokens; // decoding reads the packed copy
     private Reducers reducers; // the `sA` of the adapter in the columns; null without
     private final List<LowRank> trained = new ArrayList<>();
+    private AdapterInputs inputs; // of `trained`; null without
     private ScaledCopies trainedCopies; // of `trained` into the columns; null before
     private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
     private Tensor[] weightGradients = {};
@@ -138,7 +138,12 @@ public final class FusedLinear {
                         columns == 0 ? null : new Reducers(owner, weights.columns(), columns, in);
             }
         }
+        inputs = columns == 0 ? null : new AdapterInputs(in, trained, paths(trained), reducers);
         findPlaces();
+    }
+
+    private List<String> paths(List<LowRank> updates) {
+        return updates.stream().map(u -> parts.get(u.part()).path()).toList();
     }
 
     private void findPlaces() {
@@ -157,7 +162,7 @@ public final class FusedLinear {
 
     /// Copies the trained matrices to where products read them, after they changed.
     public void refreshTrained() {
-        fillTrained();
+        copyTrained();
         weights.columnsChanged();
     }
 
@@ -241,14 +246,14 @@ public final class FusedLinear {
         }
     }
 
-    private void fillTrained() {
+    private void copyTrained() {
         if (!trained.isEmpty()) {
             trainedCopies.run();
             reducers.changed();
         }
     }
 
-    private void fillColumns(List<LowRank> updates) {
+    private void copyToColumns(List<LowRank> updates) {
         try (var copies = intoColumns(updates)) {
             copies.run();
         }
@@ -289,7 +294,7 @@ public final class FusedLinear {
                 switch (adapter.kind()) {
                     case OFF -> withoutUpdate(hx, residual);
                     case TRAINED -> {
-                        fillInput(hx, trained, dropout);
+                        fillTrained(hx, dropout);
                         yield weights.product(hx, residual);
                     }
                     case FROZEN -> withFrozen(hx, adapter, residual);
@@ -307,7 +312,7 @@ public final class FusedLinear {
                     hx.narrow(1, in, extra(adapter)).zeroInPlace();
                 }
             }
-            case TRAINED -> fillInput(hx, trained, dropout);
+            case TRAINED -> fillTrained(hx, dropout);
             case FROZEN -> throw new IllegalStateException("a frozen adapter has no backward pass");
         }
     }
@@ -320,25 +325,9 @@ public final class FusedLinear {
         return weights.product(hx, residual);
     }
 
-    /// Writes what the updates read into the input's extra columns.
-    private void fillInput(Tensor hx, List<LowRank> updates, Dropout dropout) {
-        if (weights.extra() == 0) {
-            return;
-        }
-        if (!dropout.isOn()) { // all of them at once
-            reducers.reduce(hx);
-            return;
-        }
-        if (reducers.servesDropout(updates)) {
-            reducers.reduce(hx, kept(dropout), dropout.scale());
-            return;
-        }
-        Tensor x = hx.narrow(1, 0, in);
-        int column = in;
-        for (LowRank update : updates) {
-            Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
-            update.reduce(x, dropout.mask(path(update)), u);
-            column += update.rank();
+    private void fillTrained(Tensor hx, Dropout dropout) {
+        if (inputs != null) {
+            inputs.fill(hx, dropout);
         }
     }
 
@@ -346,11 +335,11 @@ public final class FusedLinear {
         List<LowRank> updates = frozen(adapter);
         if (weights.extra() > 0 && fitsColumns(updates)) {
             try {
-                fillColumns(updates);
-                fillInput(hx, updates, Dropout.NONE);
+                copyToColumns(updates);
+                reducers.reduce(hx);
                 return weights.product(adapter, hx, residual);
             } finally {
-                fillTrained();
+                copyTrained();
             }
         }
         Tensor y = withoutUpdate(hx, null);
@@ -383,77 +372,21 @@ public final class FusedLinear {
             }
         }
         requirePlain();
-        LinearWeights.Gradient gradient = gradient(dy, dropout);
-        Tensor dx = gradient.dx(); // (N, in)
-        Tensor dus = gradient.dus(); // (N, extra), or null
-        if (dus == null) {
-            return dx;
+        if (inputs == null) {
+            return weights.backward(dy).dx();
         }
-        List<OuterProducts.Product> products = new ArrayList<>();
-        if (!dropout.isOn()) {
-            if (!isWhole(dropout)) {
-                Kernels.addmm(dx, dus, reducers.matrix(), 1, 1);
-            }
-            products.add(new OuterProducts.Product(dus, x, targetsA()));
-        }
+        LinearWeights.Gradient gradient = inputs.gradient(weights, dy, dropout);
+        List<OuterProducts.Product> products =
+                new ArrayList<>(inputs.backward(weights, gradient, x, dropout));
         int column = in;
         for (LowRank update : trained) {
             Part p = parts.get(update.part());
-            if (dropout.isOn()) {
-                Tensor du = dus.narrow(1, column - (long) in, update.rank()); // (N, r)
-                Dropout.Mask mask = dropout.mask(path(update));
-                if (isWhole(dropout)) {
-                    update.productA(du, x, mask).ifPresent(products::add);
-                } else {
-                    update.reduceBackward(du.contiguous(), x, mask, dx);
-                }
-            }
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
             update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
             column += update.rank();
         }
         OuterProducts.add(products);
-        return dx;
-    }
-
-    /// Whether the weights' product gives all of the input's gradient.
-    private boolean isWhole(Dropout dropout) {
-        return weights.packsBackward()
-                && reducers != null
-                && (!dropout.isOn() || reducers.servesDropout(trained));
-    }
-
-    private LinearWeights.Gradient gradient(Tensor dy, Dropout dropout) {
-        if (!isWhole(dropout)) {
-            return weights.backward(dy);
-        }
-        List<DropoutPart> kept = dropout.isOn() ? kept(dropout) : List.of();
-        return weights.backward(dy, reducers.transposed(), kept, dropout.scale());
-    }
-
-    /// What stays of the inputs of the trained adapter.
-    private List<DropoutPart> kept(Dropout dropout) {
-        List<DropoutPart> kept = new ArrayList<>();
-        int column = 0;
-        for (LowRank update : trained) {
-            kept.add(new DropoutPart(dropout.mask(path(update)).kept(), column, update.rank()));
-            column += update.rank();
-        }
-        return kept;
-    }
-
-    private List<OuterProducts.Target> targetsA() {
-        List<OuterProducts.Target> targets = new ArrayList<>();
-        int row = 0;
-        for (LowRank update : trained) {
-            update.targetA(row).ifPresent(targets::add);
-            row += update.rank();
-        }
-        return targets;
-    }
-
-    private String path(LowRank update) {
-        return parts.get(update.part()).path();
+        return gradient.dx();
     }
 
     /// Makes backward passes add to the gradients of the base parameters (float32 views).

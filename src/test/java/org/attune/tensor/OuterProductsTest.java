@@ -3,6 +3,7 @@ package org.attune.tensor;
 import static org.attune.testing.RandomMatrices.random;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ShapeException;
 import org.junit.jupiter.api.Test;
@@ -90,6 +91,30 @@ class OuterProductsTest {
                         close(expected1, first, 1e-4f, "first");
                         close(expected2, second, 1e-4f, "second");
                         close(expected3, third.t(), 1e-4f, "third");
+                    }
+                });
+    }
+
+    /// Rows that fill the last ones up must be zeros, whatever was in the memory.
+    @Test
+    void whatStoodInTheMemoryBeforeDoesNotCount() {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        Tensor nothing =
+                                Tensor.full(Device.cpu(), DType.BFLOAT16, Float.NaN, 256, 64);
+                        for (int n : new int[] {1, 30, 33, 95}) {
+                            for (int rank : new int[] {16, 20}) {
+                                Tensor lost = random(3, rank, 64);
+                                Tensor garbage = nothing.narrow(1, 0, rank);
+                                OuterProducts.add(
+                                        List.of(
+                                                OuterProducts.Product.of(
+                                                        lost, garbage, nothing, 1)));
+                                assertTrue(Float.isNaN(lost.toFloats()[0]));
+                                addOne(n, rank, 64, DType.BFLOAT16, false);
+                            }
+                        }
                     }
                 });
     }
