@@ -16,6 +16,7 @@ final class AdapterInputs {
     private final List<LowRank> updates;
     private final List<String> paths;
     private final Reducers reducers;
+    private final boolean servesDropout;
 
     /// @param in `D`
     /// @param updates in order of their columns
@@ -26,6 +27,7 @@ final class AdapterInputs {
         this.updates = List.copyOf(updates);
         this.paths = List.copyOf(paths);
         this.reducers = reducers;
+        servesDropout = reducers.servesDropout(updates);
     }
 
     /// Writes `u` into the columns behind the input.
@@ -34,7 +36,7 @@ final class AdapterInputs {
     void fill(Tensor hx, Dropout dropout) {
         if (!dropout.isOn()) { // all of them at once
             reducers.reduce(hx);
-        } else if (reducers.servesDropout(updates)) {
+        } else if (servesDropout) {
             reducers.reduce(hx, kept(dropout), dropout.scale());
         } else {
             Tensor x = hx.narrow(1, 0, in);
@@ -63,36 +65,43 @@ final class AdapterInputs {
         return kept;
     }
 
-    /// The layers' gradients with the updates' part, if their product can have it.
+    /// The gradient of the input, `(N, D)`, by the layers and by the updates.
     ///
     /// @param dy `(N, out)`
-    LinearWeights.Gradient gradient(LinearWeights weights, Tensor dy, Dropout dropout) {
-        if (!isJoined(weights, dropout)) {
-            return weights.backward(dy);
+    /// @param x `(N, D)`
+    /// @param products gets what is to be added to the gradients of `A`
+    Tensor backward(
+            LinearWeights weights,
+            Tensor dy,
+            Tensor x,
+            Dropout dropout,
+            List<OuterProducts.Product> products) {
+        boolean joined = weights.packsBackward() && (!dropout.isOn() || servesDropout);
+        LinearWeights.Gradient gradient =
+                joined ? joined(weights, dy, dropout) : weights.backward(dy);
+        if (dropout.isOn()) {
+            backThroughDropout(gradient, x, dropout, joined, products);
+        } else {
+            if (!joined) {
+                Kernels.addmm(gradient.dx(), gradient.dus(), reducers.matrix(), 1, 1);
+            }
+            products.add(new OuterProducts.Product(gradient.dus(), x, targets()));
         }
+        return gradient.dx();
+    }
+
+    private LinearWeights.Gradient joined(LinearWeights weights, Tensor dy, Dropout dropout) {
         List<DropoutPart> kept = dropout.isOn() ? kept(dropout) : List.of();
         return weights.backward(dy, reducers.transposed(), kept, dropout.scale());
     }
 
-    private boolean isJoined(LinearWeights weights, Dropout dropout) {
-        return weights.packsBackward() && (!dropout.isOn() || reducers.servesDropout(updates));
-    }
-
-    /// Goes back through [#fill]: adds to `dx` what [#gradient] didn't.
-    ///
-    /// @param gradient of [#gradient]
-    /// @param x `(N, D)`
-    /// @return what is to be added to the gradients of `A`
-    List<OuterProducts.Product> backward(
-            LinearWeights weights, LinearWeights.Gradient gradient, Tensor x, Dropout dropout) {
-        boolean joined = isJoined(weights, dropout);
-        if (!dropout.isOn()) {
-            if (!joined) {
-                Kernels.addmm(gradient.dx(), gradient.dus(), reducers.matrix(), 1, 1);
-            }
-            return List.of(new OuterProducts.Product(gradient.dus(), x, targets()));
-        }
-        List<OuterProducts.Product> products = new ArrayList<>();
+    /// @param joined whether the updates' part is in the input's gradient already
+    private void backThroughDropout(
+            LinearWeights.Gradient gradient,
+            Tensor x,
+            Dropout dropout,
+            boolean joined,
+            List<OuterProducts.Product> products) {
         int column = 0;
         for (int i = 0; i < updates.size(); i++) {
             LowRank update = updates.get(i);
@@ -104,7 +113,6 @@ final class AdapterInputs {
             }
             column += update.rank();
         }
-        return products;
     }
 
     private List<OuterProducts.Target> targets() {

@@ -375,9 +375,8 @@ public final class FusedLinear {
         if (inputs == null) {
             return weights.backward(dy).dx();
         }
-        LinearWeights.Gradient gradient = inputs.gradient(weights, dy, dropout);
-        List<OuterProducts.Product> products =
-                new ArrayList<>(inputs.backward(weights, gradient, x, dropout));
+        List<OuterProducts.Product> products = new ArrayList<>();
+        Tensor dx = inputs.backward(weights, dy, x, dropout, products); // (N, in)
         int column = in;
         for (LowRank update : trained) {
             Part p = parts.get(update.part());
@@ -386,7 +385,7 @@ public final class FusedLinear {
             column += update.rank();
         }
         OuterProducts.add(products);
-        return gradient.dx();
+        return dx;
     }
 
     /// Makes backward passes add to the gradients of the base parameters (float32 views).

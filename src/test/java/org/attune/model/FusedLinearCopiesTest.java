@@ -105,6 +105,10 @@ class FusedLinearCopiesTest {
         return new Seen(numbers);
     }
 
+    private static void serveTokens(FusedLinear layer) {
+        layer.serveTokens(Tensor.empty(Device.cpu(), DType.BFLOAT16, layer.packedNumbers()));
+    }
+
     @Test
     void theCopyThatDecodingReadsServesAllPasses() {
         Engine.run(
@@ -112,8 +116,7 @@ class FusedLinearCopiesTest {
                     try (var scope = TensorScope.open("test")) {
                         FusedLinear layer = layer(scope);
                         Seen plain = seen(layer);
-                        layer.serveTokens(
-                                Tensor.empty(Device.cpu(), DType.BFLOAT16, layer.packedNumbers()));
+                        serveTokens(layer);
                         assertTrue(layer.decoding(Adapter.TRAINED).isPresent());
                         plain.assertClose(seen(layer));
                         layer.packBackward();
@@ -157,8 +160,7 @@ class FusedLinearCopiesTest {
                         }
                         new Seen(reduced).assertClose(new Seen(columns));
 
-                        layer.serveTokens(
-                                Tensor.empty(Device.cpu(), DType.BFLOAT16, layer.packedNumbers()));
+                        serveTokens(layer);
                         layer.packBackward();
                         assertTrue(layer.packsBackward());
                         plain.assertClose(seen(layer, dropout));

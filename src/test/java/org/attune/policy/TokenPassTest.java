@@ -134,6 +134,12 @@ class TokenPassTest {
         }
     }
 
+    private static void assertSame(List<float[]> expected, List<float[]> seen) {
+        for (int i = 0; i < STEPS; i++) {
+            assertArrayEquals(expected.get(i), seen.get(i));
+        }
+    }
+
     @Test
     void changedAdaptersAreRead() {
         Engine.run(
@@ -147,9 +153,7 @@ class TokenPassTest {
                         assertTrue(distance(before, after) > TOLERANCE);
                         decoder.keepForward();
                         List<float[]> kept = decode(decoder, policy.adapterInUse(), 3);
-                        for (int i = 0; i < STEPS; i++) {
-                            assertArrayEquals(after.get(i), kept.get(i));
-                        }
+                        assertSame(after, kept);
                     }
                 });
     }
@@ -168,9 +172,7 @@ class TokenPassTest {
                                 Policy again = policy(other, 4)) {
                             other.packDecoding();
                             List<float[]> moved = decode(other, again.adapterInUse(), 3);
-                            for (int i = 0; i < STEPS; i++) {
-                                assertArrayEquals(moved.get(i), inPlace.get(i));
-                            }
+                            assertSame(moved, inPlace);
                         }
                     }
                 });

@@ -53,13 +53,15 @@ final class LoadedModel implements AutoCloseable {
 
     private static LoadedModel open(ModelConfig config, Function<ModelSetup, Decoder> load) {
         ModelSetup setup = ModelSetup.open(config, HubCache.ofEnvironment());
-        Decoder decoder;
         try {
-            decoder = load.apply(setup);
+            return of(setup, load.apply(setup));
         } catch (RuntimeException e) {
             setup.close();
             throw e;
         }
+    }
+
+    private static LoadedModel of(ModelSetup setup, Decoder decoder) {
         try {
             Optional<Policy> adapted =
                     setup.adapter()
@@ -67,7 +69,6 @@ final class LoadedModel implements AutoCloseable {
             return new LoadedModel(setup, decoder, adapted);
         } catch (RuntimeException e) {
             decoder.close();
-            setup.close();
             throw e;
         }
     }

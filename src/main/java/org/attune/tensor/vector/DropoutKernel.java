@@ -34,11 +34,11 @@ public record DropoutKernel(KeptNumbers kept, int width) {
                 (count + CHUNK - 1) / CHUNK,
                 (_, item) -> {
                     int row = item * CHUNK;
+                    int rows = Math.min(CHUNK, count - row);
                     keep(
-                            kept.stream(firstRow + row, 0, width),
-                            KeptNumbers.rowStep(width),
-                            kept.carry(),
-                            Math.min(CHUNK, count - row),
+                            firstRow + row,
+                            0,
+                            rows,
                             width,
                             x.at(row, 0),
                             x.stride(),
@@ -49,26 +49,19 @@ public record DropoutKernel(KeptNumbers kept, int width) {
 
     /// Some columns of some rows.
     ///
-    /// @param stream [KeptNumbers#stream] of the first number
-    /// @param rowStep [KeptNumbers#rowStep]
-    /// @param carry [KeptNumbers#carry]
-    /// @param wide numbers of a row, a multiple of [#MULTIPLE]
+    /// @param row number of the first
+    /// @param column first, a multiple of [KeptNumbers#TOGETHER]
+    /// @param wide columns, a multiple of [#MULTIPLE]
+    /// @param x address of the first number
     /// @param xRow bytes from a row to the next
+    /// @param out likewise
     /// @param outRow likewise
-    static void keep(
-            long stream,
-            long rowStep,
-            long carry,
-            int rows,
-            int wide,
-            long x,
-            long xRow,
-            long out,
-            long outRow) {
+    void keep(long row, int column, int rows, int wide, long x, long xRow, long out, long outRow) {
+        long carry = kept.carry();
         for (int r = 0; r < rows; r++) {
+            long stream = kept.stream(row + r, column, width);
             for (int k = 0; k < wide / TOGETHER; k += KeptLanes.LONGS.length()) {
-                long first = stream + r * rowStep + Mix.STEP * k;
-                LongVector ones = KeptLanes.ones(first, carry);
+                LongVector ones = KeptLanes.ones(stream + Mix.STEP * k, carry);
                 long at = (long) k * Long.BYTES;
                 LongVector.fromMemorySegment(
                                 KeptLanes.LONGS, Vectors.MEMORY, x + r * xRow + at, ORDER)
@@ -78,27 +71,19 @@ public record DropoutKernel(KeptNumbers kept, int width) {
         }
     }
 
-    /// Adds what stays of float32 rows, times a factor.
+    /// Adds what stays of some columns of float32 rows, times a factor.
     ///
-    /// @param stream as of [#keep]
-    /// @param rowStep as there
-    /// @param carry as there
+    /// @param row number of the first
+    /// @param column first, a multiple of [KeptNumbers#TOGETHER]
+    /// @param wide columns, a multiple of [Vectors#LANES]
     /// @param from dense rows
-    /// @param wide numbers of a row, a multiple of [Vectors#LANES]
     /// @param sum dense rows
-    static void addKept(
-            long stream,
-            long rowStep,
-            long carry,
-            int rows,
-            int wide,
-            float factor,
-            long from,
-            long sum) {
+    void addKept(long row, int column, int rows, int wide, float factor, long from, long sum) {
+        long carry = kept.carry();
         for (int r = 0; r < rows; r++) {
+            long stream = kept.stream(row + r, column, width);
             for (int k = 0; k < wide; k += Vectors.LANES) {
-                long first = stream + r * rowStep + Mix.STEP * (k / TOGETHER);
-                LongVector ones = KeptLanes.halfOnes(first, carry);
+                LongVector ones = KeptLanes.halfOnes(stream + Mix.STEP * (k / TOGETHER), carry);
                 long at = ((long) r * wide + k) * Float.BYTES;
                 FloatVector v = Vectors.load(from + at).mul(factor);
                 Vectors.store(Vectors.load(sum + at).add(Vectors.where(ones, v)), sum + at);

@@ -43,16 +43,9 @@ public record DroppedProduct(List<DropoutPart> parts, int in, int out, long pane
                     int row = item * TILE;
                     int rows = Math.min(TILE, n - row);
                     for (DropoutPart part : parts) {
-                        DropoutKernel.keep(
-                                part.kept().stream(row, 0, in),
-                                KeptNumbers.rowStep(in),
-                                part.kept().carry(),
-                                rows,
-                                in,
-                                x.at(row, 0),
-                                x.stride(),
-                                own,
-                                (long) in * HALF);
+                        long rowBytes = (long) in * HALF;
+                        new DropoutKernel(part.kept(), in)
+                                .keep(row, 0, rows, in, x.at(row, 0), x.stride(), own, rowBytes);
                         multiply(part, row, rows, own, u);
                     }
                     TileProduct.release();

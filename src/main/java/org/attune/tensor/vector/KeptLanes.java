@@ -14,7 +14,7 @@ final class KeptLanes {
     static final VectorSpecies<Long> LONGS = Vectors.FLOATS.withLanes(long.class);
 
     /// Of half as many bits: decides about as many numbers as a vector of float32 has.
-    private static final VectorSpecies<Long> HALVES = Vectors.HALVES.withLanes(long.class);
+    private static final VectorSpecies<Long> HALVES = Vectors.SHORTS.withLanes(long.class);
 
     private static final Class<? extends LongVector> LONG_TYPE = LongVector.zero(LONGS).getClass();
     private static final Class<? extends LongVector> HALF_TYPE = LongVector.zero(HALVES).getClass();

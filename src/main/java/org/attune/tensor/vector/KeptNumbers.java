@@ -27,25 +27,18 @@ public record KeptNumbers(long stream, int dropped) {
         return LANES * (ALL - dropped);
     }
 
-    /// What a row's random numbers are made from, each a [Mix#STEP] further.
+    /// What a row's random numbers are made from, from a column on, each a [Mix#STEP] further.
     ///
     /// @param row number of the row
+    /// @param column a multiple of [#TOGETHER]
     /// @param width numbers of a row
-    private long rowStream(long row, long width) {
-        return stream + row * rowStep(width);
+    long stream(long row, long column, long width) {
+        return stream + row * rowStep(width) + Mix.STEP * (column / TOGETHER);
     }
 
     /// How much further that of the next row is.
     static long rowStep(long width) {
         return Mix.STEP * ((width + TOGETHER - 1) / TOGETHER);
-    }
-
-    /// What the random numbers of a row are made from, from a column on.
-    ///
-    /// @param column a multiple of [#TOGETHER]
-    /// @param width numbers of a row
-    long stream(long row, int column, long width) {
-        return rowStream(row, width) + Mix.STEP * (column / TOGETHER);
     }
 
     /// The lowest bit of each quarter is set where a number stays, the first in the lowest quarter.
@@ -54,7 +47,7 @@ public record KeptNumbers(long stream, int dropped) {
     /// @param width numbers of a row
     /// @param k of them, those from `4 k` on
     public long four(long row, long width, long k) {
-        long random = mixed(rowStream(row, width) + Mix.STEP * k) & LANES * (ALL - 1);
+        long random = mixed(stream(row, TOGETHER * k, width)) & LANES * (ALL - 1);
         return random + carry() >>> Mix.KEPT & LANES;
     }
 

@@ -26,6 +26,9 @@ public record OuterSums(List<Product> products, int n) {
     private static final int HALF = Short.BYTES;
     private static final int PAIR = Integer.BYTES;
 
+    private static final long COLUMNS_BYTES = (long) CHUNK * WIDE * HALF;
+    private static final long PRODUCTS_BYTES = (long) MOST_RANK * WIDE * FLOAT;
+
     /// A product.
     ///
     /// @param a bfloat16 `(n, rank)`
@@ -72,7 +75,7 @@ public record OuterSums(List<Product> products, int n) {
     /// What a thread has: some columns of a chunk in pairs of rows, their products, and what
     /// dropout leaves of the columns.
     private static long own() {
-        return 2L * CHUNK * WIDE * HALF + (long) MOST_RANK * WIDE * FLOAT;
+        return 2 * COLUMNS_BYTES + PRODUCTS_BYTES;
     }
 
     /// @param memory of [#workBytes]
@@ -122,7 +125,7 @@ public record OuterSums(List<Product> products, int n) {
     private void add(int product, int column, long turned, long own) {
         Product p = products.get(product);
         int wide = Math.min(WIDE, p.width() - column);
-        long c = own + (long) CHUNK * WIDE * HALF;
+        long c = own + COLUMNS_BYTES;
         for (int chunk = 0; chunk < chunks(); chunk++) {
             int rows = rows(chunk);
             interleave(p, chunk * CHUNK, rows, column, wide, own);
@@ -150,18 +153,10 @@ public record OuterSums(List<Product> products, int n) {
             TileRows.interleave(from, p.b().stride(), rows, wide, own);
             return;
         }
-        long left = own + (long) CHUNK * WIDE * HALF + (long) MOST_RANK * WIDE * FLOAT;
+        long left = own + COLUMNS_BYTES + PRODUCTS_BYTES;
         long rowBytes = (long) wide * HALF;
-        DropoutKernel.keep(
-                p.kept().stream(row, column, p.width()),
-                KeptNumbers.rowStep(p.width()),
-                p.kept().carry(),
-                rows,
-                wide,
-                from,
-                p.b().stride(),
-                left,
-                rowBytes);
+        new DropoutKernel(p.kept(), p.width())
+                .keep(row, column, rows, wide, from, p.b().stride(), left, rowBytes);
         TileRows.interleave(left, rowBytes, rows, wide, own);
     }
 

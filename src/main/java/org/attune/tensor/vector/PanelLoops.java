@@ -54,11 +54,7 @@ final class PanelLoops {
 
     /// Writes any count of numbers as bfloat16.
     static void roundSome(long from, int count, long to) {
-        int whole = count / LANES * LANES;
-        round(from, 1, whole, to, 0);
-        for (int k = whole; k < count; k++) {
-            Vectors.put(true, Vectors.number(from + (long) k * FLOAT), to + (long) k * HALF);
-        }
+        roundScaled(from, 1, count, 1, to, 0);
     }
 
     /// Adds rows times a factor to float32 rows.

@@ -130,17 +130,13 @@ public record PanelProduct(int out) {
         long spare = c + MOST_PANELS * product();
         for (DropoutPart part : second.parts()) {
             Factors f = second.factors().narrow(part.first(), part.count());
+            var dropout = new DropoutKernel(part.kept(), out);
             for (int p = panel; p < end; p++) {
                 multiply(f, row, rows, p, p + 1, false, spare);
-                DropoutKernel.addKept(
-                        part.kept().stream(row, p * Panels.wide(out), out),
-                        KeptNumbers.rowStep(out),
-                        part.kept().carry(),
-                        rows,
-                        Panels.height(out, p),
-                        second.factor(),
-                        spare,
-                        c + (p - panel) * product());
+                int column = p * Panels.wide(out);
+                int height = Panels.height(out, p);
+                long sum = c + (p - panel) * product();
+                dropout.addKept(row, column, rows, height, second.factor(), spare, sum);
             }
         }
     }

@@ -34,7 +34,7 @@ final class Vectors {
     private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
 
     /// Half as many bits: as many bfloat16 numbers.
-    static final VectorSpecies<Short> HALVES =
+    static final VectorSpecies<Short> SHORTS =
             VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
@@ -47,7 +47,7 @@ final class Vectors {
             FloatVector.zero(FLOATS).getClass();
     private static final Class<? extends IntVector> INT_TYPE = IntVector.zero(INTS).getClass();
     private static final Class<? extends ShortVector> SHORT_TYPE =
-            ShortVector.zero(HALVES).getClass();
+            ShortVector.zero(SHORTS).getClass();
 
     private static final VectorShuffle<Float> BY_8 = partners(8);
     private static final VectorShuffle<Float> BY_4 = partners(4);
@@ -110,7 +110,7 @@ final class Vectors {
     }
 
     private static ShortVector shorts(long address) {
-        return ShortVector.fromMemorySegment(HALVES, MEMORY, address, ORDER);
+        return ShortVector.fromMemorySegment(SHORTS, MEMORY, address, ORDER);
     }
 
     static FloatVector zero() {
@@ -203,7 +203,7 @@ final class Vectors {
     /// Stores the upper halves as bfloat16 numbers.
     static void storeUpper(IntVector bits, long address) {
         IntVector upper = exact(bits).lanewise(VectorOperators.LSHR, HALF_BITS);
-        var narrow = upper.convertShape(VectorOperators.I2S, HALVES, 0);
+        var narrow = upper.convertShape(VectorOperators.I2S, SHORTS, 0);
         SHORT_TYPE.cast(narrow).intoMemorySegment(MEMORY, address, ORDER);
     }
 

@@ -106,8 +106,9 @@ public final class WarmUp {
         vocabulary.run(matrix(INPUT, VOCABULARY), new int[] {1, 2}, scales, statistics, 1);
         optimizer();
         if (half) {
-            new DropoutKernel(KeptNumbers.of(1, "", 1), 2 * WIDTH)
-                    .run(matrix(INPUT, 2 * WIDTH), matrix(OUTPUT, 2 * WIDTH), ROWS, 0, 1);
+            var dropout = new DropoutKernel(KeptNumbers.of(1, "", 1), 2 * WIDTH);
+            dropout.run(matrix(INPUT, 2 * WIDTH), matrix(OUTPUT, 2 * WIDTH), ROWS, 0, 1);
+            dropout.addKept(0, 0, ROWS_OF_PANEL, HEAD, 1, address(INPUT), address(OUTPUT));
             panels();
         }
     }
@@ -120,7 +121,6 @@ public final class WarmUp {
         PanelLoops.roundSum(from, ROWS_OF_PANEL, HEAD, to, rowBytes, to, rowBytes);
         PanelLoops.addTo(from, ROWS_OF_PANEL, HEAD, 1, to, rowBytes);
         PanelLoops.roundScaled(from, ROWS_OF_PANEL, HEAD, 1, to, rowBytes);
-        DropoutKernel.addKept(1, 1, 1, ROWS_OF_PANEL, HEAD, 1, from, to);
         PanelLoops.addApart(from, ROWS_OF_PANEL, 1, to, rowBytes);
     }
 
