@@ -12,13 +12,14 @@ import java.util.OptionalInt;
 /// Prepares labelled completions for binary classifier optimisation as TRL's `BCOTrainer` does.
 /// Preference pairs become two rows each: first all chosen completions, then all rejected ones.
 ///
-/// A completion of which nothing fits `max_length` is an EOS alone, as in TRL; where the tokenizer
-/// has no EOS the row is left out.
+/// A row whose prompt leaves no token of the completion within `max_length` is left out, as TRL's
+/// DPO and KTO trainers do.
 public final class BcoPreparation {
-    private static final String EMPTY = "no token of the completion is left";
+    private static final String FULL = "the prompt fills max_length";
     private static final String REFUSED = "the row can't be tokenised";
 
     private final BcoTokenizer tokenizer;
+    private final OptionalInt maxLength;
     private final BadRowPolicy onBadRow;
 
     /// @param maxLength tokens of prompt and completion at most, ≥ 1; empty = no limit
@@ -28,6 +29,7 @@ public final class BcoPreparation {
             throw new ConfigException("max_length must be at least 1, got " + maxLength.getAsInt());
         }
         this.tokenizer = new BcoTokenizer(tokenizer, maxLength);
+        this.maxLength = maxLength;
         this.onBadRow = onBadRow;
     }
 
@@ -95,10 +97,17 @@ public final class BcoPreparation {
                 throw new DatasetException(
                         "a labelled completion is needed, got " + sample.type().key());
             }
-            BcoTokenizer.Tokenized tokenized = tokenizer.tokenize(row);
-            return tokenized.row().tokens().trainedTokens() > 0
-                    ? new Outcome.Kept(tokenized.row(), tokenized.before())
-                    : new Outcome.Left(new Dropped(sample.row().origin(), EMPTY, ""));
+            return switch (tokenizer.tokenize(row)) {
+                case BcoTokenizer.Tokenized.Row(UnpairedExample example, int before) ->
+                        new Outcome.Kept(example, before);
+                case BcoTokenizer.Tokenized.Full(int prompt) ->
+                        new Outcome.Left(
+                                new Dropped(
+                                        sample.row().origin(),
+                                        FULL,
+                                        "%d tokens of %d"
+                                                .formatted(prompt, maxLength.orElseThrow())));
+            };
         } catch (DatasetException e) {
             String where = sample.row().origin().where();
             if (onBadRow == BadRowPolicy.ERROR) {

@@ -12,7 +12,9 @@ import java.util.OptionalInt;
 /// - prompt and completion are one text, encoded without the tokenizer's own special tokens; the
 ///   completion starts behind as many tokens as the prompt alone has, or one before if the prompt's
 ///   last token came to join with it;
-/// - what is longer than `max_length` loses the completion's end, never a token of the prompt;
+/// - what is longer than `max_length` loses the completion's end, never a token of the prompt.
+///   Where that leaves no token of the completion, TRL trains on the prompt and an EOS, however
+///   long they are; here the row has no place, as in TRL's KTO and DPO;
 /// - then BOS is put before the prompt and EOS behind the completion, unless they are there. Their
 ///   places are kept free in `max_length`, that of BOS even where there is no such token.
 ///
@@ -29,11 +31,17 @@ final class BcoTokenizer {
         this.maxLength = maxLength;
     }
 
-    /// A tokenised row.
-    ///
-    /// @param row    what is trained on
-    /// @param before tokens that it had before it was cut
-    record Tokenized(UnpairedExample row, int before) {}
+    /// What became of a row.
+    sealed interface Tokenized {
+        /// @param row    what is trained on
+        /// @param before tokens that it had before it was cut
+        record Row(UnpairedExample row, int before) implements Tokenized {}
+
+        /// Nothing of the completion fits.
+        ///
+        /// @param prompt tokens of the prompt
+        record Full(int prompt) implements Tokenized {}
+    }
 
     /// @throws DatasetException if prompt or completion has no tokens, both have fewer than the
     ///     prompt alone, or the template refuses the messages
@@ -43,11 +51,14 @@ final class BcoTokenizer {
         int[] both = tokenizer.encode(texts.both(), false);
         int start = start(alone, both);
         int kept = kept(both, start);
-        int[] ids = closed(Arrays.copyOf(both, start + kept), start + kept > start);
+        if (kept <= 0) {
+            return new Tokenized.Full(start);
+        }
+        int[] ids = closed(Arrays.copyOf(both, start + kept));
         int opened = opens(both) ? 1 : 0;
         var tokens = new CompletionTokens(opened == 1 ? withBos(ids) : ids, start + opened);
         int cut = both.length - start - kept;
-        return new Tokenized(
+        return new Tokenized.Row(
                 new UnpairedExample(tokens, row.label(), row.row().origin()),
                 tokens.length() + cut);
     }
@@ -72,7 +83,7 @@ final class BcoTokenizer {
         return start;
     }
 
-    /// Tokens of the completion that stay.
+    /// Tokens of the completion that fit; negative where the prompt alone doesn't.
     private int kept(int[] both, int start) {
         int completion = both.length - start;
         if (maxLength.isEmpty()) {
@@ -81,18 +92,12 @@ final class BcoTokenizer {
         int limit = maxLength.getAsInt();
         limit -= tokenizer.bosId().equals(OptionalInt.of(both[0])) ? 0 : 1;
         limit -= tokenizer.eosId().equals(OptionalInt.of(both[both.length - 1])) ? 0 : 1;
-        if (both.length <= limit) {
-            return completion;
-        }
-        // TRL takes the first limit − start tokens, which Python reads as "all but the last
-        // start − limit" where the prompt alone is too long.
-        int room = limit - start;
-        return room >= 0 ? room : Math.max(0, completion + room);
+        return Math.min(completion, limit - start);
     }
 
-    private int[] closed(int[] ids, boolean hasCompletion) {
+    private int[] closed(int[] ids) {
         OptionalInt eos = tokenizer.eosId();
-        if (eos.isEmpty() || hasCompletion && ids[ids.length - 1] == eos.getAsInt()) {
+        if (eos.isEmpty() || ids[ids.length - 1] == eos.getAsInt()) {
             return ids;
         }
         int[] closed = Arrays.copyOf(ids, ids.length + 1);

@@ -53,20 +53,47 @@ class BcoPreparationTest {
         UnpairedExample opened = only(true, 6, labelled("pq", "wxyz", true));
         assertArrayEquals(new int[] {BOS, 'p', 'q', 'w', 'x', EOS}, opened.tokens().ids());
         assertRow(new int[] {'p', 'q', 'w', 'x', EOS}, 2, 6, "pq", "wx<eos>");
-        assertRow(new int[] {'p', 'q', EOS}, 2, 4, "pq", "x");
+        assertRow(new int[] {'p', 'q', 'x', EOS}, 2, 5, "pq", "xyz");
         PreparationReport report = prepare(false, 6, labelled("pq", "wxyz", true)).report();
         assertEquals(7, report.truncated().getFirst().from());
         assertEquals(5, report.truncated().getFirst().to());
     }
 
-    /// Python's `answer[:-1]` is all but the last token, and `[:-9]` of four nothing.
     @Test
-    void aPromptBeyondTheLimitIsKeptWholeAsByTrl() {
-        assertRow(new int[] {'p', 'q', 'r', 'w', 'x', 'y', EOS}, 3, 4, "pqr", "wxyz");
-        String prompt = "p".repeat(11);
-        UnpairedExample row = only(false, 4, labelled(prompt, "wxyz", true));
-        assertEquals(12, row.length());
-        assertEquals(11, row.tokens().completionStart());
+    void aPromptThatFillsTheLimitLeavesItsRowOut() {
+        for (boolean bos : new boolean[] {false, true}) {
+            for (int limit = 2; limit <= 9; limit++) {
+                for (int prompt = 1; prompt <= 12; prompt++) {
+                    Prepared<UnpairedExample> all =
+                            prepare(
+                                    bos,
+                                    limit + 2,
+                                    labelled("p".repeat(prompt), "wxyz", true),
+                                    labelled("p", "x", true));
+                    String what = bos + " " + limit + " " + prompt;
+                    boolean fits = prompt < limit;
+                    assertEquals(fits ? 2 : 1, all.rows().size(), what);
+                    for (UnpairedExample row : all.rows()) {
+                        assertTrue(row.length() <= limit + 2, what);
+                    }
+                    if (!fits) {
+                        var dropped = all.report().dropped().getFirst();
+                        assertEquals("the prompt fills max_length", dropped.reason());
+                        assertEquals(prompt + " tokens of " + (limit + 2), dropped.detail());
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void nothingLeftSaysWhatIsTooLong() {
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () -> prepare(false, 4, labelled("p".repeat(9), "x", true)))
+                        .getMessage();
+        assertTrue(message.contains("the prompt fills max_length"), message);
     }
 
     @Test

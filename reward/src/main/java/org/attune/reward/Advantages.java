@@ -17,7 +17,9 @@ import java.util.Optional;
 ///
 /// @param values `(N)`, one per completion
 /// @param metrics as TRL logs them: `rewards/<name>/mean`, `rewards/<name>/std`, `reward`,
-///     `reward_std`, `frac_reward_zero_std`; NaN where there is nothing to average
+///     `reward_std`, `frac_reward_zero_std`; NaN where there is nothing to average. The last is the
+///     share of groups whose rewards are equal; where a deviation of the batch scales (`BATCH`,
+///     GDPO) it says 1 or 0 of that one. TRL has 1 for groups of one completion, here NaN.
 public record Advantages(double[] values, Map<String, Double> metrics) {
     /// TRL's, against division by zero. Deviations are unbiased (n - 1).
     static final double EPSILON = 1e-4;
@@ -63,17 +65,24 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
     private static Advantages compare(
             RewardTable table, int numGenerations, Scale scale, Aggregation aggregation) {
         MaskedRewards totals = totals(table); // (1, N)
-        double[] values =
-                switch (aggregation) {
-                    case SUM_THEN_NORMALIZE -> scaled(totals, numGenerations, scale).toArray(0);
-                    case NORMALIZE_THEN_SUM ->
-                            normalisedEach(table, totals, numGenerations).toArray(0);
-                };
-        return new Advantages(values, metrics(table, totals, numGenerations));
+        MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
+        return switch (aggregation) {
+            case SUM_THEN_NORMALIZE -> {
+                MaskedRewards compared = scale == Scale.BATCH ? totals : groups;
+                yield new Advantages(
+                        scaled(totals, groups, scale).toArray(0),
+                        metrics(table, totals, numGenerations, compared));
+            }
+            case NORMALIZE_THEN_SUM -> {
+                MaskedRewards sums = standardisedSums(table, totals, numGenerations); // (1, N)
+                yield new Advantages(
+                        sums.standardised(EPSILON).toArray(0),
+                        metrics(table, totals, numGenerations, sums));
+            }
+        };
     }
 
-    private static MaskedRewards scaled(MaskedRewards totals, int numGenerations, Scale scale) {
-        MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
+    private static MaskedRewards scaled(MaskedRewards totals, MaskedRewards groups, Scale scale) {
         return switch (scale) {
             case GROUP -> groups.standardised(EPSILON);
             case NONE -> groups.centred();
@@ -86,9 +95,9 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         };
     }
 
-    /// A reward that is alone in its group has no standardised value, but its completion still
-    /// takes part, with 0.
-    private static MaskedRewards normalisedEach(
+    /// Weighted sums of rewards that are standardised in their group, `(1, N)`. A reward that is
+    /// alone in its group has no standardised value, but its completion still takes part, with 0.
+    private static MaskedRewards standardisedSums(
             RewardTable table, MaskedRewards totals, int numGenerations) {
         var columns = new double[table.names().size()][];
         for (int f = 0; f < columns.length; f++) {
@@ -101,7 +110,7 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
                         .transpose()
                         .weightedSums(table.weights()) // (N, 1)
                         .flat();
-        return new MaskedRewards(sums.values(), totals.present()).standardised(EPSILON);
+        return new MaskedRewards(sums.values(), totals.present());
     }
 
     /// Leave-one-out advantages, [Ahmadian et al. 2024, Eq. 6](https://arxiv.org/abs/2402.14740),
@@ -158,7 +167,8 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         if (normalize) {
             advantages = advantages.standardised(EPSILON);
         }
-        return new Advantages(advantages.toArray(0), metrics(table, totals, numGenerations));
+        return new Advantages(
+                advantages.toArray(0), metrics(table, totals, numGenerations, groups));
     }
 
     /// Bounds for a reward; TRL's `reward_clip_range`.
@@ -187,8 +197,10 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         return MaskedRewards.of(table.values()).weightedSums(table.weights()).flat();
     }
 
+    /// @param compared one row for each deviation that TRL looks at: those of the groups, or that
+    ///     of the batch
     private static Map<String, Double> metrics(
-            RewardTable table, MaskedRewards totals, int numGenerations) {
+            RewardTable table, MaskedRewards totals, int numGenerations, MaskedRewards compared) {
         var metrics = new LinkedHashMap<String, Double>();
         List<String> names = table.names();
         MaskedRewards functions = MaskedRewards.of(table.values()).transpose(); // (F, N)
@@ -204,17 +216,21 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
         double count = totals.counts().getDouble(0);
         metrics.put("reward", from(1, count, totals.means().getDouble(0)));
         metrics.put("reward_std", from(2, count, totals.deviations().getDouble(0)));
-        MaskedRewards groups = totals.reshape(numGenerations); // (P, G)
-        INDArray groupDeviations = groups.deviations(); // (P, 1)
-        INDArray defined = groups.defined(); // (P, 1)
-        int equal = 0;
-        for (long p = 0; p < groupDeviations.length(); p++) {
-            boolean zero = groupDeviations.getDouble(p) <= ZERO;
-            equal += defined.getDouble(p) == 1 && zero ? 1 : 0;
-        }
-        double share = (double) equal / groupDeviations.length();
-        metrics.put("frac_reward_zero_std", from(2, numGenerations, share));
+        metrics.put("frac_reward_zero_std", from(2, numGenerations, zeroShare(compared)));
         return metrics;
+    }
+
+    /// Share of the rows whose numbers are equal; a row of fewer than two has no deviation, so it
+    /// isn't one of them.
+    private static double zeroShare(MaskedRewards compared) {
+        INDArray deviations = compared.deviations(); // (R, 1)
+        INDArray defined = compared.defined(); // (R, 1)
+        int equal = 0;
+        for (long r = 0; r < deviations.length(); r++) {
+            boolean zero = deviations.getDouble(r) <= ZERO;
+            equal += defined.getDouble(r) == 1 && zero ? 1 : 0;
+        }
+        return (double) equal / deviations.length();
     }
 
     /// NaN unless there are at least `needed` numbers.

@@ -43,22 +43,29 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
     private static TokenAdvantages estimate(
             TokenSeries rewards, INDArray values, double gamma, double lambda) {
         long completions = values.size(0);
-        INDArray advantages = Nd4j.zeros(values.dataType(), values.shape()); // (B, T)
+        INDArray[] columns = new INDArray[(int) values.size(1)]; // T of (B)
         INDArray next = Nd4j.zeros(values.dataType(), completions); // (B)  V_{t+1}
         INDArray later = Nd4j.zeros(values.dataType(), completions); // (B)  A_{t+1}
         for (long t = values.size(1) - 1; t >= 0; t--) {
-            INDArray own = rewards.mask().getColumn(t); // (B)
-            INDArray value = values.getColumn(t); // (B)
+            INDArray own = column(rewards.mask(), t); // (B)
+            INDArray value = column(values, t); // (B)
             INDArray delta = // (B)
-                    rewards.values().getColumn(t).add(next.mul(gamma)).subi(value);
+                    column(rewards.values(), t).add(next.mul(gamma)).subi(value);
             INDArray advantage = delta.addi(later.mul(gamma * lambda)).muli(own); // (B)
             INDArray passed = own.rsub(1); // (B)
-            advantages.putColumn((int) t, advantage);
+            columns[(int) t] = advantage;
             later = advantage.add(later.mul(passed));
             next = value.mul(own).addi(next.mul(passed));
         }
+        INDArray advantages = Nd4j.stack(1, columns); // (B, T)
         return new TokenAdvantages(
                 rewards.with(advantages).rows(), rewards.with(advantages.add(values)).rows());
+    }
+
+    /// A column, `(B)`. Of a matrix with one column ND4J gives the matrix itself, hence the new
+    /// shape.
+    private static INDArray column(INDArray matrix, long t) {
+        return matrix.getColumn(t).reshape(matrix.size(0));
     }
 
     /// Numbers scaled to variance 1, over all tokens that count of all completions:

@@ -173,6 +173,32 @@ class AdvantagesTest {
         assertEquals(0.5, metrics.get("frac_reward_zero_std"));
     }
 
+    /// TRL looks at the deviation that scales: of each group, or of the batch.
+    @Test
+    void equalRewardsAreCountedWhereTheyAreCompared() {
+        RewardTable partly = one(1, 1, 0, 1); // one group of equal rewards
+        RewardTable missing = one(NONE, NONE, 0, 1, 2, 2, NONE, 5, 3, 3);
+        RewardTable equal = one(4, 4, NONE, 4);
+        RewardTable single = one(NONE, NONE, NONE, 4);
+        assertEquals(0.5, zeroShare(partly, Scale.GROUP, Aggregation.SUM_THEN_NORMALIZE));
+        assertEquals(0.5, zeroShare(partly, Scale.NONE, Aggregation.SUM_THEN_NORMALIZE));
+        assertEquals(0, zeroShare(partly, Scale.BATCH, Aggregation.SUM_THEN_NORMALIZE));
+        assertEquals(0.4, zeroShare(missing, Scale.GROUP, Aggregation.SUM_THEN_NORMALIZE), 1e-12);
+        assertEquals(1, zeroShare(equal, Scale.BATCH, Aggregation.SUM_THEN_NORMALIZE));
+        for (Scale scale : Scale.values()) { // GDPO has no use for it
+            assertEquals(0, zeroShare(partly, scale, Aggregation.NORMALIZE_THEN_SUM));
+            assertEquals(0, zeroShare(missing, scale, Aggregation.NORMALIZE_THEN_SUM));
+            assertEquals(1, zeroShare(equal, scale, Aggregation.NORMALIZE_THEN_SUM));
+            for (Aggregation aggregation : Aggregation.values()) {
+                assertEquals(0, zeroShare(single, scale, aggregation));
+            }
+        }
+    }
+
+    private static double zeroShare(RewardTable table, Scale scale, Aggregation aggregation) {
+        return Advantages.grpo(table, 2, scale, aggregation).metrics().get("frac_reward_zero_std");
+    }
+
     @Test
     void incompleteGroupsAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> grpo(one(1, 2, 3), 2, Scale.GROUP));

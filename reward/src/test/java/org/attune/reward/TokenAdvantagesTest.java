@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import org.apache.commons.rng.simple.RandomSource;
 import org.junit.jupiter.api.Test;
 
 /// Expected values are worked out by hand in the comments.
@@ -71,6 +72,66 @@ class TokenAdvantagesTest {
                 TokenAdvantages.gae(shorter, new double[][] {{.5, .6, .7}}, ones(shorter), .9, .8);
         double[] own = without.advantages()[0];
         assertArrayEquals(new double[] {own[0], own[1], 0, own[2]}, a.advantages()[0], TOLERANCE);
+    }
+
+    /// ND4J treats matrices of one row or column unlike others, so every small shape is compared
+    /// with plain loops.
+    @Test
+    void everyShapeIsAsPlainLoopsSay() {
+        for (int completions = 1; completions <= 4; completions++) {
+            for (int longest = 1; longest <= 4; longest++) {
+                for (boolean ragged : new boolean[] {false, true}) {
+                    compareWithLoops(completions, longest, ragged);
+                }
+            }
+        }
+    }
+
+    private static void compareWithLoops(int completions, int longest, boolean ragged) {
+        var random = RandomSource.XO_RO_SHI_RO_128_PP.create(31L * completions + longest);
+        double[][] rewards = new double[completions][];
+        double[][] values = new double[completions][];
+        double[][] mask = new double[completions][];
+        for (int i = 0; i < completions; i++) {
+            int length = ragged ? 1 + random.nextInt(longest) : longest;
+            rewards[i] = random.doubles(length, -1, 1).toArray();
+            values[i] = random.doubles(length, -1, 1).toArray();
+            mask[i] = random.ints(length, 0, 4).mapToDouble(k -> k == 0 ? 0 : 1).toArray();
+        }
+        String shape = completions + " completions of " + longest + ", ragged " + ragged;
+        TokenAdvantages all = TokenAdvantages.gae(rewards, values, mask, .9, .8);
+        double[][] white = TokenAdvantages.whitened(rewards, mask, true);
+        double[][] kept = TokenAdvantages.whitened(rewards, mask, false);
+        double count = 0;
+        double sum = 0;
+        double squares = 0;
+        for (int i = 0; i < completions; i++) {
+            double next = 0;
+            double later = 0;
+            for (int t = rewards[i].length - 1; t >= 0; t--) {
+                double advantage = 0;
+                if (mask[i][t] == 1) {
+                    advantage = rewards[i][t] + .9 * next - values[i][t] + .9 * .8 * later;
+                    next = values[i][t];
+                    later = advantage;
+                    count++;
+                    sum += rewards[i][t];
+                    squares += rewards[i][t] * rewards[i][t];
+                }
+                assertEquals(advantage, all.advantages()[i][t], TOLERANCE, shape);
+                assertEquals(advantage + values[i][t], all.returns()[i][t], TOLERANCE, shape);
+            }
+        }
+        double mean = sum / Math.max(1, count);
+        double variance = (squares - count * mean * mean) / (count - 1);
+        double scale = count < 2 ? 1 : 1 / Math.sqrt(variance + 1e-8);
+        for (int i = 0; i < completions; i++) {
+            for (int t = 0; t < rewards[i].length; t++) {
+                double expected = mask[i][t] * (rewards[i][t] - mean) * scale;
+                assertEquals(expected, white[i][t], 1e-9, shape);
+                assertEquals(expected + mask[i][t] * mean, kept[i][t], 1e-9, shape);
+            }
+        }
     }
 
     @Test

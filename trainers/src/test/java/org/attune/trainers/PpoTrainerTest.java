@@ -275,6 +275,35 @@ class PpoTrainerTest {
     }
 
     @Test
+    void completionsOfOneTokenAreLearntFrom() {
+        for (boolean trl : new boolean[] {false, true}) {
+            for (int rows : new int[] {1, 8}) {
+                var listener = new RecordingListener();
+                Trained trained =
+                        train(
+                                config(
+                                        c ->
+                                                c.withSampling(s -> s.withMaxCompletionLength(1))
+                                                        .withLoss(l -> l.withTrlCompat(trl))
+                                                        .withJudging(j -> j.withWhitenRewards(true))
+                                                        .withUpdates(u -> u.withNumMiniBatches(1))
+                                                        .withTraining(
+                                                                t ->
+                                                                        t.withBatch(
+                                                                                b ->
+                                                                                        b
+                                                                                                .withPerDeviceTrainBatchSize(
+                                                                                                        rows)))),
+                                context().withListeners(listener));
+                assertEquals(6, listener.logs.size());
+                for (float weight : trained.policy()) {
+                    assertTrue(Float.isFinite(weight));
+                }
+            }
+        }
+    }
+
+    @Test
     void aCompletionThatDoesNotEndIsPenalised() {
         var plain = new RecordingListener();
         train(config(c -> c), context().withListeners(plain));
