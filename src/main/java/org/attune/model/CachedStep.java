@@ -195,7 +195,7 @@ final class CachedStep {
         b.postNorm().forward(x2, h2, adapter);
         Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
         Tensor a = input(b.down()); // (N, F + …)
-        Swiglu.forward(gateUp, () -> rows(b.down().in()), a);
+        Swiglu.forward(config.activation(), gateUp, () -> rows(b.down().in()), a);
         Tensor out = b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
         if (record.isPresent()) {
             int columns = b.down().extra(adapter);

@@ -16,12 +16,15 @@ import java.util.OptionalInt;
 final class ConfigJson {
     private static final double DEFAULT_THETA = 10000;
     private static final int DEFAULT_LABELS = 2; // transformers'
+    private static final String FULL = "full_attention";
+    private static final String WINDOW = "sliding_attention";
 
     private ConfigJson() {}
 
     static DecoderConfig parse(JsonFields json) {
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
         refuseQuantised(json);
+        UncomputedKeys.refuse(json, family);
         int layers = positive(json, "num_hidden_layers");
         int maxPositions = json.integer("max_position_embeddings", family.absent().maxPositions());
         try {
@@ -89,6 +92,7 @@ final class ConfigJson {
                 json.mentions("head_dim")
                         ? json.integer("head_dim", positive(json, "hidden_size") / heads)
                         : family.absent().headDim().orElse(positive(json, "hidden_size") / heads);
+        UncomputedKeys.refuseScale(json, headDim);
         boolean configured = json.flag("attention_bias", false);
         boolean all = family.attentionBias() == DecoderFamily.BiasRule.IF_CONFIGURED && configured;
         return new AttentionConfig(
@@ -103,49 +107,100 @@ final class ConfigJson {
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
         int window = json.mentions("sliding_window") ? json.integer("sliding_window", 0) : 4096;
+        if (json.has("sliding_window") && window <= 0) {
+            throw json.invalid("sliding_window", "a positive integer, or null for no window");
+        }
+        List<String> types = layerTypes(json, layers);
+        refuseOtherWindows(json, family, types);
         var result = new ArrayList<Integer>(layers);
         for (int layer = 0; layer < layers; layer++) {
             boolean narrow =
                     switch (family.window()) {
                         case NONE -> false;
                         case ALL_LAYERS -> true;
-                        case UPPER_LAYERS -> isUpperWindowLayer(json, layer, layers);
+                        case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
                     };
             result.add(narrow ? window : 0);
         }
         return result;
     }
 
-    private static boolean isUpperWindowLayer(JsonFields json, int layer, int layers) {
+    private static List<String> layerTypes(JsonFields json, int layers) {
+        List<String> types = json.texts("layer_types");
+        if (!types.isEmpty() && types.size() != layers) {
+            throw json.invalid("layer_types", "one entry for each of " + layers + " layers");
+        }
+        for (String type : types) {
+            if (!type.equals(WINDOW) && !type.equals(FULL)) {
+                throw json.invalid("layer_types", FULL + ", " + WINDOW);
+            }
+        }
+        return types;
+    }
+
+    /// Windows that the family's code in transformers would pass over or stumble over.
+    private static void refuseOtherWindows(
+            JsonFields json, DecoderFamily family, List<String> types) {
+        String name = family.modelType();
+        switch (family.window()) {
+            case NONE -> {
+                int all = json.integer("max_position_embeddings", family.absent().maxPositions());
+                if (json.integer("sliding_window", all) < all) {
+                    throw json.invalid(
+                            "sliding_window",
+                            "null: %s models see all tokens, this one up to %d"
+                                    .formatted(name, all));
+                }
+                if (types.contains(WINDOW)) {
+                    throw json.invalid("layer_types", FULL + " in " + name + " models");
+                }
+            }
+            case ALL_LAYERS -> {
+                boolean windows = json.has("sliding_window") || !json.mentions("sliding_window");
+                if (types.contains(windows ? FULL : WINDOW)) {
+                    throw json.invalid(
+                            "layer_types",
+                            "%s: sliding_window is %s, and it holds for all layers of %s models"
+                                    .formatted(
+                                            windows ? WINDOW : FULL,
+                                            windows ? "set" : "null",
+                                            name));
+                }
+            }
+            case UPPER_LAYERS -> {
+                boolean off = !json.flag("use_sliding_window", false);
+                boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
+                if (types.contains(WINDOW) && (off || none)) {
+                    throw json.invalid(
+                            "layer_types",
+                            "%s while %s"
+                                    .formatted(
+                                            FULL,
+                                            off
+                                                    ? "use_sliding_window is not true"
+                                                    : "sliding_window is null"));
+                }
+            }
+        }
+    }
+
+    private static boolean isUpperWindowLayer(JsonFields json, int layer, List<String> types) {
         if (!json.flag("use_sliding_window", false)) {
             return false;
         }
-        if (!json.has("layer_types")) {
-            return layer >= json.integer("max_window_layers", 28);
-        }
-        List<String> types = json.texts("layer_types");
-        if (types.size() != layers) {
-            throw json.invalid("layer_types", "one entry for each of " + layers + " layers");
-        }
-        return switch (types.get(layer)) {
-            case "sliding_attention" -> true;
-            case "full_attention" -> false;
-            default -> throw json.invalid("layer_types", "full_attention, sliding_attention");
-        };
+        return types.isEmpty()
+                ? layer >= json.integer("max_window_layers", 28)
+                : types.get(layer).equals(WINDOW);
     }
 
     private static RopeConfig rope(JsonFields json, int maxPositions) {
         Optional<JsonFields> parameters = json.object("rope_parameters");
         Optional<JsonFields> scaling = json.object("rope_scaling").or(() -> parameters);
         double outerTheta = json.number("rope_theta", DEFAULT_THETA);
-        double outerPartial = json.number("partial_rotary_factor", 1);
         double theta = scaling.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
-        double partial =
-                scaling.map(s -> s.number("partial_rotary_factor", outerPartial))
-                        .orElse(outerPartial);
         return new RopeConfig(
                 theta,
-                partial,
+                1,
                 scaling.map(s -> RopeJson.scaling(json, s, maxPositions))
                         .orElseGet(RopeScaling.None::new));
     }
@@ -153,7 +208,12 @@ final class ConfigJson {
     private static Activation activation(JsonFields json) {
         return Activation.ofName(json.text("hidden_act", "silu"))
                 .orElseThrow(
-                        () -> json.invalid("hidden_act", String.join(", ", Activation.allNames())));
+                        () ->
+                                json.invalid(
+                                        "hidden_act",
+                                        "%s; no other activation is computed"
+                                                .formatted(
+                                                        String.join(", ", Activation.allNames()))));
     }
 
     private static DType dtype(JsonFields json) {

@@ -103,10 +103,10 @@ final class ConfigWriter {
     }
 
     private static void putRope(ObjectNode json, DecoderConfig config) {
-        json.put("rope_theta", config.rope().theta());
         if (config.rope().partialRotaryFactor() != 1) {
-            json.put("partial_rotary_factor", config.rope().partialRotaryFactor());
+            throw new IllegalArgumentException("these families rotate heads whole");
         }
+        json.put("rope_theta", config.rope().theta());
         ObjectNode scaling = JsonNodeFactory.instance.objectNode();
         switch (RopeFit.namedIfPossible(config)) {
             case RopeScaling.None _ -> {}

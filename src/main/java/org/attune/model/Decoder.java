@@ -13,9 +13,11 @@ import org.attune.tensor.TensorScope;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The weights of a decoder of the Llama shape, in one compute dtype on one device. What differs
 /// between families stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
@@ -51,6 +53,7 @@ public final class Decoder implements AutoCloseable {
         }
         finalNorm = loader.norm("model.norm", width);
         output = output(loader);
+        UnreadTensors.refuse(config, file, loader.read);
     }
 
     /// The blocks of another decoder under a score head of their own.
@@ -119,7 +122,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     private boolean canPackDecoding() {
-        return !linears().stream().allMatch(FusedLinear::servesTokens)
+        return TokenBlocks.compute(config)
+                && !linears().stream().allMatch(FusedLinear::servesTokens)
                 && config.productNumbers() * dtype.bytes() <= MOST_DECODING_BYTES
                 && JointHeads.inTiles(config, device, dtype)
                 && linears().stream().allMatch(FusedLinear::canServeTokens);
@@ -135,10 +139,11 @@ public final class Decoder implements AutoCloseable {
         Engine.giveBackFreedMemory();
     }
 
-    /// Loads the weights; extra tensors in the file are ignored.
+    /// Loads the weights. Tensors beside the blocks are passed over, as the heads of other tasks;
+    /// tensors in the blocks that nothing here computes with are refused.
     ///
     /// @param dtype of weights and activations
-    /// @throws ModelException if a tensor is missing or of the wrong shape
+    /// @throws ModelException if a tensor is missing, of the wrong shape or in the way
     public static Decoder load(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         return new Decoder(config, file, device, dtype);
     }
@@ -245,6 +250,7 @@ public final class Decoder implements AutoCloseable {
     /// Reads tensors by name and checks shapes.
     private final class Loader {
         private final TensorFile file;
+        private final Set<String> read = new HashSet<>();
 
         Loader(TensorFile file) {
             this.file = file;
@@ -283,6 +289,7 @@ public final class Decoder implements AutoCloseable {
         }
 
         private void into(String name, Tensor target) {
+            read.add(name);
             TensorFile.Entry entry = file.entries().get(name);
             if (entry == null) {
                 throw new ModelException(

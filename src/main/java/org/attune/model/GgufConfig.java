@@ -35,6 +35,7 @@ final class GgufConfig {
     }
 
     private DecoderConfig parse() {
+        UncomputedKeys.refuse(metadata, prefix);
         int layers = integer("block_count");
         try {
             return new DecoderConfig(
@@ -69,6 +70,7 @@ final class GgufConfig {
         if (heads <= 0) {
             throw metadata.invalid(prefix + "attention.head_count", "a positive integer");
         }
+        refuseOtherAttention(headDim(heads));
         return new AttentionConfig(
                 heads,
                 optional("attention.head_count_kv").orElse(heads),
@@ -80,6 +82,25 @@ final class GgufConfig {
                 Collections.nCopies(layers, 0));
     }
 
+    private void refuseOtherAttention(int headDim) {
+        if (optional("attention.value_length").orElse(headDim) != headDim) {
+            throw metadata.invalid(
+                    prefix + "attention.value_length", headDim + ", as long as the keys");
+        }
+        double scale = number("attention.scale").orElse(0);
+        if (scale != 0 && Math.abs(scale * Math.sqrt(headDim) - 1) > 1e-6) {
+            throw metadata.invalid(prefix + "attention.scale", "1/√" + headDim);
+        }
+        int all = integer("context_length");
+        int window = optional("attention.sliding_window").orElse(0);
+        if (window != 0 && window < all) {
+            throw metadata.invalid(
+                    prefix + "attention.sliding_window",
+                    "0: llama.cpp gives these models no window, though transformers may; use the"
+                            + " Hugging Face folder");
+        }
+    }
+
     private int headDim(int heads) {
         return optional("attention.key_length").orElse(integer("embedding_length") / heads);
     }
@@ -87,8 +108,11 @@ final class GgufConfig {
     private RopeConfig rope() {
         double theta = number("rope.freq_base").orElse(10000);
         int headDim = headDim(integer("attention.head_count"));
-        int rotated = optional("rope.dimension_count").orElse(headDim);
-        return new RopeConfig(theta, (double) rotated / headDim, ropeScaling());
+        if (optional("rope.dimension_count").orElse(headDim) != headDim) {
+            throw metadata.invalid(
+                    prefix + "rope.dimension_count", headDim + ": heads are rotated whole");
+        }
+        return new RopeConfig(theta, 1, ropeScaling());
     }
 
     private RopeScaling ropeScaling() {

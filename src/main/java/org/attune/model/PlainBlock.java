@@ -68,7 +68,7 @@ final class PlainBlock {
         Tensor h2 = norm(block.postNorm(), x2, training);
         Tensor gate = project(block.gateUp(), 0, h2, training);
         Tensor up = project(block.gateUp(), 1, h2, training);
-        return x2.add(project(block.down(), 0, gate.silu().mul(up), training));
+        return x2.add(project(block.down(), 0, Swiglu.apply(c.activation(), gate, up), training));
     }
 
     private Tensor norm(RmsNorm norm, Tensor x, boolean training) {

@@ -3,15 +3,39 @@ package org.attune.model;
 import org.attune.files.JsonFields;
 
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// Reads `rope_scaling` (before transformers 5) or `rope_parameters` into a [RopeScaling].
 final class RopeJson {
+    /// `finetuned` is a remark.
+    private static final Set<String> KEYS =
+            Set.of(
+                    "rope_type",
+                    "type",
+                    "rope_theta",
+                    "factor",
+                    "original_max_position_embeddings",
+                    "low_freq_factor",
+                    "high_freq_factor",
+                    "attention_factor",
+                    "beta_fast",
+                    "beta_slow",
+                    "mscale",
+                    "mscale_all_dim",
+                    "truncate",
+                    "short_factor",
+                    "long_factor",
+                    "partial_rotary_factor",
+                    "finetuned");
+
     private RopeJson() {}
 
     /// @param config       the whole `config.json`
     /// @param scaling      the object that describes the scaling
     /// @param maxPositions `max_position_embeddings`
     static RopeScaling scaling(JsonFields config, JsonFields scaling, int maxPositions) {
+        refuseOthers(scaling);
         String typeKey = scaling.has("rope_type") ? "rope_type" : "type";
         return switch (scaling.text(typeKey, "default")) {
             case "default" -> new RopeScaling.None();
@@ -29,6 +53,20 @@ final class RopeJson {
                     throw scaling.invalid(
                             typeKey, "default, linear, dynamic, llama3, yarn, longrope");
         };
+    }
+
+    /// Passing over a key would rotate in another way than the model does: parameters of single
+    /// layer types, sections of several positions, other exponents.
+    private static void refuseOthers(JsonFields scaling) {
+        for (String key : scaling.keys()) {
+            if (scaling.has(key) && !KEYS.contains(key)) {
+                throw scaling.invalid(
+                        key, "no such key; known are " + String.join(", ", new TreeSet<>(KEYS)));
+            }
+        }
+        if (scaling.number("partial_rotary_factor", 1) != 1) {
+            throw scaling.invalid("partial_rotary_factor", "1: heads are rotated whole");
+        }
     }
 
     private static RopeScaling yarn(JsonFields config, JsonFields scaling, int maxPositions) {

@@ -12,10 +12,42 @@ import java.util.function.Supplier;
 final class Swiglu {
     private Swiglu() {}
 
+    /// @param activation of the gates
     /// @param gateUp `(N, 2F)`
-    /// @param silu gives memory, `(N, F)`
+    /// @param memory for the activated gates, `(N, F)`
     /// @param out its first `F` columns are written, `(N, F + …)`
-    static void forward(Tensor gateUp, Supplier<Tensor> silu, Tensor out) {
+    static void forward(Activation activation, Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
+        switch (activation) {
+            case SILU -> silu(gateUp, memory, out);
+        }
+    }
+
+    /// Leaves the gradient of gate and up in their place.
+    ///
+    /// @param activation of the gates
+    /// @param dOut gradient of what [#forward] wrote, `(N, F)`
+    /// @param gateUp `(N, 2F)`, changed
+    /// @param memory that [#forward] was given, with what it left there
+    /// @param spare its first `F` columns are overwritten, `(N, F + …)`
+    static void backward(
+            Activation activation,
+            Tensor dOut,
+            Tensor gateUp,
+            Supplier<Tensor> memory,
+            Tensor spare) {
+        switch (activation) {
+            case SILU -> siluBackward(dOut, gateUp, memory, spare);
+        }
+    }
+
+    /// As an ordinary expression, for autograd.
+    static Tensor apply(Activation activation, Tensor gate, Tensor up) {
+        return switch (activation) {
+            case SILU -> gate.silu().mul(up);
+        };
+    }
+
+    private static void silu(Tensor gateUp, Supplier<Tensor> silu, Tensor out) {
         if (hasKernel(gateUp)) {
             VectorKernels.swiglu(gateUp, out);
             return;
@@ -26,13 +58,8 @@ final class Swiglu {
         Kernels.mul(memory, gateUp.narrow(1, inner, inner), out.narrow(1, 0, inner));
     }
 
-    /// Leaves the gradient of gate and up in their place.
-    ///
-    /// @param dOut gradient of what [#forward] wrote, `(N, F)`
-    /// @param gateUp `(N, 2F)`, changed
-    /// @param silu gives the memory that [#forward] was given, with what it left there
-    /// @param spare its first `F` columns are overwritten, `(N, F + …)`
-    static void backward(Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
+    private static void siluBackward(
+            Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
         if (hasKernel(gateUp)) {
             VectorKernels.swigluBackward(dOut, gateUp);
             return;

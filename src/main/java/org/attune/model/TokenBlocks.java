@@ -13,6 +13,14 @@ import java.util.Optional;
 /// @param layers its blocks
 /// @param like a tensor of its device and dtype
 record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor like) {
+    /// Whether [TokenPass] computes what a decoder of this configuration does: its gates are
+    /// activated there too, and everything else that a configuration can ask for is an argument.
+    static boolean compute(DecoderConfig config) {
+        return switch (config.activation()) {
+            case SILU -> true;
+        };
+    }
+
     /// Empty if the decoder keeps no weights for it ([Decoder#packDecoding]), or the adapter isn't
     /// one that it can have.
     static Optional<TokenBlocks> of(Decoder decoder, Adapter adapter) {

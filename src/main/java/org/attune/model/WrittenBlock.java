@@ -98,7 +98,8 @@ final class WrittenBlock {
     /// Input of the down projection, `(N, F + R)`; the adapter's columns are not filled yet.
     private static Tensor activated(Block b, Tensor gateUp, Pass pass) {
         Tensor ax = pass.scratch(FIRST, b.down().in() + (long) b.down().extra(pass.adapter()));
-        Swiglu.forward(gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
+        Swiglu.forward(
+                pass.config().activation(), gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
         return ax;
     }
 
@@ -140,7 +141,8 @@ final class WrittenBlock {
         }
         Tensor da = b.down().backward(dOut, ax, pass.dropout()); // (N, F)
         // The input has done its service.
-        Swiglu.backward(da, s.gateUp(), () -> pass.scratch(SECOND, inner), ax);
+        Swiglu.backward(
+                pass.config().activation(), da, s.gateUp(), () -> pass.scratch(SECOND, inner), ax);
         da.close();
         Tensor dh2 = b.gateUp().backward(s.gateUp(), s.h2(), pass.dropout()); // (N, D)
         return b.postNorm().backward(dh2, s.x2(), s.r2(), dOut, pass.adapter());

@@ -131,6 +131,116 @@ class DecoderConfigTest {
                         + "\"layer_types\":[\"full_attention\"]");
     }
 
+    /// What a family doesn't compute is refused where it matters, and only there.
+    @Test
+    void keysThatChangeTheMathematicsAreRefused() throws IOException {
+        for (String family : List.of("llama", "mistral", "qwen2", "qwen3")) {
+            for (String name :
+                    List.of("gelu", "gelu_pytorch_tanh", "relu", "relu2", "quick_gelu")) {
+                for (String key :
+                        List.of("hidden_act", "hidden_activation", "activation_function")) {
+                    String value = "\"" + key + "\":\"" + name + "\"";
+                    refuses(
+                            "\"%s\" is \"%s\"; accepted: silu".formatted(key, name),
+                            family,
+                            more(value));
+                }
+            }
+            for (String other : OTHER_MATHEMATICS) {
+                String key = other.substring(0, other.indexOf(':'));
+                refuses(key + " is ", family, more(other));
+            }
+            for (String same : SAME_MATHEMATICS) {
+                assertEquals(read(family, more("\"x\":0")), read(family, more(same)), same);
+            }
+        }
+    }
+
+    private static final List<String> OTHER_MATHEMATICS =
+            List.of(
+                    "\"embedding_multiplier\":12.0",
+                    "\"residual_multiplier\":0.22",
+                    "\"logits_scaling\":8",
+                    "\"logit_scale\":0.0625",
+                    "\"attention_multiplier\":0.25",
+                    "\"query_pre_attn_scalar\":256",
+                    "\"attn_logit_softcapping\":50.0",
+                    "\"final_logit_softcapping\":30.0",
+                    "\"attention_dropout\":0.1",
+                    "\"clip_qkv\":8.0",
+                    "\"partial_rotary_factor\":0.5",
+                    "\"is_causal\":false",
+                    "\"use_parallel_residual\":true",
+                    "\"no_rope_layers\":[1,1,0]",
+                    "\"num_local_experts\":8",
+                    "\"norm_type\":\"layernorm\"",
+                    "\"position_embedding_type\":\"alibi\"",
+                    "\"layer_types\":[\"full_attention\",\"full_attention\",\"linear_attention\"]");
+
+    private static final List<String> SAME_MATHEMATICS =
+            List.of(
+                    "\"hidden_act\":\"swish\"",
+                    "\"hidden_activation\":null",
+                    "\"embedding_multiplier\":1.0",
+                    "\"attention_multiplier\":0.5",
+                    "\"query_pre_attn_scalar\":4",
+                    "\"final_logit_softcapping\":null",
+                    "\"attention_dropout\":0.0",
+                    "\"clip_qkv\":null",
+                    "\"partial_rotary_factor\":1",
+                    "\"pretraining_tp\":2",
+                    "\"no_rope_layers\":[1,1,1]",
+                    "\"norm_type\":\"rmsnorm\"",
+                    "\"is_causal\":true",
+                    "\"initializer_range\":0.3");
+
+    private static String more(String key) {
+        return ",\"num_key_value_heads\":2,\"head_dim\":4," + key;
+    }
+
+    @Test
+    void biasesAndWindowsOfOtherFamiliesAreRefused() throws IOException {
+        refuses("attention_bias", "mistral", more("\"attention_bias\":true"));
+        for (String family : List.of("mistral", "qwen2", "qwen3")) {
+            refuses("\"mlp_bias\" is true", family, more("\"mlp_bias\":true"));
+            assertFalse(read(family, more("\"mlp_bias\":false")).mlpBias());
+        }
+        assertTrue(read("qwen2", more("\"attention_bias\":false")).attention().qkvBias());
+        refuses("\"sliding_window\" is 512", "llama", more("\"sliding_window\":512"));
+        assertEquals(OptionalInt.empty(), read("llama", more("\"sliding_window\":2048")).window(0));
+        refuses("\"sliding_window\" is 0", "mistral", more("\"sliding_window\":0"));
+        String mixed =
+                "\"layer_types\":[\"full_attention\",\"sliding_attention\",\"full_attention\"]";
+        refuses("\"layer_types\" is", "llama", more(mixed));
+        refuses("\"layer_types\" is", "mistral", more(mixed));
+        refuses("\"layer_types\" is", "mistral", more("\"sliding_window\":null," + mixed));
+        refuses("use_sliding_window is not true", "qwen2", more(mixed));
+        refuses(
+                "sliding_window is null",
+                "qwen3",
+                more("\"use_sliding_window\":true,\"sliding_window\":null," + mixed));
+    }
+
+    @Test
+    void rotationsOfOtherKindsAreRefused() {
+        String linear = "\"rope_scaling\":{\"rope_type\":\"linear\",\"factor\":2,";
+        for (String family : List.of("llama", "mistral", "qwen2", "qwen3")) {
+            refuses(
+                    "\"rope_scaling.mrope_section\" is [1,1]",
+                    family,
+                    more(linear + "\"mrope_section\":[1,1]}"));
+            refuses("\"rope_scaling.alpha\" is 1000", family, more(linear + "\"alpha\":1000}"));
+            refuses(
+                    "\"rope_scaling.partial_rotary_factor\" is 0.5",
+                    family,
+                    more(linear + "\"partial_rotary_factor\":0.5}"));
+            refuses(
+                    "\"rope_parameters.full_attention\" is",
+                    family,
+                    more("\"rope_parameters\":{\"full_attention\":{\"rope_theta\":5}}"));
+        }
+    }
+
     @Test
     void damagedFilesAreNamed() throws IOException {
         Path file = folder.resolve("config.json");

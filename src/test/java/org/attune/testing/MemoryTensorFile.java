@@ -20,6 +20,11 @@ public final class MemoryTensorFile implements TensorFile {
         values.put(name, data);
     }
 
+    /// The numbers of a tensor, not copied.
+    public float[] values(String name) {
+        return values.get(name);
+    }
+
     @Override
     public Map<String, Entry> entries() {
         return entries;
