@@ -54,7 +54,18 @@ final class AttuneCommand implements Callable<Integer> {
         List<Class<?>> named =
                 COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
         (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+        if (named.isEmpty() && args.length > 0) {
+            ElsewhereCommand.of(args[0]).ifPresent(other -> line.addSubcommand(args[0], other));
+        }
+        line.getSubcommands().values().forEach(AttuneCommand::leaveOptionsToRun);
         return line;
+    }
+
+    /// Each key of a run may stand as an option, as TRL has it: the run's reader knows them.
+    private static void leaveOptionsToRun(CommandLine command) {
+        if (command.getMixins().get("run") instanceof RunArguments) {
+            command.setUnmatchedOptionsArePositionalParams(true);
+        }
     }
 
     private static String name(Class<?> command) {

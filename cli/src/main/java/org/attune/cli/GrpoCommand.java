@@ -27,7 +27,7 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file, run.overrides);
+        LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file(), run.words);
         GrpoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),
@@ -40,6 +40,6 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
                         loaded,
                         config.training(),
                         Optional.of(config.completionLog()))
-                .run(runs -> runs.grpo(config, run.directory()));
+                .run(runs -> runs.grpo(config, loaded.directory()));
     }
 }

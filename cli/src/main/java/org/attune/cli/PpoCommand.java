@@ -29,7 +29,7 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file, run.overrides);
+        LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file(), run.words);
         PpoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),
@@ -42,6 +42,6 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
                         loaded,
                         config.training(),
                         Optional.of(config.completionLog()))
-                .run(runs -> runs.ppo(config, run.directory()));
+                .run(runs -> runs.ppo(config, loaded.directory()));
     }
 }

@@ -69,10 +69,10 @@ final class PreviewCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var reader = new RunConfigReader();
-        Method chosen = method == null ? reader.methodOf(run.file, run.overrides) : method;
+        Method chosen = method == null ? reader.methodOf(run.file(), run.words) : method;
         switch (chosen) {
             case SFT -> {
-                LoadedRun<SftConfig> loaded = reader.sft(run.file, run.overrides);
+                LoadedRun<SftConfig> loaded = reader.sft(run.file(), run.words);
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -80,7 +80,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, PackedRow row) -> preview.row(row));
             }
             case DPO -> {
-                LoadedRun<DpoConfig> loaded = reader.dpo(run.file, run.overrides);
+                LoadedRun<DpoConfig> loaded = reader.dpo(run.file(), run.words);
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -88,7 +88,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, PreferenceExample pair) -> preview.pair(pair));
             }
             case BCO -> {
-                LoadedRun<BcoConfig> loaded = reader.bco(run.file, run.overrides);
+                LoadedRun<BcoConfig> loaded = reader.bco(run.file(), run.words);
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -96,7 +96,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, UnpairedExample row) -> preview.labelled(row));
             }
             case REWARD -> {
-                LoadedRun<RewardTrainerConfig> loaded = reader.reward(run.file, run.overrides);
+                LoadedRun<RewardTrainerConfig> loaded = reader.reward(run.file(), run.words);
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -104,7 +104,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, RewardExample pair) -> preview.rewardPair(pair));
             }
             case PRM -> {
-                LoadedRun<PrmConfig> loaded = reader.prm(run.file, run.overrides);
+                LoadedRun<PrmConfig> loaded = reader.prm(run.file(), run.words);
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -112,11 +112,11 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, StepwiseExample row) -> preview.judged(row));
             }
             case GRPO -> {
-                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file, run.overrides);
+                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file(), run.words);
                 showPrompts(loaded, loaded.config());
             }
             case PPO -> {
-                LoadedRun<PpoConfig> loaded = reader.ppo(run.file, run.overrides);
+                LoadedRun<PpoConfig> loaded = reader.ppo(run.file(), run.words);
                 showPrompts(loaded, loaded.config());
             }
         }
@@ -124,7 +124,7 @@ final class PreviewCommand implements Callable<Integer> {
     }
 
     private void showPrompts(LoadedRun<?> loaded, RolloutRun config) {
-        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, run.directory());
+        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, loaded.directory());
         Set<String> columns = new LinkedHashSet<>();
         read.values().forEach(columns::addAll);
         RunRows<PromptExample> rows =

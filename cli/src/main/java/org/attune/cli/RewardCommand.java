@@ -21,8 +21,7 @@ final class RewardCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<RewardTrainerConfig> loaded =
-                new RunConfigReader().reward(run.file, run.overrides);
+        LoadedRun<RewardTrainerConfig> loaded = new RunConfigReader().reward(run.file(), run.words);
         RewardTrainerConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

@@ -1,28 +1,32 @@
 package org.attune.cli;
 
+import org.attune.error.ConfigException;
+
 import picocli.CommandLine.Parameters;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A run's file and the values that override it.
+/// A run's file and the values that override it, as they stand behind the command.
 final class RunArguments {
     @Parameters(
-            index = "0",
-            paramLabel = "RUN.yaml",
-            description = "The run's file: TRL's keys, flat (docs/keys.md).")
-    Path file;
+            paramLabel = "RUN.yaml|key=value",
+            description = {
+                "The run's file: TRL's keys, flat (docs/keys.md). Keys behind it win over those of"
+                        + " the file; the value is YAML.",
+                "TRL's forms are understood too: --config RUN.yaml, --key value, --flag, --no_flag,"
+                        + " --list a b."
+            })
+    List<String> words = new ArrayList<>();
 
-    @Parameters(
-            index = "1..*",
-            paramLabel = "key=value",
-            description = "Keys over those of the file; the value is YAML.")
-    List<String> overrides = new ArrayList<>();
-
-    /// Where the file stands: rewards in files are named from there.
-    Path directory() {
-        Path parent = file.toAbsolutePath().getParent();
-        return parent == null ? Path.of("") : parent;
+    /// Whether the file is given is for the reader of the words to see.
+    Path file() {
+        if (words.isEmpty()) {
+            throw new ConfigException(
+                    "which run? Give its file, as run.yaml, or its keys, as"
+                            + " model_name_or_path=MODEL datasets=DATA output_dir=DIR");
+        }
+        return Path.of("");
     }
 }

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 class MainTest {
     @TempDir Path folder;
@@ -48,6 +49,45 @@ class MainTest {
         assertEquals(2, run("sft"));
         assertEquals(2, run("generate", "--temperature", "warm", "--model", "m"));
         assertTrue(err.toString().contains("sft"), err.toString());
+    }
+
+    @Test
+    void commandsOfTrlSayWhatThereIsInstead() {
+        for (String name :
+                List.of(
+                        "kto",
+                        "orpo",
+                        "cpo",
+                        "simpo",
+                        "rloo",
+                        "gkd",
+                        "gold",
+                        "online-dpo",
+                        "online_dpo",
+                        "nash-md",
+                        "xpo",
+                        "vllm-serve",
+                        "env",
+                        "launch",
+                        "distillation")) {
+            err.getBuffer().setLength(0);
+            assertEquals(2, run(name, "--model_name_or_path", "m", "run.yaml"), name);
+            String shown = err.toString();
+            assertTrue(shown.startsWith("attune: " + name.replace('_', '-') + " "), shown);
+            assertTrue(shown.contains("attune ") && shown.lines().count() == 1, shown);
+        }
+    }
+
+    @Test
+    void keysMayStandAsOptionsOfTheCommand() {
+        for (String name :
+                List.of("sft", "dpo", "bco", "grpo", "ppo", "reward", "prm", "preview")) {
+            err.getBuffer().setLength(0);
+            assertEquals(2, run(name, "--learning_rate", "-1", "--lora_r=x", "-q"), name);
+            String shown = err.toString();
+            assertTrue(shown.contains("argument --learning_rate: learning_rate: -1"), shown);
+            assertTrue(shown.contains("argument --lora_r=x: lora_r: x"), shown);
+        }
     }
 
     @Test

@@ -3,24 +3,58 @@ package org.attune.cli.config;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Rewrites TRL's other spellings into the keys that the records have.
 final class KeyAliases {
+    /// What TRL reads of a dataset where nothing is said.
+    private static final Map<String, String> SPLITS =
+            Map.of("dataset_train_split", "train", "dataset_test_split", "test");
+
+    /// Where transformers reports to, beside TensorBoard.
+    private static final Set<String> SERVICES =
+            Set.of(
+                    "all",
+                    "wandb",
+                    "trackio",
+                    "mlflow",
+                    "comet_ml",
+                    "clearml",
+                    "neptune",
+                    "swanlab",
+                    "azure_ml",
+                    "codecarbon",
+                    "dagshub",
+                    "dvclive",
+                    "flyte");
+
     private final Map<String, Setting> settings;
+    private final List<String> notes;
     private final Problems problems;
 
-    private KeyAliases(Map<String, Setting> settings, Problems problems) {
+    private KeyAliases(Map<String, Setting> settings, List<String> notes, Problems problems) {
         this.settings = settings;
+        this.notes = notes;
         this.problems = problems;
     }
 
     /// Changes the map in place.
-    static void resolve(Map<String, Setting> settings, Problems problems) {
-        var aliases = new KeyAliases(settings, problems);
+    ///
+    /// @param notes takes what was given and has no effect
+    static void resolve(Map<String, Setting> settings, List<String> notes, Problems problems) {
+        var aliases = new KeyAliases(settings, notes, problems);
+        aliases.maskedTokens();
+        aliases.services();
+        aliases.renamed("evaluation_strategy", "eval_strategy");
         aliases.datasetName();
+        DatasetForms.resolve(settings, problems);
         aliases.renamed("resume_from_checkpoint", "resume");
         aliases.renamed("response_length", "max_completion_length");
-        aliases.device();
+        aliases.renamed("torch_dtype", "dtype");
+        aliases.renamed("max_seq_length", "max_length");
+        aliases.byLength();
+        aliases.cpu("use_cpu");
+        aliases.cpu("no_cuda");
         aliases.dtype();
     }
 
@@ -31,7 +65,7 @@ final class KeyAliases {
         Setting testSplit = takeGiven("dataset_test_split");
         if (name == null) {
             for (Setting alone : new Setting[] {config, trainSplit, testSplit}) {
-                if (alone != null) {
+                if (alone != null && !alone.value().toString().equals(SPLITS.get(alone.key()))) {
                     problems.add(
                             alone.where(),
                             alone.key()
@@ -43,7 +77,7 @@ final class KeyAliases {
             }
             return;
         }
-        if (settings.containsKey("datasets")) {
+        if (isGiven("datasets")) {
             bothGiven(name, settings.get("datasets"));
             return;
         }
@@ -51,14 +85,56 @@ final class KeyAliases {
         Setting strategy = settings.get("eval_strategy");
         boolean evaluates =
                 strategy != null && !List.of("no", "false").contains(strategy.value().toString());
-        if (evaluates
-                && !settings.containsKey("eval_datasets")
-                && !settings.containsKey("test_split_size")) {
+        if (evaluates && !isGiven("eval_datasets") && !isGiven("test_split_size")) {
             Setting split =
                     testSplit != null
                             ? testSplit
                             : name.as("split", new YamlNode.Scalar("test", false, 0));
             settings.put("eval_datasets", name.as("eval_datasets", source(name, config, split)));
+        }
+    }
+
+    private boolean isGiven(String key) {
+        Setting setting = settings.get(key);
+        return setting != null
+                && !setting.value().isNull()
+                && !(setting.value() instanceof YamlNode.Items(var items, int _)
+                        && items.isEmpty());
+    }
+
+    /// When transformers writes its arguments out, it has a mask in the place of tokens.
+    private void maskedTokens() {
+        Setting token = settings.get("eos_token");
+        if (token != null && token.value().toString().equals("<EOS_TOKEN>")) {
+            settings.remove("eos_token");
+            notes.add(
+                    token.where()
+                            + ": eos_token: <EOS_TOKEN> is transformers' mask for a token that was"
+                            + " or was not set; the model's own is taken");
+        }
+    }
+
+    private void services() {
+        Setting given = settings.get("report_to");
+        if (given == null) {
+            return;
+        }
+        List<YamlNode> targets =
+                given.value() instanceof YamlNode.Items(var items, int _)
+                        ? items
+                        : List.of(given.value());
+        List<YamlNode> ours =
+                targets.stream().filter(t -> !SERVICES.contains(t.toString())).toList();
+        if (ours.size() < targets.size()) {
+            notes.add(
+                    given.where()
+                            + ": report_to: "
+                            + given.value()
+                            + " has no effect here but for tensorboard; metrics.jsonl and plots are"
+                            + " always written");
+            settings.put(
+                    "report_to",
+                    given.as("report_to", new YamlNode.Items(ours, given.value().line())));
         }
     }
 
@@ -86,8 +162,20 @@ final class KeyAliases {
         }
     }
 
-    private void device() {
-        Setting useCpu = takeGiven("use_cpu");
+    private void byLength() {
+        Setting given = takeGiven("group_by_length");
+        if (given != null && truth(given)) {
+            String key = "train_sampling_strategy";
+            YamlNode value = new YamlNode.Scalar("group_by_length", false, given.value().line());
+            Setting before = settings.putIfAbsent(key, given.as(key, value));
+            if (before != null && !before.value().toString().equals("group_by_length")) {
+                bothGiven(given, before);
+            }
+        }
+    }
+
+    private void cpu(String other) {
+        Setting useCpu = takeGiven(other);
         if (useCpu == null || !truth(useCpu)) {
             return;
         }

@@ -1,22 +1,15 @@
 package org.attune.cli.config;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /// Sorts the given keys: obeyed ones stay, those without effect become notes, refused and unknown
 /// ones become problems.
 final class KeyCheck {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final KeyTable table;
     private final Method method;
     private final Map<String, Key> known = new HashMap<>();
@@ -43,7 +36,7 @@ final class KeyCheck {
                 case OBEYED -> {}
                 case NO_EFFECT -> {
                     settings.remove(setting.key());
-                    if (!isDefault(key, setting.value())) {
+                    if (!AskedNothing.by(key, setting.value())) {
                         notes.add(
                                 setting.where()
                                         + ": "
@@ -54,7 +47,7 @@ final class KeyCheck {
                 }
                 case REFUSED -> {
                     settings.remove(setting.key());
-                    if (!isDefault(key, setting.value())) {
+                    if (!AskedNothing.by(key, setting.value())) {
                         problems.add(
                                 setting.where(),
                                 setting.key()
@@ -92,47 +85,5 @@ final class KeyCheck {
                 .or(() -> NearestKey.of(wrong, known.keySet()))
                 .map(key -> "; did you mean " + key + "?")
                 .orElse("; all keys are in docs/keys.md");
-    }
-
-    /// A key at TRL's default asks for nothing, whatever its outcome.
-    static boolean isDefault(Key key, YamlNode value) {
-        try {
-            JsonNode standard = JSON.readTree(key.foreignDefault());
-            return same(standard, value);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("keys.tsv: default of " + key.name(), e);
-        }
-    }
-
-    private static boolean same(JsonNode standard, YamlNode value) {
-        if (value.isNull()) {
-            return true;
-        }
-        if (!(value instanceof YamlNode.Scalar scalar)) {
-            return value.toString().replace(" ", "").equals(standard.toString().replace("\"", ""));
-        }
-        String text = scalar.text();
-        return switch (standard.getNodeType()) {
-            case NULL -> List.of("none", "null", "").contains(text.toLowerCase(Locale.ROOT));
-            case NUMBER -> sameNumber(standard.doubleValue(), text);
-            case BOOLEAN -> standard.booleanValue() ? isTrue(text) : isFalse(text);
-            default -> text.equals(standard.asText());
-        };
-    }
-
-    private static boolean isTrue(String text) {
-        return List.of("true", "yes", "on").contains(text.toLowerCase(Locale.ROOT));
-    }
-
-    private static boolean isFalse(String text) {
-        return List.of("false", "no", "off").contains(text.toLowerCase(Locale.ROOT));
-    }
-
-    private static boolean sameNumber(double standard, String text) {
-        try {
-            return Double.parseDouble(text) == standard;
-        } catch (NumberFormatException e) {
-            return false;
-        }
     }
 }

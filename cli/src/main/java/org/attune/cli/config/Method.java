@@ -1,5 +1,13 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.config.BcoConfig;
+import org.attune.trainers.config.DpoConfig;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.config.RewardTrainerConfig;
+import org.attune.trainers.config.SftConfig;
+
 import java.util.Locale;
 
 /// The methods whose keys are known.
@@ -14,5 +22,18 @@ public enum Method {
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// The configuration in which nothing is set.
+    public Record defaults() {
+        return switch (this) {
+            case SFT -> SftConfig.defaults();
+            case DPO -> DpoConfig.defaults();
+            case GRPO -> GrpoConfig.defaults();
+            case REWARD -> RewardTrainerConfig.defaults();
+            case PRM -> PrmConfig.defaults();
+            case PPO -> PpoConfig.defaults();
+            case BCO -> BcoConfig.defaults();
+        };
     }
 }

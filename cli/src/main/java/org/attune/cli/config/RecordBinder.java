@@ -18,8 +18,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /// Fills configuration records from settings by the names of their components. Nested records
 /// share the file's flat keys; records in lists have keys of their own.
@@ -48,18 +47,18 @@ final class RecordBinder {
         return construct(type, components, values);
     }
 
-    /// The flat keys of a record and its nested records.
-    static Set<String> keys(Record defaults) {
-        var keys = new TreeSet<String>();
+    /// The flat keys of a record and its nested records, with the types of their values.
+    static Map<String, Type> types(Record defaults) {
+        var types = new TreeMap<String, Type>();
         for (RecordComponent component : defaults.getClass().getRecordComponents()) {
             if (read(defaults, component) instanceof Record part
                     && !hasParser(component.getType())) {
-                keys.addAll(keys(part));
+                types.putAll(types(part));
             } else {
-                keys.add(ConfigNames.key(component.getName()));
+                types.put(ConfigNames.key(component.getName()), component.getGenericType());
             }
         }
-        return keys;
+        return types;
     }
 
     private Object value(RecordComponent component, Object standard) {

@@ -29,43 +29,50 @@ public final class RunConfigReader {
         this.table = table;
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<SftConfig> sft(Path file, List<String> overrides) {
         return read(Method.SFT, SftConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<DpoConfig> dpo(Path file, List<String> overrides) {
         return read(Method.DPO, DpoConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<GrpoConfig> grpo(Path file, List<String> overrides) {
         return read(Method.GRPO, GrpoConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<RewardTrainerConfig> reward(Path file, List<String> overrides) {
         return read(Method.REWARD, RewardTrainerConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<PrmConfig> prm(Path file, List<String> overrides) {
         return read(Method.PRM, PrmConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<PpoConfig> ppo(Path file, List<String> overrides) {
         return read(Method.PPO, PpoConfig.defaults(), file, overrides);
     }
 
-    /// @param overrides `key=value`, the value in YAML
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
     public LoadedRun<BcoConfig> bco(Path file, List<String> overrides) {
         return read(Method.BCO, BcoConfig.defaults(), file, overrides);
@@ -74,15 +81,16 @@ public final class RunConfigReader {
     /// The method a file is meant for: one that knows all of its keys; of several the one that the
     /// file's name says, else the first.
     public Method methodOf(Path file, List<String> overrides) {
-        Map<String, Setting> settings = Settings.read(file, overrides, new Problems());
+        var forms = new KeyForms(table, List.of(Method.values()));
+        Settings run = Settings.read(file, overrides, forms, new Problems());
         List<Method> fitting = List.of(Method.values());
-        for (String key : settings.keySet()) {
+        for (String key : run.keys().keySet()) {
             List<Method> both = new ArrayList<>(fitting);
             both.retainAll(table.methodsOf(key));
             // A key that fits none of them is a fault, which the reading of the file will report.
             fitting = both.isEmpty() ? fitting : both;
         }
-        String name = String.valueOf(file.getFileName());
+        String name = run.name();
         return fitting.stream()
                 .filter(method -> name.contains(method.wireName()))
                 .findFirst()
@@ -92,29 +100,31 @@ public final class RunConfigReader {
     <T extends Record> LoadedRun<T> read(
             Method method, T defaults, Path file, List<String> overrides) {
         var problems = new Problems();
-        Map<String, Setting> settings = Settings.read(file, overrides, problems);
+        var forms = new KeyForms(table, List.of(method));
+        Settings run = Settings.read(file, overrides, forms, problems);
+        Map<String, Setting> settings = run.keys();
         List<String> notes = new ArrayList<>(new KeyCheck(table, method).sort(settings, problems));
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);
         Map<String, Setting> given = Map.copyOf(settings);
-        KeyAliases.resolve(settings, problems);
+        KeyAliases.resolve(settings, notes, problems);
         T config = new RecordBinder(settings, problems).bind(defaults);
         for (ConfigProblem problem : ConfigCheck.problems(config)) {
-            addUnlessReported(problem, file, settings, given, problems);
+            addUnlessReported(problem, run.name(), settings, given, problems);
         }
         problems.throwIfAny();
-        return new LoadedRun<>(config, environment, List.copyOf(notes));
+        return new LoadedRun<>(config, environment, List.copyOf(notes), run.directory());
     }
 
     private static void addUnlessReported(
             ConfigProblem problem,
-            Path file,
+            String name,
             Map<String, Setting> settings,
             Map<String, Setting> given,
             Problems problems) {
         String top = problem.key().replaceFirst("[\\[.].*", "");
         Setting setting = settings.getOrDefault(top, given.get(top));
         if (setting == null) {
-            problems.add(String.valueOf(file.getFileName()), problem.toString());
+            problems.add(name, problem.toString());
         } else {
             problems.add(setting.where(), problem.toString());
         }

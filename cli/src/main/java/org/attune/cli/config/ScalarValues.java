@@ -2,6 +2,7 @@ package org.attune.cli.config;
 
 import org.attune.trainers.config.ConfigNames;
 
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -12,8 +13,8 @@ import java.util.stream.Collectors;
 /// The text of a scalar as a Java value. The key's type decides: `1e-4` without a dot is a number
 /// where one is wanted, `no` is a strategy or false.
 final class ScalarValues {
-    private static final List<String> TRUE = List.of("true", "yes", "on");
-    private static final List<String> FALSE = List.of("false", "no", "off");
+    private static final List<String> TRUE = List.of("true", "yes", "on", "t", "y", "1");
+    private static final List<String> FALSE = List.of("false", "no", "off", "f", "n", "0");
     private static final Map<String, String> NUMBERS =
             Map.of(
                     ".inf",
@@ -52,7 +53,7 @@ final class ScalarValues {
         }
         try {
             return convert(type, scalar.text());
-        } catch (IllegalArgumentException e) {
+        } catch (IllegalArgumentException | ArithmeticException e) {
             throw new BadValue(node, accepted(type));
         }
     }
@@ -71,16 +72,25 @@ final class ScalarValues {
             return bool(text);
         }
         if (type == int.class || type == Integer.class) {
-            return Integer.valueOf(text.strip());
+            return whole(text).intValueExact();
         }
         if (type == long.class || type == Long.class) {
-            return Long.valueOf(text.strip());
+            return whole(text).longValueExact();
         }
         if (type == double.class || type == Double.class) {
             String lower = text.strip().toLowerCase(Locale.ROOT);
             return Double.valueOf(NUMBERS.getOrDefault(lower, lower));
         }
         return constant(type, text);
+    }
+
+    /// Python's files may have 500.0 or 1e3 where a whole number is meant.
+    private static BigDecimal whole(String text) {
+        var number = new BigDecimal(text.strip());
+        if (number.scale() < -20 || number.precision() > 40) {
+            throw new IllegalArgumentException(text);
+        }
+        return number;
     }
 
     private static Object constant(Class<?> type, String text) {

@@ -11,17 +11,40 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The keys of a run: a file's, then the `key=value` arguments, which win.
-final class Settings {
-    private Settings() {}
+/// The keys of a run: a file's, then those of the command line, which win.
+///
+/// @param file the run's, an empty path if all keys come from the command line
+/// @param keys what is given, in the order of the file and the command line
+record Settings(Path file, Map<String, Setting> keys) {
+    /// @param file the run's; an empty path if the words may name one
+    static Settings read(Path file, List<String> words, KeyForms forms, Problems problems) {
+        Map<String, Setting> given = new LinkedHashMap<>();
+        Path named = CommandWords.read(file, words, forms, given, problems);
+        Map<String, Setting> keys = new LinkedHashMap<>();
+        if (!named.toString().isEmpty()) {
+            readFile(named, keys, problems);
+        }
+        keys.putAll(given);
+        return new Settings(named, keys);
+    }
 
-    static Map<String, Setting> read(Path file, List<String> overrides, Problems problems) {
+    /// What messages call the place where a key would stand that is missing.
+    String name() {
+        return file.toString().isEmpty() ? "command line" : String.valueOf(file.getFileName());
+    }
+
+    /// Where the file stands.
+    Path directory() {
+        Path parent = file.toString().isEmpty() ? null : file.toAbsolutePath().getParent();
+        return parent == null ? Path.of("") : parent;
+    }
+
+    private static void readFile(Path file, Map<String, Setting> keys, Problems problems) {
         String name = String.valueOf(file.getFileName());
-        Map<String, Setting> settings = new LinkedHashMap<>();
         switch (YamlText.parse(name, text(file), problems)) {
             case YamlNode.Fields fields -> {
                 for (YamlNode.Field field : fields.fields()) {
-                    settings.put(
+                    keys.put(
                             field.key(),
                             new Setting(field.key(), field.value(), name + ":" + field.line()));
                 }
@@ -32,26 +55,6 @@ final class Settings {
                             name + ":" + node.line(),
                             node + "; accepted: keys with values, such as learning_rate: 1e-4");
         }
-        for (String override : overrides) {
-            Setting setting = override(override, problems);
-            if (setting != null) {
-                settings.put(setting.key(), setting);
-            }
-        }
-        return settings;
-    }
-
-    private static Setting override(String argument, Problems problems) {
-        String where = "argument " + argument;
-        int equals = argument.indexOf('=');
-        if (equals <= 0) {
-            problems.add(where, "accepted: key=value, such as learning_rate=1e-4");
-            return null;
-        }
-        // As on the command line of TRL, --key=value is the same.
-        String key = argument.substring(0, equals).replaceFirst("^--", "").strip();
-        return new Setting(
-                key, YamlText.parse(where, argument.substring(equals + 1), problems), where);
     }
 
     private static String text(Path file) {

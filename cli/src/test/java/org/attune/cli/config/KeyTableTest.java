@@ -7,14 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.trainers.config.BcoConfig;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PpoConfig;
-import org.attune.trainers.config.PrmConfig;
-import org.attune.trainers.config.RewardTrainerConfig;
-import org.attune.trainers.config.SftConfig;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -39,6 +34,11 @@ class KeyTableTest {
                     "dataset_test_split",
                     "resume_from_checkpoint",
                     "response_length",
+                    "torch_dtype",
+                    "evaluation_strategy",
+                    "max_seq_length",
+                    "group_by_length",
+                    "no_cuda",
                     "env");
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
@@ -49,6 +49,7 @@ class KeyTableTest {
             Map.of(Method.BCO, Set.of("train_sampling_strategy"));
 
     private final KeyTable table = KeyTable.load();
+    @TempDir Path folder;
 
     @Test
     void everyKeyOfTrlIsKnownWithItsDefault() throws IOException {
@@ -76,31 +77,15 @@ class KeyTableTest {
 
     @Test
     void exactlyTheObeyedKeysAreInTheRecords() {
-        for (var run :
-                Map.of(
-                                Method.SFT,
-                                SftConfig.defaults(),
-                                Method.DPO,
-                                DpoConfig.defaults(),
-                                Method.GRPO,
-                                GrpoConfig.defaults(),
-                                Method.REWARD,
-                                RewardTrainerConfig.defaults(),
-                                Method.PRM,
-                                PrmConfig.defaults(),
-                                Method.PPO,
-                                PpoConfig.defaults(),
-                                Method.BCO,
-                                BcoConfig.defaults())
-                        .entrySet()) {
+        for (Method method : Method.values()) {
             var obeyed = new TreeSet<String>();
-            table.of(run.getKey()).stream()
+            table.of(method).stream()
                     .filter(k -> k.outcome() == Key.Outcome.OBEYED)
                     .map(Key::name)
                     .forEach(obeyed::add);
             obeyed.removeAll(REWRITTEN);
-            var inRecords = new TreeSet<>(RecordBinder.keys(run.getValue()));
-            assertEquals(obeyed, inRecords, run.getKey().toString());
+            var inRecords = new TreeSet<>(RecordBinder.types(method.defaults()).keySet());
+            assertEquals(obeyed, inRecords, method.toString());
         }
     }
 
@@ -108,29 +93,13 @@ class KeyTableTest {
     void ourDefaultsAreTrls() throws IOException {
         var mapper = new ObjectMapper();
         int compared = 0;
-        for (var run :
-                Map.of(
-                                Method.SFT,
-                                SftConfig.defaults(),
-                                Method.DPO,
-                                DpoConfig.defaults(),
-                                Method.GRPO,
-                                GrpoConfig.defaults(),
-                                Method.REWARD,
-                                RewardTrainerConfig.defaults(),
-                                Method.PRM,
-                                PrmConfig.defaults(),
-                                Method.PPO,
-                                PpoConfig.defaults(),
-                                Method.BCO,
-                                BcoConfig.defaults())
-                        .entrySet()) {
-            for (var entry : ResolvedConfig.flat(run.getValue()).entrySet()) {
-                Key key = table.find(run.getKey(), entry.getKey()).orElse(null);
+        for (Method method : Method.values()) {
+            for (var entry : ResolvedConfig.flat(method.defaults()).entrySet()) {
+                Key key = table.find(method, entry.getKey()).orElse(null);
                 if (key == null
                         || OTHER_DEFAULT.contains(key.name())
                         || OTHER_DEFAULT_OF_METHOD
-                                .getOrDefault(run.getKey(), Set.of())
+                                .getOrDefault(method, Set.of())
                                 .contains(key.name())) {
                     continue;
                 }
@@ -157,6 +126,123 @@ class KeyTableTest {
                         || theirs.asText().equals("-1");
         boolean nothingOurs = ours.isNull() || ours.isContainerNode() && ours.isEmpty();
         return theirs.equals(ours) || nothingTheirs && nothingOurs;
+    }
+
+    /// The configuration that every class of TRL has when nothing is set, written out, is a run.
+    @Test
+    void trlsDefaultsWrittenOutAreARun() throws IOException {
+        for (Method method :
+                List.of(
+                        Method.SFT,
+                        Method.DPO,
+                        Method.GRPO,
+                        Method.REWARD,
+                        Method.PPO,
+                        Method.BCO)) {
+            Map<String, String> defaults = defaultsOfTrl(method);
+            assertRuns(method, defaults, Set.of());
+            // What TRL's classes make of some, and transformers' to_dict() shows.
+            assertRuns(
+                    method,
+                    written(defaults),
+                    Set.of("_token", "activation_checkpointing", "disable_tqdm"));
+        }
+    }
+
+    private static Map<String, String> written(Map<String, String> defaults) {
+        Map<String, String> written = new TreeMap<>(defaults);
+        written.putAll(
+                Map.of(
+                        "bf16",
+                        "false",
+                        "disable_tqdm",
+                        "false",
+                        "activation_checkpointing",
+                        "true",
+                        "report_to",
+                        "[]",
+                        "debug",
+                        "[]",
+                        "hub_token",
+                        "<HUB_TOKEN>",
+                        "pad_token",
+                        "<PAD_TOKEN>",
+                        "eos_token",
+                        "<EOS_TOKEN>",
+                        "generation_batch_size",
+                        "8",
+                        "accelerator_config",
+                        "{split_batches: false, dispatch_batches: null, even_batches: true,"
+                                + " use_seedable_sampler: true, non_blocking: false,"
+                                + " gradient_accumulation_kwargs: null}"));
+        written.keySet().retainAll(defaults.keySet());
+        return written;
+    }
+
+    private static Map<String, String> defaultsOfTrl(Method method) throws IOException {
+        Map<String, String> defaults = new TreeMap<>();
+        for (String line : trlKeys()) {
+            String[] cells = line.split("\t");
+            if (List.of(cells[1].split(",")).contains(method.wireName())) {
+                defaults.put(cells[0], cells[3]);
+            }
+        }
+        defaults.putAll(
+                Map.of("model_name_or_path", "m", "dataset_name", "d", "output_dir", "out"));
+        if (method == Method.PPO || method == Method.GRPO) {
+            defaults.put("reward_funcs", "gsm8k");
+        }
+        return defaults;
+    }
+
+    private void assertRuns(Method method, Map<String, String> values, Set<String> noted)
+            throws IOException {
+        Path file = folder.resolve("run.yaml");
+        var text = new StringBuilder();
+        values.forEach((key, value) -> text.append(key).append(": ").append(value).append('\n'));
+        Files.writeString(file, text);
+        var run = new RunConfigReader(table).read(method, method.defaults(), file, List.of());
+        for (String note : run.notes()) {
+            assertTrue(noted.stream().anyMatch(note::contains), method + ": " + note);
+        }
+    }
+
+    @Test
+    void refusedKeysAreAcceptedWhereTheyAskForNothing() {
+        int checked = 0;
+        for (Key key : table.all()) {
+            if (key.outcome() != Key.Outcome.REFUSED) {
+                continue;
+            }
+            for (String value :
+                    List.of(
+                            key.foreignDefault(),
+                            "null",
+                            "~",
+                            "",
+                            "None",
+                            "none",
+                            "'none'",
+                            "false",
+                            "False",
+                            "no",
+                            "off",
+                            "[]",
+                            "{}",
+                            "[null]",
+                            "{a: false}")) {
+                YamlNode node = YamlText.parse("test", value, new Problems());
+                assertTrue(AskedNothing.by(key, node), key.name() + ": " + value);
+                checked++;
+            }
+            for (String value : List.of("true", "yes", "17", "something", "[a]", "{a: 1}")) {
+                YamlNode node = YamlText.parse("test", value, new Problems());
+                assertFalse(
+                        AskedNothing.by(key, node) && !key.name().equals("accelerator_config"),
+                        key.name() + ": " + value);
+            }
+        }
+        assertTrue(checked > 500, "values checked: " + checked);
     }
 
     @Test

@@ -1,15 +1,11 @@
 package org.attune.cli.config;
 
-import org.attune.trainers.config.BcoConfig;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PpoConfig;
-import org.attune.trainers.config.PrmConfig;
-import org.attune.trainers.config.RewardTrainerConfig;
-import org.attune.trainers.config.SftConfig;
-
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// Writes `docs/keys.md` from the table of keys.
@@ -18,9 +14,10 @@ final class KeysPage {
             """
             # The keys of a run's file
 
-            A run is one YAML file with flat keys, and `key=value` arguments over them. Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
+            A run is one YAML file with flat keys, and arguments over them: `key=value`, the value in YAML, or as TRL's commands have them (below). Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
             `GRPOConfig`, `RewardConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
-            obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. A refused key at its default asks for nothing and is accepted.
+            obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. So are keys of older versions, of recipes that are built on TRL, and of `accelerate launch`.
+            A refused key asks for nothing, and is accepted, at its default, at `null`, `none`, `false`, `no` or an empty list or map, and where zero switches it off.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
 
             This page is made from `cli/src/main/resources/org/attune/cli/config/keys.tsv`; a test compares them.
@@ -30,6 +27,9 @@ final class KeysPage {
             - A relative path is relative to the folder in which the command runs.
             - `null`, `~` and nothing at all leave a key at its default; for `max_length` they say: no limit.
             - Where a list is wanted, one value is a list of one.
+            - TRL's command lines work as they are typed: `--config run.yaml`, `--learning_rate 1e-4`, `--learning-rate=1e-4`, `--use_peft`, `--no_gradient_checkpointing`,
+              `--lora_target_modules q_proj v_proj`. All keys may be arguments; then no file is needed. Behind `--key` stands text as it is, behind `key=` YAML.
+            - A data set may have TRL's `data_files` and `data_dir`; its `path` is then a folder, or `json`, `csv`, `parquet` or `text`.
             - `resume: true` continues from the newest whole checkpoint in `output_dir` and gives the numbers of a run that was not interrupted. Without it, what an earlier run
               left in `output_dir` is moved into `earlier-N/` in it.
 
@@ -61,19 +61,35 @@ final class KeysPage {
         page.append("\n## ").append(title).append("\n\n");
         page.append("| key | methods | from | default | ").append(last).append(" |\n");
         page.append("|---|---|---|---|---|\n");
-        for (Key key : keys) {
-            page.append("| `")
-                    .append(key.name())
-                    .append("` | ")
+        for (List<Key> alike : together(keys)) {
+            Key key = alike.getFirst();
+            page.append("| ")
+                    .append(joined(alike, k -> "`" + k.name() + "`"))
+                    .append(" | ")
                     .append(methods(key))
                     .append(" | ")
                     .append(key.origin())
                     .append(" | ")
-                    .append(ourDefault(key))
+                    .append(joined(alike, KeysPage::ourDefault))
                     .append(" | ")
                     .append(key.note().replace("|", "\\|"))
                     .append(" |\n");
         }
+    }
+
+    /// Keys of which the same is to be said, if they are not obeyed, share a row.
+    private static Collection<List<Key>> together(List<Key> keys) {
+        Map<List<Object>, List<Key>> rows = new LinkedHashMap<>();
+        for (Key key : keys) {
+            boolean obeyed = key.outcome() == Key.Outcome.OBEYED;
+            var shared = List.of(obeyed ? key : "", key.methods(), key.origin(), key.note());
+            rows.computeIfAbsent(List.copyOf(shared), _ -> new ArrayList<>()).add(key);
+        }
+        return rows.values();
+    }
+
+    private static String joined(List<Key> keys, Function<Key, String> cell) {
+        return keys.stream().map(cell).distinct().collect(Collectors.joining(", "));
     }
 
     private static String methods(Key key) {
@@ -89,8 +105,8 @@ final class KeysPage {
         if (key.outcome() != Key.Outcome.OBEYED) {
             return "`" + key.foreignDefault() + "`";
         }
-        Record defaults = defaults(key.methods().stream().sorted().findFirst().orElseThrow());
-        Map<String, Object> ours = ResolvedConfig.flat(defaults);
+        Method first = key.methods().stream().sorted().findFirst().orElseThrow();
+        Map<String, Object> ours = ResolvedConfig.flat(first.defaults());
         Object value = ours.get(key.name());
         return switch (value) {
             case null ->
@@ -102,18 +118,6 @@ final class KeysPage {
             case List<?> list when list.isEmpty() ->
                     key.name().equals("datasets") ? "required" : "none";
             default -> "`" + value + "`";
-        };
-    }
-
-    private static Record defaults(Method method) {
-        return switch (method) {
-            case SFT -> SftConfig.defaults();
-            case DPO -> DpoConfig.defaults();
-            case GRPO -> GrpoConfig.defaults();
-            case REWARD -> RewardTrainerConfig.defaults();
-            case PRM -> PrmConfig.defaults();
-            case PPO -> PpoConfig.defaults();
-            case BCO -> BcoConfig.defaults();
         };
     }
 }

@@ -57,7 +57,10 @@ class RunConfigReaderTest {
     }
 
     private static Path resource(String name) {
-        return Path.of("src/test/resources/org/attune/cli/config", name).toAbsolutePath();
+        return Path.of(System.getProperty("attune.root", ".."))
+                .resolve("cli/src/test/resources/org/attune/cli/config")
+                .resolve(name)
+                .toAbsolutePath();
     }
 
     @Test
@@ -111,7 +114,7 @@ class RunConfigReaderTest {
                 """
                 11 problems:
                   run.yaml:8: packing: given twice (first in line 7); keep one
-                  argument nonsense: accepted: key=value, such as learning_rate=1e-4
+                  argument nonsense: accepted: key=value or --key value, such as learning_rate=1e-4
                   run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
                   run.yaml:6: beta: 0.2; a key of dpo and grpo and bco, not of sft
                   run.yaml:9: push_to_hub: true; refused: upload output_dir yourself, e.g. with "hf upload"

@@ -1,0 +1,87 @@
+package org.attune.cli;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Unmatched;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/// A command that TRL has and Attune has not: says what there is instead.
+@Command(description = "What there is instead of a command of TRL.")
+final class ElsewhereCommand implements Callable<Integer> {
+    private static final String ONLINE =
+            "learns online from judged pairs, which Attune has not. attune grpo and attune ppo"
+                + " learn online from rewards, reward models too (docs/rewards.md, docs/ppo.md).";
+    private static final String DISTILLATION =
+            "distils a teacher, which Attune has not. Have the teacher complete prompts (attune"
+                    + " generate --prompts FILE --out FILE) and train on them with attune sft.";
+
+    private static final Map<String, String> INSTEAD =
+            Map.ofEntries(
+                    Map.entry(
+                            "kto",
+                            "is not implemented. attune bco takes the same rows (prompt,"
+                                    + " completion, label); attune dpo takes pairs."),
+                    Map.entry(
+                            "orpo",
+                            "is not implemented. attune dpo with loss_type: [sigmoid, sft] has both"
+                                    + " of its terms, against a reference."),
+                    Map.entry(
+                            "cpo",
+                            "is not implemented. attune dpo with loss_type: [sigmoid, sft] is the"
+                                    + " nearest; it keeps a reference, which an adapter gives for"
+                                    + " free."),
+                    Map.entry(
+                            "simpo",
+                            "is not implemented. attune dpo with loss_type: sigmoid_norm divides by"
+                                    + " length too, against a reference."),
+                    Map.entry(
+                            "rloo",
+                            "is not implemented. attune grpo with loss_type: dr_grpo and"
+                                + " scale_rewards: none is the nearest; its advantages are (n - 1)"
+                                + " / n times those of RLOO for groups of n."),
+                    Map.entry("gkd", DISTILLATION),
+                    Map.entry("gold", DISTILLATION),
+                    Map.entry("minillm", DISTILLATION),
+                    Map.entry("distillation", DISTILLATION),
+                    Map.entry("online-dpo", ONLINE),
+                    Map.entry("nash-md", ONLINE),
+                    Map.entry("xpo", ONLINE),
+                    Map.entry(
+                            "vllm-serve",
+                            "serves vLLM. attune grpo generates itself; rollout_server_base_url"
+                                    + " takes completions from any OpenAI-compatible server"
+                                    + " (docs/rollouts.md)."),
+                    Map.entry("env", "is attune version here."),
+                    Map.entry(
+                            "launch",
+                            "starts several processes; a run of Attune has one, without a launcher:"
+                                    + " attune sft run.yaml."));
+
+    private final String name;
+    @Spec CommandSpec spec;
+    @Unmatched List<String> words;
+
+    private ElsewhereCommand(String name) {
+        this.name = name;
+    }
+
+    /// The command for a name of TRL's, with hyphens or underscores; empty for other names.
+    static Optional<CommandLine> of(String name) {
+        String known = name.replace('_', '-');
+        return INSTEAD.containsKey(known)
+                ? Optional.of(new CommandLine(new ElsewhereCommand(known)))
+                : Optional.empty();
+    }
+
+    @Override
+    public Integer call() {
+        spec.commandLine().getErr().println("attune: " + name + " " + INSTEAD.get(name));
+        return ExitCodes.USAGE;
+    }
+}
