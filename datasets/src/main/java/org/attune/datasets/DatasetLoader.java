@@ -24,18 +24,31 @@ import java.util.Set;
 public final class DatasetLoader {
     private static final Logger LOG = LoggerFactory.getLogger(DatasetLoader.class);
     private static final int LOGGED_NOTES = 10;
+    private static final int MOST_SKIPPED = 200_000;
 
     private final Path base;
     private final HubCache hub;
     private final BadRowPolicy onBadRow;
+    private final ColumnUse columnUse;
 
+    /// A loader of rows whose other columns may be read by anybody.
+    ///
     /// @param base     folder that relative paths start from
     /// @param hub      where downloaded hub data sets lie
     /// @param onBadRow what happens with rows that can't be used
     public DatasetLoader(Path base, HubCache hub, BadRowPolicy onBadRow) {
+        this(base, hub, onBadRow, new ColumnUse.Anything());
+    }
+
+    /// @param base     folder that relative paths start from
+    /// @param hub      where downloaded hub data sets lie
+    /// @param onBadRow what happens with rows that can't be used
+    /// @param columnUse what happens with columns that rows aren't made of
+    public DatasetLoader(Path base, HubCache hub, BadRowPolicy onBadRow, ColumnUse columnUse) {
         this.base = base;
         this.hub = hub;
         this.onBadRow = onBadRow;
+        this.columnUse = columnUse;
     }
 
     /// Reads all sources, one after the other.
@@ -44,7 +57,7 @@ public final class DatasetLoader {
     /// @param accepted dataset types that the trainer can use; SFT: `LANGUAGE_MODELING` and
     ///     `PROMPT_COMPLETION`, DPO: `PREFERENCE`
     /// @throws DatasetException if a source isn't there, fits no accepted type, has a faulty row
-    ///     (unless bad rows are skipped) or no usable row
+    ///     (unless bad rows are skipped), no usable row, or content in columns that nothing reads
     public LoadedDataset load(List<DatasetSource> sources, Set<DatasetType> accepted) {
         if (sources.isEmpty()) {
             throw new DatasetException("no data set is given; set datasets: PATH");
@@ -67,9 +80,10 @@ public final class DatasetLoader {
                                         rows.samples.size(),
                                         rows.skipped.size()));
             }
+            rows.watch.check(source, rows.interpreter.format());
             samples.addAll(chosen);
             reports.add(new Source(source.toString(), rows.interpreter.format(), chosen.size()));
-            LOG.info("{}: {} rows, read as {}", source, chosen.size(), rows.interpreter.format());
+            log(source, chosen.size(), rows);
             skipped.addAll(rows.skipped);
             warnings.addAll(rows.warnings);
         }
@@ -91,6 +105,18 @@ public final class DatasetLoader {
         return source.split().of(samples.subList(0, limit));
     }
 
+    private static void log(DatasetSource source, int count, Collector rows) {
+        List<String> unused = rows.watch.names();
+        LOG.info(
+                "{}: {} rows, read as {}{}",
+                source,
+                count,
+                rows.interpreter.format(),
+                unused.isEmpty()
+                        ? ""
+                        : "; columns that nothing reads: " + String.join(", ", unused));
+    }
+
     private static void log(String what, List<Note> notes) {
         if (notes.isEmpty()) {
             return;
@@ -100,13 +126,16 @@ public final class DatasetLoader {
     }
 
     private final class Collector implements RowSink {
+        private final DatasetSource source;
         private final InterpreterChoice choice;
         private final List<Sample> samples = new ArrayList<>();
         private final List<Note> skipped = new ArrayList<>();
         private final List<Note> warnings = new ArrayList<>();
+        private ColumnWatch watch = new ColumnWatch(columnUse);
         private RowInterpreter interpreter;
 
         Collector(DatasetSource source, SourceFiles files, Set<DatasetType> accepted) {
+            this.source = source;
             this.choice = new InterpreterChoice(source, files.spec(), accepted);
         }
 
@@ -119,15 +148,21 @@ public final class DatasetLoader {
         public void row(Row row) {
             if (interpreter == null) {
                 interpreter = choice.of(row);
+                if (interpreter.stated()) {
+                    watch = new ColumnWatch(new ColumnUse.Ignored());
+                }
             }
+            Row ours;
             Sample sample;
             try {
-                sample = interpreter.read(row);
+                ours = interpreter.named(row);
+                sample = interpreter.read(ours);
             } catch (DatasetException e) {
                 fault(row.origin(), e);
                 return;
             }
             samples.add(sample);
+            watch.see(ours, interpreter.used(), sample);
             SampleDoubts.about(sample)
                     .ifPresent(
                             doubt ->
@@ -141,6 +176,12 @@ public final class DatasetLoader {
         public void fault(RowOrigin origin, DatasetException fault) {
             if (onBadRow == BadRowPolicy.ERROR) {
                 throw fault;
+            }
+            if (skipped.size() == MOST_SKIPPED) {
+                throw new DatasetException(
+                        "%s: more than %d rows can't be used, the last: %s"
+                                .formatted(source, MOST_SKIPPED, fault.getMessage()),
+                        fault);
             }
             skipped.add(new Note(origin, fault.getMessage()));
         }

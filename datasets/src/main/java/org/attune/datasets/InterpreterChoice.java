@@ -4,6 +4,7 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.LlamaFactoryFormat;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
+import org.attune.datasets.formats.QuestionColumns;
 import org.attune.datasets.formats.TypedMessages;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
@@ -11,6 +12,7 @@ import org.attune.error.DatasetException;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -85,19 +87,47 @@ final class InterpreterChoice {
                     source.columns(),
                     Optional.of(TypedMessages::convert),
                     new SampleReader(DatasetType.PREFERENCE, false),
-                    "typed messages as preference");
+                    "typed messages as preference",
+                    TypedMessages.columns(),
+                    false);
         }
         boolean conversations = columns.contains("conversations");
-        if (!conversations && columns.contains("instruction")) {
-            return foreign(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
+        if (!conversations && QuestionColumns.areAlpaca(columns)) {
+            return questions(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
         }
-        Collection<String> chatml =
-                conversations
-                        ? columns.stream()
-                                .map(c -> c.equals("conversations") ? "messages" : c)
-                                .toList()
-                        : columns;
-        return trl(DatasetType.detect(first.origin().where(), chatml, accepted), false);
+        return byColumns(first, conversations ? chatml(columns) : columns);
+    }
+
+    private static List<String> chatml(Set<String> columns) {
+        return columns.stream().map(c -> c.equals("conversations") ? "messages" : c).toList();
+    }
+
+    /// TRL's types, and questions with answers under the names that public data sets use.
+    private RowInterpreter byColumns(Row first, Collection<String> columns) {
+        String where = first.origin().where();
+        Optional<DatasetType> type = DatasetType.of(columns, accepted);
+        // chosen and rejected alone would hold their prompt themselves
+        boolean bare =
+                type.equals(Optional.of(DatasetType.PREFERENCE)) && !columns.contains("prompt");
+        if (type.isPresent() && !(bare && first.get("chosen") instanceof String)) {
+            return trl(type.get(), false, columns);
+        }
+        if (asksOnly()) {
+            Optional<LlamaFactorySpec> asked = QuestionColumns.asked(where, columns);
+            if (asked.isPresent()) {
+                return questions(asked.get(), "questions: " + asked.get().name());
+            }
+        }
+        boolean labelled =
+                first.get("label") instanceof Boolean
+                        && accepted.contains(DatasetType.UNPAIRED_PREFERENCE);
+        Optional<LlamaFactorySpec> answered =
+                QuestionColumns.answered(where, columns, labelled)
+                        .filter(spec -> accepted.contains(spec.type()));
+        if (answered.isPresent()) {
+            return questions(answered.get(), "questions with answers: " + answered.get().name());
+        }
+        return trl(DatasetType.detect(where, columns, accepted), false, columns);
     }
 
     private RowInterpreter named(String type, Row first) {
@@ -105,10 +135,12 @@ final class InterpreterChoice {
         Optional<DatasetType> trl = DatasetType.named(type);
         if (trl.isPresent()) {
             // TRL renames ShareGPT's keys and keeps its role names; asked for by name, so do we.
-            return trl(trl.get(), columns.contains("conversations"));
+            boolean conversations = columns.contains("conversations");
+            return trl(trl.get(), conversations, conversations ? chatml(columns) : columns);
         }
         return switch (type) {
-            case "alpaca" -> foreign(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
+            case "alpaca" ->
+                    questions(LlamaFactorySpec.plain(Formatting.ALPACA, columns), "Alpaca");
             case "sharegpt" ->
                     foreign(LlamaFactorySpec.plain(Formatting.SHAREGPT, columns), "ShareGPT");
             default ->
@@ -125,13 +157,43 @@ final class InterpreterChoice {
         };
     }
 
-    private RowInterpreter trl(DatasetType type, boolean anyRole) {
+    private RowInterpreter trl(DatasetType type, boolean anyRole, Collection<String> columns) {
         RowInterpreter.requireAccepted(type, accepted, source.toString());
+        Set<String> used = new HashSet<>(type.match(columns).orElse(List.of()));
+        used.addAll(List.of("tools", "chat_template_kwargs"));
+        if (type == DatasetType.PREFERENCE) {
+            used.add("margin"); // of reward models
+        }
+        if (used.contains("messages")) {
+            used.add("conversations");
+        }
         return new RowInterpreter(
                 source.columns(),
                 Optional.empty(),
                 new SampleReader(type, anyRole),
-                type.key() + (anyRole ? ", roles as in the file" : ""));
+                type.key() + (anyRole ? ", roles as in the file" : ""),
+                used,
+                false);
+    }
+
+    /// Whether the trainer writes the answers itself.
+    private boolean asksOnly() {
+        return accepted.contains(DatasetType.PROMPT_ONLY)
+                && !accepted.contains(DatasetType.LANGUAGE_MODELING);
+    }
+
+    /// Questions whose answers are learnt, or only asked by a trainer that generates.
+    private RowInterpreter questions(LlamaFactorySpec format, String words) {
+        if (!asksOnly()) {
+            return foreign(format, words);
+        }
+        return new RowInterpreter(
+                source.columns(),
+                Optional.of(new LlamaFactoryFormat(format)::prompt),
+                new SampleReader(DatasetType.PROMPT_ONLY, false),
+                words + " as " + DatasetType.PROMPT_ONLY.key(),
+                Set.copyOf(format.columns().values()),
+                false);
     }
 
     private RowInterpreter foreign(LlamaFactorySpec format, String words) {
@@ -145,7 +207,9 @@ final class InterpreterChoice {
                         .formatted(
                                 words,
                                 format.formatting().name().toLowerCase(Locale.ROOT),
-                                type.key()));
+                                type.key()),
+                Set.copyOf(format.columns().values()),
+                spec.isPresent());
     }
 
     private static boolean isShareGpt(Row row) {

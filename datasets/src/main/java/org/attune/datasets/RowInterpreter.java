@@ -8,6 +8,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /// Makes samples of one source's rows: renames columns, brings foreign formats to TRL's columns,
@@ -17,17 +18,28 @@ import java.util.function.UnaryOperator;
 /// @param foreign brings another tool's format to TRL's columns, if it is one
 /// @param reader  checks and types the result
 /// @param format  all of it in words, for logs
+/// @param used    columns, renamed, that samples are made of
+/// @param stated  whether the user listed the columns, so that others are off on purpose
 record RowInterpreter(
         Map<String, String> renames,
         Optional<UnaryOperator<Row>> foreign,
         SampleReader reader,
-        String format) {
+        String format,
+        Set<String> used,
+        boolean stated) {
+
+    /// The row with the names that `columns` gives.
+    ///
+    /// @throws DatasetException with the row's place, if a renamed column isn't there
+    Row named(Row row) {
+        return renamed(row, renames);
+    }
 
     /// The sample of a row.
     ///
+    /// @param ours with the names that `columns` gives
     /// @throws DatasetException with the row's place
-    Sample read(Row row) {
-        Row ours = renamed(row, renames);
+    Sample read(Row ours) {
         return reader.read(foreign.map(f -> f.apply(ours)).orElse(ours));
     }
 

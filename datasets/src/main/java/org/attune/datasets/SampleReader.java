@@ -74,9 +74,11 @@ public final class SampleReader {
 
     private Sample preference(Row row) {
         Row explicit = row;
-        if (!row.columns().containsKey("prompt")) {
+        if (!row.columns().containsKey("prompt") || repeatsPrompt(row)) {
             parts(row, "chosen", "rejected");
-            explicit = row.with(Conversions.extractPrompt(row.columns()));
+            Map<String, Object> sides = new LinkedHashMap<>(row.columns());
+            sides.remove("prompt");
+            explicit = row.with(Conversions.extractPrompt(sides));
             if (explicit.get("prompt") instanceof List<?> prompt && prompt.isEmpty()) {
                 throw fault(
                         row,
@@ -90,6 +92,26 @@ public final class SampleReader {
         }
         return new Sample.Preference(
                 parts.get(0), parts.get(1), parts.get(2), options(row), explicit);
+    }
+
+    /// Whether `prompt` is the text of the first user's turn with which both conversations begin,
+    /// as in UltraFeedback's pairs: then it says nothing that they don't.
+    private static boolean repeatsPrompt(Row row) {
+        return row.get("prompt") instanceof String prompt
+                && asks(row.get("chosen"), prompt)
+                && asks(row.get("rejected"), prompt);
+    }
+
+    private static boolean asks(Object side, String prompt) {
+        return side instanceof List<?> turns
+                && turns.stream()
+                        .filter(
+                                turn ->
+                                        turn instanceof Map<?, ?> map
+                                                && "user".equals(map.get("role")))
+                        .findFirst()
+                        .map(turn -> prompt.equals(((Map<?, ?>) turn).get("content")))
+                        .orElse(false);
     }
 
     /// The columns as contents, all present and all of one form.

@@ -61,6 +61,7 @@ final class Fingerprints {
                     "eval_datasets",
                     "test_split_size",
                     "on_bad_row",
+                    "unused_columns",
                     "model_name_or_path",
                     "model_revision",
                     "adapter_name_or_path",

@@ -1,7 +1,6 @@
 package org.attune.datasets.formats;
 
 import org.attune.error.DatasetException;
-import org.attune.error.Spelling;
 
 import java.util.Arrays;
 import java.util.Collection;
@@ -58,6 +57,14 @@ public enum DatasetType {
         return Arrays.stream(values()).filter(type -> type.key.equals(key)).findFirst();
     }
 
+    /// The first accepted type that columns fit, if one does.
+    public static Optional<DatasetType> of(
+            Collection<String> columns, Collection<DatasetType> accepted) {
+        return Arrays.stream(values())
+                .filter(type -> accepted.contains(type) && type.match(columns).isPresent())
+                .findFirst();
+    }
+
     /// The type of rows with these columns.
     ///
     /// @param where    what stands before the message of an error
@@ -65,10 +72,9 @@ public enum DatasetType {
     /// @throws DatasetException if no accepted type fits
     public static DatasetType detect(
             String where, Collection<String> columns, Collection<DatasetType> accepted) {
-        for (DatasetType type : values()) {
-            if (accepted.contains(type) && type.match(columns).isPresent()) {
-                return type;
-            }
+        Optional<DatasetType> fits = of(columns, accepted);
+        if (fits.isPresent()) {
+            return fits.get();
         }
         String found =
                 columns.isEmpty() ? "there are no columns" : "the columns are " + join(columns);
@@ -88,7 +94,7 @@ public enum DatasetType {
                                 accepted.stream()
                                         .map(DatasetType::shape)
                                         .collect(Collectors.joining(", or ")),
-                                near(columns, accepted)));
+                                NearColumns.advice(columns, accepted)));
     }
 
     /// `preference (prompt, chosen, rejected | chosen, rejected)`.
@@ -97,21 +103,6 @@ public enum DatasetType {
                 + columnSets.stream()
                         .map(DatasetType::join)
                         .collect(Collectors.joining(" | ", " (", ")"));
-    }
-
-    private static String near(Collection<String> columns, Collection<DatasetType> accepted) {
-        return accepted.stream()
-                .flatMap(type -> type.columnSets.stream())
-                .flatMap(List::stream)
-                .filter(wanted -> !columns.contains(wanted))
-                .flatMap(
-                        wanted ->
-                                Spelling.nearest(wanted, columns)
-                                        .map(c -> c + ": " + wanted)
-                                        .stream())
-                .findFirst()
-                .map(rename -> "; rename columns with columns: {" + rename + "}")
-                .orElse("; rename columns with columns: {theirs: ours}");
     }
 
     private static String join(Collection<String> columns) {

@@ -64,12 +64,59 @@ public final class LlamaFactoryFormat {
         return row.with(result);
     }
 
+    /// The row with nothing but its question as `prompt`, and the other columns as they are: what
+    /// trainers need that generate the answers and let rewards read the rest.
+    ///
+    /// @throws DatasetException if the row has not what the spec says
+    public Row prompt(Row row) {
+        String where = row.origin().where();
+        var head = new ArrayList<Object>();
+        String system = optional(row, "system", where);
+        if (!system.isEmpty()) {
+            head.add(turn("system", system));
+        }
+        head.addAll(history(row, where));
+        String question = instruction(row, where);
+        if (question.isEmpty()) {
+            fail(
+                    where,
+                    "column " + spec.columns().get("prompt") + " is empty, a question is accepted");
+        }
+        head.add(turn("user", question));
+        var result = new LinkedHashMap<>(row.columns());
+        result.put("prompt", head);
+        List<Object> tools = FunctionCalls.tools(value(row, "tools"), where);
+        if (!tools.isEmpty()) {
+            result.put("tools", tools);
+        }
+        return row.with(result);
+    }
+
     /// @param answers the last assistant turn, or chosen and rejected
     private record Aligned(String system, List<Object> prompt, List<Object> answers) {}
 
     private Aligned alpaca(Row row, String where) {
+        List<Object> prompt = history(row, where);
+        prompt.add(turn("user", instruction(row, where)));
+        var answers = new ArrayList<Object>();
+        for (String column : spec.ranking() ? List.of("chosen", "rejected") : List.of("response")) {
+            answers.add(turn("assistant", required(row, column, where)));
+        }
+        return new Aligned(optional(row, "system", where), prompt, answers);
+    }
+
+    /// Earlier questions and answers as turns.
+    private List<Object> history(Row row, String where) {
         var prompt = new ArrayList<Object>();
-        if (value(row, "history") instanceof List<?> history) {
+        Object given = value(row, "history");
+        if (given != null && !(given instanceof List<?>) && !"".equals(given)) {
+            fail(
+                    where,
+                    "history is "
+                            + JsonValues.kind(given)
+                            + ", [[question, answer] …] is accepted");
+        }
+        if (given instanceof List<?> history) {
             for (Object pair : history) {
                 if (!(pair instanceof List<?> two)
                         || two.size() != 2
@@ -82,12 +129,7 @@ public final class LlamaFactoryFormat {
                 prompt.add(turn("assistant", answer));
             }
         }
-        prompt.add(turn("user", instruction(row, where)));
-        var answers = new ArrayList<Object>();
-        for (String column : spec.ranking() ? List.of("chosen", "rejected") : List.of("response")) {
-            answers.add(turn("assistant", required(row, column, where)));
-        }
-        return new Aligned(optional(row, "system", where), prompt, answers);
+        return prompt;
     }
 
     private String instruction(Row row, String where) {

@@ -79,17 +79,32 @@ public record LlamaFactorySpec(
     }
 
     /// The spec of a file that has Alpaca's or ShareGPT's columns and no `dataset_info.json`.
+    /// Optional columns (`input`, `system`, `history`, `tools`) count even where the first row
+    /// lacks them.
     ///
-    /// @param present the file's columns; optional ones among them (`system`, `history`, `tools`)
-    /// are
-    ///     used
+    /// @param present the first row's columns
     public static LlamaFactorySpec plain(Formatting formatting, Collection<String> present) {
         boolean alpaca = formatting == Formatting.ALPACA;
-        var columns = new LinkedHashMap<>(alpaca ? ALPACA_COLUMNS : SHAREGPT_COLUMNS);
-        columns.values().retainAll(present);
-        List.of("system", "history", "tools").stream()
-                .filter(present::contains)
-                .forEach(column -> columns.put(column, column));
+        return plain(
+                alpaca ? "alpaca" : "sharegpt",
+                formatting,
+                alpaca ? ALPACA_COLUMNS : SHAREGPT_COLUMNS,
+                present);
+    }
+
+    /// The same with other names for the columns.
+    ///
+    /// @param named LLaMA-Factory's name of a column → the file's
+    static LlamaFactorySpec plain(
+            String name,
+            Formatting formatting,
+            Map<String, String> named,
+            Collection<String> present) {
+        var columns = new LinkedHashMap<>(named);
+        (formatting == Formatting.ALPACA
+                        ? List.of("system", "history", "tools")
+                        : List.of("system", "tools"))
+                .forEach(column -> columns.putIfAbsent(column, column));
         boolean ranking = present.containsAll(List.of("chosen", "rejected"));
         if (ranking) {
             columns.remove("response");
@@ -100,14 +115,7 @@ public record LlamaFactorySpec(
             columns.put("kto_tag", "kto_tag");
         }
         return new LlamaFactorySpec(
-                alpaca ? "alpaca" : "sharegpt",
-                "",
-                false,
-                formatting,
-                ranking,
-                columns,
-                SHAREGPT_TAGS,
-                OptionalLong.empty());
+                name, "", false, formatting, ranking, columns, SHAREGPT_TAGS, OptionalLong.empty());
     }
 
     /// The dataset type that rows become.

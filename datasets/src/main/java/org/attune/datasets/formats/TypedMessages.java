@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Pairs in LLaMA-Factory's newer layout: `chosen_messages` and `rejected_messages`, whose
 /// content is a list of typed parts `{"type": "text", "value": …}` and whose `loss_weight` says
@@ -18,6 +19,11 @@ public final class TypedMessages {
             Map.of("chosen_messages", "chosen", "rejected_messages", "rejected");
 
     private TypedMessages() {}
+
+    /// The columns that are read.
+    public static Set<String> columns() {
+        return COLUMNS.keySet();
+    }
 
     /// Whether rows with these columns have the layout.
     public static boolean fits(Collection<String> columns) {

@@ -19,6 +19,8 @@ final class CsvReader {
     private final char delimiter;
     private int ahead;
     private long line = 1;
+    private long recordLine = 1;
+    private long recordLength;
     private final StringBuilder field = new StringBuilder();
 
     private CsvReader(RowFile file, Reader in, char delimiter) throws IOException {
@@ -94,6 +96,7 @@ final class CsvReader {
     private void skipBlankLines() throws IOException {
         while (ahead == '\n' || ahead == '\r') {
             take();
+            recordLength = 0;
         }
     }
 
@@ -102,8 +105,15 @@ final class CsvReader {
         if (ahead < 0) {
             return null;
         }
+        recordLine = line;
+        recordLength = 0;
         var fields = new ArrayList<String>();
         while (true) {
+            if (fields.size() == RowLimits.COLUMNS) {
+                throw new DatasetException(
+                        "%s:%d: more than %d fields; the delimiter seems to be another"
+                                .formatted(file.name(), recordLine, RowLimits.COLUMNS));
+            }
             fields.add(ahead == '"' ? quoted() : plain());
             if (ahead == delimiter) {
                 take();
@@ -157,6 +167,16 @@ final class CsvReader {
         int taken = ahead;
         if (taken == '\n') {
             line++;
+        } else if (taken == 0) {
+            throw new DatasetException(
+                    "%s:%d: a NUL byte; the file is UTF-16 or no text"
+                            .formatted(file.name(), line));
+        }
+        if (++recordLength > file.limits().row()) {
+            throw file.limits()
+                    .tooLong(
+                            "%s:%d: the row (is a quote that is opened in it never closed?)"
+                                    .formatted(file.name(), recordLine));
         }
         ahead = in.read();
         return taken;

@@ -29,7 +29,7 @@ final class JsonLinesReader {
 
     private void readLines() throws IOException {
         boolean any = false;
-        try (var lines = new LineReader(file.open())) {
+        try (var lines = new LineReader(file)) {
             while (lines.advance()) {
                 any = true;
                 if (lines.number() == 1) {

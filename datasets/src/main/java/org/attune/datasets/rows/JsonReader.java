@@ -8,6 +8,7 @@ import org.attune.error.DatasetException;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -35,7 +36,11 @@ final class JsonReader {
     }
 
     private void readArray() throws IOException {
-        try (Reader reader = skipByteOrderMark(file);
+        try (var reader =
+                        new ElementReader(
+                                skipByteOrderMark(file),
+                                file.limits(),
+                                file.name() + ":1: the value");
                 JsonParser parser = JsonValues.FACTORY.createParser(reader)) {
             JsonToken first = next(parser);
             if (first == null) {
@@ -46,7 +51,7 @@ final class JsonReader {
                 throw new DatasetException(file.name() + ":1: " + notAnArray(value(parser)));
             }
             while (next(parser) != JsonToken.END_ARRAY) {
-                element(parser);
+                element(parser, reader);
             }
             refuseMore(parser);
         }
@@ -55,8 +60,9 @@ final class JsonReader {
         }
     }
 
-    private void element(JsonParser parser) throws IOException {
+    private void element(JsonParser parser, ElementReader reader) throws IOException {
         long line = parser.currentTokenLocation().getLineNr();
+        reader.begin("%s:%d: the element".formatted(file.name(), line));
         var origin = new RowOrigin(file.name(), line, rows++);
         Object value = value(parser);
         if (value instanceof Map<?, ?> map) {
@@ -133,7 +139,10 @@ final class JsonReader {
 
     /// Whether the first line is a whole object and another one follows on a line of its own.
     private static boolean holdsLines(RowFile file) throws IOException {
-        try (var lines = new LineReader(file.open())) {
+        if (!beginsWithObject(file)) {
+            return false; // an array may well stand on one line
+        }
+        try (var lines = new LineReader(file)) {
             int whole = 0;
             while (whole < 2 && lines.advance()) {
                 if (lines.number() == 1) {
@@ -151,6 +160,19 @@ final class JsonReader {
                 whole++;
             }
             return whole == 2;
+        }
+    }
+
+    private static boolean beginsWithObject(RowFile file) throws IOException {
+        try (InputStream in = file.open()) {
+            int first = in.read();
+            while (first == 0xef
+                    || first == 0xbb
+                    || first == 0xbf
+                    || Character.isWhitespace(first)) {
+                first = in.read(); // a byte order mark, or space
+            }
+            return first == '{';
         }
     }
 

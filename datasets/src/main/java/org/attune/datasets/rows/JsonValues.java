@@ -26,14 +26,20 @@ public final class JsonValues {
     /// Deeper values are refused: no data set needs them and templates would recurse over them.
     static final int MAX_DEPTH = 500;
 
+    private static final int MAX_DIGITS = 1000;
+    private static final int MAX_KEY = 50_000;
+
     static final JsonFactory FACTORY =
             JsonFactory.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    // many keys of one hash are read without the table of keys, not refused
+                    .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
                     .streamReadConstraints(
                             StreamReadConstraints.builder()
                                     .maxNestingDepth(MAX_DEPTH)
                                     .maxStringLength(Integer.MAX_VALUE)
-                                    .maxNumberLength(10_000)
+                                    .maxNumberLength(MAX_DIGITS)
+                                    .maxNameLength(MAX_KEY)
                                     .build())
                     .build();
 
@@ -42,7 +48,12 @@ public final class JsonValues {
     private static final Pattern CONTROL = Pattern.compile("CTRL-CHAR, code (\\d+)");
     private static final Pattern QUOTED = Pattern.compile("'([^']*)'");
 
-    private JsonValues() {}
+    private final JsonParser parser;
+    private int count;
+
+    private JsonValues(JsonParser parser) {
+        this.parser = parser;
+    }
 
     /// Reads one JSON text.
     ///
@@ -64,15 +75,26 @@ public final class JsonValues {
     }
 
     /// Reads the value whose first token is the current one; afterwards its last token is.
+    ///
+    /// @throws JsonProcessingException if it is no JSON, or holds more than
+    ///     [RowLimits#VALUES] values
     static Object read(JsonParser parser) throws IOException {
+        return new JsonValues(parser).value();
+    }
+
+    private Object value() throws IOException {
+        if (++count > RowLimits.VALUES) {
+            throw new OwnWordsException(
+                    parser, "more than %d values in one row".formatted(RowLimits.VALUES));
+        }
         JsonToken token = parser.currentToken();
         if (token == null) {
             throw new JsonEOFException(parser, null, "Unexpected end-of-input");
         }
         return switch (token) {
-            case START_OBJECT -> object(parser);
-            case START_ARRAY -> list(parser);
-            case VALUE_STRING -> wellFormed(parser, parser.getText());
+            case START_OBJECT -> object();
+            case START_ARRAY -> list();
+            case VALUE_STRING -> wellFormed(parser.getText());
             case VALUE_NUMBER_INT ->
                     parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
                             ? parser.getBigIntegerValue()
@@ -85,32 +107,33 @@ public final class JsonValues {
         };
     }
 
-    private static Map<String, Object> object(JsonParser parser) throws IOException {
+    private Map<String, Object> object() throws IOException {
         var object = new LinkedHashMap<String, Object>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
-            String key = wellFormed(parser, parser.currentName());
+            String key = wellFormed(parser.currentName());
             parser.nextToken();
-            object.put(key, read(parser));
+            object.put(key, value());
         }
         return object;
     }
 
-    private static List<Object> list(JsonParser parser) throws IOException {
+    private List<Object> list() throws IOException {
         var list = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-            list.add(read(parser));
+            list.add(value());
         }
         list.trimToSize();
         return list;
     }
 
-    private static String wellFormed(JsonParser parser, String text) throws IOException {
+    private String wellFormed(String text) throws IOException {
         // codePointAt gives a half that stands alone as itself, which is no character.
         int i = 0;
         while (i < text.length()) {
             int c = text.codePointAt(i);
             if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
-                throw new LoneSurrogateException(parser, (char) c);
+                throw new OwnWordsException(
+                        parser, "lone surrogate \\u%04x, half of a character".formatted(c));
             }
             i += Character.charCount(c);
         }
@@ -120,16 +143,14 @@ public final class JsonValues {
     /// What is wrong, in a few words, without Jackson's advice about its own settings.
     static String explain(JsonProcessingException e) {
         String message = e.getOriginalMessage();
-        if (e instanceof LoneSurrogateException) {
+        if (e instanceof OwnWordsException) {
             return message;
         }
         if (e instanceof JsonEOFException || message.startsWith("Unexpected end-of-input")) {
             return "the JSON ends in the middle of a value";
         }
         if (e instanceof StreamConstraintsException) {
-            return message.contains("nesting depth")
-                    ? "nested too deeply; at most " + MAX_DEPTH + " levels are accepted"
-                    : message;
+            return constraint(message);
         }
         Matcher control = CONTROL.matcher(message);
         if (control.find()) {
@@ -150,6 +171,18 @@ public final class JsonValues {
         }
         Matcher unexpected = UNEXPECTED.matcher(message);
         return unexpected.find() ? unexpected(unexpected.group(1), message) : message;
+    }
+
+    private static String constraint(String message) {
+        if (message.contains("nesting depth")) {
+            return "nested too deeply; at most " + MAX_DEPTH + " levels are accepted";
+        }
+        if (message.startsWith("Number")) {
+            return "a number of more than %d digits".formatted(MAX_DIGITS);
+        }
+        return message.startsWith("Name")
+                ? "a key of more than %d characters".formatted(MAX_KEY)
+                : message;
     }
 
     private static String unexpected(String character, String message) {
@@ -186,13 +219,11 @@ public final class JsonValues {
         };
     }
 
-    private static final class LoneSurrogateException extends JsonProcessingException {
+    private static final class OwnWordsException extends JsonProcessingException {
         private static final long serialVersionUID = 1L;
 
-        LoneSurrogateException(JsonParser parser, char half) {
-            super(
-                    "lone surrogate \\u%04x, half of a character".formatted((int) half),
-                    parser.currentTokenLocation());
+        OwnWordsException(JsonParser parser, String message) {
+            super(message, parser.currentTokenLocation());
         }
     }
 }

@@ -6,8 +6,7 @@ import java.util.Arrays;
 
 /// Cuts a stream of bytes at `\n`. The bytes of a line are overwritten by the next one.
 final class LineReader implements AutoCloseable {
-    private static final int MAX_LINE = Integer.MAX_VALUE - 16;
-
+    private final RowFile file;
     private final InputStream in;
     private final byte[] buffer = new byte[1 << 16];
     private int next;
@@ -16,13 +15,15 @@ final class LineReader implements AutoCloseable {
     private int length;
     private long number;
 
-    LineReader(InputStream in) {
-        this.in = in;
+    LineReader(RowFile file) throws IOException {
+        this.file = file;
+        this.in = file.open();
     }
 
     /// Moves to the next line.
     ///
     /// @return false at the end of the stream
+    /// @throws org.attune.error.DatasetException if the line is longer than a row may be
     boolean advance() throws IOException {
         length = 0;
         boolean any = false;
@@ -51,13 +52,16 @@ final class LineReader implements AutoCloseable {
         }
     }
 
-    private void append(int count) throws IOException {
+    private void append(int count) {
         if (count > line.length - length) {
             long needed = (long) length + count;
-            if (needed > MAX_LINE) {
-                throw new IOException("line " + (number + 1) + " is longer than 2 GiB");
+            if (needed > file.limits().row()) {
+                throw file.limits().tooLong("%s:%d: the line".formatted(file.name(), number + 1));
             }
-            line = Arrays.copyOf(line, (int) Math.min(MAX_LINE, Math.max(needed, 2L * length)));
+            line =
+                    Arrays.copyOf(
+                            line,
+                            (int) Math.min(file.limits().row(), Math.max(needed, 2L * length)));
         }
         System.arraycopy(buffer, next, line, length, count);
         length += count;

@@ -65,7 +65,7 @@ public final class RowFiles {
                                                         + ": the extension doesn't say what the"
                                                         + " file holds; accepted are "
                                                         + ACCEPTED));
-        RowFile source = new RowFile(file, file.toString());
+        RowFile source = new RowFile(file, file.toString(), RowLimits.ofSystem());
         try {
             switch (format) {
                 case "jsonl", "ndjson" -> JsonLinesReader.read(source, sink);
@@ -79,6 +79,11 @@ public final class RowFiles {
             throw new DatasetException(file + ": there is no such file", e);
         } catch (CharacterCodingException e) {
             throw located(source, e);
+        } catch (OutOfMemoryError e) {
+            throw new DatasetException(
+                    "%s: its rows need more than the %d MiB that Java may take; use fewer rows, or raise the limit, for example with ATTUNE_JAVA_OPTS=-Xmx8g"
+                            .formatted(file, Runtime.getRuntime().maxMemory() >> 20),
+                    e);
         } catch (IOException e) {
             throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
         } catch (UncheckedIOException e) {

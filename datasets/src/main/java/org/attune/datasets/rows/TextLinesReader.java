@@ -12,7 +12,7 @@ final class TextLinesReader {
 
     static void read(RowFile file, RowSink sink) throws IOException {
         long rows = 0;
-        try (var lines = new LineReader(file.open())) {
+        try (var lines = new LineReader(file)) {
             while (lines.advance()) {
                 if (lines.number() == 1) {
                     lines.dropByteOrderMark();
@@ -22,6 +22,10 @@ final class TextLinesReader {
                 }
                 var origin = new RowOrigin(file.name(), lines.number(), rows++);
                 String text = Utf8.decode(lines.bytes(), lines.length(), origin.where()).toString();
+                if (text.indexOf('\0') >= 0) {
+                    throw new DatasetException(
+                            origin.where() + ": a NUL byte; the file is UTF-16 or no text");
+                }
                 var columns = new LinkedHashMap<String, Object>();
                 columns.put(
                         "text", text.endsWith("\r") ? text.substring(0, text.length() - 1) : text);

@@ -4,6 +4,7 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.NotEmpty;
 
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.UnusedColumns;
 
 import java.util.List;
 import java.util.OptionalDouble;
@@ -15,6 +16,7 @@ import java.util.OptionalDouble;
 /// @param testSplitSize where `eval_datasets` is unset: rows held out of the training data, a
 ///     share in (0, 1) or a number from 1 on
 /// @param onBadRow what to do with faulty rows
+/// @param unusedColumns what to do with content in columns that nothing reads
 /// @param shuffleDataset shuffle the rows once, before anything else
 public record DataConfig(
         @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
@@ -22,6 +24,7 @@ public record DataConfig(
         List<@Valid DatasetSpec> evalDatasets,
         @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,
         BadRowPolicy onBadRow,
+        UnusedColumns unusedColumns,
         boolean shuffleDataset) {
     public DataConfig {
         datasets = List.copyOf(datasets);
@@ -31,7 +34,12 @@ public record DataConfig(
     /// The defaults, as listed at the parameters.
     public static DataConfig defaults() {
         return new DataConfig(
-                List.of(), List.of(), OptionalDouble.empty(), BadRowPolicy.ERROR, false);
+                List.of(),
+                List.of(),
+                OptionalDouble.empty(),
+                BadRowPolicy.ERROR,
+                UnusedColumns.ERROR,
+                false);
     }
 
     public static DataConfig of(String... paths) {
@@ -39,23 +47,37 @@ public record DataConfig(
     }
 
     public DataConfig withDatasets(List<DatasetSpec> datasets) {
-        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+        return new DataConfig(
+                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
     }
 
     public DataConfig withEvalDatasets(List<DatasetSpec> evalDatasets) {
-        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+        return new DataConfig(
+                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
     }
 
     public DataConfig withTestSplitSize(double testSplitSize) {
         return new DataConfig(
-                datasets, evalDatasets, OptionalDouble.of(testSplitSize), onBadRow, shuffleDataset);
+                datasets,
+                evalDatasets,
+                OptionalDouble.of(testSplitSize),
+                onBadRow,
+                unusedColumns,
+                shuffleDataset);
     }
 
     public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
-        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+        return new DataConfig(
+                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+    }
+
+    public DataConfig withUnusedColumns(UnusedColumns unusedColumns) {
+        return new DataConfig(
+                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
     }
 
     public DataConfig withShuffleDataset(boolean shuffleDataset) {
-        return new DataConfig(datasets, evalDatasets, testSplitSize, onBadRow, shuffleDataset);
+        return new DataConfig(
+                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
     }
 }

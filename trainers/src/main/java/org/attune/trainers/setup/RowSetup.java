@@ -4,6 +4,7 @@ import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.BcoPreparation;
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
@@ -25,6 +26,7 @@ import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.StepwiseOptions;
 import org.attune.datasets.StepwisePreparation;
 import org.attune.datasets.UnpairedExample;
+import org.attune.datasets.UnusedColumns;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
 import org.attune.text.TextAssets;
@@ -177,7 +179,13 @@ public final class RowSetup {
         var preparation =
                 new PromptPreparation(
                         tokenizer, config.rollouts().maxPromptLength(), config.data().onBadRow());
-        Split split = split(config.data(), config.training(), PROMPT_TYPES, "text");
+        Split split =
+                split(
+                        config.data(),
+                        config.training(),
+                        PROMPT_TYPES,
+                        "text",
+                        RewardColumns.use(config, Path.of("")));
         return rows(
                 split,
                 samples -> preparation.prepare(samples, threads),
@@ -203,7 +211,22 @@ public final class RowSetup {
 
     private Split split(
             DataConfig data, TrainingConfig training, Set<DatasetType> types, String textField) {
-        var loader = new DatasetLoader(Path.of("").toAbsolutePath(), hub, data.onBadRow());
+        return split(data, training, types, textField, new ColumnUse.RowsOnly());
+    }
+
+    private Split split(
+            DataConfig data,
+            TrainingConfig training,
+            Set<DatasetType> types,
+            String textField,
+            ColumnUse columns) {
+        boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
+        var loader =
+                new DatasetLoader(
+                        Path.of("").toAbsolutePath(),
+                        hub,
+                        data.onBadRow(),
+                        ignored ? new ColumnUse.Ignored() : columns);
         long seed = training.dataSeed().orElse(training.seed());
         LoadedDataset loaded = loader.load(sources(data.datasets(), textField), types);
         List<Sample> train = loaded.samples();

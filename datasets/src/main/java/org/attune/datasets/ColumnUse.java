@@ -1,0 +1,25 @@
+package org.attune.datasets;
+
+import java.util.Set;
+
+/// What a run does with columns that its rows aren't made of.
+public sealed interface ColumnUse {
+    /// Nothing: content that would be lost is an error.
+    record RowsOnly() implements ColumnUse {}
+
+    /// Only prompts are used, and rewards read other columns. What belongs to a question and is
+    /// read by nobody is an error; answers aren't, since the model writes its own.
+    ///
+    /// @param read columns that rewards name
+    record PromptsAndRewards(Set<String> read) implements ColumnUse {
+        public PromptsAndRewards {
+            read = Set.copyOf(read);
+        }
+    }
+
+    /// None is missed: they were given up on purpose.
+    record Ignored() implements ColumnUse {}
+
+    /// Any column may be read by code of the user's own.
+    record Anything() implements ColumnUse {}
+}
