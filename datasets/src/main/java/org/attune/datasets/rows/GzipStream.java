@@ -7,8 +7,8 @@ import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
-/// Unpacks gzip data (RFC 1952), of one member or several. Unlike `GZIPInputStream` it doesn't take a damaged later member, or other bytes after
-/// the first one, for the end of the file.
+/// Unpacks gzip data (RFC 1952), of one member or several. Unlike `GZIPInputStream` it doesn't
+/// take a damaged later member, or other bytes after the first one, for the end of the file.
 final class GzipStream extends InputStream {
     private static final int MAGIC = 0x8b1f;
     private static final int DEFLATE = 8;
