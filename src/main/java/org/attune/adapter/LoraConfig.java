@@ -273,13 +273,14 @@ public record LoraConfig(
 
     private static <T> Optional<T> fromPattern(Map<String, T> pattern, String path) {
         return pattern.entrySet().stream()
-                .filter(
-                        e ->
-                                ModuleSelection.compile("(.*\\.)?(" + e.getKey() + ")$")
-                                        .matcher(path)
-                                        .lookingAt())
+                .filter(e -> patternMatches(e.getKey(), path))
                 .map(Map.Entry::getValue)
                 .findFirst();
+    }
+
+    /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.
+    public static boolean patternMatches(String pattern, String path) {
+        return ModuleSelection.compile("(.*\\.)?(" + pattern + ")$").matcher(path).lookingAt();
     }
 
     private static List<String> lastNames(Collection<String> paths) {

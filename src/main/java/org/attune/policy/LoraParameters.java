@@ -159,7 +159,7 @@ final class LoraParameters implements AutoCloseable {
     ///
     /// @param random source of the initial values
     static LoraParameters fresh(Decoder decoder, LoraConfig config, UniformRandomProvider random) {
-        WholeModules.requireKnown(decoder, config);
+        AdapterFit.require(decoder.config(), config);
         var lora = new LoraParameters(decoder, config, Adapter.TRAINED);
         lora.initialise(random);
         lora.refresh();
@@ -175,6 +175,7 @@ final class LoraParameters implements AutoCloseable {
     ///
     /// @param role what it is attached as
     static LoraParameters load(Decoder decoder, AdapterFolder folder, Adapter role) {
+        AdapterFit.require(decoder.config(), folder);
         var lora = new LoraParameters(decoder, folder.config(), role);
         try {
             new LoraFile(decoder, lora).read(folder);

@@ -2,8 +2,6 @@ package org.attune.policy;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
-import org.attune.error.ConfigException;
-import org.attune.error.ModelException;
 import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.Weight;
@@ -11,10 +9,8 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// Modules that are trained whole beside LoRA (PEFT's `modules_to_save`): the embedding, the output
 /// layer, norms. Their float32 masters stand among the adapter's parameters; the compute copies
@@ -30,23 +26,10 @@ final class WholeModules {
 
     /// Adds the parameters that the configuration asks for.
     ///
-    /// @throws ModelException if it asks for a module that can't be trained whole
+    /// @param config of which [AdapterFit] knows that its modules can be trained whole
     WholeModules(Decoder decoder, LoraConfig config, FlatParameters.Plan plan) {
         this.decoder = decoder;
         boolean tied = decoder.config().tiesOutput();
-        for (String path : otherPaths(decoder)) {
-            if (config.savesWhole(path, tied)) {
-                throw new ModelException(
-                        """
-                        modules_to_save %s names %s; beside LoRA only %s, embed_tokens and norms can be \
-                        trained whole: leave it out, or train all weights (use_peft: false)\
-                        """
-                                .formatted(
-                                        config.modulesToSave(),
-                                        path,
-                                        decoder.output().weight().module()));
-            }
-        }
         Weight embedding = decoder.embedding();
         Weight output = decoder.output().weight();
         boolean together = tied && config.tiesSaved();
@@ -70,25 +53,6 @@ final class WholeModules {
         modules.add(new Module(plan.add(name, decays, first.base().shape()), uses));
     }
 
-    /// Refuses names that mean no module of the model: PEFT would train less than was asked for.
-    ///
-    /// @throws ConfigException if there is one
-    static void requireKnown(Decoder decoder, LoraConfig config) {
-        Set<String> paths = otherPaths(decoder);
-        weights(decoder).forEach(w -> paths.add(w.module()));
-        for (String name : config.modulesToSave()) {
-            if (config.isClassifier() && LoraConfig.CLASSIFIER_HEADS.contains(name)) {
-                continue; // PEFT names the heads of all families, of which a model has one
-            }
-            if (paths.stream().noneMatch(p -> p.endsWith(name))) {
-                throw new ConfigException(
-                        ("modules_to_save: \"%s\" is no module of the model; there are %s,"
-                                        + " embed_tokens and norms such as input_layernorm")
-                                .formatted(name, decoder.output().weight().module()));
-            }
-        }
-    }
-
     private static List<Weight> norms(Decoder decoder) {
         return decoder.norms().stream().map(n -> n.weight()).toList();
     }
@@ -100,20 +64,6 @@ final class WholeModules {
         all.add(decoder.output().weight());
         decoder.output().bias().ifPresent(all::add);
         return all;
-    }
-
-    /// Linear modules, and modules made of others.
-    private static Set<String> otherPaths(Decoder decoder) {
-        var paths = new LinkedHashSet<String>();
-        decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
-        var leaves = new ArrayList<>(paths);
-        weights(decoder).forEach(w -> leaves.add(w.module()));
-        for (String leaf : leaves) {
-            for (int dot = leaf.indexOf('.'); dot >= 0; dot = leaf.indexOf('.', dot + 1)) {
-                paths.add(leaf.substring(0, dot));
-            }
-        }
-        return paths;
     }
 
     /// Sets the masters to the base model's values and puts compute copies, made in the current

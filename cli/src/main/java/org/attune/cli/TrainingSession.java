@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
+import org.attune.error.ConfigException;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
@@ -57,6 +58,8 @@ final class TrainingSession {
             RunSummary summary =
                     start.apply(new Runs(loaded.environment().hubCache(), listeners(), stop));
             return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
+        } catch (ConfigException e) {
+            throw loaded.placed(e);
         }
     }
 

@@ -12,6 +12,7 @@ import org.attune.trainers.config.SftConfig;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -103,6 +104,7 @@ public final class RunConfigReader {
         var forms = new KeyForms(table, List.of(method));
         Settings run = Settings.read(file, overrides, forms, problems);
         Map<String, Setting> settings = run.keys();
+        Map<String, String> places = places(settings);
         List<String> notes = new ArrayList<>(new KeyCheck(table, method).sort(settings, problems));
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);
         Map<String, Setting> given = Map.copyOf(settings);
@@ -112,7 +114,14 @@ public final class RunConfigReader {
             addUnlessReported(problem, run.name(), settings, given, problems);
         }
         problems.throwIfAny();
-        return new LoadedRun<>(config, environment, List.copyOf(notes), run.directory());
+        places.putAll(places(settings));
+        return new LoadedRun<>(config, environment, notes, run.directory(), places);
+    }
+
+    private static Map<String, String> places(Map<String, Setting> settings) {
+        Map<String, String> places = new HashMap<>();
+        settings.forEach((key, setting) -> places.put(key, setting.where()));
+        return places;
     }
 
     private static void addUnlessReported(

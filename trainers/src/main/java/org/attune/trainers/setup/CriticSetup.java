@@ -66,10 +66,11 @@ final class CriticSetup implements AutoCloseable {
     }
 
     private void separate(Path directory, HubCache hub) {
-        ModelConfig from = start(directory).orElseGet(() -> config.model().withoutAdapter());
+        ModelConfig from =
+                start(config, directory).orElseGet(() -> config.model().withoutAdapter());
         ModelSetup own = owned(ModelSetup.open(from, hub));
         boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
-        LoraSettings lora = config.lora().withUsePeft(adapter && own.adapter().isEmpty());
+        LoraSettings lora = separateLora(config, own);
         boolean shared = adapter && config.trainsAdapter() && own.hasBaseOf(model);
         if (shared) { // the same numbers, from weights that are in memory once
             PolicySetup scorer =
@@ -87,7 +88,50 @@ final class CriticSetup implements AutoCloseable {
         network(scorer.policy(), scorer.policy(), own);
     }
 
-    private Optional<ModelConfig> start(Path directory) {
+    /// Looks at what the critic is to start from, before rows are read.
+    ///
+    /// @throws org.attune.error.AttuneException if [#open] would refuse it
+    static void requireStart(PpoConfig config, Path directory, HubCache hub) {
+        switch (config.critic().valueModel()) {
+            case SEPARATE ->
+                    start(config, directory)
+                            .ifPresent(
+                                    from -> {
+                                        try (var own = ModelSetup.open(from, hub)) {
+                                            PolicySetup.requireFits(
+                                                    Optional.of(ScorerPurpose.REWARD),
+                                                    own,
+                                                    separateLora(config, own));
+                                        }
+                                    });
+            case LORA ->
+                    config.critic()
+                            .valueModelPath()
+                            .ifPresent(path -> startAdapter(path, directory, hub).close());
+            case HEAD -> {}
+        }
+    }
+
+    private static LoraSettings separateLora(PpoConfig config, ModelSetup own) {
+        boolean adapter = config.critic().valueUsePeft().orElse(config.trainsAdapter());
+        return config.lora().withUsePeft(adapter && own.adapter().isEmpty());
+    }
+
+    private static AdapterFolder startAdapter(String path, Path directory, HubCache hub) {
+        Path folder = RewardModel.folder(path, directory, "value_model_path");
+        AdapterFolder given = AdapterFolder.open(folder.toString(), hub);
+        if (!given.config().isClassifier()) {
+            given.close();
+            throw ConfigException.about(
+                    "value_model_path",
+                    ("%s has task_type %s; value_model: lora starts from an adapter of a reward"
+                                    + " model (SEQ_CLS) on the policy's own base, or from nothing")
+                            .formatted(folder, given.config().taskType()));
+        }
+        return given;
+    }
+
+    private static Optional<ModelConfig> start(PpoConfig config, Path directory) {
         Optional<String> own = config.critic().valueModelPath();
         String key = own.isPresent() ? "value_model_path" : "reward_model_path";
         return own.or(() -> config.judging().rewardModelPath())
@@ -113,19 +157,11 @@ final class CriticSetup implements AutoCloseable {
         if (start.isEmpty()) {
             return Policy.withFreshAdapter(
                     trunk,
-                    PolicySetup.config(config.lora(), model, trunk),
+                    PolicySetup.config(config.lora(), model, trunk.config()),
                     RandomSource.XO_SHI_RO_256_PP.create(config.training().seed()),
                     options);
         }
-        Path folder = RewardModel.folder(start.get(), directory, "value_model_path");
-        AdapterFolder given = owned(AdapterFolder.open(folder.toString(), hub));
-        if (!given.config().isClassifier()) {
-            throw new ConfigException(
-                    ("value_model_path: %s has task_type %s; value_model: lora starts from an"
-                                    + " adapter of a reward model (SEQ_CLS) on the policy's own"
-                                    + " base, or from nothing")
-                            .formatted(folder, given.config().taskType()));
-        }
+        AdapterFolder given = owned(startAdapter(start.get(), directory, hub));
         return Policy.withAdapter(trunk, given, options);
     }
 

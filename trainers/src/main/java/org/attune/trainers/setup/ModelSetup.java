@@ -91,8 +91,8 @@ public final class ModelSetup implements AutoCloseable {
 
     private static TextAssets withEos(TextAssets own, String eos) {
         if (own.tokenizer().id(eos).isEmpty()) {
-            throw new ConfigException(
-                    "eos_token: " + eos + " is no token of this model's tokenizer");
+            throw ConfigException.about(
+                    "eos_token", eos + " is no token of this model's tokenizer");
         }
         Map<String, String> roles = new LinkedHashMap<>(own.specials().byRole());
         roles.put("eos_token", eos);
@@ -217,6 +217,14 @@ public final class ModelSetup implements AutoCloseable {
     ///
     /// @throws ModelException if model or adapter scores sequences instead
     public Decoder loadDecoder() {
+        predicting();
+        return loadAsIs();
+    }
+
+    /// The shape of a causal language model, as it is loaded.
+    ///
+    /// @throws ModelException if model or adapter scores sequences instead
+    DecoderConfig predicting() {
         if (labels() > 0) {
             throw new ModelException(
                     ("%s scores sequences (it is a reward model or classifier), but here text is"
@@ -227,7 +235,7 @@ public final class ModelSetup implements AutoCloseable {
                                             ? source.path()
                                             : adapter.orElseThrow().path()));
         }
-        return loadAsIs();
+        return source.config();
     }
 
     /// Loads the weights anew, whether the model predicts or scores. The caller owns the result; on
@@ -256,6 +264,16 @@ public final class ModelSetup implements AutoCloseable {
             return loadWithHead(purpose.kind(), purpose.labels(), seed);
         }
         return loadAsIs();
+    }
+
+    /// The shape of a model that scores, as [#loadScorer] loads it.
+    ///
+    /// @throws ModelException if the model scores something else
+    DecoderConfig scoring(ScorerPurpose purpose) {
+        requireFits(purpose);
+        return labels() == 0
+                ? source.config().withScores(purpose.kind(), purpose.labels())
+                : source.config().withScores(scoreKind(), labels());
     }
 
     private void requireFits(ScorerPurpose purpose) {

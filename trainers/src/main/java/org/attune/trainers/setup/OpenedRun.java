@@ -31,18 +31,19 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
     /// @param runs says where models are looked up and who is told
     /// @param config of the model
     /// @param read prepares the rows
-    /// @param load brings the weights to memory
+    /// @param plan of what is trained
     /// @param train does the rest
     static <T> RunSummary train(
             Runs runs,
             ModelConfig config,
             Function<RowSetup, RunRows<T>> read,
-            Function<ModelSetup, PolicySetup> load,
+            PolicyPlan plan,
             Function<OpenedRun<T>, RunSummary> train) {
         var clock = new PhaseClock();
         return Engine.call(
                 () -> {
                     try (var model = ModelSetup.open(config, runs.hub())) {
+                        plan.check().accept(model);
                         Loaded<T> loaded;
                         try (var _ = clock.enter("load")) {
                             loaded =
@@ -51,7 +52,7 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
                                             () ->
                                                     read.apply(
                                                             new RowSetup(model.text(), runs.hub())),
-                                            () -> load.apply(model));
+                                            () -> plan.load().apply(model));
                         }
                         try (PolicySetup policy = loaded.policy()) {
                             RunContext context = context(runs, model, policy.policy(), clock);

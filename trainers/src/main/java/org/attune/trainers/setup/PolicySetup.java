@@ -8,9 +8,10 @@ import org.attune.adapter.LoraTarget;
 import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
 import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
-import org.attune.model.OutputLayer;
+import org.attune.model.DecoderConfig;
+import org.attune.model.ModulePaths;
 import org.attune.model.Recomputation;
+import org.attune.policy.AdapterFit;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.Engine;
@@ -23,7 +24,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
@@ -88,14 +88,30 @@ public final class PolicySetup implements AutoCloseable {
         return load(scorer, model, lora, training, false, false);
     }
 
+    /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
+    ///
+    /// @param purpose what a model must score; empty if it predicts tokens
+    /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
+    static void requireFits(Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
+        purpose.ifPresent(p -> requireTaskType(p, model));
+        DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
+        model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
+        if (lora.usePeft()) {
+            LoraConfig asked = config(lora, model, shape);
+            AdapterFit.require(shape, asked);
+            model.adapter().ifPresent(given -> requireSame(asked, given, shape));
+        }
+    }
+
     /// An adapter of another type trains no head: the fresh one would stay noise.
     private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
         String needed = purpose.kind().taskType();
         if (model.adapter().isPresent()
                 && !model.adapter().get().config().taskType().equals(needed)) {
-            throw new ConfigException(
-                    ("adapter_name_or_path: %s has task_type %s, %s needs %s; merge it into its"
-                                    + " base (attune merge) and start from the merged model")
+            throw ConfigException.about(
+                    "adapter_name_or_path",
+                    ("%s has task_type %s, %s needs %s; merge it into its base (attune merge) and"
+                                    + " start from the merged model")
                             .formatted(
                                     model.adapter().get().path(),
                                     model.adapter().get().config().taskType(),
@@ -134,14 +150,14 @@ public final class PolicySetup implements AutoCloseable {
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
             if (lora.usePeft()) {
-                requireSame(config(lora, model, decoder), given, decoder);
+                requireSame(config(lora, model, decoder.config()), given, decoder.config());
             }
             return Policy.withAdapter(decoder, given, options);
         }
         if (lora.usePeft()) {
             return Policy.withFreshAdapter(
                     decoder,
-                    config(lora, model, decoder),
+                    config(lora, model, decoder.config()),
                     RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
                     options);
         }
@@ -152,24 +168,17 @@ public final class PolicySetup implements AutoCloseable {
 
     /// An adapter to start from says itself what it is. Settings that ask for another one would be
     /// read and not obeyed.
-    private static void requireSame(LoraConfig asked, AdapterFolder given, Decoder decoder) {
-        List<String> paths =
-                Stream.concat(
-                                decoder.linears().stream()
-                                        .flatMap(l -> l.parts().stream())
-                                        .map(FusedLinear.Part::path),
-                                decoder.config().scores()
-                                        ? Stream.<String>empty()
-                                        : Stream.of(OutputLayer.PATH))
-                        .toList();
+    private static void requireSame(LoraConfig asked, AdapterFolder given, DecoderConfig shape) {
+        Set<String> paths = ModulePaths.of(shape).linears().keySet();
         Set<LoraTarget> wanted = Set.copyOf(asked.matchAll(paths));
         Set<LoraTarget> there = Set.copyOf(given.config().matchAll(paths));
         Set<String> whole = Set.copyOf(asked.modulesToSave());
         if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
-            throw new ConfigException(
-                    ("use_peft: true and the lora_ keys ask for %s, but adapter_name_or_path: %s"
-                         + " holds %s; leave use_peft and the lora_ keys out to go on with the"
-                         + " adapter as it is")
+            throw ConfigException.about(
+                    "use_peft",
+                    ("true and the lora_ keys ask for %s, but adapter_name_or_path: %s holds %s;"
+                         + " leave use_peft and the lora_ keys out to go on with the adapter as it"
+                         + " is")
                             .formatted(
                                     described(asked, wanted),
                                     given.path(),
@@ -190,8 +199,8 @@ public final class PolicySetup implements AutoCloseable {
     }
 
     /// PEFT's configuration of the adapter that the settings ask for.
-    static LoraConfig config(LoraSettings lora, ModelSetup model, Decoder decoder) {
-        boolean scores = decoder.config().scores();
+    static LoraConfig config(LoraSettings lora, ModelSetup model, DecoderConfig shape) {
+        boolean scores = shape.scores();
         var whole = new LinkedHashSet<>(lora.loraModulesToSave());
         if (scores) {
             whole.addAll(LoraConfig.CLASSIFIER_HEADS); // PEFT does so too
@@ -210,7 +219,7 @@ public final class PolicySetup implements AutoCloseable {
                 List.copyOf(whole),
                 false,
                 LoraInitialisation.KAIMING,
-                scores ? decoder.config().scoreKind().taskType() : "CAUSAL_LM",
+                scores ? shape.scoreKind().taskType() : "CAUSAL_LM",
                 Optional.of(model.source().nameOrPath()));
     }
 

@@ -38,7 +38,9 @@ record PpoRun(Runs runs, PpoConfig config, Path directory) {
                 runs,
                 config.model(),
                 setup -> Runs.checked(setup.prompts(config), check),
-                model -> PolicySetup.loadToGenerate(model, config.lora(), config.training(), false),
+                PolicyPlan.generating(config.lora(), config.training(), false)
+                        .with(config.model(), config.reference().asReference(), runs.hub())
+                        .also(_ -> CriticSetup.requireStart(config, directory, runs.hub())),
                 run -> {
                     load.accept(run.model(), run.policy().policy());
                     return withModels(run, rewards);

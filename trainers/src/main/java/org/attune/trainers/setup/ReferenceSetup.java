@@ -50,11 +50,7 @@ final class ReferenceSetup implements AutoCloseable {
             separate.keepForward();
             return Policy.reference(separate);
         }
-        var named =
-                config.withModelNameOrPath(reference.refModelNameOrPath().get())
-                        .withModelRevision("main")
-                        .withoutAdapter();
-        try (var other = ModelSetup.open(named, hub)) {
+        try (var other = ModelSetup.open(named(config, reference), hub)) {
             if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
                 return policy.policy().adapterOff(); // the same weights, in memory once
             }
@@ -62,6 +58,23 @@ final class ReferenceSetup implements AutoCloseable {
             separate.keepForward();
         }
         return Policy.reference(separate);
+    }
+
+    /// Opens the files of a separate model, if one is named, to see that it can be a reference.
+    ///
+    /// @throws org.attune.error.ModelException if it is missing, damaged or scores sequences
+    static void requireModel(ModelConfig config, ReferenceConfig reference, HubCache hub) {
+        if (reference.refModelNameOrPath().isPresent()) {
+            try (var other = ModelSetup.open(named(config, reference), hub)) {
+                other.predicting();
+            }
+        }
+    }
+
+    private static ModelConfig named(ModelConfig config, ReferenceConfig reference) {
+        return config.withModelNameOrPath(reference.refModelNameOrPath().orElseThrow())
+                .withModelRevision("main")
+                .withoutAdapter();
     }
 
     @Override

@@ -82,10 +82,10 @@ final class RewardModel implements AutoCloseable {
         return find(path, directory)
                 .orElseThrow(
                         () ->
-                                new ConfigException(
-                                        "%s: %s: no config.json and no adapter_config.json in %s; give the folder of a reward model or of an adapter for one, as attune reward writes it"
+                                ConfigException.about(
+                                        where,
+                                        "%s: no config.json and no adapter_config.json in %s; give the folder of a reward model or of an adapter for one, as attune reward writes it"
                                                 .formatted(
-                                                        where,
                                                         path,
                                                         places(path, directory)
                                                                 .map(Path::toString)

@@ -26,12 +26,10 @@ import org.attune.trainers.config.BcoConfig;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
-import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,7 +38,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.Function;
 
 /// Whole runs, from a configuration to files in `output_dir`.
 /// ```
@@ -77,7 +74,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> setup.sft(config),
-                policy(config.lora(), config.training(), true),
+                PolicyPlan.predicting(config.lora(), config.training(), true),
                 run ->
                         new SftTrainer(
                                         config.withTraining(t -> run.fitted(t, PackedRow::length)),
@@ -98,7 +95,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> setup.dpo(config),
-                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                PolicyPlan.predicting(
+                                config.lora(), config.training(), !config.loss().disableDropout())
+                        .with(config.model(), config.reference(), hub),
                 run -> {
                     try (var references = new ReferenceSetup(run.model(), run.policy(), hub)) {
                         Scorer reference =
@@ -127,7 +126,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> setup.bco(config),
-                policy(config.lora(), config.training(), !config.loss().disableDropout()),
+                PolicyPlan.predicting(
+                                config.lora(), config.training(), !config.loss().disableDropout())
+                        .with(config.model(), config.reference(), hub),
                 run -> {
                     try (var references = new ReferenceSetup(run.model(), run.policy(), hub)) {
                         Scorer reference =
@@ -158,7 +159,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> setup.reward(config),
-                scorer(ScorerPurpose.REWARD, config.lora(), config.training(), dropout),
+                PolicyPlan.scoring(ScorerPurpose.REWARD, config.lora(), config.training(), dropout),
                 run ->
                         new RewardTrainer(
                                         config.withTraining(
@@ -182,7 +183,8 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> setup.prm(config),
-                scorer(ScorerPurpose.PROCESS_REWARD, config.lora(), config.training(), dropout),
+                PolicyPlan.scoring(
+                        ScorerPurpose.PROCESS_REWARD, config.lora(), config.training(), dropout),
                 run ->
                         new PrmTrainer(
                                         config.withTraining(
@@ -193,22 +195,6 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                                         run.context()
                                                 .withModel(separator.beside(run.context().model())))
                                 .train());
-    }
-
-    private static Function<ModelSetup, PolicySetup> policy(
-            LoraSettings lora, TrainingConfig training, boolean dropout) {
-        return model -> PolicySetup.load(model, lora, training, dropout);
-    }
-
-    private static Function<ModelSetup, PolicySetup> scorer(
-            ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
-        return model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout);
-    }
-
-    private static Function<ModelSetup, PolicySetup> generating(GrpoConfig config) {
-        boolean dropout = !config.loss().disableDropout();
-        return model ->
-                PolicySetup.loadToGenerate(model, config.lora(), config.training(), dropout);
     }
 
     /// Group-relative policy optimisation.
@@ -263,7 +249,9 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 this,
                 config.model(),
                 setup -> checked(setup.prompts(config), check),
-                generating(config),
+                PolicyPlan.generating(
+                                config.lora(), config.training(), !config.loss().disableDropout())
+                        .with(config.model(), config.reference().asReference(), hub),
                 run -> {
                     PolicySetup policy = run.policy();
                     tellOfDropout(policy.policy());

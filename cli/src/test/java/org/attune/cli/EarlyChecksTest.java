@@ -1,0 +1,73 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// What configuration and model alone tell is told before rows are read.
+class EarlyChecksTest {
+    private static final Path MODEL =
+            Path.of(System.getProperty("attune.root", "..")).resolve("examples/model");
+
+    @TempDir Path folder;
+
+    private final StringWriter err = new StringWriter();
+
+    private int run(String method, String yaml) throws IOException {
+        err.getBuffer().setLength(0);
+        // Reading these rows fails, so whatever else is told was told before.
+        Path rows = Files.writeString(folder.resolve("rows.jsonl"), "{\"nothing\": 1}\n");
+        Path file =
+                Files.writeString(
+                        folder.resolve("run.yaml"),
+                        "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\n%s"
+                                .formatted(
+                                        MODEL.toAbsolutePath(), rows, folder.resolve("out"), yaml));
+        return Main.commandLine(new PrintWriter(err), new PrintWriter(err), method)
+                .execute(method, file.toString());
+    }
+
+    private void refuses(String method, String yaml, String told) throws IOException {
+        assertEquals(2, run(method, yaml), err::toString);
+        assertTrue(err.toString().contains(told), err.toString());
+        assertFalse(err.toString().contains("rows.jsonl"), err.toString());
+    }
+
+    @Test
+    void modulesThatTheModelHasNotAreToldWithTheirLine() throws IOException {
+        for (String method : new String[] {"sft", "dpo", "bco", "reward", "prm"}) {
+            refuses(
+                    method,
+                    "use_peft: true\nlora_target_modules: [c_attn, c_proj]\n",
+                    "run.yaml:5: lora_target_modules: ");
+            refuses(
+                    method,
+                    "use_peft: true\nlora_modules_to_save: [wte]\n",
+                    "run.yaml:5: lora_modules_to_save: \"wte\" is no module");
+        }
+        for (String method : new String[] {"grpo", "ppo"}) {
+            refuses(
+                    method,
+                    "reward_funcs: gsm8k\nuse_peft: true\nlora_target_modules: c_attn\n",
+                    "run.yaml:6: lora_target_modules: ");
+        }
+        refuses(
+                "sft",
+                "use_peft: true\nlora_rank_pattern: {c_attn: 4}\n",
+                "run.yaml:5: lora_rank_pattern: \"c_attn\" matches no module");
+    }
+
+    @Test
+    void tokensThatTheModelHasNotAreToldWithTheirLine() throws IOException {
+        refuses("sft", "eos_token: <|nope|>\n", "run.yaml:4: eos_token: <|nope|> is no token");
+    }
+}

@@ -1,0 +1,143 @@
+package org.attune.policy;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraTarget;
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.files.TensorFile;
+import org.attune.model.DecoderConfig;
+import org.attune.model.ModulePaths;
+
+import java.util.List;
+import java.util.Set;
+
+/// Whether an adapter fits a model, as far as configurations and tables of contents tell: before
+/// weights are loaded and rows are read.
+public final class AdapterFit {
+    private AdapterFit() {}
+
+    /// Refuses modules that the model doesn't have, or that can't be trained whole.
+    ///
+    /// @throws ConfigException whose key is the one of a run's file that names them
+    public static void require(DecoderConfig model, LoraConfig config) {
+        ModulePaths paths = ModulePaths.of(model);
+        List<LoraTarget> targets;
+        try {
+            targets = config.matchAll(paths.linears().keySet());
+        } catch (ConfigException e) {
+            throw ConfigException.about("lora_target_modules", e.getMessage());
+        }
+        requireKnown(paths, config);
+        requireTrainable(paths, config, model.tiesOutput());
+        requirePatterns("lora_rank_pattern", config.rankPattern().keySet(), targets);
+        requirePatterns("lora_alpha_pattern", config.alphaPattern().keySet(), targets);
+    }
+
+    /// A pattern that means no adapted module would change nothing.
+    private static void requirePatterns(
+            String key, Set<String> patterns, List<LoraTarget> targets) {
+        for (String pattern : patterns) {
+            if (targets.stream().noneMatch(t -> LoraConfig.patternMatches(pattern, t.path()))) {
+                throw ConfigException.about(
+                        key,
+                        "\"%s\" matches no module that gets an adapter; there are %s"
+                                .formatted(
+                                        pattern,
+                                        targets.stream()
+                                                .map(t -> last(t.path()))
+                                                .distinct()
+                                                .toList()));
+            }
+        }
+    }
+
+    /// PEFT would train less than was asked for.
+    private static void requireKnown(ModulePaths paths, LoraConfig config) {
+        Set<String> others = paths.others();
+        for (String name : config.modulesToSave()) {
+            if (config.isClassifier() && LoraConfig.CLASSIFIER_HEADS.contains(name)) {
+                continue; // PEFT names the heads of all families, of which a model has one
+            }
+            boolean known =
+                    paths.whole().stream().anyMatch(p -> p.endsWith(name))
+                            || others.stream().anyMatch(p -> p.endsWith(name));
+            if (!known) {
+                throw ConfigException.about(
+                        "lora_modules_to_save",
+                        ("\"%s\" is no module of the model; there are %s, embed_tokens and norms"
+                                        + " such as input_layernorm")
+                                .formatted(name, paths.output()));
+            }
+        }
+    }
+
+    private static void requireTrainable(ModulePaths paths, LoraConfig config, boolean tied) {
+        for (String path : paths.others()) {
+            if (config.savesWhole(path, tied)) {
+                throw ConfigException.about(
+                        "lora_modules_to_save",
+                        ("%s names %s; beside LoRA only %s, embed_tokens and norms can be trained"
+                             + " whole: leave it out, or train all weights (use_peft: false)")
+                                .formatted(config.modulesToSave(), path, paths.output()));
+            }
+        }
+    }
+
+    /// Refuses an adapter that was made for a model of another shape.
+    ///
+    /// @throws ModelException naming the tensor and both shapes
+    public static void require(DecoderConfig model, AdapterFolder adapter) {
+        ModulePaths paths = ModulePaths.of(model);
+        requireTrainable(paths, adapter.config(), model.tiesOutput());
+        for (LoraTarget target : adapter.targets()) {
+            ModulePaths.Shape shape = paths.linears().get(target.path());
+            if (shape == null) {
+                throw new ModelException(
+                        ("%s adapts %s, which the model has not: it has %d layers with %s; give the"
+                                        + " adapter's own base model%s")
+                                .formatted(
+                                        adapter.path(),
+                                        target.path(),
+                                        model.layers(),
+                                        paths.linears().keySet().stream()
+                                                .map(AdapterFit::last)
+                                                .distinct()
+                                                .toList(),
+                                        base(adapter)));
+            }
+            requireShape(adapter, target.nameOfA(), 1, shape.in());
+            requireShape(adapter, target.nameOfB(), 0, shape.out());
+        }
+        for (LoraTarget target : adapter.config().matchAll(paths.linears().keySet())) {
+            if (!adapter.tensors().entries().containsKey(target.nameOfA())) {
+                throw new ModelException(
+                        "%s: tensor \"%s\" is missing, though its configuration names %s"
+                                .formatted(adapter.path(), target.nameOfA(), target.path()));
+            }
+        }
+    }
+
+    private static void requireShape(AdapterFolder adapter, String name, int axis, long expected) {
+        TensorFile.Entry entry = adapter.tensors().entries().get(name);
+        if (entry.shape()[axis] != expected) {
+            throw new ModelException(
+                    ("%s: tensor \"%s\" is for layers of width %d, the model's is %d; give the"
+                                    + " adapter's own base model%s")
+                            .formatted(
+                                    adapter.path(),
+                                    name,
+                                    entry.shape()[axis],
+                                    expected,
+                                    base(adapter)));
+        }
+    }
+
+    private static String base(AdapterFolder adapter) {
+        return adapter.config().baseModel().map(name -> ", " + name).orElse("");
+    }
+
+    private static String last(String path) {
+        return path.substring(path.lastIndexOf('.') + 1);
+    }
+}
