@@ -2,6 +2,7 @@ package org.attune.adapter;
 
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
+import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.files.SafeTensorsFile;
 import org.attune.files.SafeTensorsWriter;
@@ -68,7 +69,7 @@ public final class AdapterFolder implements AutoCloseable {
 
     /// Resolves `adapter_name_or_path`: a folder, or a name in the local hub cache.
     public static AdapterFolder open(String nameOrPath, HubCache cache) {
-        Path folder = Path.of(nameOrPath);
+        Path folder = GivenPath.of(nameOrPath);
         if (Files.isDirectory(folder)) {
             return open(folder);
         }
@@ -77,10 +78,14 @@ public final class AdapterFolder implements AutoCloseable {
                 .orElseThrow(
                         () ->
                                 new ModelException(
-                                        ("adapter \"%s\": no such folder, and not in the local"
-                                             + " Hugging Face cache %s; download it with `hf"
-                                             + " download %s`, or give the path of a folder")
-                                                .formatted(nameOrPath, cache.root(), nameOrPath)));
+                                        ("adapter \"%s\": no such folder (looked at %s), and not in"
+                                             + " the local Hugging Face cache %s; download it with"
+                                             + " `hf download %s`, or give the path of a folder")
+                                                .formatted(
+                                                        nameOrPath,
+                                                        GivenPath.lookedAt(nameOrPath, Path.of("")),
+                                                        cache.root(),
+                                                        nameOrPath)));
     }
 
     /// The folder.

@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.error.ModelException;
+import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.files.TensorFile;
 import org.attune.text.TextAssets;
@@ -28,7 +29,7 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
     /// @param revision   branch, tag or commit of a hub model
     /// @param cache      where to look for hub models
     static ModelSource open(String nameOrPath, String revision, HubCache cache) {
-        Path path = expandHome(nameOrPath);
+        Path path = GivenPath.of(nameOrPath);
         if (Files.isDirectory(path)) {
             return openFolder(nameOrPath, path);
         }
@@ -99,16 +100,12 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
         }
     }
 
-    private static Path expandHome(String path) {
-        return path.startsWith("~/")
-                ? Path.of(System.getProperty("user.home"), path.substring(2))
-                : Path.of(path);
-    }
-
     private static ModelException notFound(String name, String revision, HubCache cache) {
-        String file = "model \"%s\": no such file or folder".formatted(name);
+        String file =
+                "model \"%s\": no such file or folder (looked at %s)"
+                        .formatted(name, GivenPath.lookedAt(name, Path.of("")));
         if (!HubCache.isRepositoryName(name)) {
-            return new ModelException(file + " (relative to " + Path.of("").toAbsolutePath() + ")");
+            return new ModelException(file);
         }
         return new ModelException(
                 ("%s, and revision %s is not in the local Hugging Face cache %s; download it with "

@@ -23,7 +23,7 @@ final class BcoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        LoadedRun<BcoConfig> loaded = new RunConfigReader().bco(run.file(), run.words);
+        LoadedRun<BcoConfig> loaded = new RunConfigReader().bco(run.file(), run.words).found();
         BcoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

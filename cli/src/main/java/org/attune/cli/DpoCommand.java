@@ -21,7 +21,7 @@ final class DpoCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<DpoConfig> loaded = new RunConfigReader().dpo(run.file(), run.words);
+        LoadedRun<DpoConfig> loaded = new RunConfigReader().dpo(run.file(), run.words).found();
         DpoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

@@ -27,7 +27,7 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file(), run.words);
+        LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file(), run.words).found();
         GrpoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

@@ -1,11 +1,13 @@
 package org.attune.cli;
 
+import org.attune.files.GivenPath;
 import org.attune.tensor.Engine;
 
 import picocli.CommandLine;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /// Starts the command line. Exit codes: 0 done; 1 failed; 2 the command or the configuration is
 /// wrong; 130 stopped by Ctrl-C, with a checkpoint to resume from.
@@ -35,6 +37,7 @@ public final class Main {
                 .setOut(out)
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(Path.class, GivenPath::of)
                 .setExecutionStrategy(Preparation::applyAndRun)
                 .setExecutionExceptionHandler(new FailureReport());
     }

@@ -29,7 +29,7 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file(), run.words);
+        LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file(), run.words).found();
         PpoConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

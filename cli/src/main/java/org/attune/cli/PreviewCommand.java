@@ -72,7 +72,7 @@ final class PreviewCommand implements Callable<Integer> {
         Method chosen = method == null ? reader.methodOf(run.file(), run.words) : method;
         switch (chosen) {
             case SFT -> {
-                LoadedRun<SftConfig> loaded = reader.sft(run.file(), run.words);
+                LoadedRun<SftConfig> loaded = reader.sft(run.file(), run.words).found();
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -80,7 +80,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, PackedRow row) -> preview.row(row));
             }
             case DPO -> {
-                LoadedRun<DpoConfig> loaded = reader.dpo(run.file(), run.words);
+                LoadedRun<DpoConfig> loaded = reader.dpo(run.file(), run.words).found();
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -88,7 +88,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, PreferenceExample pair) -> preview.pair(pair));
             }
             case BCO -> {
-                LoadedRun<BcoConfig> loaded = reader.bco(run.file(), run.words);
+                LoadedRun<BcoConfig> loaded = reader.bco(run.file(), run.words).found();
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -96,7 +96,8 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, UnpairedExample row) -> preview.labelled(row));
             }
             case REWARD -> {
-                LoadedRun<RewardTrainerConfig> loaded = reader.reward(run.file(), run.words);
+                LoadedRun<RewardTrainerConfig> loaded =
+                        reader.reward(run.file(), run.words).found();
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -104,7 +105,7 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, RewardExample pair) -> preview.rewardPair(pair));
             }
             case PRM -> {
-                LoadedRun<PrmConfig> loaded = reader.prm(run.file(), run.words);
+                LoadedRun<PrmConfig> loaded = reader.prm(run.file(), run.words).found();
                 show(
                         loaded.config().model(),
                         loaded.environment().hubCache(),
@@ -112,11 +113,11 @@ final class PreviewCommand implements Callable<Integer> {
                         (Preview preview, StepwiseExample row) -> preview.judged(row));
             }
             case GRPO -> {
-                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file(), run.words);
+                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file(), run.words).found();
                 showPrompts(loaded, loaded.config());
             }
             case PPO -> {
-                LoadedRun<PpoConfig> loaded = reader.ppo(run.file(), run.words);
+                LoadedRun<PpoConfig> loaded = reader.ppo(run.file(), run.words).found();
                 showPrompts(loaded, loaded.config());
             }
         }

@@ -21,7 +21,7 @@ final class PrmCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<PrmConfig> loaded = new RunConfigReader().prm(run.file(), run.words);
+        LoadedRun<PrmConfig> loaded = new RunConfigReader().prm(run.file(), run.words).found();
         PrmConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

@@ -21,7 +21,8 @@ final class RewardCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<RewardTrainerConfig> loaded = new RunConfigReader().reward(run.file(), run.words);
+        LoadedRun<RewardTrainerConfig> loaded =
+                new RunConfigReader().reward(run.file(), run.words).found();
         RewardTrainerConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

@@ -21,7 +21,7 @@ final class SftCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        LoadedRun<SftConfig> loaded = new RunConfigReader().sft(run.file(), run.words);
+        LoadedRun<SftConfig> loaded = new RunConfigReader().sft(run.file(), run.words).found();
         SftConfig config = loaded.config();
         RunFolder.prepare(
                 config.training().save().outputDir(),

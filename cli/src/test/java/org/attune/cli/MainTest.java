@@ -107,14 +107,16 @@ class MainTest {
     }
 
     @Test
-    void missingModelIsExitCode1() throws IOException {
+    void missingModelIsToldWithItsLine() throws IOException {
         Path file =
                 Files.writeString(
                         folder.resolve("run.yaml"),
                         "model_name_or_path: %s/none\ndatasets: d.jsonl\noutput_dir: %s/out\n"
                                 .formatted(folder, folder));
-        assertEquals(1, run("preview", file.toString()));
-        assertTrue(err.toString().contains("no such file or folder"), err.toString());
+        assertEquals(2, run("preview", file.toString()));
+        String shown = err.toString();
+        assertTrue(shown.contains("run.yaml:1: model_name_or_path: "), shown);
+        assertTrue(shown.contains("no such file or folder; looked at " + folder), shown);
     }
 
     @Test

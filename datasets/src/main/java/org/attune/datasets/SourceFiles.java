@@ -4,6 +4,7 @@ import org.attune.datasets.formats.DatasetInfo;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
+import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 
 import java.nio.file.Files;
@@ -23,12 +24,13 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
     /// @param base what relative paths start from
     /// @throws DatasetException if there is nothing, with what to do
     static SourceFiles of(DatasetSource source, Path base, HubCache hub) {
-        int hash = source.path().lastIndexOf('#');
-        Path whole = base.resolve(source.path()).normalize();
+        String path = GivenPath.expand(source.path());
+        int hash = path.lastIndexOf('#');
+        Path whole = base.resolve(path).normalize();
         if (hash > 0 && !Files.exists(whole)) {
             return folder(
-                    base.resolve(source.path().substring(0, hash)).normalize(),
-                    Optional.of(source.path().substring(hash + 1)),
+                    base.resolve(path.substring(0, hash)).normalize(),
+                    Optional.of(path.substring(hash + 1)),
                     source,
                     hub);
         }

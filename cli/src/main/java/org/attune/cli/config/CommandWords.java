@@ -64,11 +64,11 @@ final class CommandWords {
         }
         Matcher assignment = ASSIGNMENT.matcher(word);
         if (assignment.matches()) {
-            String where = "argument " + word;
+            String where = Setting.ARGUMENT + word;
             put(assignment.group(1), YamlText.parse(where, assignment.group(2), problems), where);
         } else if (hasFile() || word.startsWith("-")) {
             problems.add(
-                    "argument " + word,
+                    Setting.ARGUMENT + word,
                     "accepted: key=value or --key value, such as learning_rate=1e-4");
         } else {
             file = Path.of(word);
@@ -76,7 +76,7 @@ final class CommandWords {
     }
 
     private void option(String word, String key, String joined) {
-        String where = "argument " + word;
+        String where = Setting.ARGUMENT + word;
         if (key.equals("config") && !forms.knows(key)) {
             config(where, joined);
         } else if (isNegation(key) && joined == null) {

@@ -109,13 +109,15 @@ public final class RunConfigReader {
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);
         Map<String, Setting> given = Map.copyOf(settings);
         KeyAliases.resolve(settings, notes, problems);
+        var missing = new Problems();
+        PathKeys.resolve(settings, run.directory(), problems, missing);
         T config = new RecordBinder(settings, problems).bind(defaults);
         for (ConfigProblem problem : ConfigCheck.problems(config)) {
             addUnlessReported(problem, run.name(), settings, given, problems);
         }
         problems.throwIfAny();
         places.putAll(places(settings));
-        return new LoadedRun<>(config, environment, notes, run.directory(), places);
+        return new LoadedRun<>(config, environment, notes, run.directory(), places, missing);
     }
 
     private static Map<String, String> places(Map<String, Setting> settings) {

@@ -24,7 +24,9 @@ final class KeysPage {
 
             ## Values
 
-            - A relative path is relative to the folder in which the command runs.
+            - One rule for paths, of models, adapters, data, templates, rewards and rollouts: a relative path starts at the folder in which the command runs, as in TRL. What a run's file
+              names to be read may stand beside that file instead; if both places have it, the run is refused and both are named. `output_dir` and `record_rollouts` always start
+              where the command runs. `~`, `$NAME` and `${NAME}` are replaced. Messages give the absolute paths that were looked at.
             - `null`, `~` and nothing at all leave a key at its default; for `max_length` they say: no limit.
             - Where a list is wanted, one value is a list of one.
             - TRL's command lines work as they are typed: `--config run.yaml`, `--learning_rate 1e-4`, `--learning-rate=1e-4`, `--use_peft`, `--no_gradient_checkpointing`,

@@ -1,6 +1,7 @@
 package org.attune.reward.spec;
 
 import org.attune.error.ConfigException;
+import org.attune.files.GivenPath;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.WeightedReward;
@@ -9,13 +10,18 @@ import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
 import org.attune.text.Json;
 
+import java.io.File;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// Makes reward functions of the value of `reward_funcs`: one entry, or a list of
 /// ```
@@ -30,7 +36,8 @@ import java.util.Set;
 /// function that may spin or crash: it gets a JVM of its own, which can be killed. Equal names are
 /// numbered: `regex`, `regex_2`.
 ///
-/// Relative paths start at the given directory, in which programs run, too.
+/// Paths of files are looked for where the process runs, then in the given directory
+/// ([GivenPath#input]), in which programs run.
 public final class RewardSpec {
     private static final Set<String> KINDS = Set.of("name", "file", "class", "command");
 
@@ -114,7 +121,7 @@ public final class RewardSpec {
     private RewardFunction named(String text, Map<String, Object> parameters) {
         if (text.endsWith(".java")) {
             noParameters(parameters);
-            return JavaRewards.fromFile(directory.resolve(text));
+            return JavaRewards.fromFile(GivenPath.input(text, directory));
         }
         if (text.startsWith("class:")) {
             noParameters(parameters);
@@ -150,6 +157,9 @@ public final class RewardSpec {
                             + rest.keySet());
         }
         Object value = rest.remove(kinds.getFirst());
+        rest.computeIfPresent(
+                "schema_file",
+                (_, file) -> GivenPath.input(String.valueOf(file), directory).toString());
         RewardFunction function =
                 switch (kinds.getFirst()) {
                     case "command" -> program(value, rest);
@@ -182,11 +192,18 @@ public final class RewardSpec {
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
                         "-cp",
-                        System.getProperty("java.class.path"),
+                        absolute(System.getProperty("java.class.path")),
                         RewardServer.class.getName(),
                         entry,
                         root.toString());
         return new ProcessReward(name, command, root, limits.timeout(), limits.strikes());
+    }
+
+    /// The process runs in another folder.
+    private static String absolute(String classPath) {
+        return Arrays.stream(classPath.split(Pattern.quote(File.pathSeparator)))
+                .map(entry -> Path.of(entry).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static String suffixed(Object file) {
@@ -213,6 +230,12 @@ public final class RewardSpec {
         } else if (command instanceof String line) {
             words.addAll(List.of(line.strip().split("\\s+")));
         }
+        for (int i = 0; i < words.size(); i++) {
+            // The first is a program of the search path, unless it is written as a path.
+            if (i > 0 || words.getFirst().contains("/")) {
+                words.set(i, file(words.get(i)));
+            }
+        }
         if (words.isEmpty() || words.getFirst().isEmpty()) {
             throw new ConfigException(
                     "command must be a list with a program and its arguments, got " + command);
@@ -226,6 +249,14 @@ public final class RewardSpec {
                 directory.toAbsolutePath(),
                 limits.timeout(),
                 limits.strikes());
+    }
+
+    /// A word that names a file is found from wherever the program runs.
+    private String file(String word) {
+        boolean mayBe = word.matches("[^-\\s$][^\\s$]*");
+        return mayBe && Files.isRegularFile(GivenPath.input(word, directory))
+                ? GivenPath.input(word, directory).toAbsolutePath().normalize().toString()
+                : word;
     }
 
     private RewardFunction unique(RewardFunction function) {

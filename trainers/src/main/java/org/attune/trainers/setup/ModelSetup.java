@@ -6,6 +6,7 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
+import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
@@ -110,25 +111,24 @@ public final class ModelSetup implements AutoCloseable {
     }
 
     private static ChatTemplate template(String nameOrPath, SpecialTokens specials) {
-        Path path = Path.of(nameOrPath);
+        Path path = GivenPath.of(nameOrPath);
         if (Files.isDirectory(path)) {
             try (TextAssets other = TextAssets.load(path)) {
                 return other.template()
                         .orElseThrow(
                                 () ->
-                                        new ConfigException(
-                                                "chat_template_path: "
-                                                        + path
-                                                        + " has no chat template"));
+                                        ConfigException.about(
+                                                "chat_template_path",
+                                                path + " has no chat template"));
             }
         }
         try {
             return JinjaChatTemplate.compile(nameOrPath, Files.readString(path), specials);
         } catch (IOException e) {
-            throw new ConfigException(
-                    "chat_template_path: %s cannot be read: %s; give a Jinja file or the folder of a tokenizer"
-                            .formatted(path, e),
-                    e);
+            throw ConfigException.about(
+                    "chat_template_path",
+                    "%s cannot be read: %s; give a Jinja file or the folder of a tokenizer"
+                            .formatted(path.toAbsolutePath(), e));
         }
     }
 

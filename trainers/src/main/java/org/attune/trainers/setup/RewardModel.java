@@ -1,10 +1,9 @@
 package org.attune.trainers.setup;
 
-import static java.util.stream.Collectors.joining;
-
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
+import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.model.Decoder;
 import org.attune.model.ScoreKind;
@@ -26,7 +25,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
 /// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
@@ -62,16 +60,11 @@ final class RewardModel implements AutoCloseable {
     /// The folder of a model or an adapter: what an earlier run wrote into its `output_dir` is
     /// found by the same path.
     ///
-    /// @param path relative to `directory`, or to where the command runs
+    /// @param path as [GivenPath#input] has it
     /// @param directory of the file that names it
     static Optional<Path> find(String path, Path directory) {
-        return places(path, directory).filter(RewardModel::isModelFolder).findFirst();
-    }
-
-    private static Stream<Path> places(String path, Path directory) {
-        return Stream.of(directory.resolve(path), Path.of(path))
-                .map(place -> place.toAbsolutePath().normalize())
-                .distinct();
+        return Optional.of(GivenPath.input(path, directory).toAbsolutePath().normalize())
+                .filter(RewardModel::isModelFolder);
     }
 
     /// As [#find].
@@ -84,12 +77,10 @@ final class RewardModel implements AutoCloseable {
                         () ->
                                 ConfigException.about(
                                         where,
-                                        "%s: no config.json and no adapter_config.json in %s; give the folder of a reward model or of an adapter for one, as attune reward writes it"
+                                        "%s: no config.json and no adapter_config.json there (looked at %s); give the folder of a reward model or of an adapter for one, as attune reward writes it"
                                                 .formatted(
                                                         path,
-                                                        places(path, directory)
-                                                                .map(Path::toString)
-                                                                .collect(joining(" or in ")))));
+                                                        GivenPath.lookedAt(path, directory))));
     }
 
     /// Opens a reward model, or an adapter with its base.
