@@ -11,40 +11,42 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Writes small GGUF files for tests.
-final class GgufBuilder {
+public final class GgufBuilder {
     private static final int ALIGNMENT = 32;
 
     private final ByteArrayOutputStream pairs = new ByteArrayOutputStream();
     private final List<Tensor> tensors = new ArrayList<>();
     private int pairCount;
 
+    public GgufBuilder() {}
+
     private record Tensor(String name, int type, long[] shape, byte[] data) {}
 
-    GgufBuilder text(String key, String value) {
+    public GgufBuilder text(String key, String value) {
         key(key, 8);
         writeText(pairs, value);
         return this;
     }
 
-    GgufBuilder uint32(String key, int value) {
+    public GgufBuilder uint32(String key, int value) {
         key(key, 4);
         write(pairs, buffer(4).putInt(value));
         return this;
     }
 
-    GgufBuilder float32(String key, float value) {
+    public GgufBuilder float32(String key, float value) {
         key(key, 6);
         write(pairs, buffer(4).putFloat(value));
         return this;
     }
 
-    GgufBuilder flag(String key, boolean value) {
+    public GgufBuilder flag(String key, boolean value) {
         key(key, 7);
         pairs.write(value ? 1 : 0);
         return this;
     }
 
-    GgufBuilder texts(String key, String... values) {
+    public GgufBuilder texts(String key, String... values) {
         list(key, 8, values.length);
         for (String value : values) {
             writeText(pairs, value);
@@ -52,7 +54,7 @@ final class GgufBuilder {
         return this;
     }
 
-    GgufBuilder int32s(String key, int... values) {
+    public GgufBuilder int32s(String key, int... values) {
         list(key, 5, values.length);
         for (int value : values) {
             write(pairs, buffer(4).putInt(value));
@@ -60,7 +62,7 @@ final class GgufBuilder {
         return this;
     }
 
-    GgufBuilder float32s(String key, float... values) {
+    public GgufBuilder float32s(String key, float... values) {
         list(key, 6, values.length);
         for (float value : values) {
             write(pairs, buffer(4).putFloat(value));
@@ -69,12 +71,12 @@ final class GgufBuilder {
     }
 
     /// @param shape row-major
-    GgufBuilder tensor(String name, int type, byte[] data, long... shape) {
+    public GgufBuilder tensor(String name, int type, byte[] data, long... shape) {
         tensors.add(new Tensor(name, type, shape, data));
         return this;
     }
 
-    GgufBuilder floats(String name, float[] values, long... shape) {
+    public GgufBuilder floats(String name, float[] values, long... shape) {
         var data = new ByteArrayOutputStream();
         for (float value : values) {
             write(data, buffer(4).putFloat(value));
@@ -82,7 +84,7 @@ final class GgufBuilder {
         return tensor(name, 0, data.toByteArray(), shape);
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         var out = new ByteArrayOutputStream();
         ByteBuffer start = buffer(24);
         start.put("GGUF".getBytes(StandardCharsets.US_ASCII)).putInt(3);
