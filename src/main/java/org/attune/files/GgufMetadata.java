@@ -1,5 +1,6 @@
 package org.attune.files;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 
 import java.math.BigInteger;
@@ -75,14 +76,33 @@ public final class GgufMetadata {
         return OptionalInt.of(number.intValue());
     }
 
+    /// A required number of things, of which there may be so many before memory is taken for them.
+    ///
+    /// @param most the largest number accepted
+    public int size(String key, int most) {
+        return optionalSize(key, most)
+                .orElseThrow(() -> missing(key, "an integer from 1 to " + most));
+    }
+
+    /// The same, or empty if absent.
+    public OptionalInt optionalSize(String key, int most) {
+        OptionalInt value = optionalInteger(key);
+        if (value.isPresent() && (value.getAsInt() < 1 || value.getAsInt() > most)) {
+            throw invalid(key, "integers from 1 to " + most);
+        }
+        return value;
+    }
+
     /// A number, or empty if absent.
     public OptionalDouble optionalNumber(String key) {
         Object value = values.get(key);
         if (value == null) {
             return OptionalDouble.empty();
         }
-        if (!(value instanceof Number number) || value instanceof BigInteger) {
-            throw invalid(key, "a number");
+        if (!(value instanceof Number number)
+                || value instanceof BigInteger
+                || !Double.isFinite(number.doubleValue())) {
+            throw invalid(key, "a finite number");
         }
         return OptionalDouble.of(number.doubleValue());
     }
@@ -130,10 +150,13 @@ public final class GgufMetadata {
     ///
     /// @param accepted what would have been right
     public ModelException invalid(String key, String accepted) {
-        String value = String.valueOf(values.get(key));
-        String shown = value.length() > 100 ? value.substring(0, 100) + "…" : value;
+        Object value = values.get(key);
+        // A list may be as long as the file.
+        Object shown =
+                value instanceof List<?> list && list.size() > 10 ? list.subList(0, 10) : value;
         return new ModelException(
-                "%s: %s is %s; accepted: %s".formatted(where, key, shown, accepted));
+                "%s: %s is %s; accepted: %s"
+                        .formatted(where, Excerpt.of(key), Excerpt.of(shown), accepted));
     }
 
     private ModelException missing(String key, String expected) {

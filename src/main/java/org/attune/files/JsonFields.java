@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 
 import java.io.IOException;
@@ -122,6 +123,22 @@ public final class JsonFields {
         return optionalInteger(key).orElseThrow(() -> missing(key, "an integer"));
     }
 
+    /// A required number of things, of which there may be so many before memory is taken for them.
+    ///
+    /// @param most the largest number accepted
+    public int size(String key, int most) {
+        int value = integer(key);
+        if (value < 1 || value > most) {
+            throw invalid(key, "integers from 1 to " + most);
+        }
+        return value;
+    }
+
+    /// The same, or `fallback` if absent.
+    public int size(String key, int most, int fallback) {
+        return has(key) ? size(key, most) : fallback;
+    }
+
     /// An integer, or `fallback` if absent.
     public int integer(String key, int fallback) {
         return optionalInteger(key).orElse(fallback);
@@ -175,8 +192,8 @@ public final class JsonFields {
         if (value == null) {
             return fallback;
         }
-        if (!value.isNumber()) {
-            throw invalid(key, "a number");
+        if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+            throw invalid(key, "a finite number");
         }
         return value.doubleValue();
     }
@@ -189,8 +206,8 @@ public final class JsonFields {
         }
         var result = new ArrayList<Double>();
         for (JsonNode item : value) {
-            if (!item.isNumber()) {
-                throw invalid(key, "a list of numbers");
+            if (!item.isNumber() || !Double.isFinite(item.doubleValue())) {
+                throw invalid(key, "a list of finite numbers");
             }
             result.add(item.doubleValue());
         }
@@ -263,14 +280,18 @@ public final class JsonFields {
     ///
     /// @param accepted what would have been right, e.g. `a positive integer`
     public ModelException invalid(String key, String accepted) {
-        String value = String.valueOf(node.get(key));
-        String shown = value.length() > 100 ? value.substring(0, 100) + "…" : value;
         return new ModelException(
-                "%s: \"%s%s\" is %s; accepted: %s".formatted(where, prefix, key, shown, accepted));
+                "%s: \"%s\" is %s; accepted: %s"
+                        .formatted(
+                                where,
+                                Excerpt.of(prefix + key),
+                                Excerpt.of(node.get(key)),
+                                accepted));
     }
 
     private ModelException missing(String key, String accepted) {
         return new ModelException(
-                "%s: \"%s%s\" is missing; expected %s".formatted(where, prefix, key, accepted));
+                "%s: \"%s\" is missing; expected %s"
+                        .formatted(where, Excerpt.of(prefix + key), accepted));
     }
 }

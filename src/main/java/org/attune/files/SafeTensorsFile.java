@@ -1,11 +1,13 @@
 package org.attune.files;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.attune.tensor.DType;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +21,7 @@ import java.util.TreeSet;
 /// All headers are read and checked on opening; `read` may be called from several threads.
 public final class SafeTensorsFile implements TensorFile {
     private static final String SINGLE = "model.safetensors";
+    private static final String SUFFIX = ".safetensors";
     private static final String INDEX = "model.safetensors.index.json";
 
     private final String where;
@@ -85,7 +88,7 @@ public final class SafeTensorsFile implements TensorFile {
         var located = new LinkedHashMap<String, Located>();
         try {
             var shards = new TreeSet<String>();
-            weightMap.keys().forEach(name -> shards.add(shardName(index, weightMap.text(name))));
+            weightMap.keys().forEach(name -> shards.add(shardName(weightMap, name)));
             shards.forEach(s -> openShard(index.resolveSibling(s), channels, located));
             for (String name : weightMap.keys()) {
                 Located tensor = located.get(name);
@@ -93,7 +96,7 @@ public final class SafeTensorsFile implements TensorFile {
                 if (tensor == null || !tensor.channel.file().endsWith(shard)) {
                     throw new ModelException(
                             "%s places tensor \"%s\" in %s, which doesn't hold it"
-                                    .formatted(index, name, shard));
+                                    .formatted(index, Excerpt.of(name), shard));
                 }
             }
             return new SafeTensorsFile(index.toString(), channels, located, Map.of());
@@ -104,13 +107,23 @@ public final class SafeTensorsFile implements TensorFile {
     }
 
     /// An index must not reach outside its folder.
-    private static String shardName(Path index, String name) {
-        if (name.isEmpty() || name.contains("/") || name.contains("\\") || name.contains("..")) {
-            throw new ModelException(
-                    "%s names a file \"%s\"; accepted: plain file names beside the index"
-                            .formatted(index, name));
+    private static String shardName(JsonFields weightMap, String tensor) {
+        String name = weightMap.text(tensor);
+        if (!name.endsWith(SUFFIX) || !isFileName(name)) {
+            throw weightMap.invalid(
+                    tensor, "names of " + SUFFIX + " files in the folder of the index");
         }
         return name;
+    }
+
+    private static boolean isFileName(String name) {
+        try {
+            return !name.contains("/")
+                    && !name.contains("\\")
+                    && Path.of(name).equals(Path.of(name).getFileName());
+        } catch (InvalidPathException e) {
+            return false;
+        }
     }
 
     private static SafeTensorsHeader openShard(
@@ -125,7 +138,10 @@ public final class SafeTensorsFile implements TensorFile {
                             if (other != null) {
                                 throw new ModelException(
                                         "tensor \"%s\" is both in %s and in %s"
-                                                .formatted(name, other.channel.file(), file));
+                                                .formatted(
+                                                        Excerpt.of(name),
+                                                        other.channel.file(),
+                                                        file));
                             }
                         });
         return header;

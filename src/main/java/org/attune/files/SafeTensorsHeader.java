@@ -3,6 +3,7 @@ package org.attune.files;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.attune.tensor.DType;
 
@@ -85,10 +86,13 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                         spans.put(name, readSpan(parser, name));
                     }
                 }
+                if (parser.nextToken() != null) {
+                    throw damaged(channel, "has something after the object in its header");
+                }
             } catch (IOException e) {
                 throw damaged(channel, "has a header that is no valid JSON (" + firstLine(e) + ")");
             }
-            refuseOverlaps();
+            requireContiguous();
             return new SafeTensorsHeader(metadata, inFileOrder());
         }
 
@@ -106,11 +110,14 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
             long[] offsets = null;
             while (parser.nextToken() != JsonToken.END_OBJECT) {
                 String key = parser.currentName();
-                parser.nextToken();
+                JsonToken value = parser.nextToken();
                 switch (key) {
-                    case "dtype" -> dtype = parser.getValueAsString();
-                    case "shape" -> shape = readLongs(parser, name);
-                    case "data_offsets" -> offsets = readLongs(parser, name);
+                    case "dtype" -> {
+                        expect(parser, value, JsonToken.VALUE_STRING, name + ".dtype");
+                        dtype = parser.getText();
+                    }
+                    case "shape" -> shape = readLongs(parser, name + ".shape");
+                    case "data_offsets" -> offsets = readLongs(parser, name + ".data_offsets");
                     default -> parser.skipChildren();
                 }
             }
@@ -118,7 +125,7 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                 throw damaged(
                         channel,
                         "describes tensor \"%s\" without dtype, shape and two data_offsets"
-                                .formatted(name));
+                                .formatted(Excerpt.of(name)));
             }
             return span(name, dtypeOf(name, dtype), shape, offsets[0], offsets[1]);
         }
@@ -130,17 +137,17 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                 throw damaged(
                         channel,
                         "places tensor \"%s\" at bytes %d to %d of %d"
-                                .formatted(name, begin, end, dataBytes));
+                                .formatted(Excerpt.of(name), begin, end, dataBytes));
             }
             if (checkedBytes(name, entry) != end - begin) {
                 throw damaged(
                         channel,
                         "gives tensor \"%s\" %d bytes, but %s of shape %s needs %d"
                                 .formatted(
-                                        name,
+                                        Excerpt.of(name),
                                         end - begin,
                                         dtype.fileName(),
-                                        Arrays.toString(shape),
+                                        Excerpt.of(Arrays.toString(shape)),
                                         entry.bytes()));
             }
             return new Span(entry, dataStart + begin);
@@ -151,13 +158,16 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                 long bytes = entry.dtype().bytes();
                 for (long dim : entry.shape()) {
                     if (dim < 0) {
-                        throw damaged(channel, "has a negative size in tensor \"" + name + "\"");
+                        throw damaged(
+                                channel,
+                                "has a negative size in tensor \"" + Excerpt.of(name) + "\"");
                     }
                     bytes = Math.multiplyExact(bytes, dim);
                 }
                 return bytes;
             } catch (ArithmeticException e) {
-                throw damaged(channel, "has an impossible shape in tensor \"" + name + "\"");
+                throw damaged(
+                        channel, "has an impossible shape in tensor \"" + Excerpt.of(name) + "\"");
             }
         }
 
@@ -167,16 +177,22 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
             } catch (IllegalArgumentException e) {
                 throw new ModelException(
                         "%s: tensor \"%s\" has dtype %s, which is not supported"
-                                .formatted(channel.file(), name, dtype),
+                                .formatted(channel.file(), Excerpt.of(name), Excerpt.of(dtype)),
                         e);
             }
         }
 
-        private long[] readLongs(JsonParser parser, String name) throws IOException {
-            expect(parser, parser.currentToken(), JsonToken.START_ARRAY, name);
+        private long[] readLongs(JsonParser parser, String where) throws IOException {
+            expect(parser, parser.currentToken(), JsonToken.START_ARRAY, where);
             var values = new ArrayList<Long>();
             while (parser.nextToken() != JsonToken.END_ARRAY) {
-                expect(parser, parser.currentToken(), JsonToken.VALUE_NUMBER_INT, name);
+                expect(parser, parser.currentToken(), JsonToken.VALUE_NUMBER_INT, where);
+                if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+                    throw damaged(
+                            channel,
+                            "has the number %s in its header at \"%s\""
+                                    .formatted(Excerpt.of(parser.getText()), Excerpt.of(where)));
+                }
                 values.add(parser.getLongValue());
             }
             return values.stream().mapToLong(Long::longValue).toArray();
@@ -188,16 +204,31 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                     .toList();
         }
 
-        private void refuseOverlaps() {
+        /// Every byte after the header belongs to one tensor, as the reference implementation
+        /// demands: what overlaps, or belongs to none, is a sign of damage.
+        private void requireContiguous() {
             long end = dataStart;
             for (Span span : sorted()) {
-                if (span.position() < end && span.entry().bytes() > 0) {
+                if (span.entry().bytes() == 0) {
+                    continue;
+                }
+                if (span.position() != end) {
                     throw damaged(
                             channel,
-                            "has a tensor \"%s\" that overlaps another"
-                                    .formatted(span.entry().name()));
+                            "has a tensor \"%s\" that %s"
+                                    .formatted(
+                                            Excerpt.of(span.entry().name()),
+                                            span.position() < end
+                                                    ? "overlaps another"
+                                                    : "begins %d bytes after the one before it"
+                                                            .formatted(span.position() - end)));
                 }
-                end = Math.max(end, span.position() + span.entry().bytes());
+                end = span.position() + span.entry().bytes();
+            }
+            if (end != channel.size()) {
+                throw damaged(
+                        channel,
+                        "has %d bytes that belong to no tensor".formatted(channel.size() - end));
             }
         }
 
@@ -213,7 +244,8 @@ record SafeTensorsHeader(Map<String, String> metadata, Map<String, Span> spans) 
                 throw damaged(
                         channel,
                         "has %s instead of %s in its header at \"%s\""
-                                .formatted(parser.getText(), wanted, where));
+                                .formatted(
+                                        Excerpt.of(parser.getText()), wanted, Excerpt.of(where)));
             }
         }
 

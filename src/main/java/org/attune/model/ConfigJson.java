@@ -25,14 +25,18 @@ final class ConfigJson {
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
         refuseQuantised(json);
         UncomputedKeys.refuse(json, family);
-        int layers = positive(json, "num_hidden_layers");
-        int maxPositions = json.integer("max_position_embeddings", family.absent().maxPositions());
+        int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
+        int maxPositions =
+                json.size(
+                        "max_position_embeddings",
+                        Integer.MAX_VALUE,
+                        family.absent().maxPositions());
         try {
             return new DecoderConfig(
                     family.modelType(),
-                    positive(json, "hidden_size"),
-                    positive(json, "intermediate_size"),
-                    positive(json, "vocab_size"),
+                    json.size("hidden_size", DecoderConfig.MOST_FEATURES),
+                    json.size("intermediate_size", DecoderConfig.MOST_ROWS),
+                    json.size("vocab_size", DecoderConfig.MOST_ROWS),
                     layers,
                     attention(json, family, layers),
                     family.mlpBias() && json.flag("mlp_bias", false),
@@ -66,7 +70,8 @@ final class ConfigJson {
     private static int labels(JsonFields json) {
         return json.object("id2label")
                 .map(names -> names.keys().size())
-                .orElseGet(() -> json.integer("num_labels", DEFAULT_LABELS));
+                .orElseGet(
+                        () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
     }
 
     private static void refuseQuantised(JsonFields json) {
@@ -82,16 +87,18 @@ final class ConfigJson {
     }
 
     private static AttentionConfig attention(JsonFields json, DecoderFamily family, int layers) {
-        int heads = positive(json, "num_attention_heads");
+        int most = DecoderConfig.MOST_FEATURES;
+        int heads = json.size("num_attention_heads", most);
         // A key that is null means "as many as heads"; only an absent key has the class default.
         int kvHeads =
                 json.mentions("num_key_value_heads")
-                        ? json.integer("num_key_value_heads", heads)
+                        ? json.size("num_key_value_heads", most, heads)
                         : family.absent().kvHeads().orElse(heads);
+        int share = json.size("hidden_size", most) / heads;
         int headDim =
                 json.mentions("head_dim")
-                        ? json.integer("head_dim", positive(json, "hidden_size") / heads)
-                        : family.absent().headDim().orElse(positive(json, "hidden_size") / heads);
+                        ? json.size("head_dim", most, share)
+                        : family.absent().headDim().orElse(share);
         UncomputedKeys.refuseScale(json, headDim);
         boolean configured = json.flag("attention_bias", false);
         boolean all = family.attentionBias() == DecoderFamily.BiasRule.IF_CONFIGURED && configured;
@@ -106,10 +113,10 @@ final class ConfigJson {
     }
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
-        int window = json.mentions("sliding_window") ? json.integer("sliding_window", 0) : 4096;
-        if (json.has("sliding_window") && window <= 0) {
-            throw json.invalid("sliding_window", "a positive integer, or null for no window");
-        }
+        int window =
+                json.mentions("sliding_window")
+                        ? json.size("sliding_window", Integer.MAX_VALUE, 0)
+                        : 4096;
         List<String> types = layerTypes(json, layers);
         refuseOtherWindows(json, family, types);
         var result = new ArrayList<Integer>(layers);
@@ -239,13 +246,5 @@ final class ConfigJson {
     static OptionalInt id(JsonFields json, String key) {
         OptionalInt id = json.optionalInteger(key);
         return id.isPresent() && id.getAsInt() < 0 ? OptionalInt.empty() : id;
-    }
-
-    private static int positive(JsonFields json, String key) {
-        int value = json.integer(key);
-        if (value <= 0) {
-            throw json.invalid(key, "a positive integer");
-        }
-        return value;
     }
 }

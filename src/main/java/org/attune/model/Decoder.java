@@ -42,6 +42,7 @@ public final class Decoder implements AutoCloseable {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
+        WeightShapes.check(config, file);
         packs =
                 PackedMatrix.isUseful(device, dtype)
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;

@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.attune.files.GgufFile;
 import org.attune.files.JsonFields;
@@ -7,6 +8,7 @@ import org.attune.tensor.DType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.OptionalInt;
 
 /// Everything that distinguishes one decoder of the Llama shape from another.
@@ -46,19 +48,34 @@ public record DecoderConfig(
         int labels,
         ScoreKind scoreKind) {
 
+    /// The deepest models have some hundred blocks.
+    static final int MOST_LAYERS = 4096;
+
+    /// The widest residual streams have some ten thousand features.
+    static final int MOST_FEATURES = 1 << 20;
+
+    /// Rows of a matrix: the largest vocabularies have some hundred thousand.
+    static final int MOST_ROWS = 1 << 26;
+
     /// @throws ModelException if the numbers can't belong to one decoder
     public DecoderConfig {
-        if (labels < 0) {
-            throw new ModelException("num_labels is " + labels + "; accepted: 1 or more");
+        if (labels < 0 || labels > MOST_FEATURES) {
+            throw new ModelException(
+                    "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
         }
-        requirePositive("hidden_size", hiddenSize);
-        requirePositive("intermediate_size", intermediateSize);
-        requirePositive("vocab_size", vocabSize);
-        requirePositive("num_hidden_layers", layers);
-        requirePositive("num_attention_heads", attention.heads());
-        requirePositive("num_key_value_heads", attention.kvHeads());
-        requirePositive("head_dim", attention.headDim());
-        requirePositive("max_position_embeddings", maxPositionEmbeddings);
+        requireSize("hidden_size", hiddenSize, MOST_FEATURES);
+        requireSize("intermediate_size", intermediateSize, MOST_ROWS);
+        requireSize("vocab_size", vocabSize, MOST_ROWS);
+        requireSize("num_hidden_layers", layers, MOST_LAYERS);
+        requireSize("num_attention_heads", attention.heads(), MOST_FEATURES);
+        requireSize("num_key_value_heads", attention.kvHeads(), MOST_FEATURES);
+        requireSize("head_dim", attention.headDim(), MOST_FEATURES);
+        requireSize("max_position_embeddings", maxPositionEmbeddings, Integer.MAX_VALUE);
+        if ((long) attention.heads() * attention.headDim() > MOST_ROWS) {
+            throw new ModelException(
+                    "num_attention_heads %d times head_dim %d is more than %d"
+                            .formatted(attention.heads(), attention.headDim(), MOST_ROWS));
+        }
         if (attention.heads() % attention.kvHeads() != 0) {
             throw new ModelException(
                     "num_attention_heads %d is no multiple of num_key_value_heads %d"
@@ -75,6 +92,13 @@ public record DecoderConfig(
             throw new ModelException(
                     "%d divisors of rotary frequencies, expected %d (half of head_dim)"
                             .formatted(d.divisors().size(), rotary / 2));
+        }
+        RopeTable table = RopeTable.of(rope, attention.headDim(), maxPositionEmbeddings);
+        if (!Double.isFinite(table.attentionScaling())
+                || !Arrays.stream(table.inverseFrequencies()).allMatch(Double::isFinite)) {
+            throw new ModelException(
+                    "%s gives rotary frequencies that aren't finite numbers"
+                            .formatted(Excerpt.of(rope)));
         }
         if (!(rmsNormEps >= 0 && rmsNormEps < 1)) {
             throw new ModelException("rms_norm_eps is " + rmsNormEps + "; accepted: [0, 1)");
@@ -232,9 +256,10 @@ public record DecoderConfig(
         return hiddenSize * (attended + 3L * intermediateSize);
     }
 
-    private static void requirePositive(String name, int value) {
-        if (value <= 0) {
-            throw new ModelException(name + " is " + value + "; accepted: positive integers");
+    private static void requireSize(String name, int value, int most) {
+        if (value < 1 || value > most) {
+            throw new ModelException(
+                    "%s is %d; accepted: integers from 1 to %d".formatted(name, value, most));
         }
     }
 }

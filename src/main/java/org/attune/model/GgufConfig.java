@@ -36,12 +36,12 @@ final class GgufConfig {
 
     private DecoderConfig parse() {
         UncomputedKeys.refuse(metadata, prefix);
-        int layers = integer("block_count");
+        int layers = size("block_count", DecoderConfig.MOST_LAYERS);
         try {
             return new DecoderConfig(
                     family.modelType(),
-                    integer("embedding_length"),
-                    integer("feed_forward_length"),
+                    size("embedding_length", DecoderConfig.MOST_FEATURES),
+                    size("feed_forward_length", DecoderConfig.MOST_ROWS),
                     vocabSize(),
                     layers,
                     attention(layers),
@@ -51,7 +51,7 @@ final class GgufConfig {
                             .orElseThrow(() -> missing("attention.layer_norm_rms_epsilon")),
                     !file.entries().containsKey("lm_head.weight"),
                     rope(),
-                    integer("context_length"),
+                    contextLength(),
                     weight(FIRST_BLOCK + "self_attn.q_proj.weight").dtype(),
                     special());
         } catch (IllegalArgumentException | ModelException e) {
@@ -62,18 +62,25 @@ final class GgufConfig {
     }
 
     private int vocabSize() {
-        return Math.toIntExact(weight("model.embed_tokens.weight").shape()[0]);
+        long[] shape = weight("model.embed_tokens.weight").shape();
+        if (shape[0] < 1 || shape[0] > DecoderConfig.MOST_ROWS) {
+            throw new ModelException(
+                    "tensor \"token_embd.weight\" has %d rows; accepted: 1 to %d"
+                            .formatted(shape[0], DecoderConfig.MOST_ROWS));
+        }
+        return (int) shape[0];
+    }
+
+    private int contextLength() {
+        return size("context_length", Integer.MAX_VALUE);
     }
 
     private AttentionConfig attention(int layers) {
-        int heads = integer("attention.head_count");
-        if (heads <= 0) {
-            throw metadata.invalid(prefix + "attention.head_count", "a positive integer");
-        }
+        int heads = heads();
         refuseOtherAttention(headDim(heads));
         return new AttentionConfig(
                 heads,
-                optional("attention.head_count_kv").orElse(heads),
+                optional("attention.head_count_kv", DecoderConfig.MOST_FEATURES).orElse(heads),
                 headDim(heads),
                 has("self_attn.q_proj.bias"),
                 has("self_attn.o_proj.bias"),
@@ -83,7 +90,8 @@ final class GgufConfig {
     }
 
     private void refuseOtherAttention(int headDim) {
-        if (optional("attention.value_length").orElse(headDim) != headDim) {
+        if (optional("attention.value_length", DecoderConfig.MOST_FEATURES).orElse(headDim)
+                != headDim) {
             throw metadata.invalid(
                     prefix + "attention.value_length", headDim + ", as long as the keys");
         }
@@ -91,8 +99,8 @@ final class GgufConfig {
         if (scale != 0 && Math.abs(scale * Math.sqrt(headDim) - 1) > 1e-6) {
             throw metadata.invalid(prefix + "attention.scale", "1/√" + headDim);
         }
-        int all = integer("context_length");
-        int window = optional("attention.sliding_window").orElse(0);
+        int all = contextLength();
+        int window = metadata.optionalInteger(prefix + "attention.sliding_window").orElse(0);
         if (window != 0 && window < all) {
             throw metadata.invalid(
                     prefix + "attention.sliding_window",
@@ -102,13 +110,20 @@ final class GgufConfig {
     }
 
     private int headDim(int heads) {
-        return optional("attention.key_length").orElse(integer("embedding_length") / heads);
+        int most = DecoderConfig.MOST_FEATURES;
+        return optional("attention.key_length", most)
+                .orElseGet(() -> Math.max(1, size("embedding_length", most) / heads));
+    }
+
+    private int heads() {
+        return size("attention.head_count", DecoderConfig.MOST_FEATURES);
     }
 
     private RopeConfig rope() {
         double theta = number("rope.freq_base").orElse(10000);
-        int headDim = headDim(integer("attention.head_count"));
-        if (optional("rope.dimension_count").orElse(headDim) != headDim) {
+        int headDim = headDim(heads());
+        if (optional("rope.dimension_count", DecoderConfig.MOST_FEATURES).orElse(headDim)
+                != headDim) {
             throw metadata.invalid(
                     prefix + "rope.dimension_count", headDim + ": heads are rotated whole");
         }
@@ -145,8 +160,8 @@ final class GgufConfig {
                                     * RopeJson.yarnScale(factor, 1),
                             number("rope.scaling.yarn_beta_fast").orElse(32),
                             number("rope.scaling.yarn_beta_slow").orElse(1),
-                            optional("rope.scaling.original_context_length")
-                                    .orElse(integer("context_length")),
+                            optional("rope.scaling.original_context_length", Integer.MAX_VALUE)
+                                    .orElseGet(this::contextLength),
                             true);
             default -> throw metadata.invalid(typeKey, "none, linear, yarn");
         };
@@ -177,12 +192,12 @@ final class GgufConfig {
         return file.entries().containsKey(FIRST_BLOCK + inFirstBlock);
     }
 
-    private int integer(String key) {
-        return metadata.integer(prefix + key);
+    private int size(String key, int most) {
+        return metadata.size(prefix + key, most);
     }
 
-    private OptionalInt optional(String key) {
-        return metadata.optionalInteger(prefix + key);
+    private OptionalInt optional(String key, int most) {
+        return metadata.optionalSize(prefix + key, most);
     }
 
     private OptionalDouble number(String key) {

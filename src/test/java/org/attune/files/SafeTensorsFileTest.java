@@ -86,8 +86,41 @@ class SafeTensorsFileTest {
                 folder.resolve("x.safetensors"), List.of(floats("a", new long[] {1}, 1)));
         refusesIndex("{\"b\":\"x.safetensors\"}", "which doesn't hold it");
         refusesIndex("{\"a\":\"missing.safetensors\"}", "does not exist");
-        refusesIndex("{\"a\":\"../x.safetensors\"}", "plain file names");
+        refusesIndex("{\"a\":\"../x.safetensors\"}", "weight_map.a\" is \"../x");
         refusesIndex("{\"a\":1}", "a string");
+    }
+
+    @Test
+    void indexesReachNoFileOutsideTheirFolder() throws IOException {
+        SafeTensorsWriter.write(
+                folder.resolve("x.safetensors"), List.of(floats("a", new long[] {1}, 1)));
+        Path inside = Files.createDirectory(folder.resolve("inside"));
+        String outside = folder.resolve("x.safetensors").toString().replace("\\", "/");
+        for (String name :
+                List.of(
+                        "x\\u0000.safetensors",
+                        "\\u0000",
+                        "",
+                        ".",
+                        "..",
+                        "../x.safetensors",
+                        "..\\\\x.safetensors",
+                        outside,
+                        "model.safetensors.index.json",
+                        "sub/../../x.safetensors")) {
+            Path index = inside.resolve("model.safetensors.index.json");
+            Files.writeString(index, "{\"weight_map\":{\"a\":\"" + name + "\"}}");
+            var error = assertThrows(ModelException.class, () -> SafeTensorsFile.open(inside));
+            assertTrue(
+                    error.getMessage().startsWith(index + ": \"weight_map.a\" is "),
+                    error.getMessage());
+        }
+        Files.createDirectory(inside.resolve("folder.safetensors"));
+        Files.writeString(
+                inside.resolve("model.safetensors.index.json"),
+                "{\"weight_map\":{\"a\":\"folder.safetensors\"}}");
+        var error = assertThrows(ModelException.class, () -> SafeTensorsFile.open(inside));
+        assertTrue(error.getMessage().contains("folder.safetensors"), error.getMessage());
     }
 
     @Test
@@ -117,7 +150,7 @@ class SafeTensorsFileTest {
         refuses(
                 "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,"
                         + "0]}}",
-                "no valid JSON");
+                "has the number 99999999999999999999");
         refuses("{\"a\":{\"dtype\":\"F4\",\"shape\":[1],\"data_offsets\":[0,4]}}", "dtype F4");
         refuses("{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", "without dtype");
         refuses("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", "without dtype");
@@ -132,6 +165,43 @@ class SafeTensorsFileTest {
                 "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
                         + "\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}",
                 "no valid JSON");
+    }
+
+    @Test
+    void headersOfOtherTypesAreRefused() throws IOException {
+        String tensor = "{\"a\":{\"dtype\":%s,\"shape\":%s,\"data_offsets\":%s}}";
+        for (String odd :
+                List.of(
+                        "null",
+                        "true",
+                        "7",
+                        "1e300",
+                        "NaN",
+                        "{}",
+                        "{\"shape\":[8]}",
+                        "[null]",
+                        "[\"8\"]",
+                        "[[8]]",
+                        "[1.5]",
+                        "[-9223372036854775808]",
+                        "[9223372036854775807,9223372036854775807]")) {
+            refuses(tensor.formatted(odd, "[8]", "[0,8]"), "\"a");
+            refuses(tensor.formatted("\"U8\"", odd, "[0,8]"), "\"a");
+            refuses(tensor.formatted("\"U8\"", "[8]", odd), "\"a");
+        }
+        refuses("{\"a\":null}", "null instead of START_OBJECT in its header at \"a\"");
+        refuses("{\"__metadata__\":{\"format\":null}}", "at \"format\"");
+        refuses("{\"__metadata__\":7}", "at \"__metadata__\"");
+        refuses(tensor.formatted("\"U8\"", "[8]", "[0,8]") + "{}", "after the object");
+    }
+
+    @Test
+    void bytesOfNoTensorAreRefused() throws IOException {
+        refuses(
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}",
+                "begins 4 bytes");
+        refuses("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]}}", "4 bytes that");
+        refuses("{}", "8 bytes that belong to no tensor");
     }
 
     @Test

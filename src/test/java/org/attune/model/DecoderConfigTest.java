@@ -13,9 +13,11 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 class DecoderConfigTest {
     private static final String SHAPE =
@@ -242,6 +244,45 @@ class DecoderConfigTest {
     }
 
     @Test
+    void absurdSizesAreNamedBeforeMemoryIsTaken() {
+        for (String key :
+                List.of(
+                        "num_hidden_layers",
+                        "hidden_size",
+                        "intermediate_size",
+                        "vocab_size",
+                        "num_attention_heads",
+                        "num_key_value_heads",
+                        "head_dim")) {
+            for (String odd : List.of("2147483647", "2147483648", "-1", "0", "1e30", "\"8\"")) {
+                refuses("\"" + key + "\" is ", "llama", ",\"" + key + "\":" + odd);
+            }
+        }
+        refuses("\"max_position_embeddings\" is -5", "llama", ",\"max_position_embeddings\":-5");
+        refuses("\"sliding_window\" is -5", "mistral", ",\"sliding_window\":-5");
+        refuses(
+                "\"num_labels\" is 2147483647",
+                "llama",
+                ",\"architectures\":[\"LlamaForSequenceClassification\"],"
+                        + "\"num_labels\":2147483647");
+        refuses(
+                "num_attention_heads 1048576 times head_dim 1048576",
+                "llama",
+                ",\"num_attention_heads\":1048576,\"num_key_value_heads\":1,"
+                        + "\"head_dim\":1048576");
+        refuses("\"rope_theta\" is \"NaN\"", "llama", ",\"rope_theta\":NaN");
+    }
+
+    @Test
+    void frequenciesAreFinite() {
+        refuses(
+                "rotary frequencies that aren't finite",
+                "llama",
+                ",\"rope_scaling\":{\"type\":\"longrope\",\"short_factor\":[0,0],"
+                        + "\"long_factor\":[0,0],\"factor\":2}");
+    }
+
+    @Test
     void damagedFilesAreNamed() throws IOException {
         Path file = folder.resolve("config.json");
         for (String text : List.of("", "[]", "{\"model_type\":", "{} {}", "nonsense")) {
@@ -269,8 +310,11 @@ class DecoderConfigTest {
     }
 
     private DecoderConfig read(String modelType, String more) throws IOException {
+        // What the case says itself is left out.
         String keys =
-                more.contains("\"hidden_size\"") ? SHAPE.replace("\"hidden_size\":8,", "") : SHAPE;
+                Arrays.stream(SHAPE.split(","))
+                        .filter(pair -> !more.contains(pair.substring(0, pair.indexOf(':'))))
+                        .collect(Collectors.joining(","));
         Files.writeString(
                 folder.resolve("config.json"),
                 "{\"model_type\":\"" + modelType + "\"," + keys + more + "}");

@@ -113,7 +113,7 @@ final class Targets {
         }
         stream.flush();
         Conversation conversation = Conversation.of(List.of(Message.of("user", "ab <s>")));
-        for (ChatTemplate template : text.template().stream().toList()) {
+        if (text.template().isPresent()) {
             text.chat()
                     .sanitizingControlTokens()
                     .encodeWithMask(conversation, ChatTemplate.Tail.NOTHING);
