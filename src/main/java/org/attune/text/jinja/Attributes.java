@@ -43,12 +43,14 @@ final class Attributes {
 
     private static Object count(Builtin.Call call) {
         List<?> list = (List<?>) call.get(0);
+        Budget.charge(list.size());
         return list.stream().filter(item -> Operators.equal(item, call.get(1))).count();
     }
 
     private static Object index(Builtin.Call call) {
         List<?> list = (List<?>) call.get(0);
         for (int i = 0; i < list.size(); i++) {
+            Budget.charge(1);
             if (Operators.equal(list.get(i), call.get(1))) {
                 return (long) i;
             }

@@ -10,7 +10,7 @@ final class BraceFormat {
     private static final Pattern SPEC =
             Pattern.compile(
                     "(?:(?<fill>.)?(?<align>[<>=^]))?(?<sign>[-+"
-                            + " ])?#?(?<zero>0)?(?<width>\\d{1,8})?"
+                            + " ])?(?<alternate>#)?(?<zero>0)?(?<width>\\d{1,8})?"
                             + "(?<comma>[,_])?(?:\\.(?<precision>\\d{1,8}))?(?<type>[a-zA-Z%])?",
                     Pattern.DOTALL);
 
@@ -46,6 +46,7 @@ final class BraceFormat {
                 i++;
             }
             Limits.requireLength(out.length());
+            Budget.charge(c == '{' ? 24 : 0);
         }
         return out.toString();
     }
@@ -105,6 +106,9 @@ final class BraceFormat {
             throw JinjaException.value("Invalid format specifier " + Repr.of(spec));
         }
         boolean number = Types.isNumber(value) && !(value instanceof Boolean && spec.isEmpty());
+        if (!number) {
+            requireText(value, spec, matcher);
+        }
         String text = number ? number(value, matcher) : text(value, matcher);
         String width = matcher.group("width");
         if (width == null) {
@@ -119,7 +123,11 @@ final class BraceFormat {
         long wide = Long.parseLong(width);
         return switch (align) {
             case "<" -> Strings.pad(text, wide, fill, Strings.Align.LEFT);
-            case "^" -> Strings.pad(text, wide, fill, Strings.Align.CENTER);
+            case "^" -> {
+                long missing = wide - Strings.length(text);
+                String left = Strings.repeat(fill, missing / 2);
+                yield Strings.pad(left + text, wide, fill, Strings.Align.LEFT);
+            }
             case "=" -> {
                 boolean signed = !text.isEmpty() && "+- ".indexOf(text.charAt(0)) >= 0;
                 String sign = signed ? text.substring(0, 1) : "";
@@ -128,6 +136,27 @@ final class BraceFormat {
             }
             default -> Strings.pad(text, wide, fill, Strings.Align.RIGHT);
         };
+    }
+
+    /// Only texts and numbers have formats, and a text's can't be those of a number.
+    private static void requireText(Object value, String spec, Matcher parts) {
+        if (spec.isEmpty()) {
+            return;
+        }
+        if (!Types.isString(value)) {
+            throw JinjaException.type(
+                    "unsupported format string passed to " + Types.name(value) + ".__format__");
+        }
+        String type = parts.group("type");
+        boolean numeric =
+                parts.group("sign") != null
+                        || parts.group("comma") != null
+                        || parts.group("alternate") != null
+                        || "=".equals(parts.group("align"));
+        if (type != null && !type.equals("s") || numeric) {
+            throw JinjaException.value(
+                    "the format " + Repr.of(spec) + " is one of numbers, but the value is a str");
+        }
     }
 
     private static String text(Object value, Matcher spec) {
@@ -150,11 +179,13 @@ final class BraceFormat {
                     case "e" -> PercentFormat.scientific(Numbers.real(value), places);
                     case "g" -> PercentFormat.general(Numbers.real(value), places);
                     case "%" -> PercentFormat.fixed(Numbers.real(value) * 100, places) + "%";
-                    case "x" -> Numbers.big(value).toString(16);
-                    case "X" -> Strings.upper(Numbers.big(value).toString(16));
-                    case "o" -> Numbers.big(value).toString(8);
-                    case "b" -> Numbers.big(value).toString(2);
-                    case "", "d", "n" ->
+                    case "x" -> radix(value, spec, 16, "0x");
+                    case "X" -> Strings.upper(radix(value, spec, 16, "0x"));
+                    case "o" -> radix(value, spec, 8, "0o");
+                    case "b" -> radix(value, spec, 2, "0b");
+                    case "d" -> radix(value, spec, 10, "");
+                    case "c" -> Character.toString(Numbers.big(value).intValueExact());
+                    case "", "n" ->
                             value instanceof Double d && precision >= 0
                                     ? PercentFormat.general(d, precision)
                                     : value instanceof Boolean
@@ -168,14 +199,36 @@ final class BraceFormat {
         return plus ? sign + grouped : grouped;
     }
 
-    private static String grouped(String number, String separator) {
-        int end = number.indexOf('.');
-        var out = new StringBuilder(number);
-        for (int i = (end < 0 ? number.length() : end) - 3; i > 0; i -= 3) {
-            if (Character.isDigit(out.charAt(i - 1))) {
-                out.insert(i, separator);
-            }
+    private static String radix(Object integer, Matcher spec, int radix, String prefix) {
+        if (integer instanceof Double) {
+            throw JinjaException.value(
+                    "Unknown format code "
+                            + Repr.of(spec.group("type"))
+                            + " for object of type 'float'");
         }
-        return out.toString();
+        if (spec.group("precision") != null) {
+            throw JinjaException.value("Precision not allowed in integer format specifier");
+        }
+        if (radix == 10) {
+            return Repr.text(Numbers.normal(Numbers.big(integer)));
+        }
+        String digits = PercentFormat.digits(Numbers.big(integer), radix);
+        boolean negative = digits.startsWith("-");
+        String marked = spec.group("alternate") == null ? "" : prefix;
+        return (negative ? "-" : "") + marked + digits.substring(negative ? 1 : 0);
+    }
+
+    private static String grouped(String number, String separator) {
+        int point = number.indexOf('.');
+        int end = point < 0 ? number.length() : point;
+        var out = new StringBuilder();
+        for (int i = 0; i < end; i++) {
+            boolean separated = i > 0 && (end - i) % 3 == 0;
+            if (separated && Character.isDigit(number.charAt(i - 1))) {
+                out.append(separator);
+            }
+            out.append(number.charAt(i));
+        }
+        return out.append(number, end, number.length()).toString();
     }
 }

@@ -1,83 +1,82 @@
 package org.attune.text.jinja;
 
-import java.util.Collection;
-import java.util.Map;
-
 /// What one rendering has used up of its [Limits].
 final class Budget {
     /// The rendering that runs on this thread. Operators and filters charge it without having it
     /// handed through every call.
     static final ScopedValue<Budget> CURRENT = ScopedValue.newInstance();
 
-    private static final int CHARACTERS_PER_STEP = 64;
-    private static final int ITEMS_PER_STEP = 8;
+    /// Characters copied or looked at in the time that one unit stands for.
+    private static final int CHARACTERS = 16;
+
+    /// Characters for which an object is made, or that are looked up or converted each.
+    private static final int SLOW_CHARACTERS = 4;
+
+    private static final int UNITS_PER_ITEM = 2;
 
     private long work;
     private int depth;
 
-    /// Charges the current rendering for going through characters or items.
-    static void charge(long length) {
+    /// Charges the current rendering.
+    ///
+    /// @param units each about as long as an operator on small values takes
+    static void charge(long units) {
         if (CURRENT.isBound()) {
-            CURRENT.get().spend(length);
+            CURRENT.get().spend(units);
         }
     }
 
-    /// Charges the current rendering for going through or copying characters.
-    static void chargeCharacters(long count) {
-        charge(count / CHARACTERS_PER_STEP);
+    /// Charges the current rendering for going through or making characters.
+    static void characters(double count) {
+        Limits.requireLength(count);
+        charge((long) count / CHARACTERS);
     }
 
-    /// Charges the current rendering for copying items.
-    static void chargeItems(long count) {
-        charge(count / ITEMS_PER_STEP);
+    /// The same where each character takes longer.
+    static void slowCharacters(double count) {
+        Limits.requireLength(count);
+        charge((long) count / SLOW_CHARACTERS);
     }
 
-    /// Counts one statement, loop round or call.
-    void step() {
-        spend(1);
+    /// Charges the current rendering for the items of a new list or dict.
+    static void items(double count) {
+        Limits.requireItems(count);
+        charge((long) count * UNITS_PER_ITEM);
     }
 
-    /// Counts what an operation made or went through.
+    /// Charges the current rendering for a text that an operation is about to go through, or made;
+    /// nothing for what isn't a text.
     ///
     /// @return `value`
-    Object used(Object value) {
-        switch (value) {
-            case String text -> characters(text.length());
-            case Markup markup -> characters(markup.text().length());
-            case Collection<?> items -> items(items.size());
-            case Map<?, ?> map -> items(map.size());
-            case DictView view -> items(view.items().size());
-            case BoundMethod method -> used(method.owner());
-            case null, default -> {}
+    static Object text(Object value) {
+        if (Types.isString(value)) {
+            characters(Repr.text(value).length());
         }
         return value;
     }
 
-    /// Counts characters made or gone through.
-    void characters(int count) {
-        Limits.requireLength(count);
-        spend(count / CHARACTERS_PER_STEP);
+    /// Counts one statement, loop round, call or operator.
+    void step() {
+        spend(1);
     }
 
-    private void items(int count) {
-        Limits.requireLength(count);
-        spend(count / ITEMS_PER_STEP);
-    }
-
-    private void spend(long amount) {
-        work += amount;
+    void spend(long units) {
+        work += units;
         if (work > Limits.WORK) {
             throw JinjaException.limit(
-                    "the template does more work than allowed (%,d statements, loop rounds and"
-                                    .formatted(Limits.WORK)
-                            + " calls); does a loop never end?");
+                    ("the template does more work than its limit of %,d operators, loop rounds and"
+                                    + " pieces of %d characters; look for a loop that never ends or"
+                                    + " goes through the same text again and again, shorten the"
+                                    + " conversation, or raise the limit with -D%s=UNITS")
+                            .formatted(Limits.WORK, CHARACTERS, Limits.WORK_PROPERTY));
         }
     }
 
     void enter(String what) {
         if (++depth > Limits.DEPTH) {
             throw JinjaException.limit(
-                    what + " calls itself more than " + Limits.DEPTH + " levels deep");
+                    "%s calls itself more than %d levels deep, which is the limit; look for a call that has no end"
+                            .formatted(what, Limits.DEPTH));
         }
     }
 

@@ -21,6 +21,7 @@ final class Dict extends AbstractMap<Object, Object> {
         if (old != null) {
             return old.setValue(value);
         }
+        Budget.items(1);
         entries.put(hashed, new SimpleEntry<>(key, value));
         return null;
     }
@@ -66,7 +67,9 @@ final class Dict extends AbstractMap<Object, Object> {
             case Boolean b -> b ? 1L : 0L;
             case Double d when d == Math.rint(d) && !Double.isInfinite(d) ->
                     Numbers.normal(new BigDecimal(d).toBigInteger());
-            case Markup markup -> markup.text();
+            case Undefined _ -> Undefined.class; // all are equal
+            case String text -> Budget.text(text);
+            case Markup markup -> Budget.text(markup.text());
             case Tuple tuple -> hashed(tuple);
             case Range _ -> key.toString();
             case List<?> _, Map<?, ?> _ ->

@@ -11,10 +11,12 @@ import java.util.Map;
 /// @param items what it shows
 record DictView(String type, List<Object> items) implements Iterable<Object> {
     static DictView keys(Map<?, ?> map) {
+        Budget.items(map.size());
         return new DictView("dict_keys", new ArrayList<>(map.keySet()));
     }
 
     static DictView values(Map<?, ?> map) {
+        Budget.items(map.size());
         return new DictView("dict_values", new ArrayList<>(map.values()));
     }
 
@@ -24,6 +26,7 @@ record DictView(String type, List<Object> items) implements Iterable<Object> {
 
     /// The map's entries as tuples.
     static List<Object> pairs(Map<?, ?> map) {
+        Budget.items(map.size());
         var pairs = new ArrayList<>(map.size());
         map.forEach((key, value) -> pairs.add(Tuple.of(key, value)));
         return pairs;

@@ -11,6 +11,9 @@ import java.util.Optional;
 
 /// Gives expressions their values.
 final class Evaluator {
+    /// Scopes that are looked through in the time of one step.
+    private static final int SCOPES_PER_STEP = 4;
+
     private final Budget budget;
 
     Evaluator(Budget budget) {
@@ -18,18 +21,20 @@ final class Evaluator {
     }
 
     Object evaluate(Expression expression, Scope scope) {
+        budget.step();
         return switch (expression) {
             case Expression.Constant(Object value) -> value;
-            case Expression.Name(String name) -> scope.get(name);
+            case Expression.Name(String name) -> {
+                budget.spend(scope.depth() / SCOPES_PER_STEP);
+                yield scope.get(name);
+            }
             case Expression.ListLiteral(List<Expression> items) -> all(items, scope);
             case Expression.TupleLiteral(List<Expression> items) -> new Tuple(all(items, scope));
             case Expression.DictLiteral dict -> dict(dict, scope);
             case Expression.Not(Expression operand) -> !truth(operand, scope);
             case Expression.Sign sign -> sign(sign, scope);
             case Expression.Arithmetic(String operator, Expression left, Expression right) ->
-                    budget.used(
-                            Operators.arithmetic(
-                                    operator, evaluate(left, scope), evaluate(right, scope)));
+                    Operators.arithmetic(operator, evaluate(left, scope), evaluate(right, scope));
             case Expression.And(Expression left, Expression right) -> {
                 Object value = evaluate(left, scope);
                 yield Types.truth(value) ? evaluate(right, scope) : value;
@@ -51,7 +56,7 @@ final class Evaluator {
             case Expression.Filter filter ->
                     filter(filter, filter.input().map(input -> evaluate(input, scope)), scope);
             case Expression.Test(Expression input, String name, ArgumentList arguments) -> {
-                Object value = budget.used(evaluate(input, scope));
+                Object value = evaluate(input, scope);
                 yield Tests.apply(name, arguments(arguments, scope).after(value));
             }
         };
@@ -97,18 +102,19 @@ final class Evaluator {
     private Object concat(List<Expression> parts, Scope scope) {
         var out = new StringBuilder();
         for (Expression part : parts) {
-            out.append(Repr.text(evaluate(part, scope)));
+            String text = Repr.text(evaluate(part, scope));
+            Budget.characters(text.length());
+            out.append(text);
             Limits.requireLength(out.length());
         }
-        return budget.used(out.toString());
+        Budget.characters(out.length());
+        return out.toString();
     }
 
     private boolean comparison(Expression.Comparison comparison, Scope scope) {
         Object left = evaluate(comparison.first(), scope);
         for (int i = 0; i < comparison.operators().size(); i++) {
             Object right = evaluate(comparison.operands().get(i), scope);
-            budget.used(left);
-            budget.used(right);
             if (!Operators.compare(comparison.operators().get(i), left, right)) {
                 return false;
             }
@@ -119,7 +125,7 @@ final class Evaluator {
 
     private Object item(Object owner, Object key) {
         if (Types.isString(owner)) {
-            budget.used(owner); // finding a character takes counting from the start
+            Budget.text(owner); // finding a character takes counting from the start
         }
         return Attributes.item(owner, key);
     }
@@ -137,12 +143,11 @@ final class Evaluator {
 
     private Object slice(Expression.Slice slice, Scope scope) {
         Object owner = evaluate(slice.owner(), scope);
-        return budget.used(
-                Sequences.slice(
-                        owner,
-                        optional(slice.start(), scope),
-                        optional(slice.stop(), scope),
-                        optional(slice.step(), scope)));
+        return Sequences.slice(
+                owner,
+                optional(slice.start(), scope),
+                optional(slice.stop(), scope),
+                optional(slice.step(), scope));
     }
 
     private Object optional(Optional<Expression> expression, Scope scope) {
@@ -153,10 +158,7 @@ final class Evaluator {
     Object call(Object callee, Arguments arguments) {
         budget.step();
         return switch (callee) {
-            case Invocable function -> {
-                budget.used(function);
-                yield budget.used(function.call(arguments));
-            }
+            case Invocable function -> function.call(arguments);
             case Undefined undefined -> throw undefined.failure();
             case null, default ->
                     throw JinjaException.type(
@@ -180,8 +182,7 @@ final class Evaluator {
 
     private Object filtered(String name, ArgumentList arguments, Object value, Scope scope) {
         budget.step();
-        budget.used(value);
-        return budget.used(Filters.apply(name, arguments(arguments, scope).after(value)));
+        return Filters.apply(name, arguments(arguments, scope).after(value));
     }
 
     Arguments arguments(ArgumentList list, Scope scope) {
@@ -191,7 +192,11 @@ final class Evaluator {
         var positional = new ArrayList<>(all(list.positional(), scope));
         if (list.moreByPlace().isPresent()) {
             Iterator<Object> more = Sequences.iterate(evaluate(list.moreByPlace().get(), scope));
-            more.forEachRemaining(positional::add);
+            while (more.hasNext()) {
+                Budget.items(1);
+                positional.add(more.next());
+                Limits.requireItems(positional.size());
+            }
         }
         Map<String, Object> named = new LinkedHashMap<>();
         list.named().forEach(word -> named.put(word.name(), evaluate(word.value(), scope)));
@@ -199,6 +204,7 @@ final class Evaluator {
             if (!(evaluate(list.moreByName().get(), scope) instanceof Map<?, ?> more)) {
                 throw JinjaException.type("argument after ** must be a mapping");
             }
+            Budget.items(more.size());
             more.forEach((key, value) -> named.put(Repr.text(key), value));
         }
         return new Arguments(positional, named);

@@ -38,6 +38,8 @@ final class Filters {
             throw JinjaException.of(
                     JinjaException.Kind.SYNTAX, "No filter named " + Repr.of(name) + " found.");
         }
-        return filter.call(arguments);
+        Budget.charge(1);
+        Budget.text(arguments.positional().getFirst());
+        return Budget.text(filter.call(arguments));
     }
 }

@@ -3,55 +3,82 @@ package org.attune.text.jinja;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
-/// Python's generator: can be gone through once, makes its items on the way.
+/// Python's generator: can be gone through once, makes its items on the way. Nothing of it is
+/// looked at before its first item is asked for, not even whether there is something to go through.
 final class Generator implements Iterable<Object> {
     private final Iterator<Object> items;
 
-    Generator(Iterator<Object> items) {
+    private Generator(Iterator<Object> items) {
         this.items = items;
     }
 
-    static Generator mapped(Iterator<Object> source, UnaryOperator<Object> function) {
+    /// @param source makes the iterator when the first item is asked for
+    static Generator of(Supplier<Iterator<Object>> source) {
         return new Generator(
                 new Iterator<>() {
+                    private Iterator<Object> items;
+
+                    private Iterator<Object> items() {
+                        if (items == null) {
+                            items = source.get();
+                        }
+                        return items;
+                    }
+
                     @Override
                     public boolean hasNext() {
-                        return source.hasNext();
+                        return items().hasNext();
                     }
 
                     @Override
                     public Object next() {
-                        return function.apply(source.next());
+                        Budget.charge(1);
+                        return items().next();
                     }
                 });
     }
 
-    static Generator filtered(Iterator<Object> source, Predicate<Object> wanted) {
-        return new Generator(
-                new Iterator<>() {
-                    private boolean ready;
-                    private Object next;
+    static Iterator<Object> mapped(Iterator<Object> source, UnaryOperator<Object> function) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return source.hasNext();
+            }
 
-                    @Override
-                    public boolean hasNext() {
-                        while (!ready && source.hasNext()) {
-                            next = source.next();
-                            ready = wanted.test(next);
-                        }
-                        return ready;
-                    }
+            @Override
+            public Object next() {
+                return function.apply(source.next());
+            }
+        };
+    }
 
-                    @Override
-                    public Object next() {
-                        if (!hasNext()) {
-                            throw new NoSuchElementException();
-                        }
-                        ready = false;
-                        return next;
-                    }
-                });
+    static Iterator<Object> filtered(Iterator<Object> source, Predicate<Object> wanted) {
+        return new Iterator<>() {
+            private boolean ready;
+            private Object next;
+
+            @Override
+            public boolean hasNext() {
+                while (!ready && source.hasNext()) {
+                    Budget.charge(1);
+                    next = source.next();
+                    ready = wanted.test(next);
+                }
+                return ready;
+            }
+
+            @Override
+            public Object next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                ready = false;
+                return next;
+            }
+        };
     }
 
     @Override

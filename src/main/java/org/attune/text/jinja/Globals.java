@@ -86,6 +86,7 @@ final class Globals {
                 continue;
             }
             for (Object pair : Sequences.list(source)) {
+                Budget.charge(4);
                 List<Object> both = Sequences.list(pair);
                 if (both.size() != 2) {
                     throw JinjaException.value(

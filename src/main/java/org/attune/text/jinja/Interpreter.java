@@ -56,9 +56,9 @@ final class Interpreter {
 
     private Next run(Statement statement, Scope scope, StringBuilder out) {
         switch (statement) {
-            case Statement.Data data -> out.append(data.text());
+            case Statement.Data data -> append(data.text(), out);
             case Statement.Print print ->
-                    out.append(shown(evaluator.evaluate(print.value(), scope)));
+                    append(shown(evaluator.evaluate(print.value(), scope)), out);
             case Statement.If condition -> {
                 return choose(condition, scope, out);
             }
@@ -79,13 +79,18 @@ final class Interpreter {
             case Statement.CallBlock block -> callBlock(block, scope, out);
             case Statement.FilterBlock block -> {
                 String body = apart(block.body(), new Scope(scope));
-                out.append(shown(evaluator.filter(block.filter(), safe(body), scope)));
+                append(shown(evaluator.filter(block.filter(), safe(body), scope)), out);
             }
             case Statement.Generation generation -> generation(generation, scope, out);
             case Statement.Autoescape escape -> autoescape(escape, scope, out);
             case Statement.Group group -> run(group.body(), new Scope(scope), out);
         }
         return Next.STATEMENT;
+    }
+
+    private static void append(String text, StringBuilder out) {
+        Budget.characters(text.length());
+        out.append(text);
     }
 
     private String shown(Object value) {
@@ -101,7 +106,7 @@ final class Interpreter {
     private String apart(List<Statement> body, Scope scope) {
         var out = new StringBuilder();
         run(body, scope, out);
-        budget.characters(out.length());
+        Budget.characters(out.length());
         return out.toString();
     }
 
@@ -139,14 +144,16 @@ final class Interpreter {
         if (statement.test().isEmpty()) {
             return items;
         }
-        return Generator.filtered(
-                Sequences.iterate(items),
-                item -> {
-                    budget.step();
-                    var round = new Scope(scope);
-                    assign(statement.target(), item, round);
-                    return evaluator.truth(statement.test().get(), round);
-                });
+        return Generator.of(
+                () ->
+                        Generator.filtered(
+                                Sequences.iterate(items),
+                                item -> {
+                                    budget.step();
+                                    var round = new Scope(scope);
+                                    assign(statement.target(), item, round);
+                                    return evaluator.truth(statement.test().get(), round);
+                                }));
     }
 
     private java.util.function.BiFunction<Object, Integer, Object> recursion(
@@ -159,6 +166,7 @@ final class Interpreter {
             var out = new StringBuilder();
             loop(statement, items, depth, scope, out);
             budget.leave();
+            Budget.characters(out.length());
             return safe(out.toString());
         };
     }
@@ -209,7 +217,7 @@ final class Interpreter {
         Arguments given = evaluator.arguments(block.call().arguments(), scope);
         var named = new java.util.LinkedHashMap<>(given.named());
         named.put("caller", new Macro(block.caller(), scope, this::macro));
-        out.append(shown(evaluator.call(callee, new Arguments(given.positional(), named))));
+        append(shown(evaluator.call(callee, new Arguments(given.positional(), named))), out);
     }
 
     private Object macro(MacroCode code, Scope scope, Set<String> missing) {
@@ -233,7 +241,7 @@ final class Interpreter {
         boolean known = out == text;
         starts.add(known ? out.length() : -1);
         ends.add(known ? out.length() + body.length() : -1);
-        out.append(body);
+        append(body, out);
     }
 
     private void autoescape(Statement.Autoescape escape, Scope scope, StringBuilder out) {

@@ -45,12 +45,13 @@ public final class JsonText {
 
     private void write(Object value, int level) {
         Limits.requireLength(out.length());
+        Budget.charge(1);
         switch (value) {
             case null -> out.append("null");
             case String s -> quote(s);
             case Markup m -> quote(m.text());
             case Boolean b -> out.append(b);
-            case Long _, java.math.BigInteger _ -> out.append(value);
+            case Long _, java.math.BigInteger _ -> out.append(Repr.text(value));
             case Integer i -> out.append(i);
             case Double d -> out.append(real(d));
             case Range _ -> throw unserializable(value);
@@ -129,11 +130,14 @@ public final class JsonText {
 
     private void lineBreak(int level) {
         if (format.indent != null) {
+            Budget.characters((double) format.indent.length() * level);
             out.append('\n').append(format.indent.repeat(level));
+            Limits.requireLength(out.length());
         }
     }
 
     private void quote(String text) {
+        Budget.slowCharacters(text.length());
         out.append('"');
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);
@@ -147,7 +151,7 @@ public final class JsonText {
                 case '\f' -> out.append("\\f");
                 default -> {
                     if (c < ' ' || format.ensureAscii && c > '~' + 1) {
-                        out.append("\\u%04x".formatted((int) c));
+                        Repr.hexadecimal('u', c, 4, out);
                     } else {
                         out.append(c);
                     }

@@ -1,8 +1,8 @@
 package org.attune.text.jinja;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /// The part of an item that a filter's argument `attribute` names: `role`, `function.name`, `0`.
 ///
@@ -31,6 +31,7 @@ record Keys(List<Object> path) {
     Object of(Object item, Object ifMissing) {
         Object value = item;
         for (Object key : path) {
+            Budget.charge(1);
             value = Attributes.item(value, key);
             if (ifMissing != null && value instanceof Undefined) {
                 value = ifMissing;
@@ -39,35 +40,33 @@ record Keys(List<Object> path) {
         return value;
     }
 
-    static Object ignoringCase(Object value) {
+    /// The same, in small letters unless case counts.
+    Object of(Object item, Object ifMissing, boolean caseSensitive) {
+        Object value = of(item, ifMissing);
+        return caseSensitive ? value : ignoringCase(value);
+    }
+
+    private static Object ignoringCase(Object value) {
         if (!Types.isString(value)) {
             return value;
         }
-        Budget.chargeCharacters(Repr.text(value).length());
+        Budget.characters(Repr.text(value).length());
         return Strings.lower(Repr.text(value));
     }
 
-    /// Orders items by several attributes, separated by commas.
-    static Comparator<Object> order(Object attributes, boolean caseSensitive) {
+    /// What items are sorted by: the list of several attributes, separated by commas.
+    static UnaryOperator<Object> several(Object attributes, boolean caseSensitive) {
         var keys = new ArrayList<Keys>();
         if (Types.isString(attributes)) {
             Strings.split(Repr.text(attributes), ",", -1).forEach(name -> keys.add(of(name)));
         } else {
             keys.add(of(attributes));
         }
-        return (a, b) -> {
-            for (Keys key : keys) {
-                Object x = key.of(a, null);
-                Object y = key.of(b, null);
-                int order =
-                        caseSensitive
-                                ? Operators.order("<", x, y)
-                                : Operators.order("<", ignoringCase(x), ignoringCase(y));
-                if (order != 0) {
-                    return order;
-                }
-            }
-            return 0;
+        return item -> {
+            Budget.charge(keys.size());
+            var values = new ArrayList<>(keys.size());
+            keys.forEach(key -> values.add(key.of(item, null, caseSensitive)));
+            return values;
         };
     }
 }

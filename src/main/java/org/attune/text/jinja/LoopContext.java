@@ -63,7 +63,10 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
             return Sequences.length(source);
         }
         var rest = new ArrayList<>();
-        items.forEachRemaining(rest::add);
+        while (items.hasNext()) {
+            Budget.items(1);
+            rest.add(items.next());
+        }
         items = rest.iterator();
         return rest.size() + index0 + (next instanceof Absent ? 1 : 2);
     }
@@ -101,6 +104,7 @@ final class LoopContext implements Iterator<Object>, Invocable, HasAttributes {
 
     private boolean changed(List<Object> values) {
         boolean same = changed != null && Operators.equal(changed, values);
+        Budget.items(values.size());
         changed = new ArrayList<>(values); // may hold None, so no List.copyOf
         return !same;
     }

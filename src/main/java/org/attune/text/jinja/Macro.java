@@ -37,7 +37,7 @@ final class Macro implements Invocable, HasAttributes {
     public Object attribute(String name) {
         return switch (name) {
             case "name" -> code.name();
-            case "arguments" -> new Tuple(new ArrayList<>(code.parameters()));
+            case "arguments" -> new Tuple(arguments());
             case "catch_varargs" -> code.varargs();
             case "catch_kwargs" -> code.kwargs();
             case "caller" -> code.caller();
@@ -49,6 +49,7 @@ final class Macro implements Invocable, HasAttributes {
     public Object call(Arguments arguments) {
         var scope = new Scope(outer);
         List<String> parameters = code.parameters();
+        Budget.items(parameters.size() + arguments.named().size());
         List<Object> positional = arguments.positional();
         var named = new LinkedHashMap<>(arguments.named());
         var missing = new HashSet<String>();
@@ -79,6 +80,11 @@ final class Macro implements Invocable, HasAttributes {
             throw refused("takes not more than " + parameters.size() + " argument(s)");
         }
         return body.render(code, scope, missing);
+    }
+
+    private List<Object> arguments() {
+        Budget.items(code.parameters().size());
+        return new ArrayList<>(code.parameters());
     }
 
     private JinjaException refused(String problem) {

@@ -7,9 +7,10 @@ record Markup(String text) {
         if (value instanceof Markup markup) {
             return markup;
         }
+        String text = Repr.text(value);
+        Budget.slowCharacters(text.length());
         return new Markup(
-                Repr.text(value)
-                        .replace("&", "&amp;")
+                text.replace("&", "&amp;")
                         .replace("<", "&lt;")
                         .replace(">", "&gt;")
                         .replace("'", "&#39;")

@@ -6,9 +6,13 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /// Filters that make numbers, and one that prints them.
 final class NumberFilters {
+    private static final Pattern FLOAT =
+            Pattern.compile("[-+]?(?:\\d++\\.?+\\d*+|\\.\\d++)(?:e[-+]?+\\d++)?+");
+
     private NumberFilters() {}
 
     static void register(Filters.Registry filters) {
@@ -20,17 +24,21 @@ final class NumberFilters {
     }
 
     private static Object number(Object value) {
-        if (value instanceof Undefined undefined) {
-            throw undefined.failure();
-        }
-        if (!Types.isNumber(value)) {
+        if (!Types.isNumber(defined(value))) {
             throw JinjaException.type("a number is needed, got " + Types.name(value));
         }
         return value;
     }
 
+    private static Object defined(Object value) {
+        if (value instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
+        return value;
+    }
+
     private static Object toInt(Call c) {
-        Object value = c.get(0);
+        Object value = defined(c.get(0));
         Object ifNone = c.get(1, 0L);
         if (Types.isInteger(value)) {
             return Numbers.normal(Numbers.big(value));
@@ -56,9 +64,11 @@ final class NumberFilters {
     }
 
     private static Object parse(String text, int base) {
-        if (text.length() > 4300) {
+        if (text.length() > Limits.INTEGER_DIGITS) {
             throw new NumberFormatException("too long");
         }
+        // The product of the length with itself, as reading digits takes.
+        Budget.charge((long) text.length() * text.length() / 2048);
         String sign = text.startsWith("-") || text.startsWith("+") ? text.substring(0, 1) : "";
         String digits = text.substring(sign.length()).toLowerCase(Locale.ROOT).replace("_", "");
         String prefix = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
@@ -73,20 +83,18 @@ final class NumberFilters {
 
     /// The text as float, or null.
     private static Object real(String text) {
+        Budget.slowCharacters(2.0 * text.length());
         String plain = text.toLowerCase(Locale.ROOT).replace("_", "");
         return switch (plain.startsWith("+") ? plain.substring(1) : plain) {
             case "inf", "infinity" -> Double.POSITIVE_INFINITY;
             case "-inf", "-infinity" -> Double.NEGATIVE_INFINITY;
             case "nan", "-nan" -> Double.NaN;
-            default ->
-                    plain.matches("[-+]?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d+)?")
-                            ? Double.valueOf(plain)
-                            : null;
+            default -> FLOAT.matcher(plain).matches() ? Double.valueOf(plain) : null;
         };
     }
 
     private static Object toFloat(Call c) {
-        Object value = c.get(0);
+        Object value = defined(c.get(0));
         if (Types.isNumber(value)) {
             return Numbers.real(value);
         }
@@ -96,6 +104,7 @@ final class NumberFilters {
 
     private static Object round(Call c) {
         Object value = number(c.get(0));
+        Budget.charge(PercentFormat.DECIMAL);
         int precision = Math.clamp(c.integer(1, 0), -400, 400);
         RoundingMode mode =
                 switch (c.text(2, "common")) {

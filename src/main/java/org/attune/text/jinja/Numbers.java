@@ -10,11 +10,21 @@ final class Numbers {
 
     /// An int in its normal form: `Long` if it fits.
     static Object normal(BigInteger value) {
-        if (value.bitLength() > Limits.INTEGER_BITS) {
-            throw JinjaException.limit(
-                    "the template makes an integer of more than " + Limits.INTEGER_BITS + " bits");
-        }
+        Limits.requireBits(value.bitLength());
         return value.bitLength() < Long.SIZE ? (Object) value.longValue() : value;
+    }
+
+    private static BigInteger charged(Object integer) {
+        BigInteger big = big(integer);
+        Budget.charge(big.bitLength() / Limits.BITS_PER_STEP);
+        return big;
+    }
+
+    /// Charges for an operation that takes the product of its operands' lengths.
+    private static void chargeProduct(BigInteger a, BigInteger b) {
+        long x = a.bitLength() / Limits.BITS_PER_STEP;
+        long y = b.bitLength() / Limits.BITS_PER_STEP;
+        Budget.charge(x * y);
     }
 
     static BigInteger big(Object integer) {
@@ -47,20 +57,21 @@ final class Numbers {
         if (real(a, b)) {
             return real(a) + real(b);
         }
-        return normal(big(a).add(big(b)));
+        return normal(charged(a).add(charged(b)));
     }
 
     static Object subtract(Object a, Object b) {
         if (real(a, b)) {
             return real(a) - real(b);
         }
-        return normal(big(a).subtract(big(b)));
+        return normal(charged(a).subtract(charged(b)));
     }
 
     static Object multiply(Object a, Object b) {
         if (real(a, b)) {
             return real(a) * real(b);
         }
+        chargeProduct(big(a), big(b));
         return normal(big(a).multiply(big(b)));
     }
 
@@ -74,6 +85,8 @@ final class Numbers {
         if (x.bitLength() <= 53 && y.bitLength() <= 53) {
             return x.doubleValue() / y.doubleValue();
         }
+        chargeProduct(x, x);
+        chargeProduct(y, y);
         // Rounded once to 40 digits, then to a double: close enough to Python's exact rounding.
         return new BigDecimal(x)
                 .divide(new BigDecimal(y), new java.math.MathContext(40, RoundingMode.HALF_EVEN))
@@ -87,6 +100,7 @@ final class Numbers {
             return Math.floor((real(a) - (double) modulo(a, b)) / y + 0.5);
         }
         requireDivisor(b, "integer division or modulo by zero");
+        chargeProduct(big(a), big(b));
         BigInteger[] parts = big(a).divideAndRemainder(big(b));
         boolean down = parts[1].signum() != 0 && parts[1].signum() != big(b).signum();
         return normal(down ? parts[0].subtract(BigInteger.ONE) : parts[0]);
@@ -101,6 +115,7 @@ final class Numbers {
         }
         requireDivisor(b, "integer modulo by zero");
         BigInteger y = big(b);
+        chargeProduct(big(a), y);
         BigInteger rest = big(a).mod(y.abs());
         return normal(y.signum() < 0 && rest.signum() != 0 ? rest.add(y) : rest);
     }
@@ -119,10 +134,8 @@ final class Numbers {
             return normal(one ? BigInteger.ONE : base);
         }
         double bits = (double) base.bitLength() * big(b).doubleValue();
-        if (bits > Limits.INTEGER_BITS) {
-            throw JinjaException.limit(
-                    "the template makes an integer of more than " + Limits.INTEGER_BITS + " bits");
-        }
+        Limits.requireBits(bits);
+        Budget.charge((long) (bits / Limits.BITS_PER_STEP * (bits / Limits.BITS_PER_STEP)));
         return normal(base.pow(big(b).intValueExact()));
     }
 
@@ -135,7 +148,8 @@ final class Numbers {
     }
 
     private static void requireDivisor(Object b, String problem) {
-        if (real(b) == 0) {
+        boolean zero = b instanceof Double d ? d == 0 : big(b).signum() == 0;
+        if (zero) {
             throw JinjaException.value(problem);
         }
     }
@@ -151,7 +165,16 @@ final class Numbers {
         if (real(a, b) && (infinite(a) || infinite(b))) {
             return Double.compare(infiniteOrZero(a), infiniteOrZero(b));
         }
+        if (!real(a, b)) {
+            return charged(a).compareTo(charged(b));
+        }
+        chargeProduct(integerPart(a), integerPart(a));
+        chargeProduct(integerPart(b), integerPart(b));
         return decimal(a).compareTo(decimal(b));
+    }
+
+    private static BigInteger integerPart(Object number) {
+        return number instanceof Double ? BigInteger.ZERO : big(number);
     }
 
     static boolean isNan(Object value) {

@@ -6,6 +6,7 @@ import org.attune.text.jinja.Expression.Keyword;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -14,8 +15,6 @@ import java.util.Set;
 /// Recursive descent over what stands between operators: names, literals and brackets, and what
 /// follows them directly (attributes, indexes, calls, filters, tests).
 final class OperandParser {
-    private static final int INTEGER_DIGITS = 4300; // Python reads no longer ones
-
     private final TokenStream tokens;
     private final ExpressionParser expressions;
 
@@ -70,9 +69,9 @@ final class OperandParser {
 
     private static Object integer(Token token) {
         String digits = token.value().toLowerCase(Locale.ROOT);
-        if (digits.length() > INTEGER_DIGITS) {
+        if (digits.length() > Limits.INTEGER_DIGITS) {
             throw JinjaException.syntax(
-                    "integer with more than " + INTEGER_DIGITS + " digits", token.line());
+                    "integer with more than " + Limits.INTEGER_DIGITS + " digits", token.line());
         }
         int radix =
                 switch (digits.length() > 1 ? digits.charAt(1) : '0') {
@@ -210,6 +209,7 @@ final class OperandParser {
         int line = tokens.expectOperator("(").line();
         var positional = new ArrayList<Expression>();
         var named = new ArrayList<Keyword>();
+        var names = new HashSet<String>();
         Expression byPlace = null;
         Expression byName = null;
         boolean first = true;
@@ -229,7 +229,7 @@ final class OperandParser {
                 byName = expressions.expression();
             } else if (tokens.current().is(Token.Type.NAME) && tokens.ahead().isOperator("=")) {
                 requireOrder(byName == null, line);
-                named.add(keyword(named));
+                named.add(keyword(names));
             } else {
                 requireOrder(byPlace == null && byName == null && named.isEmpty(), line);
                 positional.add(expressions.expression());
@@ -240,9 +240,9 @@ final class OperandParser {
                 positional, named, Optional.ofNullable(byPlace), Optional.ofNullable(byName));
     }
 
-    private Keyword keyword(List<Keyword> before) {
+    private Keyword keyword(Set<String> before) {
         Token name = tokens.next();
-        if (before.stream().anyMatch(keyword -> keyword.name().equals(name.value()))) {
+        if (!before.add(name.value())) {
             throw JinjaException.syntax("keyword argument repeated: " + name.value(), name.line());
         }
         tokens.next();

@@ -56,7 +56,7 @@ final class Operators {
 
     private static Object join(Object a, Object b) {
         if (Types.isString(a) && Types.isString(b)) {
-            Budget.chargeCharacters(Repr.text(a).length() + Repr.text(b).length());
+            Budget.characters((double) Repr.text(a).length() + Repr.text(b).length());
             return a instanceof Markup || b instanceof Markup
                     ? new Markup(Markup.escape(a).text() + Markup.escape(b).text())
                     : (String) a + b;
@@ -72,8 +72,8 @@ final class Operators {
         if (a instanceof Tuple != b instanceof Tuple) {
             return UNSUPPORTED;
         }
+        Budget.items((double) ((List<?>) a).size() + ((List<?>) b).size());
         var items = new ArrayList<>(((List<?>) a).size() + ((List<?>) b).size());
-        Budget.chargeItems(((List<?>) a).size() + ((List<?>) b).size());
         items.addAll((List<?>) a);
         items.addAll((List<?>) b);
         return a instanceof Tuple ? new Tuple(items) : items;
@@ -92,7 +92,7 @@ final class Operators {
             return Strings.repeat(text, count);
         }
         List<?> items = (List<?>) what;
-        Limits.requireLength((double) items.size() * Math.max(0, count));
+        Budget.items((double) items.size() * Math.max(0, count));
         var repeated = new ArrayList<>();
         for (long i = 0; i < count && !items.isEmpty(); i++) {
             repeated.addAll(items);
@@ -123,8 +123,10 @@ final class Operators {
             return !Numbers.isNan(a) && !Numbers.isNan(b) && Numbers.compare(a, b) == 0;
         }
         if (Types.isString(a) && Types.isString(b)) {
-            Budget.chargeCharacters(Repr.text(a).length());
-            return Repr.text(a).equals(Repr.text(b));
+            String x = Repr.text(a);
+            String y = Repr.text(b);
+            Budget.characters(x.length() == y.length() ? x.length() : 0);
+            return x.equals(y);
         }
         if (a instanceof List<?> x && b instanceof List<?> y) {
             return Types.name(a).equals(Types.name(b)) && equalItems(x, y);
@@ -141,9 +143,14 @@ final class Operators {
         if (x.size() != y.size()) {
             return false;
         }
-        Budget.charge(x.size());
         Iterator<?> others = y.iterator();
-        return x.stream().allMatch(item -> equal(item, others.next()));
+        for (Object item : x) {
+            Budget.charge(1);
+            if (!equal(item, others.next())) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static boolean equalEntry(Map<?, ?> map, Object key, Object value) {
@@ -170,7 +177,7 @@ final class Operators {
             throw JinjaException.type(
                     "'in <string>' requires string as left operand, not " + Types.name(part));
         }
-        return text.contains(Repr.text(part));
+        return TextSearch.first(text, Repr.text(part), 0) >= 0;
     }
 
     private static boolean containsItem(Object container, Object item) {
@@ -180,6 +187,7 @@ final class Operators {
         }
         Iterator<Object> items = Sequences.iterate(container);
         while (items.hasNext()) {
+            Budget.charge(1);
             if (equal(items.next(), item)) {
                 return true;
             }
@@ -230,9 +238,9 @@ final class Operators {
     }
 
     private static int orderItems(String operator, List<?> a, List<?> b) {
-        Budget.charge(a.size());
         Iterator<?> others = b.iterator();
         for (Object item : a) {
+            Budget.charge(1);
             if (!others.hasNext()) {
                 return 1;
             }
@@ -247,15 +255,16 @@ final class Operators {
     /// By code points; Java's order of UTF-16 units puts U+FFFF after U+10000.
     private static int compareText(String a, String b) {
         int shared = Math.min(a.length(), b.length());
-        Budget.chargeCharacters(shared);
         for (int i = 0; i < shared; i++) {
             char x = a.charAt(i);
             char y = b.charAt(i);
             if (x != y) {
+                Budget.characters(i);
                 boolean surrogates = Character.isSurrogate(x) != Character.isSurrogate(y);
                 return surrogates ? (Character.isSurrogate(x) ? 1 : -1) : x - y;
             }
         }
+        Budget.characters(shared);
         return a.length() - b.length();
     }
 }

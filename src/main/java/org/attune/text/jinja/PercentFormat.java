@@ -17,6 +17,12 @@ final class PercentFormat {
                             + "(?:\\.(?<precision>\\d*))?[hlL]?(?<type>.)",
                     Pattern.DOTALL);
 
+    /// No double has more digits after the point, or more digits at all.
+    private static final int FRACTION_DIGITS = 1100;
+
+    /// What a double as a decimal number of all its digits costs.
+    static final int DECIMAL = 64;
+
     private final Object values;
     private final Iterator<?> positional;
     private boolean usesKeys;
@@ -36,6 +42,7 @@ final class PercentFormat {
         int from = 0;
         while (matcher.find(from)) {
             out.append(format, from, matcher.start());
+            Budget.charge(8);
             out.append(run.field(matcher));
             Limits.requireLength(out.length());
             from = matcher.end();
@@ -44,7 +51,11 @@ final class PercentFormat {
             throw JinjaException.value("incomplete format");
         }
         out.append(format, from, format.length());
-        boolean mapping = run.usesKeys || values instanceof Map<?, ?>;
+        boolean mapping =
+                run.usesKeys
+                        || values instanceof Map<?, ?>
+                        || values instanceof Undefined
+                        || values instanceof List<?> && !(values instanceof Tuple);
         if (run.positional.hasNext() && !mapping) {
             throw JinjaException.type("not all arguments converted during string formatting");
         }
@@ -88,7 +99,9 @@ final class PercentFormat {
 
     private static int small(String digits) {
         if (digits.length() > 8) {
-            throw JinjaException.limit("a width or precision of " + digits + " is too much");
+            throw JinjaException.limit(
+                    "a width or precision of %s is more than the limit of 8 digits"
+                            .formatted(digits.substring(0, 9) + "…"));
         }
         return Integer.parseInt(digits);
     }
@@ -120,11 +133,13 @@ final class PercentFormat {
             case 's' -> cut(Repr.text(value), precision);
             case 'r', 'a' -> cut(Repr.of(value), precision);
             case 'c' ->
-                    value instanceof Long n ? Character.toString(n.intValue()) : Repr.text(value);
-            case 'd', 'i', 'u' -> signed(integer(value, true).toString(), flags);
-            case 'x' -> signed(integer(value, false).toString(16), flags);
-            case 'X' -> signed(Strings.upper(integer(value, false).toString(16)), flags);
-            case 'o' -> signed(integer(value, false).toString(8), flags);
+                    Types.isInteger(value)
+                            ? Character.toString(Numbers.big(value).intValueExact())
+                            : character(value);
+            case 'd', 'i', 'u' -> signed(Repr.text(Numbers.normal(integer(value, true))), flags);
+            case 'x' -> signed(radix(value, 16, flags, "0x"), flags);
+            case 'X' -> signed(Strings.upper(radix(value, 16, flags, "0x")), flags);
+            case 'o' -> signed(radix(value, 8, flags, "0o"), flags);
             case 'f', 'F' -> signed(fixed(real(value), precision < 0 ? 6 : precision), flags);
             case 'e' -> signed(scientific(real(value), precision < 0 ? 6 : precision), flags);
             case 'g' -> signed(general(real(value), precision < 0 ? 6 : precision), flags);
@@ -134,10 +149,30 @@ final class PercentFormat {
         };
     }
 
+    private static String radix(Object value, int radix, String flags, String prefix) {
+        String digits = digits(integer(value, false), radix);
+        boolean negative = digits.startsWith("-");
+        String marked = flags.indexOf('#') < 0 ? "" : prefix;
+        return (negative ? "-" : "") + marked + digits.substring(negative ? 1 : 0);
+    }
+
+    /// The digits of an integer in base 2, 8 or 16.
+    static String digits(BigInteger value, int radix) {
+        Budget.charge(value.bitLength());
+        return value.toString(radix);
+    }
+
     private static String cut(String text, int precision) {
         return precision < 0 || precision >= Strings.length(text)
                 ? text
                 : text.substring(0, Strings.index(text, precision));
+    }
+
+    private static String character(Object value) {
+        if (!Types.isString(value) || Strings.length(Repr.text(value)) != 1) {
+            throw JinjaException.type("%c requires int or char");
+        }
+        return Repr.text(value);
     }
 
     private static String signed(String number, String flags) {
@@ -169,9 +204,12 @@ final class PercentFormat {
         if (Double.isNaN(value) || Double.isInfinite(value)) {
             return Repr.real(value);
         }
-        Limits.requireLength(precision);
+        Budget.charge(DECIMAL);
+        Budget.characters(precision);
+        int exact = Math.min(precision, FRACTION_DIGITS);
         String text =
-                new BigDecimal(value).setScale(precision, RoundingMode.HALF_EVEN).toPlainString();
+                new BigDecimal(value).setScale(exact, RoundingMode.HALF_EVEN).toPlainString()
+                        + "0".repeat(precision - exact);
         boolean negativeZero = (value < 0 || 1 / value < 0) && !text.startsWith("-");
         return negativeZero ? "-" + text : text;
     }
@@ -180,10 +218,11 @@ final class PercentFormat {
         if (Double.isNaN(value) || Double.isInfinite(value)) {
             return Repr.real(value);
         }
-        Limits.requireLength(precision);
+        Budget.charge(DECIMAL);
+        Budget.characters(precision);
+        int exact = Math.min(precision, FRACTION_DIGITS);
         var decimal = new BigDecimal(value);
-        var rounded =
-                decimal.round(new java.math.MathContext(precision + 1, RoundingMode.HALF_EVEN));
+        var rounded = decimal.round(new java.math.MathContext(exact + 1, RoundingMode.HALF_EVEN));
         String digits = rounded.unscaledValue().abs().toString();
         int exponent = value == 0 ? 0 : digits.length() - 1 - rounded.scale();
         digits = (digits + "0".repeat(precision + 1)).substring(0, precision + 1);
@@ -209,7 +248,14 @@ final class PercentFormat {
     }
 
     private static String withoutZeros(String number) {
-        return number.indexOf('.') < 0 ? number : number.replaceFirst("\\.?0+$", "");
+        if (number.indexOf('.') < 0) {
+            return number;
+        }
+        int end = number.length();
+        while (number.charAt(end - 1) == '0') {
+            end--;
+        }
+        return number.substring(0, number.charAt(end - 1) == '.' ? end - 1 : end);
     }
 
     /// The values as one argument of `%`, for `format(text, *values)`.

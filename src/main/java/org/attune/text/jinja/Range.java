@@ -28,6 +28,13 @@ final class Range extends AbstractList<Object> implements RandomAccess, HasAttri
         this.size = (int) items;
     }
 
+    /// @param bounds start, end and step of the slice, as indexes
+    Range slice(long[] bounds) {
+        long from = start + bounds[0] * step;
+        long to = start + bounds[1] * step;
+        return new Range(from, to, step * Math.clamp(bounds[2], -Limits.LENGTH, Limits.LENGTH));
+    }
+
     @Override
     public Object attribute(String name) {
         return switch (name) {

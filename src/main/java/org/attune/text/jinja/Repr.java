@@ -31,10 +31,12 @@ public final class Repr {
 
     private static void write(Object value, StringBuilder out) {
         Limits.requireLength(out.length());
+        Budget.charge(1);
         switch (value) {
             case null -> out.append("None");
             case Boolean b -> out.append(b ? "True" : "False");
             case Double d -> out.append(real(d));
+            case java.math.BigInteger n -> out.append(integer(n));
             case String s -> quote(s, out);
             case Markup m -> quote(m.text(), out.append("Markup(")).append(')');
             case Tuple t -> items(t, "(", t.size() == 1 ? ",)" : ")", out);
@@ -81,6 +83,7 @@ public final class Repr {
     private static StringBuilder quote(String text, StringBuilder out) {
         char quote = text.indexOf('\'') >= 0 && text.indexOf('"') < 0 ? '"' : '\'';
         out.append(quote);
+        Budget.slowCharacters(text.length());
         text.codePoints()
                 .forEach(
                         c -> {
@@ -101,10 +104,29 @@ public final class Repr {
         } else if (isPrintable(c)) {
             out.appendCodePoint(c);
         } else if (c < 0x100) {
-            out.append("\\x%02x".formatted(c));
+            hexadecimal('x', c, 2, out);
         } else {
-            out.append((c < 0x10000 ? "\\u%04x" : "\\U%08x").formatted(c));
+            hexadecimal(c < 0x10000 ? 'u' : 'U', c, c < 0x10000 ? 4 : 8, out);
         }
+    }
+
+    /// Writes a character as an escape: a backslash, `kind` and so many digits.
+    static void hexadecimal(char kind, int c, int digits, StringBuilder out) {
+        out.append('\\').append(kind);
+        for (int i = digits - 1; i >= 0; i--) {
+            out.append(Character.forDigit(c >> 4 * i & 15, 16));
+        }
+    }
+
+    private static String integer(java.math.BigInteger value) {
+        // A decimal digit has 3.32 bits; Python counts exactly, which nobody notices.
+        if (value.bitLength() > Limits.INTEGER_DIGITS * 3.33) {
+            throw JinjaException.value(
+                    "Exceeds the limit (%d digits) for integer string conversion"
+                            .formatted(Limits.INTEGER_DIGITS));
+        }
+        Budget.charge(value.bitLength());
+        return value.toString();
     }
 
     private static boolean isPrintable(int c) {

@@ -6,11 +6,13 @@ import java.util.Map;
 /// Variables of one block. What isn't here is looked for in the block around it.
 final class Scope {
     private final Scope outer;
+    private final int depth;
     private final Map<String, Object> variables = new HashMap<>();
 
     /// @param outer the scope around this one, or null
     Scope(Scope outer) {
         this.outer = outer;
+        this.depth = outer == null ? 0 : outer.depth + 1;
     }
 
     /// The variable's value, or an undefined value.
@@ -22,6 +24,11 @@ final class Scope {
             }
         }
         return Undefined.variable(name);
+    }
+
+    /// How many scopes are around this one.
+    int depth() {
+        return depth;
     }
 
     void set(String name, Object value) {

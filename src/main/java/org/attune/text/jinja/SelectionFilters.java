@@ -3,12 +3,15 @@ package org.attune.text.jinja;
 import org.attune.text.jinja.Builtin.Call;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 
 /// Filters that look at each item: select, change, sort, group, add up.
 final class SelectionFilters {
@@ -31,8 +34,26 @@ final class SelectionFilters {
         filters.define("max", "value case_sensitive? attribute?", c -> extreme(c, 1));
     }
 
+    /// Goes through the items of `value` that `items` makes of it; a falsy value (none, an empty
+    /// text, 0 …) has no items, and what can't be gone through is an error at the first one.
+    private static Generator lazily(Object value, UnaryOperator<Iterator<Object>> items) {
+        return Generator.of(
+                () ->
+                        Types.truth(value)
+                                ? items.apply(Sequences.iterate(value))
+                                : Collections.emptyIterator());
+    }
+
     private static Object map(Call c) {
-        Iterator<Object> items = Sequences.iterate(c.get(0));
+        return lazily(
+                c.get(0),
+                items -> {
+                    UnaryOperator<Object> function = mapping(c);
+                    return Generator.mapped(items, function);
+                });
+    }
+
+    private static UnaryOperator<Object> mapping(Call c) {
         if (c.more().isEmpty() && c.named().containsKey("attribute")) {
             for (String name : c.named().keySet()) {
                 if (!name.equals("attribute") && !name.equals("default")) {
@@ -41,99 +62,125 @@ final class SelectionFilters {
             }
             Keys keys = Keys.of(c.named().get("attribute"));
             Object ifMissing = c.named().get("default");
-            return Generator.mapped(items, item -> keys.of(item, ifMissing));
+            return item -> keys.of(item, ifMissing);
         }
         if (c.more().isEmpty()) {
             throw JinjaException.type("map requires a filter argument");
         }
         String filter = Repr.text(c.more().getFirst());
         Arguments rest = new Arguments(c.more(), c.named()).from(1);
-        return Generator.mapped(items, item -> Filters.apply(filter, rest.after(item)));
+        return item -> Filters.apply(filter, rest.after(item));
     }
 
     private static Object select(Call c, boolean wanted, boolean byAttribute) {
-        int used = byAttribute ? 1 : 0;
+        return lazily(
+                c.get(0),
+                items -> {
+                    Predicate<Object> test = test(c, byAttribute ? 1 : 0);
+                    return Generator.filtered(items, item -> test.test(item) == wanted);
+                });
+    }
+
+    /// @param used 1 if the first argument names an attribute to look at, 0 otherwise
+    private static Predicate<Object> test(Call c, int used) {
         if (c.more().size() < used) {
             throw JinjaException.type("Missing parameter for attribute name");
         }
-        Keys keys = byAttribute ? Keys.of(c.more().getFirst()) : Keys.of(null);
+        Keys keys = Keys.of(used == 1 ? c.more().getFirst() : null);
         Arguments rest = new Arguments(c.more(), c.named()).from(used);
-        Iterator<Object> items = Sequences.iterate(c.get(0));
         if (rest.positional().isEmpty()) {
-            return Generator.filtered(items, item -> Types.truth(keys.of(item, null)) == wanted);
+            return item -> Types.truth(keys.of(item, null));
         }
         String test = Repr.text(rest.positional().getFirst());
         Arguments arguments = rest.from(1);
-        return Generator.filtered(
-                items, item -> Tests.apply(test, arguments.after(keys.of(item, null))) == wanted);
+        return item -> Tests.apply(test, arguments.after(keys.of(item, null)));
     }
 
     private static Object sort(Call c) {
-        Comparator<Object> order = Keys.order(c.get(3, null), c.truth(2, false));
-        var items = new ArrayList<>(Sequences.list(c.get(0)));
-        items.sort(c.truth(1, false) ? order.reversed() : order);
-        return items;
+        UnaryOperator<Object> key = Keys.several(c.get(3, null), c.truth(2, false));
+        return sorted(Sequences.list(c.get(0)), key, c.truth(1, false));
+    }
+
+    /// An item with what it is sorted by.
+    private record Keyed(Object key, Object item) {}
+
+    private static List<Keyed> keyed(List<Object> items, UnaryOperator<Object> key) {
+        var keyed = new ArrayList<Keyed>(items.size());
+        for (Object item : items) {
+            Budget.charge(2);
+            keyed.add(new Keyed(key.apply(item), item));
+        }
+        return keyed;
+    }
+
+    private static List<Object> sorted(
+            List<Object> items, UnaryOperator<Object> key, boolean reverse) {
+        List<Keyed> keyed = keyed(items, key);
+        Comparator<Keyed> order = (a, b) -> Operators.order("<", a.key(), b.key());
+        keyed.sort(reverse ? order.reversed() : order);
+        var sorted = new ArrayList<>(keyed.size());
+        keyed.forEach(one -> sorted.add(one.item()));
+        return sorted;
     }
 
     private static Object dictSort(Call c) {
-        if (!(c.get(0) instanceof Map<?, ?> map)) {
-            throw JinjaException.type("dictsort needs a mapping, got " + Types.name(c.get(0)));
-        }
         String by = c.text(2, "key");
         if (!by.equals("key") && !by.equals("value")) {
             throw JinjaException.value("You can only sort by either \"key\" or \"value\"");
         }
-        Comparator<Object> order = Keys.order(by.equals("key") ? 0L : 1L, c.truth(1, false));
-        var items = new ArrayList<>(DictView.pairs(map));
-        items.sort(c.truth(3, false) ? order.reversed() : order);
-        return items;
+        if (c.get(0) instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
+        if (!(c.get(0) instanceof Map<?, ?> map)) {
+            throw JinjaException.type("dictsort needs a mapping, got " + Types.name(c.get(0)));
+        }
+        Keys part = Keys.of(by.equals("key") ? 0L : 1L);
+        boolean caseSensitive = c.truth(1, false);
+        return sorted(
+                DictView.pairs(map), pair -> part.of(pair, null, caseSensitive), c.truth(3, false));
     }
 
     private static Object unique(Call c) {
         Keys keys = Keys.of(c.get(2, null));
         boolean caseSensitive = c.truth(1, false);
         Set<Object> seen = new HashSet<>();
-        return Generator.filtered(
-                Sequences.iterate(c.get(0)),
-                item -> {
-                    Object key = keys.of(item, null);
-                    return seen.add(Dict.hashed(caseSensitive ? key : Keys.ignoringCase(key)));
-                });
+        return Generator.of(
+                () ->
+                        Generator.filtered(
+                                Sequences.iterate(c.get(0)),
+                                item -> seen.add(Dict.hashed(keys.of(item, null, caseSensitive)))));
     }
 
     private static Object groupBy(Call c) {
         Keys keys = Keys.of(c.get(1));
         boolean caseSensitive = c.truth(3, false);
-        Comparator<Object> order =
-                (a, b) ->
-                        Operators.order(
-                                "<",
-                                key(keys, a, c.get(2, null), caseSensitive),
-                                key(keys, b, c.get(2, null), caseSensitive));
-        var items = new ArrayList<>(Sequences.list(c.get(0)));
-        items.sort(order);
+        Object ifMissing = c.get(2, null);
+        List<Keyed> items =
+                keyed(Sequences.list(c.get(0)), item -> keys.of(item, ifMissing, caseSensitive));
+        items.sort((a, b) -> Operators.order("<", a.key(), b.key()));
         var groups = new ArrayList<>();
         List<Object> group = new ArrayList<>();
-        for (Object item : items) {
-            if (group.isEmpty() || order.compare(group.getFirst(), item) != 0) {
+        Object last = Absent.ABSENT;
+        for (Keyed one : items) {
+            if (last instanceof Absent || !Operators.equal(last, one.key())) {
                 group = new ArrayList<>();
-                groups.add(new Group(keys.of(item, c.get(2, null)), group));
+                groups.add(new Group(keys.of(one.item(), ifMissing), group));
             }
-            group.add(item);
+            last = one.key();
+            group.add(one.item());
         }
         return groups;
-    }
-
-    private static Object key(Keys keys, Object item, Object ifMissing, boolean caseSensitive) {
-        Object key = keys.of(item, ifMissing);
-        return caseSensitive ? key : Keys.ignoringCase(key);
     }
 
     private static Object sum(Call c) {
         Keys keys = Keys.of(c.get(1, null));
         Object sum = c.get(2, 0L);
         Iterator<Object> items = Sequences.iterate(c.get(0));
+        if (Types.isString(sum)) {
+            throw JinjaException.type("sum() can't sum strings [use ''.join(seq) instead]");
+        }
         while (items.hasNext()) {
+            Budget.charge(1);
             sum = Operators.arithmetic("+", sum, keys.of(items.next(), null));
         }
         return sum;
@@ -141,15 +188,22 @@ final class SelectionFilters {
 
     /// @param sign 1 for the greatest, -1 for the least
     private static Object extreme(Call c, int sign) {
-        Comparator<Object> order = Keys.order(c.get(2, null), c.truth(1, false));
-        Object best = Undefined.because("No aggregated item, sequence was empty.");
+        Keys keys = Keys.of(c.get(2, null));
+        boolean caseSensitive = c.truth(1, false);
         Iterator<Object> items = Sequences.iterate(c.get(0));
-        for (boolean first = true; items.hasNext(); first = false) {
+        Keyed best = null;
+        while (items.hasNext()) {
+            Budget.charge(1);
             Object item = items.next();
-            if (first || Integer.signum(order.compare(item, best)) == sign) {
-                best = item;
+            var next = new Keyed(keys.of(item, null, caseSensitive), item);
+            String operator = sign > 0 ? ">" : "<";
+            if (best == null
+                    || Integer.signum(Operators.order(operator, next.key(), best.key())) == sign) {
+                best = next;
             }
         }
-        return best;
+        return best == null
+                ? Undefined.because("No aggregated item, sequence was empty.")
+                : best.item();
     }
 }

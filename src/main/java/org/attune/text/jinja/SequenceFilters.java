@@ -44,22 +44,41 @@ final class SequenceFilters {
     }
 
     private static Object last(Call c) {
-        if (c.get(0) instanceof Generator) {
-            throw JinjaException.type("'generator' object is not reversible");
+        Iterator<Object> items = reversed(c.get(0));
+        if (items == null) {
+            throw JinjaException.type(Repr.of(Types.name(c.get(0))) + " object is not reversible");
         }
-        List<Object> items = Sequences.list(c.get(0));
-        return items.isEmpty()
-                ? Undefined.because("No last item, sequence was empty.")
-                : items.getLast();
+        return items.hasNext()
+                ? items.next()
+                : Undefined.because("No last item, sequence was empty.");
     }
 
     private static Object reverse(Call c) {
         if (Types.isString(c.get(0))) {
             return Sequences.slice(c.get(0), null, null, -1L);
         }
-        var items = new ArrayList<>(Sequences.list(c.get(0)));
-        Collections.reverse(items);
-        return new Generator(items.iterator());
+        Iterator<Object> items = reversed(c.get(0));
+        if (items != null) {
+            return Generator.of(() -> items);
+        }
+        if (!Sequences.isIterable(c.get(0))) {
+            throw JinjaException.type("argument must be iterable");
+        }
+        var all = new ArrayList<>(Sequences.list(c.get(0)));
+        Collections.reverse(all);
+        return all;
+    }
+
+    /// The items from the last to the first, or null for what can't be gone through that way.
+    private static Iterator<Object> reversed(Object value) {
+        return switch (value) {
+            case List<?> list -> Collections.<Object>unmodifiableList(list).reversed().iterator();
+            case Map<?, ?> map -> DictView.keys(map).items().reversed().iterator();
+            case DictView view -> view.items().reversed().iterator();
+            case Undefined _ -> Collections.emptyIterator();
+            case String _, Markup _ -> Sequences.reversedCharacters(Repr.text(value));
+            case null, default -> null;
+        };
     }
 
     private static Object join(Call c) {
@@ -68,67 +87,84 @@ final class SequenceFilters {
         var out = new StringBuilder();
         Iterator<Object> items = Sequences.iterate(c.get(0));
         for (boolean first = true; items.hasNext(); first = false) {
-            out.append(first ? "" : separator).append(Repr.text(keys.of(items.next(), null)));
+            String item = Repr.text(keys.of(items.next(), null));
+            Budget.charge(2);
+            Budget.characters(separator.length() + (double) item.length());
+            out.append(first ? "" : separator).append(item);
             Limits.requireLength(out.length());
         }
         return out.toString();
     }
 
     private static Object items(Call c) {
-        return switch (c.get(0)) {
-            case Undefined _ -> new Generator(Collections.emptyIterator());
-            case Map<?, ?> map -> new Generator(DictView.pairs(map).iterator());
-            case null, default ->
-                    throw JinjaException.type("Can only get item pairs from a mapping.");
-        };
+        return Generator.of(
+                () ->
+                        switch (c.get(0)) {
+                            case Undefined _ -> Collections.emptyIterator();
+                            case Map<?, ?> map -> DictView.pairs(map).iterator();
+                            case null, default ->
+                                    throw JinjaException.type(
+                                            "Can only get item pairs from a mapping.");
+                        });
     }
 
     private static Object attribute(Call c) {
+        if (c.get(0) instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
         Object value = Attributes.own(c.get(0), c.soft(1));
         return value instanceof Absent ? Undefined.member(c.get(0), c.soft(1)) : value;
     }
 
     private static Object batch(Call c) {
-        long size = c.integer(1, 1);
-        Limits.requireLength(size);
+        return Generator.of(
+                () -> batches(Sequences.iterate(c.get(0)), c.get(1), c.get(2, null)).iterator());
+    }
+
+    private static List<Object> batches(Iterator<Object> items, Object size, Object fill) {
         var batches = new ArrayList<>();
         List<Object> batch = new ArrayList<>();
-        for (Object item : Sequences.list(c.get(0))) {
-            if (batch.size() == size) {
+        while (items.hasNext()) {
+            Budget.items(1);
+            if (Operators.equal((long) batch.size(), size)) {
                 batches.add(batch);
                 batch = new ArrayList<>();
             }
-            batch.add(item);
+            batch.add(items.next());
         }
         if (!batch.isEmpty()) {
-            while (c.get(2, null) != null && batch.size() < size) {
-                batch.add(c.get(2));
+            if (fill != null && Operators.compare("<", (long) batch.size(), size)) {
+                Object missing = Operators.arithmetic("-", size, (long) batch.size());
+                batch.addAll(Sequences.list(Operators.arithmetic("*", Tuple.of(fill), missing)));
             }
             batches.add(batch);
         }
-        return new Generator(batches.iterator());
+        return batches;
     }
 
     private static Object slices(Call c) {
-        List<Object> items = Sequences.list(c.get(0));
-        long count = c.integer(1, 1);
-        if (count < 1) {
-            throw JinjaException.value("the number of slices must be positive");
-        }
-        Limits.requireLength(count);
-        int each = (int) (items.size() / count);
-        int longer = (int) (items.size() % count);
+        return Generator.of(() -> slices(Sequences.list(c.get(0)), c, c.get(2, null)).iterator());
+    }
+
+    private static List<Object> slices(List<Object> items, Call c, Object fill) {
+        // For its error: only a number divides.
+        Operators.arithmetic("//", (long) items.size(), c.get(1));
+        long count = c.integer(1, 0);
+        Budget.items(Math.max(0, count));
+        long each = Math.floorDiv(items.size(), count);
+        long longer = Math.floorMod(items.size(), count);
         var slices = new ArrayList<>();
         int from = 0;
         for (int i = 0; i < count; i++) {
-            int to = from + each + (i < longer ? 1 : 0);
+            int to = (int) (from + each + (i < longer ? 1 : 0));
+            Budget.items(to - from + 1);
             var slice = new ArrayList<>(items.subList(from, to));
-            if (c.get(2, null) != null && longer > 0 && i >= longer) {
-                slice.add(c.get(2));
+            if (fill != null && i >= longer) {
+                slice.add(fill);
             }
             slices.add(slice);
             from = to;
         }
-        return new Generator(slices.iterator());
+        return slices;
     }
 }

@@ -13,8 +13,8 @@ final class Sequences {
     /// `iter(value)`.
     static Iterator<Object> iterate(Object value) {
         return switch (value) {
-            case String s -> characters(s).iterator();
-            case Markup m -> characters(m.text()).iterator();
+            case String s -> characters(s);
+            case Markup m -> characters(m.text());
             case List<?> l -> Collections.<Object>unmodifiableList(l).iterator();
             case Map<?, ?> m -> Collections.<Object>unmodifiableSet(m.keySet()).iterator();
             case DictView view -> view.iterator();
@@ -35,10 +35,43 @@ final class Sequences {
                 || value instanceof Undefined;
     }
 
-    private static List<Object> characters(String text) {
-        var characters = new ArrayList<>(text.length());
-        text.codePoints().forEach(c -> characters.add(Character.toString(c)));
-        return characters;
+    private static Iterator<Object> characters(String text) {
+        return new Iterator<>() {
+            private int at;
+
+            @Override
+            public boolean hasNext() {
+                return at < text.length();
+            }
+
+            @Override
+            public Object next() {
+                Budget.charge(1);
+                int character = text.codePointAt(at);
+                at += Character.charCount(character);
+                return Character.toString(character);
+            }
+        };
+    }
+
+    /// The characters of a text from the last to the first.
+    static Iterator<Object> reversedCharacters(String text) {
+        return new Iterator<>() {
+            private int at = text.length();
+
+            @Override
+            public boolean hasNext() {
+                return at > 0;
+            }
+
+            @Override
+            public Object next() {
+                Budget.charge(1);
+                int character = text.codePointBefore(at);
+                at -= Character.charCount(character);
+                return Character.toString(character);
+            }
+        };
     }
 
     /// `list(value)`, a new one unless `value` is a list.
@@ -50,7 +83,8 @@ final class Sequences {
         iterate(value)
                 .forEachRemaining(
                         item -> {
-                            Limits.requireLength(items.size());
+                            Budget.items(1);
+                            Limits.requireItems(items.size());
                             items.add(item);
                         });
         return items;
@@ -89,6 +123,7 @@ final class Sequences {
             return Absent.ABSENT;
         }
         Object name = key instanceof Markup markup ? markup.text() : key;
+        Budget.text(name);
         Object value = map.get(name);
         return value != null || map.containsKey(name) ? value : Absent.ABSENT;
     }
@@ -124,9 +159,23 @@ final class Sequences {
             case String s -> sliceText(s, start, stop, step);
             case Markup m -> new Markup(sliceText(m.text(), start, stop, step));
             case Tuple t -> new Tuple(sliceList(t, start, stop, step));
+            case Range r -> r.slice(bounds(r.size(), start, stop, step));
             case List<?> l -> sliceList(l, start, stop, step);
             case Undefined undefined -> throw undefined.failure();
-            case null, default -> Undefined.member(owner, "slice");
+            case Map<?, ?> _ -> throw JinjaException.type("unhashable type: 'slice'");
+            case null, default ->
+                    throw JinjaException.type(
+                            Repr.of(Types.name(owner)) + " object is not subscriptable");
+        };
+    }
+
+    /// Start, end and step of a slice, as indexes.
+    private static long[] bounds(int size, Object start, Object stop, Object step) {
+        long by = step(step);
+        return new long[] {
+            bound(start, by > 0 ? 0 : size - 1, size, by),
+            bound(stop, by > 0 ? size : -1, size, by),
+            by
         };
     }
 
@@ -138,6 +187,7 @@ final class Sequences {
             return Collections.unmodifiableList(list.subList(from, Math.max(from, to)));
         }
         var items = new ArrayList<>();
+        Budget.items((double) list.size() / Math.abs((double) by));
         for (int index : indexes(list.size(), start, stop, by)) {
             items.add(list.get(index));
         }
@@ -147,11 +197,13 @@ final class Sequences {
     private static String sliceText(String text, Object start, Object stop, Object step) {
         long by = step(step);
         int size = Strings.length(text);
+        Budget.characters(text.length());
         if (by == 1) {
             int from = (int) bound(start, 0, size, by);
             int to = Math.max(from, (int) bound(stop, size, size, by));
             return text.substring(Strings.index(text, from), Strings.index(text, to));
         }
+        Budget.slowCharacters(text.length());
         int[] characters = text.codePoints().toArray();
         var out = new StringBuilder();
         for (int index : indexes(size, start, stop, by)) {
@@ -169,8 +221,9 @@ final class Sequences {
     }
 
     private static int[] indexes(int size, Object start, Object stop, long step) {
-        long from = bound(start, step > 0 ? 0 : size - 1, size, step);
-        long to = bound(stop, step > 0 ? size : -1, size, step);
+        long[] bounds = bounds(size, start, stop, (Object) step);
+        long from = bounds[0];
+        long to = bounds[1];
         return java.util.stream.LongStream.iterate(
                         from, i -> step > 0 ? i < to : i > to, i -> i + step)
                 .mapToInt(i -> (int) i)

@@ -19,6 +19,7 @@ final class Strftime {
                 out.append(c);
                 continue;
             }
+            Budget.charge(16);
             char directive = format.charAt(++i);
             boolean unpadded = directive == '-' && i + 1 < format.length();
             String text = directive(time, unpadded ? format.charAt(++i) : directive);

@@ -42,7 +42,12 @@ final class StringMethods {
         simple("casefold", text -> Strings.lower(Strings.upper(text)));
         check("isalpha", Character::isLetter);
         check("isdecimal", c -> Character.getType(c) == Character.DECIMAL_DIGIT_NUMBER);
-        check("isdigit", Strings::isDigit);
+        check(
+                "isdigit",
+                c -> {
+                    Budget.charge(1);
+                    return Strings.isDigit(c);
+                });
         check("isnumeric", Strings::isNumeric);
         check("isalnum", c -> Character.isLetter(c) || Strings.isNumeric(c));
         check("isspace", Strings::isSpace);
@@ -129,7 +134,7 @@ final class StringMethods {
 
     private static Tuple partition(String text, String separator, boolean last) {
         Strings.requireSeparator(separator);
-        int at = last ? text.lastIndexOf(separator) : text.indexOf(separator);
+        int at = last ? TextSearch.last(text, separator) : TextSearch.first(text, separator, 0);
         if (at < 0) {
             return last ? Tuple.of("", "", text) : Tuple.of(text, "", "");
         }
@@ -152,6 +157,9 @@ final class StringMethods {
     }
 
     private static Object affix(Call c, BiPredicate<String, String> test) {
+        if (isBeyond(c)) {
+            return false;
+        }
         String text = part(c);
         if (c.get(1) instanceof Tuple choices) {
             return choices.stream().anyMatch(choice -> test.test(text, Repr.text(choice)));
@@ -159,9 +167,17 @@ final class StringMethods {
         return test.test(text, c.text(1));
     }
 
+    /// Whether the search starts behind the end, where not even the empty text is found.
+    private static boolean isBeyond(Call c) {
+        return c.get(2, null) instanceof Long start && start > Strings.length(c.text(0));
+    }
+
     private static long find(Call c, boolean last) {
+        if (isBeyond(c)) {
+            return -1;
+        }
         String text = part(c);
-        int at = last ? text.lastIndexOf(c.text(1)) : text.indexOf(c.text(1));
+        int at = last ? TextSearch.last(text, c.text(1)) : TextSearch.first(text, c.text(1), 0);
         if (at < 0) {
             return -1;
         }
@@ -185,8 +201,17 @@ final class StringMethods {
         String text = part(c);
         String wanted = c.text(1);
         return wanted.isEmpty()
-                ? Strings.length(text) + 1L
-                : Strings.split(text, wanted, -1).size() - 1L;
+                ? isBeyond(c) ? 0L : Strings.length(text) + 1L
+                : occurrences(text, wanted);
+    }
+
+    private static long occurrences(String text, String wanted) {
+        var search = new TextSearch(wanted);
+        long count = 0;
+        for (int at = search.next(text, 0); at >= 0; at = search.next(text, at + wanted.length())) {
+            count++;
+        }
+        return count;
     }
 
     private static void padding() {
@@ -233,6 +258,8 @@ final class StringMethods {
                                 + Types.name(item)
                                 + " found");
             }
+            Budget.charge(2);
+            Budget.characters(c.text(0).length() + (double) Repr.text(item).length());
             out.append(i == 0 ? "" : c.text(0)).append(Repr.text(item));
             Limits.requireLength(out.length());
         }
@@ -243,6 +270,7 @@ final class StringMethods {
         Map<String, Object> unused = Map.of();
         Map<?, ?> table = c.get(1) instanceof Map<?, ?> map ? map : unused;
         var out = new StringBuilder();
+        Budget.items(c.text(0).length());
         c.text(0)
                 .codePoints()
                 .forEach(
@@ -253,7 +281,8 @@ final class StringMethods {
                             } else if (with instanceof Long code) {
                                 out.appendCodePoint(code.intValue());
                             } else if (with != null) {
-                                out.append(Repr.text(with));
+                                out.append((String) Budget.text(Repr.text(with)));
+                                Limits.requireLength(out.length());
                             }
                         });
         return out.toString();

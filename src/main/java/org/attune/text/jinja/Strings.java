@@ -5,9 +5,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntPredicate;
+import java.util.function.UnaryOperator;
 
 /// Python's string functions. Positions and lengths count code points.
 final class Strings {
+    private static final int PIECE = 128;
+
     private Strings() {}
 
     /// Python's idea of white space; Java's knows neither U+00A0 nor U+0085.
@@ -71,18 +74,19 @@ final class Strings {
     ///
     /// @param limit most splits; negative for no limit
     static List<Object> splitWords(String text, long limit) {
-        var parts = new ArrayList<>();
+        Budget.slowCharacters(text.length());
+        var parts = new Parts();
         int at = 0;
         while (true) {
             while (at < text.length() && isSpace(text.charAt(at))) {
                 at++;
             }
             if (at == text.length()) {
-                return parts;
+                return parts.list;
             }
             if (limit >= 0 && parts.size() >= limit) {
                 parts.add(stripEnd(text.substring(at)));
-                return parts;
+                return parts.list;
             }
             int start = at;
             while (at < text.length() && !isSpace(text.charAt(at))) {
@@ -94,7 +98,8 @@ final class Strings {
 
     /// Splits at runs of white space, from the end.
     static List<Object> splitWordsFromEnd(String text, long limit) {
-        var parts = new ArrayList<>();
+        Budget.slowCharacters(text.length());
+        var parts = new Parts();
         int at = text.length();
         while (true) {
             while (at > 0 && isSpace(text.charAt(at - 1))) {
@@ -113,40 +118,50 @@ final class Strings {
             }
             parts.add(text.substring(at, end));
         }
-        Collections.reverse(parts);
-        return parts;
+        Collections.reverse(parts.list);
+        return parts.list;
     }
 
     static List<Object> split(String text, String separator, long limit) {
         requireSeparator(separator);
-        var parts = new ArrayList<>();
+        var search = new TextSearch(separator);
+        var parts = new Parts();
         int from = 0;
-        int found = text.indexOf(separator);
+        int found = search.next(text, 0);
         while (found >= 0 && (limit < 0 || parts.size() < limit)) {
             parts.add(text.substring(from, found));
             from = found + separator.length();
-            found = text.indexOf(separator, from);
+            found = search.next(text, from);
         }
         parts.add(text.substring(from));
-        return parts;
+        return parts.list;
     }
 
     static List<Object> splitFromEnd(String text, String separator, long limit) {
-        requireSeparator(separator);
-        var parts = new ArrayList<>();
-        int to = text.length();
-        int found = text.lastIndexOf(separator);
-        while (found >= 0 && (limit < 0 || parts.size() < limit)) {
-            parts.add(text.substring(found + separator.length(), to));
-            to = found;
-            found =
-                    to < separator.length()
-                            ? -1
-                            : text.lastIndexOf(separator, to - separator.length());
-        }
-        parts.add(text.substring(0, to));
+        List<Object> parts = split(reversed(text), reversed(separator), limit);
+        parts.replaceAll(part -> reversed((String) part));
         Collections.reverse(parts);
         return parts;
+    }
+
+    private static String reversed(String text) {
+        Budget.characters(text.length());
+        return new StringBuilder(text).reverse().toString();
+    }
+
+    /// The parts of a text that is being cut.
+    private static final class Parts {
+        private final List<Object> list = new ArrayList<>();
+
+        void add(String part) {
+            Budget.items(1);
+            Limits.requireItems(list.size());
+            list.add(part);
+        }
+
+        int size() {
+            return list.size();
+        }
     }
 
     static void requireSeparator(String separator) {
@@ -156,7 +171,8 @@ final class Strings {
     }
 
     static List<Object> splitLines(String text, boolean keepEnds) {
-        var lines = new ArrayList<>();
+        Budget.slowCharacters(text.length());
+        var lines = new Parts();
         int start = 0;
         int i = 0;
         while (i < text.length()) {
@@ -173,7 +189,7 @@ final class Strings {
         if (start < text.length()) {
             lines.add(text.substring(start));
         }
-        return lines;
+        return lines.list;
     }
 
     /// @param limit most replacements; negative for no limit
@@ -183,10 +199,10 @@ final class Strings {
         }
         if (!old.isEmpty()) {
             List<Object> parts = split(text, old, limit);
-            Limits.requireLength(text.length() + (double) parts.size() * with.length());
+            Budget.characters(text.length() + (double) parts.size() * with.length());
             return joined(parts, with);
         }
-        Limits.requireLength(text.length() * (1.0 + with.length()));
+        Budget.slowCharacters(text.length() * (1.0 + with.length()));
         var out = new StringBuilder();
         long left = limit < 0 ? Long.MAX_VALUE : limit;
         for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
@@ -207,16 +223,39 @@ final class Strings {
     }
 
     static String repeat(String text, long times) {
-        Limits.requireLength((double) text.length() * Math.max(0, times));
+        Budget.characters((double) text.length() * Math.max(0, times));
         return times <= 0 || text.isEmpty() ? "" : text.repeat((int) times);
     }
 
     static String upper(String text) {
-        return text.toUpperCase(Locale.ROOT);
+        return inPieces(text, piece -> piece.toUpperCase(Locale.ROOT));
     }
 
     static String lower(String text) {
-        return text.toLowerCase(Locale.ROOT);
+        return inPieces(text, piece -> piece.toLowerCase(Locale.ROOT));
+    }
+
+    /// Changes a long text's case piece by piece: Java copies all of it for each character that
+    /// becomes two.
+    private static String inPieces(String text, UnaryOperator<String> function) {
+        if (text.length() <= PIECE) {
+            return function.apply(text);
+        }
+        var out = new StringBuilder(text.length());
+        int from = 0;
+        while (from < text.length()) {
+            int to = Math.min(from + PIECE, text.length());
+            // At a space where there is one: a sigma's small form depends on its neighbours.
+            int space = from + text.substring(from, to).lastIndexOf(' ');
+            if (to < text.length() && space > from) {
+                to = space;
+            } else if (to < text.length() && Character.isLowSurrogate(text.charAt(to))) {
+                to++;
+            }
+            out.append(function.apply(text.substring(from, to)));
+            from = to;
+        }
+        return out.toString();
     }
 
     static String swapCase(String text) {
@@ -302,7 +341,7 @@ final class Strings {
 
     /// Fills up to `width` code points.
     static String pad(String text, long width, String fill, Align align) {
-        Limits.requireLength(width);
+        Budget.characters(Math.max(0, width));
         if (length(fill) != 1) {
             throw JinjaException.type("The fill character must be exactly one character long");
         }

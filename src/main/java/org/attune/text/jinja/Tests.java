@@ -1,6 +1,5 @@
 package org.attune.text.jinja;
 
-import java.math.BigInteger;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +26,7 @@ final class Tests {
             throw JinjaException.of(
                     JinjaException.Kind.SYNTAX, "No test named " + Repr.of(name) + " found.");
         }
+        Budget.charge(1);
         return Types.truth(test.call(arguments));
     }
 
@@ -56,8 +56,8 @@ final class Tests {
         test("sequence", "", Tests::isSequence);
         test("callable", "", c -> c.get(0) instanceof Invocable || c.get(0) instanceof Undefined);
         test("escaped", "", c -> c.get(0) instanceof Markup);
-        test("odd", "", c -> remainder(c.get(0), BigInteger.TWO) == 1);
-        test("even", "", c -> remainder(c.get(0), BigInteger.TWO) == 0);
+        test("odd", "", c -> leaves(c, 1));
+        test("even", "", c -> leaves(c, 0));
         test(
                 "divisibleby",
                 "num",
@@ -76,9 +76,8 @@ final class Tests {
         comparison(">=", ">=", "ge");
     }
 
-    private static int remainder(Object value, BigInteger divisor) {
-        Object rest = Operators.arithmetic("%", value, divisor.longValueExact());
-        return Types.isNumber(rest) ? (int) Numbers.real(rest) : -1;
+    private static boolean leaves(Builtin.Call call, long rest) {
+        return Operators.equal(Operators.arithmetic("%", call.get(0), 2L), rest);
     }
 
     private static boolean isSequence(Builtin.Call call) {

@@ -8,15 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /// Filters that make text.
 final class TextFilters {
-    private static final Pattern WORD = Pattern.compile("\\w+", Pattern.UNICODE_CHARACTER_CLASS);
-    private static final Pattern WORD_START =
-            Pattern.compile("[-\\s({\\[<]+|[^-\\s({\\[<]+", Pattern.UNICODE_CHARACTER_CLASS);
-
     private TextFilters() {}
 
     static void register(Filters.Registry filters) {
@@ -35,9 +29,12 @@ final class TextFilters {
         filters.define("indent", "s width? first? blank?", TextFilters::indent);
         filters.define("center", "value width?", TextFilters::center);
         filters.define("truncate", "s length? killwords? end? leeway?", TextFilters::truncate);
-        filters.define("wordcount", "s", c -> WORD.matcher(c.soft(0)).results().count());
-        filters.define("wordwrap", "s width? break_long_words? wrapstring?", TextFilters::wordWrap);
-        filters.define("striptags", "value", c -> stripTags(c.soft(0)));
+        filters.define("wordcount", "s", c -> wordCount(c.soft(0)));
+        filters.define(
+                "wordwrap",
+                "s width? break_long_words? wrapstring? break_on_hyphens?",
+                WordWrap::filter);
+        filters.define("striptags", "value", c -> Tags.strip(c.soft(0)));
         filters.define("pprint", "value", c -> Repr.of(c.get(0)));
         filters.define("urlencode", "value", TextFilters::urlEncode);
         filters.define("xmlattr", "d autospace?", TextFilters::xmlAttributes);
@@ -56,15 +53,39 @@ final class TextFilters {
 
     /// Unlike the method `title`, a letter after an apostrophe stays small.
     private static String title(String text) {
+        Budget.slowCharacters(text.length());
         var out = new StringBuilder();
-        Matcher parts = WORD_START.matcher(text);
-        while (parts.find()) {
-            String part = parts.group();
-            int first = part.offsetByCodePoints(0, 1);
-            out.append(Strings.upper(part.substring(0, first)))
-                    .append(Strings.lower(part.substring(first)));
+        int from = 0;
+        while (from < text.length()) {
+            boolean separators = isSeparator(text.charAt(from));
+            int to = from + 1;
+            while (to < text.length() && isSeparator(text.charAt(to)) == separators) {
+                to++;
+            }
+            int rest = text.offsetByCodePoints(from, 1);
+            out.append(Strings.upper(text.substring(from, rest)))
+                    .append(Strings.lower(text.substring(rest, Math.max(rest, to))));
+            from = Math.max(rest, to);
         }
         return out.toString();
+    }
+
+    /// Whether a word may start after this character.
+    private static boolean isSeparator(char c) {
+        return "-({[<".indexOf(c) >= 0 || Strings.isSpace(c);
+    }
+
+    private static long wordCount(String text) {
+        Budget.slowCharacters(text.length());
+        long words = 0;
+        boolean inWord = false;
+        for (int i = 0; i < text.length(); i += Character.charCount(text.codePointAt(i))) {
+            int c = text.codePointAt(i);
+            boolean part = c == '_' || Character.isLetter(c) || Strings.isNumeric(c);
+            words += part && !inWord ? 1 : 0;
+            inWord = part;
+        }
+        return words;
     }
 
     private static Object replace(Call c) {
@@ -79,11 +100,15 @@ final class TextFilters {
     }
 
     private static Object indent(Call c) {
+        if (c.get(0) instanceof Undefined undefined) {
+            throw undefined.failure();
+        }
+        String text = c.text(0);
         String indent =
                 Types.isString(c.get(1, null)) ? c.text(1) : Strings.repeat(" ", c.integer(1, 4));
         boolean blank = c.truth(3, false);
-        List<Object> lines = Strings.splitLines(c.soft(0) + "\n", false);
-        Limits.requireLength(c.soft(0).length() + (double) lines.size() * indent.length());
+        List<Object> lines = Strings.splitLines(text + "\n", false);
+        Budget.characters(text.length() + (double) lines.size() * indent.length());
         var out = new StringBuilder(c.truth(2, false) ? indent : "");
         for (int i = 0; i < lines.size(); i++) {
             String line = (String) lines.get(i);
@@ -98,81 +123,26 @@ final class TextFilters {
     }
 
     private static Object truncate(Call c) {
-        String text = c.soft(0);
         String end = c.text(3, "...");
         long length = c.integer(1, 255);
-        if (Strings.length(text) <= length + c.integer(4, 5)) {
-            return text;
-        }
+        long leeway = c.integer(4, 5);
         long kept = length - Strings.length(end);
         if (kept < 0) {
             throw JinjaException.value("truncate needs a length of at least that of its end");
         }
+        if (leeway < 0) {
+            throw JinjaException.value("expected leeway >= 0, got " + leeway);
+        }
+        if (Sequences.length(c.get(0)) <= length + leeway) {
+            return c.get(0);
+        }
+        String text = c.text(0);
         String start = text.substring(0, Strings.index(text, (int) kept));
         if (!c.truth(2, false)) {
-            start = (String) Strings.splitFromEnd(start, " ", 1).getFirst();
+            int space = start.lastIndexOf(' ');
+            start = space < 0 ? start : start.substring(0, space);
         }
         return start + end;
-    }
-
-    private static Object wordWrap(Call c) {
-        long width = c.integer(1, 79);
-        if (width < 1) {
-            throw JinjaException.value("invalid width " + width + " (must be > 0)");
-        }
-        String lineBreak = c.text(3, "\n");
-        var lines = new ArrayList<String>();
-        for (Object line : Strings.splitLines(c.soft(0), false)) {
-            wrap((String) line, (int) Math.min(width, Integer.MAX_VALUE), c.truth(2, true), lines);
-        }
-        return String.join(lineBreak, lines);
-    }
-
-    private static void wrap(String line, int width, boolean breakWords, List<String> lines) {
-        var current = new StringBuilder();
-        for (Object item : Strings.splitWords(line, -1)) {
-            String word = (String) item;
-            if (!current.isEmpty() && current.length() + 1 + word.length() > width) {
-                lines.add(current.toString());
-                current.setLength(0);
-            }
-            current.append(current.isEmpty() ? "" : " ").append(word);
-            int broken = 0;
-            while (breakWords && current.length() - broken > width) {
-                lines.add(current.substring(broken, broken + width));
-                broken += width;
-            }
-            current.delete(0, broken);
-        }
-        lines.add(current.toString());
-    }
-
-    private static String stripTags(String html) {
-        var out = new StringBuilder();
-        int at = 0;
-        boolean unclosed = false; // no > follows any more, so that looking for one ends
-        while (at < html.length()) {
-            boolean comment = html.startsWith("<!--", at);
-            String close = comment ? "-->" : ">";
-            int end = html.charAt(at) == '<' && !unclosed ? html.indexOf(close, at) : -1;
-            unclosed |= html.charAt(at) == '<' && end < 0 && !comment;
-            if (end >= 0) {
-                at = end + close.length();
-            } else {
-                out.append(html.charAt(at++));
-            }
-        }
-        String text = String.join(" ", strings(Strings.splitWords(out.toString(), -1)));
-        return text.replace("&lt;", "<")
-                .replace("&gt;", ">")
-                .replace("&#34;", "\"")
-                .replace("&quot;", "\"")
-                .replace("&#39;", "'")
-                .replace("&amp;", "&");
-    }
-
-    private static List<String> strings(List<Object> items) {
-        return items.stream().map(String.class::cast).toList();
     }
 
     private static Object urlEncode(Call c) {
@@ -184,6 +154,7 @@ final class TextFilters {
                 value instanceof Map<?, ?> map ? DictView.pairs(map) : Sequences.list(value);
         var parts = new ArrayList<String>();
         for (Object pair : pairs) {
+            Budget.items(1);
             List<Object> both = Sequences.list(pair);
             if (both.size() != 2) {
                 throw JinjaException.value("urlencode needs pairs of name and value");
@@ -194,6 +165,7 @@ final class TextFilters {
     }
 
     private static String quote(String text) {
+        Budget.slowCharacters(4.0 * text.length());
         return URLEncoder.encode(text, StandardCharsets.UTF_8)
                 .replace("*", "%2A")
                 .replace("%7E", "~");

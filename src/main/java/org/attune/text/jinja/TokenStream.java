@@ -1,14 +1,34 @@
 package org.attune.text.jinja;
 
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// Tokens with a reading position. Messages are those of Jinja.
 final class TokenStream {
+    /// What a macro has without declaring it, if its body names it.
+    private static final Set<String> IMPLIED = Set.of("varargs", "kwargs", "caller");
+
+    private static final NavigableSet<Integer> NONE = Collections.emptyNavigableSet();
+
     private final List<Token> tokens;
+
+    /// Where the implied names stand, so that a macro inside macros isn't read once for each.
+    private final Map<String, NavigableSet<Integer>> places = new HashMap<>();
+
     private int at;
 
     TokenStream(List<Token> tokens) {
         this.tokens = tokens;
+        for (int i = 0; i < tokens.size(); i++) {
+            if (tokens.get(i).is(Token.Type.NAME) && IMPLIED.contains(tokens.get(i).value())) {
+                places.computeIfAbsent(tokens.get(i).value(), _ -> new TreeSet<>()).add(i);
+            }
+        }
     }
 
     Token current() {
@@ -37,9 +57,10 @@ final class TokenStream {
         return at;
     }
 
-    /// Whether a name stands between two positions.
+    /// Whether `varargs`, `kwargs` or `caller` stands between two positions.
     boolean usesName(String name, int from, int to) {
-        return tokens.subList(from, to).stream().anyMatch(token -> token.isName(name));
+        Integer first = places.getOrDefault(name, NONE).ceiling(from);
+        return first != null && first < to;
     }
 
     boolean skipName(String name) {
