@@ -29,19 +29,19 @@ final class Budget {
     /// Charges the current rendering for going through or making characters.
     static void characters(double count) {
         Limits.requireLength(count);
-        charge((long) count / CHARACTERS);
+        charge((long) (count / CHARACTERS));
     }
 
     /// The same where each character takes longer.
     static void slowCharacters(double count) {
         Limits.requireLength(count);
-        charge((long) count / SLOW_CHARACTERS);
+        charge((long) (count / SLOW_CHARACTERS));
     }
 
     /// Charges the current rendering for the items of a new list or dict.
     static void items(double count) {
         Limits.requireItems(count);
-        charge((long) count * UNITS_PER_ITEM);
+        charge((long) (count * UNITS_PER_ITEM));
     }
 
     /// Charges the current rendering for a text that an operation is about to go through, or made;
