@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /// libtorch in this process, and the one thread that may touch tensors.
 ///
@@ -28,6 +29,9 @@ public final class Engine {
     private static final int MOST_ARENAS = 8 * Runtime.getRuntime().availableProcessors() + 2;
 
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+    private static final Pattern WITH_BFLOAT16 =
+            Pattern.compile("(?i)all|default|.*(bf16|fp16|amx|avx10).*");
 
     // What decides about libtorch's threads; read and written on the engine thread.
     private static boolean suited; // to models in use
@@ -243,14 +247,26 @@ public final class Engine {
         return started().hasCuda();
     }
 
-    /// Whether the processor multiplies bfloat16 in hardware (AVX-512-bf16 or AMX).
+    /// Whether the processor multiplies bfloat16 in hardware (AVX-512-bf16 or AMX), and oneDNN may
+    /// use it: `ONEDNN_MAX_CPU_ISA` makes a processor one without.
     public static boolean hasFastBfloat16() {
+        if (isWithheld(System.getenv("ONEDNN_MAX_CPU_ISA"))
+                || isWithheld(System.getenv("DNNL_MAX_CPU_ISA"))) {
+            return false;
+        }
         try {
             String info = Files.readString(Path.of("/proc/cpuinfo"));
             return info.contains("avx512_bf16") || info.contains("amx_bf16");
         } catch (java.io.IOException e) {
             return false; // not Linux: assume the safe choice
         }
+    }
+
+    /// Whether instructions for bfloat16 are above the most that oneDNN may use.
+    ///
+    /// @param most oneDNN's name of a set of instructions, or null: all
+    static boolean isWithheld(String most) {
+        return most != null && !WITH_BFLOAT16.matcher(most).matches();
     }
 
     /// The dtype for weights and activations that is fastest on `device`.

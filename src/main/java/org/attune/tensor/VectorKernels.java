@@ -16,6 +16,7 @@ import org.attune.tensor.vector.SharedBeginnings;
 import org.attune.tensor.vector.SwigluKernel;
 import org.attune.tensor.vector.Team;
 import org.attune.tensor.vector.VectorLength;
+import org.attune.tensor.vector.VectorModule;
 import org.attune.tensor.vector.VocabularyKernel;
 import org.attune.tensor.vector.WarmUp;
 
@@ -26,11 +27,11 @@ import java.util.function.LongConsumer;
 
 /// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API:
 /// they read and write each number once, where a chain of operators makes a pass for each. They
-/// need the module `jdk.incubator.vector`; without it, and on other devices, operators do the work.
+/// need the module `jdk.incubator.vector` ([VectorModule]); without it, and on other devices,
+/// operators do the work.
 public final class VectorKernels {
     private static final boolean AVAILABLE =
-            ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-                    && !"off".equals(System.getProperty("attune.vectors"));
+            !"off".equals(System.getProperty("attune.vectors")) && VectorModule.load();
 
     /// Below as many numbers the work is done by one thread. Between two matrix products, which
     /// leave nothing of all this in the processor's cache, sharing a loop takes about 30

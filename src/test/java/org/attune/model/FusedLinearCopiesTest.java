@@ -3,14 +3,13 @@ package org.attune.model;
 import static org.attune.testing.RandomMatrices.random;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
-import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -27,7 +26,7 @@ class FusedLinearCopiesTest {
 
     @BeforeEach
     void needsCopies() {
-        assumeTrue(Engine.call(() -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16)));
+        Hardware.requireBfloat16Products();
     }
 
     /// What a layer gives: products, the gradient of its input, and those of its adapter.

@@ -8,11 +8,11 @@ import org.attune.model.DecoderConfig;
 import org.attune.optim.AdamW;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Hardware;
 import org.attune.testing.InterpretedJvm;
 import org.attune.testing.MemoryGrowth;
 import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -37,7 +37,7 @@ class FlatMemoryTest {
 
     @BeforeAll
     static void requireGlibc() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells what it holds");
+        Hardware.requireGlibc();
     }
 
     @Test

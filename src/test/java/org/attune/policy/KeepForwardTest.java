@@ -4,14 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
-import org.attune.tensor.PackedMatrix;
+import org.attune.testing.Hardware;
 import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -65,8 +63,8 @@ class KeepForwardTest {
 
     @Test
     void whatWasReadByBackwardPassesIsGone() {
-        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
-        assumeTrue(ProcessMemory.isGlibc());
+        Hardware.requireBfloat16Products();
+        Hardware.requireGlibc();
         Engine.run(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16)) {

@@ -12,9 +12,9 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.OwnPages;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Hardware;
 import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 import java.util.function.Consumer;
@@ -59,7 +59,7 @@ class LongRowsTest {
 
     @Test
     void tensorsGetPagesOfTheirOwnWhileTheyAreToHaveThem() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells");
+        Hardware.requireGlibc();
         Engine.run(
                 () -> {
                     OwnPages.use(true);
@@ -74,7 +74,7 @@ class LongRowsTest {
 
     @Test
     void aPassThatFailsInABlockLeavesMallocAsItWas() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells");
+        Hardware.requireGlibc();
         withPolicy(
                 Outcome.DEFAULT,
                 policy -> {

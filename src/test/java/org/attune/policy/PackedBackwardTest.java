@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.model.Decoder;
@@ -15,6 +14,7 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Hardware;
 import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -105,8 +105,8 @@ class PackedBackwardTest {
 
     @Test
     void weightsThatAllProductsHaveCopiesOfAreGivenBackAndMadeAgain() {
-        assumeTrue(PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16));
-        assumeTrue(ProcessMemory.isGlibc());
+        Hardware.requireBfloat16Products();
+        Hardware.requireGlibc();
         Engine.run(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(CONFIG, DType.BFLOAT16);

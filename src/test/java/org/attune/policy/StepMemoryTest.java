@@ -8,11 +8,10 @@ import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Hardware;
 import org.attune.testing.InterpretedJvm;
 import org.attune.testing.MemoryGrowth;
-import org.attune.testing.ProcessMemory;
 import org.attune.testing.TinyModels;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -99,7 +98,7 @@ class StepMemoryTest {
     @Test
     @Tag("slow")
     void fifteenHundredExceptionsInMidStepLeaveNothing() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells what it holds");
+        Hardware.requireGlibc();
         InterpretedJvm.run(MidStep.class).assertFine();
     }
 
@@ -168,7 +167,7 @@ class StepMemoryTest {
     @Test
     @Tag("slow")
     void fiveHundredExceptionsInsideABlockLeaveNothing() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells what it holds");
+        Hardware.requireGlibc();
         InterpretedJvm.run(InsideABlock.class).assertFine();
     }
 

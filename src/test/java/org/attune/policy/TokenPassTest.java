@@ -3,7 +3,6 @@ package org.attune.policy;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
@@ -17,7 +16,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.OperatorTimes;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.VectorKernels;
+import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,12 +34,7 @@ class TokenPassTest {
 
     @BeforeEach
     void needsTiles() {
-        assumeTrue(
-                Engine.call(
-                        () ->
-                                VectorKernels.isAvailable()
-                                        && VectorKernels.hasTiles(DType.BFLOAT16)),
-                "this processor has no products of bfloat16 tiles");
+        Hardware.requireBfloat16Products();
     }
 
     private static DecoderConfig shape(boolean everything) {

@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.error.ShapeException;
 import org.attune.tensor.vector.DropoutPart;
 import org.attune.tensor.vector.KeptNumbers;
+import org.attune.testing.Hardware;
 import org.attune.testing.RandomMatrices;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,7 +27,7 @@ class DroppedProductTest {
 
     @BeforeEach
     void needsProducts() {
-        assumeTrue(Engine.call(() -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16)));
+        Hardware.requireBfloat16Products();
     }
 
     /// An input of `n` rows and `in` numbers, and matrices of some ranks that read it.

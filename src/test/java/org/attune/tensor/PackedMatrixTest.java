@@ -3,9 +3,9 @@ package org.attune.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.error.ShapeException;
+import org.attune.testing.Hardware;
 import org.attune.testing.RandomMatrices;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class PackedMatrixTest {
     @BeforeEach
     void needsAFasterLayout() {
-        assumeTrue(Engine.call(() -> PackedMatrix.isUseful(Device.cpu(), DType.BFLOAT16)));
+        Hardware.requireBfloat16Products();
     }
 
     private static Tensor random(long seed, int rows, int columns) {

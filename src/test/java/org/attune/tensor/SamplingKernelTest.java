@@ -3,11 +3,11 @@ package org.attune.tensor;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.tensor.vector.SamplingKernel;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,7 +21,7 @@ class SamplingKernelTest {
 
     @BeforeEach
     void kernels() {
-        assumeTrue(VectorKernels.isAvailable());
+        Hardware.requireVectors();
     }
 
     private static int[] draw(float[] logits, int vocabulary, double t, double[] uniforms) {

@@ -2,11 +2,11 @@ package org.attune.tensor;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.tensor.vector.AttentionKernel;
 import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,12 +25,7 @@ class TileAttentionTest {
 
     @BeforeEach
     void needsTiles() {
-        boolean has =
-                Engine.call(
-                        () ->
-                                VectorKernels.isAvailable()
-                                        && VectorKernels.hasTiles(DType.BFLOAT16));
-        assumeTrue(has, "this processor has no products of bfloat16 tiles");
+        Hardware.requireBfloat16Products();
     }
 
     /// A root, two children of it, one of which has a child, an onlooker, and a tree beside it.

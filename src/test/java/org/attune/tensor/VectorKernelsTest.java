@@ -6,7 +6,6 @@ import static org.attune.tensor.KernelChecks.rows;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.tensor.vector.AttentionKernel;
@@ -14,6 +13,7 @@ import org.attune.tensor.vector.AttentionSegment;
 import org.attune.tensor.vector.AttentionShape;
 import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.SharedBeginnings;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,7 +38,7 @@ class VectorKernelsTest {
 
     @BeforeEach
     void needsTheVectorModule() {
-        assumeTrue(VectorKernels.isAvailable());
+        Hardware.requireVectors();
     }
 
     @Test

@@ -5,10 +5,10 @@ import static org.attune.tensor.KernelChecks.numbers;
 import static org.attune.tensor.KernelChecks.rows;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.tensor.vector.VocabularyKernel;
+import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,7 +20,7 @@ class VocabularyKernelTest {
 
     @BeforeEach
     void needsTheVectorModule() {
-        assumeTrue(VectorKernels.isAvailable());
+        Hardware.requireVectors();
     }
 
     @ParameterizedTest

@@ -40,6 +40,11 @@ final class HouseTest {
     private static final Pattern TYPE = Pattern.compile("`([A-Z][a-z]\\w+)(?:\\.(\\w+))?`");
     private static final Pattern SOMEONES_PATH =
             Pattern.compile("(?<![\\w.}$-])/(work|root|home|Users)/\\w");
+    private static final Pattern FIXTURES =
+            Pattern.compile("\\bFixtures\\.(fixture|data|model)\\(");
+    private static final Pattern STATIC_FIXTURE =
+            Pattern.compile(
+                    "\\bstatic [^;{}()]*=[^;]*Fixtures\\.(fixture|data|model|rows|text)\\(");
     private static final Pattern OPEN_TASK =
             Pattern.compile("\\b(FIX" + "ME|XXX|TO" + "DO(?!\\(#\\d+\\)))");
 
@@ -267,6 +272,21 @@ final class HouseTest {
             }
         }
         return false;
+    }
+
+    /// In a static field an absent file is an error of the class, not a test that is skipped; and
+    /// only by its tag does CI find a class that needs such files.
+    @Test
+    void fixturesAreAskedForByTests() throws IOException {
+        var wrong = new ArrayList<String>();
+        for (Path path : sources()) {
+            String text = Files.readString(path);
+            boolean asks = FIXTURES.matcher(text).find() && path.toString().endsWith("Test.java");
+            if (STATIC_FIXTURE.matcher(text).find() || asks && !text.contains("@Tag(\"fixtures-")) {
+                wrong.add(root.relativize(path).toString());
+            }
+        }
+        assertEquals(List.of(), wrong, "fixtures in static fields, or classes without their tag");
     }
 
     private static boolean has(Pattern pattern, String line) {

@@ -3,10 +3,9 @@ package org.attune.rollout;
 import org.attune.model.Adapter;
 import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
+import org.attune.testing.Hardware;
 import org.attune.testing.InterpretedJvm;
 import org.attune.testing.MemoryGrowth;
-import org.attune.testing.ProcessMemory;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -19,7 +18,7 @@ import java.util.Set;
 class FlatMemoryTest {
     @BeforeAll
     static void requireGlibc() {
-        Assumptions.assumeTrue(ProcessMemory.isGlibc(), "only glibc's malloc tells what it holds");
+        Hardware.requireGlibc();
     }
 
     @Test

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
@@ -30,7 +29,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.OperatorTimes;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
-import org.attune.tensor.VectorKernels;
+import org.attune.testing.Hardware;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,7 +53,7 @@ class ForwardRecordTest {
 
     @BeforeAll
     static void requireKernels() {
-        assumeTrue(Engine.call(() -> VectorKernels.serve(Device.cpu(), DType.FLOAT32, 32)));
+        Hardware.requireVectors(32);
     }
 
     /// A prompt and its completions.
@@ -276,7 +275,7 @@ class ForwardRecordTest {
 
     @Test
     void allBlocksAtOnceRecordTheSame() {
-        assumeTrue(Engine.call(() -> VectorKernels.hasTiles(DType.BFLOAT16)));
+        Hardware.requireBfloat16Products();
         for (boolean normed : new boolean[] {false, true}) {
             var attention = new AttentionConfig(4, 2, 32, true, false, normed, List.of(0, 9));
             DecoderConfig shape = TinyModels.sized("qwen3", 64, 96, 31, 2, attention, false, false);

@@ -12,6 +12,7 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.ReferenceKind;
 import org.attune.trainers.config.ValueModelKind;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,9 +26,14 @@ import java.util.function.UnaryOperator;
 /// Models of a run that are the policy's own base are in memory once, others are not.
 @Tag("fixtures-trl")
 class SharedWeightsFixtureTest {
-    private static final Path MODEL = Fixtures.fixture("trl/model");
-
     @TempDir private Path folder;
+
+    private Path model;
+
+    @BeforeEach
+    void findModel() {
+        model = Fixtures.fixture("trl/model");
+    }
 
     /// Bytes that the critic's and the reference's weights take beside the policy's.
     private long taken(UnaryOperator<PpoConfig> change) {
@@ -36,7 +42,7 @@ class SharedWeightsFixtureTest {
                         PpoConfig.defaults()
                                 .withModel(
                                         m ->
-                                                m.withModelNameOrPath(MODEL.toString())
+                                                m.withModelNameOrPath(model.toString())
                                                         .withDevice("cpu")
                                                         .withDtype(DtypeChoice.FLOAT32))
                                 .withLora(_ -> LoraSettings.allLinear(1, 2))
@@ -45,7 +51,7 @@ class SharedWeightsFixtureTest {
                                 .withReference(
                                         r ->
                                                 r.withReference(ReferenceKind.MODEL)
-                                                        .withRefModelNameOrPath(MODEL.toString()))
+                                                        .withRefModelNameOrPath(model.toString()))
                                 .withJudging(j -> j.withRewardFuncs(List.of("gsm8k"))));
         var hub = new HubCache(folder);
         return Engine.call(
@@ -71,7 +77,7 @@ class SharedWeightsFixtureTest {
     @Test
     void adaptersAndReferencesOnThePolicysBaseShareItsWeights() throws IOException {
         Path copy = Files.createDirectory(folder.resolve("copy"));
-        try (var files = Files.list(MODEL)) {
+        try (var files = Files.list(model)) {
             for (Path file : files.toList()) {
                 Files.copy(file, copy.resolve(file.getFileName()));
             }
@@ -79,9 +85,9 @@ class SharedWeightsFixtureTest {
         long shared = taken(c -> c);
         long own = taken(c -> c.withCritic(v -> v.withValueUsePeft(false)));
         long other = taken(c -> c.withReference(r -> r.withRefModelNameOrPath(copy.toString())));
-        long model = Files.size(MODEL.resolve("model.safetensors"));
-        assertTrue(shared < model / 2, shared + " of " + model);
-        assertTrue(own > shared + model, "a critic that is trained whole: " + own);
-        assertTrue(other > shared + model / 2, "a reference of other files: " + other);
+        long size = Files.size(model.resolve("model.safetensors"));
+        assertTrue(shared < size / 2, shared + " of " + size);
+        assertTrue(own > shared + size, "a critic that is trained whole: " + own);
+        assertTrue(other > shared + size / 2, "a reference of other files: " + other);
     }
 }
