@@ -1,14 +1,15 @@
 package org.attune.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
+import org.attune.files.WrittenHashes;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,9 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 
 /// A whole checkpoint on disk.
 ///
@@ -31,75 +30,81 @@ public record Checkpoint(Path folder, int step) {
 
     static final String STATE = "run_state.json";
     static final String TRAINER_STATE = "trainer_state.json";
-    static final String CONTENTS = "checkpoint.json";
-    private static final int FORMAT = 1;
 
     static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /// Opens a checkpoint.
+    /// A state that lacks a field is none.
+    private static final ObjectReader STATES =
+            JSON.readerFor(RunState.class)
+                    .with(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+                    .with(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES);
+
+    /// Opens a checkpoint after it has read and compared all of its files.
     ///
-    /// @throws CheckpointException if the folder is none, or something of it is missing
+    /// @throws CheckpointException if the folder is none, or something of it is missing or differs
     public static Checkpoint open(Path folder) {
-        Optional<String> damage = damage(folder);
+        Optional<String> damage = damage(folder, true);
         if (damage.isPresent()) {
             throw new CheckpointException(
                     "%s is no whole checkpoint: %s; resume: true takes the newest whole one"
                             .formatted(folder, damage.get()));
         }
-        return new Checkpoint(folder, contents(folder).path("step").asInt());
+        return ofWhole(folder);
+    }
+
+    /// Of a folder in which nothing was found to be wrong.
+    static Checkpoint ofWhole(Path folder) {
+        return new Checkpoint(folder, FileList.read(folder).step());
+    }
+
+    /// Opens what looks like a checkpoint, for its state alone; who takes more of it opens it with
+    /// [#open].
+    ///
+    /// @return empty if the folder is none, or if a file is missing or has another size
+    public static Optional<Checkpoint> glance(Path folder) {
+        return damage(folder, false).isPresent() ? Optional.empty() : Optional.of(ofWhole(folder));
     }
 
     /// What is wrong with a folder as a checkpoint; empty if nothing.
-    static Optional<String> damage(Path folder) {
-        JsonNode contents;
+    ///
+    /// @param contents whether files are compared, not only their sizes
+    static Optional<String> damage(Path folder, boolean contents) {
         try {
-            contents = contents(folder);
+            FileList list = FileList.read(folder);
+            Optional<String> damage = list.damage(folder, contents);
+            int step = damage.isEmpty() ? stateIn(folder).step() : list.step();
+            return step == list.step()
+                    ? damage
+                    : Optional.of(
+                            "%s is of step %d, %s of step %d"
+                                    .formatted(STATE, step, FileList.NAME, list.step()));
         } catch (CheckpointException e) {
             return Optional.of(e.getMessage());
         }
-        if (contents.path("format").asInt() != FORMAT) {
-            return Optional.of("its format is %s, not 1".formatted(contents.path("format")));
-        }
-        for (Map.Entry<String, JsonNode> file : contents.path("files").properties()) {
-            Path path = folder.resolve(file.getKey());
-            try {
-                if (Files.size(path) != file.getValue().asLong()) {
-                    return Optional.of(
-                            "%s has %d bytes, not %s"
-                                    .formatted(file.getKey(), Files.size(path), file.getValue()));
-                }
-            } catch (IOException e) {
-                return Optional.of(file.getKey() + " can't be read");
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static JsonNode contents(Path folder) {
-        return readJson(folder.resolve(CONTENTS));
     }
 
     /// Writes the list of a folder's files; the last thing before a checkpoint becomes visible.
-    static void seal(Path folder, int step) throws IOException {
-        var sizes = new TreeMap<String, Long>();
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
-                sizes.put(folder.relativize(file).toString().replace('\\', '/'), Files.size(file));
-            }
-        }
-        ObjectNode contents = JSON.createObjectNode();
-        contents.put("format", FORMAT).put("step", step);
-        ObjectNode files = contents.putObject("files");
-        sizes.forEach(files::put);
-        Files.writeString(folder.resolve(CONTENTS), contents.toPrettyString());
+    static void seal(Path folder, int step, WrittenHashes written) throws IOException {
+        Files.writeString(folder.resolve(FileList.NAME), FileList.of(folder, step, written).json());
     }
 
     /// Where the run stood.
     public RunState state() {
+        return stateIn(folder);
+    }
+
+    /// The state in a folder that was opened as a checkpoint before.
+    ///
+    /// @throws CheckpointException if there is none
+    public static RunState stateIn(Path folder) {
         Path file = folder.resolve(STATE);
         try {
-            return JSON.treeToValue(readJson(file), RunState.class);
-        } catch (JsonProcessingException e) {
+            RunState state = STATES.readValue(readJson(file));
+            if (state == null) {
+                throw new CheckpointException(file + " isn't a run's state: it is empty");
+            }
+            return state;
+        } catch (IOException e) {
             throw new CheckpointException(file + " isn't a run's state: " + e.getMessage(), e);
         }
     }
@@ -137,11 +142,11 @@ public record Checkpoint(Path folder, int step) {
         }
     }
 
-    private static JsonNode readJson(Path file) {
+    static JsonNode readJson(Path file) {
         try {
             return JSON.readTree(Files.readString(file));
         } catch (IOException e) {
-            throw new CheckpointException(file + " can't be read: " + e, e);
+            throw new CheckpointException("%s can't be read: %s".formatted(file, e), e);
         }
     }
 }

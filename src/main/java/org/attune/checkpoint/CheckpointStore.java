@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFolder;
+import org.attune.files.WrittenHashes;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,15 +54,26 @@ public final class CheckpointStore {
     /// @throws CheckpointException if it can't be written; earlier checkpoints are as they were
     public Checkpoint save(RunState state, int maxSteps, double epoch, Content content) {
         Path target = outputDir.resolve("checkpoint-" + state.step());
+        String trainerState = trainerState(state, maxSteps, epoch);
+        var written = new WrittenHashes();
+        written.during(() -> write(target, state, trainerState, content, written));
+        prune();
+        return new Checkpoint(target, state.step());
+    }
+
+    private static void write(
+            Path target,
+            RunState state,
+            String trainerState,
+            Content content,
+            WrittenHashes written) {
         try (AtomicFolder folder = AtomicFolder.create(target)) {
             content.writeTo(folder.path());
             Files.writeString(
                     folder.path().resolve(Checkpoint.STATE),
                     Checkpoint.JSON.writeValueAsString(state));
-            Files.writeString(
-                    folder.path().resolve(Checkpoint.TRAINER_STATE),
-                    trainerState(state, maxSteps, epoch));
-            Checkpoint.seal(folder.path(), state.step());
+            Files.writeString(folder.path().resolve(Checkpoint.TRAINER_STATE), trainerState);
+            Checkpoint.seal(folder.path(), state.step(), written);
             folder.commit();
         } catch (IOException e) {
             throw new CheckpointException(
@@ -69,8 +81,6 @@ public final class CheckpointStore {
                             .formatted(target, e),
                     e);
         }
-        prune();
-        return new Checkpoint(target, state.step());
     }
 
     /// transformers' `trainer_state.json`, as far as it applies.
@@ -88,17 +98,40 @@ public final class CheckpointStore {
         return json.toPrettyString();
     }
 
-    /// The newest checkpoint that is whole; damaged ones are passed over with a warning.
+    /// The newest checkpoint that is whole, all of its files read and compared; damaged ones are
+    /// passed over with a warning. Empty if there are none at all.
+    ///
+    /// @throws CheckpointException if there are some, but none is whole
     public Optional<Checkpoint> newest() {
         List<Path> folders = folders();
+        List<String> damages = new ArrayList<>();
         for (Path folder : folders.reversed()) {
-            Optional<String> damage = Checkpoint.damage(folder);
+            Optional<String> damage = Checkpoint.damage(folder, true);
             if (damage.isEmpty()) {
-                return Optional.of(Checkpoint.open(folder));
+                return Optional.of(Checkpoint.ofWhole(folder));
             }
             LOG.warn("{} is passed over, it is no whole checkpoint: {}", folder, damage.get());
+            damages.add("  %s: %s".formatted(folder.getFileName(), damage.get()));
+        }
+        if (!damages.isEmpty()) {
+            throw new CheckpointException(
+                    """
+                    %s has no whole checkpoint to resume from:
+                    %s
+                    Restore one from a copy, or begin anew with resume: false, which moves what \
+                    is there aside.\
+                    """
+                            .formatted(outputDir, String.join("\n", damages)));
         }
         return Optional.empty();
+    }
+
+    /// The newest one that looks whole, for its state alone ([Checkpoint#glance]).
+    public Optional<Checkpoint> glance() {
+        return folders().reversed().stream()
+                .map(Checkpoint::glance)
+                .flatMap(Optional::stream)
+                .findFirst();
     }
 
     private void prune() {

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// Where a run stands, beside its tensors. The position in the data and all random streams follow
 /// from `step` and the seeds in `identity`.
@@ -39,6 +40,9 @@ public record RunState(
     }
 
     private static <V> Map<String, V> ordered(Map<String, V> map) {
+        if (map.values().stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("a value is missing in " + map);
+        }
         return Collections.unmodifiableMap(new LinkedHashMap<>(map));
     }
 }

@@ -4,5 +4,6 @@
 /// `checkpoint-N/` holds the model's own files (a PEFT adapter folder, say),
 /// `optimizer.safetensors` (trained values in float32, moments), `run_state.json` (position,
 /// counters, what the run is made of), `trainer_state.json` (transformers' form, for other tools)
-/// and `checkpoint.json`, the list of files by which a damaged copy is told from a whole one.
+/// and `checkpoint.json`, the list of files with their sizes and SHA-256 hashes, by which a damaged
+/// checkpoint is told from a whole one.
 package org.attune.checkpoint;

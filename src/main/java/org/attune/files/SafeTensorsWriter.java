@@ -13,10 +13,12 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
 /// Writes safetensors files, whole or not at all ([AtomicFile]). Tensors are asked for one by
@@ -65,7 +67,11 @@ public final class SafeTensorsWriter {
     public static void write(Path file, List<Source> tensors, Map<String, String> metadata) {
         byte[] header = header(tensors, metadata);
         try {
-            AtomicFile.write(file, channel -> writeTo(channel, header, tensors));
+            Optional<MessageDigest> digest = WrittenHashes.digest();
+            AtomicFile.write(file, channel -> writeTo(new Sink(channel, digest), header, tensors));
+            if (digest.isPresent()) {
+                WrittenHashes.keep(file, digest.get());
+            }
         } catch (IOException e) {
             throw new ModelException(file + " can't be written: " + e.getMessage(), e);
         }
@@ -94,10 +100,9 @@ public final class SafeTensorsWriter {
         return (text + " ".repeat(-length & 7)).getBytes(StandardCharsets.UTF_8);
     }
 
-    private static void writeTo(FileChannel channel, byte[] header, List<Source> tensors)
-            throws IOException {
+    private static void writeTo(Sink sink, byte[] header, List<Source> tensors) throws IOException {
         var start = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN);
-        writeFully(channel, start.putLong(header.length).put(header).flip());
+        sink.write(start.putLong(header.length).put(header).flip());
         for (Source tensor : tensors) {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment data = tensor.data().apply(arena);
@@ -113,15 +118,19 @@ public final class SafeTensorsWriter {
                 }
                 for (long done = 0; done < data.byteSize(); done += CHUNK) {
                     long length = Math.min(CHUNK, data.byteSize() - done);
-                    writeFully(channel, data.asSlice(done, length).asByteBuffer());
+                    sink.write(data.asSlice(done, length).asByteBuffer());
                 }
             }
         }
     }
 
-    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
+    /// @param digest of what was written, if anyone asks for it
+    private record Sink(FileChannel channel, Optional<MessageDigest> digest) {
+        void write(ByteBuffer bytes) throws IOException {
+            digest.ifPresent(d -> d.update(bytes.duplicate()));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
         }
     }
 }

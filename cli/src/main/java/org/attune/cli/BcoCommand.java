@@ -25,11 +25,11 @@ final class BcoCommand implements Callable<Integer> {
     public Integer call() {
         LoadedRun<BcoConfig> loaded = new RunConfigReader().bco(run.file(), run.words).found();
         BcoConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(config.model().adapterNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec,
+                        loaded,
+                        config.training(),
+                        List.of(config.model().adapterNameOrPath()))
                 .run(runs -> runs.bco(config));
     }
 }

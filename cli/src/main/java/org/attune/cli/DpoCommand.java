@@ -23,13 +23,13 @@ final class DpoCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         LoadedRun<DpoConfig> loaded = new RunConfigReader().dpo(run.file(), run.words).found();
         DpoConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(
-                        config.model().adapterNameOrPath(),
-                        config.reference().refModelNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec,
+                        loaded,
+                        config.training(),
+                        List.of(
+                                config.model().adapterNameOrPath(),
+                                config.reference().refModelNameOrPath()))
                 .run(runs -> runs.dpo(config));
     }
 }

@@ -29,17 +29,14 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         LoadedRun<GrpoConfig> loaded = new RunConfigReader().grpo(run.file(), run.words).found();
         GrpoConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(
-                        config.model().adapterNameOrPath(),
-                        config.reference().refModelNameOrPath()));
         return new TrainingSession(
-                        spec.commandLine().getOut(),
+                        spec,
                         loaded,
                         config.training(),
-                        Optional.of(config.completionLog()))
+                        Optional.of(config.completionLog()),
+                        List.of(
+                                config.model().adapterNameOrPath(),
+                                config.reference().refModelNameOrPath()))
                 .run(runs -> runs.grpo(config, loaded.directory()));
     }
 }

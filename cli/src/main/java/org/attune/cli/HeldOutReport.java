@@ -107,7 +107,8 @@ final class HeldOutReport implements TrainingListener {
 
     private static TextTable sideBySide(HeldOutSample before, HeldOutSample after) {
         List<List<TextTable.Cell>> rows = new ArrayList<>();
-        for (int i = 0; i < before.completions().size(); i++) {
+        int both = Math.min(before.completions().size(), after.completions().size());
+        for (int i = 0; i < both; i++) {
             HeldOutSample.Judged old = before.completions().get(i);
             HeldOutSample.Judged now = after.completions().get(i);
             rows.add(

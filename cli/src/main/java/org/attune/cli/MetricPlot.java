@@ -18,6 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
+import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
+
 /// A picture of `metrics.jsonl`, drawn anew at every checkpoint and at the end. A plot that can't
 /// be drawn is a warning: it is no part of the result.
 final class MetricPlot implements TrainingListener {
@@ -69,7 +72,11 @@ final class MetricPlot implements TrainingListener {
                 return;
             }
             var png = new ByteArrayOutputStream();
-            BitmapEncoder.saveBitmap(picture, png, BitmapEncoder.BitmapFormat.PNG);
+            // In memory: ImageIO's own way through a file asks for a hook at the JVM's end, which
+            // a run that is being stopped doesn't get.
+            try (var stream = new MemoryCacheImageOutputStream(png)) {
+                ImageIO.write(BitmapEncoder.getBufferedImage(picture), "png", stream);
+            }
             AtomicFile.write(
                     folder.resolve(name),
                     channel -> {

@@ -31,17 +31,14 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         LoadedRun<PpoConfig> loaded = new RunConfigReader().ppo(run.file(), run.words).found();
         PpoConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(
-                        config.model().adapterNameOrPath(),
-                        config.reference().refModelNameOrPath()));
         return new TrainingSession(
-                        spec.commandLine().getOut(),
+                        spec,
                         loaded,
                         config.training(),
-                        Optional.of(config.completionLog()))
+                        Optional.of(config.completionLog()),
+                        List.of(
+                                config.model().adapterNameOrPath(),
+                                config.reference().refModelNameOrPath()))
                 .run(runs -> runs.ppo(config, loaded.directory()));
     }
 }

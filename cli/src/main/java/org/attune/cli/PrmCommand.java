@@ -23,11 +23,11 @@ final class PrmCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         LoadedRun<PrmConfig> loaded = new RunConfigReader().prm(run.file(), run.words).found();
         PrmConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(config.model().adapterNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec,
+                        loaded,
+                        config.training(),
+                        List.of(config.model().adapterNameOrPath()))
                 .run(runs -> runs.prm(config));
     }
 }

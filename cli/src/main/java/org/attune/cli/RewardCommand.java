@@ -24,11 +24,11 @@ final class RewardCommand implements Callable<Integer>, UsesEngine {
         LoadedRun<RewardTrainerConfig> loaded =
                 new RunConfigReader().reward(run.file(), run.words).found();
         RewardTrainerConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(config.model().adapterNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec,
+                        loaded,
+                        config.training(),
+                        List.of(config.model().adapterNameOrPath()))
                 .run(runs -> runs.reward(config));
     }
 }

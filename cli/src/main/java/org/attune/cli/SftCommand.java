@@ -23,11 +23,11 @@ final class SftCommand implements Callable<Integer>, UsesEngine {
     public Integer call() {
         LoadedRun<SftConfig> loaded = new RunConfigReader().sft(run.file(), run.words).found();
         SftConfig config = loaded.config();
-        RunFolder.prepare(
-                config.training().save().outputDir(),
-                config.training().save().resume(),
-                List.of(config.model().adapterNameOrPath()));
-        return new TrainingSession(spec.commandLine().getOut(), loaded, config.training())
+        return new TrainingSession(
+                        spec,
+                        loaded,
+                        config.training(),
+                        List.of(config.model().adapterNameOrPath()))
                 .run(runs -> runs.sft(config));
     }
 }

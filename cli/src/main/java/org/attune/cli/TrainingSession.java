@@ -7,6 +7,7 @@ import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.CompletionLogConfig;
 import org.attune.trainers.config.ReportTarget;
+import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
@@ -16,7 +17,8 @@ import org.attune.trainers.setup.Runs;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.io.PrintWriter;
+import picocli.CommandLine.Model.CommandSpec;
+
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -28,63 +30,88 @@ import java.util.function.Function;
 final class TrainingSession {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingSession.class);
 
-    private final PrintWriter out;
+    private final CommandSpec command;
     private final LoadedRun<?> loaded;
     private final TrainingConfig training;
     private final Optional<CompletionLogConfig> completions;
+    private final List<Optional<String>> inputs;
 
     /// Without completions.
-    TrainingSession(PrintWriter out, LoadedRun<?> loaded, TrainingConfig training) {
-        this(out, loaded, training, Optional.empty());
-    }
-
-    /// @param completions of a method that generates
     TrainingSession(
-            PrintWriter out,
+            CommandSpec command,
             LoadedRun<?> loaded,
             TrainingConfig training,
-            Optional<CompletionLogConfig> completions) {
-        this.out = out;
+            List<Optional<String>> inputs) {
+        this(command, loaded, training, Optional.empty(), inputs);
+    }
+
+    /// @param command that is being executed
+    /// @param completions of a method that generates
+    /// @param inputs folders that the run reads
+    TrainingSession(
+            CommandSpec command,
+            LoadedRun<?> loaded,
+            TrainingConfig training,
+            Optional<CompletionLogConfig> completions,
+            List<Optional<String>> inputs) {
+        this.command = command;
         this.loaded = loaded;
         this.training = training;
         this.completions = completions;
+        this.inputs = inputs;
     }
 
     /// @return the exit code
     int run(Function<Runs, RunSummary> start) {
         loaded.notes().forEach(LOG::info);
         var stop = new StopSignal();
-        try (var _ = new InterruptGuard(stop)) {
+        SaveConfig save = training.save();
+        RunScreen screen = RunScreen.of(command.commandLine().getOut());
+        var hint = new ResumeHint(command.root().commandLine().getParseResult().originalArgs());
+        try (var _ = new InterruptGuard(stop);
+                var folder = RunFolder.open(save.outputDir(), save.resume(), inputs)) {
+            List<TrainingListener> listeners = listeners(folder, screen, hint);
             RunSummary summary =
-                    start.apply(new Runs(loaded.environment().hubCache(), listeners(), stop));
+                    start.apply(new Runs(loaded.environment().hubCache(), listeners, stop));
+            if (summary.interrupted()) {
+                screen.line(hint.text());
+            }
             return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
         } catch (ConfigException e) {
             throw loaded.placed(e);
         }
     }
 
-    private List<TrainingListener> listeners() {
-        Path folder = training.save().outputDir();
+    private List<TrainingListener> listeners(RunFolder folder, RunScreen screen, ResumeHint hint) {
         List<TrainingListener> listeners = new ArrayList<>();
-        listeners.add(new ConfigFile(loaded.config()));
-        listeners.add(new MetricsFile(folder));
+        listeners.add(new HeldBack(folder, writers()));
+        listeners.add(ProgressLine.of(screen));
+        completions
+                .filter(CompletionLogConfig::logCompletions)
+                .ifPresent(c -> listeners.add(new CompletionsPrinter(screen, c)));
+        listeners.add(new HeldOutReport(screen));
+        listeners.add(hint);
+        return listeners;
+    }
+
+    private List<TrainingListener> writers() {
+        Path folder = training.save().outputDir();
+        List<TrainingListener> writers = new ArrayList<>();
+        writers.add(new ConfigFile(loaded.config()));
+        writers.add(new MetricsFile(folder));
         if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
             Path runs = folder.resolve("runs");
-            listeners.add(
+            writers.add(
                     new TensorBoardFile(
                             training.log().runName().map(runs::resolve).orElse(runs),
                             InstantSource.system()));
         }
-        listeners.add(MetricPlot.loss());
-        listeners.add(MetricPlot.reward());
-        listeners.add(new SummaryFile(folder));
-        RunScreen screen = RunScreen.of(out);
-        listeners.add(ProgressLine.of(screen));
-        if (completions.isPresent() && completions.get().logCompletions()) {
-            listeners.add(new CompletionsFile(folder));
-            listeners.add(new CompletionsPrinter(screen, completions.get()));
+        if (completions.filter(CompletionLogConfig::logCompletions).isPresent()) {
+            writers.add(new CompletionsFile(folder));
         }
-        listeners.add(new HeldOutReport(screen));
-        return listeners;
+        writers.add(MetricPlot.loss());
+        writers.add(MetricPlot.reward());
+        writers.add(new SummaryFile(folder));
+        return writers;
     }
 }

@@ -36,15 +36,33 @@ class RunFolderTest {
         }
     }
 
+    private static boolean move(Path folder, Resume resume) {
+        try (var run = RunFolder.open(folder, resume, List.of())) {
+            if (run.holdsEarlierRun()) {
+                run.moveEarlierRun();
+            }
+            return run.holdsEarlierRun();
+        }
+    }
+
+    @Test
+    void nothingIsMovedBeforeTheRunSaysSo() throws IOException {
+        Set<String> before = names(folder);
+        try (var run = RunFolder.open(folder, new Resume.No(), List.of())) {
+            assertTrue(run.holdsEarlierRun());
+        }
+        assertEquals(before, names(folder));
+    }
+
     @Test
     void newRunMovesTheEarlierOneAsideAndLeavesTheRest() throws IOException {
-        RunFolder.prepare(folder, new Resume.No(), List.of());
+        move(folder, new Resume.No());
         assertEquals(Set.of("earlier-1", "notes.txt"), names(folder));
         assertEquals(
                 Set.of("checkpoint-5", "metrics.jsonl", "adapter_config.json"),
                 names(folder.resolve("earlier-1")));
         Files.writeString(folder.resolve("metrics.jsonl"), "{}\n");
-        RunFolder.prepare(folder, new Resume.No(), List.of());
+        move(folder, new Resume.No());
         assertEquals(Set.of("metrics.jsonl"), names(folder.resolve("earlier-2")));
     }
 
@@ -53,14 +71,14 @@ class RunFolderTest {
         Files.createDirectories(folder.resolve("completions"));
         Files.writeString(folder.resolve("completions/completions_00005.parquet"), "x");
         Files.writeString(folder.resolve("reward.png"), "x");
-        RunFolder.prepare(folder, new Resume.No(), List.of());
+        move(folder, new Resume.No());
         assertEquals(Set.of("earlier-1", "notes.txt"), names(folder));
         assertTrue(Files.exists(folder.resolve("earlier-1/completions/completions_00005.parquet")));
     }
 
     @Test
     void resumedRunFindsEverythingInItsPlace() throws IOException {
-        RunFolder.prepare(folder, new Resume.Latest(), List.of());
+        assertFalse(move(folder, new Resume.Latest()));
         assertTrue(Files.exists(folder.resolve("checkpoint-5")));
     }
 
@@ -73,7 +91,7 @@ class RunFolderTest {
         Path alive = Files.createDirectories(folder.resolve(".checkpoint-6." + own + ".tmp"));
         Path completions = Files.createDirectories(folder.resolve("completions"));
         Files.writeString(completions.resolve(".completions_00005.parquet.999999999.tmp"), "x");
-        RunFolder.prepare(folder, new Resume.Latest(), List.of());
+        move(folder, new Resume.Latest());
         assertEquals(Set.of(), names(completions));
         assertFalse(Files.exists(dead));
         assertFalse(Files.exists(folder.resolve(".loss.png.999999999-1.tmp")));
@@ -87,7 +105,7 @@ class RunFolderTest {
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        RunFolder.prepare(
+                                        RunFolder.open(
                                                 folder,
                                                 new Resume.No(),
                                                 List.of(Optional.of(start))))
@@ -100,10 +118,19 @@ class RunFolderTest {
     void folderWithoutARunIsLeftAlone() throws IOException {
         Path other = Files.createDirectories(folder.resolve("model"));
         Files.writeString(other.resolve("config.json"), "{}");
-        RunFolder.prepare(other, new Resume.No(), List.of());
+        assertFalse(move(other, new Resume.No()));
         assertEquals(Set.of("config.json"), names(other));
-        RunFolder.prepare(folder.resolve("new/deep"), new Resume.No(), List.of());
+        assertFalse(move(folder.resolve("new/deep"), new Resume.No()));
         assertTrue(Files.isDirectory(folder.resolve("new/deep")));
         assertFalse(Files.exists(folder.resolve("new/deep/earlier-1")));
+    }
+
+    @Test
+    void resumedRunWithoutACheckpointMovesWhatAFinishedOneLeft() throws IOException {
+        Files.delete(folder.resolve("checkpoint-5"));
+        assertFalse(move(folder, new Resume.Latest()), "a run killed before its first checkpoint");
+        Files.writeString(folder.resolve("trainer_state.json"), "{}");
+        assertTrue(move(folder, new Resume.Latest()));
+        assertTrue(Files.exists(folder.resolve("earlier-1/trainer_state.json")));
     }
 }

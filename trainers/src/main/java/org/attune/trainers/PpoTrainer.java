@@ -291,7 +291,7 @@ public final class PpoTrainer {
         @Override
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
-            rollouts.continueAt(Checkpoint.open(folder).step());
+            rollouts.continueAt(Checkpoint.stateIn(folder).step());
             try {
                 controller =
                         controller.withCoefficient(

@@ -22,7 +22,7 @@ public final class ResumePoint {
 
     private ResumePoint() {}
 
-    /// Empty if the run starts anew.
+    /// Empty if the run starts anew. Reads and compares all of the checkpoint's files.
     ///
     /// @throws org.attune.error.CheckpointException if the one that was asked for is none
     public static Optional<Checkpoint> of(SaveConfig save) {
@@ -31,6 +31,17 @@ public final class ResumePoint {
             case Resume.Latest() ->
                     new CheckpointStore(save.outputDir(), save.saveTotalLimit()).newest();
             case Resume.From(var folder) -> Optional.of(Checkpoint.open(folder));
+        };
+    }
+
+    /// The checkpoint that [#of] will find if all is well, for what its state says of the run;
+    /// empty if there is none.
+    public static Optional<Checkpoint> glance(SaveConfig save) {
+        return switch (save.resume()) {
+            case Resume.No() -> Optional.empty();
+            case Resume.Latest() ->
+                    new CheckpointStore(save.outputDir(), save.saveTotalLimit()).glance();
+            case Resume.From(var folder) -> Checkpoint.glance(folder);
         };
     }
 

@@ -156,8 +156,10 @@ final class KeyAliases {
         if (given == null) {
             return;
         }
-        Setting before = settings.putIfAbsent(key, given.as(key, given.value()));
-        if (before != null) {
+        Setting before = settings.get(key);
+        if (before == null || !given.fromFile() && before.fromFile()) {
+            settings.put(key, given.as(key, given.value()));
+        } else if (given.fromFile() == before.fromFile()) {
             bothGiven(given, before);
         }
     }

@@ -33,7 +33,7 @@ final class KeysPage {
               `--lora_target_modules q_proj v_proj`. All keys may be arguments; then no file is needed. Behind `--key` stands text as it is, behind `key=` YAML.
             - A data set may have TRL's `data_files` and `data_dir`; its `path` is then a folder, or `json`, `csv`, `parquet` or `text`.
             - `resume: true` continues from the newest whole checkpoint in `output_dir` and gives the numbers of a run that was not interrupted. Without it, what an earlier run
-              left in `output_dir` is moved into `earlier-N/` in it.
+              left in `output_dir` is moved into `earlier-N/` in it, when the first step is done.
 
             ## Defaults that are not TRL's
 

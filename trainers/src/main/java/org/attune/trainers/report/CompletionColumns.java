@@ -51,10 +51,30 @@ record CompletionColumns(Map<String, List<Object>> columns) {
     }
 
     /// What [#columns] gave as JSON.
+    ///
+    /// @throws IllegalArgumentException if it is anything else
     static CompletionColumns ofJson(JsonNode json) {
+        if (!json.isObject()) {
+            throw new IllegalArgumentException("it holds no columns, but " + json.getNodeType());
+        }
+        json.properties().forEach(column -> requireArray(column.getKey(), column.getValue()));
         Map<String, List<Object>> columns = JSON.convertValue(json, COLUMNS);
         columns.replaceAll((_, cells) -> cells(cells, v -> v instanceof List<?> ? v : plain(v)));
-        return new CompletionColumns(columns);
+        for (String name : List.of("prompt", "completion", "advantage")) {
+            if (!columns.containsKey(name)) {
+                throw new IllegalArgumentException("column \"" + name + "\" is missing");
+            }
+        }
+        var read = new CompletionColumns(columns);
+        read.parquet(0); // which needs what it will need
+        return read;
+    }
+
+    private static void requireArray(String name, JsonNode cells) {
+        if (!cells.isArray()) {
+            throw new IllegalArgumentException(
+                    "column \"%s\" is no list, but %s".formatted(name, cells.getNodeType()));
+        }
     }
 
     private static <T> List<Object> cells(List<T> values, Function<T, Object> cell) {

@@ -45,8 +45,11 @@ public final class CompletionsFile implements TrainingListener {
             if (Files.exists(file)) {
                 newest = Optional.of(CompletionColumns.ofJson(JSON.readTree(file.toFile())));
             }
-        } catch (IOException e) {
-            throw new CheckpointException(file + " can't be read: " + e, e);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new CheckpointException(
+                    "%s is not as a run writes it: %s; resume from another checkpoint, or delete the file: the round in use is then missing from the next completions file"
+                            .formatted(file, e.getMessage()),
+                    e);
         }
     }
 

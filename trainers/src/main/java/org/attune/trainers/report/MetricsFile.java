@@ -4,11 +4,14 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.checkpoint.Checkpoint;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
 import org.attune.trainers.MetricKeys;
 import org.attune.trainers.RunInfo;
 import org.attune.trainers.TrainingListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -22,12 +25,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// `metrics.jsonl`: one object for each logged step and each evaluation, in order, with `step` and
-/// `epoch` first. A line is appended in one write. When a run is resumed, what was logged after its
-/// checkpoint is taken out first, and so is a line that a kill cut short.
+/// `epoch` first. A line is appended in one write; before a checkpoint becomes visible, all of them
+/// are forced to the disk. The file of a resumed run begins with the lines that its checkpoint
+/// counts, each once, whatever a kill or a power cut left of them: the checkpoint knows them too.
 public final class MetricsFile implements TrainingListener {
     public static final String NAME = "metrics.jsonl";
+
+    private static final Logger LOG = LoggerFactory.getLogger(MetricsFile.class);
+
+    /// As a checkpoint spells what isn't finite.
+    private static final Set<String> NOT_FINITE = Set.of("NaN", "Infinity", "-Infinity");
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final TypeReference<LinkedHashMap<String, Object>> OBJECT =
@@ -35,6 +46,7 @@ public final class MetricsFile implements TrainingListener {
 
     private final Path file;
     private double stepsPerEpoch = Double.NaN;
+    private List<Map<String, Object>> history = List.of();
 
     /// @param outputDir the run's folder; the file is made at the start of the run
     public MetricsFile(Path outputDir) {
@@ -64,10 +76,15 @@ public final class MetricsFile implements TrainingListener {
 
     private static Optional<Map<String, Object>> parse(String line) {
         try {
-            return Optional.of(JSON.readValue(line, OBJECT));
+            return Optional.ofNullable(JSON.readValue(line, OBJECT));
         } catch (JsonProcessingException e) {
             return Optional.empty();
         }
+    }
+
+    @Override
+    public void onResume(Path checkpoint) {
+        history = Checkpoint.stateIn(checkpoint).logHistory();
     }
 
     @Override
@@ -75,12 +92,40 @@ public final class MetricsFile implements TrainingListener {
         stepsPerEpoch = info.stepsPerEpoch();
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
-            var kept = new StringBuilder();
-            List<Map<String, Object>> before = read(file);
-            for (var entry : before.subList(0, Math.min(before.size(), info.logged()))) {
-                kept.append(JSON.writeValueAsString(entry)).append('\n');
+            var lines = new StringBuilder();
+            List<Object> steps = new ArrayList<>();
+            for (Map<String, Object> logged : history) {
+                Map<String, Object> metrics = new LinkedHashMap<>(logged);
+                Object step = metrics.remove(MetricKeys.STEP);
+                steps.add(step);
+                lines.append(line(((Number) step).intValue(), metrics));
             }
-            AtomicFile.writeText(file, kept.toString());
+            tellOfMissing(steps);
+            AtomicFile.writeText(file, lines.toString());
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
+    /// Says which lines a power cut, or someone, took from the file.
+    private void tellOfMissing(List<Object> steps) throws IOException {
+        List<Object> missing = new ArrayList<>(steps);
+        for (Map<String, Object> entry : read(file)) {
+            missing.remove(entry.get(MetricKeys.STEP));
+        }
+        if (!missing.isEmpty()) {
+            LOG.info(
+                    "{} lacks lines of steps {}; they are written again from the checkpoint",
+                    file,
+                    missing.stream().map(String::valueOf).collect(Collectors.joining(", ")));
+        }
+    }
+
+    /// The checkpoint counts the lines, so they must outlive whatever it outlives.
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
         } catch (IOException e) {
             throw unwritable(e);
         }
@@ -97,22 +142,13 @@ public final class MetricsFile implements TrainingListener {
     }
 
     private void append(int step, Map<String, Object> metrics) {
-        Map<String, Object> entry = new LinkedHashMap<>();
-        entry.put(MetricKeys.STEP, step);
-        if (stepsPerEpoch > 0) {
-            entry.put(MetricKeys.EPOCH, step / stepsPerEpoch);
-        }
-        metrics.forEach((key, value) -> entry.put(key, finite(value)));
         try (var channel =
                 FileChannel.open(
                         file,
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE,
                         StandardOpenOption.APPEND)) {
-            ByteBuffer line =
-                    ByteBuffer.wrap(
-                            (JSON.writeValueAsString(entry) + "\n")
-                                    .getBytes(StandardCharsets.UTF_8));
+            ByteBuffer line = ByteBuffer.wrap(line(step, metrics).getBytes(StandardCharsets.UTF_8));
             while (line.hasRemaining()) {
                 channel.write(line);
             }
@@ -121,10 +157,23 @@ public final class MetricsFile implements TrainingListener {
         }
     }
 
+    private String line(int step, Map<String, Object> metrics) throws JsonProcessingException {
+        Map<String, Object> entry = new LinkedHashMap<>();
+        entry.put(MetricKeys.STEP, step);
+        if (stepsPerEpoch > 0) {
+            entry.put(MetricKeys.EPOCH, step / stepsPerEpoch);
+        }
+        metrics.forEach((key, value) -> entry.put(key, finite(value)));
+        return JSON.writeValueAsString(entry) + "\n";
+    }
+
     /// JSON has no NaN and no infinity.
     private static Object finite(Object value) {
-        boolean finite = !(value instanceof Number n) || Double.isFinite(n.doubleValue());
-        return finite ? value : null;
+        return switch (value) {
+            case Number n when !Double.isFinite(n.doubleValue()) -> null;
+            case String text when NOT_FINITE.contains(text) -> null;
+            case null, default -> value;
+        };
     }
 
     private CheckpointException unwritable(IOException e) {

@@ -61,6 +61,16 @@ public final class TensorBoardFile implements TrainingListener {
         scalars(step, metrics);
     }
 
+    /// A resumed run's file goes on after the checkpoint's step.
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        try {
+            channel.force(true);
+        } catch (IOException e) {
+            throw unwritable(e);
+        }
+    }
+
     @Override
     public void onEnd(RunSummary summary) {
         try {

@@ -31,7 +31,8 @@ record KeptActivations(Optional<ForwardRecord> record) implements AutoCloseable 
     /// @param prompts of training
     static Wish wish(GrpoConfig config, PolicySetup policy, List<PromptExample> prompts) {
         Optional<Boolean> before =
-                ResumePoint.of(config.training().save()).flatMap(ResumePoint::reusesActivations);
+                ResumePoint.glance(config.training().save())
+                        .flatMap(ResumePoint::reusesActivations);
         int rounds = config.microBatchesPerRound() * config.generation().numIterations();
         if (!config.generation().reuseRolloutActivations()
                 || !before.orElse(true)

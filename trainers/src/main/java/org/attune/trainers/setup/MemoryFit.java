@@ -112,7 +112,7 @@ record MemoryFit(
             return asked;
         }
         OptionalInt before =
-                ResumePoint.of(training.save())
+                ResumePoint.glance(training.save())
                         .map(ResumePoint::tokensPerMicroBatch)
                         .orElse(OptionalInt.empty());
         if (before.isPresent() || !training.optimizer().optimizerInBwd()) {

@@ -268,7 +268,7 @@ public final class PolicySetup implements AutoCloseable {
 
     /// Memory is spent on speed where no limit is set. A run that goes on does as it did.
     private static boolean hasCopies(TrainingConfig training) {
-        return ResumePoint.of(training.save())
+        return ResumePoint.glance(training.save())
                 .flatMap(ResumePoint::hasCopies)
                 .orElse(training.batch().maxMemory().isEmpty());
     }

@@ -164,7 +164,7 @@ public final class RolloutSetup {
         }
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElseThrow();
         int before =
-                ResumePoint.of(config.training().save())
+                ResumePoint.glance(config.training().save())
                         .map(ResumePoint::generationSlots)
                         .orElse(OptionalInt.empty())
                         .orElse(Integer.MAX_VALUE);

@@ -3,10 +3,13 @@ package org.attune.trainers.report;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
+import org.attune.error.CheckpointException;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -154,6 +157,37 @@ class CompletionsFileTest {
             assertTrue(Files.exists(own));
             resumed.onLog(3, LOGGED);
             assertArrayEquals(after, Files.readAllBytes(file(3)));
+        }
+    }
+
+    @Test
+    void fileInACheckpointThatHoldsSomethingElseIsTheUsualError() throws IOException {
+        var whole = new CompletionsFile(folder);
+        whole.onCompletions(0, table(true, "a "));
+        whole.onSave(2, folder);
+        Path file = folder.resolve("completions.json");
+        String good = Files.readString(file);
+        for (String bad :
+                List.of(
+                        "",
+                        "null",
+                        "[]",
+                        "{}",
+                        good.substring(0, good.length() / 2),
+                        good.replace("\"completion\"", "\"completiom\""),
+                        good.replace("[0.25,-0.25]", "null"),
+                        good.replace("[0.25,-0.25]", "[0.25]"),
+                        good.replace("[0.25,-0.25]", "{\"a\":1}"),
+                        good.replace("{\"role\":\"user\"", "7,{\"role\":\"user\""))) {
+            assertNotEquals(good, bad);
+            Files.writeString(file, bad);
+            String message =
+                    assertThrows(
+                                    CheckpointException.class,
+                                    () -> new CompletionsFile(folder).onResume(folder),
+                                    bad)
+                            .getMessage();
+            assertTrue(message.contains(file.toString()), message);
         }
     }
 }

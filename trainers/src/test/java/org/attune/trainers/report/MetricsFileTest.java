@@ -3,16 +3,22 @@ package org.attune.trainers.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.checkpoint.CheckpointStore;
+import org.attune.checkpoint.RunState;
 import org.attune.trainers.RunInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
 
 class MetricsFileTest {
     @TempDir Path folder;
@@ -45,8 +51,29 @@ class MetricsFileTest {
                 Files.readString(threeSteps()));
     }
 
+    /// A checkpoint of a run that logged the steps up to `step`.
+    private Path checkpoint(int step) {
+        List<Map<String, Object>> history = new ArrayList<>();
+        for (int s = 1; s <= step; s++) {
+            history.add(Map.of("loss", 1.0 / s, "step", s));
+        }
+        var state = new RunState(step, 0, 0, Map.of(), Map.of(), Map.of(), history);
+        return new CheckpointStore(folder, OptionalInt.empty())
+                .save(state, 10, 0, _ -> {})
+                .folder();
+    }
+
+    private MetricsFile resumed(int step) {
+        Path saved = folder.resolve("checkpoint-" + step);
+        var metrics = new MetricsFile(folder);
+        metrics.onResume(Files.exists(saved) ? saved : checkpoint(step));
+        metrics.onStart(info(step));
+        return metrics;
+    }
+
+    /// What a power cut may leave: any beginning of the file.
     @Test
-    void readableAfterTruncationAtAnyByte() throws IOException {
+    void resumedRunHasEachStepOnceWhateverIsLeftOfTheFile() throws IOException {
         Path file = threeSteps();
         byte[] whole = Files.readAllBytes(file);
         for (int length = 0; length <= whole.length; length++) {
@@ -57,20 +84,24 @@ class MetricsFileTest {
                 wholeLines += b == '\n' ? 1 : 0;
             }
             assertEquals(wholeLines, MetricsFile.read(file).size(), "cut at " + length);
-            // The resumed run goes on after whole lines only.
-            var resumed = new MetricsFile(folder);
-            resumed.onStart(info(3));
-            resumed.onLog(4, Map.of("loss", 0.25));
-            assertEquals(wholeLines + 1, MetricsFile.read(file).size(), "cut at " + length);
+            for (int step = 1; step <= 3; step++) {
+                Files.write(file, cut);
+                resumed(step).onLog(step + 1, Map.of("loss", 0.25));
+                assertEquals(
+                        IntStream.rangeClosed(1, step + 1).boxed().toList(),
+                        steps(file),
+                        "cut at " + length + ", resumed at " + step);
+            }
         }
+        Files.delete(file);
+        resumed(3);
+        assertEquals(new String(whole, StandardCharsets.UTF_8), Files.readString(file));
     }
 
     @Test
     void resumedRunForgetsWhatCameAfterItsCheckpoint() throws IOException {
         Path file = threeSteps();
-        var resumed = new MetricsFile(folder);
-        resumed.onStart(info(2));
-        resumed.onLog(3, Map.of("loss", 7.0));
+        resumed(2).onLog(3, Map.of("loss", 7.0));
         assertEquals(List.of(1, 2, 3), steps(file));
         assertEquals(7.0, MetricsFile.read(file).getLast().get("loss"));
     }
@@ -79,13 +110,32 @@ class MetricsFileTest {
     @Test
     void whatWasLoggedAtTheCheckpointsStepButAfterItIsForgottenToo() throws IOException {
         Path file = threeSteps();
-        new MetricsFile(folder).onStart(info(3));
         for (int again = 0; again < 2; again++) {
-            var resumed = new MetricsFile(folder);
-            resumed.onStart(info(3));
-            resumed.onEvaluate(3, Map.of("eval_loss", 1.0));
+            resumed(3).onEvaluate(3, Map.of("eval_loss", 1.0));
         }
         assertEquals(List.of(1, 2, 3, 3), steps(file));
+    }
+
+    @Test
+    void whatACheckpointSpellsAsTextIsNullAgain() throws IOException {
+        var state =
+                new RunState(
+                        1,
+                        0,
+                        0,
+                        Map.of(),
+                        Map.of(),
+                        Map.of(),
+                        List.of(Map.of("step", 1, "loss", Double.NaN)));
+        var metrics = new MetricsFile(folder);
+        metrics.onResume(
+                new CheckpointStore(folder, OptionalInt.empty())
+                        .save(state, 10, 0, _ -> {})
+                        .folder());
+        metrics.onStart(info(1));
+        assertEquals(
+                "{\"step\":1,\"epoch\":0.25,\"loss\":null}\n",
+                Files.readString(folder.resolve(MetricsFile.NAME)));
     }
 
     @Test

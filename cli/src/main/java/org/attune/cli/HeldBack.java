@@ -1,0 +1,88 @@
+package org.attune.cli;
+
+import org.attune.trainers.CompletionTable;
+import org.attune.trainers.PhaseClock;
+import org.attune.trainers.RunInfo;
+import org.attune.trainers.RunSummary;
+import org.attune.trainers.TrainingListener;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// Listeners that write to the run's folder. Where an earlier run's results stand there, they are
+/// told of nothing until the first step is done: only then are those results moved aside. A run
+/// that fails or is stopped before has written nothing.
+final class HeldBack implements TrainingListener {
+    private final RunFolder folder;
+    private final List<TrainingListener> writers;
+    private final List<Consumer<TrainingListener>> waiting = new ArrayList<>();
+    private boolean waits;
+
+    HeldBack(RunFolder folder, List<TrainingListener> writers) {
+        this.folder = folder;
+        this.writers = List.copyOf(writers);
+        waits = folder.holdsEarlierRun();
+    }
+
+    private void tell(Consumer<TrainingListener> event) {
+        if (waits) {
+            waiting.add(event);
+        } else {
+            writers.forEach(event);
+        }
+    }
+
+    @Override
+    public void onResume(Path checkpoint) {
+        tell(l -> l.onResume(checkpoint));
+    }
+
+    @Override
+    public void onStart(RunInfo info) {
+        tell(l -> l.onStart(info));
+    }
+
+    @Override
+    public void onStep(int step, PhaseClock clock) {
+        if (waits) {
+            folder.moveEarlierRun();
+            waits = false;
+            waiting.forEach(this::tell);
+            waiting.clear();
+        }
+        tell(l -> l.onStep(step, clock));
+    }
+
+    @Override
+    public void onLog(int step, Map<String, Object> metrics) {
+        tell(l -> l.onLog(step, metrics));
+    }
+
+    @Override
+    public void onCompletions(long round, CompletionTable table) {
+        tell(l -> l.onCompletions(round, table));
+    }
+
+    @Override
+    public void onHeldOutCompletions(String set, CompletionTable table) {
+        tell(l -> l.onHeldOutCompletions(set, table));
+    }
+
+    @Override
+    public void onEvaluate(int step, Map<String, Object> metrics) {
+        tell(l -> l.onEvaluate(step, metrics));
+    }
+
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        tell(l -> l.onSave(step, checkpoint));
+    }
+
+    @Override
+    public void onEnd(RunSummary summary) {
+        tell(l -> l.onEnd(summary));
+    }
+}

@@ -1,0 +1,81 @@
+package org.attune.cli;
+
+import org.attune.trainers.TrainingListener;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/// Knows how a run that was stopped goes on: with the same file and the same overrides, from its
+/// newest checkpoint.
+final class ResumeHint implements TrainingListener {
+    /// How the user called the program; the start script sets it.
+    private static final String PROGRAM = "attune.command";
+
+    private static final Set<String> KEYS = Set.of("resume", "resume_from_checkpoint");
+    private static final Pattern PLAIN = Pattern.compile("[\\w@%+=:,./~-]+");
+
+    private final List<String> arguments;
+    private boolean saved;
+    private boolean resumed;
+
+    /// @param arguments of the command line, the command first
+    ResumeHint(List<String> arguments) {
+        this.arguments = List.copyOf(arguments);
+    }
+
+    @Override
+    public void onResume(Path checkpoint) {
+        resumed = true;
+    }
+
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        saved = true;
+    }
+
+    /// The last line of a run that was stopped.
+    String text() {
+        if (saved) {
+            return "to go on: " + command(withResume());
+        }
+        return resumed
+                ? "nothing new was saved; to go on from the same checkpoint: " + command(arguments)
+                : "nothing was saved yet, so there is no checkpoint to go on from; to begin anew: "
+                        + command(arguments);
+    }
+
+    /// The arguments with `resume=true` in the place of what they say of it.
+    private List<String> withResume() {
+        List<String> others = new ArrayList<>();
+        for (int i = 0; i < arguments.size(); i++) {
+            String argument = arguments.get(i);
+            String key = argument.replaceFirst("^--", "").replaceFirst("=.*", "");
+            if (!KEYS.contains(key)) {
+                others.add(argument);
+            } else if (!argument.contains("=")) {
+                i++; // its value
+            }
+        }
+        // An option also ends the list of values that one before it may take.
+        boolean options = others.stream().anyMatch(a -> a.startsWith("--"));
+        others.add(options ? "--resume=true" : "resume=true");
+        return others;
+    }
+
+    private static String command(List<String> arguments) {
+        String program = System.getProperty(PROGRAM, "attune");
+        return quoted(program)
+                + " "
+                + String.join(" ", arguments.stream().map(ResumeHint::quoted).toList());
+    }
+
+    /// As a shell reads it.
+    private static String quoted(String argument) {
+        return PLAIN.matcher(argument).matches()
+                ? argument
+                : "'" + argument.replace("'", "'\\''") + "'";
+    }
+}

@@ -1,0 +1,61 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.trainers.PhaseClock;
+import org.attune.trainers.RunInfo;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.report.MetricsFile;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+class HeldBackTest {
+    private static final String EARLIER = "{\"step\":5,\"loss\":1.0}\n";
+
+    @TempDir Path folder;
+    private Path metrics;
+    private RunInfo info;
+
+    @BeforeEach
+    void start() {
+        metrics = folder.resolve(MetricsFile.NAME);
+        info = new RunInfo("sft", folder, 0, 3, 3, 0, 10);
+    }
+
+    @Test
+    void earlierResultsStayUntilTheFirstStepIsDone() throws IOException {
+        Files.writeString(metrics, EARLIER);
+        try (var run = RunFolder.open(folder, new Resume.No(), List.of())) {
+            var held = new HeldBack(run, List.of(new MetricsFile(folder)));
+            held.onStart(info);
+            held.onEvaluate(0, Map.of("eval_loss", 2.0));
+            assertEquals(EARLIER, Files.readString(metrics));
+            assertFalse(Files.exists(folder.resolve("earlier-1")));
+            held.onStep(1, new PhaseClock());
+            held.onLog(1, Map.of("loss", 1.5));
+        }
+        assertEquals(EARLIER, Files.readString(folder.resolve("earlier-1/metrics.jsonl")));
+        List<Map<String, Object>> log = MetricsFile.read(metrics);
+        assertEquals(List.of(0, 1), log.stream().map(entry -> entry.get("step")).toList());
+        assertEquals(2.0, log.getFirst().get("eval_loss"));
+    }
+
+    @Test
+    void inAnEmptyFolderNothingWaits() throws IOException {
+        try (var run = RunFolder.open(folder, new Resume.No(), List.of())) {
+            var held = new HeldBack(run, List.of(new MetricsFile(folder)));
+            held.onStart(info);
+            held.onEvaluate(0, Map.of("eval_loss", 2.0));
+            assertTrue(Files.readString(metrics).contains("eval_loss"));
+        }
+    }
+}

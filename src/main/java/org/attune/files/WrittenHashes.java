@@ -1,0 +1,91 @@
+package org.attune.files;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Optional;
+
+/// SHA-256 of files. Within [#during] large files are hashed while they are written, so that
+/// nobody has to read them again to list their hashes. For one thread.
+public final class WrittenHashes {
+    private static final ScopedValue<WrittenHashes> CURRENT = ScopedValue.newInstance();
+    private static final int CHUNK = 1 << 20;
+
+    private final Map<Object, Written> byFile = new HashMap<>();
+
+    private record Written(FileTime modified, long size, String hash) {}
+
+    /// Runs `action`; what this thread writes with [SafeTensorsWriter] meanwhile is hashed.
+    public void during(Runnable action) {
+        ScopedValue.where(CURRENT, this).run(action);
+    }
+
+    /// A digest to be fed with what goes to a file; empty where nobody asks for hashes.
+    static Optional<MessageDigest> digest() {
+        return CURRENT.isBound() ? Optional.of(sha256()) : Optional.empty();
+    }
+
+    /// Keeps the hash of a file that has been written whole. It is found again under another name
+    /// too, as long as nobody has written to the file.
+    static void keep(Path file, MessageDigest digest) throws IOException {
+        var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        if (attributes.fileKey() != null) { // else it is read again
+            CURRENT.get()
+                    .byFile
+                    .put(
+                            attributes.fileKey(),
+                            new Written(
+                                    attributes.lastModifiedTime(),
+                                    attributes.size(),
+                                    HexFormat.of().formatHex(digest.digest())));
+        }
+    }
+
+    /// The hash of a file, in hexadecimal digits: as it was written, or read now.
+    public String of(Path file) throws IOException {
+        var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+        Written written = byFile.get(attributes.fileKey());
+        boolean same =
+                written != null
+                        && written.size() == attributes.size()
+                        && written.modified().equals(attributes.lastModifiedTime());
+        return same ? written.hash() : read(file);
+    }
+
+    /// The hash of a file's present content, in hexadecimal digits.
+    public static String read(Path file) throws IOException {
+        MessageDigest digest = sha256();
+        ByteBuffer buffer = ByteBuffer.allocate(CHUNK);
+        try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            while (channel.read(buffer) >= 0) {
+                digest.update(buffer.flip());
+                buffer.clear();
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /// Of a text in UTF-8.
+    public static String ofText(String text) {
+        return HexFormat.of().formatHex(sha256().digest(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+}
