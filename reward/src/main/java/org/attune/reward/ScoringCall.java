@@ -129,6 +129,9 @@ final class ScoringCall implements CallPool.Call {
 
     private static String describe(Throwable t) {
         String message = t.getMessage();
+        if (message != null && t instanceof RewardUnavailableException) {
+            return message; // made for people
+        }
         String name = t.getClass().getSimpleName();
         return message == null ? name : name + ": " + message;
     }

@@ -19,8 +19,18 @@ import java.util.Map;
 /// @param rewards judge, borrowed
 /// @param text what they see
 /// @param clock counts the time
+/// @param watch ends a run whose rewards say nothing
 record CompletionJudge(
-        RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
+        RewardConfig config,
+        CompletionScorer rewards,
+        CompletionText text,
+        PhaseClock clock,
+        RewardWatch watch) {
+    CompletionJudge(
+            RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
+        this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()));
+    }
+
     /// Judged completions, in the order in which they were asked for.
     ///
     /// @param rows tokens
@@ -62,6 +72,7 @@ record CompletionJudge(
             scored = scoring.finish(sampled);
         }
         RewardTable table = scored.table();
+        watch.check(table);
         Advantages advantages =
                 Advantages.grpo(
                         table,

@@ -75,7 +75,8 @@ final class Fingerprints {
                     "rollout_server_timeout",
                     "rollout_server_concurrency",
                     "reward_timeout",
-                    "reward_parallelism");
+                    "reward_parallelism",
+                    "on_reward_failure");
 
     private Fingerprints() {}
 

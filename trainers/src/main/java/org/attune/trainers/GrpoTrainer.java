@@ -163,9 +163,13 @@ public final class GrpoTrainer {
     /// Adds the gradient of one step's loss, generating where a round is used up.
     private Optional<StepReport> step(int step) {
         RolloutRound before = round;
-        Optional<StepReport> report = accumulate(step);
-        if (report.isEmpty()) {
-            round = before; // as if the step had never begun, for the checkpoint
+        Optional<StepReport> report = Optional.empty();
+        try {
+            report = accumulate(step);
+        } finally {
+            if (report.isEmpty()) {
+                round = before; // as if the step had never begun, for the checkpoint
+            }
         }
         return report;
     }

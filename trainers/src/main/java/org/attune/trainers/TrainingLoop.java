@@ -4,6 +4,7 @@ import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
 import org.attune.error.CheckpointException;
+import org.attune.error.RewardException;
 import org.attune.files.AtomicFile;
 import org.attune.optim.LrSchedule;
 import org.attune.trainers.config.TrainingConfig;
@@ -111,15 +112,28 @@ final class TrainingLoop {
     RunSummary run(Work work) {
         resume(work);
         context.listeners().forEach(l -> l.onStart(startInfo()));
-        measureBefore(work);
-        boolean interrupted = false;
-        while (step < info.totalSteps() && !interrupted) {
-            interrupted = !advance(work);
-            if (!interrupted) {
-                afterStep(work);
+        try {
+            measureBefore(work);
+            boolean interrupted = false;
+            while (step < info.totalSteps() && !interrupted) {
+                interrupted = !advance(work);
+                if (!interrupted) {
+                    afterStep(work);
+                }
             }
+            return finish(work, interrupted);
+        } catch (RewardException e) {
+            keepSteps(work);
+            throw e;
         }
-        return finish(work, interrupted);
+    }
+
+    /// Rewards failed, through no fault of the steps before: their work is kept.
+    private void keepSteps(Work work) {
+        if (step > 0 && savedAt != step) {
+            save(work);
+            LOG.info("step {} was saved; resume: true goes on from there", step);
+        }
     }
 
     /// One step; false if it was stopped before the weights changed.

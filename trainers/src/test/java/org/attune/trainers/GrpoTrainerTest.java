@@ -14,7 +14,9 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
+import org.attune.error.RewardException;
 import org.attune.reward.Completion;
+import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutSource;
@@ -40,6 +42,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 class GrpoTrainerTest {
@@ -158,6 +161,14 @@ class GrpoTrainerTest {
 
     private static float[] train(
             GrpoConfig config, RunContext context, List<EvalSet<PromptExample>> evalSets) {
+        return train(config, batch -> wanted(batch.completions()), context, evalSets);
+    }
+
+    private static float[] train(
+            GrpoConfig config,
+            CompletionScorer rewards,
+            RunContext context,
+            List<EvalSet<PromptExample>> evalSets) {
         Tokenizer tokenizer = mock();
         when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return Engine.call(
@@ -168,7 +179,7 @@ class GrpoTrainerTest {
                                         policy,
                                         Optional.of(policy.frozen()),
                                         new Bigrams(policy),
-                                        batch -> wanted(batch.completions()),
+                                        rewards,
                                         tokenizer,
                                         prompts(),
                                         evalSets,
@@ -321,6 +332,55 @@ class GrpoTrainerTest {
             assertEquals(
                     -1, Files.mismatch(folder.resolve("whole").resolve(name), out.resolve(name)));
         }
+    }
+
+    /// A judge that is down for a round: nothing is learnt from it, and nothing that was is lost.
+    @Test
+    void rewardThatFailsEndsTheRunAfterItsStepsWereSaved() {
+        var judged = new RecordingListener();
+        float[] expected = train(config(c -> c.withTraining(to("well"))), context());
+        GrpoConfig config = config(c -> c.withTraining(to("failed")));
+        var rounds = new AtomicInteger();
+        var error =
+                assertThrows(
+                        RewardException.class,
+                        () ->
+                                train(
+                                        config,
+                                        batch ->
+                                                rounds.incrementAndGet() == 3
+                                                        ? failed(batch.size())
+                                                        : wanted(batch.completions()),
+                                        context().withListeners(judged),
+                                        List.of()));
+        assertTrue(error.getMessage().contains("\"wanted\""), error.getMessage());
+        assertTrue(error.getMessage().contains("judge is down"), error.getMessage());
+        assertEquals(2, judged.logs.size());
+        assertArrayEquals(
+                expected,
+                train(
+                        config.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        context()),
+                0);
+    }
+
+    private static RewardTable failed(int completions) {
+        double[][] none = new double[completions][1];
+        Arrays.stream(none).forEach(row -> row[0] = Double.NaN);
+        return new RewardTable(
+                List.of("wanted"),
+                new double[] {1},
+                none,
+                List.of(
+                        new RewardFailure(
+                                "wanted",
+                                RewardFailure.Kind.THREW,
+                                completions,
+                                0,
+                                "the judge is down")),
+                Map.of(),
+                Map.of());
     }
 
     private UnaryOperator<TrainingConfig> to(String name) {

@@ -64,6 +64,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private final int strikes;
     private volatile RewardProgram program;
     private int failuresInARow;
+    private String lastFailure = "";
     private volatile boolean closed;
 
     /// Starts nothing yet.
@@ -105,8 +106,8 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         if (failuresInARow >= strikes) {
             throw new RewardUnavailableException(
-                    "%s failed %d times in a row and is not started again"
-                            .formatted(command, failuresInARow));
+                    "%s and is not started again after %d failures in a row"
+                            .formatted(lastFailure, failuresInARow));
         }
         try {
             if (program == null) {
@@ -151,6 +152,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         failuresInARow++;
         String message = "%s %s".formatted(command, what);
+        lastFailure = message;
         if (failuresInARow == strikes) {
             log.error(
                     "reward \"{}\": {}. That is {} times in a row; it is not started again.",

@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -19,14 +21,16 @@ import java.util.concurrent.TimeUnit;
 /// blocked pipe can't be interrupted.
 final class RewardProgram {
     private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
+    private static final int REMEMBERED_LINES = 4;
     private static final Duration GRACE = Duration.ofMillis(500);
 
     private final String name;
     private final Process process;
+    private volatile Thread errors;
     // an empty entry is the end of a stream
     private final BlockingQueue<Optional<String>> requests = new LinkedBlockingQueue<>();
     private final BlockingQueue<Optional<String>> answers = new LinkedBlockingQueue<>();
-    private volatile String lastWords = "";
+    private final Deque<String> lastWords = new ArrayDeque<>(); // guarded by itself
 
     private RewardProgram(String name, Process process) {
         this.name = name;
@@ -47,13 +51,13 @@ final class RewardProgram {
                     "can't be started in %s: %s".formatted(directory, e.getMessage()), e);
         }
         program.serve("output", program::readAnswers);
-        program.serve("errors", program::readErrors);
+        program.errors = program.serve("errors", program::readErrors);
         program.serve("input", program::writeRequests);
         return program;
     }
 
-    private void serve(String stream, Runnable task) {
-        Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
+    private Thread serve(String stream, Runnable task) {
+        return Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
     }
 
     void send(String request) {
@@ -70,12 +74,13 @@ final class RewardProgram {
         }
         if (line.isEmpty()) {
             process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+            errors.join(GRACE); // what it said before it died may still be on the way
             String exit =
                     process.isAlive()
                             ? "closed its output"
                             : "ended with exit code " + process.exitValue();
-            throw new IOException(
-                    lastWords.isEmpty() ? exit : exit + "; its last words: " + lastWords);
+            String words = lastWords();
+            throw new IOException(words.isEmpty() ? exit : exit + "; its last words: " + words);
         }
         return line.get();
     }
@@ -97,12 +102,27 @@ final class RewardProgram {
             String line;
             while ((line = reader.readLine()) != null) {
                 if (!line.isBlank()) {
-                    lastWords = line.strip();
+                    remember(line.strip());
                 }
                 log.info("{}: {}", name, line);
             }
         } catch (IOException e) {
             log.debug("{}: error output closed", name, e);
+        }
+    }
+
+    private void remember(String line) {
+        synchronized (lastWords) {
+            lastWords.add(line);
+            if (lastWords.size() > REMEMBERED_LINES) {
+                lastWords.remove();
+            }
+        }
+    }
+
+    private String lastWords() {
+        synchronized (lastWords) {
+            return String.join(" / ", lastWords);
         }
     }
 

@@ -133,6 +133,23 @@ class ProcessRewardTest {
         }
     }
 
+    /// A Python program that fails at an import ends so: the last line alone would do there, but
+    /// not everywhere.
+    @Test
+    void givenUpProgramStillTellsWhatItSaid() throws IOException {
+        try (var reward =
+                program("for i in 1 2 3 4 5 6; do echo \"line $i\" >&2; done; exit 1", LONG, 2)) {
+            for (int i = 0; i < 4; i++) {
+                var error =
+                        assertThrows(
+                                RewardUnavailableException.class, () -> reward.score(batch("a")));
+                assertTrue(
+                        error.getMessage().contains("line 3 / line 4 / line 5 / line 6"),
+                        error.getMessage());
+            }
+        }
+    }
+
     @Test
     void programThatDiesAgainAndAgainIsGivenUp() throws IOException {
         try (var reward = program("echo x >> starts; exit 1", LONG, 2)) {

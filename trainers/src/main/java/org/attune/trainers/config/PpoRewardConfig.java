@@ -18,6 +18,7 @@ import java.util.OptionalDouble;
 ///     empty: 1 each
 /// @param rewardTimeout seconds that a call may take
 /// @param rewardParallelism calls at once
+/// @param onRewardFailure what becomes of the run when a round got no rewards
 /// @param missingEosPenalty taken off the score of a completion that didn't end by itself; > 0
 /// @param whitenRewards whether the tokens' rewards are scaled to variance 1
 public record PpoRewardConfig(
@@ -26,6 +27,7 @@ public record PpoRewardConfig(
         List<@InRange Double> rewardWeights,
         @InRange(min = 0, minOpen = true) double rewardTimeout,
         @Positive(message = "a whole number >= 1") int rewardParallelism,
+        OnRewardFailure onRewardFailure,
         @InRange(min = 0, minOpen = true) OptionalDouble missingEosPenalty,
         boolean whitenRewards) {
     public PpoRewardConfig {
@@ -36,7 +38,14 @@ public record PpoRewardConfig(
     /// The defaults, as listed at the parameters.
     public static PpoRewardConfig defaults() {
         return new PpoRewardConfig(
-                List.of(), Optional.empty(), List.of(), 30, 2, OptionalDouble.empty(), false);
+                List.of(),
+                Optional.empty(),
+                List.of(),
+                30,
+                2,
+                OnRewardFailure.STOP,
+                OptionalDouble.empty(),
+                false);
     }
 
     /// The same for the parts that all methods with rollouts share.
@@ -49,7 +58,8 @@ public record PpoRewardConfig(
                 Advantages.Scale.NONE,
                 Advantages.Aggregation.SUM_THEN_NORMALIZE,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public PpoRewardConfig withRewardFuncs(List<Object> rewardFuncs) {
@@ -59,6 +69,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }
@@ -70,6 +81,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }
@@ -81,6 +93,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }
@@ -92,6 +105,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }
@@ -103,6 +117,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }
@@ -114,6 +129,7 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
                 OptionalDouble.of(missingEosPenalty),
                 whitenRewards);
     }
@@ -125,6 +141,19 @@ public record PpoRewardConfig(
                 rewardWeights,
                 rewardTimeout,
                 rewardParallelism,
+                onRewardFailure,
+                missingEosPenalty,
+                whitenRewards);
+    }
+
+    public PpoRewardConfig withOnRewardFailure(OnRewardFailure onRewardFailure) {
+        return new PpoRewardConfig(
+                rewardFuncs,
+                rewardModelPath,
+                rewardWeights,
+                rewardTimeout,
+                rewardParallelism,
+                onRewardFailure,
                 missingEosPenalty,
                 whitenRewards);
     }

@@ -14,13 +14,15 @@ import java.util.List;
 /// @param multiObjectiveAggregation how several rewards become one advantage
 /// @param rewardTimeout seconds that a call may take
 /// @param rewardParallelism calls at once
+/// @param onRewardFailure what becomes of the run when a round got no rewards
 public record RewardConfig(
         List<Object> rewardFuncs,
         List<@InRange Double> rewardWeights,
         Advantages.Scale scaleRewards,
         Advantages.Aggregation multiObjectiveAggregation,
         @InRange(min = 0, minOpen = true) double rewardTimeout,
-        @Positive(message = "a whole number >= 1") int rewardParallelism) {
+        @Positive(message = "a whole number >= 1") int rewardParallelism,
+        OnRewardFailure onRewardFailure) {
     public RewardConfig {
         rewardFuncs = List.copyOf(rewardFuncs);
         rewardWeights = List.copyOf(rewardWeights);
@@ -34,7 +36,8 @@ public record RewardConfig(
                 Advantages.Scale.GROUP,
                 Advantages.Aggregation.SUM_THEN_NORMALIZE,
                 30,
-                2);
+                2,
+                OnRewardFailure.STOP);
     }
 
     public RewardConfig withRewardFuncs(List<Object> rewardFuncs) {
@@ -44,7 +47,8 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public RewardConfig withRewardWeights(List<Double> rewardWeights) {
@@ -54,7 +58,8 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public RewardConfig withScaleRewards(Advantages.Scale scaleRewards) {
@@ -64,7 +69,8 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public RewardConfig withMultiObjectiveAggregation(
@@ -75,7 +81,8 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public RewardConfig withRewardTimeout(double rewardTimeout) {
@@ -85,7 +92,8 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
     }
 
     public RewardConfig withRewardParallelism(int rewardParallelism) {
@@ -95,6 +103,18 @@ public record RewardConfig(
                 scaleRewards,
                 multiObjectiveAggregation,
                 rewardTimeout,
-                rewardParallelism);
+                rewardParallelism,
+                onRewardFailure);
+    }
+
+    public RewardConfig withOnRewardFailure(OnRewardFailure onRewardFailure) {
+        return new RewardConfig(
+                rewardFuncs,
+                rewardWeights,
+                scaleRewards,
+                multiObjectiveAggregation,
+                rewardTimeout,
+                rewardParallelism,
+                onRewardFailure);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.eval;
 
+import org.attune.error.RewardException;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -50,6 +51,11 @@ public final class ModelEval {
             throw new IllegalStateException(
                     "%s gave %d rewards for %d completions"
                             .formatted(reward.name(), rewards.size(), completions.size()));
+        }
+        if (rewards.stream().noneMatch(OptionalDouble::isPresent)) {
+            throw new RewardException(
+                    "%s gave no reward for any of the %d completions; check that it judges these rows and that the column it compares with holds what it can read"
+                            .formatted(reward.name(), completions.size()));
         }
         var rows = new ArrayList<EvalRow>();
         for (int p = 0; p < problems.size(); p++) {
