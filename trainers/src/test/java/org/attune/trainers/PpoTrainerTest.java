@@ -21,6 +21,7 @@ import org.attune.trainers.GrpoTrainerTest.Bigrams;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.KlControllerType;
 import org.attune.trainers.config.KlPlace;
+import org.attune.trainers.config.OnRewardFailure;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.TrainingConfig;
@@ -253,7 +254,12 @@ class PpoTrainerTest {
         var listener = new RecordingListener();
         Trained nothing =
                 train(
-                        config(c -> c),
+                        config(
+                                c ->
+                                        c.withJudging(
+                                                r ->
+                                                        r.withOnRewardFailure(
+                                                                OnRewardFailure.CONTINUE))),
                         context().withListeners(listener),
                         completions ->
                                 RewardTable.of(
