@@ -9,6 +9,7 @@ import org.attune.datasets.rows.RowFiles;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.datasets.rows.RowSink;
 import org.attune.error.DatasetException;
+import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -146,6 +147,7 @@ public final class DatasetLoader {
 
         @Override
         public void row(Row row) {
+            StopRequest.check();
             if (interpreter == null) {
                 interpreter = choice.of(row);
                 if (interpreter.stated()) {

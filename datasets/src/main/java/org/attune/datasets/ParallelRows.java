@@ -1,11 +1,14 @@
 package org.attune.datasets;
 
+import org.attune.error.StopRequest;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /// Maps rows on a bounded number of threads; results keep the rows' order.
@@ -15,15 +18,22 @@ final class ParallelRows {
     private ParallelRows() {}
 
     /// @param threads how many at most, ≥ 1
+    /// @throws org.attune.error.StoppedException if the run is stopped meanwhile
     /// @throws RuntimeException what `function` threw for the first row that failed
     static <T, R> List<R> map(List<T> rows, int threads, Function<T, R> function) {
+        BooleanSupplier asked = StopRequest.current();
+        Function<T, R> stoppable =
+                row -> {
+                    StopRequest.check(asked);
+                    return function.apply(row);
+                };
         if (threads == 1 || rows.size() <= CHUNK) {
-            return rows.stream().map(function).toList();
+            return rows.stream().map(stoppable).toList();
         }
         var tasks = new ArrayList<Callable<List<R>>>();
         for (int start = 0; start < rows.size(); start += CHUNK) {
             List<T> chunk = rows.subList(start, Math.min(rows.size(), start + CHUNK));
-            tasks.add(() -> chunk.stream().map(function).toList());
+            tasks.add(() -> chunk.stream().map(stoppable).toList());
         }
         try (var pool = Executors.newFixedThreadPool(threads, ParallelRows::thread)) {
             try {

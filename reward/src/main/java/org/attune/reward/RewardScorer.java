@@ -1,5 +1,6 @@
 package org.attune.reward;
 
+import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /// Scores completions with several functions at once, while others are still being generated:
@@ -195,6 +197,7 @@ public final class RewardScorer implements AutoCloseable {
         ///
         /// @throws CancellationException if the waiting thread is interrupted, or the scorer is
         ///     closed meanwhile
+        /// @throws org.attune.error.StoppedException if the run is stopped meanwhile
         public RewardTable finish() {
             for (int f = 0; f < functions.size(); f++) {
                 if (functions.get(f).reward.function().wholeRound()) {
@@ -202,7 +205,9 @@ public final class RewardScorer implements AutoCloseable {
                 }
             }
             try {
-                if (!round.await(() -> closed)) {
+                BooleanSupplier asked = StopRequest.current();
+                if (!round.await(() -> closed || asked.getAsBoolean())) {
+                    StopRequest.check(asked);
                     throw new CancellationException("closed while rewards were computed");
                 }
             } catch (InterruptedException e) {

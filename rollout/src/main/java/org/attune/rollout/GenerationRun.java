@@ -1,5 +1,6 @@
 package org.attune.rollout;
 
+import org.attune.error.StopRequest;
 import org.attune.model.CachedDecoder;
 import org.attune.model.CachedDecoder.NewTokens;
 import org.attune.model.KvCache;
@@ -44,6 +45,7 @@ final class GenerationRun {
         completions = new SampledCompletion[prompts.size()];
         int waiting = 0;
         while (waiting < prompts.size() || !active.isEmpty()) {
+            StopRequest.check();
             if (isLate()) {
                 endAll(waiting);
                 break;

@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.UnpairedForest;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -104,9 +105,14 @@ public final class BcoTrainer {
                     BatchPlan plan = parts.plan(lengths);
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     LabelAdvice.give(rows, plan);
-                    prepareReferences();
-                    var identity = parts.identity(config, Fingerprints.ofUnpaired(rows));
-                    return parts.run(plan, identity, new BcoWork(plan));
+                    return parts.stoppable(
+                            () -> {
+                                prepareReferences();
+                                return parts.run(
+                                        plan,
+                                        parts.identity(config, Fingerprints.ofUnpaired(rows)),
+                                        new BcoWork(plan));
+                            });
                 });
     }
 
@@ -154,9 +160,7 @@ public final class BcoTrainer {
             int batches = window.microBatches().size();
             var ledger = BcoLedger.ofEvaluation(objective, delta, placed, batches);
             for (List<Placed<UnpairedExample>> group : groups(placed)) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
+                StopRequest.check();
                 measure(group, ledger, evalReferences.get(i));
             }
             paddedLogits.ifPresent(logits -> logits.measure(placed, policy, ledger));
@@ -174,6 +178,7 @@ public final class BcoTrainer {
             List<Placed<UnpairedExample>> group,
             BcoLedger ledger,
             Reference<UnpairedExample, UnpairedForest, Double> source) {
+        StopRequest.check();
         UnpairedForest forest = forest(group);
         try (var _ = TensorScope.open("bco.measure")) {
             ledger.add(
@@ -215,21 +220,20 @@ public final class BcoTrainer {
                     cache.get(
                             Fingerprints.ofUnpaired(all),
                             UnpairedReference.COLUMNS,
-                            () -> List.of(score(live, all)));
+                            groups(Placed.of(RunParts.wholeSet(all.size(), all.size()), all)),
+                            group -> score(live, group));
             return new Reference.Precomputed<>(Arrays.stream(columns.getFirst()).boxed().toList());
         }
     }
 
-    private double[] score(
-            Reference<UnpairedExample, UnpairedForest, Double> live, List<UnpairedExample> all) {
-        List<Double> scored = new ArrayList<>();
-        BatchPlan.Window whole = RunParts.wholeSet(all.size(), all.size());
-        for (List<Placed<UnpairedExample>> group : groups(Placed.of(whole, all))) {
-            try (var _ = TensorScope.open("bco.reference")) {
-                scored.addAll(live.logProbs(group, forest(group)));
-            }
+    private List<double[]> score(
+            Reference<UnpairedExample, UnpairedForest, Double> live,
+            List<Placed<UnpairedExample>> group) {
+        try (var _ = TensorScope.open("bco.reference")) {
+            return live.logProbs(group, forest(group)).stream()
+                    .map(logProb -> new double[] {logProb})
+                    .toList();
         }
-        return scored.stream().mapToDouble(Double::doubleValue).toArray();
     }
 
     private final class BcoWork implements TrainingLoop.Work {

@@ -2,6 +2,7 @@ package org.attune.trainers;
 
 import org.attune.datasets.CompletionForest;
 import org.attune.datasets.TargetRange;
+import org.attune.error.StopRequest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
@@ -28,6 +29,7 @@ record CompletionMeasure(String method, RowGroups groups, PhaseClock clock) {
         try (var _ = clock.enter(phase)) {
             for (List<CompletionForest.Row> group :
                     groups.of(rows, CompletionForest.Row::sequences)) {
+                StopRequest.check();
                 try (var _ = TensorScope.open(method + "." + phase)) {
                     CompletionForest forest = CompletionForest.of(group, groups.shares());
                     Measurement all = scorer.measure(forest.forest(), request);
@@ -49,6 +51,7 @@ record CompletionMeasure(String method, RowGroups groups, PhaseClock clock) {
         try (var _ = clock.enter(phase)) {
             for (List<CompletionForest.Row> group :
                     groups.of(rows, CompletionForest.Row::sequences)) {
+                StopRequest.check();
                 try (var _ = TensorScope.open(method + "." + phase)) {
                     int[] own = Arrays.copyOfRange(counts, done, done + group.size());
                     CompletionForest forest = CompletionForest.values(group, own, groups.shares());

@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PreferenceForest;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -73,9 +74,14 @@ public final class DpoTrainer {
                     int[] lengths = pairs.stream().mapToInt(PreferenceExample::length).toArray();
                     BatchPlan plan = parts.plan(lengths);
                     parts.adviseOnLearningRate(config.lora(), config.model());
-                    prepareReferences();
-                    var identity = parts.identity(config, Fingerprints.ofPairs(pairs));
-                    return parts.run(plan, identity, new DpoWork(plan));
+                    return parts.stoppable(
+                            () -> {
+                                prepareReferences();
+                                return parts.run(
+                                        plan,
+                                        parts.identity(config, Fingerprints.ofPairs(pairs)),
+                                        new DpoWork(plan));
+                            });
                 });
     }
 
@@ -120,9 +126,7 @@ public final class DpoTrainer {
             List<Placed<PreferenceExample>> placed = Placed.of(window, set.rows());
             var ledger = ledger(placed, window);
             for (List<Placed<PreferenceExample>> group : groups(placed)) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
+                StopRequest.check();
                 measure(group, ledger, evalReferences.get(i));
             }
             ledger.evaluateTogether(placed);
@@ -135,6 +139,7 @@ public final class DpoTrainer {
             List<Placed<PreferenceExample>> group,
             PairLedger ledger,
             Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> source) {
+        StopRequest.check();
         PreferenceForest forest = forest(group);
         try (var _ = TensorScope.open("dpo.measure")) {
             ledger.add(
@@ -187,21 +192,21 @@ public final class DpoTrainer {
                             cache.get(
                                     Fingerprints.ofPairs(rows),
                                     PairReference.COLUMNS,
-                                    () -> PairReference.columns(score(live, rows)))));
+                                    groups(Placed.of(whole(rows), rows)),
+                                    group -> score(live, group))));
         }
     }
 
-    private List<ReferenceLogProbs> score(
+    private static BatchPlan.Window whole(List<PreferenceExample> rows) {
+        return RunParts.wholeSet(rows.size(), rows.size());
+    }
+
+    private List<double[]> score(
             Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> live,
-            List<PreferenceExample> rows) {
-        List<ReferenceLogProbs> scored = new ArrayList<>();
-        BatchPlan.Window all = RunParts.wholeSet(rows.size(), rows.size());
-        for (var group : groups(Placed.of(all, rows))) {
-            try (var _ = TensorScope.open("dpo.reference")) {
-                scored.addAll(live.logProbs(group, forest(group)));
-            }
+            List<Placed<PreferenceExample>> group) {
+        try (var _ = TensorScope.open("dpo.reference")) {
+            return live.logProbs(group, forest(group)).stream().map(PairReference::cells).toList();
         }
-        return scored;
     }
 
     private final class DpoWork implements TrainingLoop.Work {

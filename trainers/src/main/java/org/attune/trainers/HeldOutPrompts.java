@@ -1,6 +1,7 @@
 package org.attune.trainers;
 
 import org.attune.datasets.PromptExample;
+import org.attune.error.StopRequest;
 import org.attune.rollout.RolloutSource;
 import org.attune.trainers.CompletionJudge.Judged;
 import org.attune.trainers.config.RolloutRun;
@@ -17,13 +18,11 @@ import java.util.stream.IntStream;
 record HeldOutPrompts(RolloutRun config, CompletionJudge judge, RolloutSource source) {
     /// Tells the context's listeners of the completions too.
     ///
-    /// @return means of rewards and completions for each set; none if it was stopped on the way
+    /// @return means of rewards and completions for each set
     List<EvalReport> evaluate(List<EvalSet<PromptExample>> sets, RunContext context) {
         List<EvalReport> reports = new ArrayList<>();
         for (EvalSet<PromptExample> set : sets) {
-            if (context.stop().requested()) {
-                return List.of();
-            }
+            StopRequest.check();
             Judged judged = judged(set.rows());
             context.listeners().forEach(l -> l.onHeldOutCompletions(set.name(), judged.table()));
             reports.add(new EvalReport(set.name(), set.rows().size(), judged.metrics()));

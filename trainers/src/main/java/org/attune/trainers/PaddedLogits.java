@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.TargetRange;
 import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.UnpairedForest;
+import org.attune.error.StopRequest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
@@ -38,6 +39,7 @@ record PaddedLogits(int padId, TokenBudget budget) {
             List<Placed<UnpairedExample>> batch, Scorer policy, BcoLedger ledger) {
         int width = batch.stream().mapToInt(p -> p.row().length()).max().orElse(0);
         for (List<Placed<UnpairedExample>> group : budget.groups(batch, _ -> width)) {
+            StopRequest.check();
             UnpairedForest forest = UnpairedForest.padded(Placed.rows(group), width, padId);
             try (var _ = TensorScope.open("bco.logits")) {
                 Measurement measured = policy.measure(forest.forest(), REQUEST);

@@ -32,10 +32,9 @@ record PairReference(PreferenceObjective objective)
         return result;
     }
 
-    static List<double[]> columns(List<ReferenceLogProbs> rows) {
-        return List.of(
-                rows.stream().mapToDouble(ReferenceLogProbs::chosen).toArray(),
-                rows.stream().mapToDouble(ReferenceLogProbs::rejected).toArray());
+    /// A row of the columns.
+    static double[] cells(ReferenceLogProbs row) {
+        return new double[] {row.chosen(), row.rejected()};
     }
 
     static List<ReferenceLogProbs> rows(List<double[]> columns) {

@@ -3,6 +3,7 @@ package org.attune.trainers;
 import org.attune.datasets.StepwiseExample;
 import org.attune.datasets.StepwiseForest;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -93,9 +94,7 @@ public final class PrmTrainer {
             List<Placed<StepwiseExample>> placed = Placed.of(window, set.rows());
             var ledger = new StepLedger(placed, window.microBatches().size());
             for (List<Placed<StepwiseExample>> group : groups(placed)) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
+                StopRequest.check();
                 StepwiseForest forest = StepwiseForest.of(Placed.rows(group), groups.shares());
                 try (var _ = TensorScope.open("prm.evaluate")) {
                     ledger.add(group, model.measure(forest.forest(), SCORES).tokenLogProbs());

@@ -4,6 +4,7 @@ import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.RewardExample;
 import org.attune.datasets.RewardForest;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -95,9 +96,7 @@ public final class RewardTrainer {
             List<Placed<RewardExample>> placed = Placed.of(window, set.rows());
             var ledger = new RewardLedger(objective, placed, window.microBatches().size());
             for (List<Placed<RewardExample>> group : groups(placed)) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
+                StopRequest.check();
                 try (var _ = TensorScope.open("reward.evaluate")) {
                     ledger.add(
                             group, model.measure(forest(group).forest(), SCORES).tokenLogProbs());

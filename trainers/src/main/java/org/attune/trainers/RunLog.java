@@ -95,6 +95,19 @@ final class RunLog {
         history.add(entry);
     }
 
+    /// Whether an evaluation after this step was told.
+    boolean hasEvaluation(int step) {
+        return history.stream()
+                .filter(
+                        entry ->
+                                entry.get(MetricKeys.STEP) instanceof Number n
+                                        && n.intValue() == step)
+                .anyMatch(
+                        entry ->
+                                entry.keySet().stream()
+                                        .anyMatch(k -> k.startsWith(MetricKeys.EVAL_PREFIX)));
+    }
+
     /// Entries so far, those before the checkpoint included.
     int entries() {
         return history.size();

@@ -1,6 +1,8 @@
 package org.attune.trainers;
 
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.optim.AdamW;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.LrScheduleOptions;
@@ -20,6 +22,7 @@ import org.attune.trainers.config.TrainingConfig;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
 ///
@@ -80,6 +83,15 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                                     rows.wholeStep(),
                                     config.batch().perDeviceTrainBatchSize(),
                                     config.batch().gradientAccumulationSteps()));
+        }
+    }
+
+    /// A run whose preparation may be stopped too.
+    RunSummary stoppable(Supplier<RunSummary> run) {
+        try {
+            return StopRequest.watching(context.stop()::requested, run);
+        } catch (StoppedException e) {
+            return RunSummary.stoppedBefore(context.clock().seconds());
         }
     }
 

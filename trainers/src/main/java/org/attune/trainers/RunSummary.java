@@ -1,5 +1,8 @@
 package org.attune.trainers;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -21,6 +24,17 @@ public record RunSummary(
         Map<String, Double> secondsByPhase,
         double tokensPerSecond,
         long peakMemoryBytes) {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RunSummary.class);
+
+    /// Of a run that was stopped while it read and prepared what it needs.
+    ///
+    /// @param secondsByPhase of what was done
+    public static RunSummary stoppedBefore(Map<String, Double> secondsByPhase) {
+        LOG.info("stopped before the first step");
+        return new RunSummary(
+                0, true, Optional.empty(), secondsByPhase, 0, ProcessMemory.peakBytes());
+    }
 
     /// One metric on held-out rows.
     ///

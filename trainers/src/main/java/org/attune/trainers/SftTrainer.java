@@ -2,6 +2,7 @@ package org.attune.trainers;
 
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.SftForest;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -100,9 +101,7 @@ public final class SftTrainer {
             var totals = new SftTotals(loss, window.microBatches().size());
             List<Placed<PackedRow>> placed = Placed.of(window, set.rows());
             for (List<Placed<PackedRow>> group : groups.of(placed, p -> p.row().sequences())) {
-                if (context.stop().requested()) {
-                    return List.of();
-                }
+                StopRequest.check();
                 SftForest forest = SftForest.of(Placed.rows(group), groups.shares());
                 try (var _ = TensorScope.open("sft.evaluate")) {
                     totals.add(group, forest, policy.measure(forest.forest(), REQUEST), 1);

@@ -5,6 +5,8 @@ import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
 import org.attune.error.CheckpointException;
 import org.attune.error.RewardException;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
 import org.attune.optim.LrSchedule;
 import org.attune.trainers.config.TrainingConfig;
@@ -53,13 +55,16 @@ final class TrainingLoop {
         /// Adds the gradients of a step's loss to the policy's gradients, which are zero before.
         ///
         /// @return empty if it was stopped on the way
+        /// @throws StoppedException likewise
         /// @throws org.attune.error.TrainingDivergedException naming the rows, if a loss isn't
         ///     finite
         ///
         /// @param step from 0
         Optional<StepReport> step(int step);
 
-        /// Scores the evaluation sets; empty if there are none, or if it was stopped on the way.
+        /// Scores the evaluation sets; empty if there are none.
+        ///
+        /// @throws StoppedException if it was stopped on the way
         List<EvalReport> evaluate();
 
         /// Where the rows of a step come from.
@@ -112,20 +117,35 @@ final class TrainingLoop {
     RunSummary run(Work work) {
         resume(work);
         context.listeners().forEach(l -> l.onStart(startInfo()));
+        boolean finished;
         try {
-            measureBefore(work);
-            boolean interrupted = false;
-            while (step < info.totalSteps() && !interrupted) {
-                interrupted = !advance(work);
-                if (!interrupted) {
-                    afterStep(work);
-                }
-            }
-            return finish(work, interrupted);
+            finished = StopRequest.watching(context.stop()::requested, () -> toTheEnd(work));
+        } catch (StoppedException e) {
+            finished = false;
         } catch (RewardException e) {
             keepSteps(work);
             throw e;
         }
+        return finish(work, !finished);
+    }
+
+    /// All steps and evaluations; false if it was stopped between steps.
+    private boolean toTheEnd(Work work) {
+        if (step == 0) {
+            measureBefore(work);
+        } else if (evaluating.dueAfter(step) && !log.hasEvaluation(step)) {
+            evaluate(work); // which was stopped, after the step
+        }
+        while (step < info.totalSteps()) {
+            if (!advance(work)) {
+                return false;
+            }
+            afterStep(work);
+        }
+        if (evaluatedAt != step) {
+            evaluate(work);
+        }
+        return true;
     }
 
     /// Rewards failed, through no fault of the steps before: their work is kept.
@@ -182,10 +202,8 @@ final class TrainingLoop {
         }
     }
 
+    /// What a checkpoint knows later.
     private void measureBefore(Work work) {
-        if (step > 0) {
-            return; // the checkpoint knows
-        }
         evaluate(work);
         heldoutBefore = new LinkedHashMap<>();
         if (!lastEvaluation.isEmpty()) {
@@ -237,9 +255,6 @@ final class TrainingLoop {
                 save(work);
             }
         } else {
-            if (evaluatedAt != step) {
-                evaluate(work);
-            }
             log.totals(step, step - firstStep, epoch(), trainSeconds());
             writeResult();
         }

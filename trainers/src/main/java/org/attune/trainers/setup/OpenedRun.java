@@ -1,5 +1,7 @@
 package org.attune.trainers.setup;
 
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.error.TaskResult;
 import org.attune.policy.Policy;
 import org.attune.tensor.Engine;
@@ -12,6 +14,7 @@ import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.concurrent.FutureTask;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
@@ -41,26 +44,37 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
             Function<OpenedRun<T>, RunSummary> train) {
         var clock = new PhaseClock();
         return Engine.call(
-                () -> {
-                    try (var model = ModelSetup.open(config, runs.hub())) {
-                        plan.check().accept(model);
-                        Loaded<T> loaded;
-                        try (var _ = clock.enter("load")) {
-                            loaded =
-                                    load(
-                                            model,
-                                            () ->
-                                                    read.apply(
-                                                            new RowSetup(model.text(), runs.hub())),
-                                            () -> plan.load().apply(model));
-                        }
-                        try (PolicySetup policy = loaded.policy()) {
-                            RunContext context = context(runs, model, policy.policy(), clock);
-                            return train.apply(
-                                    new OpenedRun<>(model, loaded.rows(), policy, context));
-                        }
-                    }
-                });
+                () ->
+                        StopRequest.watching(
+                                runs.stop()::requested,
+                                () -> train(runs, config, read, plan, train, clock)));
+    }
+
+    /// As above, on the engine thread.
+    private static <T> RunSummary train(
+            Runs runs,
+            ModelConfig config,
+            Function<RowSetup, RunRows<T>> read,
+            PolicyPlan plan,
+            Function<OpenedRun<T>, RunSummary> train,
+            PhaseClock clock) {
+        try (var model = ModelSetup.open(config, runs.hub())) {
+            plan.check().accept(model);
+            Loaded<T> loaded;
+            try (var _ = clock.enter("load")) {
+                loaded =
+                        load(
+                                model,
+                                () -> read.apply(new RowSetup(model.text(), runs.hub())),
+                                () -> plan.load().apply(model));
+            }
+            try (PolicySetup policy = loaded.policy()) {
+                RunContext context = context(runs, model, policy.policy(), clock);
+                return train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
+            }
+        } catch (StoppedException e) {
+            return RunSummary.stoppedBefore(clock.seconds());
+        }
     }
 
     private record Loaded<T>(RunRows<T> rows, PolicySetup policy) {}
@@ -71,9 +85,11 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
             ModelSetup model, Supplier<RunRows<T>> read, Supplier<PolicySetup> load) {
         if (!model.isSmall()) {
             RunRows<T> rows = read.get();
+            StopRequest.check();
             return new Loaded<>(rows, load.get());
         }
-        var reading = new FutureTask<RunRows<T>>(read::get);
+        BooleanSupplier asked = StopRequest.current();
+        var reading = new FutureTask<RunRows<T>>(() -> StopRequest.watching(asked, read));
         SideWork.start("attune-read", reading);
         PolicySetup policy;
         try {

@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.model.Decoder;
@@ -211,6 +212,7 @@ final class RewardModel implements AutoCloseable {
         for (List<Reading.Read> group :
                 BUDGET.groups(reads, read -> List.of(read.ids()), setup.sharesPrompts())) {
             try (var _ = TensorScope.open("reward.model")) {
+                StopRequest.check();
                 float[] scores = scorer().measure(forest(group), HeadRequest.of()).tokenLogProbs();
                 int at = 0;
                 for (Reading.Read read : group) {

@@ -1,0 +1,43 @@
+package org.attune.error;
+
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/// The wish to end a run early, as those see it who work for one: within [#watching] they ask
+/// [#check] between pieces of work. Whoever hands work to other threads takes [#current] along.
+public final class StopRequest {
+    private static final ScopedValue<BooleanSupplier> ASKED = ScopedValue.newInstance();
+    private static final BooleanSupplier NEVER = () -> false;
+
+    private StopRequest() {}
+
+    /// Works under a wish that may come.
+    ///
+    /// @param asked whether it has come; asked often, on any thread
+    /// @throws StoppedException from within `work`
+    public static <T> T watching(BooleanSupplier asked, Supplier<T> work) {
+        return ScopedValue.where(ASKED, asked).call(work::get);
+    }
+
+    /// What this thread's work watches.
+    public static BooleanSupplier current() {
+        return ASKED.orElse(NEVER);
+    }
+
+    /// Ends the work if someone wishes it.
+    ///
+    /// @throws StoppedException if so
+    public static void check() {
+        check(current());
+    }
+
+    /// As above, for work on another thread.
+    ///
+    /// @param asked from [#current]
+    /// @throws StoppedException if so
+    public static void check(BooleanSupplier asked) {
+        if (asked.getAsBoolean()) {
+            throw new StoppedException();
+        }
+    }
+}
