@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.error.ModelException;
+import org.attune.error.StopRequest;
 import org.attune.files.TensorFile;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -297,6 +298,7 @@ public final class Decoder implements AutoCloseable {
                         "the model's files hold no tensor \"%s\"; its config.json says it should"
                                 .formatted(name));
             }
+            StopRequest.check();
             if (!Arrays.equals(entry.shape(), target.shape())) {
                 throw new ModelException(
                         "tensor \"%s\" has shape %s, but config.json asks for %s"

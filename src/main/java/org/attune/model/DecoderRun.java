@@ -1,5 +1,6 @@
 package org.attune.model;
 
+import org.attune.error.StopRequest;
 import org.attune.tensor.DType;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
@@ -106,6 +107,7 @@ public final class DecoderRun implements AutoCloseable {
         }
         for (int i = 0; i < inputs.length; i++) {
             Tensor out;
+            StopRequest.check(); // no weight has changed since the step began
             try (var _ = TensorScope.open("block")) {
                 out = block(i, x);
                 scope.adopt(out);

@@ -4,14 +4,19 @@ import org.attune.trainers.StopSignal;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 
 /// While it is open, Ctrl-C and SIGTERM ask the run to stop and wait until it has written its
-/// checkpoint. The JVM then ends with the signal's own exit code.
+/// checkpoint. The JVM then ends with the signal's own exit code. A second signal ends it at once.
 final class InterruptGuard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InterruptGuard.class);
     private static final int PATIENCE_SECONDS = 300;
+    private static final int ONE_SIGNAL_MILLIS = 1000;
+    private static final int LOOK_MILLIS = 200;
+    private static final Pattern SIGNAL_THREAD = Pattern.compile("SIG\\w+ handler");
 
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook;
@@ -25,15 +30,40 @@ final class InterruptGuard implements AutoCloseable {
         if (finished.getCount() == 0) {
             return;
         }
-        LOG.info("stopping: writing a checkpoint");
+        LOG.info("stopping; a second Ctrl-C ends at once, without a checkpoint");
         stop.request();
         try {
-            if (!finished.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            // Some who send a signal to a process send it to its group too.
+            boolean ended = finished.await(ONE_SIGNAL_MILLIS, TimeUnit.MILLISECONDS);
+            int signals = signals();
+            long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+            while (!ended && System.nanoTime() < patience) {
+                ended = finished.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+                if (!ended && signals() > signals) {
+                    Runtime.getRuntime().halt(ExitCodes.INTERRUPTED);
+                }
+            }
+            if (!ended) {
                 LOG.warn("the run did not stop in {} s; ending without it", PATIENCE_SECONDS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /// Signals that came so far. The JVM, which is ending, does nothing more about a second one
+    /// than to start another thread for it, which waits.
+    private static int signals() {
+        ThreadGroup all = Thread.currentThread().getThreadGroup();
+        while (all.getParent() != null) {
+            all = all.getParent();
+        }
+        Thread[] threads = new Thread[2 * all.activeCount() + 16];
+        int count = all.enumerate(threads);
+        return (int)
+                Arrays.stream(threads, 0, count)
+                        .filter(t -> SIGNAL_THREAD.matcher(t.getName()).matches())
+                        .count();
     }
 
     @Override

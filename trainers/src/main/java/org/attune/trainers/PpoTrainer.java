@@ -8,6 +8,7 @@ import org.attune.checkpoint.Checkpoint;
 import org.attune.datasets.PromptExample;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
 import org.attune.rollout.RolloutSource;
@@ -199,7 +200,10 @@ public final class PpoTrainer {
         var totals =
                 new UpdateTotals(
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
-        int done = learn(number, batch, objective, totals, updates);
+        // The first optimizer step changes weights: what has begun is finished.
+        int done =
+                StopRequest.watching(
+                        () -> false, () -> learn(number, batch, objective, totals, updates));
         controller = controller.after(batch.kl(), batch.rows().size());
         Map<String, Double> metrics = new LinkedHashMap<>(batch.metrics());
         metrics.putAll(totals.metrics());
