@@ -7,7 +7,6 @@ import java.util.function.Supplier;
 /// [#check] between pieces of work. Whoever hands work to other threads takes [#current] along.
 public final class StopRequest {
     private static final ScopedValue<BooleanSupplier> ASKED = ScopedValue.newInstance();
-    private static final BooleanSupplier NEVER = () -> false;
 
     private StopRequest() {}
 
@@ -21,7 +20,11 @@ public final class StopRequest {
 
     /// What this thread's work watches.
     public static BooleanSupplier current() {
-        return ASKED.orElse(NEVER);
+        return ASKED.orElse(StopRequest::never);
+    }
+
+    private static boolean never() {
+        return false;
     }
 
     /// Ends the work if someone wishes it.
