@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
 
 /// A LoRA adapter's configuration, PEFT's `adapter_config.json`. Matching of modules, ranks and
 /// scales is PEFT's. [Hu et al. 2021, Eq. 3](https://arxiv.org/abs/2106.09685); rsLoRA:
@@ -80,10 +79,10 @@ public record LoraConfig(
         if (!(dropout >= 0 && dropout < 1)) {
             throw new ConfigException("lora_dropout is " + dropout + "; accepted: [0, 1)");
         }
-        rankPattern.keySet().forEach(ModuleSelection::compile);
-        alphaPattern.keySet().forEach(ModuleSelection::compile);
-        layersPattern.forEach(ModuleSelection::compile);
-        modulesToSave.forEach(ModuleSelection::compile);
+        ModulePatterns.require("rank_pattern", rankPattern.keySet());
+        ModulePatterns.require("alpha_pattern", alphaPattern.keySet());
+        ModulePatterns.require("layers_pattern", layersPattern);
+        ModulePatterns.require("modules_to_save", modulesToSave);
     }
 
     /// A configuration of equal adapters on all `targets`.
@@ -133,8 +132,8 @@ public record LoraConfig(
         if (!isTargeted(path)) {
             return Optional.empty();
         }
-        int r = fromPattern(rankPattern, path).orElse(rank);
-        double a = fromPattern(alphaPattern, path).orElse(alpha);
+        int r = ModulePatterns.find("rank_pattern", rankPattern, path).orElse(rank);
+        double a = ModulePatterns.find("alpha_pattern", alphaPattern, path).orElse(alpha);
         double scaling = rankStabilised ? a / Math.sqrt(r) : a / r;
         return Optional.of(new LoraTarget(path, r, a, scaling, dropout));
     }
@@ -230,57 +229,27 @@ public record LoraConfig(
     }
 
     private boolean isTargeted(String path) {
-        if (excluded.isPresent() && excluded.get().contains(path) || isInsideSaved(path)) {
+        boolean isExcluded =
+                ModulePatterns.named(
+                        "exclude_modules",
+                        () -> excluded.filter(e -> e.contains(path)).isPresent());
+        if (isExcluded || ModulePatterns.areInside(modulesToSave, path)) {
             return false;
         }
         return switch (targets) {
             case ModuleSelection.Names names ->
-                    names.names().contains(path) || names.contains(path) && isInLayers(path);
-            case ModuleSelection.Regex regex -> regex.contains(path);
+                    names.names().contains(path)
+                            || names.contains(path)
+                                    && ModulePatterns.isInLayers(path, layers, layersPattern);
+            case ModuleSelection.Regex regex ->
+                    ModulePatterns.named("target_modules", () -> regex.contains(path));
             case ModuleSelection.AllLinear all -> all.contains(path);
         };
     }
 
-    /// Modules that are trained in full, and what is inside them, get no adapter.
-    private boolean isInsideSaved(String path) {
-        return modulesToSave.stream()
-                .anyMatch(
-                        m ->
-                                ModuleSelection.compile("(^|.*\\.)" + m + "($|\\..*)")
-                                        .matcher(path)
-                                        .lookingAt());
-    }
-
-    private boolean isInLayers(String path) {
-        if (layers.isEmpty()) {
-            return true;
-        }
-        // Without a pattern, the first number between two dots is the layer.
-        List<String> expressions =
-                layersPattern.isEmpty()
-                        ? List.of(".*?\\.[^.]*\\.(?<idx>\\d+)\\.")
-                        : layersPattern.stream()
-                                .map(p -> "(?:^|.*?\\.)" + p + "\\.(?<idx>\\d+)\\.")
-                                .toList();
-        for (String expression : expressions) {
-            Matcher layer = ModuleSelection.compile(expression).matcher(path);
-            if (layer.lookingAt()) {
-                return layers.contains(Integer.valueOf(layer.group("idx")));
-            }
-        }
-        return false;
-    }
-
-    private static <T> Optional<T> fromPattern(Map<String, T> pattern, String path) {
-        return pattern.entrySet().stream()
-                .filter(e -> patternMatches(e.getKey(), path))
-                .map(Map.Entry::getValue)
-                .findFirst();
-    }
-
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.
     public static boolean patternMatches(String pattern, String path) {
-        return ModuleSelection.compile("(.*\\.)?(" + pattern + ")$").matcher(path).lookingAt();
+        return ModulePatterns.endsLike(path, pattern);
     }
 
     private static List<String> lastNames(Collection<String> paths) {

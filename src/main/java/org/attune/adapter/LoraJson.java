@@ -107,7 +107,7 @@ final class LoraJson {
         }
         return Optional.of(
                 value.isTextual()
-                        ? ModuleSelection.of(value.textValue())
+                        ? ModulePatterns.named(key, () -> ModuleSelection.of(value.textValue()))
                         : new ModuleSelection.Names(json.texts(key)));
     }
 

@@ -1,13 +1,20 @@
 package org.attune.adapter;
 
 import org.attune.error.ConfigException;
+import org.attune.error.Excerpt;
+import org.attune.text.BoundedMatch;
 
 import java.util.List;
+import java.util.function.Function;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /// Which modules of a model are meant, as PEFT's `target_modules` and `exclude_modules` say it.
 public sealed interface ModuleSelection {
+    /// Common expressions take some thousand for a path.
+    long STEPS_A_PATH = 200_000;
+
     /// Whether the module with this path, e.g. `model.layers.0.self_attn.q_proj`, is meant.
     boolean contains(String path);
 
@@ -32,7 +39,7 @@ public sealed interface ModuleSelection {
 
         @Override
         public boolean contains(String path) {
-            return compile(expression).matcher(path).matches();
+            return match(compile(expression), path, Matcher::matches);
         }
     }
 
@@ -56,12 +63,19 @@ public sealed interface ModuleSelection {
     /// @throws ConfigException if the expression is malformed
     static Pattern compile(String expression) {
         try {
-            return Pattern.compile(expression.replace("(?P<", "(?<"));
+            return BoundedMatch.compile(expression.replace("(?P<", "(?<"), 0);
         } catch (PatternSyntaxException e) {
             throw new ConfigException(
                     "\"%s\" is no regular expression of module paths: %s"
-                            .formatted(expression, e.getDescription()),
+                            .formatted(Excerpt.of(expression), e.getDescription()),
                     e);
         }
+    }
+
+    /// What `use` gives for a matcher of a module's path.
+    ///
+    /// @throws BoundedMatch.TooManyStepsException if the expression goes back and forth without end
+    static <T> T match(Pattern expression, String path, Function<Matcher, T> use) {
+        return BoundedMatch.apply(expression, path, STEPS_A_PATH, use);
     }
 }

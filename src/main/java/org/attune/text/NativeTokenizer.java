@@ -6,6 +6,7 @@ import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import ai.djl.util.Utils;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 
 import java.util.concurrent.locks.ReadWriteLock;
@@ -20,9 +21,11 @@ final class NativeTokenizer implements AutoCloseable {
     private static final String FLAVOR = "RUST_FLAVOR";
 
     private final ReadWriteLock lock = new ReentrantReadWriteLock();
+    private final String name;
     private long handle;
 
-    private NativeTokenizer(long handle) {
+    private NativeTokenizer(String name, long handle) {
+        this.name = name;
         this.handle = handle;
     }
 
@@ -35,10 +38,12 @@ final class NativeTokenizer implements AutoCloseable {
             long handle = TokenizersLibrary.LIB.createTokenizerFromString(json);
             TokenizersLibrary.LIB.disableTruncation(handle);
             TokenizersLibrary.LIB.disablePadding(handle);
-            return new NativeTokenizer(handle);
+            return new NativeTokenizer(name, handle);
         } catch (RuntimeException e) {
             throw new ModelException(
-                    name + " is not a tokenizer.json that can be used: " + e.getMessage(), e);
+                    "%s is not a tokenizer.json that can be used: %s"
+                            .formatted(name, Excerpt.of(e.getMessage())),
+                    e);
         }
     }
 
@@ -69,7 +74,7 @@ final class NativeTokenizer implements AutoCloseable {
     Encoded encode(String text, boolean addSpecialTokens, boolean withSpans) {
         lock.readLock().lock();
         try {
-            long encoding = TokenizersLibrary.LIB.encode(requireOpen(), text, addSpecialTokens);
+            long encoding = encoding(requireOpen(), text, addSpecialTokens);
             try {
                 return new Encoded(
                         TokenizersLibrary.LIB.getTokenIds(encoding),
@@ -81,6 +86,17 @@ final class NativeTokenizer implements AutoCloseable {
             }
         } finally {
             lock.readLock().unlock();
+        }
+    }
+
+    private long encoding(long tokenizer, String text, boolean addSpecialTokens) {
+        try {
+            return TokenizersLibrary.LIB.encode(tokenizer, text, addSpecialTokens);
+        } catch (RuntimeException e) {
+            throw new ModelException(
+                    "%s can't encode \"%s\": %s"
+                            .formatted(name, Excerpt.of(text), Excerpt.of(e.getMessage())),
+                    e);
         }
     }
 

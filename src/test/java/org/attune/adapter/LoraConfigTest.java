@@ -165,6 +165,48 @@ class LoraConfigTest {
         assertThrows(ConfigException.class, () -> LoraConfig.of(8, 16, 0, ModuleSelection.of("(")));
     }
 
+    /// Twelve seconds and more, each.
+    @Test
+    void expressionsWithoutEndAreGivenUpByKey() throws IOException {
+        String evil = "(=?)(.|..)+=\\\\1"; // the reference keeps Java from remembering dead ends
+        givesUp("target_modules: the regular expression", "\"target_modules\":\"" + evil + "\"");
+        givesUp("exclude_modules: ", "\"exclude_modules\":\"" + evil + "\"");
+        givesUp("rank_pattern: ", "\"rank_pattern\":{\"" + evil + "\":4}");
+        givesUp("alpha_pattern: ", "\"alpha_pattern\":{\"" + evil + "\":4}");
+        givesUp("modules_to_save: ", "\"modules_to_save\":[\"" + evil + "\"]");
+        givesUp(
+                "layers_pattern: ",
+                "\"layers_to_transform\":[0],\"layers_pattern\":[\"" + evil + "\"]");
+        LoraConfig usual = read("\"target_modules\":\"(?!.*layers\\\\.0).*\\\\.(q|k)_proj\"");
+        assertTrue(usual.match(Q1).isPresent());
+        assertFalse(usual.match(Q0).isPresent());
+    }
+
+    @Test
+    void expressionsThatCannotBeCompiledAreNamed() {
+        String deep = "(".repeat(9000) + ")".repeat(9000);
+        refuses("target_modules: \"((((", "\"target_modules\":\"" + deep + "\"");
+        refuses("more than 20000 characters", "\"target_modules\":\"" + "a".repeat(20_001) + "\"");
+        refuses("may be empty", "\"target_modules\":\"" + "(.*)*".repeat(30) + "\"");
+        refuses("may be empty", "\"target_modules\":\"" + "(|)".repeat(30) + "x\"");
+        refuses("may be empty", "\"target_modules\":\"((a?)|b?){50}x\"");
+        refuses("rank_pattern: \"(\" is no regular", "\"rank_pattern\":{\"(\":4}");
+    }
+
+    @Test
+    void layersOfManyDigitsAreNone() throws IOException {
+        LoraConfig config = read("\"layers_to_transform\":[1]");
+        assertFalse(config.match("model.layers.99999999999999999999.q_proj").isPresent());
+        assertTrue(config.match(Q1).isPresent());
+    }
+
+    private void givesUp(String message, String fields) throws IOException {
+        LoraConfig config = read(fields);
+        var error = assertThrows(ConfigException.class, () -> config.match(Q0));
+        assertTrue(error.getMessage().startsWith(message), error.getMessage());
+        assertTrue(error.getMessage().contains("takes more than"), error.getMessage());
+    }
+
     private LoraConfig read(String fields) throws IOException {
         String type = fields.contains("peft_type") ? "" : "\"peft_type\":\"LORA\",";
         String targets =

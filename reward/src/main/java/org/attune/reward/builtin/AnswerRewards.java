@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.function.Function;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Rewards that compare a completion with the right answer in a column. Where the column holds no
@@ -234,11 +233,11 @@ final class AnswerRewards {
         if (extract.isEmpty()) {
             return Optional.of(text);
         }
-        Matcher matcher = extract.get().matcher(new InterruptibleText(text));
-        String last = null;
-        while (matcher.find()) {
-            last = matcher.group(1);
-        }
-        return Optional.ofNullable(last);
+        return PatternReward.bounded(
+                        "extract",
+                        extract.get(),
+                        text,
+                        matcher -> matcher.results().reduce((_, m) -> m))
+                .map(last -> last.group(1));
     }
 }

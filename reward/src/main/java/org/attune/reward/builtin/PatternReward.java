@@ -2,9 +2,11 @@ package org.attune.reward.builtin;
 
 import org.attune.reward.PerCompletion;
 import org.attune.reward.RewardFunction;
+import org.attune.text.BoundedMatch;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -15,6 +17,12 @@ final class PatternReward {
     private static final Pattern THINK =
             Pattern.compile(
                     "^<think>(?!.*<think>)(.*?)</think>.*$", Pattern.DOTALL | Pattern.MULTILINE);
+
+    /// Looks at a character after which a match is given up: a hundredth of a second, and more for
+    /// long completions.
+    private static final long STEPS = 1_000_000;
+
+    private static final long STEPS_A_CHARACTER = 1000;
 
     private PatternReward() {}
 
@@ -38,8 +46,8 @@ final class PatternReward {
         return new PerCompletion(
                 name,
                 row -> {
-                    Matcher matcher = compiled.get().matcher(new InterruptibleText(row.text()));
-                    return (full ? matcher.matches() : matcher.find()) ? reward : penalty;
+                    Function<Matcher, Boolean> use = full ? Matcher::matches : Matcher::find;
+                    return bounded("pattern", compiled.get(), row.text(), use) ? reward : penalty;
                 });
     }
 
@@ -79,10 +87,23 @@ final class PatternReward {
         return first >= 0 && text.indexOf(mark, first + mark.length()) < 0;
     }
 
+    /// What `use` gives for a matcher of a completion.
+    ///
+    /// @param key of the pattern, for the message
+    /// @throws IllegalStateException if the pattern goes back and forth without end
+    static <T> T bounded(String key, Pattern pattern, String text, Function<Matcher, T> use) {
+        try {
+            return BoundedMatch.apply(
+                    pattern, text, STEPS + STEPS_A_CHARACTER * text.length(), use);
+        } catch (BoundedMatch.TooManyStepsException e) {
+            throw new IllegalStateException(key + ": " + e.getMessage(), e);
+        }
+    }
+
     /// The pattern, or a problem noted.
     static Optional<Pattern> compile(String key, String pattern, int flags, Parameters parameters) {
         try {
-            return Optional.of(Pattern.compile(pattern, flags));
+            return Optional.of(BoundedMatch.compile(pattern, flags));
         } catch (PatternSyntaxException e) {
             parameters.problem(
                     "%s is no regular expression: %s near position %d of %s"
