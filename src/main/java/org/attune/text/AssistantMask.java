@@ -26,6 +26,8 @@ public sealed interface AssistantMask {
         /// `{% generation %}` blocks in the template.
         MARKERS,
         /// Renderings of the conversation's prefixes, each verified to be a prefix of the whole.
-        PREFIXES
+        PREFIXES,
+        /// Renderings of the conversation with other texts in one message.
+        DIFFERENCES
     }
 }

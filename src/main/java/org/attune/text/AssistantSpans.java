@@ -13,7 +13,7 @@ import java.util.List;
 /// rendered up to each assistant turn, with the header of the turn and again with the turn; the
 /// text that the second has more is the turn. That holds only if every such rendering is how the
 /// whole rendering begins, which is checked: templates that drop reasoning from earlier turns, say,
-/// fail it.
+/// fail it. Their turns are found by [changing][DifferenceSearch] one message after the other.
 ///
 /// A turn found that way ends with its end-of-turn token: white space that the template writes
 /// between that token and the next turn (the line break after ChatML's `<|im_end|>`) is not part of
@@ -47,7 +47,11 @@ sealed interface AssistantSpans {
             Rendering whole,
             List<String> endings) {
         if (!template.marksAssistant()) {
-            return new PrefixSearch(template, conversation, tail, whole.text(), endings).find();
+            AssistantSpans spans =
+                    new PrefixSearch(template, conversation, tail, whole.text(), endings).find();
+            return spans instanceof NotFound byPrefixes
+                    ? differences(template, conversation, tail, whole.text(), endings, byPrefixes)
+                    : spans;
         }
         for (int start : whole.start()) {
             if (start < 0) {
@@ -57,6 +61,54 @@ sealed interface AssistantSpans {
             }
         }
         return new Found(whole.start(), whole.end(), AssistantMask.Source.MARKERS);
+    }
+
+    private static AssistantSpans differences(
+            ChatTemplate template,
+            Conversation conversation,
+            Tail tail,
+            String whole,
+            List<String> endings,
+            NotFound byPrefixes) {
+        var search = new DifferenceSearch(template, conversation, tail, whole);
+        var starts = new ArrayList<Integer>();
+        var ends = new ArrayList<Integer>();
+        for (int i = 0; i < conversation.messages().size(); i++) {
+            if (!conversation.messages().get(i).role().equals("assistant")) {
+                continue;
+            }
+            try {
+                DifferenceSearch.Turn turn = search.turn(i);
+                if (!ends.isEmpty() && turn.start() < ends.getLast()) {
+                    return byPrefixes;
+                }
+                starts.add(turn.start());
+                ends.add(turn.end(whole, endings));
+            } catch (DatasetException e) {
+                return new NotFound(
+                        byPrefixes.reason() + "; nor by changing it alone: " + e.getMessage());
+            }
+        }
+        return new Found(array(starts), array(ends), AssistantMask.Source.DIFFERENCES);
+    }
+
+    /// The end of the last control token in the turn, if only white space follows it.
+    private static int endOfTurn(String whole, int start, int end, List<String> endings) {
+        int trimmed = end;
+        while (trimmed > start && Character.isWhitespace(whole.charAt(trimmed - 1))) {
+            trimmed--;
+        }
+        for (String ending : endings) {
+            boolean inside = trimmed - ending.length() >= start;
+            if (inside && whole.startsWith(ending, trimmed - ending.length())) {
+                return trimmed;
+            }
+        }
+        return end;
+    }
+
+    private static int[] array(List<Integer> values) {
+        return values.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /// Finds spans by rendering prefixes.
@@ -95,8 +147,8 @@ sealed interface AssistantSpans {
                             "the template renders the messages up to there differently once others"
                                     + " follow (reasoning left out of earlier turns, for example)");
                 }
-                starts.add(before.length());
-                ends.add(endOfTurn(before.length(), after.length()));
+                starts.add(DifferenceSearch.withReasoning(before));
+                ends.add(endOfTurn(whole, before.length(), after.length(), endings));
             }
             return new Found(array(starts), array(ends), AssistantMask.Source.PREFIXES);
         }
@@ -113,21 +165,6 @@ sealed interface AssistantSpans {
             return template.render(conversation.withMessages(messages), end).text();
         }
 
-        /// The end of the last control token in the turn, if only white space follows it.
-        private int endOfTurn(int start, int end) {
-            int trimmed = end;
-            while (trimmed > start && Character.isWhitespace(whole.charAt(trimmed - 1))) {
-                trimmed--;
-            }
-            for (String ending : endings) {
-                boolean inside = trimmed - ending.length() >= start;
-                if (inside && whole.startsWith(ending, trimmed - ending.length())) {
-                    return trimmed;
-                }
-            }
-            return end;
-        }
-
         private static NotFound notFound(int turn, String why) {
             return new NotFound(
                     "the chat template has no {% generation %} markers, and the assistant's turn"
@@ -136,10 +173,6 @@ sealed interface AssistantSpans {
                             + " can't be told apart: "
                             + why
                             + ". Use a template with markers (chat_template_path)");
-        }
-
-        private static int[] array(List<Integer> values) {
-            return values.stream().mapToInt(Integer::intValue).toArray();
         }
     }
 }

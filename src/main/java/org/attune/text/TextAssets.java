@@ -34,6 +34,14 @@ public record TextAssets(
         return new TextAssets(HfTokenizer.of(name, json, vocabulary, specials), template, specials);
     }
 
+    /// The chat template that a folder brings.
+    ///
+    /// @param specials that the template may write
+    /// @throws org.attune.error.ModelException if it is damaged
+    public static Optional<ChatTemplate> template(Path folder, SpecialTokens specials) {
+        return new ModelFolder(folder).templates().map(sources -> compile(sources, specials));
+    }
+
     private static ChatTemplate compile(
             ModelFolder.TemplateSources sources, SpecialTokens specials) {
         ChatTemplate standard =

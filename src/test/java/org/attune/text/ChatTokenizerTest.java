@@ -9,7 +9,9 @@ import org.attune.text.ChatTemplate.Tail;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /// With the tiny model of [HfTokenizerTest]: turns are `<|start|>ROLE\nTEXT<|end|>\n`.
 class ChatTokenizerTest {
@@ -120,8 +122,7 @@ class ChatTokenizerTest {
         var chat =
                 with(
                         "{% for m in messages %}{{ m.role }}:{% if loop.last %}<think>{% endif %}"
-                                + "{{ m.content }};{% endfor %}"
-                                + "{% if add_generation_prompt %}assistant:{% endif %}");
+                                + "{{ m.content }};{% endfor %}");
         var unknown =
                 assertInstanceOf(
                         AssistantMask.Unknown.class,
@@ -174,5 +175,36 @@ class ChatTokenizerTest {
 
     private static int controlTokens(int[] ids, int id) {
         return (int) java.util.Arrays.stream(ids).filter(x -> x == id).count();
+    }
+
+    @Test
+    void turnsAreFoundWhereATemplateLeavesReasoningOutOfEarlierOnes() {
+        String source =
+                "{% for m in messages %}<|start|>{{ m.role }}\n"
+                        + "{% if m.role == 'assistant' and (loop.last or m.keep) %}"
+                        + "<think>{{ m.reasoning_content }}</think>{% endif %}"
+                        + "{{ m.content }}<|end|>\n{% endfor %}"
+                        + "{% if add_generation_prompt %}<|start|>assistant\n{% endif %}";
+        Message reasoned =
+                new Message(
+                        Map.of(
+                                "role", "assistant",
+                                "content", "hello",
+                                "reasoning_content", "world"));
+        Message question = Message.of("user", "hello");
+        ChatTokenizer.MaskedEncoding masked =
+                with(source)
+                        .encodeWithMask(
+                                Conversation.of(List.of(question, reasoned, question, reasoned)),
+                                Tail.NOTHING);
+        var known = assertInstanceOf(AssistantMask.Known.class, masked.assistant());
+        assertEquals(AssistantMask.Source.DIFFERENCES, known.source());
+        var said = new StringBuilder();
+        for (int i = 0; i < masked.ids().length; i++) {
+            said.append(known.tokens()[i] ? assets.tokenizer().token(masked.ids()[i]) : "~");
+        }
+        assertEquals(
+                List.of("hello<|end|>", "<think>world</think>hello<|end|>"),
+                Arrays.stream(said.toString().split("~")).filter(run -> !run.isEmpty()).toList());
     }
 }

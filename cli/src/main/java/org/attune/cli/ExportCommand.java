@@ -47,6 +47,7 @@ final class ExportCommand implements Callable<Integer>, UsesEngine {
                     own.withDtype(dtype),
                     Policy.weights(loaded.decoder(), dtype),
                     ModelExport.DEFAULT_SHARD_BYTES);
+            OutputOptions.writeText(loaded.setup(), output.output);
         }
     }
 }

@@ -76,6 +76,7 @@ final class MergeCommand implements Callable<Integer>, UsesEngine {
                 written,
                 adapted.weights(dtype),
                 ModelExport.DEFAULT_SHARD_BYTES);
+        OutputOptions.writeText(loaded.setup(), output.output);
         copySeparator(loaded.setup());
         if (own.tieWordEmbeddings() && !written.tieWordEmbeddings()) {
             spec.commandLine()

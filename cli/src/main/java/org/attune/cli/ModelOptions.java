@@ -26,8 +26,19 @@ final class ModelOptions {
             description = "auto, cpu, cuda or cuda:N (default: ${DEFAULT-VALUE}).")
     String device;
 
+    @Option(
+            names = "--chat-template",
+            paramLabel = "TEMPLATE",
+            description =
+                    "Jinja file, or folder with a chat template, instead of the adapter's or the"
+                            + " model's.")
+    String chatTemplate;
+
     ModelConfig config(DtypeChoice dtype) {
         ModelConfig config = ModelConfig.of(model).withDevice(device).withDtype(dtype);
+        if (chatTemplate != null) {
+            config = config.withChatTemplatePath(chatTemplate);
+        }
         return adapter == null ? config : config.withAdapterNameOrPath(adapter);
     }
 }

@@ -1,9 +1,12 @@
 package org.attune.cli;
 
+import org.attune.error.ModelException;
 import org.attune.tensor.DType;
+import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Option;
 
+import java.io.IOException;
 import java.nio.file.Path;
 
 /// Where a model is written, and how.
@@ -32,6 +35,15 @@ final class OutputOptions {
             names = "--dtype",
             description = "float32, bfloat16 or float16 (default: as the model's files).")
     Format format;
+
+    /// Writes tokenizer and chat template in force over those of the model just written.
+    static void writeText(ModelSetup setup, Path folder) {
+        try {
+            setup.writeText(folder);
+        } catch (IOException e) {
+            throw new ModelException(folder + " can't be written: " + e, e);
+        }
+    }
 
     DType dtype(DType own) {
         return format == null ? own : format.dtype;

@@ -163,7 +163,7 @@ final class PreviewCommand implements Callable<Integer> {
             BiFunction<Preview, T, String> shown) {
         PrintWriter out = spec.commandLine().getOut();
         Preview.Marks marks = RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
-        try (var model = ModelSetup.open(config.withoutAdapter(), hub)) {
+        try (var model = ModelSetup.open(config, hub)) {
             RunRows<T> prepared = prepare.apply(new RowSetup(model.text(), hub));
             var preview = new Preview(model.text().tokenizer(), marks);
             List<T> first = prepared.train().stream().limit(rows).toList();

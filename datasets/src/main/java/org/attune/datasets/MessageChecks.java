@@ -129,24 +129,56 @@ final class MessageChecks {
                     "%stool_calls of message %d is %s, a list is accepted"
                             .formatted(at, number, JsonValues.kind(fields.get("tool_calls"))));
         }
+        var read = new ArrayList<Object>();
         for (int i = 0; i < calls.size(); i++) {
-            Object call = calls.get(i);
-            Object function =
-                    call instanceof Map<?, ?> map && map.get("function") != null
-                            ? map.get("function")
-                            : call;
-            if (!(function instanceof Map<?, ?> named) || !(named.get("name") instanceof String)) {
-                throw fault(
-                        "%stool call %d of message %d has no name; {\"type\": \"function\", \"function\": {\"name\": …, \"arguments\": {…}}} is accepted"
-                                .formatted(at, i + 1, number));
-            }
-            if (named.get("arguments") instanceof String text && !text.isEmpty()) {
-                JsonValues.parse(
-                        text,
-                        "%s: %sarguments of tool call %d in message %d are not JSON"
-                                .formatted(where, at, i + 1, number));
-            }
+            read.add(
+                    call(
+                            "%stool call %d of message %d".formatted(at, i + 1, number),
+                            calls.get(i)));
         }
+        fields.put("tool_calls", read);
+    }
+
+    /// A call with its arguments as an object. OpenAI gives them as JSON text, which a template
+    /// would write as text inside of JSON.
+    private Object call(String what, Object call) {
+        boolean nested = call instanceof Map<?, ?> map && map.get("function") != null;
+        Object function = nested ? ((Map<?, ?>) call).get("function") : call;
+        if (!(function instanceof Map<?, ?> named) || !(named.get("name") instanceof String)) {
+            throw fault(
+                    what
+                            + " has no name; {\"type\": \"function\", \"function\": {\"name\": …,"
+                            + " \"arguments\": {…}}} is accepted");
+        }
+        if (!named.containsKey("arguments")) {
+            return call;
+        }
+        Map<Object, Object> read = new LinkedHashMap<>(named);
+        read.put("arguments", arguments(what, named.get("arguments")));
+        if (!nested) {
+            return read;
+        }
+        Map<Object, Object> whole = new LinkedHashMap<>((Map<?, ?>) call);
+        whole.put("function", read);
+        return whole;
+    }
+
+    private Object arguments(String what, Object given) {
+        Object arguments = given;
+        if (given instanceof String text) {
+            arguments =
+                    text.isBlank()
+                            ? Map.of()
+                            : JsonValues.parse(
+                                    text,
+                                    "%s: the arguments of %s are not JSON".formatted(where, what));
+        }
+        if (arguments != null && !(arguments instanceof Map<?, ?>)) {
+            throw fault(
+                    "the arguments of %s are %s, an object is accepted, or its JSON text"
+                            .formatted(what, JsonValues.kind(arguments)));
+        }
+        return arguments;
     }
 
     private static boolean hasCalls(Message message) {

@@ -5,6 +5,7 @@ import org.attune.error.DatasetException;
 import org.attune.text.AssistantMask;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTokenizer;
+import org.attune.text.CompleteTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
@@ -51,7 +52,7 @@ public final class SampleTokenizer {
                     "eos_token %s is not in the tokenizer's vocabulary".formatted(eosToken));
         }
         this.tokenizer = tokenizer;
-        this.chat = template.map(t -> new ChatTokenizer(tokenizer, t));
+        this.chat = template.map(t -> new ChatTokenizer(tokenizer, CompleteTemplate.of(t)));
         this.eos = eosToken;
     }
 

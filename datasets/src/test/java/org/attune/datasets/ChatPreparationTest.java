@@ -15,6 +15,7 @@ import org.attune.text.Tokenizer;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -86,6 +87,56 @@ class ChatPreparationTest {
         assertEquals("yes.", bytes.decode(tokens.chosen().completionIds(), false));
         assertEquals("no.", bytes.decode(tokens.rejected().completionIds(), false));
         assertArrayEquals(tokens.chosen().promptIds(), tokens.rejected().promptIds());
+    }
+
+    @Test
+    void whatTheTemplateLeavesOutIsNamedByRowAndPart() {
+        var call = Map.of("function", Map.of("name", "clock", "arguments", Map.of()));
+        var calling =
+                new Message(
+                        Map.of(
+                                "role",
+                                "assistant",
+                                "content",
+                                "",
+                                "tool_calls",
+                                List.<Object>of(call)));
+        var sample =
+                new Sample.PromptCompletion(
+                        new Content.Turns(List.of(Message.of("user", "q"))),
+                        new Content.Turns(List.of(calling)),
+                        TemplateOptions.NONE,
+                        row());
+        var error = assertThrows(DatasetException.class, () -> prepare(false, sample));
+        assertTrue(
+                error.getMessage().startsWith("chat.jsonl:1: tool call 1 of message 2"),
+                error.getMessage());
+    }
+
+    @Test
+    void argumentsAsJsonTextAreReadAsTheObjectThatTheyAre() {
+        var checks = new MessageChecks("chat.jsonl:7", false);
+        var function = new LinkedHashMap<String, Object>();
+        function.put("name", "clock");
+        function.put("arguments", "{\"zone\": \"UTC\"}");
+        var message =
+                Map.of("role", "assistant", "tool_calls", List.of(Map.of("function", function)));
+        assertEquals(
+                "[{function={name=clock, arguments={zone=UTC}}}]",
+                checks.messages("messages", List.of(message))
+                        .getFirst()
+                        .fields()
+                        .get("tool_calls")
+                        .toString());
+        for (String wrong : List.of("{zone}", "[1]", "7")) {
+            function.put("arguments", wrong);
+            var error =
+                    assertThrows(
+                            DatasetException.class,
+                            () -> checks.messages("messages", List.of(message)));
+            assertTrue(error.getMessage().startsWith("chat.jsonl:7: "), error.getMessage());
+            assertTrue(error.getMessage().contains("tool call 1 of message 1"), error.getMessage());
+        }
     }
 
     private SftExample prepare(boolean assistantOnly, Sample sample) {

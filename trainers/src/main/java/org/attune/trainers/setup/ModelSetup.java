@@ -4,9 +4,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
-import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
-import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
@@ -21,9 +19,6 @@ import org.attune.model.ScoreKind;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
-import org.attune.text.ChatTemplate;
-import org.attune.text.JinjaChatTemplate;
-import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.ModelConfig;
 import org.slf4j.Logger;
@@ -32,8 +27,6 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -54,12 +47,14 @@ public final class ModelSetup implements AutoCloseable {
     private final ModelConfig config;
     private final ModelSource source;
     private final Optional<AdapterFolder> adapter;
+    private final ModelText modelText;
     private TextAssets text;
 
     private ModelSetup(ModelConfig config, ModelSource source, Optional<AdapterFolder> adapter) {
         this.config = config;
         this.source = source;
         this.adapter = adapter;
+        this.modelText = new ModelText(config, source, adapter.map(AdapterFolder::path));
     }
 
     /// Opens model and adapter.
@@ -79,59 +74,6 @@ public final class ModelSetup implements AutoCloseable {
         }
     }
 
-    private static TextAssets configured(TextAssets own, ModelConfig config) {
-        TextAssets text = own;
-        if (config.eosToken().isPresent()) {
-            text = withEos(own, config.eosToken().get());
-        }
-        if (config.chatTemplatePath().isPresent()) {
-            text = text.withTemplate(template(config.chatTemplatePath().get(), text.specials()));
-        }
-        return text;
-    }
-
-    private static TextAssets withEos(TextAssets own, String eos) {
-        if (own.tokenizer().id(eos).isEmpty()) {
-            throw ConfigException.about(
-                    "eos_token", eos + " is no token of this model's tokenizer");
-        }
-        Map<String, String> roles = new LinkedHashMap<>(own.specials().byRole());
-        roles.put("eos_token", eos);
-        Optional<String> source = own.template().flatMap(ModelSetup::sourceOf);
-        TextAssets changed =
-                TextAssets.of("model", own.tokenizer().json(), new SpecialTokens(roles), source);
-        own.close();
-        return changed;
-    }
-
-    private static Optional<String> sourceOf(ChatTemplate template) {
-        return template instanceof JinjaChatTemplate jinja
-                ? Optional.of(jinja.source())
-                : Optional.empty();
-    }
-
-    private static ChatTemplate template(String nameOrPath, SpecialTokens specials) {
-        Path path = GivenPath.of(nameOrPath);
-        if (Files.isDirectory(path)) {
-            try (TextAssets other = TextAssets.load(path)) {
-                return other.template()
-                        .orElseThrow(
-                                () ->
-                                        ConfigException.about(
-                                                "chat_template_path",
-                                                path + " has no chat template"));
-            }
-        }
-        try {
-            return JinjaChatTemplate.compile(nameOrPath, Files.readString(path), specials);
-        } catch (IOException e) {
-            throw ConfigException.about(
-                    "chat_template_path",
-                    "%s cannot be read: %s; give a Jinja file or the folder of a tokenizer"
-                            .formatted(path.toAbsolutePath(), e));
-        }
-    }
-
     public ModelSource source() {
         return source;
     }
@@ -142,7 +84,7 @@ public final class ModelSetup implements AutoCloseable {
     /// @throws org.attune.error.ModelException if they are missing or damaged
     public synchronized TextAssets text() {
         if (text == null) {
-            text = configured(source.openText(), config);
+            text = modelText.open();
         }
         return text;
     }
@@ -152,9 +94,11 @@ public final class ModelSetup implements AutoCloseable {
         return adapter;
     }
 
-    /// Whether the chat template is another than the model's own.
-    boolean hasOtherTemplate() {
-        return config.chatTemplatePath().isPresent();
+    /// Writes tokenizer and chat template into a folder where they aren't the model's own.
+    public void writeText(Path folder) throws IOException {
+        if (modelText.mayDiffer()) {
+            modelText.write(text(), folder);
+        }
     }
 
     /// Whether its weights are loaded in seconds.

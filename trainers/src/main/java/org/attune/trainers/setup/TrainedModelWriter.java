@@ -10,7 +10,6 @@ import org.attune.model.OutputLayer;
 import org.attune.policy.Policy;
 import org.attune.policy.ValueHead;
 import org.attune.tensor.DType;
-import org.attune.text.JinjaChatTemplate;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,10 +51,7 @@ final class TrainedModelWriter implements ModelWriter {
         } else {
             writeWhole(folder);
         }
-        if (model.hasOtherTemplate()
-                && model.text().template().orElse(null) instanceof JinjaChatTemplate jinja) {
-            AtomicFile.writeText(folder.resolve("chat_template.jinja"), jinja.source());
-        }
+        model.writeText(folder);
     }
 
     /// A model is written whole into a folder of its own, then its files take their places.

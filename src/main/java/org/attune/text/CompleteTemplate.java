@@ -1,0 +1,132 @@
+package org.attune.text;
+
+import org.attune.error.DatasetException;
+import org.attune.text.jinja.JinjaException;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// A chat template that refuses conversations of which it would leave something out: a template
+/// that knows no tools, say, renders an assistant's call as an empty answer, which would then be
+/// trained. Thread-safe.
+///
+/// Looked for are contents, tool calls with their arguments, definitions of tools, and reasoning.
+/// Reasoning of earlier turns may be left out by a template that knows reasoning, as Qwen 3's does
+/// on purpose. Names, ids and keys that no format defines are not looked for.
+///
+/// What a template shows depends on what kinds of parts a conversation has, hardly on their text:
+/// each kind of conversation is rendered once more, with a mark in every part.
+public final class CompleteTemplate implements ChatTemplate {
+    private static final int KINDS_KEPT = 20_000;
+
+    private final ChatTemplate template;
+    private final Set<String> seen = ConcurrentHashMap.newKeySet();
+
+    private CompleteTemplate(ChatTemplate template) {
+        this.template = template;
+    }
+
+    /// The same template with the check.
+    public static ChatTemplate of(ChatTemplate template) {
+        return template instanceof CompleteTemplate ? template : new CompleteTemplate(template);
+    }
+
+    /// @throws DatasetException if the template refuses the messages or leaves out a part of them
+    @Override
+    public Rendering render(Conversation conversation, Tail tail) {
+        Rendering rendering = rendered(conversation, tail);
+        String kind = ConversationParts.kind(conversation) + tail;
+        if (seen.contains(kind)) {
+            return rendering;
+        }
+        var parts = new ConversationParts(conversation);
+        Optional<String> marked = tried(parts.marked(), tail);
+        // A template that checks what it gets may refuse the marks.
+        if (marked.isEmpty()) {
+            parts = ConversationParts.ofContents(conversation);
+            marked = tried(parts.marked(), tail);
+        }
+        if (marked.isPresent()) {
+            requireAll(parts, marked.get(), conversation);
+            requireNoLists(conversation, marked.get());
+        }
+        if (seen.size() >= KINDS_KEPT) {
+            seen.clear();
+        }
+        seen.add(kind);
+        return rendering;
+    }
+
+    private Optional<String> tried(Conversation conversation, Tail tail) {
+        try {
+            return Optional.of(rendered(conversation, tail).text());
+        } catch (DatasetException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void requireAll(ConversationParts parts, String text, Conversation conversation) {
+        for (ConversationParts.Part part : parts.parts()) {
+            if (text.contains(part.mark()) || part.earlierReasoning() && knowsReasoning()) {
+                continue;
+            }
+            throw new DatasetException(
+                    part.name()
+                            + " is not in what the chat template renders, so nothing of it would be"
+                            + " trained (roles of the messages: "
+                            + conversation.messages().stream().map(Message::role).toList()
+                            + "); use a template that shows it (chat_template_path), write it into"
+                            + " the content of a message, or take it out of the row");
+        }
+    }
+
+    /// A template that knows no lists of parts writes them as Python prints a list.
+    private static void requireNoLists(Conversation conversation, String text) {
+        boolean lists =
+                conversation.messages().stream()
+                        .anyMatch(message -> message.fields().get("content") instanceof List<?>);
+        if (lists && (text.contains("'type': 'text'") || text.contains("\"type\": \"text\""))) {
+            throw new DatasetException(
+                    "a content that is a list of parts is written by the chat template as that"
+                            + " list; give the content as a text, or use a template that knows"
+                            + " parts (chat_template_path)");
+        }
+    }
+
+    private boolean knowsReasoning() {
+        return OpenMessage.REASONING.stream().anyMatch(source()::contains);
+    }
+
+    /// Some templates, DeepSeek's for example, join arguments of calls to text and so want them as
+    /// JSON text; others want the object.
+    private Rendering rendered(Conversation conversation, Tail tail) {
+        try {
+            return template.render(conversation, tail);
+        } catch (DatasetException e) {
+            boolean type =
+                    e.getCause() instanceof JinjaException jinja
+                            && jinja.kind() == JinjaException.Kind.TYPE;
+            Conversation withTexts = ConversationParts.withArgumentsAsText(conversation);
+            if (!type || withTexts.messages().equals(conversation.messages())) {
+                throw e;
+            }
+            try {
+                return template.render(withTexts, tail);
+            } catch (DatasetException again) {
+                throw e;
+            }
+        }
+    }
+
+    @Override
+    public String source() {
+        return template.source();
+    }
+
+    @Override
+    public boolean marksAssistant() {
+        return template.marksAssistant();
+    }
+}
