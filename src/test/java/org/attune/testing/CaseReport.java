@@ -17,6 +17,8 @@ public final class CaseReport implements AutoCloseable {
     private final Class<?> test;
     private int cases;
     private int passed;
+    private int required;
+    private boolean mayBeUnsupported = true;
     private final List<String> unsupported = new ArrayList<>();
     private final List<Throwable> failures = new ArrayList<>();
 
@@ -24,6 +26,14 @@ public final class CaseReport implements AutoCloseable {
     public CaseReport(String tag, Class<?> test) {
         this.tag = tag;
         this.test = test;
+    }
+
+    /// Makes it a failure too if fewer cases pass, or one is unsupported: of recordings that are
+    /// part of the project none may be passed over.
+    public CaseReport requiring(int cases) {
+        required = cases;
+        mayBeUnsupported = false;
+        return this;
     }
 
     /// Runs one case; a failure is remembered with the case's name.
@@ -55,6 +65,12 @@ public final class CaseReport implements AutoCloseable {
                 String.join(" ", unsupported));
         if (cases == 0) {
             throw new AssertionError("no case ran");
+        }
+        if (failures.isEmpty()
+                && (passed < required || !mayBeUnsupported && !unsupported.isEmpty())) {
+            throw new AssertionError(
+                    "%d cases passed of %d that must, unsupported: %s"
+                            .formatted(passed, required, unsupported));
         }
         if (!failures.isEmpty()) {
             var error =

@@ -29,6 +29,20 @@ final class CaseReportTest {
     }
 
     @Test
+    void wherePartsOfTheProjectAreComparedNoneMayBeLeftOut() {
+        var all = new CaseReport("unit", getClass()).requiring(1);
+        all.run("good", () -> {});
+        assertDoesNotThrow(all::close);
+        var fewer = new CaseReport("unit", getClass()).requiring(2);
+        fewer.run("good", () -> {});
+        assertThrows(AssertionError.class, fewer::close);
+        var without = new CaseReport("unit", getClass()).requiring(1);
+        without.run("good", () -> {});
+        without.unsupported("exotic");
+        assertThrows(AssertionError.class, without::close);
+    }
+
+    @Test
     void noCaseAtAllFails() {
         var report = new CaseReport("unit", getClass());
         assertThrows(AssertionError.class, report::close);

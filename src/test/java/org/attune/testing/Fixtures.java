@@ -29,10 +29,24 @@ public final class Fixtures {
                 relative);
     }
 
+    /// A file or folder of the project itself, which must be there.
+    ///
+    /// @throws AssertionError if it is absent
+    public static Path own(String relative) {
+        Path path = root().resolve(relative).normalize();
+        if (!Files.exists(path)) {
+            throw new AssertionError(path + " is absent: it is part of the project");
+        }
+        return path;
+    }
+
+    private static Path root() {
+        return Path.of(System.getProperty("attune.root", "..")).toAbsolutePath();
+    }
+
     private static Path require(String property, String fallback, String relative) {
-        Path root = Path.of(System.getProperty("attune.root", "..")).toAbsolutePath();
         String folder = System.getProperty(property, fallback);
-        Path path = root.resolve(folder).resolve(relative).normalize();
+        Path path = root().resolve(folder).resolve(relative).normalize();
         if (!Files.exists(path)) {
             String message = "skipped: " + path + " is absent (set -D" + property + "=DIR)";
             System.out.println(message);

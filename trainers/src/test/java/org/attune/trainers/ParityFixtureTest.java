@@ -30,15 +30,21 @@ class ParityFixtureTest {
         try (var text = TextAssets.load(root.resolve("model"));
                 var report = new CaseReport("fixtures-trl", getClass())) {
             var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            for (Path folder : Recorded.folders(root.resolve("parity"))) {
-                String name = folder.getFileName().toString();
-                var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
-                Optional<String> missing = parity.unsupported();
-                if (missing.isPresent()) {
-                    report.unsupported(name);
-                } else {
-                    report.run(name, () -> Engine.run(() -> compare(parity)));
-                }
+            compareAll(root, tokenizer, output, report);
+        }
+    }
+
+    /// @param root has the folder `parity` of recorded runs, and the models that they name
+    /// @param output where our runs may write
+    static void compareAll(Path root, SampleTokenizer tokenizer, Path output, CaseReport report) {
+        for (Path folder : Recorded.folders(root.resolve("parity"))) {
+            String name = folder.getFileName().toString();
+            var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
+            Optional<String> missing = parity.unsupported();
+            if (missing.isPresent()) {
+                report.unsupported(name);
+            } else {
+                report.run(name, () -> Engine.run(() -> compare(parity)));
             }
         }
     }

@@ -51,17 +51,22 @@ class RolloutParityFixtureTest {
         Path root = Fixtures.fixture("trl");
         try (var text = TextAssets.load(root.resolve("model"));
                 var report = new CaseReport("fixtures-trl", getClass())) {
-            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
-            for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
-                String name = folder.getFileName().toString();
-                var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
-                if (unsupported(parity)) {
-                    report.unsupported(name);
-                } else {
-                    report.run(
-                            name,
-                            () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
-                }
+            compareAll(root, text, output, report);
+        }
+    }
+
+    /// @param root has the folder `rollouts` of recorded runs, and the models that they name
+    /// @param output where our runs may write
+    static void compareAll(Path root, TextAssets text, Path output, CaseReport report) {
+        var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
+            String name = folder.getFileName().toString();
+            var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
+            if (unsupported(parity)) {
+                report.unsupported(name);
+            } else {
+                report.run(
+                        name, () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
             }
         }
     }
