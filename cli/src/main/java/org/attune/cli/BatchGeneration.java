@@ -99,7 +99,7 @@ record BatchGeneration(
             while (next < completions.length / generations && isComplete(next)) {
                 if (from + next >= out.lines()) { // else it was written before
                     out.append(line(next));
-                    progress.prompt();
+                    progress.completed();
                 }
                 next++;
             }

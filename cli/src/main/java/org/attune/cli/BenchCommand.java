@@ -91,7 +91,12 @@ final class BenchCommand implements Callable<Integer> {
         if (repeats < 1) {
             throw new ConfigException("--repeats is " + repeats + "; accepted: at least 1");
         }
-        RunScreen screen = RunScreen.of(spec.commandLine().getOut());
+        try (var screen = RunScreen.open(spec.commandLine().getOut())) {
+            return measureAll(screen);
+        }
+    }
+
+    private int measureAll(RunScreen screen) {
         var session =
                 new BenchSession(
                         Main.class.getName(),

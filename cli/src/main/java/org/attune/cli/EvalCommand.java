@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -80,8 +81,13 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
         }
         Questions asked = questions.questions(sampling.seed);
         List<ModelConfig> configs = configs();
-        List<EvalResult> results =
-                againstModel == null ? onOne(configs, asked) : each(configs, asked);
+        List<EvalResult> results;
+        try (var screen = RunScreen.open(spec.commandLine().getOut())) {
+            results =
+                    againstModel == null
+                            ? onOne(configs, asked, screen)
+                            : each(configs, asked, screen);
+        }
         var measured = new ArrayList<EvalReport.Measured>();
         for (int i = 0; i < configs.size(); i++) {
             measured.add(new EvalReport.Measured(label(configs.get(i)), results.get(i)));
@@ -119,17 +125,19 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
     }
 
     /// Measures different models, one after the other.
-    private List<EvalResult> each(List<ModelConfig> configs, Questions asked) {
-        return configs.stream().flatMap(c -> onOne(List.of(c), asked).stream()).toList();
+    private List<EvalResult> each(List<ModelConfig> configs, Questions asked, RunScreen screen) {
+        return configs.stream().flatMap(c -> onOne(List.of(c), asked, screen).stream()).toList();
     }
 
     /// Measures a model with different adapters, on one set of weights.
-    private List<EvalResult> onOne(List<ModelConfig> configs, Questions asked) {
+    private List<EvalResult> onOne(List<ModelConfig> configs, Questions asked, RunScreen screen) {
         ModelConfig first =
                 configs.stream()
                         .filter(c -> c.adapterNameOrPath().isPresent())
                         .findFirst()
                         .orElse(configs.getFirst());
+        var progress = new GenerationProgress(screen, InstantSource.system(), "completions", false);
+        progress.loading(label(first));
         return Engine.call(
                 () -> {
                     try (var loaded = LoadedModel.open(first)) {
@@ -139,16 +147,21 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
                                     config.equals(first)
                                             ? loaded.completer()
                                             : loaded.completerWith(config.adapterNameOrPath());
-                            results.add(measure(loaded.setup(), completer, asked));
+                            results.add(measure(loaded.setup(), completer, asked, progress));
                         }
                         return results;
                     }
                 });
     }
 
-    private EvalResult measure(ModelSetup setup, TextCompleter completer, Questions asked) {
+    private EvalResult measure(
+            ModelSetup setup,
+            TextCompleter completer,
+            Questions asked,
+            GenerationProgress progress) {
         SamplingConfig chosen = sampling.config(setup);
+        progress.start(0, asked.problems().size() * samples);
         return new ModelEval(completer, setup.text(), asked.reward())
-                .run(asked.problems(), chosen, samples);
+                .run(asked.problems(), chosen, samples, progress.listener());
     }
 }

@@ -109,6 +109,14 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
     }
 
     private void generateAll(PrintWriter shown) {
+        try (var screen = RunScreen.open(shown)) {
+            var progress = new GenerationProgress(screen, InstantSource.system(), "prompts", true);
+            progress.loading(model.model);
+            generateAll(progress);
+        }
+    }
+
+    private void generateAll(GenerationProgress progress) {
         try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             int count = generations == null ? 1 : generations;
             SamplingConfig config = sampling.config(loaded.setup());
@@ -119,8 +127,6 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
             }
             PromptFile read = PromptFile.read(prompts, system, raw, loaded.setup().text());
             var generation = new BatchGeneration(loaded.completer(), config, count, logProbs);
-            var progress =
-                    new GenerationProgress(shown, RunScreen.isTerminal(), InstantSource.system());
             try (var file =
                     GenerationFile.open(
                             out, settings(loaded.setup(), config, read), read.rows().size())) {

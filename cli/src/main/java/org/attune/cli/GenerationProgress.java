@@ -1,81 +1,120 @@
 package org.attune.cli;
 
-import java.io.PrintWriter;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.TokenListener;
+
 import java.time.InstantSource;
 import java.util.Locale;
 
-/// Says how far a file of prompts is: a line that is written over on a terminal, a line now and
-/// then in a pipe.
+/// Says how far many completions are: on a terminal by the live line, in a pipe by a line now and
+/// then.
 final class GenerationProgress {
-    private static final long TERMINAL_MILLIS = 500;
     private static final long PIPE_MILLIS = 10_000;
 
-    private final PrintWriter out;
-    private final boolean terminal;
+    private final RunScreen screen;
     private final InstantSource clock;
+    private final String what;
+    private final boolean inPipes;
     private int total;
+    private int before;
     private int done;
     private long tokens;
     private long startMillis;
     private long shownMillis;
 
-    GenerationProgress(PrintWriter out, boolean terminal, InstantSource clock) {
-        this.out = out;
-        this.terminal = terminal;
+    /// @param what is completed, in the plural
+    /// @param inPipes whether there are lines where the output is no terminal
+    GenerationProgress(RunScreen screen, InstantSource clock, String what, boolean inPipes) {
+        this.inPipes = inPipes;
+        this.screen = screen;
         this.clock = clock;
+        this.what = what;
     }
 
-    /// @param before prompts that were completed by an earlier process
-    /// @param prompts all
-    void start(int before, int prompts) {
-        done = before;
-        total = prompts;
-        startMillis = clock.millis();
-        shownMillis = startMillis;
-        if (before > 0) {
-            out.println("%d of %d prompts were completed before".formatted(before, prompts));
-            out.flush();
+    /// Before the first token.
+    void loading(String model) {
+        long since = clock.millis();
+        screen.live(
+                columns ->
+                        new FittedLine()
+                                .add("loading " + model, 0)
+                                .add(ProgressLine.duration(clock.millis() - since), 1)
+                                .within(columns));
+    }
+
+    /// @param earlier what was completed by an earlier process
+    /// @param all of them
+    void start(int earlier, int all) {
+        synchronized (this) {
+            before = earlier;
+            done = earlier;
+            tokens = 0;
+            total = all;
+            startMillis = clock.millis();
+            shownMillis = startMillis;
         }
+        if (earlier > 0) {
+            screen.line("%d of %d %s were completed before".formatted(earlier, all, what));
+        }
+        screen.live(columns -> line().within(columns));
     }
 
     /// A token was sampled.
     void token() {
-        tokens++;
-        long now = clock.millis();
-        if (now - shownMillis >= (terminal ? TERMINAL_MILLIS : PIPE_MILLIS)) {
-            shownMillis = now;
-            show();
+        boolean due;
+        synchronized (this) {
+            tokens++;
+            long now = clock.millis();
+            due = inPipes && !screen.onTerminal() && now - shownMillis >= PIPE_MILLIS;
+            shownMillis = due ? now : shownMillis;
+        }
+        if (due) {
+            screen.line(line().whole());
         }
     }
 
-    /// A prompt's line was written.
-    void prompt() {
+    /// One was completed.
+    synchronized void completed() {
         done++;
     }
 
-    void end() {
-        show();
-        if (terminal) {
-            out.println();
-        }
-        out.flush();
+    /// Hears of tokens and completions.
+    TokenListener listener() {
+        return new TokenListener() {
+            @Override
+            public boolean sampled(int sequence, int id, float logProb) {
+                token();
+                return true;
+            }
+
+            @Override
+            public void finished(int sequence, SampledCompletion completion) {
+                completed();
+            }
+        };
     }
 
-    private void show() {
+    /// Leaves a last line.
+    void end() {
+        screen.settle();
+        screen.line(line().whole());
+    }
+
+    private synchronized FittedLine line() {
         long millis = Math.max(1, clock.millis() - startMillis);
-        String text =
-                String.format(
-                        Locale.ROOT,
-                        "%d/%d prompts, %,d tokens, %.0f tokens/s",
-                        done,
-                        total,
-                        tokens,
-                        1000.0 * tokens / millis);
-        if (terminal) {
-            out.print("\r" + text + "\u001b[K");
-        } else {
-            out.println(text);
+        var line =
+                new FittedLine()
+                        .add("%d of %d %s".formatted(done, total, what), 0)
+                        .add(String.format(Locale.ROOT, "%,d tokens", tokens), 3)
+                        .add(
+                                String.format(
+                                        Locale.ROOT, "%,.0f tokens/s", 1000.0 * tokens / millis),
+                                2)
+                        .add(ProgressLine.duration(millis), 4);
+        if (done > before && done < total) {
+            long left = millis * (total - done) / (done - before);
+            line.add("ETA " + ProgressLine.duration(left), 1);
         }
-        out.flush();
+        return line;
     }
 }

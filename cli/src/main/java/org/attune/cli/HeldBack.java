@@ -46,14 +46,14 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
-    public void onStep(int step, PhaseClock clock) {
+    public void onStep(int step, long tokens, PhaseClock clock) {
         if (waits) {
             folder.moveEarlierRun();
             waits = false;
             waiting.forEach(this::tell);
             waiting.clear();
         }
-        tell(l -> l.onStep(step, clock));
+        tell(l -> l.onStep(step, tokens, clock));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.trainers.MetricKeys;
+import org.attune.trainers.PhaseClock;
 import org.attune.trainers.ProcessMemory;
 import org.attune.trainers.RunInfo;
 import org.attune.trainers.RunSummary;
@@ -8,15 +9,14 @@ import org.attune.trainers.TrainingListener;
 
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 
-/// Says how a run goes, in a line for each logged step: step, loss, tokens per second, time to go,
-/// memory.
+/// Says how a run goes: a line for each logged step, and on a terminal one that moves, see
+/// [LiveRun].
 final class ProgressLine implements TrainingListener {
     private static final List<String> SHOWN =
             List.of(
@@ -29,17 +29,21 @@ final class ProgressLine implements TrainingListener {
                     MetricKeys.REWARDS_MARGINS,
                     MetricKeys.MEAN_TOKEN_ACCURACY);
 
+    /// What a narrow terminal does without first.
+    private static final List<String> LESS =
+            List.of(MetricKeys.GRAD_NORM, MetricKeys.LEARNING_RATE, MetricKeys.REWARDS_MARGINS);
+
     private final RunScreen screen;
-    private final InstantSource clock;
     private final LongSupplier residentBytes;
+    private final LiveRun live;
     private RunInfo info;
-    private long startMillis;
 
     /// @param residentBytes memory to show; 0 shows none
     ProgressLine(RunScreen screen, InstantSource clock, LongSupplier residentBytes) {
         this.screen = screen;
-        this.clock = clock;
         this.residentBytes = residentBytes;
+        live = new LiveRun(clock, residentBytes);
+        screen.live(live::text);
     }
 
     /// With this process's time and memory.
@@ -50,7 +54,7 @@ final class ProgressLine implements TrainingListener {
     @Override
     public void onStart(RunInfo run) {
         info = run;
-        startMillis = clock.millis();
+        live.start(run);
         screen.line(
                 "%s: %s trained numbers, %d steps%s, results in %s"
                         .formatted(
@@ -62,40 +66,64 @@ final class ProgressLine implements TrainingListener {
     }
 
     @Override
+    public void onPhase(String phase, boolean evaluating) {
+        live.phase(phase, evaluating);
+    }
+
+    @Override
+    public void onPass(int tokens) {
+        live.pass(tokens);
+    }
+
+    @Override
+    public void onCompleted(int done, int total) {
+        live.completed(done, total);
+    }
+
+    @Override
+    public void onStep(int step, long tokens, PhaseClock clock) {
+        live.step(step, tokens);
+    }
+
+    @Override
     public void onLog(int step, Map<String, Object> metrics) {
         if (!metrics.containsKey(MetricKeys.LOSS)) {
             return; // the totals at the end of a run
         }
-        List<String> parts = new ArrayList<>();
-        parts.add("step %d/%d".formatted(step, info.totalSteps()));
+        var line = new FittedLine().add("step %d/%d".formatted(step, info.totalSteps()), 0);
         for (String key : SHOWN) {
-            number(metrics, key).ifPresent(v -> parts.add(key + " " + significant(v)));
+            number(metrics, key)
+                    .ifPresent(
+                            v -> line.add(key + " " + significant(v), LESS.contains(key) ? 3 : 1));
         }
         number(metrics, MetricKeys.TOKENS_PER_SECOND)
-                .ifPresent(v -> parts.add("%s tokens/s".formatted(grouped(Math.round(v)))));
-        parts.add("ETA " + duration(remainingMillis(step)));
-        long bytes = residentBytes.getAsLong();
-        if (bytes > 0) {
-            parts.add(gibibytes(bytes));
+                .ifPresent(v -> line.add("%s tokens/s".formatted(grouped(Math.round(v))), 2));
+        if (screen.onTerminal()) { // the live line has the rest
+            screen.line(line.within(screen.columns()));
+            return;
         }
-        screen.passing(String.join("  ", parts));
+        line.add(live.eta(), 4);
+        long bytes = residentBytes.getAsLong();
+        line.add(bytes > 0 ? gibibytes(bytes) : "", 4);
+        screen.line(line.whole());
     }
 
     @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
-        List<String> parts = new ArrayList<>();
+        var line = new FittedLine().add("evaluation after step %d:".formatted(step), 0);
         metrics.forEach(
                 (key, value) -> {
                     boolean shown = SHOWN.stream().anyMatch(s -> key.endsWith("_" + s));
                     if (shown && value instanceof Number n) {
-                        parts.add(key + " " + significant(n.doubleValue()));
+                        line.add(key + " " + significant(n.doubleValue()), 1);
                     }
                 });
-        screen.line("evaluation after step %d: %s".formatted(step, String.join("  ", parts)));
+        screen.line(line.whole().replaceFirst(":  ", ": "));
     }
 
     @Override
     public void onEnd(RunSummary summary) {
+        screen.settle();
         double seconds =
                 summary.secondsByPhase().values().stream().mapToDouble(Double::doubleValue).sum();
         screen.line(
@@ -106,12 +134,6 @@ final class ProgressLine implements TrainingListener {
                                 duration(Math.round(seconds * 1000)),
                                 grouped(Math.round(summary.tokensPerSecond())),
                                 gibibytes(summary.peakMemoryBytes())));
-    }
-
-    private long remainingMillis(int step) {
-        int done = step - info.firstStep();
-        long elapsed = clock.millis() - startMillis;
-        return done <= 0 ? 0 : elapsed * (info.totalSteps() - step) / done;
     }
 
     private static OptionalDouble number(Map<String, Object> metrics, String key) {
@@ -139,11 +161,11 @@ final class ProgressLine implements TrainingListener {
                 : "%d:%02d".formatted(d.toMinutes(), d.toSecondsPart());
     }
 
-    private static String grouped(long value) {
+    static String grouped(long value) {
         return String.format(Locale.ROOT, "%,d", value);
     }
 
-    private static String gibibytes(long bytes) {
+    static String gibibytes(long bytes) {
         return String.format(Locale.ROOT, "%.2f GiB", bytes / (double) (1L << 30));
     }
 }

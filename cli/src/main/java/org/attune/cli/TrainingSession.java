@@ -66,9 +66,9 @@ final class TrainingSession {
         loaded.notes().forEach(LOG::info);
         var stop = new StopSignal();
         SaveConfig save = training.save();
-        RunScreen screen = RunScreen.of(command.commandLine().getOut());
         var hint = new ResumeHint(command.root().commandLine().getParseResult().originalArgs());
-        try (var _ = new InterruptGuard(stop);
+        try (var screen = RunScreen.open(command.commandLine().getOut());
+                var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs)) {
             List<TrainingListener> listeners = listeners(folder, screen, hint);
             RunSummary summary =

@@ -30,7 +30,7 @@ class CompletionReportsTest {
     @TempDir Path checkpoint;
 
     private final StringWriter out = new StringWriter();
-    private final RunScreen screen = new RunScreen(new PrintWriter(out), false, 100);
+    private final RunScreen screen = new RunScreen(new PrintWriter(out), false, () -> 100);
 
     /// A completion for each reward; prompt `p` has the completions from `p · generations` on.
     private static CompletionTable table(int generations, String text, double... rewards) {

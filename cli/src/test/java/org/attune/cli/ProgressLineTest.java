@@ -3,6 +3,7 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.trainers.PhaseClock;
 import org.attune.trainers.RunInfo;
 import org.attune.trainers.RunSummary;
 import org.junit.jupiter.api.Test;
@@ -12,6 +13,7 @@ import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -21,14 +23,19 @@ class ProgressLineTest {
     private final StringWriter out = new StringWriter();
     private final AtomicLong millis = new AtomicLong();
 
-    private void report(boolean terminal) {
+    private void report(boolean terminal, int columns) {
         var progress =
                 new ProgressLine(
-                        new RunScreen(new PrintWriter(out), terminal, 80),
+                        new RunScreen(new PrintWriter(out), terminal, () -> columns),
                         () -> Instant.ofEpochMilli(millis.get()),
                         () -> 3L << 29);
+        progress.onPhase("load", false);
+        progress.onPhase("", false);
         progress.onStart(new RunInfo("sft", Path.of("out"), 10, 110, 55, 1, 1234567));
+        progress.onPhase("train", false);
         millis.set(30_000);
+        progress.onPhase("", false);
+        progress.onStep(20, 40_000, new PhaseClock());
         Map<String, Object> metrics = new LinkedHashMap<>();
         metrics.put("loss", 2.34567);
         metrics.put("learning_rate", 1e-4);
@@ -53,7 +60,7 @@ class ProgressLineTest {
 
     @Test
     void pipeGetsPlainLines() {
-        report(false);
+        report(false, 120);
         assertEquals(
                 """
                 sft: 1,234,567 trained numbers, 110 steps (10 done), results in out
@@ -65,11 +72,23 @@ class ProgressLineTest {
     }
 
     @Test
-    void terminalLineIsWrittenOver() {
-        report(true);
-        String text = out.toString();
-        assertTrue(text.contains("\r\u001b[Kstep 20/110  loss 2.346"), text);
-        assertTrue(text.contains("GiB" + System.lineSeparator() + "evaluation after"), text);
+    void terminalKeepsALineForEachLoggedStep() {
+        report(true, 80);
+        assertEquals(
+                """
+                sft: 1,234,567 trained numbers, 110 steps (10 done), results in out
+                step 20/110  loss 2.346  learning_rate 1.00e-04  1,234 tokens/s
+                evaluation after step 20: eval_loss 2.500
+                done after step 110 in 1:01:01, 1,000 tokens/s, peak 1.00 GiB
+                """,
+                TerminalScreen.of(80).show(out.toString()).strip() + "\n");
+    }
+
+    @Test
+    void narrowTerminalLosesWhatMattersLeast() {
+        report(true, 44);
+        List<String> lines = TerminalScreen.of(44).show(out.toString()).lines().toList();
+        assertTrue(lines.contains("step 20/110  loss 2.346  1,234 tokens/s"), lines.toString());
     }
 
     @Test

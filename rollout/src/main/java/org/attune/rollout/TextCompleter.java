@@ -40,7 +40,15 @@ public final class TextCompleter {
     ///
     /// @param prompts token ids
     public List<TextCompletion> complete(List<int[]> prompts, SamplingConfig config) {
-        List<SampledCompletion> sampled = generator.generate(prompts, config, TokenListener.NONE);
+        return complete(prompts, config, TokenListener.NONE);
+    }
+
+    /// As above.
+    ///
+    /// @param listener hears how it goes on
+    public List<TextCompletion> complete(
+            List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+        List<SampledCompletion> sampled = generator.generate(prompts, config, listener);
         return sampled.stream().map(this::decoded).toList();
     }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// Has prompts completed and the completions judged.
 ///
@@ -64,8 +65,14 @@ record CompletionJudge(
         var scoring = new RoundScoring(repeated, text, rewards);
         List<SampledCompletion> sampled;
         try (var _ = clock.enter("rollout")) {
+            var ended = new AtomicInteger();
             sampled =
-                    completer.complete(repeated.stream().map(PromptExample::ids).toList(), scoring);
+                    completer.complete(
+                            repeated.stream().map(PromptExample::ids).toList(),
+                            (sequence, completion) -> {
+                                clock.completed(ended.incrementAndGet(), repeated.size());
+                                scoring.finished(sequence, completion);
+                            });
         }
         RoundScoring.Scored scored;
         try (var _ = clock.enter("reward")) {

@@ -21,11 +21,45 @@ public final class PhaseClock {
     /// generation had computed.
     public static final String REUSED = "reused";
 
+    private static final String EVALUATE = "evaluate";
+
     private final Map<String, Long> nanos = new LinkedHashMap<>();
     private final Map<String, Long> wholeNanos = new LinkedHashMap<>();
     private final Map<String, PassWork> passes = new LinkedHashMap<>();
+    private final Watch watch;
     private String current = "";
+    private boolean evaluating;
     private long since = System.nanoTime();
+
+    /// Hears what a run is doing, on the thread that does it, so it returns at once.
+    public interface Watch {
+        /// Hears nothing.
+        Watch NONE = (_, _) -> {};
+
+        /// A phase began, or the one around it goes on.
+        ///
+        /// @param phase its name, empty for none
+        /// @param evaluating whether it is part of an evaluation
+        void phase(String phase, boolean evaluating);
+
+        /// A forward pass begins.
+        ///
+        /// @param tokens that it computes
+        default void pass(int tokens) {}
+
+        /// Some of a list of completions have ended.
+        default void completed(int done, int total) {}
+    }
+
+    /// Without anyone who watches.
+    public PhaseClock() {
+        this(Watch.NONE);
+    }
+
+    /// @param watch borrowed
+    public PhaseClock(Watch watch) {
+        this.watch = watch;
+    }
 
     /// Starts a phase, which ends when the result is closed.
     public Phase enter(String phase) {
@@ -33,8 +67,15 @@ public final class PhaseClock {
         if (outer.equals(phase)) {
             return () -> {};
         }
+        boolean wasEvaluating = evaluating;
+        evaluating |= phase.equals(EVALUATE);
         long began = switchTo(phase);
-        return () -> wholeNanos.merge(phase, switchTo(outer) - began, Long::sum);
+        watch.phase(phase, evaluating);
+        return () -> {
+            wholeNanos.merge(phase, switchTo(outer) - began, Long::sum);
+            evaluating = wasEvaluating;
+            watch.phase(outer, evaluating);
+        };
     }
 
     /// Ends a phase.
@@ -71,6 +112,12 @@ public final class PhaseClock {
     /// Counts a forward pass over `forest` to the running phase.
     void pass(TokenForest forest) {
         passes.merge(current, PassWork.of(forest), PassWork::plus);
+        watch.pass(forest.size());
+    }
+
+    /// Tells of completions that have ended.
+    void completed(int done, int total) {
+        watch.completed(done, total);
     }
 
     /// Counts a forward pass that the backward pass repeats in part.

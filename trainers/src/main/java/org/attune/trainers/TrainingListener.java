@@ -14,11 +14,29 @@ public interface TrainingListener {
     /// Before the first step.
     default void onStart(RunInfo info) {}
 
+    /// Whenever the run begins or ends a piece of work, from the loading of the model on.
+    ///
+    /// @param phase its name in [PhaseClock#seconds], empty between phases
+    /// @param evaluating whether it is part of an evaluation
+    default void onPhase(String phase, boolean evaluating) {}
+
+    /// Before every forward pass.
+    ///
+    /// @param tokens that it computes
+    default void onPass(int tokens) {}
+
+    /// While prompts are completed.
+    ///
+    /// @param done completions that have ended
+    /// @param total completions that were asked for
+    default void onCompleted(int done, int total) {}
+
     /// After every optimizer step, before it is logged.
     ///
     /// @param step optimizer steps done
+    /// @param tokens of the steps that this process made
     /// @param clock time by phase so far, borrowed
-    default void onStep(int step, PhaseClock clock) {}
+    default void onStep(int step, long tokens, PhaseClock clock) {}
 
     /// At every logged step.
     ///

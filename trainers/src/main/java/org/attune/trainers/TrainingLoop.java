@@ -174,7 +174,7 @@ final class TrainingLoop {
     }
 
     private void afterStep(Work work) {
-        context.listeners().forEach(l -> l.onStep(step, context.clock()));
+        context.listeners().forEach(l -> l.onStep(step, log.tokensHere(), context.clock()));
         boolean last = step == info.totalSteps();
         boolean first = step == 1 && config.log().loggingFirstStep();
         if (logging.dueAfter(step) || first || (last && !logging.isNever())) {

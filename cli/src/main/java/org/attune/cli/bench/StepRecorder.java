@@ -109,7 +109,7 @@ final class StepRecorder implements TrainingListener {
     }
 
     @Override
-    public void onStep(int step, PhaseClock clock) {
+    public void onStep(int step, long tokens, PhaseClock clock) {
         if (step == 1) {
             firstStepSeconds = Optional.of(ProcessAge.seconds());
         }

@@ -8,6 +8,7 @@ import org.attune.reward.RewardFunction;
 import org.attune.rollout.SamplingConfig;
 import org.attune.rollout.TextCompleter;
 import org.attune.rollout.TextCompletion;
+import org.attune.rollout.TokenListener;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 
@@ -36,6 +37,17 @@ public final class ModelEval {
     /// @param problems `P` of them
     /// @param samples completions of each, `G` ≥ 1
     public EvalResult run(List<EvalProblem> problems, SamplingConfig sampling, int samples) {
+        return run(problems, sampling, samples, TokenListener.NONE);
+    }
+
+    /// As above.
+    ///
+    /// @param listener hears how it goes on; its sequences are `P·G` in the problems' order
+    public EvalResult run(
+            List<EvalProblem> problems,
+            SamplingConfig sampling,
+            int samples,
+            TokenListener listener) {
         var prompts = new ArrayList<int[]>();
         var repeated = new ArrayList<EvalProblem>();
         for (EvalProblem problem : problems) {
@@ -45,7 +57,7 @@ public final class ModelEval {
                 repeated.add(problem);
             }
         }
-        List<TextCompletion> completions = completer.complete(prompts, sampling); // (P·G)
+        List<TextCompletion> completions = completer.complete(prompts, sampling, listener); // (P·G)
         List<OptionalDouble> rewards = reward.score(batch(repeated, completions)); // (P·G)
         if (rewards.size() != completions.size()) {
             throw new IllegalStateException(

@@ -9,10 +9,12 @@ import org.attune.tensor.SideWork;
 import org.attune.trainers.PhaseClock;
 import org.attune.trainers.RunContext;
 import org.attune.trainers.RunSummary;
+import org.attune.trainers.TrainingListener;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.TrainingConfig;
 
+import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -42,7 +44,7 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
             Function<RowSetup, RunRows<T>> read,
             PolicyPlan plan,
             Function<OpenedRun<T>, RunSummary> train) {
-        var clock = new PhaseClock();
+        var clock = new PhaseClock(watch(runs.listeners()));
         return Engine.call(
                 () ->
                         StopRequest.watching(
@@ -75,6 +77,25 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
         } catch (StoppedException e) {
             return RunSummary.stoppedBefore(clock.seconds());
         }
+    }
+
+    private static PhaseClock.Watch watch(List<TrainingListener> listeners) {
+        return new PhaseClock.Watch() {
+            @Override
+            public void phase(String phase, boolean evaluating) {
+                listeners.forEach(l -> l.onPhase(phase, evaluating));
+            }
+
+            @Override
+            public void pass(int tokens) {
+                listeners.forEach(l -> l.onPass(tokens));
+            }
+
+            @Override
+            public void completed(int done, int total) {
+                listeners.forEach(l -> l.onCompleted(done, total));
+            }
+        };
     }
 
     private record Loaded<T>(RunRows<T> rows, PolicySetup policy) {}
