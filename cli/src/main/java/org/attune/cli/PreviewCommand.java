@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.Method;
+import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PreferenceExample;
@@ -24,6 +25,8 @@ import org.attune.trainers.setup.ModelSetup;
 import org.attune.trainers.setup.RolloutSetup;
 import org.attune.trainers.setup.RowSetup;
 import org.attune.trainers.setup.RunRows;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,6 +52,8 @@ import java.util.function.Function;
                         + " prompts with what rewards read, and counts of what is dropped and cut."
                         + " Trains nothing.")
 final class PreviewCommand implements Callable<Integer> {
+    private static final Logger LOG = LoggerFactory.getLogger(PreviewCommand.class);
+
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
     @Spec CommandSpec spec;
@@ -62,15 +67,14 @@ final class PreviewCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "sft, dpo, bco, grpo, ppo, reward or prm (default: what the file's keys or its"
-                            + " name say).")
+                    "sft, dpo, bco, grpo, ppo, reward or prm (default: what the file's keys and"
+                            + " rows say).")
     Method method;
 
     @Override
     public Integer call() {
         var reader = new RunConfigReader();
-        Method chosen = method == null ? reader.methodOf(run.file(), run.words) : method;
-        switch (chosen) {
+        switch (method == null ? method(reader) : method) {
             case SFT -> {
                 LoadedRun<SftConfig> loaded = reader.sft(run.file(), run.words).found();
                 show(
@@ -122,6 +126,17 @@ final class PreviewCommand implements Callable<Integer> {
             }
         }
         return ExitCodes.DONE;
+    }
+
+    private Method method(RunConfigReader reader) {
+        MethodChoice choice = reader.methodOf(run.file(), run.words, RowSetup::typeOf);
+        LOG.info(
+                "{} is taken for {}, from {}{}",
+                choice.run(),
+                choice.method().wireName(),
+                choice.reason(),
+                choice.certain() ? "" : "; --method says another");
+        return choice.method();
     }
 
     private void showPrompts(LoadedRun<?> loaded, RolloutRun config) {

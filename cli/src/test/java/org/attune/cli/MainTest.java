@@ -113,7 +113,7 @@ class MainTest {
                         folder.resolve("run.yaml"),
                         "model_name_or_path: %s/none\ndatasets: d.jsonl\noutput_dir: %s/out\n"
                                 .formatted(folder, folder));
-        assertEquals(2, run("preview", file.toString()));
+        assertEquals(2, run("preview", file.toString(), "--method", "dpo"));
         String shown = err.toString();
         assertTrue(shown.contains("run.yaml:1: model_name_or_path: "), shown);
         assertTrue(shown.contains("no such file or folder; looked at " + folder), shown);

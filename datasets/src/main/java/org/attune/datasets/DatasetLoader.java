@@ -16,7 +16,9 @@ import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 
@@ -91,6 +93,51 @@ public final class DatasetLoader {
         log("skipped", skipped);
         log("suspicious", warnings);
         return new LoadedDataset(samples, reports, skipped, warnings);
+    }
+
+    /// The type of a source's first row, whoever trains on it.
+    ///
+    /// @throws DatasetException if the source isn't there, its first row can't be read or it has no
+    ///     rows
+    public DatasetType typeOf(DatasetSource source) {
+        SourceFiles files = SourceFiles.of(source, base, hub);
+        var choice = new InterpreterChoice(source, files.spec(), EnumSet.allOf(DatasetType.class));
+        var first = new FirstRow(choice);
+        try {
+            files.files().forEach(file -> RowFiles.read(file, first));
+        } catch (DatasetException e) {
+            if (first.type.isEmpty()) {
+                throw e;
+            }
+        }
+        return first.type.orElseThrow(() -> new DatasetException(source + " gives no rows"));
+    }
+
+    /// Ends the reading of a file at its first row.
+    private static final class FirstRow implements RowSink {
+        private final InterpreterChoice choice;
+        private Optional<DatasetType> type = Optional.empty();
+
+        FirstRow(InterpreterChoice choice) {
+            this.choice = choice;
+        }
+
+        @Override
+        public void header(String where, List<String> columns) {
+            choice.check(where, columns);
+        }
+
+        @Override
+        public void row(Row row) {
+            RowInterpreter interpreter = choice.of(row);
+            type = Optional.of(interpreter.read(interpreter.named(row)).type());
+            throw new DatasetException(row.origin().where() + ": enough is known");
+        }
+
+        @Override
+        public void fault(RowOrigin origin, DatasetException fault) {
+            throw fault;
+        }
     }
 
     private static List<Sample> chosen(

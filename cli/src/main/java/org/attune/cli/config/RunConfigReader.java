@@ -79,23 +79,17 @@ public final class RunConfigReader {
         return read(Method.BCO, BcoConfig.defaults(), file, overrides);
     }
 
-    /// The method a file is meant for: one that knows all of its keys; of several the one that the
-    /// file's name says, else the first.
-    public Method methodOf(Path file, List<String> overrides) {
+    /// The method a file is meant for: one that knows all of its keys and can use its rows.
+    ///
+    /// @param file the run's; an empty path if the arguments name it or have all keys
+    /// @param rows asks for the type of the first row; only where keys leave a choice
+    /// @throws org.attune.error.ConfigException naming the methods among which it can't choose
+    public MethodChoice methodOf(Path file, List<String> overrides, MethodChoice.FirstRow rows) {
+        var problems = new Problems();
         var forms = new KeyForms(table, List.of(Method.values()));
-        Settings run = Settings.read(file, overrides, forms, new Problems());
-        List<Method> fitting = List.of(Method.values());
-        for (String key : run.keys().keySet()) {
-            List<Method> both = new ArrayList<>(fitting);
-            both.retainAll(table.methodsOf(key));
-            // A key that fits none of them is a fault, which the reading of the file will report.
-            fitting = both.isEmpty() ? fitting : both;
-        }
-        String name = run.name();
-        return fitting.stream()
-                .filter(method -> name.contains(method.wireName()))
-                .findFirst()
-                .orElse(fitting.getFirst());
+        Settings run = Settings.read(file, overrides, forms, problems);
+        problems.throwIfAny();
+        return new MethodRules(table, run.name(), run.keys(), rows).choose();
     }
 
     <T extends Record> LoadedRun<T> read(
@@ -141,8 +135,7 @@ public final class RunConfigReader {
         }
     }
 
-    private static RunEnvironment environment(
-            Setting setting, List<String> notes, Problems problems) {
+    static RunEnvironment environment(Setting setting, List<String> notes, Problems problems) {
         Map<String, String> variables = new LinkedHashMap<>();
         if (setting == null || setting.value().isNull()) {
             return new RunEnvironment(variables);

@@ -278,20 +278,6 @@ class RunConfigReaderTest {
     }
 
     @Test
-    void theMethodIsThatOfTheKeysOrTheName() throws IOException {
-        assertEquals(Method.GRPO, method("run.yaml", "reward_funcs: gsm8k\nbeta: 0\n"));
-        assertEquals(Method.SFT, method("dpo.yaml", "packing: true\n"));
-        assertEquals(Method.DPO, method("my-dpo.yaml", "seed: 1\n"));
-        assertEquals(Method.GRPO, method("my-grpo.yaml", "seed: 1\n"));
-        assertEquals(Method.SFT, method("run.yaml", "seed: 1\nno_such_key: 2\n"));
-        assertEquals(Method.DPO, method("run.yaml", "max_length: 8\nbeta: 0.1\n"));
-    }
-
-    private Method method(String name, String text) throws IOException {
-        return reader.methodOf(Files.writeString(folder.resolve(name), text), List.of());
-    }
-
-    @Test
     void recordedRolloutsNeedNoRewardsUnlessRowsAreHeldOut() {
         Path file = resource("trl-grpo.yaml");
         var loaded = reader.grpo(file, List.of("recorded_rollouts=r.jsonl"));

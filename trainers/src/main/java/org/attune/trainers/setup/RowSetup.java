@@ -81,6 +81,14 @@ public final class RowSetup {
         this.hub = hub;
     }
 
+    /// The type of a run's rows, from the first one.
+    ///
+    /// @throws org.attune.error.DatasetException if that can't be read
+    public static DatasetType typeOf(DataConfig data, HubCache hub) {
+        var loader = new DatasetLoader(Path.of("").toAbsolutePath(), hub, data.onBadRow());
+        return loader.typeOf(data.datasets().getFirst().source());
+    }
+
     /// Rows for SFT.
     ///
     /// @throws org.attune.error.DatasetException naming file and line of what cannot be used

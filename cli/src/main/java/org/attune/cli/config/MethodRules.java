@@ -1,0 +1,111 @@
+package org.attune.cli.config;
+
+import org.attune.datasets.formats.DatasetType;
+import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
+import org.attune.trainers.config.DataConfig;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// Finds the method that a run's file is meant for: by keys that only some methods have, then by
+/// its rows, then by its name.
+///
+/// @param table of all keys
+/// @param name of the file, for messages
+/// @param settings given keys
+/// @param rows asks for the type of the first row
+record MethodRules(
+        KeyTable table, String name, Map<String, Setting> settings, MethodChoice.FirstRow rows) {
+    MethodChoice choose() {
+        List<Method> byKeys = byKeys();
+        if (byKeys.size() == 1) {
+            return new MethodChoice(name, byKeys.getFirst(), "its keys", true);
+        }
+        DatasetType type = firstRow(byKeys);
+        List<Method> fitting = usual(type).stream().filter(byKeys::contains).toList();
+        if (fitting.isEmpty()) {
+            throw asked(
+                    byKeys,
+                    "its keys are those of %s, and its rows (%s) are for %s"
+                            .formatted(words(byKeys), type.key(), words(usual(type))));
+        }
+        Optional<Method> named = byName(fitting);
+        return new MethodChoice(
+                name,
+                named.orElse(fitting.getFirst()),
+                "rows of the type " + type.key() + (named.isPresent() ? " and its name" : ""),
+                fitting.size() == 1);
+    }
+
+    /// The methods that know all keys. One that fits none of those that are left is a fault, which
+    /// the reading of the file will report.
+    private List<Method> byKeys() {
+        List<Method> fitting = List.of(Method.values());
+        for (String key : settings.keySet()) {
+            List<Method> both = new ArrayList<>(fitting);
+            both.retainAll(table.methodsOf(key));
+            fitting = both.isEmpty() ? fitting : both;
+        }
+        return fitting;
+    }
+
+    private DatasetType firstRow(List<Method> byKeys) {
+        var problems = new Problems();
+        Map<String, Setting> all = new LinkedHashMap<>(settings);
+        RunEnvironment environment =
+                RunConfigReader.environment(all.remove("env"), new ArrayList<>(), problems);
+        KeyAliases.resolve(all, new ArrayList<>(), problems);
+        DataConfig data = new RecordBinder(all, problems).bind(DataConfig.defaults());
+        problems.throwIfAny();
+        if (data.datasets().isEmpty()) {
+            throw asked(byKeys, "its keys fit them all, and it names no datasets");
+        }
+        try {
+            return rows.type(data, environment.hubCache());
+        } catch (DatasetException e) {
+            throw new ConfigException(
+                    asked(byKeys, "its rows don't say: " + e.getMessage()).getMessage(), e);
+        }
+    }
+
+    /// Methods that learn from such rows, the usual one first.
+    private static List<Method> usual(DatasetType type) {
+        return switch (type) {
+            case PREFERENCE ->
+                    List.of(Method.DPO, Method.REWARD, Method.BCO, Method.GRPO, Method.PPO);
+            case UNPAIRED_PREFERENCE -> List.of(Method.BCO);
+            case PROMPT_COMPLETION -> List.of(Method.SFT, Method.GRPO, Method.PPO);
+            case LANGUAGE_MODELING -> List.of(Method.SFT);
+            case STEPWISE_SUPERVISION -> List.of(Method.PRM);
+            case PROMPT_ONLY -> List.of(Method.GRPO, Method.PPO);
+        };
+    }
+
+    /// The only method whose name is a word of the file's name.
+    private Optional<Method> byName(List<Method> fitting) {
+        List<String> words = Arrays.asList(name.split("[^A-Za-z]+"));
+        List<Method> named = fitting.stream().filter(m -> words.contains(m.wireName())).toList();
+        return named.size() == 1 ? Optional.of(named.getFirst()) : Optional.empty();
+    }
+
+    private ConfigException asked(List<Method> methods, String why) {
+        return new ConfigException(
+                "%s: which method is it for? Say so with --method %s; %s"
+                        .formatted(name, words(methods), why));
+    }
+
+    private static String words(List<Method> methods) {
+        List<String> names = methods.stream().map(Method::wireName).toList();
+        return names.size() == 1
+                ? names.getFirst()
+                : names.stream().limit(names.size() - 1).collect(Collectors.joining(", "))
+                        + " or "
+                        + names.getLast();
+    }
+}

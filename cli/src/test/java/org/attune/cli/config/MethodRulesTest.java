@@ -1,0 +1,154 @@
+package org.attune.cli.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.formats.DatasetType;
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
+import org.attune.trainers.setup.RowSetup;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+class MethodRulesTest {
+    private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
+
+    private final RunConfigReader reader = new RunConfigReader();
+
+    @TempDir Path folder;
+
+    private MethodChoice choice(String name, String text, DatasetType rows) throws IOException {
+        return reader.methodOf(
+                Files.writeString(folder.resolve(name), text), List.of(), (_, _) -> rows);
+    }
+
+    @Test
+    void methodIsThatOfTheKeys() throws IOException {
+        assertEquals(
+                new MethodChoice("dpo.yaml", Method.SFT, "its keys", true),
+                choice("dpo.yaml", "packing: true\n", DatasetType.PREFERENCE));
+        assertEquals(
+                Method.REWARD,
+                choice("run.yaml", "center_rewards_coefficient: 0.01\n", null).method());
+        assertEquals(Method.PPO, choice("grpo.yaml", "kl_coef: 0.1\n", null).method());
+    }
+
+    @Test
+    void rowsChooseAmongMethodsThatTheKeysLeave() throws IOException {
+        String text = "datasets: rows.jsonl\nuse_peft: true\nno_such_key: 2\n";
+        for (var expected :
+                Map.of(
+                                DatasetType.PREFERENCE,
+                                Method.DPO,
+                                DatasetType.UNPAIRED_PREFERENCE,
+                                Method.BCO,
+                                DatasetType.PROMPT_COMPLETION,
+                                Method.SFT,
+                                DatasetType.LANGUAGE_MODELING,
+                                Method.SFT,
+                                DatasetType.STEPWISE_SUPERVISION,
+                                Method.PRM,
+                                DatasetType.PROMPT_ONLY,
+                                Method.GRPO)
+                        .entrySet()) {
+            assertEquals(expected.getValue(), choice("run.yaml", text, expected.getKey()).method());
+        }
+        assertFalse(choice("run.yaml", text, DatasetType.PREFERENCE).certain());
+        assertTrue(choice("run.yaml", text, DatasetType.STEPWISE_SUPERVISION).certain());
+        String beta = "datasets: rows.jsonl\nbeta: 0.1\n";
+        assertEquals(Method.BCO, choice("r.yaml", beta, DatasetType.UNPAIRED_PREFERENCE).method());
+    }
+
+    @Test
+    void nameOnlyChoosesAmongMethodsThatFit() throws IOException {
+        String text = "datasets: rows.jsonl\n";
+        assertEquals(
+                Method.REWARD, choice("my-reward.yaml", text, DatasetType.PREFERENCE).method());
+        assertEquals(Method.DPO, choice("sft.yaml", text, DatasetType.PREFERENCE).method());
+        assertEquals(Method.DPO, choice("rewards.yaml", text, DatasetType.PREFERENCE).method());
+    }
+
+    @Test
+    void asksWhereNothingSays() throws IOException {
+        String contradiction =
+                assertThrows(
+                                ConfigException.class,
+                                () ->
+                                        choice(
+                                                        "run.yaml",
+                                                        "datasets: d.jsonl\n"
+                                                                + "max_length: 8\n"
+                                                                + "beta: 1\n",
+                                                        DatasetType.LANGUAGE_MODELING)
+                                                .method())
+                        .getMessage();
+        assertTrue(contradiction.contains("--method"), contradiction);
+        String noRows =
+                assertThrows(
+                                ConfigException.class,
+                                () -> choice("run.yaml", "seed: 1\n", DatasetType.PREFERENCE))
+                        .getMessage();
+        assertTrue(noRows.contains("--method sft, dpo, grpo, reward, prm, ppo or bco"), noRows);
+        Path absent = Files.writeString(folder.resolve("a.yaml"), "datasets: none.jsonl\n");
+        String unreadable =
+                assertThrows(
+                                ConfigException.class,
+                                () -> reader.methodOf(absent, List.of(), RowSetup::typeOf))
+                        .getMessage();
+        assertTrue(unreadable.contains("none.jsonl"), unreadable);
+        assertTrue(unreadable.contains("--method"), unreadable);
+    }
+
+    @Test
+    void readmesFileAndAllRecipesAreRecognised() throws IOException {
+        Matcher yaml =
+                Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+                        .matcher(Files.readString(ROOT.resolve("README.md")));
+        assertTrue(yaml.find());
+        assertEquals(
+                Method.DPO, choice("run.yaml", yaml.group(1), DatasetType.PREFERENCE).method());
+        Path recipes = ROOT.resolve("examples/recipes");
+        for (var expected :
+                Map.of(
+                                "sft", List.of(Method.SFT, DatasetType.PROMPT_COMPLETION),
+                                "dpo", List.of(Method.DPO, DatasetType.PREFERENCE),
+                                "bco", List.of(Method.BCO, DatasetType.UNPAIRED_PREFERENCE),
+                                "reward", List.of(Method.REWARD, DatasetType.PREFERENCE),
+                                "prm", List.of(Method.PRM, DatasetType.STEPWISE_SUPERVISION),
+                                "rlhf", List.of(Method.PPO, DatasetType.PREFERENCE))
+                        .entrySet()) {
+            String text =
+                    Files.readString(recipes.resolve("smollm2-" + expected.getKey() + ".yaml"));
+            var type = (DatasetType) expected.getValue().get(1);
+            assertEquals(expected.getValue().getFirst(), choice("run.yaml", text, type).method());
+        }
+    }
+
+    @Test
+    void firstRowsOfTheQuickstartSayWhatTheyAre() throws IOException {
+        for (String name : List.of("dpo", "grpo", "ppo")) {
+            String text =
+                    Files.readString(ROOT.resolve("examples/quickstart/" + name + ".yaml"))
+                            .replace("examples/", ROOT.toAbsolutePath() + "/examples/");
+            Path file = Files.writeString(folder.resolve("run.yaml"), text);
+            assertEquals(
+                    name, reader.methodOf(file, List.of(), RowSetup::typeOf).method().wireName());
+        }
+        assertEquals(
+                DatasetType.PREFERENCE,
+                RowSetup.typeOf(
+                        org.attune.trainers.config.DataConfig.of(
+                                ROOT.resolve("examples/quickstart/pairs.jsonl").toString()),
+                        HubCache.ofEnvironment()));
+    }
+}
