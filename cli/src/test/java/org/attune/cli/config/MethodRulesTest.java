@@ -80,17 +80,11 @@ class MethodRulesTest {
 
     @Test
     void asksWhereNothingSays() throws IOException {
+        String keys = "datasets: d.jsonl\nmax_length: 8\nbeta: 1\n";
         String contradiction =
                 assertThrows(
                                 ConfigException.class,
-                                () ->
-                                        choice(
-                                                        "run.yaml",
-                                                        "datasets: d.jsonl\n"
-                                                                + "max_length: 8\n"
-                                                                + "beta: 1\n",
-                                                        DatasetType.LANGUAGE_MODELING)
-                                                .method())
+                                () -> choice("run.yaml", keys, DatasetType.LANGUAGE_MODELING))
                         .getMessage();
         assertTrue(contradiction.contains("--method"), contradiction);
         String noRows =
