@@ -2,20 +2,36 @@ package org.attune.cli;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Help;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 
 /// The command `attune` without a subcommand shows its help.
 @Command(
         name = "attune",
-        description =
-                "Aligns language models: SFT, DPO, BCO, GRPO, PPO and reward models with LoRA, in"
-                        + " one JVM.",
+        versionProvider = VersionCommand.Provider.class,
+        description = {
+            "Aligns language models: SFT, DPO, BCO, GRPO, PPO and reward models with LoRA, in"
+                    + " one JVM.",
+            "",
+            "First steps:",
+            "  attune grpo examples/quickstart/grpo.yaml  a tiny model learns to sort",
+            "  attune init dpo --out run.yaml             a run's file to fill in",
+            "  attune preview run.yaml                    the rows as the model sees them",
+            "  attune dpo run.yaml                        train",
+            "  attune chat --model MODEL --adapter DIR    talk to the result",
+            ""
+        },
         synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done",
@@ -24,28 +40,58 @@ import java.util.concurrent.Callable;
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
+    /// By what they are for.
+    private static final Map<String, List<Class<?>>> GROUPS = groups();
+
     private static final List<Class<?>> COMMANDS =
-            List.of(
-                    SftCommand.class,
-                    DpoCommand.class,
-                    BcoCommand.class,
-                    GrpoCommand.class,
-                    PpoCommand.class,
-                    RewardCommand.class,
-                    PrmCommand.class,
-                    PreviewCommand.class,
-                    GenerateCommand.class,
-                    EvalCommand.class,
-                    TasksCommand.class,
-                    BenchCommand.class,
-                    ChatCommand.class,
-                    MergeCommand.class,
-                    ExportCommand.class,
-                    VerifyModelCommand.class,
-                    VersionCommand.class);
+            GROUPS.values().stream().<Class<?>>flatMap(List::stream).toList();
+
+    private static Map<String, List<Class<?>>> groups() {
+        Map<String, List<Class<?>>> groups = new LinkedHashMap<>();
+        groups.put(
+                "Train",
+                List.of(
+                        SftCommand.class,
+                        DpoCommand.class,
+                        BcoCommand.class,
+                        GrpoCommand.class,
+                        PpoCommand.class,
+                        RewardCommand.class,
+                        PrmCommand.class));
+        groups.put(
+                "Prepare",
+                List.of(
+                        InitCommand.class,
+                        KeysCommand.class,
+                        PreviewCommand.class,
+                        TasksCommand.class,
+                        VerifyModelCommand.class));
+        groups.put(
+                "Use a model",
+                List.of(
+                        ChatCommand.class,
+                        GenerateCommand.class,
+                        EvalCommand.class,
+                        MergeCommand.class,
+                        ExportCommand.class));
+        groups.put(
+                "Attune itself",
+                List.of(
+                        HelpCommand.class,
+                        VersionCommand.class,
+                        CompletionCommand.class,
+                        BenchCommand.class));
+        return groups;
+    }
 
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
+
+    @Option(
+            names = {"-V", "--version"},
+            versionHelp = true,
+            description = "Print the version, and those of what it runs on.")
+    boolean version;
 
     /// The command with its subcommands. If the arguments begin with the name of one, with that one
     /// alone: describing all of them is work at each start.
@@ -53,7 +99,12 @@ final class AttuneCommand implements Callable<Integer> {
         var line = new CommandLine(new AttuneCommand());
         List<Class<?>> named =
                 COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
-        (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+        (named.isEmpty() || named.contains(HelpCommand.class) ? COMMANDS : named)
+                .forEach(line::addSubcommand);
+        line.getHelpSectionMap()
+                .put(
+                        UsageMessageSpec.SECTION_KEY_COMMAND_LIST,
+                        help -> commandList(help.subcommands()));
         if (named.isEmpty() && args.length > 0) {
             ElsewhereCommand.of(args[0]).ifPresent(other -> line.addSubcommand(args[0], other));
         }
@@ -66,6 +117,22 @@ final class AttuneCommand implements Callable<Integer> {
         if (command.getMixins().get("run") instanceof RunArguments) {
             command.setUnmatchedOptionsArePositionalParams(true);
         }
+    }
+
+    private static String commandList(Map<String, Help> known) {
+        var text = new StringBuilder();
+        GROUPS.forEach(
+                (title, commands) -> {
+                    text.append("%n%s:%n".formatted(title));
+                    for (Class<?> command : commands) {
+                        String name = name(command);
+                        String[] words = command.getAnnotation(Command.class).description();
+                        if (known.containsKey(name)) {
+                            text.append("  %-12s  %s%n".formatted(name, words[0]));
+                        }
+                    }
+                });
+        return text.toString();
     }
 
     private static String name(Class<?> command) {

@@ -13,9 +13,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 
 /// `attune bco RUN.yaml [key=value …]`
-@Command(
-        name = "bco",
-        description = "Binary classifier optimisation on completions labelled good or not.")
+@Command(name = "bco", description = "Align on completions labelled good or not: BCO.")
 final class BcoCommand implements Callable<Integer> {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;

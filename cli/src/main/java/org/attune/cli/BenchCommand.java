@@ -38,7 +38,10 @@ import java.util.stream.IntStream;
 /// `attune bench sft|dpo|grpo|generate|prefill`
 @Command(
         name = "bench",
-        description = "Measure speed and memory, of the real trainers, each repeat in a process.",
+        description = {
+            "Measure speed and memory.",
+            "Of the real trainers, each repeat in a process of its own."
+        },
         subcommands = {BenchTableCommand.class, BenchTheoryCommand.class, BenchWorkerCommand.class})
 final class BenchCommand implements Callable<Integer> {
     private static final Path HISTORY = Path.of("bench", "history");

@@ -1,9 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.error.RolloutException;
 import org.attune.rollout.ChatSession;
-import org.attune.rollout.SamplingConfig;
 import org.attune.tensor.Engine;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
@@ -16,7 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.io.BufferedReader;
-import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -50,67 +47,37 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public Integer call() {
-        Engine.run(this::talk);
-        return ExitCodes.DONE;
+        return Engine.call(this::talk);
     }
 
-    private void talk() {
+    private int talk() {
         PrintWriter out = spec.commandLine().getOut();
-        var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             TextAssets text = loaded.setup().text();
             if (text.template().isEmpty()) {
                 throw new ConfigException(
                         "this model has no chat template; use attune generate --raw");
             }
-            SamplingConfig config = sampling.config(loaded.setup());
             int trained = loaded.setup().source().config().maxPositionEmbeddings();
+            var settings = new ChatSettings(sampling.config(loaded.setup()));
+            int capacity = Math.min(context, trained);
             try (var session =
-                    new ChatSession(
-                            loaded.completer(),
-                            text.chat(),
-                            opening(),
-                            Math.min(context, trained))) {
-                out.println("Empty line or Ctrl-D ends the conversation; /new starts another.");
-                for (String line = ask(in, out); !line.isEmpty(); line = ask(in, out)) {
-                    if (line.equals("/new")) {
-                        session.reset();
-                    } else {
-                        turn(session, config, line);
-                    }
-                }
+                    new ChatSession(loaded.completer(), text.chat(), opening(), capacity)) {
+                out.println(
+                        "%s, conversations of up to %,d tokens%s. /help lists what can be done here."
+                                .formatted(
+                                        model.model,
+                                        capacity,
+                                        capacity < context ? ", which it was made for" : ""));
+                var in =
+                        new BufferedReader(
+                                new InputStreamReader(System.in, StandardCharsets.UTF_8));
+                return new ChatLoop(new ChatInput(in, out), out, session, settings).run();
             }
         }
     }
 
     private List<Message> opening() {
         return system == null ? List.of() : List.of(Message.of("system", system));
-    }
-
-    private void turn(ChatSession session, SamplingConfig config, String line) {
-        PrintWriter out = spec.commandLine().getOut();
-        try {
-            session.say(
-                    line,
-                    config,
-                    piece -> {
-                        out.print(piece);
-                        out.flush();
-                    });
-            out.println();
-        } catch (RolloutException e) {
-            spec.commandLine().getErr().println(e.getMessage() + " (--context, or /new)");
-        }
-    }
-
-    private static String ask(BufferedReader in, PrintWriter out) {
-        out.print("> ");
-        out.flush();
-        try {
-            String line = in.readLine();
-            return line == null ? "" : line.strip();
-        } catch (IOException e) {
-            throw new ConfigException("the input cannot be read: " + e, e);
-        }
     }
 }

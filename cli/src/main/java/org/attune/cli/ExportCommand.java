@@ -18,9 +18,10 @@ import java.util.concurrent.Callable;
 /// `attune export --model FILE.gguf --output DIR`
 @Command(
         name = "export",
-        description =
-                "Write a model as a folder for Python, such as a GGUF file with the very numbers"
-                        + " that adapters were trained on.")
+        description = {
+            "Write a model as a folder for Python.",
+            "Of a GGUF file, with the very numbers that adapters were trained on."
+        })
 final class ExportCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin ModelOptions model;

@@ -39,6 +39,7 @@ public final class Main {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .registerConverter(Path.class, GivenPath::of)
                 .setExecutionStrategy(Preparation::applyAndRun)
-                .setExecutionExceptionHandler(new FailureReport());
+                .setExecutionExceptionHandler(new FailureReport())
+                .setParameterExceptionHandler(new UsageErrors());
     }
 }

@@ -47,10 +47,11 @@ import java.util.function.Function;
 /// `attune preview RUN.yaml [key=value …]`
 @Command(
         name = "preview",
-        description =
-                "Show a run's rows as the model will see them, the trained tokens marked, or the"
-                        + " prompts with what rewards read, and counts of what is dropped and cut."
-                        + " Trains nothing.")
+        description = {
+            "Show a run's rows as the model will see them; trains nothing.",
+            "Trained tokens are marked, prompts have what rewards read, and what is dropped and cut"
+                    + " is counted."
+        })
 final class PreviewCommand implements Callable<Integer> {
     private static final Logger LOG = LoggerFactory.getLogger(PreviewCommand.class);
 

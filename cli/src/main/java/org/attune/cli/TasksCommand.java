@@ -26,7 +26,10 @@ import java.util.concurrent.Callable;
 /// `attune tasks [NAME --out FILE]`
 @Command(
         name = "tasks",
-        description = "List the tasks with checkable answers, or write problems of one to a file.")
+        description = {
+            "Write problems with checkable answers.",
+            "Without a name: list the kinds of problems."
+        })
 final class TasksCommand implements Callable<Integer> {
     /// What the rows are for.
     enum Form {

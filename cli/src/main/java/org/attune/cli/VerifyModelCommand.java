@@ -26,7 +26,8 @@ import java.util.concurrent.Callable;
 @Command(
         name = "verify-model",
         description = {
-            "Compare a model's logits with recorded ones and print the largest difference.",
+            "Compare a model's logits with recorded ones.",
+            "Prints the largest difference.",
             "The file holds input_ids, integers (B, T), and logits, float32 (B, T, V), computed"
                     + " elsewhere; attention_mask (B, T) may mark padding at the end of rows.",
             "Of a model that scores, V counts its labels: a score for each at every token."

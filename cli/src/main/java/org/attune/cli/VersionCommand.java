@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.error.AttuneException;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -20,18 +21,29 @@ final class VersionCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        spec.commandLine().getOut().println(text());
+        return ExitCodes.DONE;
+    }
+
+    /// For `--version`.
+    static final class Provider implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {text()};
+        }
+    }
+
+    /// One line.
+    static String text() {
         Properties versions = versions();
-        spec.commandLine()
-                .getOut()
-                .printf(
-                        "attune %s (libtorch %s, DJL %s, Java %s, %s %s)%n",
+        return "attune %s (libtorch %s, DJL %s, Java %s, %s %s)"
+                .formatted(
                         versions.getProperty("attune"),
                         versions.getProperty("libtorch"),
                         versions.getProperty("djl"),
                         System.getProperty("java.version"),
                         System.getProperty("os.name"),
                         System.getProperty("os.arch"));
-        return ExitCodes.DONE;
     }
 
     static Properties versions() {

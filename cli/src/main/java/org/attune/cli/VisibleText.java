@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /// Text of a model's making for a line of a terminal: nothing in it moves the cursor, rings,
 /// colours or turns the direction of reading.
 final class VisibleText {
@@ -27,6 +30,34 @@ final class VisibleText {
                             }
                         });
         return shown.toString();
+    }
+
+    /// The same, but line feeds and tabs stay as they are.
+    static String ofLines(String text) {
+        var shown = new StringBuilder();
+        int from = 0;
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) == '\n' || text.charAt(i) == '\t') {
+                shown.append(of(text.substring(from, i))).append(text.charAt(i));
+                from = i + 1;
+            }
+        }
+        return shown.append(of(text.substring(from))).toString();
+    }
+
+    /// Lines of at most so many columns, broken at spaces; a longer word has a line of its own.
+    static List<String> wrap(String text, int columns) {
+        List<String> lines = new ArrayList<>();
+        var line = new StringBuilder();
+        for (String word : text.split(" ")) {
+            if (!line.isEmpty() && width(line.toString()) + 1 + width(word) > columns) {
+                lines.add(line.toString());
+                line.setLength(0);
+            }
+            line.append(line.isEmpty() ? "" : " ").append(word);
+        }
+        lines.add(line.toString());
+        return lines;
     }
 
     private static boolean isInvisible(int c) {

@@ -91,6 +91,66 @@ class MainTest {
     }
 
     @Test
+    void whatWasProbablyMeantIsSaid() {
+        assertEquals(2, run("grop"));
+        assertTrue(err.toString().contains("no command grop; did you mean grpo?"), err.toString());
+        assertEquals(2, run("chat", "--modle", "m"));
+        assertTrue(err.toString().contains("--modle; did you mean --model?"), err.toString());
+        assertEquals(2, run("eval", "--model", "m", "--smaples=3"));
+        assertTrue(err.toString().contains("--smaples; did you mean --samples?"), err.toString());
+        assertEquals(2, run("help", "mrege"));
+        assertTrue(err.toString().contains("did you mean merge?"), err.toString());
+        assertEquals(2, run("keys", "lora_rr"));
+        assertTrue(err.toString().contains("did you mean lora_r?"), err.toString());
+        assertEquals(2, run("merge"));
+        assertTrue(err.toString().contains("--output DIR are missing"), err.toString());
+        assertFalse(err.toString().contains("Usage:"), err.toString());
+    }
+
+    @Test
+    void overviewHasFirstStepsAndEveryCommandOnALineOfATerminal() {
+        assertEquals(2, run());
+        assertEquals(0, run("help"));
+        String overview = out.toString();
+        assertEquals(err.toString(), overview);
+        assertTrue(overview.contains("First steps:"), overview);
+        for (String name : AttuneCommand.line().getSubcommands().keySet()) {
+            assertTrue(overview.contains("\n  " + name + " "), name);
+        }
+        overview.lines().forEach(line -> assertTrue(line.length() <= 80, line));
+    }
+
+    @Test
+    void helpShowsOneCommand() {
+        assertEquals(0, run("help", "generate"));
+        assertTrue(out.toString().contains("Usage: attune generate"), out.toString());
+        assertEquals(0, run("--version"));
+        assertTrue(out.toString().contains("libtorch"), out.toString());
+    }
+
+    @Test
+    void keysAreListedWithDefaultMeaningAndWhatIsAccepted() {
+        assertEquals(0, run("keys", "grpo", "num_generations"));
+        assertTrue(out.toString().startsWith("num_generations: 8\n    completions of each prompt"));
+        out.getBuffer().setLength(0);
+        assertEquals(0, run("keys", "beta"));
+        assertTrue(out.toString().contains("beta: 0.1 (dpo)"), out.toString());
+        assertEquals(0, run("keys", "deepspeed"));
+        assertTrue(out.toString().contains("refused: "), out.toString());
+    }
+
+    @Test
+    void initWritesNoFileThatIsThere() throws IOException {
+        Path file = folder.resolve("run.yaml");
+        assertEquals(0, run("init", "sft", "--out", file.toString()));
+        String written = Files.readString(file);
+        assertEquals(2, run("init", "dpo", "--out", file.toString()));
+        assertEquals(written, Files.readString(file));
+        assertEquals(0, run("init", "sft"));
+        assertTrue(out.toString().endsWith(written), "the same on the output");
+    }
+
+    @Test
     void wrongConfigurationIsExitCode2WithoutAStackTrace() throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), "learning_rat: 1\n");
         assertEquals(2, run("sft", file.toString()));

@@ -10,6 +10,7 @@ import org.attune.text.Message;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// A conversation with a model: keeps the turns and the cache, so that each turn costs only its own
@@ -19,7 +20,7 @@ public final class ChatSession implements AutoCloseable {
     private final ChatTokenizer chat;
     private final KvCache cache;
     private final List<Message> messages;
-    private final List<Message> opening;
+    private List<Message> opening;
 
     /// @param opening first messages, a system message for instance; may be empty
     /// @param capacity most tokens of the whole conversation, ≥ 1
@@ -39,8 +40,41 @@ public final class ChatSession implements AutoCloseable {
     /// @throws RolloutException if the conversation no longer fits
     /// @throws org.attune.error.DatasetException if the template refuses the messages
     public TextCompletion say(String text, SamplingConfig config, Consumer<String> receiver) {
+        return say(text, config, receiver, () -> true);
+    }
+
+    /// As above; a reply that is stopped is added as far as it came.
+    ///
+    /// @param goesOn asked after each token, on the engine thread
+    public TextCompletion say(
+            String text, SamplingConfig config, Consumer<String> receiver, BooleanSupplier goesOn) {
         var turns = new ArrayList<>(messages);
         turns.add(Message.of("user", text));
+        return answer(turns, config, receiver, goesOn);
+    }
+
+    /// Whether there is a reply that could be another.
+    public boolean canRetry() {
+        return messages.size() > opening.size();
+    }
+
+    /// Replaces the last reply by another.
+    ///
+    /// @throws IllegalStateException if there is none
+    public TextCompletion retry(
+            SamplingConfig config, Consumer<String> receiver, BooleanSupplier goesOn) {
+        if (!canRetry()) {
+            throw new IllegalStateException("nothing was said yet");
+        }
+        return answer(messages.subList(0, messages.size() - 1), config, receiver, goesOn);
+    }
+
+    private TextCompletion answer(
+            List<Message> turnsSoFar,
+            SamplingConfig config,
+            Consumer<String> receiver,
+            BooleanSupplier goesOn) {
+        List<Message> turns = List.copyOf(turnsSoFar);
         int[] prompt = chat.encode(Conversation.of(turns), Tail.GENERATION_PROMPT).ids();
         if (prompt.length > cache.capacity()) {
             throw new RolloutException(
@@ -48,11 +82,21 @@ public final class ChatSession implements AutoCloseable {
                                     + " allow more tokens")
                             .formatted(prompt.length, cache.capacity()));
         }
-        TextCompletion reply = completer.stream(cache, prompt, config, receiver);
+        TextCompletion reply = completer.stream(cache, prompt, config, receiver, goesOn);
         messages.clear();
         messages.addAll(turns);
         messages.add(Message.of("assistant", reply.text()));
         return reply;
+    }
+
+    /// Most tokens of the whole conversation.
+    public int capacity() {
+        return cache.capacity();
+    }
+
+    /// What every conversation begins with.
+    public List<Message> opening() {
+        return opening;
     }
 
     /// All turns so far.
@@ -64,6 +108,12 @@ public final class ChatSession implements AutoCloseable {
     public void reset() {
         messages.clear();
         messages.addAll(opening);
+    }
+
+    /// Starts a new conversation with another opening.
+    public void reset(List<Message> other) {
+        opening = List.copyOf(other);
+        reset();
     }
 
     @Override

@@ -7,6 +7,7 @@ import org.attune.text.Tokenizer;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// Completes prompts and gives out text. Borrows its parts; may be called from any thread.
@@ -56,14 +57,20 @@ public final class TextCompleter {
     ///
     /// @param receiver gets pieces of text, never half a character, on the engine thread
     public TextCompletion stream(int[] prompt, SamplingConfig config, Consumer<String> receiver) {
-        var text = new Streamed(receiver);
+        var text = new Streamed(receiver, () -> true);
         return text.finish(generator.generate(List.of(prompt), config, text));
     }
 
     /// As above over a cache that the caller owns.
+    ///
+    /// @param goesOn asked after each token
     TextCompletion stream(
-            KvCache cache, int[] prompt, SamplingConfig config, Consumer<String> receiver) {
-        var text = new Streamed(receiver);
+            KvCache cache,
+            int[] prompt,
+            SamplingConfig config,
+            Consumer<String> receiver,
+            BooleanSupplier goesOn) {
+        var text = new Streamed(receiver, goesOn);
         return text.finish(generator.generate(cache, List.of(prompt), config, text));
     }
 
@@ -76,15 +83,17 @@ public final class TextCompleter {
         private final Tokenizer.StreamDecoder decoder = tokenizer.streamDecoder(true);
         private final StringBuilder text = new StringBuilder();
         private final Consumer<String> receiver;
+        private final BooleanSupplier goesOn;
 
-        Streamed(Consumer<String> receiver) {
+        Streamed(Consumer<String> receiver, BooleanSupplier goesOn) {
             this.receiver = receiver;
+            this.goesOn = goesOn;
         }
 
         @Override
         public boolean sampled(int sequence, int id, float logProb) {
             give(decoder.push(id));
-            return true;
+            return goesOn.getAsBoolean();
         }
 
         private void give(String piece) {

@@ -8,7 +8,9 @@ import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.RewardTrainerConfig;
 import org.attune.trainers.config.SftConfig;
 
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 
 /// The methods whose keys are known.
 public enum Method {
@@ -22,6 +24,11 @@ public enum Method {
 
     public String wireName() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /// The method of this name.
+    public static Optional<Method> named(String name) {
+        return Arrays.stream(values()).filter(m -> m.wireName().equals(name)).findFirst();
     }
 
     /// The configuration in which nothing is set.

@@ -27,7 +27,12 @@ record MethodRules(
         if (byKeys.size() == 1) {
             return new MethodChoice(name, byKeys.getFirst(), "its keys", true);
         }
-        DatasetType type = firstRow(byKeys);
+        DataConfig data = data();
+        if (data.datasets().isEmpty()) {
+            // Which is reported with all else that is wrong, whatever the method.
+            return new MethodChoice(name, byKeys.getFirst(), "its keys alone", false);
+        }
+        DatasetType type = firstRow(byKeys, data);
         List<Method> fitting = usual(type).stream().filter(byKeys::contains).toList();
         if (fitting.isEmpty()) {
             throw asked(
@@ -55,17 +60,17 @@ record MethodRules(
         return fitting;
     }
 
-    private DatasetType firstRow(List<Method> byKeys) {
-        var problems = new Problems();
+    private DataConfig data() {
         Map<String, Setting> all = new LinkedHashMap<>(settings);
+        KeyAliases.resolve(all, new ArrayList<>(), new Problems());
+        return new RecordBinder(all, new Problems()).bind(DataConfig.defaults());
+    }
+
+    private DatasetType firstRow(List<Method> byKeys, DataConfig data) {
+        var problems = new Problems();
         RunEnvironment environment =
-                RunConfigReader.environment(all.remove("env"), new ArrayList<>(), problems);
-        KeyAliases.resolve(all, new ArrayList<>(), problems);
-        DataConfig data = new RecordBinder(all, problems).bind(DataConfig.defaults());
+                RunConfigReader.environment(settings.get("env"), new ArrayList<>(), problems);
         problems.throwIfAny();
-        if (data.datasets().isEmpty()) {
-            throw asked(byKeys, "its keys fit them all, and it names no datasets");
-        }
         try {
             return rows.type(data, environment.hubCache());
         } catch (DatasetException e) {

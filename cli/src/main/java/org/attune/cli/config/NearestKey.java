@@ -5,11 +5,11 @@ import java.util.Comparator;
 import java.util.Optional;
 
 /// The known key that an unknown one was probably meant to be.
-final class NearestKey {
+public final class NearestKey {
     private NearestKey() {}
 
     /// The key with the smallest edit distance; empty if even that is more than half the length.
-    static Optional<String> of(String wrong, Collection<String> known) {
+    public static Optional<String> of(String wrong, Collection<String> known) {
         return known.stream()
                 .min(
                         Comparator.<String>comparingInt(key -> distance(wrong, key))

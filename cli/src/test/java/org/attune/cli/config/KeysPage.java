@@ -51,7 +51,7 @@ final class KeysPage {
 
     static String markdown(KeyTable table) {
         var page = new StringBuilder(HEAD);
-        section(page, table, Key.Outcome.OBEYED, "Obeyed", "remark");
+        section(page, table, Key.Outcome.OBEYED, "Obeyed", "meaning");
         section(page, table, Key.Outcome.NO_EFFECT, "Without effect here", "why");
         section(page, table, Key.Outcome.REFUSED, "Refused", "instead");
         return page.toString();
@@ -61,8 +61,12 @@ final class KeysPage {
             StringBuilder page, KeyTable table, Key.Outcome outcome, String title, String last) {
         List<Key> keys = table.all().stream().filter(k -> k.outcome() == outcome).toList();
         page.append("\n## ").append(title).append("\n\n");
-        page.append("| key | methods | from | default | ").append(last).append(" |\n");
-        page.append("|---|---|---|---|---|\n");
+        boolean obeyed = outcome == Key.Outcome.OBEYED;
+        page.append("| key | methods | from | default | ")
+                .append(obeyed ? "accepted | " : "")
+                .append(last)
+                .append(" |\n");
+        page.append("|---|---|---|---|---|").append(obeyed ? "---|" : "").append("\n");
         for (List<Key> alike : together(keys)) {
             Key key = alike.getFirst();
             page.append("| ")
@@ -74,6 +78,7 @@ final class KeysPage {
                     .append(" | ")
                     .append(joined(alike, KeysPage::ourDefault))
                     .append(" | ")
+                    .append(obeyed ? facts(key).accepted(key) + " | " : "")
                     .append(key.note().replace("|", "\\|"))
                     .append(" |\n");
         }
@@ -107,19 +112,13 @@ final class KeysPage {
         if (key.outcome() != Key.Outcome.OBEYED) {
             return "`" + key.foreignDefault() + "`";
         }
-        Method first = key.methods().stream().sorted().findFirst().orElseThrow();
-        Map<String, Object> ours = ResolvedConfig.flat(first.defaults());
-        Object value = ours.get(key.name());
-        return switch (value) {
-            case null ->
-                    key.foreignDefault().equals("null")
-                            ? "unset"
-                            : "`" + key.foreignDefault() + "`";
-            case String s when s.isEmpty() -> "required";
-            case String s when s.isBlank() -> "`" + key.foreignDefault() + "`"; // escaped
-            case List<?> list when list.isEmpty() ->
-                    key.name().equals("datasets") ? "required" : "none";
-            default -> "`" + value + "`";
-        };
+        String standard = facts(key).standard(key);
+        return List.of("unset", "required", "none").contains(standard)
+                ? standard
+                : "`" + standard + "`";
+    }
+
+    private static KeyFacts facts(Key key) {
+        return KeyFacts.of(key.methods().stream().sorted().findFirst().orElseThrow());
     }
 }

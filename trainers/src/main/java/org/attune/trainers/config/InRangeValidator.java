@@ -20,7 +20,9 @@ public final class InRangeValidator implements ConstraintValidator<InRange, Numb
             return true;
         }
         context.disableDefaultConstraintViolation();
-        context.buildConstraintViolationWithTemplate(accepted(value)).addConstraintViolation();
+        boolean whole = value instanceof Integer || value instanceof Long;
+        context.buildConstraintViolationWithTemplate(accepted(range, whole))
+                .addConstraintViolation();
         return false;
     }
 
@@ -31,8 +33,10 @@ public final class InRangeValidator implements ConstraintValidator<InRange, Numb
                 && (range.maxOpen() ? v < range.max() : v <= range.max());
     }
 
-    private String accepted(Number value) {
-        boolean whole = value instanceof Integer || value instanceof Long;
+    /// What a range accepts, in words: `a number in [0, 0.5)`.
+    ///
+    /// @param whole whether only whole numbers are
+    public static String accepted(InRange range, boolean whole) {
         String kind = whole ? "a whole number" : "a finite number";
         boolean below = Double.isInfinite(range.min());
         boolean above = Double.isInfinite(range.max());

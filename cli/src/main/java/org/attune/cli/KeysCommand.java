@@ -1,0 +1,129 @@
+package org.attune.cli;
+
+import org.attune.cli.config.Key;
+import org.attune.cli.config.KeyFacts;
+import org.attune.cli.config.KeyTable;
+import org.attune.cli.config.Method;
+import org.attune.cli.config.NearestKey;
+import org.attune.error.ConfigException;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+
+/// `attune keys [METHOD] [WORD …]`
+@Command(name = "keys", description = "List the keys of a run's file, with default and meaning.")
+final class KeysCommand implements Callable<Integer> {
+    private static final String INDENT = "    ";
+    private static final int PIPE_COLUMNS = 100;
+
+    @Mixin CommonOptions common;
+    @Spec CommandSpec spec;
+
+    @Option(
+            names = "--all",
+            description =
+                    "Keys of TRL too that have no effect here or are refused, with the reason.")
+    boolean all;
+
+    @Parameters(
+            paramLabel = "METHOD|WORD",
+            description =
+                    "sft, dpo, grpo, reward, prm, ppo or bco: its keys; other words: keys whose"
+                            + " names have one of them (default: all keys of all methods).")
+    List<String> words = new ArrayList<>();
+
+    private final Map<Method, KeyFacts> facts = new EnumMap<>(Method.class);
+
+    @Override
+    public Integer call() {
+        KeyTable table = KeyTable.load();
+        Optional<Method> method =
+                words.isEmpty() ? Optional.empty() : Method.named(words.getFirst());
+        List<String> parts = method.isPresent() ? words.subList(1, words.size()) : words;
+        List<Key> known = method.map(table::of).orElseGet(table::all);
+        List<Key> shown = known.stream().filter(key -> isWanted(key, parts)).toList();
+        if (shown.isEmpty()) {
+            throw nothing(known, parts);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        int columns = columns();
+        for (Key key : shown) {
+            show(key, method, columns, out);
+        }
+        out.flush();
+        return ExitCodes.DONE;
+    }
+
+    private static int columns() {
+        if (!RunScreen.isTerminal()) {
+            return PIPE_COLUMNS;
+        }
+        try (var width = TerminalWidth.ofProcess()) {
+            return width.getAsInt();
+        }
+    }
+
+    private boolean isWanted(Key key, List<String> parts) {
+        if (parts.contains(key.name())) {
+            return true;
+        }
+        boolean named = parts.isEmpty() || parts.stream().anyMatch(key.name()::contains);
+        return named && (all || key.outcome() == Key.Outcome.OBEYED);
+    }
+
+    private static ConfigException nothing(List<Key> known, List<String> parts) {
+        List<String> names = new ArrayList<>(known.stream().map(Key::name).toList());
+        known.forEach(key -> names.addAll(List.of(key.name().split("_"))));
+        Arrays.stream(Method.values()).map(Method::wireName).forEach(names::add);
+        String near =
+                parts.stream()
+                        .flatMap(part -> NearestKey.of(part, names).stream())
+                        .findFirst()
+                        .map(name -> "; did you mean " + name + "?")
+                        .orElse("; attune keys lists all");
+        return new ConfigException("no key has " + String.join(" or ", parts) + " in it" + near);
+    }
+
+    private void show(Key key, Optional<Method> method, int columns, PrintWriter out) {
+        KeyFacts known =
+                facts.computeIfAbsent(
+                        method.orElseGet(() -> key.methods().stream().sorted().findFirst().get()),
+                        KeyFacts::of);
+        String of =
+                method.isPresent() || key.methods().size() == Method.values().length
+                        ? ""
+                        : " (" + names(key) + ")";
+        out.println(key.name() + ": " + known.standard(key) + of);
+        switch (key.outcome()) {
+            case OBEYED -> indented(key.note() + " [" + known.accepted(key) + "]", columns, out);
+            case NO_EFFECT -> indented("no effect here: " + key.note(), columns, out);
+            case REFUSED -> indented("refused: " + key.note(), columns, out);
+        }
+    }
+
+    private static String names(Key key) {
+        return key.methods().stream()
+                .sorted()
+                .map(Method::wireName)
+                .collect(Collectors.joining(", "));
+    }
+
+    private static void indented(String text, int columns, PrintWriter out) {
+        VisibleText.wrap(text, columns - INDENT.length())
+                .forEach(line -> out.println(INDENT + line));
+    }
+}

@@ -1,0 +1,220 @@
+package org.attune.cli.config;
+
+import org.attune.error.ConfigException;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/// A run's file for a method, commented, with values that suit a first run with LoRA.
+public final class InitialFile {
+    private static final int COLUMNS = 100;
+
+    private final Method method;
+    private final KeyTable table = KeyTable.load();
+    private final KeyFacts facts;
+    private final Map<String, String> given = new LinkedHashMap<>();
+
+    /// @param values `key=value`, in YAML, that take the place of what is suggested
+    /// @throws ConfigException if one has another form or a key that this method doesn't have
+    public InitialFile(Method method, List<String> values) {
+        this.method = method;
+        facts = KeyFacts.of(method);
+        for (String value : values) {
+            int equals = value.indexOf('=');
+            if (equals <= 0) {
+                throw new ConfigException(
+                        "argument " + value + ": accepted: key=value, such as lora_r=8");
+            }
+            String key = value.substring(0, equals).strip();
+            requireKey(key);
+            given.put(key, value.substring(equals + 1));
+        }
+    }
+
+    private void requireKey(String name) {
+        List<String> known =
+                table.of(method).stream()
+                        .filter(k -> k.outcome() == Key.Outcome.OBEYED)
+                        .map(Key::name)
+                        .toList();
+        if (!known.contains(name)) {
+            throw new ConfigException(
+                    "argument %s: no key of %s%s"
+                            .formatted(
+                                    name,
+                                    method.wireName(),
+                                    NearestKey.of(name, known)
+                                            .map(near -> "; did you mean " + near + "?")
+                                            .orElse("; attune keys lists them")));
+        }
+    }
+
+    /// The file.
+    ///
+    /// @param all whether keys that are not suggested follow, commented out
+    public String text(boolean all) {
+        var text = new StringBuilder();
+        comment(
+                text,
+                "A run of attune %s. Fill in model and data, then: attune %s FILE. All keys: attune keys %s"
+                        .formatted(method.wireName(), method.wireName(), method.wireName()));
+        Map<String, String> left = new LinkedHashMap<>(given);
+        for (Map.Entry<String, List<Suggestion>> group : suggestions().entrySet()) {
+            text.append('\n');
+            comment(text, group.getKey());
+            for (Suggestion suggestion : group.getValue()) {
+                String value = left.remove(suggestion.key());
+                line(text, suggestion.key(), value == null ? suggestion.value() : value, "");
+            }
+        }
+        if (!left.isEmpty()) {
+            text.append('\n');
+            left.forEach((key, value) -> line(text, key, value, ""));
+        }
+        if (all) {
+            others(text);
+        }
+        return text.toString();
+    }
+
+    private void others(StringBuilder text) {
+        List<String> said = new ArrayList<>(given.keySet());
+        suggestions().values().forEach(g -> g.forEach(s -> said.add(s.key())));
+        text.append('\n');
+        comment(text, "---- All other keys, at their defaults. ----");
+        table.of(method).stream()
+                .filter(k -> k.outcome() == Key.Outcome.OBEYED && !said.contains(k.name()))
+                .forEach(k -> line(text, k.name(), value(k), "#"));
+    }
+
+    private String value(Key key) {
+        String standard = facts.standard(key);
+        return List.of("unset", "none", "required").contains(standard) ? "null" : standard;
+    }
+
+    private void line(StringBuilder text, String name, String value, String before) {
+        Key key = table.find(method, name).orElseThrow();
+        comment(text, key.note() + " [" + facts.accepted(key) + "]");
+        text.append((before + name + ": " + value).stripTrailing()).append('\n');
+    }
+
+    private static void comment(StringBuilder text, String words) {
+        var line = new StringBuilder("#");
+        for (String word : words.split(" ")) {
+            if (line.length() + 1 + word.length() > COLUMNS) {
+                text.append(line).append('\n');
+                line.setLength(1);
+            }
+            line.append(' ').append(word);
+        }
+        text.append(line).append('\n');
+    }
+
+    private record Suggestion(String key, String value) {}
+
+    private static List<Suggestion> of(String... keysAndValues) {
+        List<Suggestion> list = new ArrayList<>();
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            list.add(new Suggestion(keysAndValues[i], keysAndValues[i + 1]));
+        }
+        return list;
+    }
+
+    /// By the words above them.
+    private Map<String, List<Suggestion>> suggestions() {
+        Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
+        groups.put("---- Fill in ----", of("model_name_or_path", "", "datasets", ""));
+        groups.put(
+                "---- Data: " + rows() + " ----",
+                of("test_split_size", "0.1", "output_dir", "out/" + method.wireName()));
+        if (generates()) {
+            groups.put(
+                    "---- Rewards: exact_answer compares with the column answer. ----",
+                    of("reward_funcs", "exact_answer"));
+        }
+        List<Suggestion> adapter =
+                of(
+                        "use_peft", "true",
+                        "lora_r", "16",
+                        "lora_alpha", "32",
+                        "lora_target_modules", "all-linear");
+        if (generates()) {
+            adapter.addAll(of("lora_dropout", "0.0"));
+        }
+        groups.put("---- Adapter ----", adapter);
+        groups.put("---- What is learned ----", objective());
+        groups.put("---- Course of the run ----", course());
+        return groups;
+    }
+
+    private boolean generates() {
+        return method == Method.GRPO || method == Method.PPO;
+    }
+
+    private String rows() {
+        return switch (method) {
+            case SFT -> "rows with messages, or prompt and completion, or text";
+            case DPO, REWARD -> "rows with prompt, chosen and rejected";
+            case BCO -> "rows with prompt, completion and label (true or false)";
+            case PRM -> "rows with prompt, completions (a list of steps) and labels (one each)";
+            case GRPO, PPO -> "rows with prompt, and the columns that rewards read";
+        };
+    }
+
+    private List<Suggestion> objective() {
+        return switch (method) {
+            case SFT -> of("max_length", "1024");
+            case DPO -> of("max_length", "1024", "loss_type", "sigmoid", "beta", "0.1");
+            case BCO -> of("max_length", "1024", "beta", "0.1");
+            case REWARD -> of("max_length", "1024", "center_rewards_coefficient", "0.01");
+            case PRM -> of("max_length", "1024", "step_separator", "\"\\n\"");
+            case GRPO ->
+                    of(
+                            "num_generations", "8",
+                            "max_completion_length", "256",
+                            "temperature", "1.0",
+                            "beta", "0.0",
+                            "eval_temperature", "0");
+            case PPO ->
+                    of(
+                            "value_model", "lora",
+                            "max_completion_length", "256",
+                            "temperature", "1.0",
+                            "kl_coef", "0.05",
+                            "num_ppo_epochs", "2",
+                            "num_mini_batches", "2",
+                            "eval_temperature", "0");
+        };
+    }
+
+    private List<Suggestion> course() {
+        List<Suggestion> course =
+                of(
+                        "num_train_epochs",
+                        "1",
+                        "per_device_train_batch_size",
+                        generates() ? "32" : "8",
+                        "learning_rate",
+                        "1e-4",
+                        "lr_scheduler_type",
+                        generates() ? "constant" : "cosine",
+                        "warmup_steps",
+                        generates() ? "0" : "0.05",
+                        "logging_steps",
+                        "10");
+        if (generates()) {
+            course.addAll(of("log_completions", "true", "num_completions_to_print", "4"));
+        }
+        course.addAll(of("save_steps", "100", "save_total_limit", "2"));
+        return course;
+    }
+
+    @Override
+    public String toString() {
+        return method.wireName()
+                + given.keySet().stream().collect(Collectors.joining(", ", " ", ""));
+    }
+}

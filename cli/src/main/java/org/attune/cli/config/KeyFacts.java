@@ -1,0 +1,146 @@
+package org.attune.cli.config;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.config.InRangeValidator;
+import org.attune.trainers.config.MemorySize;
+import org.attune.trainers.config.Resume;
+
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/// What the keys of a method accept and what they stand at, as the records say it.
+public final class KeyFacts {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Map<String, RecordComponent> components = new HashMap<>();
+    private final Map<String, Object> defaults;
+
+    private KeyFacts(Record config) {
+        collect(config);
+        defaults = ResolvedConfig.flat(config);
+    }
+
+    public static KeyFacts of(Method method) {
+        return new KeyFacts(method.defaults());
+    }
+
+    private void collect(Record config) {
+        for (RecordComponent component : config.getClass().getRecordComponents()) {
+            if (RecordBinder.read(config, component) instanceof Record part
+                    && !RecordBinder.hasParser(component.getType())) {
+                collect(part);
+            } else {
+                components.put(ConfigNames.key(component.getName()), component);
+            }
+        }
+    }
+
+    /// The value where a file says nothing, in YAML; `unset`, `required` or `none` where there is
+    /// none.
+    public String standard(Key key) {
+        boolean ours = key.outcome() == Key.Outcome.OBEYED && defaults.containsKey(key.name());
+        Object value = ours ? defaults.get(key.name()) : null;
+        return switch (value) {
+            case null ->
+                    ours || key.foreignDefault().equals("null") ? "unset" : key.foreignDefault();
+            case String s when s.isEmpty() -> "required";
+            case String s when s.isBlank() -> key.foreignDefault(); // escaped
+            case List<?> list when list.isEmpty() ->
+                    key.name().equals("datasets") ? "required" : "none";
+            default -> value.toString();
+        };
+    }
+
+    /// What values are taken, in words: `a number > 0`, or names to choose from.
+    public String accepted(Key key) {
+        RecordComponent component = components.get(key.name());
+        if (component == null) {
+            return foreign(key);
+        }
+        return words(component.getGenericType(), component.getAnnotation(InRange.class));
+    }
+
+    /// The values among which a key's is; empty if there are too many to list.
+    public List<String> choices(Key key) {
+        RecordComponent component = components.get(key.name());
+        Class<?> type = component == null ? null : raw(innermost(component.getGenericType()));
+        if (type == boolean.class
+                || type == Boolean.class
+                || component == null && foreign(key).equals("true or false")) {
+            return List.of("true", "false");
+        }
+        return type != null && type.isEnum()
+                ? List.of(ScalarValues.accepted(type).split(", "))
+                : List.of();
+    }
+
+    /// Keys that are rewritten into others have no component: what they are is what TRL has.
+    private static String foreign(Key key) {
+        try {
+            JsonNode standard = JSON.readTree(key.foreignDefault());
+            boolean truth = standard.isBoolean() || key.name().equals("bf16");
+            return truth ? "true or false" : standard.isObject() ? "names with values" : "text";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("keys.tsv: default of " + key.name(), e);
+        }
+    }
+
+    private static String words(Type type, InRange range) {
+        Type inner = innermost(type);
+        Class<?> outer = raw(type);
+        if (outer == Map.class) {
+            return "names with values";
+        }
+        String one = single(raw(inner), range);
+        return outer == List.class ? "one or more: " + one : one;
+    }
+
+    private static String single(Class<?> type, InRange range) {
+        boolean whole =
+                type == int.class
+                        || type == long.class
+                        || type == OptionalInt.class
+                        || type == OptionalLong.class;
+        if (whole || type == double.class || type == Double.class || type == OptionalDouble.class) {
+            return range == null
+                    ? whole ? "a whole number" : "a number"
+                    : InRangeValidator.accepted(range, whole).replace("a finite", "a");
+        }
+        if (type == Resume.class) {
+            return "true, false or a path";
+        }
+        if (type == MemorySize.class) {
+            return "a size, such as 8GiB";
+        }
+        if (type == Object.class || type.isRecord()) {
+            return "text or names with values";
+        }
+        return ScalarValues.isScalar(type) ? ScalarValues.accepted(type) : "text";
+    }
+
+    private static Type innermost(Type type) {
+        if (type instanceof ParameterizedType generic) {
+            Type[] arguments = generic.getActualTypeArguments();
+            return innermost(arguments[arguments.length - 1]);
+        }
+        return type;
+    }
+
+    private static Class<?> raw(Type type) {
+        return type instanceof ParameterizedType generic
+                ? (Class<?>) generic.getRawType()
+                : (Class<?>) type;
+    }
+}

@@ -1,0 +1,80 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+@EnabledIf("hasBash")
+class CompletionCommandTest {
+    @TempDir Path folder;
+
+    static boolean hasBash() {
+        return Files.isExecutable(Path.of("/bin/bash"));
+    }
+
+    private static String script(String shell) {
+        var out = new StringWriter();
+        int code =
+                Main.commandLine(
+                                new PrintWriter(out),
+                                new PrintWriter(new StringWriter()),
+                                "completion",
+                                shell)
+                        .execute("completion", shell);
+        assertEquals(0, code);
+        return out.toString();
+    }
+
+    /// What bash offers for the last word.
+    private List<String> completed(String... words) throws IOException, InterruptedException {
+        Path file = Files.writeString(folder.resolve("attune.bash"), script("bash"));
+        String command =
+                "source %s; COMP_WORDS=(%s); COMP_CWORD=%d; _attune; printf '%%s\\n' \"${COMPREPLY[@]}\""
+                        .formatted(file, "'" + String.join("' '", words) + "'", words.length - 1);
+        Process bash =
+                new ProcessBuilder("/bin/bash", "--norc", "-c", command)
+                        .redirectErrorStream(true)
+                        .start();
+        String output = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        bash.waitFor();
+        return output.lines().filter(line -> !line.isEmpty()).toList();
+    }
+
+    @Test
+    void bashCompletesCommandsOptionsKeysAndTheirValues() throws Exception {
+        assertEquals(List.of("grpo"), completed("attune", "gr"));
+        assertEquals(List.of("--model"), completed("attune", "chat", "--mo"));
+        assertEquals(List.of("dpo"), completed("attune", "preview", "--method", "d"));
+        assertTrue(completed("attune", "sft", "run.yaml", "lora_").contains("lora_r="));
+        assertEquals(List.of(), completed("attune", "sft", "run.yaml", "num_gen"));
+        assertEquals(
+                List.of("batch"), completed("attune", "grpo", "r.yaml", "scale_rewards", "=", "b"));
+        assertEquals(
+                List.of("scale_rewards=batch"),
+                completed("attune", "grpo", "r.yaml", "scale_rewards=b"));
+        assertEquals(List.of("reward"), completed("attune", "init", "re"));
+        assertEquals(List.of("generate"), completed("attune", "help", "gen"));
+    }
+
+    @Test
+    void filesAreLeftToTheShell() throws Exception {
+        assertEquals(List.of(), completed("attune", "grpo", ""));
+        assertEquals(List.of(), completed("attune", "grpo", "run.yaml", "datasets", "=", ""));
+    }
+
+    @Test
+    void zshLoadsBashsFunctions() {
+        assertTrue(script("zsh").startsWith("autoload"));
+    }
+}

@@ -1,0 +1,97 @@
+package org.attune.cli.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ConfigException;
+import org.attune.trainers.config.GrpoConfig;
+import org.attune.trainers.config.PrmConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+class InitialFileTest {
+    private static final List<String> FILLED = List.of("model_name_or_path=m", "datasets=d.jsonl");
+
+    @TempDir Path folder;
+
+    private <T extends Record> LoadedRun<?> read(Method method, String text) throws IOException {
+        Path file = Files.writeString(folder.resolve("run.yaml"), text);
+        return new RunConfigReader().read(method, method.defaults(), file, List.of());
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void runsOnceModelAndDataAreFilledIn(Method method) throws IOException {
+        LoadedRun<?> loaded = read(method, new InitialFile(method, FILLED).text(false));
+        assertEquals(List.of(), loaded.notes());
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> read(method, new InitialFile(method, List.of()).text(false)))
+                        .getMessage();
+        assertTrue(message.startsWith("2 problems:"), message);
+    }
+
+    /// Taking the comment sign from a key changes nothing.
+    @ParameterizedTest
+    @EnumSource
+    void allOtherKeysStandAtTheirDefaults(Method method) throws IOException {
+        Record few = read(method, new InitialFile(method, FILLED).text(false)).config();
+        String all = new InitialFile(method, FILLED).text(true);
+        String uncommented =
+                all.replaceAll("(?m)^#(?=[a-z])", "")
+                        // Other spellings of keys that are there.
+                        .replaceAll(
+                                "(?m)^(dataset_\\w+|bf16|use_cpu|no_cuda|resume_from_checkpoint|response_length"
+                                    + "|torch_dtype|max_seq_length|num_ppo_iterations):.*$",
+                                "");
+        assertEquals(few, read(method, uncommented).config());
+        for (Key key : KeyTable.load().of(method)) {
+            boolean obeyed = key.outcome() == Key.Outcome.OBEYED;
+            assertEquals(obeyed, all.matches("(?s).*\n#?" + key.name() + ":.*"), key.name());
+        }
+    }
+
+    @Test
+    void givenValuesTakeThePlaceOfSuggestions() throws IOException {
+        var file =
+                new InitialFile(
+                        Method.GRPO,
+                        List.of(
+                                "model_name_or_path=m",
+                                "datasets=[a.jsonl, b.jsonl]",
+                                "lora_r=4",
+                                "epsilon=0.3"));
+        var config = (GrpoConfig) read(Method.GRPO, file.text(false)).config();
+        assertEquals(4, config.lora().loraR());
+        assertEquals(0.3, config.loss().epsilon());
+        assertEquals(2, config.data().datasets().size());
+    }
+
+    @Test
+    void textsWithEscapesComeThrough() throws IOException {
+        var config =
+                (PrmConfig)
+                        read(Method.PRM, new InitialFile(Method.PRM, FILLED).text(false)).config();
+        assertEquals("\n", config.steps().stepSeparator());
+    }
+
+    @Test
+    void unknownKeysAreRefused() {
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> new InitialFile(Method.SFT, List.of("lora_rr=4")))
+                        .getMessage();
+        assertTrue(message.contains("did you mean lora_r?"), message);
+        assertThrows(ConfigException.class, () -> new InitialFile(Method.SFT, List.of("lora_r")));
+    }
+}
