@@ -5,6 +5,7 @@ import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.trainers.config.DataConfig;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -18,10 +19,15 @@ import java.util.stream.Collectors;
 ///
 /// @param table of all keys
 /// @param name of the file, for messages
+/// @param directory where it stands
 /// @param settings given keys
 /// @param rows asks for the type of the first row
 record MethodRules(
-        KeyTable table, String name, Map<String, Setting> settings, MethodChoice.FirstRow rows) {
+        KeyTable table,
+        String name,
+        Path directory,
+        Map<String, Setting> settings,
+        MethodChoice.FirstRow rows) {
     MethodChoice choose() {
         List<Method> byKeys = byKeys();
         if (byKeys.size() == 1) {
@@ -63,6 +69,7 @@ record MethodRules(
     private DataConfig data() {
         Map<String, Setting> all = new LinkedHashMap<>(settings);
         KeyAliases.resolve(all, new ArrayList<>(), new Problems());
+        PathKeys.resolve(all, directory, new Problems(), new Problems());
         return new RecordBinder(all, new Problems()).bind(DataConfig.defaults());
     }
 

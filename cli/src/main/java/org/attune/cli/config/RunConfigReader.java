@@ -89,7 +89,7 @@ public final class RunConfigReader {
         var forms = new KeyForms(table, List.of(Method.values()));
         Settings run = Settings.read(file, overrides, forms, problems);
         problems.throwIfAny();
-        return new MethodRules(table, run.name(), run.keys(), rows).choose();
+        return new MethodRules(table, run.name(), run.directory(), run.keys(), rows).choose();
     }
 
     <T extends Record> LoadedRun<T> read(
