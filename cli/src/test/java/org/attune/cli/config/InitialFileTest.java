@@ -22,7 +22,7 @@ class InitialFileTest {
 
     @TempDir Path folder;
 
-    private <T extends Record> LoadedRun<?> read(Method method, String text) throws IOException {
+    private LoadedRun<?> read(Method method, String text) throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), text);
         return new RunConfigReader().read(method, method.defaults(), file, List.of());
     }
