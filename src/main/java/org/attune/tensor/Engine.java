@@ -121,7 +121,7 @@ public final class Engine {
         Libtorch.quietLog();
         OpenMpThreads.find().ifPresent(Team::use);
         VectorKernels.warmUpAttention();
-        LOG.info(
+        LOG.debug(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),
                 threads,

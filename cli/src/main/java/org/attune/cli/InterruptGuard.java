@@ -16,7 +16,7 @@ final class InterruptGuard implements AutoCloseable {
     private static final int PATIENCE_SECONDS = 300;
     private static final int ONE_SIGNAL_MILLIS = 1000;
     private static final int LOOK_MILLIS = 200;
-    private static final Pattern SIGNAL_THREAD = Pattern.compile("SIG\\w+ handler");
+    private static final Pattern SIGNAL_THREAD = Pattern.compile("SIG(?!WINCH)\\w+ handler");
 
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook;

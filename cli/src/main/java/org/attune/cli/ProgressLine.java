@@ -56,7 +56,7 @@ final class ProgressLine implements TrainingListener {
         info = run;
         live.start(run);
         screen.line(
-                "%s: %s trained numbers, %d steps%s, results in %s"
+                "%s: %s trainable parameters, %d steps%s, results in %s"
                         .formatted(
                                 run.method(),
                                 grouped(run.trainedParameters()),
@@ -110,7 +110,13 @@ final class ProgressLine implements TrainingListener {
 
     @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
-        var line = new FittedLine().add("evaluation after step %d:".formatted(step), 0);
+        var line =
+                new FittedLine()
+                        .add(
+                                step == 0
+                                        ? "evaluation before the first step:"
+                                        : "evaluation after step %d:".formatted(step),
+                                0);
         metrics.forEach(
                 (key, value) -> {
                     boolean shown = SHOWN.stream().anyMatch(s -> key.endsWith("_" + s));

@@ -40,7 +40,7 @@ class HeldBackTest {
             held.onEvaluate(0, Map.of("eval_loss", 2.0));
             assertEquals(EARLIER, Files.readString(metrics));
             assertFalse(Files.exists(folder.resolve("earlier-1")));
-            held.onStep(1, new PhaseClock());
+            held.onStep(1, 10, new PhaseClock());
             held.onLog(1, Map.of("loss", 1.5));
         }
         assertEquals(EARLIER, Files.readString(folder.resolve("earlier-1/metrics.jsonl")));

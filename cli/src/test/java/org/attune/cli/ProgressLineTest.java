@@ -63,7 +63,7 @@ class ProgressLineTest {
         report(false, 120);
         assertEquals(
                 """
-                sft: 1,234,567 trained numbers, 110 steps (10 done), results in out
+                sft: 1,234,567 trainable parameters, 110 steps (10 done), results in out
                 step 20/110  loss 2.346  learning_rate 1.00e-04  1,234 tokens/s  ETA 4:30  1.50 GiB
                 evaluation after step 20: eval_loss 2.500
                 done after step 110 in 1:01:01, 1,000 tokens/s, peak 1.00 GiB
@@ -76,7 +76,7 @@ class ProgressLineTest {
         report(true, 80);
         assertEquals(
                 """
-                sft: 1,234,567 trained numbers, 110 steps (10 done), results in out
+                sft: 1,234,567 trainable parameters, 110 steps (10 done), results in out
                 step 20/110  loss 2.346  learning_rate 1.00e-04  1,234 tokens/s
                 evaluation after step 20: eval_loss 2.500
                 done after step 110 in 1:01:01, 1,000 tokens/s, peak 1.00 GiB

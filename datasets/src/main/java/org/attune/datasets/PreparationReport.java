@@ -48,8 +48,12 @@ public record PreparationReport(
         dropped.forEach(row -> reasons.merge(row.reason(), 1, Integer::sum));
         var parts = new ArrayList<String>();
         parts.add(
-                "%d rows from %d, %d tokens, %d trained"
-                        .formatted(rowsOut, rowsIn, tokens, trainedTokens));
+                "%d rows%s, %d tokens%s"
+                        .formatted(
+                                rowsOut,
+                                rowsOut == rowsIn ? "" : " from " + rowsIn,
+                                tokens,
+                                trainedTokens == 0 ? "" : ", %d trained".formatted(trainedTokens)));
         for (Map.Entry<String, Integer> reason : reasons.entrySet()) {
             parts.add("%d dropped: %s".formatted(reason.getValue(), reason.getKey()));
         }

@@ -32,7 +32,7 @@ class PromptPreparationTest {
         assertEquals(
                 List.of("pqr", "p"), prepared.rows().stream().map(PromptExample::text).toList());
         assertEquals(
-                "2 rows from 3, 4 tokens, 0 trained; 1 dropped: the prompt is longer than"
+                "2 rows from 3, 4 tokens; 1 dropped: the prompt is longer than"
                         + " max_prompt_length",
                 prepared.report().summary());
     }

@@ -13,6 +13,7 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 import java.util.Locale;
 import java.util.Optional;
@@ -52,10 +53,10 @@ record MemoryFit(
         boolean mayRecompute = training.batch().gradientCheckpointing();
         var wish = new MemoryPlan.Wish(tokens(training, rows), mayRecompute, rows);
         MemoryPlan plan = MemoryPlan.choose(need, limit, wish);
-        LOG.info(plan.explanation());
+        tell(plan.isUsual(), plan.explanation());
         Optional<RolloutPlan> generation =
                 rollouts.map(w -> RolloutPlan.choose(w, limit.map(l -> l.less(need.optimizer()))));
-        generation.ifPresent(g -> LOG.info(g.explanation()));
+        generation.ifPresent(g -> tell(g.slots() == rollouts.get().slots(), g.explanation()));
         long generating = generation.map(RolloutPlan::bytes).orElse(0L);
         var kept = rollouts.map(RolloutPlan.Wish::kept).orElse(KeptActivations.Wish.NOTHING);
         long withKept = withKept(plan, need, rows, kept.bytes(), generating);
@@ -63,7 +64,7 @@ record MemoryFit(
         boolean reuses =
                 kept.bytes() > 0 && plan.recomputed().blocks() == 0 && (kept.before() || fits);
         if (reuses) {
-            LOG.info(
+            LOG.debug(
                     "keeping what generation computes for the backward pass: {} GiB",
                     gib(kept.bytes()));
         }
@@ -83,6 +84,11 @@ record MemoryFit(
                 generation.map(g -> OptionalInt.of(g.slots())).orElse(OptionalInt.empty()),
                 plan.recomputed(),
                 reuses);
+    }
+
+    /// What is as it is on any machine with memory enough is for those who ask for more.
+    private static void tell(boolean usual, String text) {
+        LOG.atLevel(usual ? Level.DEBUG : Level.INFO).log(text);
     }
 
     /// Bytes where what generation computes is kept: besides, the backward pass needs one block.

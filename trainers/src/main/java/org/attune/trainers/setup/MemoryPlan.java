@@ -34,6 +34,11 @@ record MemoryPlan(
 
     private static final double GIB = 1L << 30;
 
+    /// Whether it is what any machine with memory enough does.
+    boolean isUsual() {
+        return fits && tokens >= TokenBudget.DEFAULT_TOKENS && recomputed.blocks() == 0;
+    }
+
     /// What is asked for.
     ///
     /// @param tokens `tokens_per_micro_batch`, or that of the checkpoint from which the run goes on
