@@ -124,14 +124,14 @@ class ChatLoopTest {
                 0,
                 talk(
                         "/help\n"
-                            + "/retry\n"
-                            + "/save x\n"
-                            + "/set temperature=0.5\n"
-                            + "/set temperature=cold\n"
-                            + "/stytem x\n"
-                            + "/system You sort.\n"
-                            + "/system\n"
-                            + "/exit\n",
+                                + "/retry\n"
+                                + "/save x\n"
+                                + "/set temperature=0.5\n"
+                                + "/set temperature=cold\n"
+                                + "/stytem x\n"
+                                + "/system You sort.\n"
+                                + "/system\n"
+                                + "/exit\n",
                         64,
                         0));
         String text = out.toString();
@@ -162,14 +162,14 @@ class ChatLoopTest {
                         new BufferedReader(
                                 new StringReader(
                                         "\"\"\"\n"
-                                            + "a\n"
-                                            + "b\n"
-                                            + "\"\"\"\n"
-                                            + "c\\\n"
-                                            + "d\n"
-                                            + "\"\"\"e\"\"\"\n"
-                                            + "\"\"\"f\n"
-                                            + "g\"\"\"\n")),
+                                                + "a\n"
+                                                + "b\n"
+                                                + "\"\"\"\n"
+                                                + "c\\\n"
+                                                + "d\n"
+                                                + "\"\"\"e\"\"\"\n"
+                                                + "\"\"\"f\n"
+                                                + "g\"\"\"\n")),
                         new PrintWriter(out));
         for (String expected : List.of("a\nb", "c\nd", "e", "f\ng")) {
             assertEquals(new ChatInput.Event.Text(expected), input.next());
