@@ -249,6 +249,22 @@ final class LoraParameters implements AutoCloseable {
         return pairs.stream().map(Pair::target).toList();
     }
 
+    /// Whether the model is as without the adapter: as long as a fresh one hasn't learnt.
+    boolean changesNothing() {
+        return whole.isEmpty() && pairs.stream().allMatch(pair -> isZero(pair.b()));
+    }
+
+    private boolean isZero(ParameterSpace.Parameter p) {
+        try (var _ = TensorScope.open("lora")) {
+            for (float value : flat.value(p).toFloats()) {
+                if (value != 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
     /// Whether a module has a LoRA update.
     boolean adapts(String path) {
         return pairs.stream().anyMatch(p -> p.target().path().equals(path));

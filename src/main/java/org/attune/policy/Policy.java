@@ -202,18 +202,21 @@ public final class Policy implements CausalPolicy {
         }
     }
 
-    /// The reference "same weights, adapter off".
+    /// The reference "same weights, adapter off". With a fresh adapter it is what the policy
+    /// [starts][Scorer#start] as.
     ///
     /// @throws IllegalStateException if all weights are trained
     public Scorer adapterOff() {
         if (lora == null) {
             throw new IllegalStateException("there is no adapter to switch off");
         }
-        return (forest, request) -> measure(decoder, Adapter.OFF, forest, request);
+        return Scorer.starting(
+                (forest, request) -> measure(decoder, Adapter.OFF, forest, request),
+                lora.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
     }
 
-    /// The reference "adapter as it is now": later training doesn't change it. One per policy; a
-    /// second call replaces the first.
+    /// The reference "adapter as it is now", before the first update: later training doesn't change
+    /// it. One per policy; a second call replaces the first.
     public Scorer frozenAdapter() {
         if (lora == null) {
             throw new IllegalStateException("there is no adapter to take a snapshot of");
@@ -222,7 +225,10 @@ public final class Policy implements CausalPolicy {
             frozen.close();
         }
         frozen = lora.snapshot(SNAPSHOT);
-        return (forest, request) -> measure(decoder, SNAPSHOT, forest, request);
+        boolean drops = hasDropout() && !lora.changesNothing();
+        return Scorer.starting(
+                (forest, request) -> measure(decoder, SNAPSHOT, forest, request),
+                drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
     }
 
     /// Adds a frozen adapter on the same weights, to generate or measure with beside the policy's

@@ -3,4 +3,36 @@ package org.attune.policy;
 /// Scores targets without gradients: a policy, or one of the kinds of reference.
 public interface Scorer {
     Measurement measure(TokenForest forest, HeadRequest request);
+
+    /// Whether it is what the policy is before its first update. Until then nobody needs to be
+    /// asked for what the policy says itself: two passes that differ in their products would differ
+    /// in their rounding.
+    default Start start() {
+        return Start.OTHER;
+    }
+
+    /// The same scorer, known to be what the policy starts as.
+    static Scorer starting(Scorer scorer, Start start) {
+        return new Scorer() {
+            @Override
+            public Measurement measure(TokenForest forest, HeadRequest request) {
+                return scorer.measure(forest, request);
+            }
+
+            @Override
+            public Start start() {
+                return start;
+            }
+        };
+    }
+
+    /// How a scorer stands to a policy before its first update.
+    enum Start {
+        /// It may be another model.
+        OTHER,
+        /// The same without adapter dropout, as the policy [measures][Scorer#measure].
+        WITHOUT_DROPOUT,
+        /// The same, with dropout too, which changes nothing yet.
+        SAME
+    }
 }

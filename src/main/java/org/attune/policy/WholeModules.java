@@ -47,6 +47,11 @@ final class WholeModules {
         }
     }
 
+    /// Whether nothing is trained whole.
+    boolean isEmpty() {
+        return modules.isEmpty();
+    }
+
     private void add(FlatParameters.Plan plan, boolean decays, List<Weight> uses) {
         Weight first = uses.getFirst();
         String name = LoraTarget.nameOfSaved(first.name());

@@ -125,7 +125,7 @@ public final class Engine {
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
                 djl.getVersion(),
                 threads,
-                hasFastBfloat16() ? "fast" : "slow (float32 is used)",
+                hasFastBfloat16() ? "fast" : "slow",
                 allocator);
         return djl.getGpuCount() > 0 && Libtorch.hasCuda();
     }

@@ -8,6 +8,7 @@ import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
+import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -44,6 +45,7 @@ public final class BcoTrainer {
     private final BcoObjective objective;
     private final RowGroups groups;
     private final Optional<PaddedLogits> paddedLogits;
+    private StartingPoint start;
     private Reference<UnpairedExample, UnpairedForest, Double> reference;
     private final List<Reference<UnpairedExample, UnpairedForest, Double>> evalReferences =
             new ArrayList<>();
@@ -107,6 +109,7 @@ public final class BcoTrainer {
                     LabelAdvice.give(rows, plan);
                     return parts.stoppable(
                             () -> {
+                                start = parts.startingPoint(referenceScorer, plan);
                                 prepareReferences();
                                 return parts.run(
                                         plan,
@@ -123,9 +126,10 @@ public final class BcoTrainer {
         List<Placed<UnpairedExample>> placed = Placed.of(window, rows);
         var ledger = BcoLedger.ofStep(objective, delta, placed, window.microBatches().size());
         List<List<Placed<UnpairedExample>>> groups = groups(placed);
+        boolean same = start.isTrainedAt(window.step());
         for (List<Placed<UnpairedExample>> group : groups) {
             if (!ledger.isWhole(group)) {
-                measure(group, ledger, reference);
+                measure(group, ledger, reference, same);
             }
         }
         // Before a backward pass, which may change weights on the way.
@@ -137,16 +141,19 @@ public final class BcoTrainer {
             UnpairedForest forest = forest(group);
             boolean measured = !ledger.isWhole(group);
             try (var _ = TensorScope.open("bco.step")) {
-                List<Double> references = measured ? List.of() : reference.logProbs(group, forest);
+                List<Double> references =
+                        measured || same ? List.of() : reference.logProbs(group, forest);
                 try (Evaluation e = policy.evaluate(forest.forest(), request())) {
                     if (!measured) {
-                        ledger.add(group, forest, e.measurement(), references);
+                        Measurement now = e.measurement();
+                        ledger.add(group, forest, now, same ? own(forest, now) : references);
                     }
                     e.backward(ledger.slopes(group, forest)); // (M)
                 }
             }
         }
         delta = ledger.delta();
+        start.made(window.step());
         return Optional.of(ledger.step());
     }
 
@@ -161,7 +168,7 @@ public final class BcoTrainer {
             var ledger = BcoLedger.ofEvaluation(objective, delta, placed, batches);
             for (List<Placed<UnpairedExample>> group : groups(placed)) {
                 StopRequest.check();
-                measure(group, ledger, evalReferences.get(i));
+                measure(group, ledger, evalReferences.get(i), start.isMeasured());
             }
             paddedLogits.ifPresent(logits -> logits.measure(placed, policy, ledger));
             reports.add(new EvalReport(set.name(), set.rows().size(), ledger.evaluation()));
@@ -177,16 +184,20 @@ public final class BcoTrainer {
     private void measure(
             List<Placed<UnpairedExample>> group,
             BcoLedger ledger,
-            Reference<UnpairedExample, UnpairedForest, Double> source) {
+            Reference<UnpairedExample, UnpairedForest, Double> source,
+            boolean same) {
         StopRequest.check();
         UnpairedForest forest = forest(group);
         try (var _ = TensorScope.open("bco.measure")) {
+            Measurement now = policy.measure(forest.forest(), request());
             ledger.add(
-                    group,
-                    forest,
-                    policy.measure(forest.forest(), request()),
-                    source.logProbs(group, forest));
+                    group, forest, now, same ? own(forest, now) : source.logProbs(group, forest));
         }
+    }
+
+    /// What the policy says, as the reference says it.
+    private static List<Double> own(UnpairedForest forest, Measurement measured) {
+        return new UnpairedReference().read(forest, measured.tokenLogProbs());
     }
 
     private UnpairedForest forest(List<Placed<UnpairedExample>> group) {
@@ -273,6 +284,7 @@ public final class BcoTrainer {
         @Override
         public void restore(Path folder) {
             delta = DeltaFile.read(folder);
+            start.resumed();
         }
     }
 }

@@ -7,6 +7,7 @@ import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
+import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -16,6 +17,7 @@ import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.preference.PreferenceObjective;
 import org.attune.trainers.preference.ReferenceLogProbs;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,6 +36,8 @@ public final class DpoTrainer {
     private final PreferenceObjective objective;
     private final HeadRequest request;
     private final RowGroups groups;
+    private final PairReference layout;
+    private StartingPoint start;
     private Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> reference;
     private final List<Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs>>
             evalReferences = new ArrayList<>();
@@ -59,6 +63,7 @@ public final class DpoTrainer {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         objective = DpoObjectives.of(config);
+        layout = new PairReference(objective);
         request = DpoObjectives.request(config);
         groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
     }
@@ -76,6 +81,7 @@ public final class DpoTrainer {
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     return parts.stoppable(
                             () -> {
+                                start = parts.startingPoint(referenceScorer, plan);
                                 prepareReferences();
                                 return parts.run(
                                         plan,
@@ -94,8 +100,9 @@ public final class DpoTrainer {
         var ledger = ledger(placed, window);
         List<List<Placed<PreferenceExample>>> groups = groups(placed);
         boolean coupled = objective.couplesPairs();
+        boolean same = start.isTrainedAt(window.step());
         if (coupled) {
-            groups.forEach(group -> measure(group, ledger, reference));
+            groups.forEach(group -> measure(group, ledger, reference, same));
             ledger.evaluateTogether(placed);
         }
         for (List<Placed<PreferenceExample>> group : groups) {
@@ -105,16 +112,24 @@ public final class DpoTrainer {
             PreferenceForest forest = context.clock().timed("data", () -> forest(group));
             try (var _ = TensorScope.open("dpo.step")) {
                 List<ReferenceLogProbs> references =
-                        coupled ? List.of() : reference.logProbs(group, forest);
+                        coupled || same ? List.of() : reference.logProbs(group, forest);
                 try (Evaluation e = policy.evaluate(forest.forest(), request)) {
                     if (!coupled) {
-                        ledger.add(group, forest, e.measurement(), references);
+                        Measurement measured = e.measurement();
+                        ledger.add(
+                                group, forest, measured, same ? own(forest, measured) : references);
                     }
                     e.backward(ledger.slopes(group, forest, coupled)); // (M)
                 }
             }
         }
+        start.made(window.step());
         return Optional.of(ledger.step());
+    }
+
+    /// What the policy says, as the reference says it.
+    private List<ReferenceLogProbs> own(PreferenceForest forest, Measurement measured) {
+        return layout.read(forest, measured.tokenLogProbs());
     }
 
     private List<EvalReport> evaluate() {
@@ -127,7 +142,7 @@ public final class DpoTrainer {
             var ledger = ledger(placed, window);
             for (List<Placed<PreferenceExample>> group : groups(placed)) {
                 StopRequest.check();
-                measure(group, ledger, evalReferences.get(i));
+                measure(group, ledger, evalReferences.get(i), start.isMeasured());
             }
             ledger.evaluateTogether(placed);
             reports.add(new EvalReport(set.name(), set.rows().size(), ledger.evaluation()));
@@ -138,15 +153,17 @@ public final class DpoTrainer {
     private void measure(
             List<Placed<PreferenceExample>> group,
             PairLedger ledger,
-            Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> source) {
+            Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> source,
+            boolean same) {
         StopRequest.check();
         PreferenceForest forest = forest(group);
         try (var _ = TensorScope.open("dpo.measure")) {
+            Measurement measured = policy.measure(forest.forest(), request);
             ledger.add(
                     group,
                     forest,
-                    policy.measure(forest.forest(), request),
-                    source.logProbs(group, forest));
+                    measured,
+                    same ? own(forest, measured) : source.logProbs(group, forest));
         }
     }
 
@@ -175,7 +192,7 @@ public final class DpoTrainer {
     private Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> reference(
             List<PreferenceExample> rows) {
         Reference<PreferenceExample, PreferenceForest, ReferenceLogProbs> live =
-                new Reference.Live<>(referenceScorer, new PairReference(objective));
+                new Reference.Live<>(referenceScorer, layout);
         if (!config.precomputesReference()) {
             return live;
         }
@@ -236,6 +253,11 @@ public final class DpoTrainer {
         @Override
         public String heldoutMetric() {
             return MetricKeys.PREFERENCE_ACCURACY;
+        }
+
+        @Override
+        public void restore(Path folder) {
+            start.resumed();
         }
     }
 }

@@ -8,6 +8,7 @@ import org.attune.optim.LrSchedule;
 import org.attune.optim.LrScheduleOptions;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
+import org.attune.policy.Scorer;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
@@ -175,6 +176,17 @@ record RunParts(String method, TrainingConfig config, CausalPolicy policy, RunCo
                 new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
         return new TrainingLoop(info, config, updates, schedule(total), context, identity)
                 .run(work);
+    }
+
+    /// Where the policy may still be its reference.
+    StartingPoint startingPoint(Scorer reference, BatchPlan plan) {
+        LrSchedule schedule =
+                schedule(
+                        config.schedule()
+                                .maxSteps()
+                                .orElse(plan.steps(config.schedule().numTrainEpochs())));
+        double rate = config.optimizer().learningRate();
+        return new StartingPoint(reference, step -> rate * schedule.factor(step));
     }
 
     private LrSchedule schedule(int total) {

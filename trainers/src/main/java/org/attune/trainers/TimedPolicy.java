@@ -39,13 +39,15 @@ record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward, String
 
     /// A reference whose passes are counted in the phase `reference`.
     static Scorer reference(Scorer reference, PhaseClock clock) {
-        return (forest, request) ->
-                clock.timed(
-                        "reference",
-                        () -> {
-                            clock.pass(forest);
-                            return reference.measure(forest, request);
-                        });
+        return Scorer.starting(
+                (forest, request) ->
+                        clock.timed(
+                                "reference",
+                                () -> {
+                                    clock.pass(forest);
+                                    return reference.measure(forest, request);
+                                }),
+                reference.start());
     }
 
     @Override

@@ -188,8 +188,9 @@ final class KeyAliases {
         }
     }
 
-    /// TRL's `bf16` is autocast: weights in float32, products in bfloat16, which is what
-    /// `dtype: bfloat16` means for a trained model here.
+    /// TRL's `bf16` is autocast: weights in float32, products in bfloat16, for speed. That is
+    /// `dtype: auto`, which takes float32 where bfloat16 is slower; `dtype: bfloat16` beside it
+    /// stays.
     private void dtype() {
         Setting bf16 = takeGiven("bf16");
         if (bf16 == null) {
@@ -198,7 +199,7 @@ final class KeyAliases {
         Setting dtype = settings.get("dtype");
         boolean named = dtype != null && dtype.value().toString().equals("bfloat16");
         if (!named) {
-            String value = truth(bf16) ? "bfloat16" : "float32";
+            String value = truth(bf16) ? "auto" : "float32";
             settings.put(
                     "dtype",
                     bf16.as("dtype", new YamlNode.Scalar(value, false, bf16.value().line())));

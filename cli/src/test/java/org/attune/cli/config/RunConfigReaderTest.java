@@ -201,10 +201,30 @@ class RunConfigReaderTest {
         assertEquals(
                 new Resume.From(Path.of("out/checkpoint-3")), config.training().save().resume());
         assertEquals("cpu", config.model().device());
-        assertEquals(DtypeChoice.BFLOAT16, config.model().dtype());
+        assertEquals(DtypeChoice.AUTO, config.model().dtype());
         assertTrue(sftProblems(NEEDED + "dataset_name: x\n").contains("one of dataset_name and"));
         assertTrue(
                 sftProblems(NEEDED + "use_cpu: true\ndevice: cuda\n").contains("one of use_cpu"));
+    }
+
+    /// `bf16: true` asks for speed, `dtype: bfloat16` for the format.
+    @Test
+    void bf16IsTheFastFormat() throws IOException {
+        Map<String, DtypeChoice> meanings =
+                Map.of(
+                        "bf16: true", DtypeChoice.AUTO,
+                        "bf16: false", DtypeChoice.FLOAT32,
+                        "bf16: true\ndtype: float32", DtypeChoice.AUTO,
+                        "bf16: true\ndtype: auto", DtypeChoice.AUTO,
+                        "bf16: true\ndtype: bfloat16", DtypeChoice.BFLOAT16,
+                        "bf16: false\ndtype: bfloat16", DtypeChoice.BFLOAT16,
+                        "dtype: bfloat16", DtypeChoice.BFLOAT16);
+        for (Map.Entry<String, DtypeChoice> meaning : meanings.entrySet()) {
+            assertEquals(
+                    meaning.getValue(),
+                    sft(NEEDED + meaning.getKey() + "\n").model().dtype(),
+                    meaning.getKey());
+        }
     }
 
     @Test

@@ -62,6 +62,7 @@ record OpenedRun<T>(ModelSetup model, RunRows<T> rows, PolicySetup policy, RunCo
             PhaseClock clock) {
         try (var model = ModelSetup.open(config, runs.hub())) {
             plan.check().accept(model);
+            DtypeAdvice.give(config.dtype(), Engine.fastestDtype(model.device()));
             Loaded<T> loaded;
             try (var _ = clock.enter("load")) {
                 loaded =

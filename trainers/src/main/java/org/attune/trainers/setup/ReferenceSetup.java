@@ -48,7 +48,7 @@ final class ReferenceSetup implements AutoCloseable {
             }
             separate = model.loadDecoder();
             separate.keepForward();
-            return Policy.reference(separate);
+            return Scorer.starting(Policy.reference(separate), Scorer.Start.SAME);
         }
         try (var other = ModelSetup.open(named(config, reference), hub)) {
             if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
@@ -56,8 +56,10 @@ final class ReferenceSetup implements AutoCloseable {
             }
             separate = other.loadDecoder();
             separate.keepForward();
+            boolean same = policy.policy().adapter().isEmpty() && other.hasBaseOf(model);
+            return Scorer.starting(
+                    Policy.reference(separate), same ? Scorer.Start.SAME : Scorer.Start.OTHER);
         }
-        return Policy.reference(separate);
     }
 
     /// Opens the files of a separate model, if one is named, to see that it can be a reference.
