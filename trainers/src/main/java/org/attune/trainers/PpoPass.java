@@ -35,6 +35,7 @@ final class PpoPass {
     private final HeadRequest request;
     private final double partWeight;
     private final IntFunction<String> origins;
+    private final PhaseClock clock;
 
     /// A completion with its shares of the step's loss.
     ///
@@ -45,19 +46,22 @@ final class PpoPass {
 
     /// @param partWeight as [UpdatePlan#partWeight] says
     /// @param origins where a prompt comes from
+    /// @param clock counts as `data` what is laid out
     PpoPass(
             PpoConfig config,
             CausalPolicy policy,
             Critic critic,
             RowGroups groups,
             double partWeight,
-            IntFunction<String> origins) {
+            IntFunction<String> origins,
+            PhaseClock clock) {
         this.config = config;
         this.policy = policy;
         this.critic = critic;
         this.groups = groups;
         this.partWeight = partWeight;
         this.origins = origins;
+        this.clock = clock;
         valueObjective = PpoObjectives.value(config);
         request = PpoObjectives.request(config, critic instanceof Critic.Head);
     }
@@ -67,7 +71,7 @@ final class PpoPass {
             UpdatePlan.Step step, List<PpoRow> rows, PpoObjective objective, UpdateTotals totals) {
         for (List<Member> group : groups(step, rows)) {
             List<CompletionForest.Row> tokens = group.stream().map(m -> m.row().tokens()).toList();
-            CompletionForest forest = forest(tokens);
+            CompletionForest forest = clock.timed("data", () -> forest(tokens));
             try (var _ = TensorScope.open("ppo.policy");
                     Evaluation e = policy.evaluate(forest.forest(), request)) {
                 float[] slopes = new float[forest.forest().targetCount()]; // (M)
@@ -98,11 +102,7 @@ final class PpoPass {
             return;
         }
         for (List<Member> group : groups(step, rows)) {
-            CompletionForest forest =
-                    CompletionForest.values(
-                            group.stream().map(m -> m.row().tokens()).toList(),
-                            group.stream().mapToInt(m -> m.row().values().length).toArray(),
-                            groups.shares());
+            CompletionForest forest = clock.timed("data", () -> states(group));
             try (var _ = TensorScope.open("ppo.critic");
                     Evaluation e = model.evaluate(forest.forest(), HeadRequest.of())) {
                 float[] slopes = new float[forest.forest().targetCount()]; // (M)
@@ -166,6 +166,13 @@ final class PpoPass {
         return config.loss().trlCompat()
                 ? CompletionForest.padded(rows, TRL_PADDING, groups.shares())
                 : CompletionForest.of(rows, groups.shares());
+    }
+
+    private CompletionForest states(List<Member> group) {
+        return CompletionForest.values(
+                group.stream().map(m -> m.row().tokens()).toList(),
+                group.stream().mapToInt(m -> m.row().values().length).toArray(),
+                groups.shares());
     }
 
     /// TRL's mean entropy is over padding too: the first place behind a completion is predicted

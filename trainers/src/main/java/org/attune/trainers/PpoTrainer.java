@@ -112,7 +112,8 @@ public final class PpoTrainer {
                         this.critic,
                         groups,
                         plan.partWeight(),
-                        i -> this.prompts.get(i).origin().where());
+                        i -> this.prompts.get(i).origin().where(),
+                        context.clock());
         rounds = rounds();
         controller = PpoObjectives.controller(config);
     }

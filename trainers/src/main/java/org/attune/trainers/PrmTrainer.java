@@ -77,7 +77,7 @@ public final class PrmTrainer {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            StepwiseForest forest = StepwiseForest.of(Placed.rows(group), groups.shares());
+            StepwiseForest forest = context.clock().timed("data", () -> forest(group));
             try (var _ = TensorScope.open("prm.step");
                     Evaluation e = model.evaluate(forest.forest(), SCORES)) {
                 e.backward(ledger.add(group, e.measurement().tokenLogProbs())); // (2 steps)
@@ -95,14 +95,18 @@ public final class PrmTrainer {
             var ledger = new StepLedger(placed, window.microBatches().size());
             for (List<Placed<StepwiseExample>> group : groups(placed)) {
                 StopRequest.check();
-                StepwiseForest forest = StepwiseForest.of(Placed.rows(group), groups.shares());
                 try (var _ = TensorScope.open("prm.evaluate")) {
-                    ledger.add(group, model.measure(forest.forest(), SCORES).tokenLogProbs());
+                    ledger.add(
+                            group, model.measure(forest(group).forest(), SCORES).tokenLogProbs());
                 }
             }
             reports.add(new EvalReport(set.name(), set.rows().size(), ledger.evaluation()));
         }
         return reports;
+    }
+
+    private StepwiseForest forest(List<Placed<StepwiseExample>> group) {
+        return StepwiseForest.of(Placed.rows(group), groups.shares());
     }
 
     private List<List<Placed<StepwiseExample>>> groups(List<Placed<StepwiseExample>> placed) {

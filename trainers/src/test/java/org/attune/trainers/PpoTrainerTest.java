@@ -139,6 +139,7 @@ class PpoTrainerTest {
         train(config(c -> c.withKl(k -> k.withKlCoef(0.1))), context().withClock(clock));
         for (String phase :
                 List.of(
+                        "data",
                         "rollout",
                         "old",
                         "reference",

@@ -55,6 +55,15 @@ class PrmTrainerTest {
         assertEquals(1, heldout.after().getAsDouble());
     }
 
+    @Test
+    void eachPartOfAStepIsAPhaseOfItsOwn() {
+        var listener = new RecordingListener();
+        train(config(c -> c), listener);
+        for (String phase : List.of("data", "forward", "backward", "optimizer")) {
+            assertTrue(listener.summary.secondsByPhase().get(phase) > 0, phase);
+        }
+    }
+
     /// The loss is a mean over steps, so it doesn't depend on how rows with unequal numbers of
     /// steps are cut, neither by the batch size nor by the token budget.
     @Test

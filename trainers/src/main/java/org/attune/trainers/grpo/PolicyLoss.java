@@ -65,6 +65,10 @@ public sealed interface PolicyLoss {
     /// `−(4 / τ) σ(τ (ρ − 1)) A`, a soft gate in place of the clip
     /// (soft adaptive policy optimisation, TRL's `sapo`).
     ///
+    /// The slope `−4 σ(z) σ(−z) ρ A`, `z = τ (ρ − 1)`, is computed as `exp(log ρ − |z|)` times what
+    /// is left, with all digits where it vanishes, at any ratio. In TRL's float32 `1 − σ(z)` has
+    /// none left from `ρ ≈ 16` on: of a true slope of 4.5e-7 it keeps 0.
+    ///
     /// @param positive `τ` where the advantage is positive, > 0
     /// @param negative `τ` elsewhere, > 0
     record Sapo(double positive, double negative) implements PolicyLoss {
@@ -72,10 +76,13 @@ public sealed interface PolicyLoss {
         public Term term(double logRatio, double logProb, double advantage) {
             double ratio = Math.exp(logRatio);
             double tau = advantage > 0 ? positive : negative;
-            double gate = 1 / (1 + Math.exp(-tau * (ratio - 1)));
+            double z = tau * (ratio - 1);
+            double e = Math.exp(-Math.abs(z)); // of a number ≤ 0: it can't overflow
+            double gate = (z >= 0 ? 1 : e) / (1 + e);
+            double slope = Math.exp(logRatio - Math.abs(z)) / ((1 + e) * (1 + e));
             return new Term(
                     -4 / tau * gate * advantage,
-                    -4 * gate * (1 - gate) * advantage * ratio,
+                    -4 * slope * advantage,
                     0,
                     false,
                     false);

@@ -136,7 +136,7 @@ public sealed interface PreferenceLoss {
     }
 
     /// Reverse KL between the policy's preference `σ(β Δ)` and the smoothed label (EXO, arXiv
-    /// 2402.00856, Eq. 16).
+    /// 2402.00856, Eq. 16). As in TRL ε is rounded to float32, by at most 6e-8 of itself.
     ///
     /// @param labelSmoothing ε in (0, 0.5); the loss is infinite at 0
     record ExoPair(double beta, double labelSmoothing) implements Pairwise {
@@ -149,9 +149,10 @@ public sealed interface PreferenceLoss {
         public Dual loss(Pair pair) {
             Dual margin = pair.delta().times(beta);
             Dual flipped = margin.negate();
-            // TRL keeps the logarithms of the two labels in float32 whatever the model's type.
-            double logRight = (float) Math.log(1 - labelSmoothing);
-            double logFlipped = (float) Math.log(labelSmoothing);
+            // TRL's ε and the logarithms of the two labels are float32, whatever the model's type.
+            float epsilon = (float) labelSmoothing;
+            double logRight = (float) Math.log1p(-epsilon);
+            double logFlipped = (float) Math.log(epsilon);
             return margin.sigmoid()
                     .times(margin.logSigmoid().minus(logRight))
                     .plus(flipped.sigmoid().times(flipped.logSigmoid().minus(logFlipped)));

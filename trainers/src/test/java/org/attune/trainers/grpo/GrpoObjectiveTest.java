@@ -52,6 +52,33 @@ class GrpoObjectiveTest {
         assertEquals(-0.35185213, loss(objective, new Normaliser.PerWindow()), 1e-8);
     }
 
+    /// Slopes of `−(4 / τ) σ(τ (e^x − 1)) A` by x to 60 digits, with mpmath. From x = 3.7 on `σ` is 1
+    /// in double.
+    @Test
+    void softGatesKeepTheirSlopeWhereItVanishes() {
+        double[][] known = {
+            {0, 1.5, -1.5},
+            {0, -0.5, 0.5},
+            {0.3, 1.5, -1.9640714970207512},
+            {0.3, -0.5, 0.6526619306688014},
+            {3, 1.5, -6.1985673124536573e-7},
+            {3, -0.5, 7.956698489587508e-8},
+            {3.7, 1.5, -1.7918193567228717e-15},
+            {3.7, -0.5, 8.3097056194805443e-17},
+            {-5, 1.5, -0.007973281652315724},
+            {-5, -0.5, 0.0025965477327659504},
+            {-40, 1.5, -5.0116628593653315e-18},
+            {-40, -0.5, 1.6316012510399198e-18}
+        };
+        var gate = new PolicyLoss.Sapo(1, 1.05);
+        for (double[] k : known) {
+            double got = gate.term(k[0], -1, k[1]).byLogRatio();
+            assertEquals(k[2], got, 1e-12 * Math.abs(k[2]), Arrays.toString(k));
+        }
+        assertEquals(0, gate.term(800, -1, 1.5).byLogRatio(), 0); // the ratio itself is infinite
+        assertEquals(-6, gate.term(800, -1, 1.5).loss());
+    }
+
     @Test
     void boundsOfTheRatioAreObeyed() {
         var wide = new PolicyLoss.Clipped(0.2, 0.28, Double.POSITIVE_INFINITY);

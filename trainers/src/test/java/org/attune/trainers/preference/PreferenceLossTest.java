@@ -8,6 +8,7 @@ import org.attune.error.ConfigException;
 import org.attune.trainers.preference.PreferenceLoss.Denominators;
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -31,6 +32,36 @@ class PreferenceLossTest {
         expect(0.98754934, new PreferenceLoss.ApoDown(BETA));
         expect(0.84933758, new PreferenceLoss.DiscoPop(BETA, 0.05));
         expect(0.67580030, new PreferenceLoss.SigmoidNorm(BETA));
+    }
+
+    /// ε, β, Δ, loss and slope by Δ of TRL's expression in float64, whose ε is float32; its
+    /// logarithms miss the nearest float32 number in two cases of twelve.
+    @Test
+    void smoothedLabelsAreRoundedAsByTrl() {
+        double[][] known = {
+            {0.001, 0.1, 3.7, 2.1463700648358763, -0.15795104327001233},
+            {0.001, 0.5, -2.2, 4.620813932907637, -0.7501123482015338},
+            {0.0001, 0.5, -2.2, 6.348126802281759, -0.9659142598159929},
+            {0.01, 0.5, -2.2, 2.8955362788680494, -0.5335469661511772},
+            {0.05, 0.1, 3.7, 0.5778942892988302, -0.062207522796095885},
+            {0.1, 0.5, -2.2, 1.1918012740349029, -0.30890028896660937},
+            {0.123, 0.5, -2.2, 1.0429518981572232, -0.28708086955140827},
+            {0.2, 0.1, 0.0, 0.22314357202975732, -0.034657359495759016},
+            {0.3, 0.5, -2.2, 0.4303195325995487, -0.18243248154315347},
+            {0.37, 0.5, -2.2, 0.29928729126850095, -0.1529141314195051},
+            {0.45, 0.5, -2.2, 0.18634299725903036, -0.12185325798875477},
+            {0.49, 0.5, -2.2, 0.14130974386862635, -0.10680133033346995}
+        };
+        for (double[] k : known) {
+            Slopes got =
+                    new PreferenceLoss.ExoPair(k[1], k[0])
+                            .evaluate(
+                                    pair(-11 + k[2], -11.5),
+                                    new Divergence.ReverseKl(),
+                                    new Denominators(1, 4));
+            assertEquals(k[3], got.loss(), 4e-8, Arrays.toString(k));
+            assertEquals(k[4], got.chosen()[0], 4e-8, Arrays.toString(k));
+        }
     }
 
     private static void expect(double loss, PreferenceLoss formula) {
