@@ -13,7 +13,6 @@ import org.attune.trainers.config.DpoLossType;
 import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.IntervalStrategy;
-import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.PrmConfig;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
@@ -29,7 +28,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -429,69 +427,6 @@ class RunConfigReaderTest {
                 .map(n -> n.replaceFirst("^\\S+: (\\S+) has no effect.*", "$1"))
                 .sorted()
                 .toList();
-    }
-
-    @Test
-    void everyKeyMaps() throws IOException {
-        everyKeyMaps(Method.SFT, SftConfig.defaults(), "every-sft.yaml");
-        everyKeyMaps(Method.DPO, DpoConfig.defaults(), "every-dpo.yaml");
-        everyKeyMaps(Method.REWARD, RewardTrainerConfig.defaults(), "every-reward.yaml");
-        everyKeyMaps(Method.PRM, PrmConfig.defaults(), "every-prm.yaml");
-        everyKeyMaps(Method.BCO, BcoConfig.defaults(), "every-bco.yaml");
-        everyKeyMaps(
-                Method.GRPO,
-                GrpoConfig.defaults(),
-                "every-grpo.yaml",
-                "rollout_server_base_url=null",
-                "rollout_server_model=null",
-                "recorded_rollouts=recorded.jsonl");
-        everyKeyMaps(
-                Method.PPO,
-                PpoConfig.defaults(),
-                "every-ppo.yaml",
-                "rollout_server_base_url=null",
-                "rollout_server_model=null",
-                "recorded_rollouts=recorded.jsonl",
-                "stop_token=eos",
-                "stop_token_id=3",
-                "value_model=separate",
-                "value_use_peft=true",
-                "optimizer_in_bwd=false"); // accepted as such only
-    }
-
-    /// What cannot stand beside the rest with any method.
-    private static final List<String> APART =
-            List.of(
-                    "warmup_steps=0",
-                    "warmup_ratio=0.1",
-                    "use_peft=false",
-                    "adapter_name_or_path=null",
-                    "max_grad_norm=0",
-                    "optimizer_in_bwd=true");
-
-    /// A file in which every key differs from its default must change every component, and the
-    /// resolved configuration must give the same records again.
-    private <T extends Record> void everyKeyMaps(
-            Method method, T defaults, String name, String... apart) throws IOException {
-        Map<String, Object> before = ResolvedConfig.flat(defaults);
-        var same = new ArrayList<>(before.keySet());
-        // What cannot stand beside the rest comes in a second reading.
-        var second = new ArrayList<>(APART);
-        for (String override : apart) {
-            String key = override.substring(0, override.indexOf('=') + 1);
-            if (second.removeIf(o -> o.startsWith(key))) {
-                same.remove(key.substring(0, key.length() - 1));
-            }
-        }
-        second.addAll(List.of(apart));
-        for (List<String> overrides : List.of(List.<String>of(), second)) {
-            T config = reader.read(method, defaults, resource(name), overrides).config();
-            Map<String, Object> after = ResolvedConfig.flat(config);
-            same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));
-            Path resolved = file(ResolvedConfig.yaml(config));
-            assertEquals(config, reader.read(method, defaults, resolved, List.of()).config());
-        }
-        assertEquals(List.of(), same, "keys of " + name + " that changed nothing");
     }
 
     @Test

@@ -80,12 +80,7 @@ public sealed interface PolicyLoss {
             double e = Math.exp(-Math.abs(z)); // of a number ≤ 0: it can't overflow
             double gate = (z >= 0 ? 1 : e) / (1 + e);
             double slope = Math.exp(logRatio - Math.abs(z)) / ((1 + e) * (1 + e));
-            return new Term(
-                    -4 / tau * gate * advantage,
-                    -4 * slope * advantage,
-                    0,
-                    false,
-                    false);
+            return new Term(-4 / tau * gate * advantage, -4 * slope * advantage, 0, false, false);
         }
     }
 

@@ -52,8 +52,8 @@ class GrpoObjectiveTest {
         assertEquals(-0.35185213, loss(objective, new Normaliser.PerWindow()), 1e-8);
     }
 
-    /// Slopes of `−(4 / τ) σ(τ (e^x − 1)) A` by x to 60 digits, with mpmath. From x = 3.7 on `σ` is 1
-    /// in double.
+    /// Slopes of `−(4 / τ) σ(τ (e^x − 1)) A` by x, from mpmath with 60 digits. From x = 3.7 on `σ`
+    /// is 1 in double.
     @Test
     void softGatesKeepTheirSlopeWhereItVanishes() {
         double[][] known = {
