@@ -72,6 +72,7 @@ final class AttuneCommand implements Callable<Integer> {
                         ChatCommand.class,
                         GenerateCommand.class,
                         EvalCommand.class,
+                        ScoreCommand.class,
                         MergeCommand.class,
                         ExportCommand.class));
         groups.put(

@@ -4,7 +4,6 @@ import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.reward.Prompt;
 import org.attune.trainers.CompletionTable;
-import org.attune.trainers.MetricKeys;
 import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.CompletionLogConfig;
 
@@ -35,8 +34,8 @@ final class CompletionsPrinter implements TrainingListener {
 
     @Override
     public void onLog(int step, Map<String, Object> metrics) {
-        if (!metrics.containsKey(MetricKeys.LOSS) || newest.isEmpty()) {
-            return; // the totals at the end of a run
+        if (newest.isEmpty()) {
+            return;
         }
         CompletionTable table = newest.get();
         int[] rows = rows(table, step);

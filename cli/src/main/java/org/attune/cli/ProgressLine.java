@@ -87,9 +87,6 @@ final class ProgressLine implements TrainingListener {
 
     @Override
     public void onLog(int step, Map<String, Object> metrics) {
-        if (!metrics.containsKey(MetricKeys.LOSS)) {
-            return; // the totals at the end of a run
-        }
         var line = new FittedLine().add("step %d/%d".formatted(step, info.totalSteps()), 0);
         for (String key : SHOWN) {
             number(metrics, key)

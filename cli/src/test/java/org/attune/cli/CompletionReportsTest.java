@@ -70,7 +70,7 @@ class CompletionReportsTest {
         printer.onCompletions(1, table(2, "new", 0, 1, Double.NaN, 0.5));
         printer.onLog(step, Map.of("loss", 1.0));
         List<String> lines = printed();
-        printer.onLog(step, Map.of("train_loss", 1.0));
+        printer.onTotals(step, Map.of("train_loss", 1.0));
         assertEquals(List.of(), printed(), "the totals are no logged step");
         return lines;
     }

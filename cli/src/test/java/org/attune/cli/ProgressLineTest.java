@@ -42,7 +42,7 @@ class ProgressLineTest {
         metrics.put("tokens_per_second", 1234.4);
         progress.onLog(20, metrics);
         progress.onEvaluate(20, Map.of("eval_loss", 2.5, "eval_runtime", 3.0));
-        progress.onLog(110, Map.of("train_loss", 2.0));
+        progress.onTotals(110, Map.of("train_loss", 2.0));
         progress.onEnd(
                 new RunSummary(
                         110,

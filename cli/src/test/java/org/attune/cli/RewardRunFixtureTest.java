@@ -76,6 +76,37 @@ class RewardRunFixtureTest {
         assertTrue(err.toString().contains("scores sequences"), err.toString());
     }
 
+    /// Recorded from transformers' AutoModelForSequenceClassification, on each side by itself.
+    @Test
+    void scoresAreThoseOfTransformers() throws IOException {
+        double[][] recorded = {
+            {0.367686003446579, 0.09959465265274048},
+            {0.6015490293502808, 1.0150753259658813},
+            {0.9276961088180542, -0.27616631984710693},
+            {-0.21217837929725647, -0.26627668738365173},
+            {0.9168166518211365, 0.49001628160476685},
+            {0.6972758173942566, 0.6937558650970459}
+        };
+        Path trl = Fixtures.fixture("trl");
+        Path out = folder.resolve("scores.jsonl");
+        assertEquals(
+                0,
+                Main.run(
+                        "score",
+                        "--dtype=float32",
+                        "--model=" + trl.resolve("reward-model"),
+                        "--data=" + trl.resolve("parity/reward/data.jsonl"),
+                        "--split=train[:6]",
+                        "--out=" + out));
+        List<String> lines = Files.readAllLines(out);
+        assertEquals(recorded.length, lines.size());
+        for (int i = 0; i < recorded.length; i++) {
+            JsonNode row = new ObjectMapper().readTree(lines.get(i));
+            assertEquals(recorded[i][0], row.get("score_chosen").asDouble(), 1e-5);
+            assertEquals(recorded[i][1], row.get("score_rejected").asDouble(), 1e-5);
+        }
+    }
+
     @Test
     void rewardModelsJudgeCompletions() throws IOException {
         Path trl = Fixtures.fixture("trl");

@@ -56,7 +56,8 @@ final class RunLog {
         tokensLogged = tokens;
         secondsLogged = seconds;
         pending.clear();
-        tell(step, metrics);
+        remember(step, metrics);
+        listeners.forEach(l -> l.onLog(step, metrics));
     }
 
     /// Tells the result of an evaluation.
@@ -81,12 +82,8 @@ final class RunLog {
         }
         totals.put(MetricKeys.TRAIN_LOSS, lossSum / step);
         totals.put(MetricKeys.EPOCH, epoch);
-        tell(step, totals);
-    }
-
-    private void tell(int step, Map<String, Object> metrics) {
-        remember(step, metrics);
-        listeners.forEach(l -> l.onLog(step, metrics));
+        remember(step, totals);
+        listeners.forEach(l -> l.onTotals(step, totals));
     }
 
     private void remember(int step, Map<String, Object> metrics) {

@@ -41,8 +41,15 @@ public interface TrainingListener {
     /// At every logged step.
     ///
     /// @param step optimizer steps done
-    /// @param metrics by [MetricKeys]; numbers, means over the steps since the last log
+    /// @param metrics by [MetricKeys]; numbers, means over the steps since the last log. Every call
+    ///     has the keys of the run's method
     default void onLog(int step, Map<String, Object> metrics) {}
+
+    /// After the last logged step, with TRL's totals: `train_runtime`, `train_steps_per_second`,
+    /// `train_loss` and `epoch`.
+    ///
+    /// @param step optimizer steps done
+    default void onTotals(int step, Map<String, Object> totals) {}
 
     /// After a round of completions was judged, before it is trained on.
     ///

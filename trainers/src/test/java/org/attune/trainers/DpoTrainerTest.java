@@ -45,6 +45,11 @@ class DpoTrainerTest {
         assertEquals(0, number(listener.logs.getFirst(), "rewards/margins"));
         assertTrue(number(listener.logs.getLast(), "loss") < Math.log(2));
         assertTrue(number(listener.logs.getLast(), "rewards/margins") > 0);
+        for (Map<String, Object> logged : listener.logs) {
+            assertEquals(listener.logs.getFirst().keySet(), logged.keySet(), "of every step");
+        }
+        assertEquals(1, listener.totals.size());
+        assertTrue(listener.totals.getFirst().containsKey("train_loss"));
         RunSummary.Heldout heldout = listener.summary.heldout().orElseThrow();
         assertEquals("eval_preference_accuracy", heldout.metric());
         assertEquals(0.5, heldout.before().getAsDouble(), "ties count half");

@@ -9,6 +9,7 @@ import java.util.Map;
 /// Keeps what it is told, without what depends on the clock.
 final class RecordingListener implements TrainingListener {
     final List<Map<String, Object>> logs = new ArrayList<>();
+    final List<Map<String, Object>> totals = new ArrayList<>();
     final List<Map<String, Object>> evaluations = new ArrayList<>();
     final List<Integer> saves = new ArrayList<>();
     RunInfo info;
@@ -21,9 +22,12 @@ final class RecordingListener implements TrainingListener {
 
     @Override
     public void onLog(int step, Map<String, Object> metrics) {
-        if (metrics.containsKey(MetricKeys.LOSS)) {
-            logs.add(timeless(step, metrics));
-        }
+        logs.add(timeless(step, metrics));
+    }
+
+    @Override
+    public void onTotals(int step, Map<String, Object> given) {
+        totals.add(Map.copyOf(given));
     }
 
     @Override

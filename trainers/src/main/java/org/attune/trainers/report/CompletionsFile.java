@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
 import org.attune.trainers.CompletionTable;
-import org.attune.trainers.MetricKeys;
 import org.attune.trainers.RunInfo;
 import org.attune.trainers.TrainingListener;
 
@@ -83,8 +82,8 @@ public final class CompletionsFile implements TrainingListener {
 
     @Override
     public void onLog(int step, Map<String, Object> metrics) {
-        if (!metrics.containsKey(MetricKeys.LOSS) || newest.isEmpty()) {
-            return; // the totals at the end of a run
+        if (newest.isEmpty()) {
+            return;
         }
         Path file = folder.resolve("completions_%05d.parquet".formatted(step));
         try {

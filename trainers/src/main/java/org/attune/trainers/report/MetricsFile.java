@@ -137,6 +137,11 @@ public final class MetricsFile implements TrainingListener {
     }
 
     @Override
+    public void onTotals(int step, Map<String, Object> totals) {
+        append(step, totals);
+    }
+
+    @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
         append(step, metrics);
     }

@@ -57,6 +57,11 @@ public final class TensorBoardFile implements TrainingListener {
     }
 
     @Override
+    public void onTotals(int step, Map<String, Object> totals) {
+        scalars(step, totals);
+    }
+
+    @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
         scalars(step, metrics);
     }

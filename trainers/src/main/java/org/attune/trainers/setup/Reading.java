@@ -36,6 +36,12 @@ sealed interface Reading {
     /// @param scores of all labels at all places, in order
     double reward(float[] scores);
 
+    /// What each place is worth by itself: the score there, or the probability that the step is
+    /// right.
+    ///
+    /// @param scores of all labels at all places, in order
+    double[] values(float[] scores);
+
     /// @param ids at least one token
     /// @param places indices of tokens; at least one
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
@@ -66,6 +72,11 @@ sealed interface Reading {
         @Override
         public double reward(float[] scores) {
             return scores[0];
+        }
+
+        @Override
+        public double[] values(float[] scores) {
+            return new double[] {scores[0]};
         }
 
         private int[] ids(Prompt prompt, Completion completion) {
@@ -145,6 +156,15 @@ sealed interface Reading {
 
         @Override
         public double reward(float[] scores) {
+            return aggregation.of(values(scores));
+        }
+
+        StepSeparator separator() {
+            return separator;
+        }
+
+        @Override
+        public double[] values(float[] scores) {
             double[] probabilities = new double[scores.length / 2];
             for (int i = 0; i < probabilities.length; i++) {
                 probabilities[i] =
@@ -152,7 +172,7 @@ sealed interface Reading {
                                 scores[2 * i + StepwiseForest.WRONG],
                                 scores[2 * i + StepwiseForest.RIGHT]);
             }
-            return aggregation.of(probabilities);
+            return probabilities;
         }
     }
 }

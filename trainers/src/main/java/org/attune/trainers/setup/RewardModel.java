@@ -15,6 +15,7 @@ import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.TensorScope;
+import org.attune.text.TextAssets;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ModelConfig;
 import org.slf4j.Logger;
@@ -89,13 +90,55 @@ final class RewardModel implements AutoCloseable {
     /// @param like says device and number format
     /// @throws ConfigException if it is no reward model of either kind
     static RewardModel open(ModelReward reward, ModelConfig like, HubCache hub) {
-        ModelSetup setup = ModelSetup.open(config(reward.folder(), like), hub);
+        return opened(reward, config(reward.folder(), like), hub);
+    }
+
+    /// Opens what a command names to score rows of data.
+    ///
+    /// @param config of a model, with an adapter or without, or of an adapter alone
+    /// @param separator of steps; empty: the one that the folder says
+    /// @throws ConfigException if it is no reward model of either kind
+    static RewardModel openToScore(ModelConfig config, Optional<String> separator, HubCache hub) {
+        Path named = GivenPath.of(config.modelNameOrPath());
+        boolean alone =
+                config.adapterNameOrPath().isEmpty()
+                        && Files.exists(named.resolve("adapter_config.json"))
+                        && !Files.exists(named.resolve("config.json"));
+        Path folder = config.adapterNameOrPath().map(GivenPath::of).orElse(named);
+        var reward =
+                new ModelReward(
+                        folder,
+                        Optional.empty(),
+                        1,
+                        Optional.empty(),
+                        separator.map(StepSeparator::new));
+        return opened(reward, alone ? config(folder, config) : config, hub);
+    }
+
+    private static RewardModel opened(ModelReward reward, ModelConfig config, HubCache hub) {
+        ModelSetup setup = ModelSetup.open(config, hub);
         try {
             return new RewardModel(setup, reading(reward, setup));
         } catch (RuntimeException e) {
             setup.close();
             throw e;
         }
+    }
+
+    /// What stands behind the steps that it judges; empty if it judges whole answers.
+    Optional<StepSeparator> separator() {
+        return reading instanceof Reading.Steps steps
+                ? Optional.of(steps.separator())
+                : Optional.empty();
+    }
+
+    TextAssets text() {
+        return setup.text();
+    }
+
+    /// Whether sequences of a group share the computation of their beginning.
+    boolean sharesPrompts() {
+        return setup.sharesPrompts();
     }
 
     private static Reading reading(ModelReward reward, ModelSetup setup) {
@@ -211,18 +254,33 @@ final class RewardModel implements AutoCloseable {
         int next = 0;
         for (List<Reading.Read> group :
                 BUDGET.groups(reads, read -> List.of(read.ids()), setup.sharesPrompts())) {
-            try (var _ = TensorScope.open("reward.model")) {
-                StopRequest.check();
-                float[] scores = scorer().measure(forest(group), HeadRequest.of()).tokenLogProbs();
-                int at = 0;
-                for (Reading.Read read : group) {
-                    int size = read.places().length * reading.labels();
-                    rewards[next++] = reading.reward(Arrays.copyOfRange(scores, at, at + size));
-                    at += size;
-                }
+            for (float[] scores : heads(group)) {
+                rewards[next++] = reading.reward(scores);
             }
         }
         return rewards;
+    }
+
+    /// Of sequences that are computed at once: their scores, or the probabilities that their steps
+    /// are right.
+    List<double[]> measure(List<Reading.Read> group) {
+        return heads(group).stream().map(reading::values).toList();
+    }
+
+    /// Scores of all labels at all places, of each sequence.
+    private List<float[]> heads(List<Reading.Read> group) {
+        try (var _ = TensorScope.open("reward.model")) {
+            StopRequest.check();
+            float[] scores = scorer().measure(forest(group), HeadRequest.of()).tokenLogProbs();
+            List<float[]> parts = new ArrayList<>();
+            int at = 0;
+            for (Reading.Read read : group) {
+                int size = read.places().length * reading.labels();
+                parts.add(Arrays.copyOfRange(scores, at, at + size));
+                at += size;
+            }
+            return parts;
+        }
     }
 
     private Scorer scorer() {

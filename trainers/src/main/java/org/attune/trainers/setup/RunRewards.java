@@ -218,6 +218,8 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     @Override
     public void close() {
         functions.ifPresent(RewardScorer::close);
-        Engine.run(() -> models.forEach(judge -> judge.model().close()));
+        if (!models.isEmpty()) { // else whoever reads rows beside a waiting engine may close
+            Engine.run(() -> models.forEach(judge -> judge.model().close()));
+        }
     }
 }

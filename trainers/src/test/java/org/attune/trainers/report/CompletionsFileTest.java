@@ -127,7 +127,7 @@ class CompletionsFileTest {
         listener.onStart(info(0));
         listener.onLog(1, LOGGED);
         listener.onCompletions(0, table(false, ""));
-        listener.onLog(2, Map.of("train_loss", 1.0));
+        listener.onTotals(2, Map.of("train_loss", 1.0));
         assertFalse(Files.exists(folder.resolve("completions")));
     }
 
