@@ -46,7 +46,7 @@ final class Fuzz {
                         Long.parseLong(args[1]),
                         Path.of(args[2]),
                         work,
-                        args.length > 3 ? args[3] : Targets.allNames());
+                        args.length > 3 ? args[3] : "all");
         while (System.nanoTime() < end) {
             fuzz.oneChild(end);
         }

@@ -23,7 +23,6 @@ final class FuzzChild {
     static final String REPORT = "find.txt";
 
     private static final double SECONDS = 2;
-    private static final long BYTES = 64L << 20;
 
     private final List<Target> targets;
     private final Path work;
@@ -54,7 +53,7 @@ final class FuzzChild {
             Path folder = emptied(work.resolve("input"));
             input.write(folder);
             parent.println("case " + number + " " + target.name());
-            Trial.Outcome outcome = trial().run(target.reader(), folder, input.bytes());
+            Trial.Outcome outcome = trial(target).run(target.reader(), folder, input.bytes());
             Optional<Find> find = outcome.find();
             if (find.isPresent()) {
                 Files.writeString(work.resolve(REPORT), find.get().details());
@@ -69,9 +68,9 @@ final class FuzzChild {
         }
     }
 
-    /// What a reader may take.
-    static Trial trial() {
-        return new Trial(SECONDS, BYTES);
+    /// What a target's reader may take.
+    static Trial trial(Target target) {
+        return new Trial(SECONDS, (long) target.megabytes() << 20);
     }
 
     /// The input of a case. The same seed and number give the same.

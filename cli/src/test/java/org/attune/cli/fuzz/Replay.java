@@ -14,7 +14,8 @@ final class Replay {
             String report = Files.readString(folder.resolve(FuzzChild.REPORT));
             Target target = Targets.named(report.substring(0, report.indexOf(':'))).getFirst();
             Trial.Outcome outcome =
-                    FuzzChild.trial().run(target.reader(), folder, Sample.read(folder).bytes());
+                    FuzzChild.trial(target)
+                            .run(target.reader(), folder, Sample.read(folder).bytes());
             finds += outcome.find().isPresent() ? 1 : 0;
             System.out.println(folder + ": " + outcome.find().map(Find::details).orElse("nothing"));
         }

@@ -7,8 +7,9 @@ import java.util.List;
 ///
 /// @param name    stands in reports
 /// @param samples what it accepts, and attacks that are known; made once
+/// @param megabytes of Java memory that reading may take in all, be it freed again at once
 /// @param reader  reads a case's folder and uses what it read
-record Target(String name, List<Sample> samples, Reader reader) {
+record Target(String name, List<Sample> samples, int megabytes, Reader reader) {
     Target {
         samples = List.copyOf(samples);
     }

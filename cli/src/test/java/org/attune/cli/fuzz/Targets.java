@@ -1,23 +1,49 @@
 package org.attune.cli.fuzz;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import org.attune.adapter.AdapterFolder;
+import org.attune.checkpoint.CheckpointStore;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.SplitSpec;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.rows.RowFiles;
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
 import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
+import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.GenerationConfig;
 import org.attune.model.ModelSource;
+import org.attune.rollout.RecordedRollouts;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
 import org.attune.text.ChatTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.HfTokenizer;
+import org.attune.text.JinjaChatTemplate;
 import org.attune.text.Message;
+import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /// Everything that reads what strangers may have written.
 final class Targets {
@@ -27,19 +53,24 @@ final class Targets {
 
     static List<Target> all() {
         return List.of(
-                new Target("config", ModelSamples.configs(), Targets::config),
-                new Target("model", ModelSamples.folders(), Targets::model),
-                new Target("gguf", ModelSamples.ggufs(), Targets::gguf),
-                new Target("adapter", ModelSamples.adapters(), Targets::adapter),
-                new Target("tokenizer", TokenizerSamples.all(), Targets::text));
+                new Target("config", ModelSamples.configs(), 64, Targets::config),
+                new Target("model", ModelSamples.folders(), 64, Targets::model),
+                new Target("gguf", ModelSamples.ggufs(), 64, Targets::gguf),
+                new Target("adapter", ModelSamples.adapters(), 64, Targets::adapter),
+                new Target("tokenizer", TokenizerSamples.all(), 64, Targets::text),
+                new Target("template", TemplateSamples.all(), 20_000, Targets::template),
+                new Target("rows", DataSamples.rows(), 64, Targets::rows),
+                new Target("dataset", DataSamples.dataSets(), 64, Targets::dataSet),
+                new Target("run", DataSamples.runs(), 1000, Targets::run),
+                new Target("rounds", DataSamples.rounds(), 64, Targets::rounds),
+                new Target("checkpoint", DataSamples.checkpoints(), 64, Targets::checkpoint));
     }
 
-    static String allNames() {
-        return all().stream().map(Target::name).collect(Collectors.joining(","));
-    }
-
-    /// @param names separated by commas
+    /// @param names separated by commas; `all` is all
     static List<Target> named(String names) {
+        if (names.equals("all")) {
+            return all();
+        }
         List<String> wanted = Arrays.asList(names.split(","));
         return all().stream().filter(target -> wanted.contains(target.name())).toList();
     }
@@ -56,6 +87,7 @@ final class Targets {
         GenerationConfig.read(folder);
         try (ModelSource source = ModelSource.open(folder.toString())) {
             tensors(source.tensors());
+            load(source);
         }
         try (SafeTensorsFile file = SafeTensorsFile.open(folder)) {
             tensors(file);
@@ -70,12 +102,23 @@ final class Targets {
         }
     }
 
+    private static void load(ModelSource source) {
+        Engine.run(
+                () -> {
+                    Decoder decoder =
+                            Decoder.load(
+                                    source.config(), source.tensors(), Device.cpu(), DType.FLOAT32);
+                    decoder.close();
+                });
+    }
+
     private static void gguf(Path folder) {
         try (ModelSource source = ModelSource.open(folder.resolve("model.gguf").toString())) {
             tensors(source.tensors());
             try (TextAssets text = source.openText()) {
                 use(text);
             }
+            load(source);
         }
     }
 
@@ -118,5 +161,87 @@ final class Targets {
                     .sanitizingControlTokens()
                     .encodeWithMask(conversation, ChatTemplate.Tail.NOTHING);
         }
+    }
+
+    private static void template(Path folder) throws IOException {
+        String source = Files.readString(folder.resolve("chat_template.jinja"), ISO_8859_1);
+        ChatTemplate template =
+                JinjaChatTemplate.compile(
+                        "chat_template.jinja",
+                        source,
+                        new SpecialTokens(Map.of("eos_token", "<end>")));
+        var call = Map.of("function", Map.of("name", "f", "arguments", Map.of("x", 1L)));
+        var conversation =
+                new Conversation(
+                        List.of(
+                                Message.of("system", "Be brief."),
+                                Message.of("user", "a\nb & <c>"),
+                                new Message(
+                                        Map.of(
+                                                "role",
+                                                "assistant",
+                                                "content",
+                                                "d",
+                                                "tool_calls",
+                                                List.of(call)))),
+                        List.of(Map.of("type", "function", "function", Map.of("name", "f"))),
+                        Map.of());
+        template.render(conversation, ChatTemplate.Tail.GENERATION_PROMPT);
+    }
+
+    private static void rows(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                RowFiles.readAll(file);
+            }
+        }
+    }
+
+    private static void dataSet(Path folder) {
+        boolean described = Files.exists(folder.resolve("dataset_info.json"));
+        var source =
+                new DatasetSource(
+                        folder.toString(),
+                        described ? Optional.of("demo") : Optional.empty(),
+                        Optional.empty(),
+                        SplitSpec.TRAIN,
+                        Map.of());
+        new DatasetLoader(folder, new HubCache(folder), BadRowPolicy.ERROR)
+                .load(List.of(source), EnumSet.allOf(DatasetType.class));
+    }
+
+    private static void run(Path folder) {
+        Path file = folder.resolve("run.yaml");
+        var reader = new RunConfigReader();
+        for (Reading reading : List.<Reading>of(reader::sft, reader::dpo, reader::grpo)) {
+            try {
+                reading.read(file, List.of("max_steps=3"));
+            } catch (ConfigException e) {
+                Trial.requireReadable(e); // the other methods may accept the file
+            }
+        }
+    }
+
+    @FunctionalInterface
+    private interface Reading {
+        Object read(Path file, List<String> overrides);
+    }
+
+    private static void rounds(Path folder) {
+        var rounds = new RecordedRollouts(folder.resolve("rounds.jsonl"), 8, Set.of(4));
+        rounds.order(0);
+        rounds.rewardWeights();
+    }
+
+    private static void checkpoint(Path folder) {
+        new CheckpointStore(folder, OptionalInt.empty())
+                .newest()
+                .ifPresent(
+                        checkpoint -> {
+                            checkpoint.requireSameRun(checkpoint.state().identity());
+                            try (TensorFile optimizer = checkpoint.optimizer()) {
+                                tensors(optimizer);
+                            }
+                        });
     }
 }

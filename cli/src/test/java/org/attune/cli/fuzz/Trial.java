@@ -20,7 +20,7 @@ final class Trial {
     /// What reading takes beside the content: trees of nodes, texts of two bytes a character.
     private static final long BYTES_EACH = 400;
 
-    private static final int LONGEST_MESSAGE = 5000;
+    private static final int LONGEST_MESSAGE = 1 << 20;
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final OperatingSystemMXBean PROCESS =
@@ -109,12 +109,21 @@ final class Trial {
             String type = thrown.getClass().getSimpleName();
             return Optional.of(Find.of(type, message, thrown.getStackTrace()));
         }
-        if (thrown.getMessage() == null
-                || message.isBlank()
-                || message.length() > LONGEST_MESSAGE) {
+        if (!isReadable(message)) {
             String begin = message.substring(0, Math.min(200, message.length()));
             return Optional.of(Find.of("message", begin, thrown.getStackTrace()));
         }
         return Optional.empty();
+    }
+
+    private static boolean isReadable(String message) {
+        return !message.isBlank() && !message.equals("null") && message.length() <= LONGEST_MESSAGE;
+    }
+
+    /// Throws an error on if its message can't be read.
+    static void requireReadable(AttuneException error) {
+        if (!isReadable(String.valueOf(error.getMessage()))) {
+            throw error;
+        }
     }
 }
