@@ -31,7 +31,12 @@ final class ProgressLine implements TrainingListener {
 
     /// What a narrow terminal does without first.
     private static final List<String> LESS =
-            List.of(MetricKeys.GRAD_NORM, MetricKeys.LEARNING_RATE, MetricKeys.REWARDS_MARGINS);
+            List.of(
+                    MetricKeys.GRAD_NORM,
+                    MetricKeys.LEARNING_RATE,
+                    MetricKeys.REWARDS_ACCURACIES,
+                    MetricKeys.REWARDS_MARGINS,
+                    MetricKeys.MEAN_TOKEN_ACCURACY);
 
     private final RunScreen screen;
     private final LongSupplier residentBytes;
@@ -111,17 +116,20 @@ final class ProgressLine implements TrainingListener {
                 new FittedLine()
                         .add(
                                 step == 0
-                                        ? "evaluation before the first step:"
+                                        ? "evaluation at the start:"
                                         : "evaluation after step %d:".formatted(step),
                                 0);
         metrics.forEach(
                 (key, value) -> {
                     boolean shown = SHOWN.stream().anyMatch(s -> key.endsWith("_" + s));
                     if (shown && value instanceof Number n) {
-                        line.add(key + " " + significant(n.doubleValue()), 1);
+                        boolean less = LESS.stream().anyMatch(key::endsWith);
+                        int rank = less ? 3 : key.endsWith(MetricKeys.LOSS) ? 2 : 1;
+                        line.add(key + " " + significant(n.doubleValue()), rank);
                     }
                 });
-        screen.line(line.whole().replaceFirst(":  ", ": "));
+        String text = screen.onTerminal() ? line.within(screen.columns()) : line.whole();
+        screen.line(text.replaceFirst(":  ", ": "));
     }
 
     @Override

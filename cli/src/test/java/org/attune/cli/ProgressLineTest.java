@@ -85,6 +85,28 @@ class ProgressLineTest {
     }
 
     @Test
+    void evaluationsFitTheTerminalToo() {
+        var progress =
+                new ProgressLine(
+                        new RunScreen(new PrintWriter(out), true, () -> 80),
+                        () -> Instant.ofEpochMilli(0),
+                        () -> 0);
+        Map<String, Object> metrics = new LinkedHashMap<>();
+        metrics.put("eval_loss", 0.4802);
+        metrics.put("eval_mean_token_accuracy", 0.9543);
+        metrics.put("eval_rewards/margins", 0.9589);
+        metrics.put("eval_preference_accuracy", 0.9707);
+        progress.onEvaluate(0, metrics);
+        assertTrue(
+                TerminalScreen.of(80)
+                        .show(out.toString())
+                        .startsWith(
+                                "evaluation at the start: eval_loss 0.4802"
+                                        + "  eval_preference_accuracy 0.9707\n"),
+                out.toString());
+    }
+
+    @Test
     void narrowTerminalLosesWhatMattersLeast() {
         report(true, 44);
         List<String> lines = TerminalScreen.of(44).show(out.toString()).lines().toList();
