@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToDoubleFunction;
 
-@Timeout(60)
+@Timeout(300)
 class RewardScorerTest {
     private static final double NONE = Double.NaN;
 
@@ -52,7 +52,7 @@ class RewardScorerTest {
     }
 
     private static RewardLimits quick() {
-        return RewardLimits.defaults().withTimeout(Duration.ofSeconds(2));
+        return RewardLimits.defaults().withTimeout(Duration.ofSeconds(4));
     }
 
     private static double[][] values(RewardTable table) {
@@ -229,7 +229,7 @@ class RewardScorerTest {
                 new RewardScorer(List.of(WeightedReward.of(late.named("late"))), quick())) {
             RewardTable table = scorer.score(batch("a"));
             release.countDown();
-            assertTrue(returned.await(10, TimeUnit.SECONDS));
+            assertTrue(returned.await(2, TimeUnit.MINUTES));
             Thread.sleep(50);
             assertArrayEquals(new double[][] {{NONE}}, values(table));
             assertEquals(Map.of(), table.metrics());
@@ -254,7 +254,7 @@ class RewardScorerTest {
         awaitUninterruptibly(started);
         long start = System.nanoTime();
         scorer.close();
-        assertTrue(System.nanoTime() - start < 20_000_000_000L);
+        assertTrue(System.nanoTime() - start < 120_000_000_000L);
         assertThrows(CancellationException.class, round::finish);
         end.countDown();
     }
@@ -274,7 +274,7 @@ class RewardScorerTest {
         try (var scorer = new RewardScorer(List.of(seen), RewardLimits.defaults())) {
             RewardScorer.Session round = scorer.begin(3);
             round.submit(2, new Prompt("p", List.of()), completion("first"), Map.of("k", 1));
-            assertTrue(first.await(10, TimeUnit.SECONDS), "scored before the round ends");
+            assertTrue(first.await(2, TimeUnit.MINUTES), "scored before the round ends");
             round.submit(0, new Prompt("p", List.of()), completion("b"), Map.of());
             RewardTable table = round.finish();
             assertArrayEquals(new double[][] {{1}, {NONE}, {5}}, values(table));

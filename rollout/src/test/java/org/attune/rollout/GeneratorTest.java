@@ -155,7 +155,7 @@ final class GeneratorTest {
                     LockSupport.parkNanos(20_000_000);
                     return true;
                 };
-        SamplingConfig config = sampled(1000).withMaxTime(Duration.ofMillis(1500));
+        SamplingConfig config = sampled(1000).withMaxTime(Duration.ofSeconds(5));
         List<SampledCompletion> all = generator(2).generate(PROMPTS, config, slow);
         assertEquals(PROMPTS.size(), all.size());
         all.forEach(c -> assertEquals(StopReason.DEADLINE, c.reason()));

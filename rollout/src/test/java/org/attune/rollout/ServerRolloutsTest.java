@@ -92,7 +92,7 @@ class ServerRolloutsTest {
     }
 
     private List<SampledCompletion> complete(Script replies, SamplingConfig sampling) {
-        return complete(replies, sampling, connection(Duration.ofSeconds(20), 4));
+        return complete(replies, sampling, connection(Duration.ofMinutes(3), 4));
     }
 
     private ServerRollouts.Connection connection(Duration timeout, int concurrency) {

@@ -132,7 +132,7 @@ class RoundSourcesTest {
     private static RewardScorer scorer(RewardFunction... functions) {
         return new RewardScorer(
                 Arrays.stream(functions).map(f -> new WeightedReward(f, 1)).toList(),
-                RewardLimits.defaults().withTimeout(Duration.ofSeconds(60)));
+                RewardLimits.defaults().withTimeout(Duration.ofMinutes(5)));
     }
 
     /// The source goes on only when the reward has seen the first completion; were it judged
@@ -151,7 +151,7 @@ class RoundSourcesTest {
         Runnable untilSeen =
                 () -> {
                     try {
-                        late[0] = late[0] || !seen.await(20, TimeUnit.SECONDS);
+                        late[0] = late[0] || !seen.await(3, TimeUnit.MINUTES);
                     } catch (InterruptedException e) {
                         throw new AssertionError(e);
                     }

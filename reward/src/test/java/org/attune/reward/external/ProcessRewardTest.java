@@ -28,9 +28,9 @@ import java.util.Map;
 import java.util.OptionalDouble;
 
 /// Programs are shell scripts that answer by what stands in the request.
-@Timeout(60)
+@Timeout(300)
 class ProcessRewardTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofSeconds(90);
 
     @TempDir Path folder;
 
@@ -170,7 +170,7 @@ class ProcessRewardTest {
                   echo '{"rewards": [1]}'
                 done
                 """;
-        try (var reward = program(body, Duration.ofSeconds(3), 3)) {
+        try (var reward = program(body, Duration.ofSeconds(8), 3)) {
             var error =
                     assertThrows(
                             RewardUnavailableException.class, () -> reward.score(batch("hang")));
@@ -184,7 +184,7 @@ class ProcessRewardTest {
 
     private static boolean ended(long pid) {
         return ProcessHandle.of(pid)
-                .map(handle -> handle.onExit().orTimeout(10, java.util.concurrent.TimeUnit.SECONDS))
+                .map(handle -> handle.onExit().orTimeout(2, java.util.concurrent.TimeUnit.MINUTES))
                 .map(exit -> exit.handle((_, error) -> error == null).join())
                 .orElse(true);
     }
@@ -201,7 +201,7 @@ class ProcessRewardTest {
                         """,
                         LONG,
                         3);
-        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(8));
+        var limits = RewardLimits.defaults().withCallSize(1).withTimeout(Duration.ofSeconds(12));
         try (var scorer = new RewardScorer(List.of(WeightedReward.of(reward)), limits)) {
             RewardTable table = scorer.score(batch("a", "hang", "b", "die", "c"));
             assertArrayEquals(new double[] {1, Double.NaN, 1, Double.NaN, 1}, table.column(0));

@@ -20,7 +20,7 @@ class RewardModelPathTest {
     @TempDir private Path folder;
 
     @Test
-    void relativeToTheFileFirstThenToTheCurrentFolder() throws IOException {
+    void relativeToTheCurrentFolderOrToTheFile() throws IOException {
         Path here = Path.of("").toAbsolutePath();
         Path made = Files.createTempDirectory(here.resolve("target"), "reward-model");
         Files.createFile(made.resolve("config.json"));
@@ -28,8 +28,14 @@ class RewardModelPathTest {
         assertEquals(Optional.of(made), RewardModel.find(path, folder));
 
         Path nearer = Files.createDirectories(folder.resolve(path));
-        assertEquals(Optional.of(made), RewardModel.find(path, folder));
         Files.createFile(nearer.resolve("adapter_config.json"));
+        String both =
+                assertThrows(ConfigException.class, () -> RewardModel.find(path, folder))
+                        .getMessage();
+        assertTrue(both.contains(made + " or " + nearer.toAbsolutePath()), both);
+
+        Files.delete(made.resolve("config.json"));
+        Files.delete(made);
         assertEquals(
                 Optional.of(nearer.toAbsolutePath().normalize()), RewardModel.find(path, folder));
     }
