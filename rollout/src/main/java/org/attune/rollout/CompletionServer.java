@@ -10,10 +10,13 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /// A server with the OpenAI kind of `/completions`. What may pass (no connection, 429, 5xx, no
 /// answer in time) is tried again, with growing pauses. Thread-safe.
@@ -28,6 +31,7 @@ final class CompletionServer implements AutoCloseable {
     private final Duration timeout;
     private final Optional<String> key;
     private final Duration pause;
+    private final long largest;
     // Version 1.1: small servers stumble over the offer to change to 2.
     private final HttpClient client =
             HttpClient.newBuilder()
@@ -36,12 +40,15 @@ final class CompletionServer implements AutoCloseable {
                     .build();
 
     /// @param base up to `/v1`
-    /// @param timeout of one answer
+    /// @param timeout of one answer, from the request to its last byte
+    /// @param largest bytes of an answer at most
     /// @param key sent as bearer token
     /// @param pause before the second attempt; doubles with each
-    CompletionServer(String base, Duration timeout, Optional<String> key, Duration pause) {
+    CompletionServer(
+            String base, Duration timeout, long largest, Optional<String> key, Duration pause) {
         url = URI.create(base.replaceFirst("/+$", "") + "/completions");
         this.timeout = timeout;
+        this.largest = largest;
         this.key = key;
         this.pause = pause;
     }
@@ -65,7 +72,7 @@ final class CompletionServer implements AutoCloseable {
             Duration wait = pause.multipliedBy(1L << (attempt - 1));
             String problem;
             try {
-                HttpResponse<String> answer = client.send(request.build(), BodyHandlers.ofString());
+                HttpResponse<String> answer = answer(request.build());
                 if (answer.statusCode() / 100 == 2) {
                     return answer.body();
                 }
@@ -74,9 +81,11 @@ final class CompletionServer implements AutoCloseable {
                     throw new RolloutException(problem);
                 }
                 wait = retryAfter(answer).orElse(wait);
-            } catch (HttpTimeoutException e) {
+            } catch (AnswerTooLargeException e) {
+                problem = "%s %s".formatted(url, e.getMessage());
+            } catch (HttpTimeoutException | TimeoutException e) {
                 problem =
-                        "%s gave no answer in %s s; raise rollout_server_timeout, lower max_completion_length or rollout_server_concurrency"
+                        "%s gave no whole answer in %s s; raise rollout_server_timeout, lower max_completion_length or rollout_server_concurrency"
                                 .formatted(url, timeout.toMillis() / 1000.0);
             } catch (IOException e) {
                 problem =
@@ -91,6 +100,24 @@ final class CompletionServer implements AutoCloseable {
             }
             LOG.warn("attempt {} of {}: {}", attempt, ATTEMPTS, problem);
             Thread.sleep(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait);
+        }
+    }
+
+    /// Sends a request. The client's own timeout ends with the answer's headers, this one with
+    /// its last byte.
+    private HttpResponse<String> answer(HttpRequest request)
+            throws IOException, TimeoutException, InterruptedException {
+        CompletableFuture<HttpResponse<String>> answer =
+                client.sendAsync(request, BoundedText.handler(largest));
+        try {
+            return answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException failure) {
+                throw failure;
+            }
+            throw new IOException(e.getCause());
+        } finally {
+            answer.cancel(true); // closes the connection where it isn't done
         }
     }
 

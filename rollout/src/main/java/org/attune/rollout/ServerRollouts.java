@@ -34,6 +34,10 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     public static final String KEY_VARIABLE = "ROLLOUT_SERVER_API_KEY";
 
     private static final Logger LOG = LoggerFactory.getLogger(ServerRollouts.class);
+    // Bytes of an answer: servers repeat the prompt's ids, and tell of each token its text, its id
+    // and log-probabilities in one or two ways.
+    private static final long ANSWER = 4 << 20;
+    private static final long ANSWER_PER_TOKEN = 2 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final CompletionServer server;
@@ -47,7 +51,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     ///
     /// @param baseUrl up to `/v1`
     /// @param model its name there
-    /// @param timeout of one completion
+    /// @param timeout of one completion, from the request to the answer's last byte
     /// @param concurrency completions asked for at once, ≥ 1
     /// @param key sent as bearer token
     /// @param pause before a second attempt; doubles with each
@@ -75,6 +79,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
                 new CompletionServer(
                         connection.baseUrl(),
                         connection.timeout(),
+                        ANSWER + ANSWER_PER_TOKEN * sampling.maxNewTokens(),
                         connection.key(),
                         connection.pause());
         model = connection.model();

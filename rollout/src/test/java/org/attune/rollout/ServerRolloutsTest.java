@@ -294,7 +294,9 @@ class ServerRolloutsTest {
                                                 connection(Duration.ofMillis(50), 2)))
                         .getMessage();
         never.countDown();
-        assertTrue(message.contains("no answer in 0.05 s; raise rollout_server_timeout"), message);
+        assertTrue(
+                message.contains("no whole answer in 0.05 s; raise rollout_server_timeout"),
+                message);
         server.stop(0);
         String gone =
                 assertThrows(RolloutException.class, () -> complete(null, SAMPLING)).getMessage();

@@ -16,6 +16,9 @@ import org.attune.error.DatasetException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.format.DateTimeFormatter;
@@ -30,6 +33,7 @@ import java.util.logging.Logger;
 /// lists, times ISO text; `uint64` beyond `long` becomes a `BigInteger`.
 final class ParquetReader {
     private static final int MAGIC = 0x50415231; // "PAR1"
+    private static final long LONGEST_FOOTER = 1 << 26;
     private static final int SMALLEST = 12; // magic, footer length, magic
 
     // Hardwood greets at INFO through java.util.logging, which would land on the user's terminal.
@@ -42,40 +46,110 @@ final class ParquetReader {
         }
     }
 
-    private ParquetReader() {}
+    private final RowFile file;
+    private final long size;
+    private long fileText;
+    private long rowText;
+    private int rowValues;
+
+    private ParquetReader(RowFile file, long size) {
+        this.file = file;
+        this.size = size;
+    }
 
     static void read(RowFile file, RowSink sink) throws IOException {
-        checkFrame(file);
+        long size = Files.size(file.path());
+        ParquetFooter footer = check(file);
+        new ParquetReader(file, size).read(footer, sink);
+    }
+
+    private void read(ParquetFooter footer, RowSink sink) throws IOException {
         try (var context = HardwoodContext.create(1);
                 var reader = ParquetFileReader.open(InputFile.of(file.path()), context)) {
             List<SchemaNode> fields = reader.getFileSchema().getRootNode().children();
             sink.header(file.name(), fields.stream().map(SchemaNode::name).toList());
-            readRows(file, reader, fields, sink);
+            readRows(reader, footer, fields, sink);
         } catch (DatasetException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
-            // A damaged file shows itself as whatever the decoder stumbles over.
-            throw new DatasetException(
-                    file.name()
-                            + ": the Parquet file is damaged or uses something unknown: "
-                            + text(e),
-                    e);
+            throw damaged(file, e);
         }
     }
 
-    private static void readRows(
-            RowFile file, ParquetFileReader reader, List<SchemaNode> fields, RowSink sink) {
-        try (RowReader rows = reader.rowReader()) {
-            for (long n = 0; rows.hasNext(); n++) {
-                rows.next();
-                sink.row(new Row(struct(rows, fields), new RowOrigin(file.name(), 0, n)));
+    /// A damaged file shows itself as whatever the decoder stumbles over.
+    private static DatasetException damaged(RowFile file, Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof OutOfMemoryError memory) {
+                throw memory; // met by a thread of the decoder's
             }
+        }
+        return new DatasetException(
+                "%s: the Parquet file is damaged or uses something unknown: %s"
+                        .formatted(file.name(), text(e)),
+                e);
+    }
+
+    private void readRows(
+            ParquetFileReader reader, ParquetFooter footer, List<SchemaNode> fields, RowSink sink)
+            throws IOException {
+        long count = 0;
+        try (RowReader rows = reader.rowReader()) {
+            for (; rows.hasNext(); count++) {
+                rows.next();
+                rowText = 0;
+                rowValues = 0;
+                var origin = new RowOrigin(file.name(), 0, count);
+                Map<String, Object> columns = struct(rows, fields);
+                if (rowText > file.limits().row() || rowValues > RowLimits.VALUES) {
+                    throw file.limits().tooLong(origin.where() + ": the row");
+                }
+                sink.row(new Row(columns, origin));
+            }
+        }
+        if (count != footer.rows()) {
+            throw new IOException(
+                    "the footer says %d rows, the pages hold %d".formatted(footer.rows(), count));
+        }
+    }
+
+    /// Counts what a row takes. A dictionary's text may stand in any number of rows.
+    private void count(long length) {
+        rowValues++;
+        rowText += length;
+        fileText += length;
+        if (fileText > file.limits().unpackedOf(size)) {
+            throw file.limits().unpacksTooFar(file.name(), size);
+        }
+    }
+
+    /// Holds what the file says of itself against its size, before the decoder believes it.
+    private static ParquetFooter check(RowFile file) throws IOException {
+        long start = footerStart(file);
+        try (var channel = FileChannel.open(file.path())) {
+            long length = channel.size() - 8 - start;
+            if (length > LONGEST_FOOTER) {
+                throw new IOException(
+                        "the footer has %d bytes, %d are read".formatted(length, LONGEST_FOOTER));
+            }
+            ByteBuffer bytes = ByteBuffer.allocate((int) length);
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes, start + bytes.position()) < 0) {
+                    throw new IOException("the file became shorter");
+                }
+            }
+            ParquetFooter footer = ParquetFooter.read(bytes.flip(), start);
+            ParquetPages.check(channel, file, footer);
+            return footer;
+        } catch (IOException | ArithmeticException e) {
+            throw damaged(file, e);
         }
     }
 
     /// Parquet's frame is checked here because its faults (a download that stopped, a text file
     /// with the wrong name) are the common ones and deserve their own words.
-    private static void checkFrame(RowFile file) throws IOException {
+    ///
+    /// @return where the footer starts
+    private static long footerStart(RowFile file) throws IOException {
         try (var bytes = new RandomAccessFile(file.path().toFile(), "r")) {
             long length = bytes.length();
             if (length == 0) {
@@ -98,6 +172,7 @@ final class ParquetReader {
                         "%s: the footer is said to have %d bytes, the file has %d; it is damaged"
                                 .formatted(file.name(), footer, length));
             }
+            return length - 8 - footer;
         }
     }
 
@@ -109,7 +184,7 @@ final class ParquetReader {
         return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
-    private static Map<String, Object> struct(StructAccessor row, List<SchemaNode> fields) {
+    private Map<String, Object> struct(StructAccessor row, List<SchemaNode> fields) {
         var columns = new LinkedHashMap<String, Object>();
         for (int i = 0; i < fields.size(); i++) {
             SchemaNode field = fields.get(i);
@@ -118,7 +193,13 @@ final class ParquetReader {
         return columns;
     }
 
-    private static Object value(Object value, SchemaNode node) {
+    private Object value(Object value, SchemaNode node) {
+        count(
+                switch (value) {
+                    case String text -> text.length();
+                    case byte[] bytes -> bytes.length;
+                    case null, default -> 1;
+                });
         return switch (value) {
             case null -> null;
             case PqStruct struct -> struct(struct, ((SchemaNode.GroupNode) node).children());
@@ -155,7 +236,7 @@ final class ParquetReader {
                 && !type.isSigned();
     }
 
-    private static List<Object> list(PqList list, SchemaNode element) {
+    private List<Object> list(PqList list, SchemaNode element) {
         var values = new ArrayList<>(list.size());
         for (int i = 0; i < list.size(); i++) {
             values.add(list.isNull(i) ? null : value(list.get(i), element));
@@ -163,7 +244,7 @@ final class ParquetReader {
         return values;
     }
 
-    private static Map<String, Object> map(PqMap map, SchemaNode element) {
+    private Map<String, Object> map(PqMap map, SchemaNode element) {
         var values = new LinkedHashMap<String, Object>();
         for (PqMap.Entry entry : map.getEntries()) {
             values.put(

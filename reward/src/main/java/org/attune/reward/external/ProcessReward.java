@@ -39,7 +39,8 @@ import java.util.OptionalDouble;
 /// turns, each a list of messages. The answer may also have `metrics` (numbers by name, for the
 /// training log), `extras` (further columns for the table of completions, each a list), or only
 /// `error` (a text): then the completions get no reward. Output lines that are no such object, and
-/// all of standard error, go to the log. At the end standard input is closed.
+/// standard error, go to the log, of each the first 200 lines of a call. An answer has at most 16
+/// MiB. At the end standard input is closed.
 /// ```
 /// import json, sys
 /// for line in sys.stdin:
@@ -127,13 +128,14 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private JsonNode exchange(String request) throws IOException, InterruptedException {
         program.send(request);
         long deadline = System.nanoTime() + timeout.toNanos();
-        while (true) {
+        for (int printed = 0; ; printed++) {
+            // a program that prints on and on has always a line at hand
             String line = program.receive(Duration.ofNanos(deadline - System.nanoTime()));
             JsonNode answer = parse(line);
             if (answer != null && (answer.has("rewards") || answer.has("error"))) {
                 return answer;
             }
-            log.info("{}: {}", name, line);
+            program.show(line, printed);
         }
     }
 

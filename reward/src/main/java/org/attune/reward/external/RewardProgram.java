@@ -3,7 +3,6 @@ package org.attune.reward.external;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,9 +12,11 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// A running program and its three streams, each served by a daemon thread of its own, since a
 /// blocked pipe can't be interrupted.
@@ -24,12 +25,22 @@ final class RewardProgram {
     private static final int REMEMBERED_LINES = 4;
     private static final Duration GRACE = Duration.ofMillis(500);
 
+    /// Most characters of an answer.
+    static final int LONGEST_ANSWER = 16 << 20;
+
+    private static final int LONGEST_SHOWN = 1000;
+    private static final int MOST_SHOWN = 200; // lines of one call
+
     private final String name;
     private final Process process;
     private volatile Thread errors;
     // an empty entry is the end of a stream
     private final BlockingQueue<Optional<String>> requests = new LinkedBlockingQueue<>();
-    private final BlockingQueue<Optional<String>> answers = new LinkedBlockingQueue<>();
+    // of few lines: a program that prints on and on waits at its full pipe
+    private final BlockingQueue<Optional<String>> answers = new ArrayBlockingQueue<>(4);
+    private final AtomicInteger errorsShown = new AtomicInteger();
+    private volatile boolean killed;
+    private volatile boolean tooLong;
     private final Deque<String> lastWords = new ArrayDeque<>(); // guarded by itself
 
     private RewardProgram(String name, Process process) {
@@ -61,6 +72,7 @@ final class RewardProgram {
     }
 
     void send(String request) {
+        errorsShown.set(0);
         requests.add(Optional.of(request));
     }
 
@@ -68,9 +80,14 @@ final class RewardProgram {
     ///
     /// @throws IOException if the program has ended, or says nothing in time
     String receive(Duration timeout) throws IOException, InterruptedException {
-        Optional<String> line = answers.poll(Math.max(0, timeout.toNanos()), TimeUnit.NANOSECONDS);
-        if (line == null) {
+        Optional<String> line = answers.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        if (line == null || timeout.isNegative()) {
             throw new IOException("gave no answer in time and was killed");
+        }
+        if (tooLong && line.isEmpty()) {
+            throw new IOException(
+                    "printed a line of more than %d MiB and was killed; one line of JSON is accepted"
+                            .formatted(LONGEST_ANSWER >> 20));
         }
         if (line.isEmpty()) {
             process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
@@ -86,25 +103,36 @@ final class RewardProgram {
     }
 
     private void readAnswers() {
-        try (BufferedReader reader = process.inputReader(StandardCharsets.UTF_8)) {
+        try (var lines = new BoundedLines(process.inputReader(StandardCharsets.UTF_8))) {
             String line;
-            while ((line = reader.readLine()) != null) {
-                answers.add(Optional.of(line));
+            while ((line = lines.next(LONGEST_ANSWER)) != null && !lines.wasCut()) {
+                offer(Optional.of(line));
             }
+            tooLong = lines.wasCut();
         } catch (IOException e) {
             log.debug("{}: output closed", name, e);
         }
-        answers.add(Optional.empty());
+        offer(Optional.empty());
+    }
+
+    private void offer(Optional<String> line) {
+        try {
+            while (!killed && !answers.offer(line, GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+                // nobody asks for it yet
+            }
+        } catch (InterruptedException e) {
+            log.debug("{}: output no longer read", name);
+        }
     }
 
     private void readErrors() {
-        try (BufferedReader reader = process.errorReader(StandardCharsets.UTF_8)) {
+        try (var lines = new BoundedLines(process.errorReader(StandardCharsets.UTF_8))) {
             String line;
-            while ((line = reader.readLine()) != null) {
+            while ((line = lines.next(LONGEST_SHOWN)) != null) {
                 if (!line.isBlank()) {
                     remember(line.strip());
                 }
-                log.info("{}: {}", name, line);
+                show(line, errorsShown.getAndIncrement());
             }
         } catch (IOException e) {
             log.debug("{}: error output closed", name, e);
@@ -126,6 +154,20 @@ final class RewardProgram {
         }
     }
 
+    /// Puts a line of output into the log, unless there were many.
+    ///
+    /// @param before how many of the same call were shown before it
+    void show(String line, int before) {
+        if (before < MOST_SHOWN) {
+            log.info(
+                    "{}: {}",
+                    name,
+                    line.length() > LONGEST_SHOWN ? line.substring(0, LONGEST_SHOWN) + "…" : line);
+        } else if (before == MOST_SHOWN) {
+            log.info("{}: (it prints more, which isn't shown)", name);
+        }
+    }
+
     private void writeRequests() {
         try (BufferedWriter writer = process.outputWriter(StandardCharsets.UTF_8)) {
             Optional<String> request;
@@ -143,6 +185,7 @@ final class RewardProgram {
 
     /// Kills the program and its children. Waits for nothing.
     void kill() {
+        killed = true;
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }

@@ -220,6 +220,51 @@ class ProcessRewardTest {
     }
 
     @Test
+    void aLineThatNeverEndsIsRefused() throws IOException {
+        try (var reward = program("tr '\\0' x < /dev/zero", LONG, 3)) {
+            var error =
+                    assertThrows(RewardUnavailableException.class, () -> reward.score(batch("a")));
+            assertTrue(
+                    error.getMessage().contains("a line of more than 16 MiB"), error::getMessage);
+        }
+    }
+
+    @Test
+    void linesWithoutEndAreNoAnswer() throws IOException {
+        try (var reward = program("yes talking", Duration.ofSeconds(1), 3)) {
+            var error =
+                    assertThrows(RewardUnavailableException.class, () -> reward.score(batch("a")));
+            assertTrue(error.getMessage().contains("no answer in time"), error::getMessage);
+        }
+    }
+
+    @Test
+    void anAnswerThatDripsIsNoAnswer() throws IOException {
+        String body = "while true; do printf x; sleep 0.1; done";
+        try (var reward = program(body, Duration.ofSeconds(1), 3)) {
+            var error =
+                    assertThrows(RewardUnavailableException.class, () -> reward.score(batch("a")));
+            assertTrue(error.getMessage().contains("no answer in time"), error::getMessage);
+        }
+    }
+
+    @Test
+    void errorOutputMayBeLongAndEndless() throws IOException {
+        try (var reward =
+                program(
+                        """
+                        read -r line
+                        head -c 50000000 /dev/zero | tr '\\0' x >&2
+                        yes trouble 2>/dev/null | head -100000 >&2
+                        echo '{"rewards": [1]}'
+                        """,
+                        LONG,
+                        3)) {
+            assertEquals(List.of(OptionalDouble.of(1)), reward.score(batch("a")));
+        }
+    }
+
+    @Test
     void missingProgramAndWrongAnswersAreTold() throws IOException {
         try (var absent =
                 new ProcessReward("absent", List.of("./no-such-program"), folder, LONG, 3)) {
