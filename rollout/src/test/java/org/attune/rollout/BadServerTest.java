@@ -52,13 +52,14 @@ class BadServerTest {
     }
 
     private String failure(Duration timeout, Answer answer) {
-        threads.submit(
-                () -> {
-                    while (true) {
-                        Socket connection = socket.accept();
-                        threads.submit(() -> serve(connection, answer));
-                    }
-                });
+        var _ =
+                threads.submit(
+                        () -> {
+                            while (true) {
+                                Socket connection = socket.accept();
+                                var _ = threads.submit(() -> serve(connection, answer));
+                            }
+                        });
         var connection =
                 new ServerRollouts.Connection(
                         "http://localhost:%d/v1".formatted(socket.getLocalPort()),
