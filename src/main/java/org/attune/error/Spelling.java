@@ -7,13 +7,20 @@ import java.util.Optional;
 
 /// Finds the name somebody probably meant.
 public final class Spelling {
+    private static final int LONGEST = 200; // nobody mistypes longer names
+
     private Spelling() {}
 
     /// The candidate nearest to `name`, if it is near: at most a third of its letters differ.
     public static Optional<String> nearest(String name, Collection<String> candidates) {
+        if (name.length() > LONGEST) {
+            return Optional.empty();
+        }
+        int most = Math.max(1, name.length() / 3);
         return candidates.stream()
                 .filter(candidate -> !candidate.equals(name))
-                .filter(candidate -> distance(name, candidate) <= Math.max(1, name.length() / 3))
+                .filter(candidate -> Math.abs(candidate.length() - name.length()) <= most)
+                .filter(candidate -> distance(name, candidate) <= most)
                 .min(Comparator.comparingInt(candidate -> distance(name, candidate)));
     }
 

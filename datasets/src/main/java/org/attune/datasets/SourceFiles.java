@@ -4,10 +4,12 @@ import org.attune.datasets.formats.DatasetInfo;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
+import org.attune.error.Excerpt;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +26,15 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
     /// @param base what relative paths start from
     /// @throws DatasetException if there is nothing, with what to do
     static SourceFiles of(DatasetSource source, Path base, HubCache hub) {
+        try {
+            return found(source, base, hub);
+        } catch (InvalidPathException e) {
+            throw new DatasetException(
+                    "%s is no path: %s".formatted(Excerpt.of(source), e.getReason()), e);
+        }
+    }
+
+    private static SourceFiles found(DatasetSource source, Path base, HubCache hub) {
         String path = GivenPath.expand(source.path());
         int hash = path.lastIndexOf('#');
         Path whole = base.resolve(path).normalize();
@@ -100,13 +111,19 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                                     String.join(" | ", info.get().datasets().keySet())));
         }
         LlamaFactorySpec spec = info.get().named(name.get());
+        if (spec.onHub() && !HubCache.isRepositoryName(spec.location())) {
+            throw new DatasetException(
+                    "%s: %s: hf_hub_url is %s; the name of a data set is accepted, as org/name"
+                            .formatted(
+                                    info.get().file(), spec.name(), Excerpt.of(spec.location())));
+        }
         if (spec.onHub()) {
             return new SourceFiles(
                     DataFiles.of(
                             cached(spec.location(), hub), Optional.empty(), source.split().split()),
                     Optional.of(spec));
         }
-        Path location = folder.resolve(spec.location());
+        Path location = within(folder, info.get(), spec);
         if (!Files.exists(location)) {
             throw new DatasetException(
                     "%s: %s says the data is in %s, which doesn't exist"
@@ -117,6 +134,29 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                         ? DataFiles.of(location, Optional.empty(), source.split().split())
                         : List.of(location),
                 Optional.of(spec));
+    }
+
+    /// Where an entry's rows are. It may be a stranger's, so it names nothing outside of its
+    /// folder.
+    private static Path within(Path folder, DatasetInfo info, LlamaFactorySpec spec) {
+        Path location;
+        try {
+            location = folder.resolve(spec.location()).normalize();
+        } catch (InvalidPathException e) {
+            throw new DatasetException(
+                    "%s: %s: file_name is no path: %s"
+                            .formatted(info.file(), Excerpt.of(spec.name()), e.getReason()),
+                    e);
+        }
+        if (!location.toAbsolutePath().startsWith(folder.toAbsolutePath().normalize())) {
+            throw new DatasetException(
+                    "%s: %s: file_name is %s, which is not in this folder; move or link the file there"
+                            .formatted(
+                                    info.file(),
+                                    Excerpt.of(spec.name()),
+                                    Excerpt.of(spec.location())));
+        }
+        return location;
     }
 
     private static Path cached(String name, HubCache hub) {

@@ -58,6 +58,39 @@ class DatasetLoaderTest {
     }
 
     @Test
+    void faultsOfADatasetInfoAreThoseOfTheEntryThatIsAskedFor() throws IOException {
+        write("ok.json", "[{\"instruction\": \"a\", \"output\": \"b\"}]");
+        write(
+                "dataset_info.json",
+                """
+                {"ok": {"file_name": "ok.json"},
+                 "nul": {"file_name": "a\\u0000b.json"},
+                 "away": {"file_name": "../other.json"},
+                 "root": {"file_name": "/etc/passwd"},
+                 "hub": {"hf_hub_url": "../../x"},
+                 "count": {"file_name": "ok2.json", "num_samples": -3},
+                 "typo": {"file_name": "ok3.json", "rankng": true},
+                 "truth": {"file_name": "ok4.json", "ranking": "yes"},
+                 "number": 7}
+                """);
+        only(DatasetSource.of(".#ok"), SFT);
+        assertFault(".#nul", "file_name is no path");
+        assertFault(".#away", "which is not in this folder");
+        assertFault(".#root", "which is not in this folder");
+        assertFault(".#hub", "hf_hub_url is ../../x");
+        assertFault(".#count", "num_samples is -3");
+        assertFault(".#typo", "the key rankng is unknown, did you mean ranking?");
+        assertFault(".#truth", "ranking is a string");
+        assertFault(".#number", "a number, an object is accepted");
+        assertFault("a\0b", "is no path");
+    }
+
+    private void assertFault(String path, String words) {
+        var error = assertThrows(DatasetException.class, () -> only(DatasetSource.of(path), SFT));
+        assertTrue(error.getMessage().contains(words), error::getMessage);
+    }
+
+    @Test
     void alpacaAndShareGptAreKnownByTheirColumns() throws IOException {
         write("alpaca.json", "[{\"instruction\": \"Add\", \"input\": \"1+1\", \"output\": \"2\"}]");
         var alpaca = (Sample.PromptCompletion) only(DatasetSource.of("alpaca.json"), SFT);

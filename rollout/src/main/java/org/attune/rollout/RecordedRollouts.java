@@ -1,8 +1,9 @@
 package org.attune.rollout;
 
 import org.attune.error.RolloutException;
+import org.attune.files.BoundedLines;
+import org.attune.files.GivenText;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -22,6 +23,8 @@ import java.util.Optional;
 /// in which the trainer asks. A round is used in the order of their `place`, or of its lines
 /// where they have none.
 public final class RecordedRollouts implements RolloutSource {
+    private static final int LONGEST_LINE = 32 << 20;
+
     private final Path file;
     private final int longest;
     private final Map<Long, List<Line>> rounds = new HashMap<>();
@@ -37,9 +40,14 @@ public final class RecordedRollouts implements RolloutSource {
         this.file = file;
         this.longest = longest;
         int number = 0;
-        try (BufferedReader lines = Files.newBufferedReader(file)) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        try (var lines = new BoundedLines(Files.newBufferedReader(file))) {
+            String line;
+            while ((line = lines.next(LONGEST_LINE)) != null) {
                 number++;
+                if (lines.wasCut()) {
+                    throw new RolloutException(
+                            "the line has more than %d MiB".formatted(LONGEST_LINE >> 20));
+                }
                 if (!line.isBlank()) {
                     add(new Line(number, RecordedCompletion.parse(line, stopIds)));
                 }
@@ -51,7 +59,7 @@ public final class RecordedRollouts implements RolloutSource {
         } catch (CharacterCodingException e) {
             throw new RolloutException("%s:%d: not UTF-8".formatted(file, number + 1), e);
         } catch (IOException e) {
-            throw new RolloutException(file + " can't be read: " + e, e);
+            throw new RolloutException(file + " can't be read: " + GivenText.reason(file, e), e);
         }
         if (rounds.isEmpty()) {
             throw new RolloutException(file + " holds no completions");

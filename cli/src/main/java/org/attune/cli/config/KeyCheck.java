@@ -28,7 +28,8 @@ final class KeyCheck {
         for (Setting setting : List.copyOf(settings.values())) {
             Key key = known.get(setting.key());
             if (key == null) {
-                problems.add(setting.where(), unknown(setting));
+                problems.add(
+                        setting.where(), problems.areShown() ? unknown(setting) : "unknown key");
                 settings.remove(setting.key());
                 continue;
             }

@@ -11,10 +11,17 @@ public final class NearestKey {
     /// The key with the smallest edit distance; empty if even that is more than half the length.
     public static Optional<String> of(String wrong, Collection<String> known) {
         return known.stream()
+                .filter(key -> mayBeNear(wrong, key))
                 .min(
                         Comparator.<String>comparingInt(key -> distance(wrong, key))
                                 .thenComparing(Comparator.naturalOrder()))
                 .filter(key -> 2 * distance(wrong, key) <= Math.max(wrong.length(), key.length()));
+    }
+
+    /// Whether the lengths alone don't rule it out: their difference is the least distance.
+    private static boolean mayBeNear(String wrong, String key) {
+        return 2 * Math.abs(wrong.length() - key.length())
+                <= Math.max(wrong.length(), key.length());
     }
 
     /// Insertions, deletions, substitutions and swaps of neighbours that turn one into the other

@@ -30,6 +30,8 @@ final class ScalarValues {
                     "nan",
                     "NaN");
 
+    private static final int LONGEST_NUMBER = 100;
+
     private ScalarValues() {}
 
     static boolean isScalar(Class<?> type) {
@@ -86,6 +88,9 @@ final class ScalarValues {
 
     /// Python's files may have 500.0 or 1e3 where a whole number is meant.
     private static BigDecimal whole(String text) {
+        if (text.length() > LONGEST_NUMBER) {
+            throw new IllegalArgumentException(text);
+        }
         var number = new BigDecimal(text.strip());
         if (number.scale() < -20 || number.precision() > 40) {
             throw new IllegalArgumentException(text);

@@ -1,11 +1,9 @@
 package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
+import org.attune.files.GivenText;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +14,8 @@ import java.util.Map;
 /// @param file the run's, an empty path if all keys come from the command line
 /// @param keys what is given, in the order of the file and the command line
 record Settings(Path file, Map<String, Setting> keys) {
+    private static final int MOST = 512 << 10; // characters of a run's file
+
     /// @param file the run's; an empty path if the words may name one
     static Settings read(Path file, List<String> words, KeyForms forms, Problems problems) {
         Map<String, Setting> given = new LinkedHashMap<>();
@@ -59,12 +59,16 @@ record Settings(Path file, Map<String, Setting> keys) {
 
     private static String text(Path file) {
         try {
-            return Files.readString(file, StandardCharsets.UTF_8);
-        } catch (NoSuchFileException e) {
-            throw new ConfigException(
-                    file + " does not exist; give the path of a run's YAML file", e);
+            String text = GivenText.read(file);
+            if (text.length() > MOST) {
+                throw new IOException("it has more than %d KiB".formatted(MOST >> 10));
+            }
+            return text;
         } catch (IOException e) {
-            throw new ConfigException(file + " cannot be read as UTF-8 text: " + e, e);
+            throw new ConfigException(
+                    "%s can't be read: %s; give the path of a run's YAML file"
+                            .formatted(file, e.getMessage()),
+                    e);
         }
     }
 }

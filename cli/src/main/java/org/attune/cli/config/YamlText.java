@@ -2,10 +2,12 @@ package org.attune.cli.config;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 
 import org.attune.error.ConfigException;
+import org.yaml.snakeyaml.error.YAMLException;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -16,7 +18,12 @@ import java.util.Map;
 /// Reads YAML through Jackson's event parser, which gives each value's line. Duplicate keys are
 /// reported; aliases and several documents in one file are refused.
 final class YamlText {
-    private static final YAMLFactory FACTORY = new YAMLFactory();
+    private static final int DEEPEST = 50;
+    private static final YAMLFactory FACTORY =
+            YAMLFactory.builder()
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
+                    .build();
 
     private final String name;
     private final YAMLParser parser;
@@ -43,9 +50,9 @@ final class YamlText {
             }
             return root;
         } catch (JsonProcessingException e) {
-            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-            throw new ConfigException(
-                    name + ":" + line + ": not YAML: " + firstLine(e.getOriginalMessage()), e);
+            throw new ConfigException(YamlFault.message(name, e), e);
+        } catch (YAMLException | IllegalArgumentException e) {
+            throw new ConfigException(YamlFault.message(name, e), e);
         } catch (IOException e) {
             throw new ConfigException(name + ": cannot be read: " + e.getMessage(), e);
         }
@@ -98,9 +105,5 @@ final class YamlText {
 
     private int line() {
         return parser.currentTokenLocation().getLineNr();
-    }
-
-    private static String firstLine(String message) {
-        return message.lines().findFirst().orElse(message);
     }
 }

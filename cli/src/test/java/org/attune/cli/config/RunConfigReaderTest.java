@@ -146,7 +146,7 @@ class RunConfigReaderTest {
                                 ConfigException.class,
                                 () -> reader.sft(folder.resolve("none.yaml"), List.of()))
                         .getMessage();
-        assertTrue(missing.contains("does not exist"), missing);
+        assertTrue(missing.contains("there is no such file"), missing);
     }
 
     @Test

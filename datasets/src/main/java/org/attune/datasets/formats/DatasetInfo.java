@@ -3,7 +3,9 @@ package org.attune.datasets.formats;
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.error.DatasetException;
+import org.attune.error.Excerpt;
 import org.attune.error.Spelling;
+import org.attune.files.GivenText;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,7 +21,9 @@ import java.util.OptionalLong;
 ///
 /// @param file     where it lies
 /// @param datasets the data sets by name, in file order
-public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
+/// @param faults   what is wrong with others, by name: they fail where they are asked for
+public record DatasetInfo(
+        Path file, Map<String, LlamaFactorySpec> datasets, Map<String, Fault> faults) {
     /// Its file name.
     public static final String FILE_NAME = "dataset_info.json";
 
@@ -34,8 +38,14 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
                     "num_samples",
                     "ms_hub_url",
                     "om_hub_url",
+                    "cloud_file_name",
+                    "script_url",
+                    "folder",
                     "subset",
                     "split");
+
+    /// @param fileName where the entry says that its rows are, or ""
+    public record Fault(String fileName, String message) {}
 
     /// The file in `folder`, if there is one.
     ///
@@ -51,7 +61,7 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
     public static DatasetInfo read(Path file) {
         String text;
         try {
-            text = Files.readString(file);
+            text = GivenText.read(file);
         } catch (IOException e) {
             throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
         }
@@ -59,19 +69,32 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
             throw new DatasetException(file + ": an object {name: {…}} is accepted");
         }
         var datasets = new LinkedHashMap<String, LlamaFactorySpec>();
+        var faults = new LinkedHashMap<String, Fault>();
         entries.forEach(
-                (name, entry) -> {
-                    String where = file + ": " + name;
-                    datasets.put(
-                            name.toString(), spec(name.toString(), object(entry, where), where));
+                (key, entry) -> {
+                    String name = key.toString();
+                    String where = file + ": " + Excerpt.of(name);
+                    try {
+                        datasets.put(name, spec(name, object(entry, where), where));
+                    } catch (DatasetException e) {
+                        boolean named =
+                                entry instanceof Map<?, ?> map
+                                        && map.get("file_name") instanceof String;
+                        String fileName =
+                                named ? ((Map<?, ?>) entry).get("file_name").toString() : "";
+                        faults.put(name, new Fault(fileName, e.getMessage()));
+                    }
                 });
-        return new DatasetInfo(file, datasets);
+        return new DatasetInfo(file, datasets, faults);
     }
 
     /// The data set of that name.
     ///
     /// @throws DatasetException if there is none, with the nearest name
     public LlamaFactorySpec named(String name) {
+        if (faults.containsKey(name)) {
+            throw new DatasetException(faults.get(name).message());
+        }
         LlamaFactorySpec spec = datasets.get(name);
         if (spec == null) {
             String near =
@@ -86,13 +109,21 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
     }
 
     /// The data sets that lie in the file of that name.
+    ///
+    /// @throws DatasetException if one of them is described wrongly
     public List<LlamaFactorySpec> of(String fileName) {
+        for (Fault fault : faults.values()) {
+            if (fault.fileName().equals(fileName)) {
+                throw new DatasetException(fault.message());
+            }
+        }
         return datasets.values().stream()
                 .filter(spec -> !spec.onHub() && spec.location().equals(fileName))
                 .toList();
     }
 
     private static LlamaFactorySpec spec(String name, Map<?, ?> entry, String where) {
+        entry.keySet().forEach(key -> requireKnown(key.toString(), where));
         Formatting formatting = formatting(entry.get("formatting"), where);
         boolean alpaca = formatting == Formatting.ALPACA;
         Map<String, String> columns =
@@ -108,11 +139,8 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
                 entry.get("tags") == null
                         ? LlamaFactorySpec.SHAREGPT_TAGS
                         : names(entry.get("tags"), LlamaFactorySpec.TAGS, where + ": tags");
-        boolean ranking = Boolean.TRUE.equals(entry.get("ranking"));
-        OptionalLong samples =
-                entry.get("num_samples") instanceof Long n
-                        ? OptionalLong.of(n)
-                        : OptionalLong.empty();
+        boolean ranking = ranking(entry.get("ranking"), where);
+        OptionalLong samples = samples(entry.get("num_samples"), where);
         boolean onHub = entry.get("hf_hub_url") != null && entry.get("file_name") == null;
         Object location = entry.get(onHub ? "hf_hub_url" : "file_name");
         if (!(location instanceof String text)) {
@@ -121,6 +149,41 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
                             .formatted(where, entry.keySet(), KNOWN));
         }
         return new LlamaFactorySpec(name, text, onHub, formatting, ranking, columns, tags, samples);
+    }
+
+    private static void requireKnown(String key, String where) {
+        if (!KNOWN.contains(key)) {
+            throw new DatasetException(
+                    "%s: the key %s is unknown%s; accepted are %s"
+                            .formatted(
+                                    where,
+                                    Excerpt.of(key),
+                                    Spelling.nearest(key, KNOWN)
+                                            .map(near -> ", did you mean " + near + "?")
+                                            .orElse(""),
+                                    String.join(", ", KNOWN)));
+        }
+    }
+
+    private static boolean ranking(Object value, String where) {
+        if (value == null || value instanceof Boolean) {
+            return Boolean.TRUE.equals(value);
+        }
+        throw new DatasetException(
+                "%s: ranking is %s; true or false is accepted"
+                        .formatted(where, JsonValues.kind(value)));
+    }
+
+    private static OptionalLong samples(Object value, String where) {
+        if (value == null) {
+            return OptionalLong.empty();
+        }
+        if (value instanceof Long count && count > 0) {
+            return OptionalLong.of(count);
+        }
+        throw new DatasetException(
+                "%s: num_samples is %s; a whole number from 1 on is accepted"
+                        .formatted(where, value instanceof Long ? value : JsonValues.kind(value)));
     }
 
     private static Formatting formatting(Object value, String where) {
@@ -143,6 +206,11 @@ public record DatasetInfo(Path file, Map<String, LlamaFactorySpec> datasets) {
                                 throw new DatasetException(
                                         "%s: %s is not supported; accepted are %s"
                                                 .formatted(where, ours, accepted));
+                            }
+                            if (theirs != null && !(theirs instanceof String)) {
+                                throw new DatasetException(
+                                        "%s: %s is %s; a name is accepted"
+                                                .formatted(where, ours, JsonValues.kind(theirs)));
                             }
                             if (theirs != null) {
                                 names.put(ours.toString(), theirs.toString());

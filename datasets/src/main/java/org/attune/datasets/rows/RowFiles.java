@@ -1,6 +1,7 @@
 package org.attune.datasets.rows;
 
 import org.attune.error.DatasetException;
+import org.attune.files.GivenText;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,6 +57,9 @@ public final class RowFiles {
     /// @param file its extension selects the format ([#ACCEPTED])
     /// @throws DatasetException if the file as a whole can't be read, or if `sink` refuses a row
     public static void read(Path file, RowSink sink) {
+        if (Files.isDirectory(file)) {
+            throw new DatasetException(file + ": it is a folder; a file of rows is accepted");
+        }
         String format =
                 format(file)
                         .orElseThrow(
@@ -85,7 +89,7 @@ public final class RowFiles {
                             .formatted(file, Runtime.getRuntime().maxMemory() >> 20),
                     e);
         } catch (IOException e) {
-            throw new DatasetException(file + ": can't be read: " + e.getMessage(), e);
+            throw new DatasetException(file + ": can't be read: " + GivenText.reason(file, e), e);
         } catch (UncheckedIOException e) {
             throw new DatasetException(file + ": can't be read: " + e.getCause().getMessage(), e);
         }

@@ -14,11 +14,11 @@ import com.networknt.schema.resource.DisallowSchemaLoader;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
+import org.attune.files.GivenText;
 import org.attune.reward.PerCompletion;
 import org.attune.reward.RewardFunction;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -82,7 +82,7 @@ final class JsonRewards {
 
     private static JsonNode read(String name, String file) {
         try {
-            return JSON.readTree(Files.readString(GivenPath.of(file)));
+            return JSON.readTree(GivenText.read(GivenPath.of(file)));
         } catch (JsonProcessingException e) {
             throw new ConfigException(
                     "reward \"%s\": %s:%d: the schema is no JSON: %s"
@@ -95,7 +95,7 @@ final class JsonRewards {
         } catch (IOException e) {
             throw new ConfigException(
                     "reward \"%s\": can't read schema_file %s: %s"
-                            .formatted(name, GivenPath.of(file).toAbsolutePath(), e),
+                            .formatted(name, GivenPath.of(file).toAbsolutePath(), e.getMessage()),
                     e);
         }
     }

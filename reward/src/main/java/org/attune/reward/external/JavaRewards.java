@@ -1,13 +1,13 @@
 package org.attune.reward.external;
 
 import org.attune.error.ConfigException;
+import org.attune.files.GivenText;
 import org.attune.reward.RewardFunction;
 
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,9 +40,10 @@ public final class JavaRewards {
     public static RewardFunction fromFile(Path file) {
         String source;
         try {
-            source = Files.readString(file);
+            source = GivenText.read(file);
         } catch (IOException e) {
-            throw new ConfigException("can't read the reward's source file " + file + ": " + e, e);
+            throw new ConfigException(
+                    "can't read the reward's source file " + file + ": " + e.getMessage(), e);
         }
         List<Class<?>> classes = new MemoryCompiler(RewardFunction.class).compile(file, source);
         List<Class<?>> rewards = classes.stream().filter(JavaRewards::isReward).toList();

@@ -1,5 +1,6 @@
 package org.attune.reward.external;
 
+import org.attune.files.BoundedLines;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

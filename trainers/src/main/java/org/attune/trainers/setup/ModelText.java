@@ -132,7 +132,7 @@ final class ModelText {
                                                     + " has no chat template"));
         }
         try {
-            return JinjaChatTemplate.compile(nameOrPath, Files.readString(path), specials);
+            return JinjaChatTemplate.compile(nameOrPath, GivenText.read(path), specials);
         } catch (IOException e) {
             throw new ConfigException(
                     "chat_template_path: %s cannot be read: %s; give a Jinja file or the folder of a tokenizer"

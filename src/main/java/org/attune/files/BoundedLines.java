@@ -1,15 +1,15 @@
-package org.attune.reward.external;
+package org.attune.files;
 
 import java.io.BufferedReader;
 import java.io.IOException;
 
-/// Lines of a program's output, of which no more is kept than is asked for.
-final class BoundedLines implements AutoCloseable {
+/// Lines of a text from elsewhere, of which no more is kept than is asked for.
+public final class BoundedLines implements AutoCloseable {
     private final BufferedReader in;
     private boolean cut;
 
     /// @param in closed with this
-    BoundedLines(BufferedReader in) {
+    public BoundedLines(BufferedReader in) {
         this.in = in;
     }
 
@@ -18,7 +18,7 @@ final class BoundedLines implements AutoCloseable {
     /// @param limit characters that are kept of it; where it has more, reading stops there and
     ///     the next call leaves out the rest
     /// @return null at the end
-    String next(int limit) throws IOException {
+    public String next(int limit) throws IOException {
         if (cut) {
             skipRest();
         }
@@ -40,7 +40,7 @@ final class BoundedLines implements AutoCloseable {
     }
 
     /// Whether the line given last goes on.
-    boolean wasCut() {
+    public boolean wasCut() {
         return cut;
     }
 
