@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
+import org.attune.files.GivenText;
 import org.attune.model.ModelSource;
 import org.attune.text.ChatTemplate;
 import org.attune.text.JinjaChatTemplate;
@@ -136,7 +137,7 @@ final class ModelText {
         } catch (IOException e) {
             throw new ConfigException(
                     "chat_template_path: %s cannot be read: %s; give a Jinja file or the folder of a tokenizer"
-                            .formatted(path, e),
+                            .formatted(path, e.getMessage()),
                     e);
         }
     }
