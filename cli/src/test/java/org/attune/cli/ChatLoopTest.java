@@ -123,15 +123,17 @@ class ChatLoopTest {
         assertEquals(
                 0,
                 talk(
-                        "/help\n"
-                                + "/retry\n"
-                                + "/save x\n"
-                                + "/set temperature=0.5\n"
-                                + "/set temperature=cold\n"
-                                + "/stytem x\n"
-                                + "/system You sort.\n"
-                                + "/system\n"
-                                + "/exit\n",
+                        """
+                        /help
+                        /retry
+                        /save x
+                        /set temperature=0.5
+                        /set temperature=cold
+                        /stytem x
+                        /system You sort.
+                        /system
+                        /exit
+                        """,
                         64,
                         0));
         String text = out.toString();
