@@ -73,15 +73,21 @@ final class ElsewhereCommand implements Callable<Integer> {
 
     /// The command for a name of TRL's, with hyphens or underscores; empty for other names.
     static Optional<CommandLine> of(String name) {
-        String known = name.replace('_', '-');
-        return INSTEAD.containsKey(known)
-                ? Optional.of(new CommandLine(new ElsewhereCommand(known)))
-                : Optional.empty();
+        return instead(name).map(_ -> new CommandLine(new ElsewhereCommand(known(name))));
+    }
+
+    /// What there is instead of a command of TRL's, in a sentence; empty for other names.
+    static Optional<String> instead(String name) {
+        return Optional.ofNullable(INSTEAD.get(known(name))).map(text -> known(name) + " " + text);
+    }
+
+    private static String known(String name) {
+        return name.replace('_', '-');
     }
 
     @Override
     public Integer call() {
-        spec.commandLine().getErr().println("attune: " + name + " " + INSTEAD.get(name));
+        spec.commandLine().getErr().println("attune: " + instead(name).orElseThrow());
         return ExitCodes.USAGE;
     }
 }

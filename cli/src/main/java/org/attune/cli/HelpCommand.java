@@ -32,6 +32,11 @@ final class HelpCommand implements Callable<Integer> {
         Map<String, CommandLine> commands = whole.getSubcommands();
         CommandLine command = commands.get(name);
         if (command == null) {
+            ElsewhereCommand.instead(name)
+                    .ifPresent(
+                            text -> {
+                                throw new ConfigException(text);
+                            });
             throw new ConfigException(
                     "there is no command %s%s"
                             .formatted(

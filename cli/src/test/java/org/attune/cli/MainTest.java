@@ -75,6 +75,9 @@ class MainTest {
             String shown = err.toString();
             assertTrue(shown.startsWith("attune: " + name.replace('_', '-') + " "), shown);
             assertTrue(shown.contains("attune ") && shown.lines().count() == 1, shown);
+            err.getBuffer().setLength(0);
+            assertEquals(2, run("help", name), name);
+            assertEquals(shown, err.toString());
         }
     }
 
