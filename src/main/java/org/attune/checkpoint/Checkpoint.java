@@ -18,7 +18,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /// A whole checkpoint on disk.
 ///
@@ -32,6 +34,8 @@ public record Checkpoint(Path folder, int step) {
     static final String TRAINER_STATE = "trainer_state.json";
 
     static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private static final Pattern OPTIONAL = Pattern.compile("^Optional(?:Int|Long)\\[(.*)]$");
 
     /// A state that lacks a field is none.
     private static final ObjectReader STATES =
@@ -117,29 +121,44 @@ public record Checkpoint(Path folder, int step) {
     /// Checks that the checkpoint is of the same run.
     ///
     /// @param identity as in [RunState#identity]
-    /// @throws CheckpointException naming every difference
-    public void requireSameRun(Map<String, String> identity) {
+    /// @param free keys that may differ
+    /// @return what differs, a line each
+    /// @throws CheckpointException naming every difference of the other keys
+    public List<String> requireSameRun(Map<String, String> identity, Set<String> free) {
         Map<String, String> saved = state().identity();
         var keys = new TreeSet<>(saved.keySet());
         keys.addAll(identity.keySet());
+        List<String> borne = new ArrayList<>();
         List<String> differences = new ArrayList<>();
         for (String key : keys) {
             String before = saved.getOrDefault(key, "absent");
             String now = identity.getOrDefault(key, "absent");
             if (!before.equals(now)) {
-                differences.add("  %s: %s in the checkpoint, now %s".formatted(key, before, now));
+                (free.contains(key) ? borne : differences)
+                        .add(
+                                "%s: %s in the checkpoint, now %s"
+                                        .formatted(key, shown(before), shown(now)));
             }
         }
         if (!differences.isEmpty()) {
             throw new CheckpointException(
                     """
                     %s is of another run, so it can't be continued with the same numbers:
-                    %s
-                    Restore these settings, or start anew with resume: false and another \
-                    output_dir.\
+                      %s
+                    Restore these settings; or begin a new run with what was learnt, by \
+                    adapter_name_or_path: %s (model_name_or_path, where all weights were trained), \
+                    resume: false and another output_dir.\
                     """
-                            .formatted(folder, String.join("\n", differences)));
+                            .formatted(folder, String.join("\n  ", differences), folder));
         }
+        return borne;
+    }
+
+    /// A value that may be unset, without the name of its type.
+    private static String shown(String value) {
+        return value.equals("OptionalInt.empty") || value.equals("OptionalLong.empty")
+                ? "unset"
+                : OPTIONAL.matcher(value).replaceFirst("$1");
     }
 
     static JsonNode readJson(Path file) {

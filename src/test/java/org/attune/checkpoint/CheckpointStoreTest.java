@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Stream;
 
 class CheckpointStoreTest {
@@ -92,16 +93,37 @@ class CheckpointStoreTest {
                                 3,
                                 0,
                                 this::model);
-        saved.requireSameRun(Map.of("seed", "42", "learning_rate", "1.0E-5"));
+        assertEquals(
+                List.of(),
+                saved.requireSameRun(Map.of("seed", "42", "learning_rate", "1.0E-5"), Set.of()));
         var error =
                 assertThrows(
                         CheckpointException.class,
                         () ->
                                 saved.requireSameRun(
-                                        Map.of("learning_rate", "2.0E-5", "seed", "42")));
+                                        Map.of("learning_rate", "2.0E-5", "seed", "42"),
+                                        Set.of("max_steps")));
         assertTrue(
                 error.getMessage().contains("learning_rate: 1.0E-5 in the checkpoint, now 2.0E-5"));
         assertFalse(error.getMessage().contains("seed"));
+        assertTrue(
+                error.getMessage().contains("adapter_name_or_path: " + saved.folder()),
+                error.getMessage());
+    }
+
+    @Test
+    void whatMayDifferIsTold() {
+        Checkpoint saved =
+                store(OptionalInt.empty())
+                        .save(
+                                state(1, Map.of("max_steps", "OptionalInt.empty", "seed", "1")),
+                                3,
+                                0,
+                                this::model);
+        assertEquals(
+                List.of("max_steps: unset in the checkpoint, now 9"),
+                saved.requireSameRun(
+                        Map.of("max_steps", "OptionalInt[9]", "seed", "1"), Set.of("max_steps")));
     }
 
     private CheckpointStore store(OptionalInt limit) {

@@ -37,11 +37,13 @@ final class ResumeHint implements TrainingListener {
     }
 
     /// The last line of a run that was stopped.
-    String text() {
+    ///
+    /// @param resumable whether it was to go on from a checkpoint, which it may not have reached
+    String text(boolean resumable) {
         if (saved) {
             return "to go on: " + command(withResume());
         }
-        return resumed
+        return resumed || resumable
                 ? "nothing new was saved; to go on from the same checkpoint: " + command(arguments)
                 : "nothing was saved yet, so there is no checkpoint to go on from; to begin anew: "
                         + command(arguments);

@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.error.ConfigException;
+import org.attune.trainers.ResumePoint;
 import org.attune.trainers.RunSummary;
 import org.attune.trainers.StopSignal;
 import org.attune.trainers.TrainingListener;
@@ -74,7 +75,7 @@ final class TrainingSession {
             RunSummary summary =
                     start.apply(new Runs(loaded.environment().hubCache(), listeners, stop));
             if (summary.interrupted()) {
-                screen.line(hint.text());
+                screen.line(hint.text(ResumePoint.glance(save).isPresent()));
             }
             return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
         } catch (ConfigException e) {

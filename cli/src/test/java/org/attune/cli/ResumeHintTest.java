@@ -11,7 +11,7 @@ class ResumeHintTest {
     private static String saved(String... arguments) {
         var hint = new ResumeHint(List.of(arguments));
         hint.onSave(3, Path.of("out/checkpoint-3"));
-        return hint.text();
+        return hint.text(false);
     }
 
     @Test
@@ -51,12 +51,16 @@ class ResumeHintTest {
         assertEquals(
                 "nothing was saved yet, so there is no checkpoint to go on from; to begin anew:"
                         + " attune sft run.yaml",
-                hint.text());
+                hint.text(false));
+        assertEquals(
+                "nothing new was saved; to go on from the same checkpoint: attune sft run.yaml",
+                hint.text(true),
+                "stopped while it read its data");
         var resumed = new ResumeHint(List.of("sft", "run.yaml", "resume=out/checkpoint-4"));
         resumed.onResume(Path.of("out/checkpoint-4"));
         assertEquals(
                 "nothing new was saved; to go on from the same checkpoint: attune sft run.yaml"
                         + " resume=out/checkpoint-4",
-                resumed.text());
+                resumed.text(false));
     }
 }

@@ -78,6 +78,10 @@ final class Fingerprints {
                     "reward_parallelism",
                     "on_reward_failure");
 
+    /// Keys that say how long a run lasts: it may become longer when it is continued. Its learning
+    /// rates are then those of the longer run from there on.
+    static final Set<String> LENGTH = Set.of("max_steps", "num_train_epochs", "total_episodes");
+
     private Fingerprints() {}
 
     /// The keys of a configuration that change a run's numbers, flat, with their values.

@@ -9,6 +9,7 @@ import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
 import org.attune.optim.LrSchedule;
+import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -235,7 +236,7 @@ final class TrainingLoop {
             return;
         }
         Checkpoint checkpoint = from.get();
-        checkpoint.requireSameRun(identity);
+        requireSameRun(checkpoint);
         updates.restore(checkpoint);
         work.restore(checkpoint.folder());
         RunState state = checkpoint.state();
@@ -246,6 +247,25 @@ final class TrainingLoop {
         log.restore(state);
         context.listeners().forEach(l -> l.onResume(checkpoint.folder()));
         LOG.info("resumed from {} at step {} of {}", checkpoint.folder(), step, info.totalSteps());
+    }
+
+    /// The same run, which may have become longer.
+    private void requireSameRun(Checkpoint checkpoint) {
+        List<String> changes = checkpoint.requireSameRun(identity, Fingerprints.LENGTH);
+        int done = checkpoint.state().step();
+        if (info.totalSteps() < done) {
+            throw new CheckpointException(
+                    "%s has %d steps, more than the %d of this run; raise max_steps or num_train_epochs, or resume from an earlier checkpoint"
+                            .formatted(checkpoint.folder(), done, info.totalSteps()));
+        }
+        if (!changes.isEmpty()) {
+            LOG.info(
+                    "{}: from step {} on the learning rate follows the {} schedule of {} steps",
+                    String.join(", ", changes),
+                    done + 1,
+                    ConfigNames.wireName(config.schedule().lrSchedulerType()),
+                    info.totalSteps());
+        }
     }
 
     private RunSummary finish(Work work, boolean interrupted) {

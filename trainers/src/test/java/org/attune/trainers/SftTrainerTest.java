@@ -15,6 +15,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
+import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.SftConfig;
@@ -132,6 +133,86 @@ class SftTrainerTest {
         logs.addAll(second.logs);
         assertEquals(whole.logs, logs);
         assertEquals(whole.summary.heldout().orElseThrow(), second.summary.heldout().orElseThrow());
+    }
+
+    /// Between a step and its evaluation, which the checkpoint then lacks.
+    @Test
+    void stoppedInAnEvaluationItIsMadeUpFor() {
+        UnaryOperator<TrainingConfig> evaluated =
+                t -> t.withEval(e -> e.withEvalStrategy(IntervalStrategy.STEPS).withEvalSteps(1));
+        var whole = new RecordingListener();
+        float[] expected = finalValues(config(evaluated, "whole"), whole);
+        var stop = new StopSignal();
+        var first = new RecordingListener();
+        TrainingListener stopper =
+                new TrainingListener() {
+                    @Override
+                    public void onStep(int step, PhaseClock clock) {
+                        if (step == 2) {
+                            stop.request();
+                        }
+                    }
+                };
+        SftConfig halves = config(evaluated, "halves");
+        Engine.run(
+                () -> {
+                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
+                        new SftTrainer(
+                                        halves,
+                                        policy,
+                                        rows(),
+                                        evalSets(),
+                                        context().withStop(stop).withListeners(first, stopper))
+                                .train();
+                    }
+                });
+        assertTrue(first.summary.interrupted());
+        var second = new RecordingListener();
+        float[] resumed =
+                finalValues(
+                        halves.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        second);
+        assertArrayEquals(expected, resumed, 0);
+        var evaluations = new ArrayList<>(first.evaluations);
+        evaluations.addAll(second.evaluations);
+        assertEquals(whole.evaluations, evaluations);
+    }
+
+    @Test
+    void resumedRunMayBecomeLonger() {
+        UnaryOperator<TrainingConfig> four = t -> t.withSchedule(s -> s.withMaxSteps(4));
+        UnaryOperator<TrainingConfig> eight = t -> t.withSchedule(s -> s.withMaxSteps(8));
+        UnaryOperator<TrainingConfig> resumed =
+                t -> t.withSave(s -> s.withResume(new Resume.Latest()));
+        UnaryOperator<TrainingConfig> constant =
+                t -> t.withSchedule(s -> s.withLrSchedulerType(LrSchedulerType.CONSTANT));
+        finalValues(config(t -> constant.apply(four.apply(t)), "grows"), new RecordingListener());
+        assertArrayEquals(
+                finalValues(
+                        config(t -> constant.apply(eight.apply(t)), "long"),
+                        new RecordingListener()),
+                finalValues(
+                        config(t -> resumed.apply(constant.apply(eight.apply(t))), "grows"),
+                        new RecordingListener()),
+                0);
+        var whole = new RecordingListener();
+        finalValues(config(eight, "linear"), whole);
+        finalValues(config(four, "longer"), new RecordingListener());
+        var second = new RecordingListener();
+        finalValues(config(t -> resumed.apply(eight.apply(t)), "longer"), second);
+        assertEquals(4, second.info.firstStep());
+        assertEquals(
+                whole.logs.getLast().get(MetricKeys.LEARNING_RATE),
+                second.logs.getLast().get(MetricKeys.LEARNING_RATE));
+        var error =
+                assertThrows(
+                        CheckpointException.class,
+                        () ->
+                                finalValues(
+                                        config(t -> resumed.apply(four.apply(t)), "longer"),
+                                        new RecordingListener()));
+        assertTrue(error.getMessage().contains("has 8 steps, more than the 4"), error.getMessage());
     }
 
     @Test

@@ -34,6 +34,7 @@ final class KeysPage {
             - A data set may have TRL's `data_files` and `data_dir`; its `path` is then a folder, or `json`, `csv`, `parquet` or `text`.
             - `resume: true` continues from the newest whole checkpoint in `output_dir` and gives the numbers of a run that was not interrupted. Without it, what an earlier run
               left in `output_dir` is moved into `earlier-N/` in it, when the first step is done.
+            - A resumed run may have a larger `max_steps`, `num_train_epochs` or `total_episodes` than its checkpoint: the learning rate then follows the schedule of the new length. All else that changes numbers must be as it was.
 
             ## Defaults that are not TRL's
 
