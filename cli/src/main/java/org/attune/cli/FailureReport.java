@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
+import org.attune.trainers.AddressSpace;
 
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -22,7 +23,13 @@ final class FailureReport implements IExecutionExceptionHandler {
         if (stacktrace) {
             failure.printStackTrace(err);
         } else if (!expected) {
-            err.println("This is a fault in Attune; --stacktrace shows where.");
+            String limit = AddressSpace.own().hint();
+            err.println(
+                    limit.isEmpty()
+                            ? "This is a fault in Attune; --stacktrace shows where."
+                            : limit
+                                    + " If that isn't it, this is a fault in Attune; --stacktrace"
+                                    + " shows where.");
         }
         err.flush();
         return failure instanceof ConfigException ? ExitCodes.USAGE : ExitCodes.FAILED;

@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.files.GivenPath;
 import org.attune.tensor.Engine;
+import org.attune.trainers.AddressSpace;
 
 import picocli.CommandLine;
 
@@ -15,9 +16,31 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        int code = run(args);
+        Thread.setDefaultUncaughtExceptionHandler((_, failure) -> endIfOutOfMemory(failure));
+        int code = ExitCodes.FAILED;
+        try {
+            code = run(args);
+        } catch (OutOfMemoryError | LinkageError e) {
+            endWithout(e);
+        }
         Engine.settle();
         System.exit(code); // the only place that ends the process
+    }
+
+    /// A thread that got no memory may be one that others wait for.
+    private static void endIfOutOfMemory(Throwable failure) {
+        if (failure instanceof OutOfMemoryError) {
+            endWithout(failure);
+        } else {
+            failure.printStackTrace();
+        }
+    }
+
+    /// At once: what would have to be told that the process ends may need memory for it.
+    private static void endWithout(Throwable failure) {
+        System.err.println("attune: " + failure);
+        System.err.println(AddressSpace.own().hint());
+        Runtime.getRuntime().halt(ExitCodes.FAILED);
     }
 
     /// Runs a command on this process's streams.

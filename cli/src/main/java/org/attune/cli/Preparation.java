@@ -3,7 +3,9 @@ package org.attune.cli;
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 
+import org.attune.error.ConfigException;
 import org.attune.tensor.Engine;
+import org.attune.trainers.AddressSpace;
 import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine;
@@ -30,6 +32,11 @@ final class Preparation {
     private static void startEngine(List<CommandLine> commands) {
         CommandLine last = commands.getLast();
         if (last.getCommand() instanceof UsesEngine command && !last.isUsageHelpRequested()) {
+            try {
+                AddressSpace.own().requireEngine();
+            } catch (ConfigException e) {
+                throw new CommandLine.ExecutionException(last, e.getMessage(), e); // reported
+            }
             Engine.startAhead(command.generates());
         }
     }

@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import com.sun.management.OperatingSystemMXBean;
 
 import org.attune.tensor.Device;
+import org.attune.trainers.AddressSpace;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -26,7 +27,8 @@ record AvailableMemory(Path root) {
                 : device.freeBytes();
     }
 
-    /// The least of what the machine has and what each control group above this process leaves.
+    /// The least of what the machine has, what each control group above this process leaves, and
+    /// what a limit of its address space does.
     OptionalLong bytes() {
         OptionalLong machine = number("proc/meminfo", "MemAvailable:\\s+(\\d+) kB");
         if (machine.isEmpty()) {
@@ -39,6 +41,7 @@ record AvailableMemory(Path root) {
             least = Math.min(least, left(group, "memory.max", "memory.current", "inactive_file"));
             group = group.getParent();
         }
+        least = Math.min(least, new AddressSpace(root).left().orElse(Long.MAX_VALUE));
         return OptionalLong.of(Math.min(least, leftOfVersion1(groups.resolve("memory"))));
     }
 

@@ -20,6 +20,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.text.TextAssets;
+import org.attune.trainers.AddressSpace;
 import org.attune.trainers.config.ModelConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -299,6 +300,11 @@ public final class ModelSetup implements AutoCloseable {
 
     private Decoder load(DecoderConfig config, TensorFile tensors) {
         Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
+        if (device().type() == Device.Type.CPU) {
+            AddressSpace.own()
+                    .require(
+                            "the model's weights alone", config.productNumbers() * dtype().bytes());
+        }
         Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
         return isSmall() ? Engine.leavingCores(load) : load.get();
     }
