@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
+import org.attune.error.StopRequest;
 import org.attune.rollout.SamplingConfig.Distribution;
 import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
@@ -22,6 +23,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /// Rollouts of a server with the OpenAI kind of `/v1/completions` (vLLM, llama.cpp and others).
 /// Its weights stay what they are, so the completions are those of another policy.
@@ -39,6 +42,8 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     private static final long ANSWER = 4 << 20;
     private static final long ANSWER_PER_TOKEN = 2 << 10;
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final int STOP_CHECK_MILLIS = 100;
 
     private final CompletionServer server;
     private final String model;
@@ -105,7 +110,7 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
                 answers.submit(() -> ask(index, prompts.get(index), round));
             }
             for (int n = 0; n < completions.length; n++) {
-                Answer answer = answers.take().get();
+                Answer answer = next(answers).get();
                 tellOfText(answer.completion());
                 completions[answer.index()] = answer.completion().sampled();
                 listener.finished(answer.index(), completions[answer.index()]);
@@ -122,6 +127,18 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
             threads.shutdownNow();
         }
         return Arrays.asList(completions);
+    }
+
+    /// The next answer, while nobody wishes the run to stop.
+    private static Future<Answer> next(CompletionService<Answer> answers)
+            throws InterruptedException {
+        while (true) {
+            StopRequest.check();
+            Future<Answer> answer = answers.poll(STOP_CHECK_MILLIS, TimeUnit.MILLISECONDS);
+            if (answer != null) {
+                return answer;
+            }
+        }
     }
 
     private record Answer(int index, ServerCompletion completion) {}

@@ -147,7 +147,7 @@ class SftTrainerTest {
         TrainingListener stopper =
                 new TrainingListener() {
                     @Override
-                    public void onStep(int step, PhaseClock clock) {
+                    public void onStep(int step, long tokens, PhaseClock clock) {
                         if (step == 2) {
                             stop.request();
                         }
