@@ -238,7 +238,7 @@ final class Targets {
                 .newest()
                 .ifPresent(
                         checkpoint -> {
-                            checkpoint.requireSameRun(checkpoint.state().identity());
+                            checkpoint.requireSameRun(checkpoint.state().identity(), Set.of());
                             try (TensorFile optimizer = checkpoint.optimizer()) {
                                 tensors(optimizer);
                             }
