@@ -1,6 +1,8 @@
 package org.attune.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.files.HubCache;
 import org.attune.trainers.config.ModelConfig;
@@ -64,6 +66,35 @@ class TemplateInForceTest {
                 "--output",
                 path("again"));
         assertEquals("other", inForce(ModelConfig.of(path("again"))));
+    }
+
+    @Test
+    void promptsOfPlainTextGoThroughTheTemplateIfAsked() throws IOException {
+        Files.writeString(
+                folder.resolve("rows.jsonl"), "{\"prompt\": \"11\", \"completion\": \"22\"}\n");
+        Path template = Files.writeString(folder.resolve("own.jinja"), TEMPLATE);
+        Path run =
+                Files.writeString(
+                        folder.resolve("sft.yaml"),
+                        "model_name_or_path: %s\ndatasets: %s\noutput_dir: %s\nchat_template_path: %s\n"
+                                .formatted(MODEL, path("rows.jsonl"), path("out"), template));
+        assertFalse(shown(run, "false").contains("user: "));
+        assertTrue(shown(run, "true").contains("user: 11"));
+    }
+
+    private static String shown(Path run, String apply) {
+        var out = new StringWriter();
+        var err = new StringWriter();
+        int code =
+                Main.commandLine(new PrintWriter(out), new PrintWriter(err))
+                        .execute(
+                                "preview",
+                                "--method",
+                                "sft",
+                                run.toString(),
+                                "apply_chat_template=" + apply);
+        assertEquals(0, code, err.toString());
+        return out.toString();
     }
 
     private String path(String name) {

@@ -15,7 +15,7 @@ import java.util.Map;
 /// | `exact_answer` | a text equal to a column |
 /// | `numeric_answer` | a last number equal to a column's |
 /// | `gsm8k` | the answer behind `####` |
-/// | `accuracy_reward`, `reasoning_accuracy_reward` | a numeric answer in `\boxed{…}` |
+/// | `accuracy_reward`, `reasoning_accuracy_reward` | an answer in `\boxed{…}` |
 /// | `get_cosine_scaled_reward` | the same, shorter is better |
 /// | `think_format_reward` | reasoning between `<think>` and `</think>` |
 /// | `tag_count` | tags that occur exactly once |

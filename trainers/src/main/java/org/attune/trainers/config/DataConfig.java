@@ -17,6 +17,8 @@ import java.util.OptionalDouble;
 ///     share in (0, 1) or a number from 1 on
 /// @param onBadRow what to do with faulty rows
 /// @param unusedColumns what to do with content in columns that nothing reads
+/// @param applyChatTemplate whether prompts of plain text are put into the chat template as a
+///     user's message, and what completes them as the assistant's
 /// @param shuffleDataset shuffle the rows once, before anything else
 public record DataConfig(
         @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
@@ -25,6 +27,7 @@ public record DataConfig(
         @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,
         BadRowPolicy onBadRow,
         UnusedColumns unusedColumns,
+        boolean applyChatTemplate,
         boolean shuffleDataset) {
     public DataConfig {
         datasets = List.copyOf(datasets);
@@ -39,6 +42,7 @@ public record DataConfig(
                 OptionalDouble.empty(),
                 BadRowPolicy.ERROR,
                 UnusedColumns.ERROR,
+                false,
                 false);
     }
 
@@ -48,12 +52,24 @@ public record DataConfig(
 
     public DataConfig withDatasets(List<DatasetSpec> datasets) {
         return new DataConfig(
-                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
     }
 
     public DataConfig withEvalDatasets(List<DatasetSpec> evalDatasets) {
         return new DataConfig(
-                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
     }
 
     public DataConfig withTestSplitSize(double testSplitSize) {
@@ -63,21 +79,51 @@ public record DataConfig(
                 OptionalDouble.of(testSplitSize),
                 onBadRow,
                 unusedColumns,
+                applyChatTemplate,
                 shuffleDataset);
     }
 
     public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
         return new DataConfig(
-                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
     }
 
     public DataConfig withUnusedColumns(UnusedColumns unusedColumns) {
         return new DataConfig(
-                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
+    }
+
+    public DataConfig withApplyChatTemplate(boolean applyChatTemplate) {
+        return new DataConfig(
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
     }
 
     public DataConfig withShuffleDataset(boolean shuffleDataset) {
         return new DataConfig(
-                datasets, evalDatasets, testSplitSize, onBadRow, unusedColumns, shuffleDataset);
+                datasets,
+                evalDatasets,
+                testSplitSize,
+                onBadRow,
+                unusedColumns,
+                applyChatTemplate,
+                shuffleDataset);
     }
 }

@@ -10,6 +10,7 @@ import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
 import org.attune.datasets.PackedRow;
 import org.attune.datasets.PackingStrategy;
+import org.attune.datasets.PlainPrompts;
 import org.attune.datasets.PreferenceExample;
 import org.attune.datasets.PreferenceOptions;
 import org.attune.datasets.PreferencePreparation;
@@ -28,6 +29,7 @@ import org.attune.datasets.StepwisePreparation;
 import org.attune.datasets.UnpairedExample;
 import org.attune.datasets.UnusedColumns;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.text.TextAssets;
 import org.attune.trainers.EvalSet;
@@ -71,6 +73,7 @@ public final class RowSetup {
             EnumSet.of(DatasetType.STEPWISE_SUPERVISION);
 
     private final SampleTokenizer tokenizer;
+    private final boolean chat;
     private final HubCache hub;
     private final int threads = Runtime.getRuntime().availableProcessors();
 
@@ -78,6 +81,7 @@ public final class RowSetup {
     /// @param hub where names of data sets are looked up
     public RowSetup(TextAssets text, HubCache hub) {
         this.tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        this.chat = text.template().isPresent();
         this.hub = hub;
     }
 
@@ -163,6 +167,11 @@ public final class RowSetup {
     ///
     /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
     public RunRows<StepwiseExample> prm(PrmConfig config) {
+        if (config.data().applyChatTemplate()) {
+            throw new ConfigException(
+                    "apply_chat_template: true is not for prm, whose steps are texts; give prompts"
+                            + " as messages, or leave the key out");
+        }
         StepwiseConfig steps = config.steps();
         var options =
                 new StepwiseOptions(
@@ -252,7 +261,34 @@ public final class RowSetup {
             ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(seed), shuffled);
             train = shuffled;
         }
-        return new Split(train, eval);
+        return inTemplate(new Split(train, eval), data.applyChatTemplate());
+    }
+
+    /// Prompts of plain text are used as they stand, as in TRL, unless asked for otherwise; with a
+    /// chat model that is seldom meant, so it is said.
+    private Split inTemplate(Split split, boolean apply) {
+        long plain = PlainPrompts.count(split.train()) + PlainPrompts.count(split.eval());
+        if (plain == 0) {
+            return split;
+        }
+        if (apply && !chat) {
+            throw new ConfigException(
+                    "apply_chat_template: the model has no chat template; give one with"
+                            + " chat_template_path, or leave the key out");
+        }
+        if (apply) {
+            return new Split(
+                    split.train().stream().map(PlainPrompts::asMessages).toList(),
+                    split.eval().stream().map(PlainPrompts::asMessages).toList());
+        }
+        if (chat) {
+            LOG.info(
+                    "{} prompts are plain text and are used as they stand, without the chat"
+                        + " template that attune chat uses; apply_chat_template: true makes them a"
+                        + " user's messages",
+                    plain);
+        }
+        return split;
     }
 
     private static List<DatasetSource> sources(List<DatasetSpec> specs, String textField) {
