@@ -10,6 +10,11 @@ public interface ChatTemplate {
     ///     message and line
     Rendering render(Conversation conversation, Tail tail);
 
+    /// Where it comes from, for messages.
+    default String name() {
+        return "of the model";
+    }
+
     /// The template's source text (Jinja).
     String source();
 

@@ -74,8 +74,9 @@ public final class CompleteTemplate implements ChatTemplate {
             }
             throw new DatasetException(
                     part.name()
-                            + " is not in what the chat template renders, so nothing of it would be"
-                            + " trained (roles of the messages: "
+                            + " is not in what the chat template "
+                            + name()
+                            + " renders, so nothing of it would be trained (roles of the messages: "
                             + conversation.messages().stream().map(Message::role).toList()
                             + "); use a template that shows it (chat_template_path), write it into"
                             + " the content of a message, or take it out of the row");
@@ -83,15 +84,16 @@ public final class CompleteTemplate implements ChatTemplate {
     }
 
     /// A template that knows no lists of parts writes them as Python prints a list.
-    private static void requireNoLists(Conversation conversation, String text) {
+    private void requireNoLists(Conversation conversation, String text) {
         boolean lists =
                 conversation.messages().stream()
                         .anyMatch(message -> message.fields().get("content") instanceof List<?>);
         if (lists && (text.contains("'type': 'text'") || text.contains("\"type\": \"text\""))) {
             throw new DatasetException(
-                    "a content that is a list of parts is written by the chat template as that"
-                            + " list; give the content as a text, or use a template that knows"
-                            + " parts (chat_template_path)");
+                    "a content that is a list of parts is written by the chat template "
+                            + name()
+                            + " as that list; give the content as a text, or use a template that"
+                            + " knows parts (chat_template_path)");
         }
     }
 
@@ -118,6 +120,11 @@ public final class CompleteTemplate implements ChatTemplate {
                 throw e;
             }
         }
+    }
+
+    @Override
+    public String name() {
+        return template.name();
     }
 
     @Override

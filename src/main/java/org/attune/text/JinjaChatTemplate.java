@@ -133,6 +133,11 @@ public final class JinjaChatTemplate implements ChatTemplate {
     }
 
     @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
     public String source() {
         return template.source();
     }

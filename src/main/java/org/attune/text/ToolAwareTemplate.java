@@ -13,6 +13,11 @@ record ToolAwareTemplate(ChatTemplate standard, ChatTemplate toolUse) implements
     }
 
     @Override
+    public String name() {
+        return standard.name();
+    }
+
+    @Override
     public String source() {
         return standard.source();
     }

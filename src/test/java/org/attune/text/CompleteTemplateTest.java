@@ -44,7 +44,9 @@ class CompleteTemplateTest {
 
     private static void refuses(String part, String source, Message... messages) {
         var e = assertThrows(DatasetException.class, () -> render(source, messages));
-        assertTrue(e.getMessage().startsWith(part + " is not in what the"), e.getMessage());
+        assertTrue(
+                e.getMessage().startsWith(part + " is not in what the chat template test renders"),
+                e.getMessage());
         assertTrue(e.getMessage().contains("chat_template_path"), e.getMessage());
     }
 

@@ -40,7 +40,9 @@ public final class JinjaTemplate {
         try {
             return new JinjaTemplate(source, Parser.parse(source));
         } catch (StackOverflowError e) {
-            throw JinjaException.limit("the template is nested too deeply");
+            throw JinjaException.limit(
+                    "the template is nested too deeply for the stack of its thread; take levels of"
+                            + " brackets, operators or blocks out of it");
         }
     }
 
@@ -57,7 +59,9 @@ public final class JinjaTemplate {
             return ScopedValue.where(Budget.CURRENT, budget)
                     .call(() -> new Interpreter(budget).render(body, new Scope(context)));
         } catch (StackOverflowError e) {
-            throw JinjaException.limit("the template or its input is nested too deeply");
+            throw JinjaException.limit(
+                    "the template or its input is nested too deeply for the stack of its thread;"
+                            + " take levels out of it");
         }
     }
 
