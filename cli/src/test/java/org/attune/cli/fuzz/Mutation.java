@@ -17,6 +17,9 @@ import java.util.zip.GZIPOutputStream;
 
 /// Makes a broken input from a valid one.
 final class Mutation {
+    /// Bombs stay as they are inside.
+    private static final int LARGEST_MUTATED = 1 << 20;
+
     private final RandomGenerator random;
 
     Mutation(RandomGenerator random) {
@@ -64,7 +67,11 @@ final class Mutation {
     private byte[] zipped(String name, byte[] content) {
         try (var in = new GZIPInputStream(new ByteArrayInputStream(content));
                 var bytes = new ByteArrayOutputStream()) {
-            byte[] inner = content(name.substring(0, name.length() - 3), in.readAllBytes());
+            byte[] plain = in.readNBytes(LARGEST_MUTATED);
+            if (plain.length == LARGEST_MUTATED) {
+                return bytes(content);
+            }
+            byte[] inner = content(name.substring(0, name.length() - 3), plain);
             try (var out = new GZIPOutputStream(bytes)) {
                 out.write(inner);
             }
