@@ -41,6 +41,8 @@ final class LiveRun {
         firstStep = run.firstStep();
         step = firstStep;
         steps = run.totalSteps();
+        work = "starting";
+        workSince = clock.millis();
     }
 
     /// @param phase as in [org.attune.trainers.TrainingListener#onPhase]

@@ -144,6 +144,9 @@ final class PathKeys {
     }
 
     private YamlNode input(Setting setting, String key, YamlNode.Scalar scalar) {
+        if (scalar.isNull() || scalar.text().isBlank()) {
+            return scalar; // what is missing is told by those who need it
+        }
         // Behind # stands the name of a data set in the folder.
         String whole = scalar.text();
         try {
