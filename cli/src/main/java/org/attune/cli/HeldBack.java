@@ -72,6 +72,11 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
+    public void onTotals(int step, Map<String, Object> totals) {
+        tell(l -> l.onTotals(step, totals));
+    }
+
+    @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
         tell(l -> l.onEvaluate(step, metrics));
     }

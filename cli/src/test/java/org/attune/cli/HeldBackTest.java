@@ -42,11 +42,13 @@ class HeldBackTest {
             assertFalse(Files.exists(folder.resolve("earlier-1")));
             held.onStep(1, 10, new PhaseClock());
             held.onLog(1, Map.of("loss", 1.5));
+            held.onTotals(1, Map.of("train_loss", 1.5));
         }
         assertEquals(EARLIER, Files.readString(folder.resolve("earlier-1/metrics.jsonl")));
         List<Map<String, Object>> log = MetricsFile.read(metrics);
-        assertEquals(List.of(0, 1), log.stream().map(entry -> entry.get("step")).toList());
+        assertEquals(List.of(0, 1, 1), log.stream().map(entry -> entry.get("step")).toList());
         assertEquals(2.0, log.getFirst().get("eval_loss"));
+        assertEquals(1.5, log.getLast().get("train_loss"), "the totals are written too");
     }
 
     @Test
