@@ -1,5 +1,6 @@
 package org.attune.files;
 
+import org.attune.error.Excerpt;
 import org.attune.error.ModelException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +21,9 @@ import java.util.stream.IntStream;
 record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores) {
     private static final Logger LOG = LoggerFactory.getLogger(GgufVocabulary.class);
     private static final String PREFIX = "tokenizer.ggml.";
+
+    /// Every way to cut a token in two is tried; the longest of real ones have some hundred.
+    private static final int LONGEST_TOKEN = 4096;
 
     /// What a token is, in the order of ggml's numbers, which begin at 1.
     enum Kind {
@@ -96,14 +100,21 @@ record GgufVocabulary(List<String> tokens, List<Kind> kinds, List<Float> scores)
         var result = new ArrayList<String>(tokens.size());
         for (int id = 0; id < tokens.size(); id++) {
             String token = tokens.get(id);
+            if (token.length() > LONGEST_TOKEN) {
+                throw new ModelException(
+                        "%s: token %d of tokenizer.ggml.tokens has %d characters; at most %d are accepted"
+                                .formatted(where, id, token.length(), LONGEST_TOKEN));
+            }
             if (!seen.add(token)) {
                 LOG.warn(
                         "{}: token {} repeats the text \"{}\"; it is never produced",
                         where,
                         id,
-                        token);
+                        Excerpt.of(token));
                 token = "<|repeated token " + id + "|>";
-                seen.add(token);
+                while (!seen.add(token)) {
+                    token += "|";
+                }
             }
             result.add(token);
         }

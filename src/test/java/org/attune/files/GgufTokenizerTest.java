@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -76,6 +77,9 @@ class GgufTokenizerTest {
         refuses("tokenizer.ggml.token_type", List.of(1L), "1 entries for 9 tokens");
         refuses("tokenizer.ggml.merges", List.of("ab"), "two tokens with a space");
         refuses("tokenizer.ggml.tokens", 3L, "a list of strings");
+        List<Object> tokens = new ArrayList<>(Collections.nCopies(8, "a"));
+        tokens.add("b".repeat(1 << 20));
+        refuses("tokenizer.ggml.tokens", tokens, "token 8 of tokenizer.ggml.tokens has 1048576");
     }
 
     @Test
