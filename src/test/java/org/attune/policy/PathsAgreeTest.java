@@ -82,9 +82,13 @@ class PathsAgreeTest {
                 List.of(
                         Outcome.allLinear(0),
                         Outcome.adapter(new ModuleSelection.AllLinear(), 0, uneven),
-                        Outcome.adapter(names("k_proj", "up_proj"), 0, uneven),
+                        Outcome.adapter(
+                                names("k_proj", "up_proj"), 0, Map.of("k_proj", 1, "up_proj", 5)),
                         Outcome.adapter(names("v_proj", "o_proj"), 0, Map.of()),
-                        Outcome.adapter(names("q_proj", "v_proj", "down_proj"), 0, uneven),
+                        Outcome.adapter(
+                                names("q_proj", "v_proj", "down_proj"),
+                                0,
+                                Map.of("layers.1.mlp.down_proj", 2)),
                         Outcome.adapter(
                                 new ModuleSelection.Regex(".*layers\\.1\\..*gate_proj"),
                                 0,
