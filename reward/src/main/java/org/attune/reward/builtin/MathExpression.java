@@ -116,13 +116,12 @@ final class MathExpression {
     private double[] power() {
         double[] value = atom();
         while (true) {
+            boolean degrees = skip("^\\circ") || skip("^{\\circ}") || skip("°"); // are numbers
             if (skip("!")) {
                 value = mapped(value, MathExpression::factorial);
-            } else if (skip("^\\circ") || skip("^{\\circ}") || skip("°")) {
-                continue; // degrees are numbers
             } else if (skip("^")) {
                 value = combined(value, exponent(), Math::pow);
-            } else {
+            } else if (!degrees) {
                 return value;
             }
         }
