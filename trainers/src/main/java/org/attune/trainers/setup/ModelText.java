@@ -103,8 +103,8 @@ final class ModelText {
 
     private static TextAssets withEos(TextAssets own, String eos) {
         if (own.tokenizer().id(eos).isEmpty()) {
-            throw new ConfigException(
-                    "eos_token: " + eos + " is no token of this model's tokenizer");
+            throw ConfigException.about(
+                    "eos_token", eos + " is no token of this model's tokenizer");
         }
         Map<String, String> roles = new LinkedHashMap<>(own.specials().byRole());
         roles.put("eos_token", eos);
