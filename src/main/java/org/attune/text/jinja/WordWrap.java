@@ -2,9 +2,7 @@ package org.attune.text.jinja;
 
 import org.attune.text.jinja.Builtin.Call;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 
 /// The filter `wordwrap`: lines of at most so many characters, cut at white space, after hyphens
@@ -49,7 +47,7 @@ final class WordWrap {
     }
 
     private List<String> lines(String paragraph) {
-        Deque<Chunk> chunks = new ArrayDeque<>(chunks(paragraph));
+        var chunks = new Chunks(paragraph);
         var lines = new ArrayList<String>();
         while (!chunks.isEmpty()) {
             if (!lines.isEmpty() && chunks.peek().isBlank()) {
@@ -86,7 +84,7 @@ final class WordWrap {
     }
 
     /// Takes the next line's chunks.
-    private String line(Deque<Chunk> chunks) {
+    private String line(Chunks chunks) {
         var line = new ArrayList<String>();
         int length = 0;
         while (!chunks.isEmpty() && chunks.peek().fits(width - length)) {
@@ -122,17 +120,41 @@ final class WordWrap {
         return word ? chunk.from() + hyphen + 1 : end;
     }
 
-    /// Words with what may not be cut off, and the white space between them.
-    private List<Chunk> chunks(String text) {
-        var chunks = new ArrayList<Chunk>();
-        int from = 0;
-        while (from < text.length()) {
-            int to = isSpace(text.charAt(from)) ? spaceEnd(text, from) : wordEnd(text, from);
-            Budget.items(1);
-            chunks.add(new Chunk(text.substring(from, to), 0));
-            from = to;
+    /// Words with what may not be cut off, and the white space between them. They are cut out as
+    /// they are asked for: together they would take fifty times the text's memory.
+    private final class Chunks {
+        private final String text;
+        private int next;
+        private Chunk first;
+
+        Chunks(String text) {
+            this.text = text;
         }
-        return chunks;
+
+        boolean isEmpty() {
+            return first == null && next == text.length();
+        }
+
+        Chunk peek() {
+            if (first == null) {
+                int from = next;
+                next = isSpace(text.charAt(from)) ? spaceEnd(text, from) : wordEnd(text, from);
+                Budget.items(1);
+                first = new Chunk(text.substring(from, next), 0);
+            }
+            return first;
+        }
+
+        Chunk pop() {
+            Chunk popped = peek();
+            first = null;
+            return popped;
+        }
+
+        /// Puts back what is left of the chunk that was taken last.
+        void push(Chunk rest) {
+            first = rest;
+        }
     }
 
     private static boolean isSpace(char c) {
