@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.trainers.PhaseClock;
 import org.attune.trainers.RunInfo;
+import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.report.MetricsFile;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,10 +14,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 class HeldBackTest {
     private static final String EARLIER = "{\"step\":5,\"loss\":1.0}\n";
@@ -58,6 +62,24 @@ class HeldBackTest {
             held.onStart(info);
             held.onEvaluate(0, Map.of("eval_loss", 2.0));
             assertTrue(Files.readString(metrics).contains("eval_loss"));
+        }
+    }
+
+    /// A call that is not passed on never reaches the run's files. What only shows that a run is
+    /// alive is for screens.
+    @Test
+    void everyCallThatIsWrittenIsPassedOn() {
+        var live = Set.of("onPhase", "onPass", "onCompleted");
+        for (Method call : TrainingListener.class.getDeclaredMethods()) {
+            boolean passedOn =
+                    Arrays.stream(HeldBack.class.getDeclaredMethods())
+                            .anyMatch(
+                                    own ->
+                                            own.getName().equals(call.getName())
+                                                    && Arrays.equals(
+                                                            own.getParameterTypes(),
+                                                            call.getParameterTypes()));
+            assertEquals(!live.contains(call.getName()), passedOn, call::toString);
         }
     }
 }
