@@ -103,7 +103,7 @@ ADAPTERS = {
     ),
     "modules-to-save": (
         "llama",
-        {"r": 2, "lora_alpha": 4, "target_modules": ["k_proj", "down_proj"], "modules_to_save": ["lm_head", "norm"]},
+        {"r": 2, "lora_alpha": 4, "target_modules": ["k_proj", "down_proj"], "modules_to_save": ["embed_tokens", "lm_head", "norm"]},
     ),
     "some-layers": (
         "mistral",
@@ -136,6 +136,14 @@ def create(name):
     return model.eval()
 
 
+def rows(generator, padding=True):
+    """Random ids, the padding token among them: it is learnt where it is predicted, not where it is read."""
+    ids = torch.randint(2, VOCABULARY, (ROWS, LENGTH), generator=generator)
+    if padding:
+        ids[0, 4] = ids[1, 9] = COMMON["pad_token_id"]
+    return ids
+
+
 def loss_of(model, ids):
     """Mean of all rows' next tokens."""
     logits = model(ids).logits
@@ -164,7 +172,7 @@ def write_model(name, folder):
     names = dict(model.named_parameters())
     save_file({n: p.detach().contiguous() for n, p in names.items()}, folder / "model.safetensors", {"format": "pt"})
     generator = torch.Generator().manual_seed(7)
-    ids = torch.randint(2, VOCABULARY, (ROWS, LENGTH), generator=generator)
+    ids = rows(generator)
     loss = loss_of(model, ids)
     loss.backward()
     with torch.no_grad():
@@ -195,7 +203,7 @@ def write_adapter(name, folder):
     config["target_modules"] = options["target_modules"]
     write_json(folder / "adapter_config.json", config)
     keys = {t.data_ptr(): key for key, t in get_peft_model_state_dict(model).items()}
-    ids = torch.randint(2, VOCABULARY, (ROWS, LENGTH), generator=generator)
+    ids = rows(generator, "embed_tokens" in options.get("modules_to_save", ()))
     loss = loss_of(model, ids)
     loss.backward()
     with torch.no_grad():

@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
 /// that backward needs until it is closed.
@@ -194,12 +195,27 @@ public final class DecoderRun implements AutoCloseable {
             }
             Tensor gradient = decoder.embedding().gradient(pass.adapter()); // (V, D)
             if (gradient != null) {
-                long width = d.size(1);
-                Tensor rows =
-                        layout.tokenTensor(decoder.device()).unsqueeze(1).expand(d.size(0), width);
-                gradient.scatterAddInPlace(0, rows, d.to(DType.FLOAT32));
+                addToEmbedding(gradient, d);
             }
         }
+    }
+
+    /// What was read of the embedding learns, but for the row of the padding token: transformers'
+    /// embeddings leave it as it is, though the token may end every turn. A tied output layer adds
+    /// to that row all the same.
+    private void addToEmbedding(Tensor gradient, Tensor d) {
+        int[] tokens = layout.tokens();
+        int pad = decoder.config().special().pad().orElse(-1);
+        int[] read =
+                IntStream.range(0, tokens.length).filter(row -> tokens[row] != pad).toArray();
+        Tensor rows = d; // (N, D)
+        if (read.length < tokens.length) {
+            rows = d.indexSelect(0, Tensor.ofInts(decoder.device(), read, read.length));
+        }
+        int[] ids = Arrays.stream(read).map(row -> tokens[row]).toArray();
+        Tensor index = Tensor.ofInts(decoder.device(), ids, ids.length).unsqueeze(1);
+        gradient.scatterAddInPlace(
+                0, index.expand(ids.length, d.size(1)), rows.to(DType.FLOAT32));
     }
 
     private Tensor blockBackward(int i, Tensor d, TensorScope block) {
