@@ -109,7 +109,8 @@ final class ConfigJson {
                 all || family.attentionBias() == DecoderFamily.BiasRule.QKV,
                 all,
                 family.qkNorm(),
-                windows(json, family, layers));
+                windows(json, family, layers),
+                json.number("attention_dropout", 0));
     }
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {

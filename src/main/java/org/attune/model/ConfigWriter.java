@@ -31,6 +31,9 @@ final class ConfigWriter {
         json.put("rms_norm_eps", config.rmsNormEps());
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("attention_bias", config.attention().outputBias());
+        if (config.attention().dropout() > 0) {
+            json.put("attention_dropout", config.attention().dropout());
+        }
         json.put("mlp_bias", config.mlpBias());
         json.put("use_cache", true);
         json.put("torch_dtype", dtypeName(config.dtype()));

@@ -84,7 +84,6 @@ final class UncomputedKeys {
         put(
                 keys,
                 Neutral.ZERO,
-                "attention_dropout",
                 "attn_logit_softcapping",
                 "final_logit_softcapping",
                 "num_local_experts",

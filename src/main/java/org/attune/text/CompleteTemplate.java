@@ -29,8 +29,10 @@ public final class CompleteTemplate implements ChatTemplate {
     }
 
     /// The same template with the check.
-    public static ChatTemplate of(ChatTemplate template) {
-        return template instanceof CompleteTemplate ? template : new CompleteTemplate(template);
+    public static CompleteTemplate of(ChatTemplate template) {
+        return template instanceof CompleteTemplate complete
+                ? complete
+                : new CompleteTemplate(template);
     }
 
     /// @throws DatasetException if the template refuses the messages or leaves out a part of them
@@ -59,6 +61,15 @@ public final class CompleteTemplate implements ChatTemplate {
         return rendering;
     }
 
+    /// Checks a conversation without the need of its text.
+    ///
+    /// @throws DatasetException as [#render]
+    public void require(Conversation conversation, Tail tail) {
+        if (!seen.contains(ConversationParts.kind(conversation) + tail)) {
+            render(conversation, tail);
+        }
+    }
+
     private Optional<String> tried(Conversation conversation, Tail tail) {
         try {
             return Optional.of(rendered(conversation, tail).text());
@@ -76,9 +87,10 @@ public final class CompleteTemplate implements ChatTemplate {
                     part.name()
                             + " is not in what the chat template "
                             + name()
-                            + " renders, so nothing of it would be trained (roles of the messages: "
+                            + " renders, so the model would not see it (roles of the messages: "
                             + conversation.messages().stream().map(Message::role).toList()
-                            + "); use a template that shows it (chat_template_path), write it into"
+                            + "); use a template that shows it (chat_template_path,"
+                            + " --chat-template), write it into"
                             + " the content of a message, or take it out of the row");
         }
     }

@@ -83,17 +83,20 @@ public record TextAssets(
         return of(name, tokenizerJson, vocabulary, specials, templateSource);
     }
 
-    /// Tokenizer and template together.
+    /// Tokenizer and template together; what a message holds and the template doesn't show is an
+    /// error.
     ///
     /// @throws org.attune.error.ConfigException if there is no chat template
     public ChatTokenizer chat() {
         return new ChatTokenizer(
                 tokenizer,
-                template.orElseThrow(
+                template.map(CompleteTemplate::of)
+                        .orElseThrow(
                         () ->
                                 new ConfigException(
                                         "the model has no chat template, which conversations need;"
-                                                + " give one with chat_template_path")));
+                                                + " give one with chat_template_path or"
+                                                + " --chat-template")));
     }
 
     /// The same with another chat template.

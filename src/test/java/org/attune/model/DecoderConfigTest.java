@@ -168,7 +168,6 @@ class DecoderConfigTest {
                     "\"query_pre_attn_scalar\":256",
                     "\"attn_logit_softcapping\":50.0",
                     "\"final_logit_softcapping\":30.0",
-                    "\"attention_dropout\":0.1",
                     "\"clip_qkv\":8.0",
                     "\"partial_rotary_factor\":0.5",
                     "\"is_causal\":false",
@@ -202,6 +201,9 @@ class DecoderConfigTest {
 
     @Test
     void biasesAndWindowsOfOtherFamiliesAreRefused() throws IOException {
+        refuses("attention_dropout is 1.0", "llama", more("\"attention_dropout\":1.0"));
+        refuses("attention_dropout is -0.1", "qwen3", more("\"attention_dropout\":-0.1"));
+        assertEquals(0.1, read("llama", more("\"attention_dropout\":0.1")).attention().dropout());
         refuses("attention_bias", "mistral", more("\"attention_bias\":true"));
         for (String family : List.of("mistral", "qwen2", "qwen3")) {
             refuses("\"mlp_bias\" is true", family, more("\"mlp_bias\":true"));

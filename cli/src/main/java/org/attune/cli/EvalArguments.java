@@ -4,8 +4,10 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.Content;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
+import org.attune.datasets.PlainPrompts;
 import org.attune.datasets.Sample;
 import org.attune.datasets.SplitSpec;
+import org.attune.datasets.TemplateOptions;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
@@ -16,13 +18,15 @@ import org.attune.reward.task.AnswerReward;
 import org.attune.reward.task.Split;
 import org.attune.reward.task.Task;
 import org.attune.reward.task.Tasks;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.trainers.eval.EvalProblem;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.Option;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +35,8 @@ import java.util.stream.Collectors;
 
 /// What a model is asked, and how its answers are judged.
 final class EvalArguments {
+    private static final Logger LOG = LoggerFactory.getLogger(EvalArguments.class);
+
     @Option(
             names = "--task",
             paramLabel = "NAME",
@@ -140,13 +146,19 @@ final class EvalArguments {
                         Optional.of(DatasetType.PROMPT_ONLY.key()),
                         SplitSpec.TRAIN,
                         promptColumn == null ? Map.of() : Map.of(promptColumn, "prompt"));
-        List<EvalProblem> problems =
+        List<Sample> samples =
                 new DatasetLoader(Path.of(""), HubCache.ofEnvironment(), BadRowPolicy.ERROR)
                         .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream()
                                 .limit(count == null ? Long.MAX_VALUE : count)
-                                .map(this::problem)
-                                .map(this::withSystem)
                                 .toList();
+        if (!raw && PlainPrompts.count(samples) > 0) {
+            LOG.info(
+                    "{} prompts are plain text and become a user's message in the chat template;"
+                            + " --raw continues them as they are",
+                    PlainPrompts.count(samples));
+        }
+        List<EvalProblem> problems =
+                samples.stream().map(this::problem).map(this::withSystem).toList();
         return new Questions(data + ", verifier " + verifier, problems, judge());
     }
 
@@ -162,22 +174,25 @@ final class EvalArguments {
     private EvalProblem problem(Sample sample) {
         Sample.PromptOnly row = (Sample.PromptOnly) sample;
         Map<String, Object> columns = row.row().columns();
-        return switch (row.prompt()) {
-            case Content.Text(String text) when raw -> EvalProblem.continued(text, columns);
-            case Content.Text(String text) ->
-                    EvalProblem.asked(List.of(Message.of("user", text)), columns);
-            case Content.Turns(List<Message> turns) -> EvalProblem.asked(turns, columns);
-        };
+        EvalProblem problem =
+                switch (row.prompt()) {
+                    case Content.Text(String text) when raw -> EvalProblem.continued(text, columns);
+                    case Content.Text(String text) ->
+                            asked(List.of(Message.of("user", text)), row);
+                    case Content.Turns(List<Message> turns) -> asked(turns, row);
+                };
+        return problem.from(row.row().origin().where());
+    }
+
+    private static EvalProblem asked(List<Message> turns, Sample.PromptOnly row) {
+        TemplateOptions options = row.options();
+        return EvalProblem.asked(
+                new Conversation(turns, options.tools(), options.variables()),
+                row.row().columns());
     }
 
     private EvalProblem withSystem(EvalProblem problem) {
-        if (system == null || problem.conversation().isEmpty()) {
-            return problem;
-        }
-        var messages = new ArrayList<Message>();
-        messages.add(Message.of("system", system));
-        messages.addAll(problem.conversation().get().messages());
-        return EvalProblem.asked(messages, problem.columns());
+        return system == null ? problem : problem.withSystem(system);
     }
 
     private static void refuse(String with, Map<String, Boolean> given) {

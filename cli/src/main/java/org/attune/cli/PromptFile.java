@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.Content;
+import org.attune.datasets.PlainPrompts;
 import org.attune.datasets.PromptExample;
 import org.attune.datasets.PromptPreparation;
 import org.attune.datasets.Sample;
@@ -13,6 +14,8 @@ import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -32,6 +35,7 @@ import java.util.OptionalInt;
 /// @param rows as they stand in the file
 /// @param prompts token ids of each
 record PromptFile(List<Row> rows, List<int[]> prompts) {
+    private static final Logger LOG = LoggerFactory.getLogger(PromptFile.class);
     private static final List<String> COLUMNS = List.of("prompt", "messages", "text");
 
     /// Reads all rows.
@@ -43,7 +47,14 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
     static PromptFile read(Path file, String system, boolean raw, TextAssets text) {
         List<Row> rows = RowFiles.readAll(file);
         boolean chat = !raw && text.template().isPresent();
-        List<Sample> samples = rows.stream().map(row -> sample(row, system, chat)).toList();
+        List<Sample> asked = rows.stream().map(PromptFile::sample).toList();
+        if (chat && PlainPrompts.count(asked) > 0) {
+            LOG.info(
+                    "{} prompts are plain text and become a user's message in the chat template;"
+                            + " --raw continues them as they are",
+                    PlainPrompts.count(asked));
+        }
+        List<Sample> samples = asked.stream().map(row -> inChat(row, system, chat)).toList();
         var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
         List<PromptExample> prompts =
                 new PromptPreparation(tokenizer, OptionalInt.empty(), BadRowPolicy.ERROR)
@@ -52,7 +63,7 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
         return new PromptFile(rows, prompts.stream().map(PromptExample::ids).toList());
     }
 
-    private static Sample sample(Row row, String system, boolean chat) {
+    private static Sample sample(Row row) {
         String column =
                 COLUMNS.stream()
                         .filter(row::has)
@@ -66,9 +77,11 @@ record PromptFile(List<Row> rows, List<int[]> prompts) {
                                                                 row.columns().keySet())));
         Map<String, Object> columns = new LinkedHashMap<>(row.columns());
         columns.put("prompt", columns.remove(column));
-        var read =
-                (Sample.PromptOnly)
-                        new SampleReader(DatasetType.PROMPT_ONLY, false).read(row.with(columns));
+        return new SampleReader(DatasetType.PROMPT_ONLY, false).read(row.with(columns));
+    }
+
+    private static Sample inChat(Sample asked, String system, boolean chat) {
+        var read = (Sample.PromptOnly) asked;
         return new Sample.PromptOnly(content(read, system, chat), read.options(), read.row());
     }
 

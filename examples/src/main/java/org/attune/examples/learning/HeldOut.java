@@ -18,6 +18,7 @@ import org.attune.rollout.Generator;
 import org.attune.rollout.SamplingConfig;
 import org.attune.rollout.TextCompleter;
 import org.attune.tensor.Engine;
+import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.eval.EvalProblem;
@@ -67,8 +68,9 @@ record HeldOut(List<EvalProblem> problems) {
         Map<String, Object> columns = row.row().columns();
         return switch (row.prompt()) {
             case Content.Text(String text) ->
-                    EvalProblem.asked(List.of(Message.of("user", text)), columns);
-            case Content.Turns(List<Message> turns) -> EvalProblem.asked(turns, columns);
+                    EvalProblem.asked(
+                            Conversation.of(List.of(Message.of("user", text))), columns);
+            case Content.Turns(List<Message> turns) -> EvalProblem.asked(Conversation.of(turns), columns);
         };
     }
 

@@ -9,6 +9,7 @@ import org.attune.rollout.SamplingConfig;
 import org.attune.rollout.TextCompleter;
 import org.attune.rollout.TextCompletion;
 import org.attune.rollout.TokenListener;
+import org.attune.text.ChatTokenizer;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 
@@ -50,8 +52,9 @@ public final class ModelEval {
             TokenListener listener) {
         var prompts = new ArrayList<int[]>();
         var repeated = new ArrayList<EvalProblem>();
+        Optional<ChatTokenizer> chat = text.template().map(_ -> text.chat());
         for (EvalProblem problem : problems) {
-            int[] ids = problem.encode(text);
+            int[] ids = problem.encode(text.tokenizer(), () -> chat.orElseGet(text::chat));
             for (int i = 0; i < samples; i++) {
                 prompts.add(ids);
                 repeated.add(problem);

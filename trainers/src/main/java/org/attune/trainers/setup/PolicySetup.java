@@ -7,6 +7,7 @@ import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.LoraTarget;
 import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
 import org.attune.model.ModulePaths;
@@ -94,12 +95,26 @@ public final class PolicySetup implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
     static void requireFits(Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
         purpose.ifPresent(p -> requireTaskType(p, model));
+        requireNoAttentionDropout(model);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
         if (lora.usePeft()) {
             LoraConfig asked = config(lora, model, shape);
             AdapterFit.require(shape, asked);
             model.adapter().ifPresent(given -> requireSame(asked, given, shape));
+        }
+    }
+
+    /// Attention's kernels drop nothing, so training would not be the one that the model asks for.
+    private static void requireNoAttentionDropout(ModelSetup model) {
+        double dropout = model.source().config().attention().dropout();
+        if (dropout > 0) {
+            throw new ModelException(
+                    ("%s/config.json: attention_dropout is %s; training accepts 0, since dropout of"
+                         + " attention isn't computed here. Set it to 0 there; lora_dropout drops"
+                         + " inputs of the adapter. Commands that don't train take the model as it"
+                         + " is")
+                            .formatted(model.source().path(), dropout));
         }
     }
 
@@ -128,6 +143,7 @@ public final class PolicySetup implements AutoCloseable {
             boolean dropout,
             boolean packsBackward) {
         try {
+            requireNoAttentionDropout(model);
             boolean copies = hasCopies(training);
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);

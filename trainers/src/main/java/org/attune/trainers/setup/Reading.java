@@ -10,6 +10,7 @@ import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.text.ChatTemplate;
 import org.attune.text.ChatTokenizer;
+import org.attune.text.CompleteTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
@@ -19,6 +20,7 @@ import org.attune.trainers.preference.StepLoss;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
@@ -29,6 +31,11 @@ sealed interface Reading {
 
     /// In words: `judges …`.
     String about();
+
+    /// Checks that a prompt's messages are seen whole, if it has any.
+    ///
+    /// @throws org.attune.error.DatasetException naming the part that the chat template leaves out
+    void requireShown(List<Message> prompt);
 
     /// @return tokens of prompt and completion, with the places at which to score
     Read of(Prompt prompt, Completion completion);
@@ -50,9 +57,21 @@ sealed interface Reading {
     /// The whole, scored once at its last token, as in TRL: rendered by the model's own chat
     /// template, or joined where prompt and completion are texts.
     ///
-    /// @param text of the reward model
-    /// @param name of the model, for messages
-    record Answer(TextAssets text, String name) implements Reading {
+    final class Answer implements Reading {
+        private static final Message ANSWER = Message.of("assistant", "1");
+
+        private final TextAssets text;
+        private final Optional<CompleteTemplate> template;
+        private final String name;
+
+        /// @param text of the reward model
+        /// @param name of the model, for messages
+        Answer(TextAssets text, String name) {
+            this.text = text;
+            this.template = text.template().map(CompleteTemplate::of);
+            this.name = name;
+        }
+
         @Override
         public int labels() {
             return 1;
@@ -83,19 +102,35 @@ sealed interface Reading {
             if (completion.messages().isEmpty()) {
                 return text.tokenizer().encode(prompt.text() + completion.text(), false);
             }
-            ChatTemplate template =
-                    text.template()
-                            .orElseThrow(
-                                    () ->
-                                            new ConfigException(
-                                                    name
-                                                            + " has no chat template, but the"
-                                                            + " prompts are conversations"));
-            List<Message> messages = new ArrayList<>(prompt.messages());
-            messages.addAll(completion.messages());
-            return new ChatTokenizer(text.tokenizer(), template)
-                    .encode(Conversation.of(messages), ChatTemplate.Tail.NOTHING)
+            return new ChatTokenizer(text.tokenizer(), template())
+                    .encode(
+                            conversation(prompt.messages(), completion.messages()),
+                            ChatTemplate.Tail.NOTHING)
                     .ids();
+        }
+
+        private static Conversation conversation(List<Message> prompt, List<Message> completion) {
+            List<Message> messages = new ArrayList<>(prompt);
+            messages.addAll(completion);
+            return Conversation.of(messages);
+        }
+
+        private CompleteTemplate template() {
+            return template.orElseThrow(
+                    () ->
+                            new ConfigException(
+                                    name
+                                            + " has no chat template, but the prompts are"
+                                            + " conversations"));
+        }
+
+        @Override
+        public void requireShown(List<Message> prompt) {
+            if (!prompt.isEmpty()) {
+                template()
+                        .require(
+                                conversation(prompt, List.of(ANSWER)), ChatTemplate.Tail.NOTHING);
+            }
         }
     }
 
@@ -103,13 +138,15 @@ sealed interface Reading {
     /// nothing but blanks are no steps; a completion of nothing else is judged as one step, so that
     /// silence isn't worth more than an answer.
     final class Steps implements Reading {
+        private final Optional<CompleteTemplate> template;
         private final StepwiseTokenizer tokenizer;
         private final StepSeparator separator;
         private final StepAggregation aggregation;
 
         /// @param text of the reward model
         Steps(TextAssets text, StepSeparator separator, StepAggregation aggregation) {
-            var samples = new SampleTokenizer(text.tokenizer(), text.template());
+            template = text.template().map(CompleteTemplate::of);
+            var samples = new SampleTokenizer(text.tokenizer(), template.map(complete -> complete));
             tokenizer = new StepwiseTokenizer(samples, separator.text());
             this.separator = separator;
             this.aggregation = aggregation;
@@ -126,6 +163,15 @@ sealed interface Reading {
                     .formatted(
                             separator.text().replace("\n", "\\n"),
                             ConfigNames.wireName(aggregation));
+        }
+
+        @Override
+        public void requireShown(List<Message> prompt) {
+            if (!prompt.isEmpty() && template.isPresent()) {
+                template.get()
+                        .require(
+                                Conversation.of(prompt), ChatTemplate.Tail.GENERATION_PROMPT);
+            }
         }
 
         @Override

@@ -3,6 +3,7 @@ package org.attune.trainers.setup;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
 import org.attune.error.StopRequest;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
@@ -15,6 +16,7 @@ import org.attune.policy.SequenceTree;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardBatch;
 import org.attune.tensor.TensorScope;
+import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.ModelConfig;
@@ -242,6 +244,17 @@ final class RewardModel implements AutoCloseable {
             config = ModelConfig.of(base).withAdapterNameOrPath(name);
         }
         return config.withDevice(like.device()).withDtype(like.dtype());
+    }
+
+    /// Checks that the model sees all that a prompt's messages hold.
+    ///
+    /// @throws DatasetException naming the part that its chat template leaves out
+    void requireShown(List<Message> prompt) {
+        try {
+            reading.requireShown(prompt);
+        } catch (DatasetException e) {
+            throw new DatasetException("reward model " + name() + ": " + e.getMessage(), e);
+        }
     }
 
     /// One reward per completion, `(n)`. What neighbours begin with in common is computed once.

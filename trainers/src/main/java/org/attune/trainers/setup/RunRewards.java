@@ -1,6 +1,8 @@
 package org.attune.trainers.setup;
 
+import org.attune.datasets.PromptExample;
 import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.attune.policy.Policy;
 import org.attune.reward.Completion;
@@ -73,6 +75,25 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
 
     Map<String, Set<String>> requiredColumns() {
         return functions.map(RewardScorer::requiredColumns).orElse(Map.of());
+    }
+
+    /// Checks that every row has the columns that the functions read, and that the models' templates
+    /// show what its messages hold.
+    ///
+    /// @throws ConfigException naming reward, column and row
+    /// @throws DatasetException naming row, reward model and what its template leaves out
+    void requireRows(RunRows<PromptExample> rows) {
+        RolloutSetup.requireColumns(requiredColumns(), rows);
+        rows.train().forEach(this::requireShown);
+        rows.evalSets().forEach(set -> set.rows().forEach(this::requireShown));
+    }
+
+    private void requireShown(PromptExample row) {
+        try {
+            models.forEach(judge -> judge.model().requireShown(row.messages()));
+        } catch (DatasetException e) {
+            throw new DatasetException(row.origin().where() + ": " + e.getMessage(), e);
+        }
     }
 
     private static List<Integer> functionPlaces(List<Object> entries, Path directory) {

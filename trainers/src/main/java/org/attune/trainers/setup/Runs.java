@@ -211,7 +211,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             return grpo(
                     config,
                     Optional.of(rewards),
-                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                    rows -> rewards.requireRows(rows),
                     rewards::load);
         }
     }
@@ -309,7 +309,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         try (var rewards = RunRewards.open(config, directory, hub)) {
             return run.run(
                     Optional.of(rewards),
-                    rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
+                    rows -> rewards.requireRows(rows),
                     rewards::load);
         }
     }
