@@ -206,16 +206,14 @@ public final class DecoderRun implements AutoCloseable {
     private void addToEmbedding(Tensor gradient, Tensor d) {
         int[] tokens = layout.tokens();
         int pad = decoder.config().special().pad().orElse(-1);
-        int[] read =
-                IntStream.range(0, tokens.length).filter(row -> tokens[row] != pad).toArray();
+        int[] read = IntStream.range(0, tokens.length).filter(row -> tokens[row] != pad).toArray();
         Tensor rows = d; // (N, D)
         if (read.length < tokens.length) {
             rows = d.indexSelect(0, Tensor.ofInts(decoder.device(), read, read.length));
         }
         int[] ids = Arrays.stream(read).map(row -> tokens[row]).toArray();
         Tensor index = Tensor.ofInts(decoder.device(), ids, ids.length).unsqueeze(1);
-        gradient.scatterAddInPlace(
-                0, index.expand(ids.length, d.size(1)), rows.to(DType.FLOAT32));
+        gradient.scatterAddInPlace(0, index.expand(ids.length, d.size(1)), rows.to(DType.FLOAT32));
     }
 
     private Tensor blockBackward(int i, Tensor d, TensorScope block) {

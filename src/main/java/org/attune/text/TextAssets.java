@@ -92,11 +92,11 @@ public record TextAssets(
                 tokenizer,
                 template.map(CompleteTemplate::of)
                         .orElseThrow(
-                        () ->
-                                new ConfigException(
-                                        "the model has no chat template, which conversations need;"
-                                                + " give one with chat_template_path or"
-                                                + " --chat-template")));
+                                () ->
+                                        new ConfigException(
+                                                "the model has no chat template, which"
+                                                    + " conversations need; give one with"
+                                                    + " chat_template_path or --chat-template")));
     }
 
     /// The same with another chat template.

@@ -177,8 +177,7 @@ final class EvalArguments {
         EvalProblem problem =
                 switch (row.prompt()) {
                     case Content.Text(String text) when raw -> EvalProblem.continued(text, columns);
-                    case Content.Text(String text) ->
-                            asked(List.of(Message.of("user", text)), row);
+                    case Content.Text(String text) -> asked(List.of(Message.of("user", text)), row);
                     case Content.Turns(List<Message> turns) -> asked(turns, row);
                 };
         return problem.from(row.row().origin().where());
@@ -187,8 +186,7 @@ final class EvalArguments {
     private static EvalProblem asked(List<Message> turns, Sample.PromptOnly row) {
         TemplateOptions options = row.options();
         return EvalProblem.asked(
-                new Conversation(turns, options.tools(), options.variables()),
-                row.row().columns());
+                new Conversation(turns, options.tools(), options.variables()), row.row().columns());
     }
 
     private EvalProblem withSystem(EvalProblem problem) {

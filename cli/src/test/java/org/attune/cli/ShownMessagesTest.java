@@ -68,15 +68,30 @@ class ShownMessagesTest {
 
     private String[] eval(String data, String template) {
         return new String[] {
-            "eval", "--model", MODEL.toString(), "--data", path(data), "--verifier", "exact",
-            "--chat-template", path(template), "--max-new-tokens", "2", "--dtype", "float32"
+            "eval",
+            "--model",
+            MODEL.toString(),
+            "--data",
+            path(data),
+            "--verifier",
+            "exact",
+            "--chat-template",
+            path(template),
+            "--max-new-tokens",
+            "2",
+            "--dtype",
+            "float32"
         };
     }
 
     @Test
     void evaluation() {
-        refused("calls.jsonl:2: tool call 1 of message 2 is not in", eval("calls.jsonl", "plain.jinja"));
-        refused("definitions.jsonl:2: tool 1 of the column tools is not in", eval("definitions.jsonl", "plain.jinja"));
+        refused(
+                "calls.jsonl:2: tool call 1 of message 2 is not in",
+                eval("calls.jsonl", "plain.jinja"));
+        refused(
+                "definitions.jsonl:2: tool 1 of the column tools is not in",
+                eval("definitions.jsonl", "plain.jinja"));
         assertEquals(0, attune(eval("calls.jsonl", "tools.jinja")), err::toString);
         assertEquals(0, attune(eval("definitions.jsonl", "tools.jinja")), err::toString);
     }
@@ -94,8 +109,7 @@ class ShownMessagesTest {
                 path("calls.jsonl"),
                 "--out",
                 path("out.jsonl"));
-        Files.writeString(
-                folder.resolve("last.jinja"), "{{ messages[-1].content }}" + ANSWER);
+        Files.writeString(folder.resolve("last.jinja"), "{{ messages[-1].content }}" + ANSWER);
         refused(
                 "the content of message 1 is not in",
                 "generate",
@@ -111,7 +125,9 @@ class ShownMessagesTest {
     @Test
     void promptsOfARunAndItsRewardModel() throws IOException {
         rewardModel("plain.jinja");
-        refused("calls.jsonl:2: tool call 1 of message 2 is not in", grpo("calls.jsonl", "plain.jinja"));
+        refused(
+                "calls.jsonl:2: tool call 1 of message 2 is not in",
+                grpo("calls.jsonl", "plain.jinja"));
         refused("calls.jsonl:2: reward model ", grpo("calls.jsonl", "tools.jinja"));
         assertTrue(err.toString().contains("tool call 1 of message 2"), err::toString);
         assertFalse(Files.exists(folder.resolve("out/metrics.jsonl")));

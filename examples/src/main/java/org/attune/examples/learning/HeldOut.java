@@ -68,9 +68,9 @@ record HeldOut(List<EvalProblem> problems) {
         Map<String, Object> columns = row.row().columns();
         return switch (row.prompt()) {
             case Content.Text(String text) ->
-                    EvalProblem.asked(
-                            Conversation.of(List.of(Message.of("user", text))), columns);
-            case Content.Turns(List<Message> turns) -> EvalProblem.asked(Conversation.of(turns), columns);
+                    EvalProblem.asked(Conversation.of(List.of(Message.of("user", text))), columns);
+            case Content.Turns(List<Message> turns) ->
+                    EvalProblem.asked(Conversation.of(turns), columns);
         };
     }
 

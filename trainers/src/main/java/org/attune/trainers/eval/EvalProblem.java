@@ -61,8 +61,7 @@ public record EvalProblem(
 
     /// The same with a system message before its conversation, if it is one.
     public EvalProblem withSystem(String system) {
-        return new EvalProblem(
-                text, conversation.map(c -> withSystem(c, system)), columns, where);
+        return new EvalProblem(text, conversation.map(c -> withSystem(c, system)), columns, where);
     }
 
     private static Conversation withSystem(Conversation given, String system) {
@@ -81,9 +80,7 @@ public record EvalProblem(
             return tokenizer.encode(text, true);
         }
         try {
-            return chat.get()
-                    .encode(conversation.get(), ChatTemplate.Tail.GENERATION_PROMPT)
-                    .ids();
+            return chat.get().encode(conversation.get(), ChatTemplate.Tail.GENERATION_PROMPT).ids();
         } catch (DatasetException e) {
             throw where.isEmpty() ? e : new DatasetException(where + ": " + e.getMessage(), e);
         }

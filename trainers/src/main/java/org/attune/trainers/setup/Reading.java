@@ -128,8 +128,7 @@ sealed interface Reading {
         public void requireShown(List<Message> prompt) {
             if (!prompt.isEmpty()) {
                 template()
-                        .require(
-                                conversation(prompt, List.of(ANSWER)), ChatTemplate.Tail.NOTHING);
+                        .require(conversation(prompt, List.of(ANSWER)), ChatTemplate.Tail.NOTHING);
             }
         }
     }
@@ -169,8 +168,7 @@ sealed interface Reading {
         public void requireShown(List<Message> prompt) {
             if (!prompt.isEmpty() && template.isPresent()) {
                 template.get()
-                        .require(
-                                Conversation.of(prompt), ChatTemplate.Tail.GENERATION_PROMPT);
+                        .require(Conversation.of(prompt), ChatTemplate.Tail.GENERATION_PROMPT);
             }
         }
 

@@ -209,10 +209,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
         }
         try (var rewards = RunRewards.open(config, directory, hub)) {
             return grpo(
-                    config,
-                    Optional.of(rewards),
-                    rows -> rewards.requireRows(rows),
-                    rewards::load);
+                    config, Optional.of(rewards), rows -> rewards.requireRows(rows), rewards::load);
         }
     }
 
@@ -307,10 +304,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
             return run.run(Optional.empty(), _ -> {}, (_, _) -> {}); // the recorded ones
         }
         try (var rewards = RunRewards.open(config, directory, hub)) {
-            return run.run(
-                    Optional.of(rewards),
-                    rows -> rewards.requireRows(rows),
-                    rewards::load);
+            return run.run(Optional.of(rewards), rows -> rewards.requireRows(rows), rewards::load);
         }
     }
 
