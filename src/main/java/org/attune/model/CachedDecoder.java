@@ -1,6 +1,7 @@
 package org.attune.model;
 
 import org.attune.error.RolloutException;
+import org.attune.error.StopRequest;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -132,6 +133,7 @@ public final class CachedDecoder {
             x = together.get();
         } else {
             for (int i = 0; i < decoder.blocks().size(); i++) {
+                StopRequest.check();
                 try (var scope = TensorScope.open("block")) {
                     Tensor out = scope.keep(step.block(i, x));
                     x.close();

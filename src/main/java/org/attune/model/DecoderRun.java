@@ -176,6 +176,7 @@ public final class DecoderRun implements AutoCloseable {
     ///
     /// @param blockDone told the number of each block whose parameters' gradients are finished and
     ///     whose weights the pass does not read any more
+    /// @throws org.attune.error.StoppedException if the run is stopped; gradients are half done
     public void backward(Tensor dHidden, IntConsumer blockDone) {
         if (!options.backward()) {
             throw new IllegalStateException("this pass kept nothing for a backward pass");
@@ -184,6 +185,7 @@ public final class DecoderRun implements AutoCloseable {
             Tensor d = dHidden;
             for (int i = inputs.length - 1; i >= 0; i--) {
                 Tensor dx;
+                StopRequest.check(); // what was added to gradients is dropped with the step
                 try (var inner = TensorScope.open("block")) {
                     dx = inner.keep(blockBackward(i, d, inner));
                 }

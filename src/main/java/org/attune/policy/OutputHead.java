@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.error.ShapeException;
+import org.attune.error.StopRequest;
 import org.attune.model.Adapter;
 import org.attune.model.Decoder;
 import org.attune.model.DecoderConfig;
@@ -111,6 +112,7 @@ final class OutputHead implements Head {
             int chunk = chunkRows(decoder.config().vocabSize(), kernel);
             for (int from = 0; from < m; from += chunk) {
                 int to = Math.min(m, from + chunk);
+                StopRequest.check();
                 try (var _ = TensorScope.open("chunk")) {
                     if (kernel) {
                         kernelChunk(layer, u, from, to, logProbs, values);
@@ -316,6 +318,7 @@ final class OutputHead implements Head {
         int chunk = chunkRows(decoder.config().vocabSize(), kernel);
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
+            StopRequest.check();
             try (var _ = TensorScope.open("chunk")) {
                 Tensor dz; // (n, V)
                 if (kernel) {

@@ -30,8 +30,8 @@ final class InterruptGuard implements AutoCloseable {
         if (finished.getCount() == 0) {
             return;
         }
+        stop.request(); // before anything else: programs of rewards may have got the signal too
         LOG.info("stopping; a second Ctrl-C ends at once, without a checkpoint");
-        stop.request();
         try {
             // Some who send a signal to a process send it to its group too.
             boolean ended = finished.await(ONE_SIGNAL_MILLIS, TimeUnit.MILLISECONDS);

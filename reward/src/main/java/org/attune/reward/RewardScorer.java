@@ -137,6 +137,7 @@ public final class RewardScorer implements AutoCloseable {
     /// One round of completions. Thread-safe until [#finish].
     public final class Session {
         private final ScoringRound round;
+        private final BooleanSupplier asked = StopRequest.current();
 
         private Session(ScoringRound round) {
             this.round = round;
@@ -183,7 +184,12 @@ public final class RewardScorer implements AutoCloseable {
                 startNext(state);
                 return null;
             }
-            return new ScoringCall(round, state, function, indices, () -> startNext(state));
+            return new ScoringCall(
+                    round, state, function, indices, () -> startNext(state), this::isOver);
+        }
+
+        private boolean isOver() {
+            return closed || asked.getAsBoolean();
         }
 
         private void startNext(FunctionState state) {
@@ -205,9 +211,9 @@ public final class RewardScorer implements AutoCloseable {
                 }
             }
             try {
-                BooleanSupplier asked = StopRequest.current();
-                if (!round.await(() -> closed || asked.getAsBoolean())) {
-                    StopRequest.check(asked);
+                boolean whole = round.await(this::isOver);
+                StopRequest.check(asked); // what was begun after that gave no rewards
+                if (!whole) {
                     throw new CancellationException("closed while rewards were computed");
                 }
             } catch (InterruptedException e) {

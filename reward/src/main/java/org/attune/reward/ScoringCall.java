@@ -1,11 +1,13 @@
 package org.attune.reward;
 
+import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
 
 /// One call of one function. If a call with several completions throws, they are tried one by
 /// one, so that only those lose their reward which the function can't stand.
@@ -15,28 +17,33 @@ final class ScoringCall implements CallPool.Call {
     private final int function;
     private final int[] indices;
     private final Runnable afterwards;
+    private final BooleanSupplier over;
     private final List<Runnable> results = new ArrayList<>();
     private boolean settled;
 
     /// @param afterwards run once, when the call has ended or was given up
+    /// @param over whether nobody waits for the round any more, since the run is being stopped:
+    ///     nothing is begun then, and what fails is no fault of the function
     ScoringCall(
             ScoringRound round,
             FunctionState state,
             int function,
             int[] indices,
-            Runnable afterwards) {
+            Runnable afterwards,
+            BooleanSupplier over) {
         this.round = round;
         this.state = state;
         this.function = function;
         this.indices = indices;
         this.afterwards = afterwards;
+        this.over = over;
     }
 
     @Override
     public void run() {
         if (state.off()) {
             fail(Kind.SWITCHED_OFF, indices, "it exceeded its time limit too often", null);
-        } else {
+        } else if (!over.getAsBoolean()) {
             score(indices, !state.reward.function().wholeRound());
         }
         boolean inTime =
@@ -83,12 +90,13 @@ final class ScoringCall implements CallPool.Call {
         var sink = new Sink(part);
         List<OptionalDouble> rewards;
         try {
-            rewards = state.reward.function().score(round.batch(part, sink));
+            RewardBatch batch = round.batch(part, sink);
+            rewards = StopRequest.watching(over, () -> state.reward.function().score(batch));
         } catch (Throwable t) { // an Error of a user's function, too, must not end the run
             if (part.length == 1 || !retryAlone || t instanceof RewardUnavailableException) {
                 fail(Kind.THREW, part, describe(t), t);
             } else {
-                for (int i = 0; i < part.length && !givenUp(); i++) {
+                for (int i = 0; i < part.length && !givenUp() && !over.getAsBoolean(); i++) {
                     score(new int[] {part[i]}, false);
                 }
             }
@@ -124,7 +132,9 @@ final class ScoringCall implements CallPool.Call {
 
     private void record(Kind kind, int[] part, String example, Throwable cause) {
         round.failure(function, kind, part, example);
-        state.countFailures(kind, part.length, example, cause);
+        if (!over.getAsBoolean()) {
+            state.countFailures(kind, part.length, example, cause);
+        }
     }
 
     private static String describe(Throwable t) {

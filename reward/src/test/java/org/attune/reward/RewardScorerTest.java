@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.reward.RewardFailure.Kind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,6 +21,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ToDoubleFunction;
 
@@ -257,6 +260,32 @@ class RewardScorerTest {
         assertTrue(System.nanoTime() - start < 120_000_000_000L);
         assertThrows(CancellationException.class, round::finish);
         end.countDown();
+    }
+
+    /// Ctrl-C reaches programs of rewards too, which then fail.
+    @Test
+    void whatFailsWhileTheRunIsStoppedIsNoFailure() {
+        var asked = new AtomicBoolean();
+        var calls = new AtomicInteger();
+        var dies =
+                each(
+                        "dies",
+                        _ -> {
+                            calls.incrementAndGet();
+                            asked.set(true);
+                            throw new RewardUnavailableException("[program] ended");
+                        });
+        var limits = RewardLimits.defaults().withParallelism(1).withCallSize(1);
+        try (var scorer = new RewardScorer(List.of(dies), limits)) {
+            assertThrows(
+                    StoppedException.class,
+                    () ->
+                            StopRequest.watching(
+                                    asked::get,
+                                    () -> scorer.score(batch("a", "b", "c", "d", "e"))));
+            assertEquals(Map.of(), scorer.failureTotals());
+            assertEquals(1, calls.get(), "begun after the stop");
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.attune.trainers;
 
 import org.attune.checkpoint.Checkpoint;
+import org.attune.error.StopRequest;
 import org.attune.optim.Optimizer;
 import org.attune.policy.ParameterSpace;
 import org.attune.trainers.TrainingLoop.Work;
@@ -10,6 +11,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /// One update a step as in [OneUpdate], but on the way through its backward pass: each group of
 /// parameters changes as soon as its gradient is finished, and the next group's gradient takes the
@@ -45,7 +48,7 @@ final class UpdateInBackward implements WeightUpdates {
             optimizer.zeroGradients(); // of a pass that an exception has ended
         }
         running = Optional.of(new Running(step, learningRate, work));
-        Optional<StepReport> report = work.step(step);
+        Optional<StepReport> report = untilWeightsChange(() -> work.step(step));
         if (report.isPresent()) {
             updateOthers();
         } else if (!updated.isEmpty()) {
@@ -53,6 +56,13 @@ final class UpdateInBackward implements WeightUpdates {
         }
         running = Optional.empty();
         return report;
+    }
+
+    /// A wish to stop is heeded until the first group has changed; from there on the pass goes to
+    /// its end.
+    private <T> T untilWeightsChange(Supplier<T> work) {
+        BooleanSupplier asked = StopRequest.current();
+        return StopRequest.watching(() -> updated.isEmpty() && asked.getAsBoolean(), work);
     }
 
     /// A group that no gradient has reached changes too: by its moments and its decay.

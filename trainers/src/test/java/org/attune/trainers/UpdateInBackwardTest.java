@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.error.TrainingDivergedException;
 import org.attune.files.SafeTensorsWriter;
 import org.attune.files.TensorFile;
@@ -15,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 
 /// What an optimizer is told in a step, on the way and at its end.
@@ -176,6 +179,37 @@ class UpdateInBackwardTest {
     void aStepThatIsStoppedBeforeItsPassChangesNothing() {
         assertTrue(updates.run(0, 0.5, work(false)).isEmpty());
         assertEquals(List.of("zero"), optimizer.calls);
+    }
+
+    /// Between the first change and the last one nobody may stop.
+    @Test
+    void aStopIsHeededUntilWeightsChange() {
+        assertThrows(StoppedException.class, () -> stopped(work(true, 0, 1, 2), -1));
+        assertEquals(List.of("zero"), optimizer.calls);
+        for (int last = 0; last < 3; last++) {
+            optimizer.calls.clear();
+            assertTrue(stopped(work(true, 0, 1, 2), last).isPresent());
+            assertEquals(8, optimizer.calls.size());
+        }
+    }
+
+    /// A step whose run is asked to stop after a group, or, by -1, before the first.
+    private Optional<StepReport> stopped(TrainingLoop.Work work, int after) {
+        var asked = new AtomicBoolean(after < 0);
+        IntConsumer use = space.use;
+        space.use =
+                group -> {
+                    StopRequest.check();
+                    use.accept(group);
+                    if (group == after) {
+                        asked.set(true);
+                    }
+                };
+        try {
+            return StopRequest.watching(asked::get, () -> updates.run(0, 0.5, work));
+        } finally {
+            space.use = use;
+        }
     }
 
     @Test

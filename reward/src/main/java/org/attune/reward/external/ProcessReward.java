@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
+import org.attune.error.StopRequest;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -39,7 +40,8 @@ import java.util.OptionalDouble;
 /// turns, each a list of messages. The answer may also have `metrics` (numbers by name, for the
 /// training log), `extras` (further columns for the table of completions, each a list), or only
 /// `error` (a text): then the completions get no reward. Output lines that are no such object, and
-/// standard error, go to the log, of each the first 200 lines of a call. An answer has at most 16
+/// standard error, go to the log, of each the first 200 lines of a call, but not what it says when
+/// the run is being stopped: Ctrl-C reaches it too. An answer has at most 16
 /// MiB. At the end standard input is closed.
 /// ```
 /// import json, sys
@@ -126,7 +128,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     }
 
     private JsonNode exchange(String request) throws IOException, InterruptedException {
-        program.send(request);
+        program.send(request, StopRequest.current());
         long deadline = System.nanoTime() + timeout.toNanos();
         for (int printed = 0; ; printed++) {
             // a program that prints on and on has always a line at hand

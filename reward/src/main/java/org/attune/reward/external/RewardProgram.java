@@ -13,11 +13,13 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /// A running program and its three streams, each served by a daemon thread of its own, since a
 /// blocked pipe can't be interrupted.
@@ -32,6 +34,15 @@ final class RewardProgram {
     private static final int LONGEST_SHOWN = 1000;
     private static final int MOST_SHOWN = 200; // lines of one call
 
+    /// Exit codes of a program that SIGINT or SIGTERM has ended.
+    private static final Set<Integer> STOPPED = Set.of(128 + 2, 128 + 15);
+
+    private static final int STOP_CHECK_MILLIS = 20;
+
+    /// The first line on standard error after a silence waits so long: if the program prints it
+    /// because of Ctrl-C, the run hears of that meanwhile.
+    private static final Duration HELD_BACK = Duration.ofMillis(300);
+
     private final String name;
     private final Process process;
     private volatile Thread errors;
@@ -42,6 +53,7 @@ final class RewardProgram {
     private final AtomicInteger errorsShown = new AtomicInteger();
     private volatile boolean killed;
     private volatile boolean tooLong;
+    private volatile BooleanSupplier runIsOver = () -> false;
     private final Deque<String> lastWords = new ArrayDeque<>(); // guarded by itself
 
     private RewardProgram(String name, Process process) {
@@ -72,7 +84,9 @@ final class RewardProgram {
         return Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
     }
 
-    void send(String request) {
+    /// @param over whether the run is being stopped
+    void send(String request, BooleanSupplier over) {
+        runIsOver = over;
         errorsShown.set(0);
         requests.add(Optional.of(request));
     }
@@ -93,6 +107,7 @@ final class RewardProgram {
         if (line.isEmpty()) {
             process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
             errors.join(GRACE); // what it said before it died may still be on the way
+            awaitStop();
             String exit =
                     process.isAlive()
                             ? "closed its output"
@@ -101,6 +116,20 @@ final class RewardProgram {
             throw new IOException(words.isEmpty() ? exit : exit + "; its last words: " + words);
         }
         return line.get();
+    }
+
+    /// Ctrl-C ends a program that has no answer to it, often before the run knows of it.
+    private void awaitStop() throws InterruptedException {
+        if (!process.isAlive() && STOPPED.contains(process.exitValue())) {
+            awaitStop(GRACE);
+        }
+    }
+
+    private void awaitStop(Duration most) throws InterruptedException {
+        long end = System.nanoTime() + most.toNanos();
+        while (!runIsOver.getAsBoolean() && System.nanoTime() < end) {
+            Thread.sleep(STOP_CHECK_MILLIS);
+        }
     }
 
     private void readAnswers() {
@@ -129,14 +158,21 @@ final class RewardProgram {
     private void readErrors() {
         try (var lines = new BoundedLines(process.errorReader(StandardCharsets.UTF_8))) {
             String line;
+            long before = System.nanoTime() - HELD_BACK.toNanos();
             while ((line = lines.next(LONGEST_SHOWN)) != null) {
                 if (!line.isBlank()) {
                     remember(line.strip());
                 }
+                if (System.nanoTime() - before >= HELD_BACK.toNanos()) {
+                    awaitStop(HELD_BACK);
+                }
+                before = System.nanoTime();
                 show(line, errorsShown.getAndIncrement());
             }
         } catch (IOException e) {
             log.debug("{}: error output closed", name, e);
+        } catch (InterruptedException e) {
+            log.debug("{}: error output no longer read", name);
         }
     }
 
@@ -159,7 +195,9 @@ final class RewardProgram {
     ///
     /// @param before how many of the same call were shown before it
     void show(String line, int before) {
-        if (before < MOST_SHOWN) {
+        if (runIsOver.getAsBoolean()) {
+            log.debug("{}: {}", name, line);
+        } else if (before < MOST_SHOWN) {
             log.info(
                     "{}: {}",
                     name,
