@@ -120,9 +120,9 @@ final class AnswerRewards {
                 });
     }
 
-    /// TRL's `accuracy_reward`: 1 if the completion's `\boxed{…}` means what the column means,
-    /// else 0; not applied where the column holds no [answer][MathAnswer]. Parameter: `column`
-    /// (solution).
+    /// TRL's `accuracy_reward`: 1 if the completion's `\boxed{…}`, or the formula behind the word
+    /// "answer", means what the column means, else 0; not applied where the column holds no
+    /// [answer][MathAnswer]. Parameter: `column` (solution).
     static RewardFunction accuracy(String name, Parameters parameters) {
         String column = parameters.text("column", "solution");
         parameters.check();

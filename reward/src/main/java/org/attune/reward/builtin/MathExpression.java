@@ -1,30 +1,92 @@
 package org.attune.reward.builtin;
 
+import org.attune.reward.builtin.MathTerm.Form;
+
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.function.DoubleBinaryOperator;
-import java.util.function.DoubleUnaryOperator;
+import java.util.Set;
+import java.util.function.UnaryOperator;
 
-/// Values of an expression in LaTeX, one for each of a few choices of its letters: expressions that
-/// agree in all of them are equal, but for chance. Letters stand for one number each, and are
-/// multiplied where they stand side by side; `e` and `\pi` are those numbers.
+/// Reads an expression in LaTeX. Letters are names of one sign each and are multiplied where they
+/// stand side by side; `e` and `\pi` are those numbers. A whole number before a fraction is a mixed
+/// number.
 final class MathExpression {
-    /// Choices of letters.
-    static final int CHOICES = 3;
-
-    private static final int LONGEST = 2000;
     private static final int DEEPEST = 50;
-    private static final Map<String, DoubleUnaryOperator> FUNCTIONS =
-            Map.of(
-                    "sin", Math::sin,
-                    "cos", Math::cos,
-                    "tan", Math::tan,
-                    "arcsin", Math::asin,
-                    "arccos", Math::acos,
-                    "arctan", Math::atan,
-                    "exp", Math::exp,
-                    "ln", Math::log,
-                    "log", Math::log10);
+    private static final int DIGITS = 400;
+    private static final Map<String, UnaryOperator<Complex>> FUNCTIONS =
+            Map.ofEntries(
+                    Map.entry("sin", Complex::sin),
+                    Map.entry("cos", Complex::cos),
+                    Map.entry("tan", x -> x.sin().over(x.cos())),
+                    Map.entry("cot", x -> x.cos().over(x.sin())),
+                    Map.entry("sec", x -> Complex.ONE.over(x.cos())),
+                    Map.entry("csc", x -> Complex.ONE.over(x.sin())),
+                    Map.entry("sinh", Complex::sinh),
+                    Map.entry("cosh", Complex::cosh),
+                    Map.entry("tanh", x -> x.sinh().over(x.cosh())),
+                    Map.entry("arcsin", Complex::asin),
+                    Map.entry("arccos", x -> Complex.of(Math.PI / 2).minus(x.asin())),
+                    Map.entry("arctan", Complex::atan),
+                    Map.entry("exp", Complex::exp),
+                    Map.entry("ln", Complex::log),
+                    Map.entry("log", x -> x.log().over(Complex.of(Math.log(10)))));
+    private static final Set<String> ACCENTS =
+            Set.of(
+                    "overline",
+                    "bar",
+                    "vec",
+                    "hat",
+                    "tilde",
+                    "widehat",
+                    "overrightarrow",
+                    "mathcal",
+                    "mathbb",
+                    "mathfrak",
+                    "boldsymbol",
+                    "bm",
+                    "dot",
+                    "ddot");
+    private static final Set<String> TEXTS = Set.of("text", "mbox", "operatorname", "mathrm");
+    private static final Set<String> NAMES =
+            Set.of(
+                    "alpha",
+                    "beta",
+                    "gamma",
+                    "delta",
+                    "epsilon",
+                    "varepsilon",
+                    "zeta",
+                    "eta",
+                    "theta",
+                    "vartheta",
+                    "iota",
+                    "kappa",
+                    "lambda",
+                    "mu",
+                    "nu",
+                    "xi",
+                    "rho",
+                    "sigma",
+                    "tau",
+                    "upsilon",
+                    "phi",
+                    "varphi",
+                    "chi",
+                    "psi",
+                    "omega",
+                    "angle",
+                    "triangle",
+                    "ell",
+                    "hbar",
+                    "partial",
+                    "nabla",
+                    "perp",
+                    "square");
+    private static final String GREEK = "αβγδεζηθικλμνξορστυφχψω";
 
     private final String text;
     private int at;
@@ -35,44 +97,35 @@ final class MathExpression {
     }
 
     /// The text isn't an expression that is understood here.
-    private static final class Unknown extends RuntimeException {
+    static final class UnknownException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        Unknown() {
+        UnknownException() {
             super(null, null, false, false);
         }
     }
 
-    /// @return a value for each choice of letters, or empty if the text isn't understood or has no
-    ///     finite value
-    static Optional<double[]> values(String latex) {
-        if (latex.length() > LONGEST) {
-            return Optional.empty();
-        }
+    /// @throws UnknownException if the text isn't understood
+    static MathTerm read(String latex) {
         var reader = new MathExpression(latex);
-        try {
-            double[] values = reader.sum();
-            reader.space();
-            boolean whole = reader.at == latex.length();
-            for (double value : values) {
-                whole &= Double.isFinite(value);
-            }
-            return whole ? Optional.of(values) : Optional.empty();
-        } catch (Unknown e) {
-            return Optional.empty();
+        MathTerm term = reader.sum();
+        reader.space();
+        if (reader.at < latex.length()) {
+            throw new UnknownException();
         }
+        return term;
     }
 
-    private double[] sum() {
+    private MathTerm sum() {
         if (++depth > DEEPEST) {
-            throw new Unknown();
+            throw new UnknownException();
         }
-        double[] value = skip("-") ? mapped(product(), x -> -x) : plus();
+        MathTerm value = product(false);
         while (true) {
             if (skip("+")) {
-                value = combined(value, product(), Double::sum);
-            } else if (skip("-")) {
-                value = combined(value, product(), (a, b) -> a - b);
+                value = value.plus(product(false));
+            } else if (skipMinus()) {
+                value = value.minus(product(false));
             } else {
                 depth--;
                 return value;
@@ -80,248 +133,382 @@ final class MathExpression {
         }
     }
 
-    private double[] plus() {
-        skip("+");
-        return product();
-    }
-
-    private double[] product() {
-        double[] value = power();
+    /// @param bare whether it ends before a function: the argument of one without brackets
+    private MathTerm product(boolean bare) {
+        MathTerm value = signed(bare);
         while (true) {
-            if (skip("*") || skip("\\cdot") || skip("\\times") || skip("×") || skip("·")) {
-                value = combined(value, signed(), (a, b) -> a * b);
-            } else if (skip("/") || skip("\\div")) {
-                value = combined(value, signed(), (a, b) -> a / b);
-            } else if (startsFactor()) {
-                value = combined(value, power(), (a, b) -> a * b);
+            if (skip("\\cdot") || skip("\\times") || skip("×") || at("*", "**")) {
+                value = value.times(signed(bare)).as(new Form.Other(false));
+            } else if (skip("/") || skip("\\div") || skip("÷") || skip(":")) {
+                value = value.over(signed(bare));
+            } else if (skip("\\mod")) {
+                value = value.combine(signed(bare), MathExpression::modulo);
             } else {
                 return value;
             }
         }
     }
 
-    private double[] signed() {
-        return skip("-") ? mapped(power(), x -> -x) : power();
+    private boolean at(String wanted, String unwanted) {
+        space();
+        return !text.startsWith(unwanted, at) && skip(wanted);
     }
 
-    private boolean startsFactor() {
+    private static Complex modulo(Complex a, Complex b) {
+        return Complex.of(a.re() - b.re() * Math.floor(a.re() / b.re()));
+    }
+
+    private MathTerm signed(boolean bare) {
+        if (++depth > DEEPEST) {
+            throw new UnknownException();
+        }
+        MathTerm value =
+                skipMinus() ? signed(bare).negated() : skip("+") ? signed(bare) : beside(bare);
+        depth--;
+        return value;
+    }
+
+    private boolean skipMinus() {
+        return skip("-") || skip("−") || skip("–");
+    }
+
+    /// What stands side by side, from the right, as a whole number before a fraction is added.
+    private MathTerm beside(boolean bare) {
+        var factors = new ArrayList<MathTerm>();
+        factors.add(postfix());
+        while (startsFactor(bare)) {
+            factors.add(postfix());
+        }
+        MathTerm value = factors.getLast();
+        for (int i = factors.size() - 2; i >= 0; i--) {
+            MathTerm left = factors.get(i);
+            boolean mixed =
+                    left.form() instanceof Form.Exact whole
+                            && whole.isWhole()
+                            && value.form() instanceof Form.Exact part
+                            && part.top().signum() > 0;
+            value = mixed ? mixed(left, value) : left.times(value);
+        }
+        return value;
+    }
+
+    private static MathTerm mixed(MathTerm whole, MathTerm part) {
+        var left = (Form.Exact) whole.form();
+        var right = (Form.Exact) part.form();
+        return MathTerm.exact(left.top().multiply(right.bottom()).add(right.top()), right.bottom());
+    }
+
+    private boolean startsFactor(boolean bare) {
         space();
         if (at == text.length()) {
             return false;
         }
         char c = text.charAt(at);
-        return Character.isLetterOrDigit(c) || c == '(' || c == '{' || c == '\\';
+        if (c != '\\') {
+            return isLetterOrDigit(c)
+                    || c == '('
+                    || c == '{'
+                    || c == '['
+                    || c == '.'
+                    || c == '|' && barOpens();
+        }
+        String name = MathTokens.command(text, at);
+        boolean function = FUNCTIONS.containsKey(name) || name.equals("sqrt");
+        return !(bare && function)
+                && (function
+                        || Set.of("frac", "binom", "dbinom", "pi", "infty", "lfloor", "lceil")
+                                .contains(name)
+                        || name.equals("max")
+                        || name.equals("min")
+                        || NAMES.contains(name.toLowerCase(Locale.ROOT))
+                        || ACCENTS.contains(name)
+                        || TEXTS.contains(name));
     }
 
-    private double[] power() {
-        double[] value = atom();
+    private static boolean isLetterOrDigit(char c) {
+        return c < 128 && Character.isLetterOrDigit(c) || GREEK.indexOf(c) >= 0 || c == 'π';
+    }
+
+    /// Bars open and close by turns; where one closes nothing begins.
+    private boolean barOpens() {
+        return text.substring(0, at).chars().filter(c -> c == '|').count() % 2 == 0;
+    }
+
+    private MathTerm postfix() {
+        MathTerm value = power();
         while (true) {
-            boolean degrees = skip("^\\circ") || skip("^{\\circ}") || skip("°"); // are numbers
             if (skip("!")) {
-                value = mapped(value, MathExpression::factorial);
-            } else if (skip("^")) {
-                value = combined(value, exponent(), Math::pow);
-            } else if (!degrees) {
+                value = value.map(Complex::factorial);
+            } else if (!skip("'")
+                    && !skip("^\\circ")
+                    && !skip("^{\\circ}")) { // degrees are numbers
                 return value;
             }
         }
     }
 
-    /// 2^10 is meant as a power of ten, though LaTeX raises the 1 only.
-    private double[] exponent() {
-        space();
-        int from = at;
-        while (at < text.length() && Character.digit(text.charAt(at), 10) >= 0) {
-            at++;
+    private MathTerm power() {
+        MathTerm value = atom();
+        while (true) {
+            space();
+            if (text.startsWith("^\\circ", at) || text.startsWith("^{\\circ}", at) || !skip("^")) {
+                return value;
+            }
+            MathTerm exponent = exponent();
+            boolean inverse = // of a name, as in A/S
+                    exponent.form().equals(MathTerm.whole(-1).form()) && value.isOfSymbols();
+            value = value.combine(exponent, Complex::power).as(new Form.Other(inverse));
         }
-        return at - from > 1 ? constant(Double.parseDouble(text.substring(from, at))) : from(from);
     }
 
-    private double[] from(int place) {
-        at = place;
-        return group();
+    private MathTerm exponent() {
+        space();
+        if (at < text.length() && (text.charAt(at) == '(' || text.charAt(at) == '[')) {
+            throw new UnknownException();
+        }
+        return skip("-") ? atom().negated() : atom();
     }
 
-    private double[] atom() {
+    private MathTerm atom() {
         space();
         if (at == text.length()) {
-            throw new Unknown();
+            throw new UnknownException();
         }
         char c = text.charAt(at);
         if (c >= '0' && c <= '9' || c == '.') {
-            return numberOrMixed();
+            return number();
         }
-        if (c == '(' || c == '{' || c == '|') {
+        if (c == '(' || c == '{' || c == '[') {
+            return group(c);
+        }
+        if (c == '|') {
             at++;
-            double[] inner = sum();
-            require(c == '(' ? ")" : c == '{' ? "}" : "|");
-            return c == '|' ? mapped(inner, Math::abs) : inner;
+            MathTerm inner = sum();
+            require("|");
+            return inner.map(x -> Complex.of(x.abs()));
         }
         if (c == '\\') {
             return command();
         }
-        if (!Character.isLetter(c)) {
-            throw new Unknown();
+        if (!isLetterOrDigit(c)) {
+            throw new UnknownException();
         }
         at++;
-        return c == 'e' ? constant(Math.E) : c == 'π' ? constant(Math.PI) : letter(name(c));
+        if (c == 'e') {
+            return MathTerm.constant(Math.E, new Form.Letters("e"));
+        }
+        if (c == 'I') {
+            return MathTerm.constant(Complex.I, new Form.Other(false));
+        }
+        return c == 'π' ? MathTerm.constant(Math.PI) : named(String.valueOf(c), true);
     }
 
-    /// A letter with its index.
-    private String name(char letter) {
-        String name = String.valueOf(letter);
-        if (skip("_")) {
-            int from = at;
-            if (skip("{")) {
-                at = text.indexOf('}', at) + 1;
-                if (at == 0) {
-                    throw new Unknown();
-                }
-            } else {
-                at = Math.min(at + 1, text.length());
+    private MathTerm group(char open) {
+        at++;
+        MathTerm inner = sum();
+        if (open == '{' && skip("\\choose")) {
+            inner = inner.combine(sum(), MathExpression::choose);
+        }
+        require(open == '(' ? ")" : open == '{' ? "}" : "]");
+        return inner;
+    }
+
+    /// A name with its index; before brackets with one sign, or several behind commas, a function.
+    private MathTerm named(String name, boolean callable) {
+        String whole = (name + index()).toLowerCase(Locale.ROOT);
+        if (callable && at < text.length() && text.charAt(at) == '(') {
+            int end = MathTokens.closing(text, at);
+            String inside = end < 0 ? "" : text.substring(at + 1, end);
+            List<String> arguments = MathTokens.split(inside, ",");
+            boolean one = inside.matches("\\s*(?:[A-Za-z]|\\d+(?:\\.\\d+)?|\\\\[a-z]+)\\s*");
+            if (one || arguments.size() > 1) {
+                at = end + 1;
+                return MathTerm.call(
+                        name + index(), arguments.stream().map(MathExpression::read).toList());
             }
-            name += text.substring(from, at).replaceAll("[{}\\s]", "");
         }
-        return name;
+        return MathTerm.symbol(whole);
     }
 
-    private static double[] letter(String name) {
-        double[] values = new double[CHOICES];
-        long bits = name.hashCode();
-        for (int i = 0; i < CHOICES; i++) {
-            bits = (bits * 0x5DEECE66DL + 0xBL) & ((1L << 48) - 1);
-            values[i] = 0.5 + 2 * (bits >>> 16) / (double) (1L << 32);
+    private String index() {
+        if (at >= text.length() || text.charAt(at) != '_') {
+            return "";
         }
-        return values;
-    }
-
-    private double[] numberOrMixed() {
+        at++;
+        space();
         int from = at;
-        while (at < text.length()
-                && (Character.digit(text.charAt(at), 10) >= 0 || text.charAt(at) == '.')) {
-            at++;
+        if (at < text.length() && text.charAt(at) == '{') {
+            at = MathTokens.closing(text, at) + 1;
+            if (at == 0) {
+                throw new UnknownException();
+            }
+        } else {
+            boolean digit = at < text.length() && Character.isDigit(text.charAt(at));
+            do {
+                at = Math.min(at + 1, text.length());
+            } while (digit && at < text.length() && Character.isDigit(text.charAt(at)));
+        }
+        return "_" + text.substring(from, at).replaceAll("[{}\\s]", "");
+    }
+
+    private MathTerm number() {
+        int from = at;
+        at = MathTokens.endOfDigits(text, at);
+        boolean point = at < text.length() && text.charAt(at) == '.';
+        if (point) {
+            int end = MathTokens.endOfDigits(text, at + 1);
+            if (end == at + 1) {
+                throw new UnknownException();
+            }
+            at = end;
+        }
+        boolean power =
+                at + 1 < text.length()
+                        && text.charAt(at) == 'E'
+                        && MathTokens.endOfDigits(
+                                        text, at + 1 + (text.charAt(at + 1) == '-' ? 1 : 0))
+                                > at + 1 + (text.charAt(at + 1) == '-' ? 1 : 0);
+        if (power) {
+            at = MathTokens.endOfDigits(text, at + 1 + (text.charAt(at + 1) == '-' ? 1 : 0));
+        }
+        if (at - from > DIGITS) {
+            throw new UnknownException();
         }
         String digits = text.substring(from, at);
-        double value;
-        try {
-            value = Double.parseDouble(digits);
-        } catch (NumberFormatException e) {
-            throw new Unknown();
-        }
-        // 1\frac{1}{2} is one and a half
-        boolean mixed = text.startsWith("\\frac", at) && digits.indexOf('.') < 0;
-        return mixed ? combined(constant(value), atom(), Double::sum) : constant(value);
+        index(); // of a base, which nothing reads
+        MathTerm value =
+                point || power
+                        ? MathTerm.decimal(new BigDecimal(digits).doubleValue())
+                        : MathTerm.exact(new BigInteger(digits), BigInteger.ONE);
+        return skip("\\%") || skip("%") ? value.percent() : value;
     }
 
-    private double[] command() {
-        at++;
-        int from = at;
-        while (at < text.length() && Character.isLetter(text.charAt(at))) {
-            at++;
+    private MathTerm command() {
+        String name = MathTokens.command(text, at);
+        at += 1 + name.length();
+        if (TEXTS.contains(name) || ACCENTS.contains(name)) {
+            return accented(name);
         }
-        String name = text.substring(from, at);
+        if (NAMES.contains(name.toLowerCase(Locale.ROOT))) {
+            return named(name, false);
+        }
         return switch (name) {
-            case "pi" -> constant(Math.PI);
-            case "frac", "dfrac", "tfrac" -> combined(group(), group(), (a, b) -> a / b);
-            case "binom", "dbinom" -> combined(group(), group(), MathExpression::choose);
+            case "pi" -> MathTerm.constant(Math.PI);
+            case "infty" -> MathTerm.constant(Double.POSITIVE_INFINITY);
+            case "frac" -> braces().over(braces());
+            case "binom", "dbinom" -> braces().combine(braces(), MathExpression::choose);
             case "sqrt" -> root();
-            case "log" -> logarithm();
-            case "alpha", "beta", "gamma", "theta", "lambda", "mu", "phi", "tau", "omega" ->
-                    letter(name);
-            default -> {
-                DoubleUnaryOperator function = FUNCTIONS.get(name);
-                if (function == null) {
-                    throw new Unknown();
-                }
-                yield ofArgument(function);
-            }
+            case "lfloor" -> rounded("\\rfloor", Math::floor);
+            case "lceil" -> rounded("\\rceil", Math::ceil);
+            case "max", "min" -> extreme(name.equals("max"));
+            default -> function(name);
         };
     }
 
-    private double[] root() {
-        double[] degree = constant(2);
+    private MathTerm accented(String name) {
+        space();
+        int end = at < text.length() && text.charAt(at) == '{' ? MathTokens.closing(text, at) : -1;
+        if (end < 0) {
+            throw new UnknownException();
+        }
+        String inside = text.substring(at + 1, end).replace(" ", "");
+        at = end + 1;
+        if (TEXTS.contains(name)) {
+            if (inside.indexOf('\\') >= 0 || inside.indexOf('{') >= 0) {
+                throw new UnknownException();
+            }
+            return named(inside.replace("(", "").replace(")", ""), false);
+        }
+        String accent = name.equals("overline") ? "bar" : name.startsWith("math") ? "math" : name;
+        return named(accent + "{" + inside + "}", false);
+    }
+
+    private MathTerm root() {
+        MathTerm degree = MathTerm.whole(2);
         if (skip("[")) {
             degree = sum();
             require("]");
         }
-        return combined(group(), degree, (x, n) -> n == 2 ? Math.sqrt(x) : Math.pow(x, 1 / n));
+        MathTerm inverse = MathTerm.whole(1).over(degree);
+        return braces().combine(inverse, Complex::power).as(new Form.Other(false));
     }
 
-    private double[] logarithm() {
-        if (!skip("_")) {
-            return ofArgument(Math::log10);
-        }
-        double[] base = group();
-        return combined(power(), base, (x, b) -> Math.log(x) / Math.log(b));
+    private MathTerm rounded(String close, java.util.function.DoubleUnaryOperator function) {
+        MathTerm inner = sum();
+        require(close);
+        return inner.map(x -> Complex.of(function.applyAsDouble(x.re())));
     }
 
-    /// Degrees are meant where the argument is written with their sign.
-    private double[] ofArgument(DoubleUnaryOperator function) {
-        int from = at;
-        double[] argument = power();
-        String written = text.substring(from, at);
-        boolean degrees = written.contains("\\circ") || written.contains("°");
-        return mapped(degrees ? mapped(argument, Math::toRadians) : argument, function);
-    }
-
-    /// `{…}`, or one digit, letter or command.
-    private double[] group() {
+    private MathTerm extreme(boolean most) {
         space();
-        if (at < text.length() && Character.digit(text.charAt(at), 10) >= 0) {
-            return constant(Character.digit(text.charAt(at++), 10));
+        int end = at < text.length() && text.charAt(at) == '(' ? MathTokens.closing(text, at) : -1;
+        if (end < 0) {
+            throw new UnknownException();
         }
-        return skip("-") ? mapped(atom(), x -> -x) : atom();
+        List<String> arguments = MathTokens.split(text.substring(at + 1, end), ",");
+        at = end + 1;
+        return arguments.stream()
+                .map(MathExpression::read)
+                .reduce((a, b) -> a.combine(b, (x, y) -> x.re() > y.re() == most ? x : y))
+                .orElseThrow(UnknownException::new);
     }
 
-    private static double factorial(double n) {
-        if (n != Math.rint(n) || n < 0 || n > 170) {
-            return Double.NaN;
+    private MathTerm function(String name) {
+        UnaryOperator<Complex> function = FUNCTIONS.get(name);
+        if (function == null) {
+            throw new UnknownException();
         }
-        double product = 1;
-        for (int i = 2; i <= n; i++) {
-            product *= i;
+        if (name.equals("log") && skip("_")) {
+            MathTerm base = exponent();
+            return argument().combine(base, (x, b) -> x.log().over(b.log()));
         }
-        return product;
-    }
-
-    private static double choose(double n, double k) {
-        return Math.rint(factorial(n) / (factorial(k) * factorial(n - k)));
-    }
-
-    private static double[] constant(double value) {
-        double[] values = new double[CHOICES];
-        java.util.Arrays.fill(values, value);
-        return values;
-    }
-
-    private static double[] mapped(double[] values, DoubleUnaryOperator function) {
-        return java.util.Arrays.stream(values).map(function).toArray();
-    }
-
-    private static double[] combined(double[] a, double[] b, DoubleBinaryOperator operator) {
-        double[] values = new double[CHOICES];
-        for (int i = 0; i < CHOICES; i++) {
-            values[i] = operator.applyAsDouble(a[i], b[i]);
+        MathTerm exponent = skip("^") ? exponent() : MathTerm.whole(1);
+        if (exponent.form().equals(MathTerm.whole(-1).form())) {
+            exponent = MathTerm.whole(1);
+            function = FUNCTIONS.getOrDefault("arc" + name, function);
         }
-        return values;
+        return argument().map(function).combine(exponent, Complex::power);
+    }
+
+    private MathTerm argument() {
+        space();
+        boolean bracket = at < text.length() && "({".indexOf(text.charAt(at)) >= 0;
+        return bracket ? atom() : product(true);
+    }
+
+    private MathTerm braces() {
+        space();
+        if (at == text.length() || text.charAt(at) != '{') {
+            throw new UnknownException();
+        }
+        return group('{');
+    }
+
+    private static Complex choose(Complex n, Complex k) {
+        Complex ways = n.factorial().over(k.factorial().times(n.minus(k).factorial()));
+        boolean whole = n.re() == Math.rint(n.re()) && k.re() == Math.rint(k.re());
+        return whole ? Complex.of(Math.rint(ways.re())) : ways;
     }
 
     private void space() {
-        while (at < text.length() && (text.charAt(at) == ' ' || text.charAt(at) == '~')) {
-            at++;
-        }
+        at = MathTokens.endOfSpace(text, at);
     }
 
     private boolean skip(String wanted) {
         space();
         boolean there = text.startsWith(wanted, at);
+        if (there
+                && wanted.startsWith("\\")
+                && Character.isLetter(wanted.charAt(wanted.length() - 1))) {
+            there = MathTokens.command(text, at).equals(wanted.substring(1));
+        }
         at += there ? wanted.length() : 0;
         return there;
     }
 
     private void require(String wanted) {
         if (!skip(wanted)) {
-            throw new Unknown();
+            throw new UnknownException();
         }
     }
 }
