@@ -14,8 +14,7 @@ import java.util.List;
 /// @param qkNorm     whether queries and keys are RMS-normed per head before rotation (Qwen3)
 /// @param windows    per layer: tokens that a token sees, itself included; 0 is all
 /// @param dropout    share of attention's probabilities that training sets to 0; no computation
-// here
-///     does, so only what doesn't train may use a model that asks for it
+///     here does, so only what doesn't train may use a model that asks for it
 public record AttentionConfig(
         int heads,
         int kvHeads,

@@ -77,9 +77,8 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
         return functions.map(RewardScorer::requiredColumns).orElse(Map.of());
     }
 
-    /// Checks that every row has the columns that the functions read, and that the models'
-    // templates
-    /// show what its messages hold.
+    /// Checks that every row has the columns that the functions read, and that the templates of
+    /// models show what its messages hold.
     ///
     /// @throws ConfigException naming reward, column and row
     /// @throws DatasetException naming row, reward model and what its template leaves out
