@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// AdamW (Loshchilov and Hutter, arXiv 1711.05101, Alg. 2) over a flat parameter space, with the
 /// operations and the order of `torch.optim.AdamW`:
@@ -46,6 +47,8 @@ public final class AdamW implements Optimizer {
     private final Tensor first;
     private final Tensor second;
     private long steps;
+    private Optional<KeptTensors> kept = Optional.empty();
+    private long keptSteps;
 
     /// @param beta1 decay of the first moment, [0, 1)
     /// @param beta2 decay of the second moment, [0, 1)
@@ -299,6 +302,23 @@ public final class AdamW implements Optimizer {
         return entry == null ? "none" : entry.dtype() + " " + Arrays.toString(entry.shape());
     }
 
+    @Override
+    public void keep() {
+        if (kept.isPresent()) {
+            kept.get().keep();
+        } else {
+            kept = Optional.of(new KeptTensors(List.of(space.values(), first, second)));
+        }
+        keptSteps = steps;
+    }
+
+    @Override
+    public void goBack() {
+        kept.orElseThrow(() -> new IllegalStateException("nothing was kept")).goBack();
+        steps = keptSteps;
+        space.valuesChanged();
+    }
+
     private Tensor gradient(Piece piece) {
         return space.gradients().narrow(0, piece.gradient, piece.length);
     }
@@ -309,6 +329,7 @@ public final class AdamW implements Optimizer {
 
     @Override
     public void close() {
+        kept.ifPresent(KeptTensors::close);
         scope.close();
     }
 }

@@ -55,6 +55,15 @@ public interface Optimizer extends AutoCloseable {
     ///     another optimizer
     void restore(TensorFile file);
 
+    /// Keeps parameters and state as they are now, in the place of what was kept before. Takes as
+    /// much memory as they do, from the first call on.
+    void keep();
+
+    /// Sets parameters and state to what was kept.
+    ///
+    /// @throws IllegalStateException if nothing was
+    void goBack();
+
     @Override
     void close();
 }

@@ -2,6 +2,7 @@ package org.attune.trainers;
 
 import org.attune.datasets.CompletionForest;
 import org.attune.datasets.TargetRange;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -70,6 +71,7 @@ final class PpoPass {
     void policy(
             UpdatePlan.Step step, List<PpoRow> rows, PpoObjective objective, UpdateTotals totals) {
         for (List<Member> group : groups(step, rows)) {
+            StopRequest.check();
             List<CompletionForest.Row> tokens = group.stream().map(m -> m.row().tokens()).toList();
             CompletionForest forest = clock.timed("data", () -> forest(tokens));
             try (var _ = TensorScope.open("ppo.policy");
@@ -102,6 +104,7 @@ final class PpoPass {
             return;
         }
         for (List<Member> group : groups(step, rows)) {
+            StopRequest.check();
             CompletionForest forest = clock.timed("data", () -> states(group));
             try (var _ = TensorScope.open("ppo.critic");
                     Evaluation e = model.evaluate(forest.forest(), HeadRequest.of())) {

@@ -9,6 +9,7 @@ import org.attune.datasets.PromptExample;
 import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
 import org.attune.rollout.RolloutSource;
@@ -18,6 +19,7 @@ import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.grpo.RoundPlan;
+import org.attune.trainers.ppo.KeptWeights;
 import org.attune.trainers.ppo.KlController;
 import org.attune.trainers.ppo.PpoObjective;
 import org.attune.trainers.ppo.UpdatePlan;
@@ -30,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /// Proximal policy optimisation: the policy completes prompts, rewards judge the completions, a
@@ -140,8 +143,8 @@ public final class PpoTrainer {
                         : new RowOrder.Sequential());
     }
 
-    /// Trains to the last update, or until the context's stop signal. An update that has begun to
-    /// change weights is finished first.
+    /// Trains to the last update, or until the context's stop signal. An update that is
+    /// stopped halfway is made again when the run is resumed.
     ///
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
     /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
@@ -201,10 +204,7 @@ public final class PpoTrainer {
         var totals =
                 new UpdateTotals(
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
-        // The first optimizer step changes weights: what has begun is finished.
-        int done =
-                StopRequest.watching(
-                        () -> false, () -> learn(number, batch, objective, totals, updates));
+        int done = wholly(updates, () -> learn(number, batch, objective, totals, updates));
         controller = controller.after(batch.kl(), batch.rows().size());
         Map<String, Double> metrics = new LinkedHashMap<>(batch.metrics());
         metrics.putAll(totals.metrics());
@@ -218,6 +218,22 @@ public final class PpoTrainer {
                         List.of(metrics),
                         batch.tokens(),
                         Map.of("episode", (double) (number + 1L) * plan.completions())));
+    }
+
+    /// Does what changes weights several times, wholly or not at all: a run that is stopped
+    /// meanwhile goes back to the weights from before, or, where they are too many to be kept, on
+    /// to the end.
+    private int wholly(PpoUpdates updates, Supplier<Integer> learn) {
+        if (!KeptWeights.suit(policy.parameters().count() + critic.parameters().count())) {
+            return StopRequest.watching(() -> false, learn);
+        }
+        updates.keep();
+        try {
+            return learn.get();
+        } catch (StoppedException e) {
+            updates.goBack();
+            throw e;
+        }
     }
 
     /// @return optimizer steps done

@@ -43,6 +43,20 @@ final class PpoUpdates implements WeightUpdates {
         return work.step(step);
     }
 
+    /// Keeps all weights as they are, with what their optimizers know, for [#goBack].
+    void keep() {
+        try (var _ = clock.enter("optimizer")) {
+            policy.optimizer().keep();
+            critic.optimizer().keep();
+        }
+    }
+
+    /// Sets everything to what was kept.
+    void goBack() {
+        policy.optimizer().goBack();
+        critic.optimizer().goBack();
+    }
+
     /// Forgets the gradients.
     void zeroGradients() {
         try (var _ = clock.enter("optimizer")) {

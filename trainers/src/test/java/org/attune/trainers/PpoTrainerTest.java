@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
@@ -235,6 +236,48 @@ class PpoTrainerTest {
         assertEquals(whole.logs.toString(), logs.toString());
         double coefficient = number(logs.get(5), "actor/reward_kl_penalty_coeff");
         assertTrue(coefficient != 0.05 && Double.isFinite(coefficient), "the controller moves");
+    }
+
+    /// Weights have changed by then, which the checkpoint must not have.
+    @Test
+    void stoppedInTheMiddleOfAnUpdateItIsMadeAgain() {
+        var whole = new RecordingListener();
+        Trained expected =
+                train(config(c -> c.withTraining(to("whole"))), context().withListeners(whole));
+        PpoConfig halves = config(c -> c.withTraining(to("halves")));
+        var first = new RecordingListener();
+        train(halves, stoppedAtPass(3 * 4 + 3).withListeners(first));
+        assertTrue(first.summary.interrupted());
+        assertEquals(3, first.summary.steps());
+        var second = new RecordingListener();
+        Trained resumed =
+                train(
+                        halves.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        context().withListeners(second));
+        assertEquals(3, second.info.firstStep());
+        assertArrayEquals(expected.policy(), resumed.policy(), 0);
+        assertArrayEquals(expected.critic(), resumed.critic(), 0);
+        var logs = new ArrayList<>(first.logs);
+        logs.addAll(second.logs);
+        assertEquals(whole.logs.toString(), logs.toString());
+    }
+
+    /// A run that is asked to stop in a backward pass of the policy, counted over all updates, which
+    /// have four each.
+    private static RunContext stoppedAtPass(int number) {
+        var stop = new StopSignal();
+        var passes = new AtomicInteger();
+        return context()
+                .withStop(stop)
+                .withClock(
+                        new PhaseClock(
+                                (phase, _) -> {
+                                    if (phase.equals("backward")
+                                            && passes.incrementAndGet() == number) {
+                                        stop.request();
+                                    }
+                                }));
     }
 
     @Test

@@ -109,6 +109,16 @@ class UpdateInBackwardTest {
         public void restore(TensorFile file) {}
 
         @Override
+        public void keep() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void goBack() {
+            throw new AssertionError();
+        }
+
+        @Override
         public void close() {}
     }
 

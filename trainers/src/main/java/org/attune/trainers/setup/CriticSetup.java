@@ -8,6 +8,7 @@ import org.attune.files.HubCache;
 import org.attune.model.Decoder;
 import org.attune.model.Recomputation;
 import org.attune.policy.CausalPolicy;
+import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.policy.ValueHead;
@@ -17,6 +18,7 @@ import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.PpoConfig;
 import org.attune.trainers.config.ValueModelConfig;
 import org.attune.trainers.config.ValueModelKind;
+import org.attune.trainers.ppo.KeptWeights;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -202,8 +204,10 @@ final class CriticSetup implements AutoCloseable {
         StepMemory own = StepMemory.of(policy.policy());
         List<StepMemory> trained =
                 network.map(critics -> List.of(own, StepMemory.of(critics))).orElse(List.of(own));
-        long moments = StepMemory.optimizer(critic.parameters().count());
-        return new MemoryNeed(trained, own.optimizer() + moments);
+        long numbers = critic.parameters().count();
+        ParameterSpace space = policy.policy().parameters();
+        long kept = KeptWeights.bytes(space.count() + numbers);
+        return new MemoryNeed(trained, own.optimizer() + StepMemory.optimizer(numbers) + kept);
     }
 
     /// Says what is computed again in the backward pass.
