@@ -2,6 +2,7 @@ package org.attune.tensor;
 
 import ai.djl.pytorch.jni.JniUtils;
 
+import org.attune.error.StopRequest;
 import org.attune.error.TaskResult;
 import org.attune.tensor.vector.Team;
 import org.slf4j.Logger;
@@ -16,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
@@ -210,19 +212,26 @@ public final class Engine {
                 });
     }
 
-    /// Runs `work` on the engine thread and gives its result. Unchecked exceptions and errors come
+    /// Runs `work` on the engine thread, where it watches for the same [StopRequest], and gives its
+    /// result. Unchecked exceptions and errors come
     /// out as they are, checked ones as the cause of an `IllegalStateException`.
     public static <T> T call(Callable<T> work) {
         if (Thread.currentThread() instanceof EngineThread) {
-            try {
-                return work.call();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
+            return unchecked(work);
         }
-        return await(started().executor(), work);
+        BooleanSupplier asked = StopRequest.current();
+        return await(
+                started().executor(), () -> StopRequest.watching(asked, () -> unchecked(work)));
+    }
+
+    private static <T> T unchecked(Callable<T> work) {
+        try {
+            return work.call();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static <T> T await(ExecutorService executor, Callable<T> work) {

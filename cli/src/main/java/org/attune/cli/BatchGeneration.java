@@ -33,7 +33,7 @@ record BatchGeneration(
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Writes the lines that `out` doesn't have yet. On the engine thread.
-    void run(PromptFile prompts, GenerationFile out, GenerationProgress progress) {
+    void run(PromptFile prompts, GenerationFile out, CountedProgress progress) {
         prompts.rows().forEach(this::requireFreeColumns);
         int size = Math.max(1, BLOCK / generations);
         progress.start(out.lines(), prompts.rows().size());
@@ -76,10 +76,10 @@ record BatchGeneration(
         private final int from;
         private final SampledCompletion[] completions;
         private final GenerationFile out;
-        private final GenerationProgress progress;
+        private final CountedProgress progress;
         private int next;
 
-        Lines(PromptFile prompts, int from, int to, GenerationFile out, GenerationProgress p) {
+        Lines(PromptFile prompts, int from, int to, GenerationFile out, CountedProgress p) {
             this.prompts = prompts;
             this.from = from;
             this.out = out;

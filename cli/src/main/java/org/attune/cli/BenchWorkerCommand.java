@@ -38,6 +38,11 @@ final class BenchWorkerCommand implements Callable<Integer>, UsesEngine {
     }
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public boolean generates() {
         return spec().task().generates();
     }

@@ -41,6 +41,11 @@ final class ChatCommand implements Callable<Integer>, UsesEngine {
     DtypeChoice dtype;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public boolean generates() {
         return true;
     }

@@ -13,7 +13,7 @@ final class ChatInput {
     static final String BLOCK = "\"\"\"";
 
     private static final String PROMPT = "> ";
-    private static final String MORE = "… ";
+    static final String MORE = "… ";
 
     /// What came.
     sealed interface Event {
@@ -21,7 +21,9 @@ final class ChatInput {
         record Text(String text) implements Event {}
 
         /// Ctrl-C.
-        record Interrupt() implements Event {}
+        ///
+        /// @param unfinished whether a message of several lines had been begun
+        record Interrupt(boolean unfinished) implements Event {}
 
         /// No more will come.
         record End() implements Event {}
@@ -49,7 +51,7 @@ final class ChatInput {
 
     /// Ctrl-C was pressed. From any thread.
     void interrupt() {
-        events.add(new Event.Interrupt());
+        events.add(new Event.Interrupt(false));
     }
 
     /// Asks for a message and waits for it. Lines between two lines of `"""`, and those after one
@@ -77,7 +79,7 @@ final class ChatInput {
             any = true;
             Event event = line(MORE);
             if (!(event instanceof Event.Text(String next))) {
-                return event;
+                return unfinished(event);
             }
             line = next;
         }
@@ -93,11 +95,15 @@ final class ChatInput {
             text.append(line, 0, line.length() - 1).append('\n');
             Event event = line(MORE);
             if (!(event instanceof Event.Text(String next))) {
-                return event;
+                return unfinished(event);
             }
             line = next;
         }
         return new Event.Text(text.append(line).toString());
+    }
+
+    private static Event unfinished(Event event) {
+        return event instanceof Event.Interrupt ? new Event.Interrupt(true) : event;
     }
 
     private Event line(String prompt) {

@@ -8,12 +8,17 @@ import org.attune.rollout.StopReason;
 import org.attune.rollout.TextCompletion;
 
 import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /// A conversation at the terminal: messages, commands, answers as they are generated. Ctrl-C ends
 /// an answer, and twice at the prompt the conversation. On the engine thread.
 final class ChatLoop {
+    private static final Duration MEANT_FOR_ANSWER = Duration.ofSeconds(1);
+
     private final ChatInput input;
     private final PrintWriter out;
     private final ChatSession session;
@@ -22,6 +27,8 @@ final class ChatLoop {
     private final AtomicBoolean stopped = new AtomicBoolean();
 
     /// @param session borrowed
+    private Optional<Instant> answerEnd = Optional.empty();
+
     ChatLoop(ChatInput input, PrintWriter out, ChatSession session, ChatSettings settings) {
         this.input = input;
         this.out = out;
@@ -46,23 +53,20 @@ final class ChatLoop {
     }
 
     private int talk() {
-        boolean warned = false;
         while (true) {
             switch (input.next()) {
                 case ChatInput.Event.End() -> {
                     out.println();
                     return ExitCodes.DONE;
                 }
-                case ChatInput.Event.Interrupt() -> {
+                case ChatInput.Event.Interrupt(boolean unfinished) -> {
                     out.println();
-                    if (warned) {
+                    if (!unfinished && !answerEndedJustNow()) {
                         return ExitCodes.INTERRUPTED;
                     }
-                    warned = true;
                     out.println("Ctrl-C again, Ctrl-D or /quit ends the conversation.");
                 }
                 case ChatInput.Event.Text(String text) -> {
-                    warned = false;
                     if (!text.isBlank() && !take(text.strip())) {
                         return ExitCodes.DONE;
                     }
@@ -96,6 +100,13 @@ final class ChatLoop {
         }
     }
 
+    /// Then Ctrl-C was meant for the answer.
+    private boolean answerEndedJustNow() {
+        return answerEnd
+                .filter(end -> Instant.now().isBefore(end.plus(MEANT_FOR_ANSWER)))
+                .isPresent();
+    }
+
     private boolean goesOn() {
         return !stopped.get();
     }
@@ -118,6 +129,7 @@ final class ChatLoop {
                             });
         } finally {
             answering.set(false);
+            answerEnd = Optional.of(Instant.now());
         }
         out.println();
         SampledCompletion sampled = reply.sampled();

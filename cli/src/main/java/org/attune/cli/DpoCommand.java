@@ -20,6 +20,11 @@ final class DpoCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<DpoConfig> loaded = new RunConfigReader().dpo(run.file(), run.words).found();
         DpoConfig config = loaded.config();

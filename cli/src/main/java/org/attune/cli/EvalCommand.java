@@ -100,6 +100,11 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
         return ExitCodes.DONE;
     }
 
+    @Override
+    public String afterStop() {
+        return "nothing was measured to its end";
+    }
+
     private List<ModelConfig> configs() {
         ModelConfig first = model.config(dtype);
         if (againstModel == null && againstAdapter == null) {
@@ -136,7 +141,7 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
                         .filter(c -> c.adapterNameOrPath().isPresent())
                         .findFirst()
                         .orElse(configs.getFirst());
-        var progress = new GenerationProgress(screen, InstantSource.system(), "completions", false);
+        var progress = new CountedProgress(screen, InstantSource.system(), "completions", false);
         progress.loading(label(first));
         return Engine.call(
                 () -> {
@@ -155,10 +160,7 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
     }
 
     private EvalResult measure(
-            ModelSetup setup,
-            TextCompleter completer,
-            Questions asked,
-            GenerationProgress progress) {
+            ModelSetup setup, TextCompleter completer, Questions asked, CountedProgress progress) {
         SamplingConfig chosen = sampling.config(setup);
         progress.start(0, asked.problems().size() * samples);
         return new ModelEval(completer, setup.text(), asked.reward())

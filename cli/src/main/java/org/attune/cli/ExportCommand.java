@@ -46,7 +46,7 @@ final class ExportCommand implements Callable<Integer>, UsesEngine {
                     output.output,
                     loaded.setup().source(),
                     own.withDtype(dtype),
-                    Policy.weights(loaded.decoder(), dtype),
+                    OutputOptions.untilStopped(Policy.weights(loaded.decoder(), dtype)),
                     ModelExport.DEFAULT_SHARD_BYTES);
             OutputOptions.writeText(loaded.setup(), output.output);
         }

@@ -88,8 +88,11 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
         if (prompts == null) {
             requireNoFile();
             String given = prompt == null ? input() : prompt;
-            Engine.run(() -> generate(given, shown));
-            shown.println();
+            try {
+                Engine.run(() -> generate(given, shown));
+            } finally {
+                shown.println();
+            }
             return ExitCodes.DONE;
         }
         if (out == null || prompt != null) {
@@ -102,6 +105,14 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
         return ExitCodes.DONE;
     }
 
+    @Override
+    public String afterStop() {
+        if (prompts == null) {
+            return "the completion is cut off";
+        }
+        return out + " has what was completed; the same command goes on";
+    }
+
     private void requireNoFile() {
         if (out != null || generations != null || logProbs) {
             throw new ConfigException("--out, --n and --logprobs need --prompts FILE");
@@ -110,13 +121,13 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
 
     private void generateAll(PrintWriter shown) {
         try (var screen = RunScreen.open(shown)) {
-            var progress = new GenerationProgress(screen, InstantSource.system(), "prompts", true);
+            var progress = new CountedProgress(screen, InstantSource.system(), "prompts", true);
             progress.loading(model.model);
             generateAll(progress);
         }
     }
 
-    private void generateAll(GenerationProgress progress) {
+    private void generateAll(CountedProgress progress) {
         try (var loaded = LoadedModel.openToGenerate(model.config(dtype))) {
             int count = generations == null ? 1 : generations;
             SamplingConfig config = sampling.config(loaded.setup());

@@ -21,6 +21,11 @@ final class GrpoCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public boolean generates() {
         return true;
     }

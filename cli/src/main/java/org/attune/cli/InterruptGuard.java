@@ -9,8 +9,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
-/// While it is open, Ctrl-C and SIGTERM ask the run to stop and wait until it has written its
-/// checkpoint. The JVM then ends with the signal's own exit code. A second signal ends it at once.
+/// While it is open, Ctrl-C and SIGTERM ask the run to stop and wait until it has written what
+/// it has to. The JVM then ends with the signal's own exit code. A second signal ends it at once.
 final class InterruptGuard implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(InterruptGuard.class);
     private static final int PATIENCE_SECONDS = 300;
@@ -18,20 +18,32 @@ final class InterruptGuard implements AutoCloseable {
     private static final int LOOK_MILLIS = 200;
     private static final Pattern SIGNAL_THREAD = Pattern.compile("SIG(?!WINCH)\\w+ handler");
 
+    /// What the end at once means for a run, and for what only reads.
+    static final String NO_CHECKPOINT =
+            "stopping; a second Ctrl-C ends at once, without a checkpoint";
+
+    static final String NOTHING_LOST = "stopping; a second Ctrl-C ends at once";
+
     private final CountDownLatch finished = new CountDownLatch(1);
     private final Thread hook;
 
+    /// For a run that writes a checkpoint.
     InterruptGuard(StopSignal stop) {
-        hook = new Thread(() -> stopAndWait(stop), "attune-interrupt");
+        this(stop, NO_CHECKPOINT);
+    }
+
+    /// @param told at the first signal
+    InterruptGuard(StopSignal stop, String told) {
+        hook = new Thread(() -> stopAndWait(stop, told), "attune-interrupt");
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    private void stopAndWait(StopSignal stop) {
+    private void stopAndWait(StopSignal stop, String told) {
         if (finished.getCount() == 0) {
             return;
         }
         stop.request(); // before anything else: programs of rewards may have got the signal too
-        LOG.info("stopping; a second Ctrl-C ends at once, without a checkpoint");
+        LOG.info(told);
         try {
             // Some who send a signal to a process send it to its group too.
             boolean ended = finished.await(ONE_SIGNAL_MILLIS, TimeUnit.MILLISECONDS);

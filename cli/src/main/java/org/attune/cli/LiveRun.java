@@ -10,6 +10,7 @@ import java.util.function.LongSupplier;
 final class LiveRun {
     private static final String TRAINING = "training";
     private static final String EVALUATING = "evaluating";
+    private static final String SAVING = "saving";
 
     private final InstantSource clock;
     private final LongSupplier residentBytes;
@@ -72,7 +73,7 @@ final class LiveRun {
             case "reward" -> evaluating ? EVALUATING : "waiting for rewards";
             case "old" -> "scoring completions";
             case "reference" -> evaluating ? EVALUATING : "asking the reference";
-            case "save" -> "saving";
+            case "save" -> SAVING;
             default -> evaluating ? EVALUATING : TRAINING;
         };
     }
@@ -99,7 +100,8 @@ final class LiveRun {
     synchronized String text(int columns) {
         var line = new FittedLine();
         if (steps > 0) {
-            boolean between = idle || work.equals(EVALUATING);
+            boolean between =
+                    idle || work.equals(EVALUATING) || work.equals(SAVING) || step == steps;
             line.add("step %d/%d".formatted(between ? step : step + 1, steps), 0);
         }
         line.add(work, 1).add(count(), 3);

@@ -19,6 +19,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -37,6 +38,13 @@ final class MergeCommand implements Callable<Integer>, UsesEngine {
             throw new ConfigException("--adapter is missing; without one use attune export");
         }
         return Engine.call(this::merge);
+    }
+
+    @Override
+    public String afterStop() {
+        return Files.exists(output.output.resolve("config.json"))
+                ? output.output + " is written and was not compared with base and adapter"
+                : UsesEngine.super.afterStop();
     }
 
     private int merge() {
@@ -74,7 +82,7 @@ final class MergeCommand implements Callable<Integer>, UsesEngine {
                 output.output,
                 loaded.setup().source(),
                 written,
-                adapted.weights(dtype),
+                OutputOptions.untilStopped(adapted.weights(dtype)),
                 ModelExport.DEFAULT_SHARD_BYTES);
         OutputOptions.writeText(loaded.setup(), output.output);
         copySeparator(loaded.setup());

@@ -1,6 +1,8 @@
 package org.attune.cli;
 
 import org.attune.error.ModelException;
+import org.attune.error.StopRequest;
+import org.attune.files.SafeTensorsWriter.Source;
 import org.attune.tensor.DType;
 import org.attune.trainers.setup.ModelSetup;
 
@@ -8,6 +10,7 @@ import picocli.CommandLine.Option;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /// Where a model is written, and how.
 final class OutputOptions {
@@ -37,6 +40,22 @@ final class OutputOptions {
     Format format;
 
     /// Writes tokenizer and chat template in force over those of the model just written.
+    /// The same tensors; writing them ends when that is asked for.
+    static List<Source> untilStopped(List<Source> tensors) {
+        return tensors.stream().map(OutputOptions::untilStopped).toList();
+    }
+
+    private static Source untilStopped(Source tensor) {
+        return new Source(
+                tensor.name(),
+                tensor.dtype(),
+                tensor.shape(),
+                arena -> {
+                    StopRequest.check();
+                    return tensor.data().apply(arena);
+                });
+    }
+
     static void writeText(ModelSetup setup, Path folder) {
         try {
             setup.writeText(folder);

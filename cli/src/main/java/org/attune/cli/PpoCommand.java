@@ -23,6 +23,11 @@ final class PpoCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public boolean generates() {
         return true;
     }

@@ -26,7 +26,8 @@ final class Preparation {
             }
         }
         startEngine(parsed.asCommandLineList());
-        return new CommandLine.RunLast().execute(parsed);
+        CommandLine last = parsed.asCommandLineList().getLast();
+        return StoppableWork.run(last, () -> new CommandLine.RunLast().execute(parsed));
     }
 
     private static void startEngine(List<CommandLine> commands) {

@@ -20,6 +20,11 @@ final class PrmCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<PrmConfig> loaded = new RunConfigReader().prm(run.file(), run.words).found();
         PrmConfig config = loaded.config();

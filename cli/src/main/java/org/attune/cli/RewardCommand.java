@@ -20,6 +20,11 @@ final class RewardCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<RewardTrainerConfig> loaded =
                 new RunConfigReader().reward(run.file(), run.words).found();

@@ -17,7 +17,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -82,8 +81,15 @@ final class ScoreCommand implements Callable<Integer>, UsesEngine {
     }
 
     private void score(ScoreFile.Form form) {
+        try (var screen = RunScreen.open(spec.commandLine().getOut())) {
+            score(form, screen);
+        }
+    }
+
+    private void score(ScoreFile.Form form, RunScreen screen) {
         HubCache hub = HubCache.ofEnvironment();
-        PrintWriter shown = spec.commandLine().getOut();
+        var progress = new CountedProgress(screen, InstantSource.system(), "rows", true);
+        progress.loading(model.model);
         try (RowScorer scorer = RowScorer.open(model.config(dtype), given(separator), hub)) {
             List<Sample> samples =
                     new DatasetLoader(Path.of(""), hub, BadRowPolicy.ERROR)
@@ -91,13 +97,12 @@ final class ScoreCommand implements Callable<Integer>, UsesEngine {
                             .samples();
             List<ScoreFile.Line> lines = ScoreFile.lines(samples, scorer.judgesSteps());
             List<List<Scored>> rows = scorer.prepare(samples);
-            var progress = new ScoreProgress(shown, InstantSource.system(), rows);
-            List<double[]> scores = scorer.score(rows, progress::rows);
+            List<double[]> scores = scorer.score(rows, progress.scored(rows));
+            progress.end();
             List<Map<String, Object>> written = ScoreFile.written(lines, scores);
             form.write(out, written);
-            shown.println(ScoreSummary.of(lines, scores).text());
-            shown.println("%d rows are in %s".formatted(written.size(), out));
-            shown.flush();
+            screen.line(ScoreSummary.of(lines, scores).text());
+            screen.line("%d rows are in %s".formatted(written.size(), out));
         }
     }
 

@@ -20,6 +20,11 @@ final class SftCommand implements Callable<Integer>, UsesEngine {
     @Spec CommandSpec spec;
 
     @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
     public Integer call() {
         LoadedRun<SftConfig> loaded = new RunConfigReader().sft(run.file(), run.words).found();
         SftConfig config = loaded.config();

@@ -6,4 +6,14 @@ interface UsesEngine {
     default boolean generates() {
         return false;
     }
+
+    /// Whether it looks after Ctrl-C itself.
+    default boolean stopsItself() {
+        return false;
+    }
+
+    /// What there is when it was stopped, after `stopped; `.
+    default String afterStop() {
+        return "nothing was written";
+    }
 }

@@ -62,6 +62,11 @@ final class VerifyModelCommand implements Callable<Integer>, UsesEngine {
     DtypeChoice dtype;
 
     @Override
+    public String afterStop() {
+        return "nothing was compared to its end";
+    }
+
+    @Override
     public Integer call() {
         double largest = Engine.call(this::largestDifference);
         spec.commandLine().getOut().printf(Locale.ROOT, "largest difference: %.6g%n", largest);

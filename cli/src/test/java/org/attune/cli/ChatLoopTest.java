@@ -27,6 +27,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 
 class ChatLoopTest {
     private static final Path MODEL =
@@ -180,13 +181,34 @@ class ChatLoopTest {
     }
 
     @Test
-    void twoInterruptsAtThePromptEndIt() throws Exception {
+    void interruptAtThePromptIsToldApart() throws Exception {
         var read = new PipedReader();
         try (var _ = new PipedWriter(read)) {
             var input = new ChatInput(new BufferedReader(read), new PrintWriter(out));
             input.interrupt();
-            assertEquals(new ChatInput.Event.Interrupt(), input.next());
+            assertEquals(new ChatInput.Event.Interrupt(false), input.next());
             assertFalse(out.toString().isEmpty());
+        }
+    }
+
+    @Test
+    void interruptInAMessageOfSeveralLinesDropsTheMessage() throws Exception {
+        var read = new PipedReader();
+        try (var lines = new PipedWriter(read)) {
+            var asked = new AtomicReference<ChatInput>();
+            var writer =
+                    new StringWriter() {
+                        @Override
+                        public void write(String text, int from, int length) {
+                            if (text.equals(ChatInput.MORE)) {
+                                asked.get().interrupt();
+                            }
+                        }
+                    };
+            asked.set(new ChatInput(new BufferedReader(read), new PrintWriter(writer)));
+            lines.write("begun \\\n");
+            lines.flush();
+            assertEquals(new ChatInput.Event.Interrupt(true), asked.get().next());
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.trainers.RunInfo;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,24 @@ class LiveRunTest {
         assertEquals("step 2/10  training  0:01  500 tokens/s  ETA 1:29  1.00 GiB", run.text(120));
         assertEquals("step 2/10  training  0:01  ETA 1:29", run.text(40));
         assertEquals("step 2/10  training", run.text(20));
+    }
+
+    @Test
+    void stepsAreNeverMoreThanThereAre() {
+        run.start(new RunInfo("sft", Path.of("out"), 0, 2, 10, 0, 1));
+        run.phase("train", false);
+        run.phase("", false);
+        run.step(1, 10);
+        run.phase("save", false);
+        assertEquals("step 1/2  saving", run.text(20));
+        run.phase("train", false);
+        assertEquals("step 2/2  training", run.text(20));
+        run.phase("", false);
+        run.step(2, 20);
+        for (String phase : new String[] {"save", "evaluate", "train"}) {
+            run.phase(phase, false);
+            assertTrue(run.text(40).startsWith("step 2/2  "), run.text(40));
+        }
     }
 
     @Test

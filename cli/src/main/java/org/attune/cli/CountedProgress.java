@@ -1,14 +1,17 @@
 package org.attune.cli;
 
+import org.attune.datasets.ScoringPreparation.Scored;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.TokenListener;
 
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Locale;
+import java.util.function.LongConsumer;
 
-/// Says how far many completions are: on a terminal by the live line, in a pipe by a line now and
-/// then.
-final class GenerationProgress {
+/// Says how far many completions or rows are: on a terminal by the live line, in a pipe by a line
+/// now and then.
+final class CountedProgress {
     private static final long PIPE_MILLIS = 10_000;
 
     private final RunScreen screen;
@@ -22,9 +25,9 @@ final class GenerationProgress {
     private long startMillis;
     private long shownMillis;
 
-    /// @param what is completed, in the plural
+    /// @param what is counted, in the plural
     /// @param inPipes whether there are lines where the output is no terminal
-    GenerationProgress(RunScreen screen, InstantSource clock, String what, boolean inPipes) {
+    CountedProgress(RunScreen screen, InstantSource clock, String what, boolean inPipes) {
         this.inPipes = inPipes;
         this.screen = screen;
         this.clock = clock;
@@ -61,9 +64,13 @@ final class GenerationProgress {
 
     /// A token was sampled.
     void token() {
+        tokens(1);
+    }
+
+    private void tokens(long more) {
         boolean due;
         synchronized (this) {
-            tokens++;
+            tokens += more;
             long now = clock.millis();
             due = inPipes && !screen.onTerminal() && now - shownMillis >= PIPE_MILLIS;
             shownMillis = due ? now : shownMillis;
@@ -91,6 +98,25 @@ final class GenerationProgress {
             public void finished(int sequence, SampledCompletion completion) {
                 completed();
             }
+        };
+    }
+
+    /// Hears how many rows are scored.
+    ///
+    /// @param rows all, in order
+    LongConsumer scored(List<List<Scored>> rows) {
+        long[] upTo = new long[rows.size() + 1];
+        for (int i = 0; i < rows.size(); i++) {
+            upTo[i + 1] = upTo[i] + rows.get(i).stream().mapToLong(s -> s.ids().length).sum();
+        }
+        start(0, rows.size());
+        return all -> {
+            long more;
+            synchronized (this) {
+                done = Math.toIntExact(all);
+                more = upTo[done] - tokens;
+            }
+            tokens(more);
         };
     }
 
