@@ -10,12 +10,17 @@ import java.util.stream.Collectors;
 /// money, and, of right answers, the slips that data sets have.
 final class AnswerLatex {
     private static final Pattern LEFT =
-            Pattern.compile("\\\\m?left(?=\\\\[{|]|[{|(\\[]|\\\\(?:lfloor|lceil|langle|vert|lvert|lbrace|lbrack))");
+            Pattern.compile(
+                    "\\\\m?left(?=\\\\[{|]|[{|(\\[]"
+                            + "|\\\\(?:lfloor|lceil|langle|vert|lvert|lbrace|lbrack))");
     private static final Pattern RIGHT =
-            Pattern.compile("\\\\m?right(?=\\\\[}|]|[}|)\\]]|\\\\(?:rfloor|rceil|rangle|vert|rvert|rbrace|rbrack))");
+            Pattern.compile(
+                    "\\\\m?right(?=\\\\[}|]|[}|)\\]]"
+                            + "|\\\\(?:rfloor|rceil|rangle|vert|rvert|rbrace|rbrack))");
     private static final Pattern USELESS =
             Pattern.compile(
-                    "\\\\mathrm\\{th}|\\\\!\\s*|\\\\text\\s*\\{\\s*}|\\\\?\\$|(?<!\\\\)[\"']|\\\\displaystyle");
+                    "\\\\mathrm\\{th}|\\\\!\\s*|\\\\text\\s*\\{\\s*}"
+                            + "|\\\\?\\$|(?<!\\\\)[\"']|\\\\displaystyle");
 
     /// What is written in several ways; the first that fits at a place counts.
     private static final Map<Pattern, String> NAMES = names();
@@ -25,14 +30,20 @@ final class AnswerLatex {
             Pattern.compile("\\\\(?:text|mbox)\\{.*?}(?:\\^\\d|\\{\\^\\d})?$");
     private static final String UNITS =
             List.of( // lengths, areas, weights, times, money, things that are counted
-                            "inches|inch|feet|ft|yard|mile|cm|mm|dm|km|m|mt|mtr|metre|meter|point",
-                            "acre|hectare|square|sq|sq m|sq \\. m|sq inch|m square|cm 2|pi sq m|cubic|cube|cu cm|cu \\. m|cc",
-                            "kg|g|gm|pound|lb|l|lt|litre|liter|gallon|gal|ohm|ton",
-                            "second|sec|s|s \\.|minute|minw|min|hour|hr|h|day|month|year|yr|noon|am|pm|a \\. m|p \\. m",
-                            "mph|kmph|kmh|degree|deg|° f|rd|cent|rupee|rs|rs \\.|profit of rs|profit|loss|gain",
-                            "student|men|man|women|woman|soldier|monkey|apple|coin|toy|pie|meal|tile|mark|children ticket",
-                            "digit|multiple|edge|prime|ratio|number|unit|rounds|rise|excess|increase|decrease|more|less|pure|Surface",
-                            "east|west| m east|way|by|per|are|no change|sue|bc|ab|st|th|mp|c|d|t|o|[a-hq] \\.")
+                            "inches|inch|feet|ft|yard|mile|cm|mm|dm|km|m|mt|mtr|metre|meter",
+                            "acre|hectare|square|sq|sq m|sq \\. m|sq inch|m square|cm 2|pi sq m",
+                            "cubic|cube|cu cm|cu \\. m|cc",
+                            "kg|g|gm|pound|lb|l|lt|litre|liter|gallon|gal|ohm",
+                            "second|sec|s|s \\.|minute|minw|min|hour|hr|h|day|month|year|yr|noon",
+                            "am|pm|a \\. m|p \\. m",
+                            "mph|kmph|kmh|degree|deg|° f|rd|cent|rupee|rs|rs \\.",
+                            "profit of rs|profit|loss|gain",
+                            "student|men|man|women|woman|soldier|monkey|apple|coin|toy|pie|meal",
+                            "tile|mark|children ticket",
+                            "digit|multiple|edge|prime|ratio|number|unit|rounds|rise|excess",
+                            "increase|decrease|more|less|pure|Surface",
+                            "east|west| m east|way|by|per|are|no change|sue|bc|ab|st|th|mp|c|d|t|o",
+                            "[a-hq] \\.")
                     .stream()
                     .collect(Collectors.joining("|"));
     private static final Pattern UNIT =
@@ -75,7 +86,9 @@ final class AnswerLatex {
     /// @param mended whether slips are mended: `\frac12`, `\sqrt2`, `.5`
     static String plain(String latex, boolean mended) {
         String text =
-                latex.replace("\\mathrm{T}", "T").replace("\\mathrm{d}", "d").replace("{\\rm d}", "d");
+                latex.replace("\\mathrm{T}", "T")
+                        .replace("\\mathrm{d}", "d")
+                        .replace("{\\rm d}", "d");
         text = RIGHT.matcher(LEFT.matcher(text).replaceAll("")).replaceAll("");
         text = named(USELESS.matcher(text).replaceAll("")).replace('\n', ' ').replace('\t', ' ');
         if (!text.contains("matrix")) {
@@ -96,7 +109,8 @@ final class AnswerLatex {
             int best = -1;
             for (int i = 0; i < next.length; i++) {
                 if (next[i] < at) {
-                    next[i] = matchers.get(i).find(at) ? matchers.get(i).start() : Integer.MAX_VALUE;
+                    next[i] =
+                            matchers.get(i).find(at) ? matchers.get(i).start() : Integer.MAX_VALUE;
                 }
                 if (next[i] < Integer.MAX_VALUE && (best < 0 || next[i] < next[best])) {
                     best = i;
@@ -129,7 +143,9 @@ final class AnswerLatex {
         String text = latex.startsWith(".") ? "0" + latex : latex;
         text = text.equals("0.5") ? "\\frac{1}{2}" : text;
         text = text.replaceAll("\\^\\s?\\((.*?)\\)", "^{$1}");
-        text = text.replaceAll("\\\\?sqrt\\s?\\((.*?)\\)", "\\\\sqrt{$1}").replace(" sqrt", "\\sqrt");
+        text =
+                text.replaceAll("\\\\?sqrt\\s?\\((.*?)\\)", "\\\\sqrt{$1}")
+                        .replace(" sqrt", "\\sqrt");
         text = text.replaceAll("\\\\frac\\s?(\\d)\\s?(\\d+)", "\\\\frac{$1}{$2}");
         text = text.replaceAll("\\\\log_\\s?(\\d)\\s?(\\d+)", "\\\\log_{$1}{$2}");
         text = text.replaceAll("\\\\frac\\s?\\{(.*?)}\\s?(\\d)", "\\\\frac{$1}{$2}");

@@ -31,8 +31,9 @@ final class AnswerSearch {
     private static final Pattern ANSWER = Pattern.compile("(?i)answer");
     private static final Pattern HOPE = Pattern.compile("\\.?\\s?I hope");
     private static final String NUMBER =
-            "(?<!\\d)(?:(?<thousands>-?[1-9]\\d{0,2}(?:["
-                + " ,]\\d{3})+)(?<behind>\\.\\d+)?|(?<integer>-?\\d+)(?<decimals>[.,]\\d+)|(?<point>\\.\\d+)|(?<plain>-?\\d+))(?<percent>\\s*(?:%|[Pp]ercent|[Pp]ct))?";
+            "(?<!\\d)(?:(?<thousands>-?[1-9]\\d{0,2}(?:[,\\u0020]\\d{3})+)(?<behind>\\.\\d+)?"
+                    + "|(?<integer>-?\\d+)(?<decimals>[.,]\\d+)|(?<point>\\.\\d+)|(?<plain>-?\\d+))"
+                    + "(?<percent>\\s*(?:%|[Pp]ercent|[Pp]ct))?";
     private static final String SIGNS = "+\\-*×/^()÷";
     private static final String EXPRESSION =
             "(?<expression>-?\\(?-?\\d[\\d.\\s"
