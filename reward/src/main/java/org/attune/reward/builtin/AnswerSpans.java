@@ -6,9 +6,8 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Where formulas stand in a text: between `$`, `$$`, `\(` and `\)`, `\[` and `\]`, or a fraction
-// of
-/// numbers alone.
+/// Where formulas stand in a text: between `$`, `$$`, `\(` and `\)`, `\[` and `\]`, or a
+/// fraction of numbers alone.
 final class AnswerSpans {
     private static final Pattern PERCENT =
             Pattern.compile("\\s*(\\\\?%|[Pp]ercentage|[Pp]ercent|[Pp]ct)?");

@@ -9,6 +9,7 @@ import org.attune.reward.builtin.MathValue.Relation.Sign;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /// Sets of real numbers, compared where they begin, end, and between.
@@ -34,7 +35,7 @@ final class RealSets {
         return probes.stream().allMatch(x -> contains(a, x) == contains(b, x));
     }
 
-    private static boolean collect(MathValue set, TreeSet<Double> ends) {
+    private static boolean collect(MathValue set, Set<Double> ends) {
         return switch (set) {
             case Interval pair -> add(pair.low(), ends) && add(pair.high(), ends);
             case Region region -> collect(region.left(), ends) && collect(region.right(), ends);
@@ -45,7 +46,7 @@ final class RealSets {
         };
     }
 
-    private static boolean add(MathTerm end, TreeSet<Double> ends) {
+    private static boolean add(MathTerm end, Set<Double> ends) {
         double number = end.number();
         if (!Double.isInfinite(number) && !Double.isNaN(number)) {
             ends.add(number);
