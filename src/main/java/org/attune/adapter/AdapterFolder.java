@@ -4,9 +4,9 @@ import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
-import org.attune.files.SafeTensorsFile;
-import org.attune.files.SafeTensorsWriter;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializationFeature;
 
 import org.attune.error.CheckpointException;
-import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
 import org.attune.files.WrittenHashes;
+import org.attune.files.safetensors.SafeTensorsFile;
 
 import java.io.IOException;
 import java.nio.file.Files;

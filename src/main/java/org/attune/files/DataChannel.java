@@ -14,7 +14,7 @@ import java.nio.file.StandardOpenOption;
 /// caller's
 /// memory; nothing is mapped, so a file that shrinks meanwhile is an exception and not a fault.
 /// Thread-safe.
-final class DataChannel implements AutoCloseable {
+public final class DataChannel implements AutoCloseable {
     /// One system call reads at most this much.
     private static final long CHUNK = 64L << 20;
 
@@ -28,7 +28,7 @@ final class DataChannel implements AutoCloseable {
         this.size = size;
     }
 
-    static DataChannel open(Path file) {
+    public static DataChannel open(Path file) {
         try {
             FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
             return new DataChannel(file, channel, channel.size());
@@ -39,16 +39,16 @@ final class DataChannel implements AutoCloseable {
         }
     }
 
-    Path file() {
+    public Path file() {
         return file;
     }
 
-    long size() {
+    public long size() {
         return size;
     }
 
     /// Fills `target` with the bytes from `position` on.
-    void read(long position, MemorySegment target) {
+    public void read(long position, MemorySegment target) {
         for (long done = 0; done < target.byteSize(); done += CHUNK) {
             long length = Math.min(CHUNK, target.byteSize() - done);
             read(position + done, target.asSlice(done, length).asByteBuffer());
@@ -56,7 +56,7 @@ final class DataChannel implements AutoCloseable {
     }
 
     /// Fills what remains of `target` with the bytes from `position` on.
-    void read(long position, ByteBuffer target) {
+    public void read(long position, ByteBuffer target) {
         try {
             long at = position;
             while (target.hasRemaining()) {

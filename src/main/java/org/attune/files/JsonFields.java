@@ -32,7 +32,7 @@ public final class JsonFields {
     private static final long MAX_BYTES = 64L << 20;
 
     /// Python writes `NaN` and `Infinity`; two values for one key have no agreed meaning.
-    static final JsonMapper MAPPER =
+    public static final JsonMapper MAPPER =
             JsonMapper.builder()
                     .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)

@@ -1,5 +1,7 @@
 package org.attune.files;
 
+import org.attune.files.safetensors.SafeTensorsWriter;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -32,13 +34,13 @@ public final class WrittenHashes {
     }
 
     /// A digest to be fed with what goes to a file; empty where nobody asks for hashes.
-    static Optional<MessageDigest> digest() {
+    public static Optional<MessageDigest> digest() {
         return CURRENT.isBound() ? Optional.of(sha256()) : Optional.empty();
     }
 
     /// Keeps the hash of a file that has been written whole. It is found again under another name
     /// too, as long as nobody has written to the file.
-    static void keep(Path file, MessageDigest digest) throws IOException {
+    public static void keep(Path file, MessageDigest digest) throws IOException {
         var attributes = Files.readAttributes(file, BasicFileAttributes.class);
         if (attributes.fileKey() != null) { // else it is read again
             CURRENT.get()

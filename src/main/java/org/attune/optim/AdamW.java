@@ -1,8 +1,8 @@
 package org.attune.optim;
 
 import org.attune.error.CheckpointException;
-import org.attune.files.SafeTensorsWriter.Source;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.tensor.DType;

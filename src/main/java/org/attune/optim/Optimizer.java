@@ -1,7 +1,7 @@
 package org.attune.optim;
 
-import org.attune.files.SafeTensorsWriter;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.policy.ParameterSpace;
 
 import java.util.List;

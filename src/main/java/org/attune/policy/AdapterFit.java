@@ -6,8 +6,8 @@ import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
-import org.attune.model.DecoderConfig;
-import org.attune.model.ModulePaths;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.ModulePaths;
 
 import java.util.List;
 import java.util.Set;

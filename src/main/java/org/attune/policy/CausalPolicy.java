@@ -1,6 +1,6 @@
 package org.attune.policy;
 
-import org.attune.model.Recomputation;
+import org.attune.model.pass.Recomputation;
 
 /// A model that is being trained. The trainers know policies by this interface alone.
 public interface CausalPolicy extends Scorer, AutoCloseable {

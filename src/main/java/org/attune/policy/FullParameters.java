@@ -1,11 +1,11 @@
 package org.attune.policy;
 
-import org.attune.files.SafeTensorsWriter;
-import org.attune.model.Block;
-import org.attune.model.Decoder;
-import org.attune.model.FusedLinear;
-import org.attune.model.RmsNorm;
-import org.attune.model.Weight;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.RmsNorm;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;

@@ -1,6 +1,6 @@
 package org.attune.policy;
 
-import org.attune.model.Decoder;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.Tensor;
 
 import java.util.Map;

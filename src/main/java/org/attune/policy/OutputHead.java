@@ -2,12 +2,12 @@ package org.attune.policy;
 
 import org.attune.error.ShapeException;
 import org.attune.error.StopRequest;
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Dropout;
-import org.attune.model.OutputLayer;
-import org.attune.model.RecordedLogits;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.model.layer.OutputLayer;
+import org.attune.model.pass.RecordedLogits;
 import org.attune.tensor.DType;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;

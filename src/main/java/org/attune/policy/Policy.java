@@ -3,15 +3,15 @@ package org.attune.policy;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
-import org.attune.files.SafeTensorsWriter;
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.DecoderRun;
-import org.attune.model.Dropout;
-import org.attune.model.ForwardRecord;
-import org.attune.model.Layout;
-import org.attune.model.Recomputation;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.model.pass.DecoderRun;
+import org.attune.model.pass.Layout;
+import org.attune.model.pass.PassRecord;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
@@ -33,7 +33,7 @@ public final class Policy implements CausalPolicy {
     private LoraParameters frozen;
     private final List<LoraParameters> others = new ArrayList<>();
     private Optional<ValueHead> values = Optional.empty();
-    private Optional<ForwardRecord> record = Optional.empty();
+    private Optional<PassRecord> record = Optional.empty();
     private long step;
     private int evaluations;
 
@@ -296,7 +296,7 @@ public final class Policy implements CausalPolicy {
         if (record.isEmpty() || runOptions.plain() || runOptions.dropout().isOn()) {
             return Optional.empty();
         }
-        ForwardRecord from = record.get();
+        PassRecord from = record.get();
         return from.rows(layout).map(rows -> new DecoderRun.Recorded(from, rows));
     }
 
@@ -304,7 +304,7 @@ public final class Policy implements CausalPolicy {
     /// through the blocks, wherever it has all of it. Forgets it whenever the weights change.
     ///
     /// @param kept borrowed, for as long as this policy is used
-    public void reuse(ForwardRecord kept) {
+    public void reuse(PassRecord kept) {
         record = Optional.of(kept);
         parameters().onChange(_ -> kept.forget());
     }

@@ -1,7 +1,7 @@
 package org.attune.policy;
 
-import org.attune.model.DecoderRun;
-import org.attune.model.RecordedLogits;
+import org.attune.model.pass.DecoderRun;
+import org.attune.model.pass.RecordedLogits;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;

@@ -1,7 +1,7 @@
 package org.attune.policy;
 
-import org.attune.model.Decoder;
-import org.attune.model.OutputLayer;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.OutputLayer;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 

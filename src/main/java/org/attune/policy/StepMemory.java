@@ -1,8 +1,8 @@
 package org.attune.policy;
 
-import org.attune.model.ActivationBytes;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Recomputation;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.pass.ActivationBytes;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 
 /// Estimates the memory that training takes beside the weights. `P` trained numbers, `G` gradients

@@ -1,6 +1,6 @@
 package org.attune.policy;
 
-import org.attune.files.SafeTensorsWriter;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;

@@ -1,10 +1,10 @@
 package org.attune.policy;
 
-import org.attune.files.SafeTensorsWriter;
 import org.attune.files.TensorFile;
-import org.attune.model.Decoder;
-import org.attune.model.OutputLayer;
-import org.attune.model.Weight;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.OutputLayer;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;

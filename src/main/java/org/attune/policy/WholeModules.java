@@ -2,9 +2,9 @@ package org.attune.policy;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.Weight;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 

@@ -4,7 +4,7 @@ import ai.djl.pytorch.jni.JniUtils;
 
 import org.attune.error.StopRequest;
 import org.attune.error.TaskResult;
-import org.attune.tensor.vector.Team;
+import org.attune.tensor.vector.KernelThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -121,7 +121,7 @@ public final class Engine {
         JniUtils.setGraphExecutorOptimize(false);
         Libtorch.setGradMode(false);
         Libtorch.quietLog();
-        OpenMpThreads.find().ifPresent(Team::use);
+        OpenMpThreads.find().ifPresent(KernelThreads::use);
         VectorKernels.warmUpAttention();
         LOG.debug(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",

@@ -1,6 +1,6 @@
 package org.attune.tensor;
 
-import org.attune.tensor.vector.Team;
+import org.attune.tensor.vector.KernelThreads;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -14,7 +14,7 @@ import java.util.Optional;
 
 /// The threads with which libtorch computes, for kernels written in Java: GNU OpenMP calls back
 /// from each of them. They are awake anyway, so sharing a loop takes microseconds.
-final class OpenMpThreads implements Team.Starter {
+final class OpenMpThreads implements KernelThreads.Starter {
     private static volatile Runnable current;
 
     private final MethodHandle parallel;

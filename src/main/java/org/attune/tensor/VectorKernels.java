@@ -8,13 +8,13 @@ import org.attune.tensor.vector.DecodeKernel;
 import org.attune.tensor.vector.DropoutKernel;
 import org.attune.tensor.vector.HeadNormKernel;
 import org.attune.tensor.vector.KeptNumbers;
+import org.attune.tensor.vector.KernelThreads;
 import org.attune.tensor.vector.NormKernel;
 import org.attune.tensor.vector.RotaryKernel;
 import org.attune.tensor.vector.Rows;
 import org.attune.tensor.vector.SamplingKernel;
 import org.attune.tensor.vector.SharedBeginnings;
 import org.attune.tensor.vector.SwigluKernel;
-import org.attune.tensor.vector.Team;
 import org.attune.tensor.vector.VectorLength;
 import org.attune.tensor.vector.VectorModule;
 import org.attune.tensor.vector.VocabularyKernel;
@@ -90,7 +90,7 @@ public final class VectorKernels {
     ///
     /// @param widths lengths of what is handled in one piece
     public static boolean serve(Device device, DType dtype, int... widths) {
-        boolean hasThreads = Team.hasThreads() || !AVAILABLE || Engine.threads() == 1;
+        boolean hasThreads = KernelThreads.hasThreads() || !AVAILABLE || Engine.threads() == 1;
         return device.equals(Device.cpu())
                 && hasThreads // else operators would share the work
                 && fit(dtype, widths);

@@ -1,7 +1,7 @@
 package org.attune.text;
 
 import org.attune.error.DatasetException;
-import org.attune.text.jinja.JinjaException;
+import org.attune.jinja.JinjaException;
 
 import java.util.List;
 import java.util.Optional;

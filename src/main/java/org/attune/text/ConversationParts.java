@@ -1,6 +1,6 @@
 package org.attune.text;
 
-import org.attune.text.jinja.JsonText;
+import org.attune.jinja.JsonText;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

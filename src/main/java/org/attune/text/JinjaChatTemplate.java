@@ -2,8 +2,8 @@ package org.attune.text;
 
 import org.attune.error.DatasetException;
 import org.attune.error.ModelException;
-import org.attune.text.jinja.JinjaException;
-import org.attune.text.jinja.JinjaTemplate;
+import org.attune.jinja.JinjaException;
+import org.attune.jinja.JinjaTemplate;
 
 import java.time.Clock;
 import java.time.ZoneId;

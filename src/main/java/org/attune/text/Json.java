@@ -1,7 +1,7 @@
 package org.attune.text;
 
-import org.attune.text.jinja.JinjaException;
-import org.attune.text.jinja.JsonText;
+import org.attune.jinja.JinjaException;
+import org.attune.jinja.JsonText;
 
 /// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
 /// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
@@ -18,7 +18,7 @@ public final class Json {
     ///
     /// @throws JsonException if `text` is not exactly one JSON value
     public static Object parse(String text) {
-        return new JsonReader(text).document();
+        return new JsonParser(text).document();
     }
 
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat

@@ -1,8 +1,8 @@
 package org.attune.text;
 
 import org.attune.error.DatasetException;
+import org.attune.jinja.PythonText;
 import org.attune.text.ChatTemplate.Rendering;
-import org.attune.text.jinja.PythonText;
 
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
 import org.attune.files.HubCache;
-import org.attune.files.SafeTensorsWriter.Source;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ModelException;
 import org.attune.files.JsonFields;
-import org.attune.files.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.CheckpointException;
-import org.attune.files.SafeTensorsWriter;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.tensor.DType;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.tensor.Engine;
 import org.attune.testing.CaseReport;

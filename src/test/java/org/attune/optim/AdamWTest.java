@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.error.CheckpointException;
-import org.attune.files.SafeTensorsFile;
-import org.attune.files.SafeTensorsWriter;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.policy.ParameterSpace.Parameter;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;

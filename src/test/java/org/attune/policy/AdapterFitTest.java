@@ -9,9 +9,9 @@ import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.ModulePaths;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
@@ -145,7 +145,7 @@ class AdapterFitTest {
                             44,
                             31,
                             1,
-                            new org.attune.model.AttentionConfig(
+                            new org.attune.model.config.AttentionConfig(
                                     4, 2, 8, false, false, false, List.of(0)),
                             false,
                             false);

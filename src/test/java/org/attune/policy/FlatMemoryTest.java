@@ -3,8 +3,8 @@ package org.attune.policy;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.model.AttentionConfig;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.DecoderConfig;
 import org.attune.optim.AdamW;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;

@@ -4,8 +4,8 @@ import static org.attune.testing.TensorAssert.assertClose;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;

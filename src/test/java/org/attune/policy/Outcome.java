@@ -5,8 +5,8 @@ import static org.attune.testing.TensorAssert.assertClose;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraInitialisation;
 import org.attune.adapter.ModuleSelection;
-import org.attune.model.Decoder;
-import org.attune.model.Recomputation;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.TinyModels;
 

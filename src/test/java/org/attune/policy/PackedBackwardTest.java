@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.LoraConfig;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Recomputation;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;

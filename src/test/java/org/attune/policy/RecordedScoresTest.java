@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 
 import org.attune.adapter.AdapterFolder;
-import org.attune.files.SafeTensorsFile;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Recomputation;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;

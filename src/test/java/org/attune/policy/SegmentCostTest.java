@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.OperatingSystemMXBean;
 
-import org.attune.model.AttentionWork;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Layout;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.AttentionWork;
+import org.attune.model.pass.Layout;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;

@@ -4,10 +4,10 @@ import static org.attune.testing.TensorAssert.assertClose;
 
 import com.fasterxml.jackson.databind.JsonNode;
 
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.Logits;
-import org.attune.model.ModelSource;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Logits;
+import org.attune.model.source.ModelSource;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;

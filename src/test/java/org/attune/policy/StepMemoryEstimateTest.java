@@ -3,9 +3,9 @@ package org.attune.policy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.model.ActivationBytes;
-import org.attune.model.DecoderConfig;
-import org.attune.model.Recomputation;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.pass.ActivationBytes;
+import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;

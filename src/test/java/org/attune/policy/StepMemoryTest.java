@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.ShapeException;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Hardware;

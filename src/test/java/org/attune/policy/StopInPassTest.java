@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;

@@ -2,8 +2,8 @@ package org.attune.policy;
 
 import static org.attune.testing.TensorAssert.assertClose;
 
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;

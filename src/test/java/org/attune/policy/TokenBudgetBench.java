@@ -1,7 +1,7 @@
 package org.attune.policy;
 
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
-import org.attune.model.Adapter;
-import org.attune.model.AttentionConfig;
-import org.attune.model.CachedDecoder;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.KvCache;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.OperatorTimes;

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.FreshScore;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.source.FreshScore;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;

@@ -3,7 +3,7 @@ package org.attune.testing;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.files.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.tensor.DType;
 
 import java.io.IOException;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.AttuneException;
+import org.attune.jinja.JinjaException;
 import org.attune.testing.CaseReport;
-import org.attune.text.jinja.JinjaException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.jinja.JinjaException;
+import org.attune.jinja.JinjaTemplate;
 import org.attune.testing.CaseReport;
-import org.attune.text.jinja.JinjaException;
-import org.attune.text.jinja.JinjaTemplate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.datasets.rows.Row;
 import org.attune.error.ConfigException;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.SamplingConfig;
-import org.attune.rollout.TextCompleter;
 import org.attune.rollout.TokenListener;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.sampling.SamplingConfig;
 
 import java.util.ArrayList;
 import java.util.Arrays;

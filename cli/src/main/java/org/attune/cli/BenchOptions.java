@@ -1,10 +1,10 @@
 package org.attune.cli;
 
-import org.attune.cli.bench.BenchSpec;
-import org.attune.cli.bench.BenchTask;
-import org.attune.cli.bench.ModelShape;
+import org.attune.bench.BenchSpec;
+import org.attune.bench.BenchTask;
+import org.attune.bench.ModelShape;
 import org.attune.error.ConfigException;
-import org.attune.trainers.config.DtypeChoice;
+import org.attune.models.DtypeChoice;
 
 import picocli.CommandLine.Option;
 

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
-import org.attune.cli.bench.BenchJson;
-import org.attune.cli.bench.BenchResult;
-import org.attune.cli.bench.BenchText;
+import org.attune.bench.BenchJson;
+import org.attune.bench.BenchResult;
+import org.attune.bench.BenchText;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,15 +1,15 @@
 package org.attune.cli;
 
-import org.attune.cli.bench.BenchEstimate;
-import org.attune.cli.bench.BenchSpec;
-import org.attune.cli.bench.BenchTask;
-import org.attune.cli.bench.BenchText;
-import org.attune.cli.bench.ModelFlops;
-import org.attune.cli.bench.Theory;
-import org.attune.model.DecoderConfig;
-import org.attune.model.ModelSource;
+import org.attune.bench.BenchEstimate;
+import org.attune.bench.BenchSpec;
+import org.attune.bench.BenchTask;
+import org.attune.bench.BenchText;
+import org.attune.bench.ModelFlops;
+import org.attune.bench.Theory;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.source.ModelSource;
+import org.attune.models.DtypeChoice;
 import org.attune.tensor.DType;
-import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
-import org.attune.cli.bench.BenchJson;
-import org.attune.cli.bench.BenchSpec;
-import org.attune.cli.bench.BenchWorker;
+import org.attune.bench.BenchJson;
+import org.attune.bench.BenchSpec;
+import org.attune.bench.BenchWorker;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,11 +1,12 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.rollout.ChatSession;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.rollout.generation.ChatSession;
 import org.attune.tensor.Engine;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
-import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.cli.config.NearestKey;
 import org.attune.error.ConfigException;
-import org.attune.rollout.ChatSession;
-import org.attune.rollout.SamplingConfig;
+import org.attune.rollout.generation.ChatSession;
+import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Message;
 
 import java.io.IOException;

@@ -2,10 +2,10 @@ package org.attune.cli;
 
 import org.attune.error.AttuneException;
 import org.attune.error.RolloutException;
-import org.attune.rollout.ChatSession;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
-import org.attune.rollout.TextCompletion;
+import org.attune.rollout.generation.ChatSession;
+import org.attune.rollout.generation.TextCompletion;
 
 import java.io.PrintWriter;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.rollout.SamplingConfig;
-import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
 
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -3,9 +3,9 @@ package org.attune.cli;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.reward.Prompt;
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.TrainingListener;
-import org.attune.trainers.config.CompletionLogConfig;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
 
 import java.util.ArrayList;
 import java.util.Arrays;

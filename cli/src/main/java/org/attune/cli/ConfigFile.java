@@ -3,8 +3,8 @@ package org.attune.cli;
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.datasets.ScoringPreparation.Scored;
+import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.TokenListener;
 

@@ -1,16 +1,17 @@
 package org.attune.cli;
 
 import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.Content;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
-import org.attune.datasets.PlainPrompts;
-import org.attune.datasets.Sample;
 import org.attune.datasets.SplitSpec;
-import org.attune.datasets.TemplateOptions;
+import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.TemplateOptions;
+import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.models.eval.EvalProblem;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.task.AnswerCheck;
@@ -20,7 +21,6 @@ import org.attune.reward.task.Task;
 import org.attune.reward.task.Tasks;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
-import org.attune.trainers.eval.EvalProblem;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -2,14 +2,15 @@ package org.attune.cli;
 
 import org.attune.cli.EvalArguments.Questions;
 import org.attune.error.ConfigException;
-import org.attune.rollout.SamplingConfig;
-import org.attune.rollout.TextCompleter;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.models.eval.EvalResult;
+import org.attune.models.eval.ModelEval;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.config.ModelConfig;
-import org.attune.trainers.eval.EvalResult;
-import org.attune.trainers.eval.ModelEval;
-import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,11 +89,11 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
                             ? onOne(configs, asked, screen)
                             : each(configs, asked, screen);
         }
-        var measured = new ArrayList<EvalReport.Measured>();
+        var measured = new ArrayList<EvalOutput.Measured>();
         for (int i = 0; i < configs.size(); i++) {
-            measured.add(new EvalReport.Measured(label(configs.get(i)), results.get(i)));
+            measured.add(new EvalOutput.Measured(label(configs.get(i)), results.get(i)));
         }
-        var report = new EvalReport(asked.title(), List.copyOf(measured));
+        var report = new EvalOutput(asked.title(), List.copyOf(measured));
         report.print(spec.commandLine().getOut(), shown);
         if (out != null) {
             report.write(out);

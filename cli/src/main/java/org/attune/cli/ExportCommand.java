@@ -1,12 +1,13 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.model.DecoderConfig;
-import org.attune.model.ModelExport;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.source.ModelExport;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

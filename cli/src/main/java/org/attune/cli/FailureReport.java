@@ -2,7 +2,7 @@ package org.attune.cli;
 
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
-import org.attune.trainers.AddressSpace;
+import org.attune.models.AddressSpace;
 
 import picocli.CommandLine;
 import picocli.CommandLine.IExecutionExceptionHandler;

@@ -1,14 +1,15 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
-import org.attune.rollout.SamplingConfig;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelSetup;
+import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.tensor.Engine;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

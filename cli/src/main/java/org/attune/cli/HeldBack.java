@@ -1,10 +1,10 @@
 package org.attune.cli;
 
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.PhaseClock;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.nio.file.Path;
 import java.util.ArrayList;

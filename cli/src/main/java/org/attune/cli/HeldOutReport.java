@@ -1,9 +1,9 @@
 package org.attune.cli;
 
 import org.attune.error.CheckpointException;
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
 import java.nio.file.Files;

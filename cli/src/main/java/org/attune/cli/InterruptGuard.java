@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.trainers.StopSignal;
+import org.attune.trainers.loop.StopSignal;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

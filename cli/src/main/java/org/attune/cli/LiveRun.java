@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.trainers.RunInfo;
+import org.attune.trainers.loop.RunInfo;
 
 import java.time.InstantSource;
 import java.util.function.LongSupplier;
@@ -46,7 +46,7 @@ final class LiveRun {
         workSince = clock.millis();
     }
 
-    /// @param phase as in [org.attune.trainers.TrainingListener#onPhase]
+    /// @param phase as in [org.attune.trainers.loop.TrainingListener#onPhase]
     synchronized void phase(String phase, boolean evaluating) {
         String next = words(phase, evaluating);
         boolean stepBegins = idle && next.equals(TRAINING);

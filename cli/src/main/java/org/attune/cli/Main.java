@@ -1,8 +1,8 @@
 package org.attune.cli;
 
 import org.attune.files.GivenPath;
+import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
-import org.attune.trainers.AddressSpace;
 
 import picocli.CommandLine;
 

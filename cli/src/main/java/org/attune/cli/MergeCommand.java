@@ -2,16 +2,17 @@ package org.attune.cli;
 
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
-import org.attune.model.Adapter;
-import org.attune.model.DecoderConfig;
-import org.attune.model.ModelExport;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.source.ModelExport;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.models.StepSeparator;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.config.ModelConfig;
-import org.attune.trainers.setup.ModelSetup;
-import org.attune.trainers.setup.StepSeparator;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.trainers.MetricKeys;
+import org.attune.trainers.loop.MetricKeys;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;

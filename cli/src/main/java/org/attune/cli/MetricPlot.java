@@ -1,9 +1,9 @@
 package org.attune.cli;
 
 import org.attune.files.AtomicFile;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.report.MetricsFile;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;

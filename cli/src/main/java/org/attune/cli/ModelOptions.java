@@ -1,7 +1,7 @@
 package org.attune.cli;
 
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.config.ModelConfig;
+import org.attune.models.DtypeChoice;
+import org.attune.models.ModelConfig;
 
 import picocli.CommandLine.Option;
 

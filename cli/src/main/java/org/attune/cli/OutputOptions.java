@@ -2,9 +2,9 @@ package org.attune.cli;
 
 import org.attune.error.ModelException;
 import org.attune.error.StopRequest;
-import org.attune.files.SafeTensorsWriter.Source;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.models.ModelSetup;
 import org.attune.tensor.DType;
-import org.attune.trainers.setup.ModelSetup;
 
 import picocli.CommandLine.Option;
 

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.cli.bench.Peer;
+import org.attune.bench.Peer;
 
 import picocli.CommandLine.Option;
 

@@ -2,7 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.trainers.config.PpoConfig;
+import org.attune.trainers.ppo.PpoConfig;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

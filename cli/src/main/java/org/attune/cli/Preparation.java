@@ -4,8 +4,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 
 import org.attune.error.ConfigException;
+import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
-import org.attune.trainers.AddressSpace;
 import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine;

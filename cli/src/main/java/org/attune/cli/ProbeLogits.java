@@ -1,9 +1,9 @@
 package org.attune.cli;
 
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.Layout;
-import org.attune.model.Logits;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Layout;
+import org.attune.model.pass.Logits;
 import org.attune.tensor.TensorScope;
 
 import java.util.List;

@@ -1,11 +1,11 @@
 package org.attune.cli;
 
-import org.attune.trainers.MetricKeys;
-import org.attune.trainers.PhaseClock;
-import org.attune.trainers.ProcessMemory;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.ProcessMemory;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.time.Duration;
 import java.time.InstantSource;

@@ -1,14 +1,14 @@
 package org.attune.cli;
 
 import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.Content;
-import org.attune.datasets.PlainPrompts;
-import org.attune.datasets.PromptExample;
-import org.attune.datasets.PromptPreparation;
-import org.attune.datasets.Sample;
-import org.attune.datasets.SampleReader;
-import org.attune.datasets.SampleTokenizer;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.SampleReader;
+import org.attune.datasets.prepare.PlainPrompts;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;

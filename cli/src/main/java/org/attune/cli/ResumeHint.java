@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.nio.file.Path;
 import java.util.ArrayList;

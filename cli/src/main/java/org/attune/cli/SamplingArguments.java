@@ -1,10 +1,10 @@
 package org.attune.cli;
 
-import org.attune.model.GenerationConfig;
-import org.attune.rollout.SamplingConfig;
-import org.attune.rollout.SamplingConfig.Distribution;
-import org.attune.rollout.TextCompleter;
-import org.attune.trainers.setup.ModelSetup;
+import org.attune.model.config.GenerationDefaults;
+import org.attune.models.ModelSetup;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
 
 import picocli.CommandLine.Option;
 
@@ -55,7 +55,7 @@ final class SamplingArguments {
                 .withStopStrings(stops);
     }
 
-    private Distribution distribution(GenerationConfig recommended) {
+    private Distribution distribution(GenerationDefaults recommended) {
         boolean samples = recommended.doSample();
         double t =
                 temperature != null

@@ -3,13 +3,13 @@ package org.attune.cli;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
-import org.attune.datasets.Sample;
-import org.attune.datasets.ScoringPreparation.Scored;
 import org.attune.datasets.SplitSpec;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.files.HubCache;
+import org.attune.models.DtypeChoice;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.setup.RowScorer;
+import org.attune.trainers.judges.RowScorer;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -3,7 +3,7 @@ package org.attune.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.datasets.Sample;
+import org.attune.datasets.formats.Sample;
 import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
 import org.attune.error.ConfigException;

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.datasets.Sample;
+import org.attune.datasets.formats.Sample;
 
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,7 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.sft.SftConfig;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -2,7 +2,7 @@ package org.attune.cli;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
-import org.attune.trainers.StopSignal;
+import org.attune.trainers.loop.StopSignal;
 
 import picocli.CommandLine;
 import picocli.CommandLine.ExecutionException;

@@ -2,19 +2,19 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.error.ConfigException;
-import org.attune.trainers.ResumePoint;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.StopSignal;
-import org.attune.trainers.TrainingListener;
-import org.attune.trainers.config.CompletionLogConfig;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.ResumePoint;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.StopSignal;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
 import org.attune.trainers.report.TensorBoardFile;
-import org.attune.trainers.setup.Runs;
+import org.attune.trainers.run.Runs;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

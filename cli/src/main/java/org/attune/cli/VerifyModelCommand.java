@@ -1,11 +1,12 @@
 package org.attune.cli;
 
 import org.attune.error.ModelException;
-import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.cli.bench.BenchEstimate;
-import org.attune.cli.bench.BenchJson;
-import org.attune.cli.bench.BenchResult;
-import org.attune.cli.bench.ModelFlops;
-import org.attune.cli.bench.Theory;
+import org.attune.bench.BenchEstimate;
+import org.attune.bench.BenchJson;
+import org.attune.bench.BenchResult;
+import org.attune.bench.ModelFlops;
+import org.attune.bench.Theory;
 import org.attune.tensor.DType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

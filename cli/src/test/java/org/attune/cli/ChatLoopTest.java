@@ -6,12 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
-import org.attune.rollout.ChatSession;
-import org.attune.rollout.SamplingConfig;
-import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.models.DtypeChoice;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelConfig;
+import org.attune.rollout.generation.ChatSession;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.Engine;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.config.ModelConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

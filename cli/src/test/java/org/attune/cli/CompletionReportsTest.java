@@ -9,9 +9,9 @@ import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.text.Message;
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.config.CompletionLogConfig;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.trainers.PhaseClock;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.TrainingListener;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.report.MetricsFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.trainers.RunInfo;
+import org.attune.trainers.loop.RunInfo;
 import org.junit.jupiter.api.Test;
 
 import java.nio.file.Path;

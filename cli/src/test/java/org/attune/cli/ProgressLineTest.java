@@ -3,9 +3,9 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.trainers.PhaseClock;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.Test;
 
 import java.io.PrintWriter;

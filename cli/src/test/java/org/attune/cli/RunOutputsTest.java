@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.cli.config.ResolvedConfig;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.sft.SftConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

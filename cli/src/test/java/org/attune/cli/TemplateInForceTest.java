@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.files.HubCache;
-import org.attune.trainers.config.ModelConfig;
-import org.attune.trainers.setup.ModelSetup;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -1,6 +1,8 @@
 package org.attune.datasets;
 
+import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.NearColumns;
+import org.attune.datasets.formats.Sample;
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.DatasetException;

@@ -5,6 +5,8 @@ import org.attune.datasets.formats.LlamaFactoryFormat;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
 import org.attune.datasets.formats.QuestionColumns;
+import org.attune.datasets.formats.RowInterpreter;
+import org.attune.datasets.formats.SampleReader;
 import org.attune.datasets.formats.TypedMessages;
 import org.attune.datasets.rows.Row;
 import org.attune.error.DatasetException;
@@ -21,14 +23,14 @@ import java.util.Set;
 
 /// Decides how the rows of a source are read: by its `dataset_info.json`, by `type`, or by the
 /// columns of its first row.
-final class InterpreterChoice {
+public final class InterpreterChoice {
     private final DatasetSource source;
     private final Optional<LlamaFactorySpec> spec;
     private final Set<DatasetType> accepted;
 
     /// @param spec     what a `dataset_info.json` says about the source, if it does
     /// @param accepted dataset types that the trainer can use
-    InterpreterChoice(
+    public InterpreterChoice(
             DatasetSource source, Optional<LlamaFactorySpec> spec, Set<DatasetType> accepted) {
         this.source = source;
         this.spec = spec;
@@ -69,7 +71,7 @@ final class InterpreterChoice {
     /// The way to read the source, from its first row.
     ///
     /// @throws DatasetException if the columns fit nothing that the trainer accepts
-    RowInterpreter of(Row firstAsRead) {
+    public RowInterpreter of(Row firstAsRead) {
         Row first = RowInterpreter.renamed(firstAsRead, source.columns());
         if (spec.isPresent()) {
             return foreign(spec.get(), "dataset_info.json: " + spec.get().name());

@@ -3,6 +3,7 @@ package org.attune.datasets;
 import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.PermutationSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.formats.Sample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 

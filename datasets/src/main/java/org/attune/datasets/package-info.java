@@ -5,3 +5,9 @@
 /// as TRL 1.16 does and report what they did; [SftForest] and [PreferenceForest] lay them out for
 /// [org.attune.policy.CausalPolicy]; Preview shows a person what is trained.
 package org.attune.datasets;
+
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.layout.PreferenceForest;
+import org.attune.datasets.layout.SftForest;
+import org.attune.datasets.prepare.PreferencePreparation;
+import org.attune.datasets.prepare.SftPreparation;

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.files.HubCache;

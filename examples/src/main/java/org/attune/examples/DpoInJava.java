@@ -1,13 +1,13 @@
 package org.attune.examples;
 
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.models.ModelConfig;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.DpoConfig;
 import org.attune.trainers.config.LoraSettings;
-import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.SaveConfig;
-import org.attune.trainers.setup.Runs;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.run.Runs;
 
 import java.nio.file.Path;
 import java.util.Map;

@@ -14,7 +14,7 @@ import org.attune.reward.task.Split;
 import org.attune.reward.task.Task;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
-import org.attune.trainers.RunSummary;
+import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -48,7 +48,7 @@ public record AdamWKernel(
 
     /// @param count of numbers
     public void run(Places places, long count, int threads) {
-        Team.ranges(
+        KernelThreads.ranges(
                 threads,
                 count,
                 CHUNK,

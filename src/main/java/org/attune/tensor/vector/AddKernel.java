@@ -17,7 +17,7 @@ public final class AddKernel {
     /// @param y likewise; changed
     /// @param count a multiple of [#MULTIPLE]
     public static void run(long x, float factor, long y, long count, int threads) {
-        Team.ranges(
+        KernelThreads.ranges(
                 threads,
                 count,
                 CHUNK,

@@ -123,7 +123,7 @@ public final class AttentionKernel {
     /// @param memory of [#workBytes]
     public void forward(Rows qkv, Rows out, long logs, long memory, int threads) {
         AttentionWork[] work = work(memory, threads);
-        Team.run(
+        KernelThreads.run(
                 threads,
                 parts.size() * shape.kvHeads(),
                 (thread, item) ->
@@ -147,7 +147,7 @@ public final class AttentionKernel {
         AttentionWork[] work = work(memory, threads);
         long sums = memory + workBytes(threads);
         int heads = shape.kvHeads();
-        Team.run(
+        KernelThreads.run(
                 threads,
                 parts.size() * heads,
                 (thread, item) -> {
@@ -164,7 +164,7 @@ public final class AttentionKernel {
                             keys,
                             keys + numbers(part) / 2 * FLOAT);
                 });
-        Team.run(
+        KernelThreads.run(
                 threads,
                 parts.size() * heads,
                 (_, item) -> addShares(sums, item / heads, item % heads, dQkv));

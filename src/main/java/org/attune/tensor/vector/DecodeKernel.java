@@ -67,7 +67,7 @@ public record DecodeKernel(AttentionShape shape, int window) {
         }
         long own = workBytes(longest, 1);
         long scores = scoreBytes(longest);
-        Team.run(
+        KernelThreads.run(
                 threads,
                 lengths.length * shape.kvHeads(),
                 (thread, item) -> {

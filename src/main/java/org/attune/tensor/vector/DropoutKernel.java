@@ -29,7 +29,7 @@ public record DropoutKernel(KeptNumbers kept, int width) {
     /// @param out written, `count` rows; may be `x`
     /// @param firstRow number of the first row
     public void run(Rows x, Rows out, int count, long firstRow, int threads) {
-        Team.run(
+        KernelThreads.run(
                 threads,
                 (count + CHUNK - 1) / CHUNK,
                 (_, item) -> {

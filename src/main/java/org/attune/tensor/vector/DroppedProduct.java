@@ -35,7 +35,7 @@ public record DroppedProduct(List<DropoutPart> parts, int in, int out, long pane
     /// @param u written, bfloat16 `(n, out)`
     /// @param memory of [#workBytes]
     public void run(Rows x, Rows u, int n, long memory, int threads) {
-        Team.run(
+        KernelThreads.run(
                 threads,
                 (n + TILE - 1) / TILE,
                 (thread, item) -> {

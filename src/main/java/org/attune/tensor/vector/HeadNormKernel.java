@@ -40,7 +40,7 @@ public final class HeadNormKernel {
     /// @param r address of float32 `(count, heads)`, written
     public void forward(Rows y, Rows before, long r, int count, int threads) {
         int bytes = size * (y.half() ? Short.BYTES : FLOAT);
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,
@@ -69,7 +69,7 @@ public final class HeadNormKernel {
     /// @param memory of [#workBytes]
     public void backward(Rows dy, Rows before, long r, int count, long memory, int threads) {
         Vectors.MEMORY.asSlice(memory, workBytes()).fill((byte) 0); // no residual
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,

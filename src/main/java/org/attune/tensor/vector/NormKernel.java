@@ -31,7 +31,7 @@ public final class NormKernel {
     /// @param out written
     /// @param r address of `count` float32 numbers, written
     public void forward(Rows x, Rows out, long r, int count, int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,
@@ -77,7 +77,7 @@ public final class NormKernel {
     /// @param residual what is added
     /// @param dx written; may be `residual`
     public void backward(Rows dy, Rows x, long r, Rows residual, Rows dx, int count, int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,

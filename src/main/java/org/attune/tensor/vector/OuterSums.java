@@ -81,11 +81,11 @@ public record OuterSums(List<Product> products, int n) {
     /// @param memory of [#workBytes]
     public void run(long memory, int threads) {
         long turned = memory + threads * own();
-        Team.run(
+        KernelThreads.run(
                 threads,
                 products.size() * chunks(),
                 (_, item) -> turn(item / chunks(), item % chunks(), turned));
-        Team.run(
+        KernelThreads.run(
                 threads,
                 products.stream().mapToInt(Product::items).sum(),
                 (thread, item) -> {

@@ -94,7 +94,7 @@ public record PanelProduct(int out) {
         int groups = (count + group - 1) / group;
         // A product in parts has panels in turn with each part; else each is done with at once.
         int step = first.part() < first.depth() ? group : 1;
-        Team.run(
+        KernelThreads.run(
                 threads,
                 tiles * groups,
                 (thread, item) -> {

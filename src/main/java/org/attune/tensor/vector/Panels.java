@@ -94,7 +94,7 @@ public final class Panels {
     public static void pack(Rows matrix, int in, Place to, long memory, int threads) {
         int wide = wide(to.out());
         int pairs = to.first() % 2 == 0 ? in / 2 : 0;
-        Team.run(
+        KernelThreads.run(
                 threads,
                 count(to.out()),
                 (thread, panel) -> {
@@ -137,7 +137,7 @@ public final class Panels {
     /// @param to has `in` columns, or one more
     public static void packTransposed(Rows matrix, int in, Place to, int threads) {
         int wide = wide(to.out());
-        Team.run(
+        KernelThreads.run(
                 threads,
                 (in + CHUNK - 1) / CHUNK,
                 (_, chunk) -> {

@@ -24,7 +24,7 @@ public record RotaryKernel(
     ///
     /// @param back whether to take the gradient of rotated heads back to that of the heads
     public void rotate(Rows rows, int count, boolean back, int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,

@@ -31,7 +31,7 @@ public final class RowMoves {
     /// @param rows numbers of those to copy
     /// @param bytes of a row
     public static void gather(Rows from, int[] rows, Rows to, long bytes, int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 rows.length * bytes < WORTH_SHARING ? 1 : threads,
                 rows.length,
                 CHUNK,

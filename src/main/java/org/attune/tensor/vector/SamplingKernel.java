@@ -57,7 +57,7 @@ public final class SamplingKernel {
     /// @param sums written, one a row
     /// @param memory of [#workBytes]
     public void logSums(Rows z, float[] sums, long memory, int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 sums.length,
                 1,
@@ -88,7 +88,7 @@ public final class SamplingKernel {
             float[] sums,
             long memory,
             int threads) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 ids.length,
                 1,

@@ -11,7 +11,7 @@ import java.util.List;
 public record ScaledRows(Rows from, float factor, Rows to, int count, int columns) {
     /// Copies all of them.
     public static void copy(List<ScaledRows> all, int threads) {
-        Team.run(threads, all.size(), (_, i) -> all.get(i).copy());
+        KernelThreads.run(threads, all.size(), (_, i) -> all.get(i).copy());
     }
 
     private void copy() {

@@ -45,7 +45,7 @@ public record SwigluKernel(int width) {
     }
 
     private void run(Rows gateUp, int count, long memory, int threads, Row body) {
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 count,
                 CHUNK,

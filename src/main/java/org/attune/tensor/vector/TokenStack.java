@@ -186,7 +186,7 @@ public final class TokenStack {
             longest = Math.max(longest, length + 1);
         }
         var work = new Work(lengths.length, longest, threads, memory);
-        Team.together(
+        KernelThreads.together(
                 threads,
                 (thread, barrier) -> {
                     var mine = new Turn(work, thread, barrier);
@@ -206,7 +206,7 @@ public final class TokenStack {
     private final class Turn {
         private final Work work;
         private final int thread;
-        private final Team.Barrier barrier;
+        private final KernelThreads.Barrier barrier;
         private final int firstRow;
         private final int lastRow;
         private final int mostRows;
@@ -214,7 +214,7 @@ public final class TokenStack {
         private Layer layer;
         private Place place;
 
-        Turn(Work work, int thread, Team.Barrier barrier) {
+        Turn(Work work, int thread, KernelThreads.Barrier barrier) {
             this.work = work;
             this.thread = thread;
             this.barrier = barrier;

@@ -48,7 +48,7 @@ public final class VocabularyKernel {
     /// @param statistics written, [#STATISTICS] of each row
     public void run(Rows z, int[] targets, float[] scales, float[] statistics, int threads) {
         float[] sums = new float[SUMS * targets.length];
-        Team.rows(
+        KernelThreads.rows(
                 threads,
                 targets.length,
                 1,

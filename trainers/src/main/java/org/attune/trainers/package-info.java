@@ -9,3 +9,8 @@
 /// of a [org.attune.policy.TokenForest]; its derivatives go back through the policy. `M` is the
 /// number of targets of a forest.
 package org.attune.trainers;
+
+import org.attune.trainers.loop.TrainingLoop;
+import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.sft.SftLoss;
+import org.attune.trainers.sft.SftTrainer;

@@ -1,8 +1,8 @@
 package org.attune.policy;
 
-import org.attune.model.Adapter;
-import org.attune.model.Decoder;
-import org.attune.model.Dropout;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;

@@ -1,6 +1,9 @@
 package org.attune.rollout;
 
-import org.attune.rollout.SamplingConfig.Distribution;
+import org.attune.rollout.sampling.BatchSampler;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
+import org.attune.rollout.sampling.Sequence;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;

@@ -1,12 +1,12 @@
 package org.attune.cli.config;
 
-import org.attune.trainers.config.BcoConfig;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PpoConfig;
-import org.attune.trainers.config.PrmConfig;
-import org.attune.trainers.config.RewardTrainerConfig;
-import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.ppo.PpoConfig;
+import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.scoring.PrmConfig;
+import org.attune.trainers.scoring.RewardTrainerConfig;
+import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.unpaired.BcoConfig;
 
 import java.util.Arrays;
 import java.util.Locale;

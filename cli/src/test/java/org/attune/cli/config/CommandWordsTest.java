@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.models.DtypeChoice;
 import org.attune.trainers.config.DatasetSpec;
-import org.attune.trainers.config.DtypeChoice;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
-import org.attune.trainers.config.SftConfig;
+import org.attune.trainers.sft.SftConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

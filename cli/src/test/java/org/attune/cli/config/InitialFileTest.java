@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.PrmConfig;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.scoring.PrmConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
-import org.attune.trainers.setup.RowSetup;
+import org.attune.trainers.run.RowSetup;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -1,7 +1,7 @@
 package org.attune.cli.fuzz;
 
-import org.attune.files.GgufBuilder;
-import org.attune.files.SafeTensorsWriter;
+import org.attune.files.gguf.GgufBuilder;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.tensor.DType;
 
 import java.io.IOException;

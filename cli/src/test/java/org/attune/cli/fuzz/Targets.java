@@ -13,13 +13,13 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
-import org.attune.files.SafeTensorsFile;
 import org.attune.files.TensorFile;
-import org.attune.model.Decoder;
-import org.attune.model.DecoderConfig;
-import org.attune.model.GenerationConfig;
-import org.attune.model.ModelSource;
-import org.attune.rollout.RecordedRollouts;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.GenerationDefaults;
+import org.attune.model.layer.Decoder;
+import org.attune.model.source.ModelSource;
+import org.attune.rollout.source.RecordedRollouts;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
@@ -84,7 +84,7 @@ final class Targets {
     }
 
     private static void model(Path folder) {
-        GenerationConfig.read(folder);
+        GenerationDefaults.read(folder);
         try (ModelSource source = ModelSource.open(folder.toString())) {
             tensors(source.tensors());
             load(source);

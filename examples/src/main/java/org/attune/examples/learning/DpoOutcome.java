@@ -1,6 +1,6 @@
 package org.attune.examples.learning;
 
-import org.attune.trainers.RunSummary;
+import org.attune.trainers.loop.RunSummary;
 
 /// What came of one DPO run.
 ///

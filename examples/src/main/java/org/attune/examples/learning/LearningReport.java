@@ -7,8 +7,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
 import org.attune.files.PrettyJson;
-import org.attune.trainers.eval.EvalResult;
-import org.attune.trainers.eval.Interval;
+import org.attune.models.eval.EvalResult;
+import org.attune.models.eval.Interval;
 
 import java.io.IOException;
 import java.nio.file.Path;

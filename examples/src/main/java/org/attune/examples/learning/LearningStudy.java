@@ -1,14 +1,14 @@
 package org.attune.examples.learning;
 
+import org.attune.models.ModelConfig;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
-import org.attune.trainers.MetricKeys;
-import org.attune.trainers.TrainingListener;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.config.ModelConfig;
-import org.attune.trainers.setup.Runs;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.run.Runs;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,17 +1,17 @@
 package org.attune.examples.learning;
 
+import org.attune.models.DtypeChoice;
+import org.attune.models.ModelConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
-import org.attune.trainers.config.DpoConfig;
-import org.attune.trainers.config.DpoLossType;
-import org.attune.trainers.config.DtypeChoice;
-import org.attune.trainers.config.GrpoConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.LrSchedulerType;
-import org.attune.trainers.config.ModelConfig;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.preference.DpoLossType;
 
 import java.nio.file.Path;
 import java.util.List;

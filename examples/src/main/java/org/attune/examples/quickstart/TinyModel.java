@@ -8,8 +8,8 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.apache.commons.rng.sampling.distribution.ZigguratSampler;
 import org.attune.files.AtomicFile;
 import org.attune.files.PrettyJson;
-import org.attune.files.SafeTensorsWriter;
-import org.attune.files.SafeTensorsWriter.Source;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.tensor.DType;
 
 import java.io.IOException;

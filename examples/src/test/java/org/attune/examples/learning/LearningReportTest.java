@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.eval.EvalProblem;
-import org.attune.trainers.eval.EvalResult;
-import org.attune.trainers.eval.EvalRow;
+import org.attune.models.eval.EvalProblem;
+import org.attune.models.eval.EvalResult;
+import org.attune.models.eval.EvalRow;
+import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

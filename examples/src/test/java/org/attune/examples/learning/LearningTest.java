@@ -3,8 +3,8 @@ package org.attune.examples.learning;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.trainers.config.GrpoConfig;
-import org.attune.trainers.eval.EvalResult;
+import org.attune.models.eval.EvalResult;
+import org.attune.trainers.grpo.GrpoConfig;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

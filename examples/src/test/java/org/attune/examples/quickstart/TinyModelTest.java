@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.files.SafeTensorsFile;
-import org.attune.model.DecoderConfig;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.config.DecoderConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

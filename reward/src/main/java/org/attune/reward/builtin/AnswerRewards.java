@@ -67,13 +67,13 @@ final class AnswerRewards {
                 name,
                 column,
                 (text, gold) -> {
-                    Optional<BigDecimal> right = Numbers.last(gold).flatMap(Numbers::value);
+                    Optional<BigDecimal> right = NumberText.last(gold).flatMap(NumberText::value);
                     if (right.isEmpty()) {
                         return NONE;
                     }
                     return extracted(extract, text)
-                                    .flatMap(Numbers::last)
-                                    .flatMap(Numbers::value)
+                                    .flatMap(NumberText::last)
+                                    .flatMap(NumberText::value)
                                     .filter(value -> near(value, right.get(), tolerance, relative))
                                     .isPresent()
                             ? ONE
@@ -103,15 +103,15 @@ final class AnswerRewards {
                 column,
                 (text, gold) -> {
                     Optional<BigDecimal> right =
-                            Numbers.gsm8kAnswer(gold)
-                                    .or(() -> Numbers.last(gold))
-                                    .flatMap(Numbers::value);
+                            NumberText.gsm8kAnswer(gold)
+                                    .or(() -> NumberText.last(gold))
+                                    .flatMap(NumberText::value);
                     if (right.isEmpty()) {
                         return NONE;
                     }
                     Optional<BigDecimal> answer =
-                            (strict ? Numbers.gsm8kAnswer(text) : Numbers.last(text))
-                                    .flatMap(Numbers::value);
+                            (strict ? NumberText.gsm8kAnswer(text) : NumberText.last(text))
+                                    .flatMap(NumberText::value);
                     return answer.map(
                                     value ->
                                             OptionalDouble.of(

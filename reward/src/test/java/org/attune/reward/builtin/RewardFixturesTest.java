@@ -40,10 +40,10 @@ class RewardFixturesTest {
                     () -> {
                         assertEquals(
                                 Optional.ofNullable(row.get("strict")),
-                                Numbers.gsm8kAnswer(text).map(Object.class::cast));
+                                NumberText.gsm8kAnswer(text).map(Object.class::cast));
                         assertEquals(
                                 Optional.ofNullable(row.get("last_number")),
-                                Numbers.last(text).map(Object.class::cast));
+                                NumberText.last(text).map(Object.class::cast));
                     });
         }
     }

@@ -23,7 +23,7 @@ public record EvalConfig(
         return LogConfig.interval(evalSteps.orElse(loggingSteps), totalSteps);
     }
 
-    static List<ConfigProblem> needsRows(EvalConfig eval, DataConfig data) {
+    public static List<ConfigProblem> needsRows(EvalConfig eval, DataConfig data) {
         boolean wanted = eval.evalStrategy() != IntervalStrategy.NO || eval.evalOnStart();
         if (wanted && data.evalDatasets().isEmpty() && data.testSplitSize().isEmpty()) {
             return List.of(

@@ -1,6 +1,6 @@
 package org.attune.trainers.config;
 
-import org.attune.datasets.TruncationMode;
+import org.attune.datasets.prepare.TruncationMode;
 
 import java.util.OptionalInt;
 

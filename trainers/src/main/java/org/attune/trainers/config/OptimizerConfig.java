@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.models.ModelConfig;
+
 import java.util.List;
 
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
@@ -169,7 +171,7 @@ public record OptimizerConfig(
     }
 
     /// What is wrong where updates in the backward pass are asked for a run that trains an adapter.
-    static List<ConfigProblem> needsAllWeights(
+    public static List<ConfigProblem> needsAllWeights(
             TrainingConfig training, LoraSettings lora, ModelConfig model) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
         if (!training.optimizer().optimizerInBwd() || !adapter) {

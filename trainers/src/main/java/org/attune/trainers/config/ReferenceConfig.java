@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.models.ModelConfig;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -24,7 +26,7 @@ public record ReferenceConfig(
 
     /// What scores for the reference: the configured kind, or the default for this kind of run;
     /// never `PRECOMPUTED`, which only says when it scores.
-    ReferenceKind kind(ModelConfig model, LoraSettings lora) {
+    public ReferenceKind kind(ModelConfig model, LoraSettings lora) {
         ReferenceKind given = reference.orElse(ReferenceKind.PRECOMPUTED);
         if (given != ReferenceKind.PRECOMPUTED) {
             return given;
@@ -39,12 +41,12 @@ public record ReferenceConfig(
     }
 
     /// Whether the reference scores all rows once, before training.
-    boolean precomputes() {
+    public boolean precomputes() {
         return precomputeRefLogProbs || reference.equals(Optional.of(ReferenceKind.PRECOMPUTED));
     }
 
     /// What of it doesn't fit a run that trains the whole model.
-    List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
+    public List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
         boolean needsAdapter =
                 reference.equals(Optional.of(ReferenceKind.ADAPTER_OFF))

@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-import org.attune.datasets.CompletionForest;
+import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.CheckpointException;
 
 import java.io.IOException;

@@ -1,5 +1,7 @@
 package org.attune.trainers.preference;
 
+import org.attune.trainers.numerics.Ranges;
+
 import java.util.Comparator;
 import java.util.stream.IntStream;
 

@@ -9,7 +9,7 @@ import org.attune.datasets.parquet.ParquetColumn;
 import org.attune.datasets.parquet.ParquetTable;
 import org.attune.reward.RewardBatch;
 import org.attune.text.Message;
-import org.attune.trainers.CompletionTable;
+import org.attune.trainers.loop.CompletionTable;
 
 import java.util.ArrayList;
 import java.util.Collections;

@@ -3,9 +3,9 @@ package org.attune.trainers.report;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.CheckpointException;
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
 import java.nio.file.Files;

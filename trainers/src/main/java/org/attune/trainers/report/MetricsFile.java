@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
-import org.attune.trainers.MetricKeys;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.TrainingListener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

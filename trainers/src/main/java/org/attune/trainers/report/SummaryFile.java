@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 
 import org.attune.error.CheckpointException;
 import org.attune.files.AtomicFile;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
 import java.nio.file.Path;

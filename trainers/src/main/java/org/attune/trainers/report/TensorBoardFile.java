@@ -1,10 +1,10 @@
 package org.attune.trainers.report;
 
 import org.attune.error.CheckpointException;
-import org.attune.trainers.MetricKeys;
-import org.attune.trainers.RunInfo;
-import org.attune.trainers.RunSummary;
-import org.attune.trainers.TrainingListener;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunInfo;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;

@@ -15,8 +15,8 @@ import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.text.Message;
-import org.attune.trainers.CompletionTable;
-import org.attune.trainers.RunInfo;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.RunInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

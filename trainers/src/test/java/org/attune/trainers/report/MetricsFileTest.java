@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
-import org.attune.trainers.RunInfo;
+import org.attune.trainers.loop.RunInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -3,8 +3,8 @@ package org.attune.trainers.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.trainers.ProcessMemory;
-import org.attune.trainers.RunSummary;
+import org.attune.trainers.loop.ProcessMemory;
+import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -1,0 +1,26 @@
+package org.attune.datasets.examples;
+
+import java.util.List;
+
+/// What counts as one row of a batch: one document, or the documents that packing put together.
+/// Documents don't see each other.
+public record PackedRow(List<SftExample> documents) {
+    public PackedRow {
+        documents = List.copyOf(documents);
+    }
+
+    /// The documents' ids.
+    public List<int[]> sequences() {
+        return documents.stream().map(SftExample::ids).toList();
+    }
+
+    /// Number of tokens.
+    public int length() {
+        return documents.stream().mapToInt(SftExample::length).sum();
+    }
+
+    /// Number of tokens that are predicted and count in the loss.
+    public int trainedTokens() {
+        return documents.stream().mapToInt(SftExample::trainedTokens).sum();
+    }
+}

@@ -1,0 +1,25 @@
+package org.attune.datasets.examples;
+
+import org.attune.datasets.rows.RowOrigin;
+
+import java.util.List;
+
+/// One preference pair, after truncation. Both sides begin with the same prompt, unless
+/// `keep_end` cut them differently.
+///
+/// @param chosen   the better sequence
+/// @param rejected the other one
+/// @param origin   the row it comes from
+public record PreferenceExample(
+        CompletionTokens chosen, CompletionTokens rejected, RowOrigin origin) {
+
+    /// Number of tokens of both sequences, as TRL counts them (the prompt twice).
+    public int length() {
+        return chosen.length() + rejected.length();
+    }
+
+    /// Ids of both sides.
+    public List<int[]> sequences() {
+        return List.of(chosen.ids(), rejected.ids());
+    }
+}

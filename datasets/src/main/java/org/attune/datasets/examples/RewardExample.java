@@ -1,0 +1,20 @@
+package org.attune.datasets.examples;
+
+import org.attune.datasets.rows.RowOrigin;
+
+/// A preference pair for a reward model, whole: nothing is ever cut from it.
+///
+/// @param pair   both sequences
+/// @param margin by how much the chosen score should exceed the rejected one before the pair's loss
+///     is that of a tie; 0 without the column `margin`
+public record RewardExample(PreferenceExample pair, double margin) {
+    /// Number of tokens of both sequences, as TRL counts them (the prompt twice).
+    public int length() {
+        return pair.length();
+    }
+
+    /// The row it comes from.
+    public RowOrigin origin() {
+        return pair.origin();
+    }
+}

@@ -1,0 +1,2 @@
+/// A prepared row of each kind of training: token ids and what is learned from them.
+package org.attune.datasets.examples;

@@ -1,0 +1,85 @@
+package org.attune.datasets.formats;
+
+import org.attune.datasets.rows.Row;
+import org.attune.error.DatasetException;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/// Makes samples of one source's rows: renames columns, brings foreign formats to TRL's columns,
+/// checks.
+///
+/// @param renames the file's column → ours
+/// @param foreign brings another tool's format to TRL's columns, if it is one
+/// @param reader  checks and types the result
+/// @param format  all of it in words, for logs
+/// @param used    columns, renamed, that samples are made of
+/// @param stated  whether the user listed the columns, so that others are off on purpose
+public record RowInterpreter(
+        Map<String, String> renames,
+        Optional<UnaryOperator<Row>> foreign,
+        SampleReader reader,
+        String format,
+        Set<String> used,
+        boolean stated) {
+
+    /// The row with the names that `columns` gives.
+    ///
+    /// @throws DatasetException with the row's place, if a renamed column isn't there
+    public Row named(Row row) {
+        return renamed(row, renames);
+    }
+
+    /// The sample of a row.
+    ///
+    /// @param ours with the names that `columns` gives
+    /// @throws DatasetException with the row's place
+    public Sample read(Row ours) {
+        return reader.read(foreign.map(f -> f.apply(ours)).orElse(ours));
+    }
+
+    /// The row under new column names; a column that already has the name gives way.
+    public static Row renamed(Row row, Map<String, String> renames) {
+        if (renames.isEmpty()) {
+            return row;
+        }
+        var columns = new LinkedHashMap<String, Object>();
+        row.columns()
+                .forEach(
+                        (column, value) -> {
+                            if (renames.containsKey(column)) {
+                                columns.put(renames.get(column), value);
+                            } else if (!renames.containsValue(column)) {
+                                columns.put(column, value);
+                            }
+                        });
+        for (String column : renames.keySet()) {
+            if (!row.columns().containsKey(column)) {
+                throw new DatasetException(
+                        row.origin().where()
+                                + ": columns: "
+                                + SampleReader.missing(column, row.columns().keySet()));
+            }
+        }
+        return row.with(columns);
+    }
+
+    /// Whether the dataset type can be read by a trainer that accepts only some.
+    public static void requireAccepted(
+            DatasetType type, Collection<DatasetType> accepted, String what) {
+        if (!accepted.contains(type)) {
+            throw new DatasetException(
+                    "%s gives rows of the type %s, which this trainer can't use; accepted are %s"
+                            .formatted(
+                                    what,
+                                    type.key(),
+                                    String.join(
+                                            ", or ",
+                                            accepted.stream().map(DatasetType::shape).toList())));
+        }
+    }
+}

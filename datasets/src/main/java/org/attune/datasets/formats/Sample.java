@@ -1,0 +1,91 @@
+package org.attune.datasets.formats;
+
+import org.attune.datasets.rows.Row;
+
+import java.util.List;
+
+/// A checked row of one of TRL's dataset types. All parts of a sample are of one form: all texts
+/// or all turns.
+public sealed interface Sample {
+    /// The row, with all of its columns (reward functions see them).
+    Row row();
+
+    /// Tools and template variables.
+    TemplateOptions options();
+
+    DatasetType type();
+
+    /// A whole text or conversation.
+    record LanguageModeling(Content content, TemplateOptions options, Row row) implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.LANGUAGE_MODELING;
+        }
+    }
+
+    /// A prompt and what follows it.
+    record PromptCompletion(Content prompt, Content completion, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PROMPT_COMPLETION;
+        }
+    }
+
+    /// Two continuations of a prompt, the first one better.
+    record Preference(
+            Content prompt, Content chosen, Content rejected, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PREFERENCE;
+        }
+
+        /// One side as a labelled completion.
+        ///
+        /// @param label true for the chosen side, false for the rejected one
+        public UnpairedPreference unpaired(boolean label) {
+            return new UnpairedPreference(prompt, label ? chosen : rejected, label, options, row);
+        }
+    }
+
+    /// A continuation that is good (`label` true) or not.
+    record UnpairedPreference(
+            Content prompt, Content completion, boolean label, TemplateOptions options, Row row)
+            implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.UNPAIRED_PREFERENCE;
+        }
+    }
+
+    /// A prompt with the steps of a solution, each right or wrong.
+    ///
+    /// @param completions the steps; at least one
+    /// @param labels one for each
+    record Stepwise(
+            Content prompt,
+            List<String> completions,
+            List<Boolean> labels,
+            TemplateOptions options,
+            Row row)
+            implements Sample {
+        public Stepwise {
+            completions = List.copyOf(completions);
+            labels = List.copyOf(labels);
+        }
+
+        @Override
+        public DatasetType type() {
+            return DatasetType.STEPWISE_SUPERVISION;
+        }
+    }
+
+    /// A prompt to be completed in training.
+    record PromptOnly(Content prompt, TemplateOptions options, Row row) implements Sample {
+        @Override
+        public DatasetType type() {
+            return DatasetType.PROMPT_ONLY;
+        }
+    }
+}

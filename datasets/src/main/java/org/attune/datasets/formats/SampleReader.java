@@ -1,0 +1,238 @@
+package org.attune.datasets.formats;
+
+import org.attune.datasets.rows.JsonValues;
+import org.attune.datasets.rows.Row;
+import org.attune.error.DatasetException;
+import org.attune.error.Spelling;
+import org.attune.text.Message;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Makes checked samples of rows that have TRL's columns.
+public final class SampleReader {
+    private final DatasetType type;
+    private final boolean anyRole;
+
+    /// @param type    what the rows are
+    /// @param anyRole whether messages may have roles of any name (ShareGPT's `human` and `gpt`,
+    ///     which TRL keeps)
+    public SampleReader(DatasetType type, boolean anyRole) {
+        this.type = type;
+        this.anyRole = anyRole;
+    }
+
+    /// The sample of a row.
+    ///
+    /// @throws DatasetException with the row's place: a column is missing, null, empty or of
+    ///     another kind, messages are malformed, or nothing could be learnt from the row
+    public Sample read(Row row) {
+        Row chatml = row.with(Conversions.toChatml(row.columns()));
+        return switch (type) {
+            case LANGUAGE_MODELING -> languageModeling(chatml);
+            case PROMPT_COMPLETION -> {
+                List<Content> parts = parts(chatml, "prompt", "completion");
+                yield new Sample.PromptCompletion(
+                        parts.get(0), parts.get(1), options(chatml), chatml);
+            }
+            case PREFERENCE -> preference(chatml);
+            case UNPAIRED_PREFERENCE -> {
+                List<Content> parts = parts(chatml, "prompt", "completion");
+                yield new Sample.UnpairedPreference(
+                        parts.get(0), parts.get(1), label(chatml), options(chatml), chatml);
+            }
+            case STEPWISE_SUPERVISION ->
+                    StepwiseColumns.read(chatml, parts(chatml, "prompt").getFirst());
+            case PROMPT_ONLY ->
+                    new Sample.PromptOnly(
+                            parts(chatml, "prompt").getFirst(), options(chatml), chatml);
+        };
+    }
+
+    private Sample languageModeling(Row row) {
+        boolean conversational = row.columns().containsKey("messages");
+        Content content = parts(row, conversational ? "messages" : "text").getFirst();
+        if (!conversational && content instanceof Content.Turns) {
+            throw fault(row, "column text is a list, a string is accepted; call it messages");
+        }
+        if (conversational && content instanceof Content.Text) {
+            throw fault(row, "column messages is a string, a list is accepted; call it text");
+        }
+        if (!anyRole
+                && content instanceof Content.Turns(List<Message> messages)
+                && messages.stream().noneMatch(message -> message.role().equals("assistant"))) {
+            throw fault(
+                    row, "column messages: there is no message of the assistant, nothing to learn");
+        }
+        return new Sample.LanguageModeling(content, options(row), row);
+    }
+
+    private Sample preference(Row row) {
+        Row explicit = row;
+        if (!row.columns().containsKey("prompt") || repeatsPrompt(row)) {
+            parts(row, "chosen", "rejected");
+            Map<String, Object> sides = new LinkedHashMap<>(row.columns());
+            sides.remove("prompt");
+            explicit = row.with(Conversions.extractPrompt(sides));
+            if (explicit.get("prompt") instanceof List<?> prompt && prompt.isEmpty()) {
+                throw fault(
+                        row,
+                        "columns chosen and rejected don't begin with the same message, so there is"
+                                + " no common prompt; add a column prompt");
+            }
+        }
+        List<Content> parts = parts(explicit, "prompt", "chosen", "rejected");
+        if (parts.get(1).equals(parts.get(2))) {
+            throw fault(row, "columns chosen and rejected are equal; a pair must differ to teach");
+        }
+        return new Sample.Preference(
+                parts.get(0), parts.get(1), parts.get(2), options(row), explicit);
+    }
+
+    /// Whether `prompt` is the text of the first user's turn with which both conversations begin,
+    /// as in UltraFeedback's pairs: then it says nothing that they don't.
+    private static boolean repeatsPrompt(Row row) {
+        return row.get("prompt") instanceof String prompt
+                && asks(row.get("chosen"), prompt)
+                && asks(row.get("rejected"), prompt);
+    }
+
+    private static boolean asks(Object side, String prompt) {
+        return side instanceof List<?> turns
+                && turns.stream()
+                        .filter(
+                                turn ->
+                                        turn instanceof Map<?, ?> map
+                                                && "user".equals(map.get("role")))
+                        .findFirst()
+                        .map(turn -> prompt.equals(((Map<?, ?>) turn).get("content")))
+                        .orElse(false);
+    }
+
+    /// The columns as contents, all present and all of one form.
+    private List<Content> parts(Row row, String... columns) {
+        var checks = new MessageChecks(row.origin().where(), anyRole);
+        var parts = new ArrayList<Content>(columns.length);
+        var all = new ArrayList<Message>();
+        for (String column : columns) {
+            Content part = part(row, column, checks);
+            if (!parts.isEmpty() && parts.getFirst().getClass() != part.getClass()) {
+                throw fault(
+                        row,
+                        "column %s is %s and column %s is %s; both must be strings or both messages"
+                                .formatted(
+                                        columns[0],
+                                        kind(row, columns[0]),
+                                        column,
+                                        kind(row, column)));
+            }
+            parts.add(part);
+            if (part instanceof Content.Turns(List<Message> messages)) {
+                all.addAll(messages);
+                checks.toolsAreCalled(all);
+            }
+        }
+        return parts;
+    }
+
+    private static Content part(Row row, String column, MessageChecks checks) {
+        Object value = row.get(column);
+        return switch (value) {
+            case String text -> new Content.Text(text);
+            case List<?> list -> new Content.Turns(checks.messages(column, list));
+            case null ->
+                    throw fault(
+                            row,
+                            row.columns().containsKey(column)
+                                    ? "column " + column + " is null, " + accepted(column)
+                                    : missing(column, row.columns().keySet()));
+            default ->
+                    throw fault(
+                            row,
+                            "column %s is %s, %s"
+                                    .formatted(column, JsonValues.kind(value), accepted(column)));
+        };
+    }
+
+    /// What to say when a column isn't there.
+    public static String missing(String column, Collection<String> present) {
+        String near =
+                Spelling.nearest(column, present)
+                        .map(
+                                other ->
+                                        "; "
+                                                + other
+                                                + " is near, rename it with columns: {"
+                                                + other
+                                                + ": "
+                                                + column
+                                                + "}")
+                        .orElse("");
+        return "column %s is missing; the columns are %s%s"
+                .formatted(column, String.join(", ", present), near);
+    }
+
+    private static String accepted(String column) {
+        return switch (column) {
+            case "messages" -> "a list of messages is accepted";
+            case "text" -> "a string is accepted";
+            default -> "a string or a list of messages is accepted";
+        };
+    }
+
+    private static String kind(Row row, String column) {
+        return row.get(column) instanceof List<?>
+                ? "a list of messages"
+                : JsonValues.kind(row.get(column));
+    }
+
+    private static boolean label(Row row) {
+        if (row.get("label") instanceof Boolean label) {
+            return label;
+        }
+        throw fault(
+                row,
+                row.columns().containsKey("label")
+                        ? "column label is %s, true or false is accepted"
+                                .formatted(JsonValues.kind(row.get("label")))
+                        : missing("label", row.columns().keySet()));
+    }
+
+    static TemplateOptions options(Row row) {
+        Object tools = row.get("tools");
+        if (tools instanceof String text) {
+            tools =
+                    text.isBlank()
+                            ? null
+                            : JsonValues.parse(text, row.origin().where() + ": column tools");
+        }
+        if (tools != null && !(tools instanceof List<?>)) {
+            throw fault(
+                    row,
+                    "column tools is %s, a list of JSON schemas is accepted"
+                            .formatted(JsonValues.kind(tools)));
+        }
+        var variables = new LinkedHashMap<String, Object>();
+        Object given = row.get("chat_template_kwargs");
+        if (given instanceof Map<?, ?> map) {
+            map.forEach((key, value) -> variables.put(key.toString(), value));
+        } else if (given != null) {
+            throw fault(
+                    row,
+                    "column chat_template_kwargs is %s, an object is accepted"
+                            .formatted(JsonValues.kind(given)));
+        }
+        return tools == null && variables.isEmpty()
+                ? TemplateOptions.NONE
+                : new TemplateOptions(
+                        tools == null ? List.of() : new ArrayList<Object>((List<?>) tools),
+                        variables);
+    }
+
+    private static DatasetException fault(Row row, String what) {
+        return new DatasetException(row.origin().where() + ": " + what);
+    }
+}

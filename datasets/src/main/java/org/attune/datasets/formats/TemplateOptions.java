@@ -1,0 +1,30 @@
+package org.attune.datasets.formats;
+
+import org.attune.text.Conversation;
+import org.attune.text.Message;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What a row gives its chat template besides messages.
+///
+/// @param tools     JSON schemas (column `tools`), or empty
+/// @param variables template variables (column `chat_template_kwargs`)
+public record TemplateOptions(List<Object> tools, Map<String, Object> variables) {
+    /// Neither tools nor variables.
+    public static final TemplateOptions NONE = new TemplateOptions(List.of(), Map.of());
+
+    public TemplateOptions {
+        tools = List.copyOf(tools);
+        variables = new LinkedHashMap<>(variables);
+    }
+
+    /// The conversation of these messages, one list after the other.
+    public Conversation conversation(List<Message> first, List<Message> second) {
+        var messages = new ArrayList<>(first);
+        messages.addAll(second);
+        return new Conversation(messages, tools, variables);
+    }
+}

@@ -1,0 +1,63 @@
+package org.attune.datasets.prepare;
+
+import org.attune.error.StopRequest;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+
+/// Maps rows on a bounded number of threads; results keep the rows' order.
+final class ParallelRows {
+    private static final int CHUNK = 64;
+
+    private ParallelRows() {}
+
+    /// @param threads how many at most, ≥ 1
+    /// @throws org.attune.error.StoppedException if the run is stopped meanwhile
+    /// @throws RuntimeException what `function` threw for the first row that failed
+    static <T, R> List<R> map(List<T> rows, int threads, Function<T, R> function) {
+        BooleanSupplier asked = StopRequest.current();
+        Function<T, R> stoppable =
+                row -> {
+                    StopRequest.check(asked);
+                    return function.apply(row);
+                };
+        if (threads == 1 || rows.size() <= CHUNK) {
+            return rows.stream().map(stoppable).toList();
+        }
+        var tasks = new ArrayList<Callable<List<R>>>();
+        for (int start = 0; start < rows.size(); start += CHUNK) {
+            List<T> chunk = rows.subList(start, Math.min(rows.size(), start + CHUNK));
+            tasks.add(() -> chunk.stream().map(stoppable).toList());
+        }
+        try (var pool = Executors.newFixedThreadPool(threads, ParallelRows::thread)) {
+            try {
+                var results = new ArrayList<R>(rows.size());
+                for (Future<List<R>> chunk : tasks.stream().map(pool::submit).toList()) {
+                    results.addAll(chunk.get());
+                }
+                return results;
+            } catch (ExecutionException e) {
+                pool.shutdownNow();
+                throw e.getCause() instanceof RuntimeException failure
+                        ? failure
+                        : new IllegalStateException(e.getCause());
+            } catch (InterruptedException e) {
+                pool.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while rows were tokenised", e);
+            }
+        }
+    }
+
+    private static Thread thread(Runnable task) {
+        var thread = new Thread(task, "attune-rows");
+        thread.setDaemon(true);
+        return thread;
+    }
+}

@@ -1,0 +1,63 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.formats.Content;
+import org.attune.datasets.formats.Sample;
+import org.attune.text.Message;
+
+import java.util.List;
+
+/// Prompts that are plain text, as messages of a user, and what completes them as messages of an
+/// assistant, so that a chat template renders them.
+public final class PlainPrompts {
+    private PlainPrompts() {}
+
+    /// How many samples have a prompt of plain text that could be a message.
+    public static long count(List<Sample> samples) {
+        return samples.stream().filter(sample -> prompt(sample) instanceof Content.Text).count();
+    }
+
+    private static Content prompt(Sample sample) {
+        return switch (sample) {
+            case Sample.PromptOnly row -> row.prompt();
+            case Sample.PromptCompletion row -> row.prompt();
+            case Sample.Preference row -> row.prompt();
+            case Sample.UnpairedPreference row -> row.prompt();
+            case Sample.Stepwise _, Sample.LanguageModeling _ -> new Content.Turns(List.of());
+        };
+    }
+
+    /// The sample with messages in place of texts. Rows without a prompt and steps stay texts.
+    public static Sample asMessages(Sample sample) {
+        return switch (sample) {
+            case Sample.PromptOnly row ->
+                    new Sample.PromptOnly(turn("user", row.prompt()), row.options(), row.row());
+            case Sample.PromptCompletion row ->
+                    new Sample.PromptCompletion(
+                            turn("user", row.prompt()),
+                            turn("assistant", row.completion()),
+                            row.options(),
+                            row.row());
+            case Sample.Preference row ->
+                    new Sample.Preference(
+                            turn("user", row.prompt()),
+                            turn("assistant", row.chosen()),
+                            turn("assistant", row.rejected()),
+                            row.options(),
+                            row.row());
+            case Sample.UnpairedPreference row ->
+                    new Sample.UnpairedPreference(
+                            turn("user", row.prompt()),
+                            turn("assistant", row.completion()),
+                            row.label(),
+                            row.options(),
+                            row.row());
+            case Sample.Stepwise _, Sample.LanguageModeling _ -> sample;
+        };
+    }
+
+    private static Content turn(String role, Content content) {
+        return content instanceof Content.Text(String text)
+                ? new Content.Turns(List.of(Message.of(role, text)))
+                : content;
+    }
+}

@@ -1,0 +1,23 @@
+package org.attune.datasets.prepare;
+
+import org.attune.error.ConfigException;
+
+import java.util.OptionalInt;
+
+/// How preference pairs are prepared; the names and defaults are TRL's.
+///
+/// @param maxLength      `max_length`: tokens of prompt and completion at most, ≥ 1; empty = no
+///     limit. TRL: 1024
+/// @param truncationMode `truncation_mode`. TRL: keep_start
+public record PreferenceOptions(OptionalInt maxLength, TruncationMode truncationMode) {
+    /// TRL's defaults.
+    public static final PreferenceOptions DEFAULTS =
+            new PreferenceOptions(OptionalInt.of(1024), TruncationMode.KEEP_START);
+
+    /// @throws ConfigException if the length isn't positive
+    public PreferenceOptions {
+        if (maxLength.isPresent() && maxLength.getAsInt() < 1) {
+            throw new ConfigException("max_length must be at least 1, got " + maxLength.getAsInt());
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+
+import java.util.List;
+
+/// Rows ready to train on.
+///
+/// @param rows   [PackedRow]s or [PreferenceExample]s, in the order of the samples (packing
+///     orders them anew)
+/// @param report what happened on the way
+public record Prepared<T>(List<T> rows, PreparationReport report) {
+    public Prepared {
+        rows = List.copyOf(rows);
+    }
+}

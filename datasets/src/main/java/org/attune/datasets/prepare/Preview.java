@@ -1,0 +1,242 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RewardExample;
+import org.attune.datasets.examples.SftExample;
+import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.prepare.PreparationReport.Dropped;
+import org.attune.datasets.prepare.PreparationReport.Truncated;
+import org.attune.text.Tokenizer;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
+
+/// Shows prepared rows to a person: the text as the model sees it, special tokens included, with
+/// the tokens that count in the loss marked.
+public final class Preview {
+    private static final int LISTED = 20;
+
+    private final Tokenizer tokenizer;
+    private final Marks marks;
+
+    /// @param tokenizer the one that made the ids; borrowed
+    /// @param marks     how trained tokens stand out
+    public Preview(Tokenizer tokenizer, Marks marks) {
+        this.tokenizer = tokenizer;
+        this.marks = marks;
+    }
+
+    /// How trained tokens stand out.
+    public enum Marks {
+        /// `⟦` and `⟧` around them: for files and pipes.
+        PLAIN("⟦", "⟧", "", ""),
+        /// Green text: for terminals.
+        ANSI("\u001b[32m", "\u001b[0m", "\u001b[1m", "\u001b[0m");
+
+        private final String open;
+        private final String close;
+        private final String openHeading;
+        private final String closeHeading;
+
+        Marks(String open, String close, String openHeading, String closeHeading) {
+            this.open = open;
+            this.close = close;
+            this.openHeading = openHeading;
+            this.closeHeading = closeHeading;
+        }
+    }
+
+    /// One row: a heading with place, tokens and trained tokens for each of its documents, and
+    /// its text.
+    public String row(PackedRow row) {
+        var parts = new ArrayList<String>();
+        if (row.documents().size() > 1) {
+            parts.add(
+                    heading(
+                            "packed row: %d documents, %d tokens, %d trained"
+                                    .formatted(
+                                            row.documents().size(),
+                                            row.length(),
+                                            row.trainedTokens())));
+        }
+        for (SftExample document : row.documents()) {
+            parts.add(
+                    heading(
+                            "%s: %d tokens, %d trained"
+                                    .formatted(
+                                            document.origin().where(),
+                                            document.length(),
+                                            document.trainedTokens())));
+            parts.add(text(document.ids(), i -> i > 0 && document.completionMask()[i]));
+        }
+        return String.join("\n", parts) + "\n";
+    }
+
+    /// One pair: the prompt once, then both completions.
+    public String pair(PreferenceExample pair) {
+        int[] prompt = pair.chosen().promptIds();
+        boolean samePrompt = Arrays.equals(prompt, pair.rejected().promptIds());
+        var parts = new ArrayList<String>();
+        parts.add(
+                heading(
+                        "%s: prompt %d tokens, chosen %d, rejected %d"
+                                .formatted(
+                                        pair.origin().where(),
+                                        prompt.length,
+                                        pair.chosen().length() - prompt.length,
+                                        pair.rejected().length()
+                                                - pair.rejected().completionStart())));
+        if (samePrompt) {
+            parts.add(text(prompt, _ -> false));
+        }
+        parts.add(side("chosen", pair.chosen(), samePrompt));
+        parts.add(side("rejected", pair.rejected(), samePrompt));
+        return String.join("\n", parts) + "\n";
+    }
+
+    /// One pair of a reward model: as [#pair], with its margin if it has one. What is marked is
+    /// what the two scores tell apart.
+    public String rewardPair(RewardExample row) {
+        String shown = pair(row.pair());
+        return row.margin() == 0 ? shown : shown + "margin " + row.margin() + "\n";
+    }
+
+    /// One labelled completion, with the completion marked and its label below.
+    public String labelled(UnpairedExample row) {
+        int start = row.tokens().completionStart();
+        return String.join(
+                        "\n",
+                        heading(
+                                "%s: prompt %d tokens, completion %d"
+                                        .formatted(
+                                                row.origin().where(), start, row.length() - start)),
+                        text(row.tokens().ids(), i -> i > 0 && i >= start),
+                        heading("label") + "\n" + row.desirable())
+                + "\n";
+    }
+
+    /// One judged solution: the tokens at which its steps are judged are marked, and what they are
+    /// labelled stands below.
+    public String judged(StepwiseExample row) {
+        var ends = new HashSet<Integer>();
+        row.steps().forEach(step -> ends.add(step.end()));
+        String labels =
+                row.steps().stream()
+                        .map(step -> step.right() ? "right" : "wrong")
+                        .collect(Collectors.joining(", "));
+        return String.join(
+                        "\n",
+                        heading(
+                                "%s: %d tokens, %d judged"
+                                        .formatted(
+                                                row.origin().where(),
+                                                row.length(),
+                                                row.steps().size())),
+                        text(row.ids(), ends::contains),
+                        heading("labels") + "\n" + labels)
+                + "\n";
+    }
+
+    /// One prompt, as the policy is to complete it.
+    ///
+    /// @param columns names of columns to show beside it; one that the row lacks is said to be
+    ///     absent
+    public String prompt(PromptExample prompt, Collection<String> columns) {
+        var parts = new ArrayList<String>();
+        parts.add(
+                heading(
+                        "%s: prompt %d tokens"
+                                .formatted(prompt.origin().where(), prompt.length())));
+        parts.add(text(prompt.ids(), _ -> false));
+        for (String column : columns) {
+            Object value = prompt.columns().get(column);
+            parts.add(
+                    heading("column " + column)
+                            + "\n"
+                            + (value == null ? "(absent)" : visible(value.toString())));
+        }
+        return String.join("\n", parts) + "\n";
+    }
+
+    private String side(String name, CompletionTokens side, boolean completionOnly) {
+        int start = side.completionStart();
+        String text =
+                completionOnly
+                        ? text(side.completionIds(), i -> start + i > 0)
+                        : text(side.ids(), i -> i > 0 && i >= start);
+        return heading(name) + "\n" + text;
+    }
+
+    /// Counts, then the first rows that were left out or cut.
+    public String report(PreparationReport report) {
+        var parts = new ArrayList<String>();
+        parts.add(heading(report.summary()));
+        for (Dropped row : report.dropped().stream().limit(LISTED).toList()) {
+            parts.add(
+                    "dropped %s: %s%s"
+                            .formatted(
+                                    row.origin().where(),
+                                    row.reason(),
+                                    row.detail().isEmpty() ? "" : " (" + row.detail() + ")"));
+        }
+        more(parts, report.dropped());
+        for (Truncated row : report.truncated().stream().limit(LISTED).toList()) {
+            parts.add(
+                    "truncated %s: %d tokens to %d"
+                            .formatted(row.origin().where(), row.from(), row.to()));
+        }
+        more(parts, report.truncated());
+        return String.join("\n", parts) + "\n";
+    }
+
+    private static void more(List<String> parts, List<?> all) {
+        if (all.size() > LISTED) {
+            parts.add("… and %d more".formatted(all.size() - LISTED));
+        }
+    }
+
+    private String text(int[] ids, IntPredicate isTrained) {
+        var out = new StringBuilder();
+        Tokenizer.StreamDecoder decoder = tokenizer.streamDecoder(false);
+        boolean open = false;
+        for (int i = 0; i < ids.length; i++) {
+            boolean trained = isTrained.test(i);
+            if (trained != open) {
+                out.append(trained ? marks.open : marks.close);
+                open = trained;
+            }
+            out.append(visible(decoder.push(ids[i])));
+        }
+        out.append(visible(decoder.flush()));
+        return out.append(open ? marks.close : "").toString();
+    }
+
+    private String heading(String text) {
+        return marks.openHeading + "── " + text + marks.closeHeading;
+    }
+
+    /// Control characters as symbols: data must not steer the terminal.
+    private static String visible(String text) {
+        var out = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' && c != '\n' && c != '\t') {
+                out.append((char) ('\u2400' + c));
+            } else if (c >= '\u007f' && c < '\u00a0') {
+                out.append('\u2421');
+            } else {
+                out.append(c);
+            }
+        }
+        return out.toString();
+    }
+}

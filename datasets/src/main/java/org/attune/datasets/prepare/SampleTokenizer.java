@@ -1,0 +1,285 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.Content;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.TemplateOptions;
+import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
+import org.attune.text.AssistantMask;
+import org.attune.text.ChatTemplate;
+import org.attune.text.ChatTokenizer;
+import org.attune.text.CompleteTemplate;
+import org.attune.text.Conversation;
+import org.attune.text.Message;
+import org.attune.text.Tokenizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Turns samples into token ids as TRL 1.16 does (`reference` of its `tokenize_fn`s):
+///
+/// - texts are encoded with the tokenizer's own special tokens and end with EOS, which is
+///   appended unless the text already ends with it; conversations have what the template writes
+///   and no more;
+/// - prompt and completion are encoded together. The completion starts where the ids of the
+///   prompt alone (with the generation prompt) and of both first differ; of pairs, at the
+///   smaller of the two.
+///
+/// Borrows its parts; thread-safe.
+public final class SampleTokenizer {
+    private static final Logger LOG = LoggerFactory.getLogger(SampleTokenizer.class);
+
+    private final Tokenizer tokenizer;
+    private final Optional<ChatTokenizer> chat;
+    private final String eos;
+
+    /// Texts end with the tokenizer's own EOS.
+    ///
+    /// @param tokenizer the model's tokenizer
+    /// @param template  its chat template; without one, rows with messages are refused
+    public SampleTokenizer(Tokenizer tokenizer, Optional<ChatTemplate> template) {
+        this(tokenizer, template, ownEos(tokenizer));
+    }
+
+    /// @param tokenizer the model's tokenizer
+    /// @param template  its chat template; without one, rows with messages are refused
+    /// @param eosToken  what texts end with (TRL's `eos_token`); empty = nothing is appended
+    /// @throws ConfigException if the tokenizer has no such token
+    public SampleTokenizer(Tokenizer tokenizer, Optional<ChatTemplate> template, String eosToken) {
+        if (!eosToken.isEmpty() && tokenizer.id(eosToken).isEmpty()) {
+            throw new ConfigException(
+                    "eos_token %s is not in the tokenizer's vocabulary".formatted(eosToken));
+        }
+        this.tokenizer = tokenizer;
+        this.chat = template.map(t -> new ChatTokenizer(tokenizer, CompleteTemplate.of(t)));
+        this.eos = eosToken;
+    }
+
+    private static String ownEos(Tokenizer tokenizer) {
+        String token =
+                tokenizer.eosId().isPresent()
+                        ? tokenizer.token(tokenizer.eosId().getAsInt())
+                        : null;
+        if (token == null) {
+            LOG.warn("the tokenizer names no EOS token; texts are trained without an end");
+        }
+        return token == null ? "" : token;
+    }
+
+    /// The tokenizer given.
+    public Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /// A tokenised SFT row, whole.
+    ///
+    /// @param ids             token ids, `(T)`
+    /// @param completionStart where the completion begins; -1 if the row has no prompt
+    /// @param assistant       true = said by the assistant, `(T)`; null if not asked for
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple inside the package, never compared
+    record Tokens(int[] ids, int completionStart, boolean[] assistant) {}
+
+    /// @param withAssistant whether the assistant's tokens must be found
+    /// @throws DatasetException if the sample is of another type, the template refuses it or the
+    ///     assistant's tokens can't be told
+    Tokens tokenize(Sample sample, boolean withAssistant) {
+        return switch (sample) {
+            case Sample.LanguageModeling row -> whole(row, withAssistant);
+            case Sample.PromptCompletion row -> {
+                Tokens both = joined(row.prompt(), row.completion(), row.options(), withAssistant);
+                int[] prompt = promptIds(row.prompt(), row.options());
+                yield new Tokens(both.ids(), firstDifference(prompt, both.ids()), both.assistant());
+            }
+            case Sample.Preference _,
+                    Sample.UnpairedPreference _,
+                    Sample.Stepwise _,
+                    Sample.PromptOnly _ ->
+                    throw new DatasetException(
+                            "SFT can't use rows of the type " + sample.type().key());
+        };
+    }
+
+    /// The two sequences of a pair, whole; both prompts have the same length.
+    PreferenceExample tokenize(Sample.Preference pair) {
+        int[] prompt = promptIds(pair.prompt(), pair.options());
+        int[] chosen = joined(pair.prompt(), pair.chosen(), pair.options(), false).ids();
+        int[] rejected = joined(pair.prompt(), pair.rejected(), pair.options(), false).ids();
+        int start = Math.min(firstDifference(prompt, chosen), firstDifference(prompt, rejected));
+        return new PreferenceExample(
+                new CompletionTokens(chosen, start),
+                new CompletionTokens(rejected, start),
+                pair.row().origin());
+    }
+
+    /// The prompt alone, ready to be completed; a template gets its generation prompt.
+    ///
+    /// @throws DatasetException if the sample has no prompt or the template refuses it
+    PromptExample prompt(Sample sample) {
+        Content content =
+                switch (sample) {
+                    case Sample.PromptOnly row -> row.prompt();
+                    case Sample.PromptCompletion row -> row.prompt();
+                    case Sample.Preference row -> row.prompt();
+                    case Sample.UnpairedPreference row -> row.prompt();
+                    case Sample.Stepwise row -> row.prompt();
+                    case Sample.LanguageModeling _ ->
+                            throw new DatasetException("the row has no prompt");
+                };
+        Map<String, Object> columns = new LinkedHashMap<>(sample.row().columns());
+        columns.remove("prompt");
+        var origin = sample.row().origin();
+        PromptExample prompt =
+                switch (content) {
+                    case Content.Text(String text) ->
+                            new PromptExample(
+                                    tokenizer.encode(text, true), text, List.of(), columns, origin);
+                    case Content.Turns(List<Message> messages) -> {
+                        var encoded =
+                                chat().encode(
+                                                sample.options().conversation(messages, List.of()),
+                                                ChatTemplate.Tail.GENERATION_PROMPT);
+                        yield new PromptExample(
+                                encoded.ids(), encoded.text(), messages, columns, origin);
+                    }
+                };
+        if (prompt.length() == 0) {
+            throw new DatasetException("the prompt has no tokens");
+        }
+        return prompt;
+    }
+
+    private Tokens whole(Sample.LanguageModeling row, boolean withAssistant) {
+        return switch (row.content()) {
+            case Content.Text text -> text(text.text(), withAssistant);
+            case Content.Turns turns ->
+                    turns(row.options().conversation(turns.messages(), List.of()), withAssistant);
+        };
+    }
+
+    private Tokens joined(
+            Content prompt, Content completion, TemplateOptions options, boolean withAssistant) {
+        if (prompt instanceof Content.Text(String first)
+                && completion instanceof Content.Text(String second)) {
+            // EOS is looked for in the completion alone: "" after a prompt that ends with EOS gets
+            // one of its own.
+            return tokens(tokenizer.encode(first + withEos(second), true), withAssistant);
+        }
+        if (prompt instanceof Content.Turns(List<Message> first)
+                && completion instanceof Content.Turns(List<Message> second)) {
+            return turns(options.conversation(first, second), withAssistant);
+        }
+        throw new IllegalArgumentException("prompt and completion must be of one form");
+    }
+
+    /// A row as text.
+    ///
+    /// @param prompt the prompt alone, ready to be completed
+    /// @param both   the same with its completion
+    record Texts(String prompt, String both) {}
+
+    /// The texts of a prompt and of it with its completion. A conversation's prompt ends with the
+    /// generation prompt, or stays open if its last message is the assistant's; what the template
+    /// then writes otherwise before a completion belongs to the completion.
+    ///
+    /// @throws DatasetException if the template refuses the messages
+    Texts texts(Content prompt, Content completion, TemplateOptions options) {
+        if (prompt instanceof Content.Text(String first)
+                && completion instanceof Content.Text(String second)) {
+            return new Texts(first, first + second);
+        }
+        if (prompt instanceof Content.Turns(List<Message> first)
+                && completion instanceof Content.Turns(List<Message> second)) {
+            boolean open = !first.isEmpty() && first.getLast().role().equals("assistant");
+            ChatTemplate template = chat().template();
+            String alone =
+                    template.render(
+                                    options.conversation(first, List.of()),
+                                    open
+                                            ? ChatTemplate.Tail.CONTINUE
+                                            : ChatTemplate.Tail.GENERATION_PROMPT)
+                            .text();
+            String both =
+                    template.render(options.conversation(first, second), ChatTemplate.Tail.NOTHING)
+                            .text();
+            return new Texts(alone.substring(0, commonPrefix(alone, both)), both);
+        }
+        throw new IllegalArgumentException("prompt and completion must be of one form");
+    }
+
+    private static int commonPrefix(String a, String b) {
+        int i = 0;
+        while (i < Math.min(a.length(), b.length()) && a.charAt(i) == b.charAt(i)) {
+            i++;
+        }
+        return i;
+    }
+
+    int[] promptIds(Content prompt, TemplateOptions options) {
+        return switch (prompt) {
+            case Content.Text text -> tokenizer.encode(text.text(), true);
+            case Content.Turns turns ->
+                    chat().encode(
+                                    options.conversation(turns.messages(), List.of()),
+                                    ChatTemplate.Tail.GENERATION_PROMPT)
+                            .ids();
+        };
+    }
+
+    private Tokens text(String text, boolean withAssistant) {
+        return tokens(tokenizer.encode(withEos(text), true), withAssistant);
+    }
+
+    private static Tokens tokens(int[] ids, boolean withAssistant) {
+        if (withAssistant) {
+            throw new DatasetException(
+                    "assistant_only_loss needs conversations, this row holds a text; set"
+                            + " assistant_only_loss: false");
+        }
+        return new Tokens(ids, -1, null);
+    }
+
+    private Tokens turns(Conversation conversation, boolean withAssistant) {
+        if (!withAssistant) {
+            return new Tokens(
+                    chat().encode(conversation, ChatTemplate.Tail.NOTHING).ids(), -1, null);
+        }
+        var encoded = chat().encodeWithMask(conversation, ChatTemplate.Tail.NOTHING);
+        return switch (encoded.assistant()) {
+            case AssistantMask.Known known -> new Tokens(encoded.ids(), -1, known.tokens());
+            case AssistantMask.Unknown unknown ->
+                    throw new DatasetException(
+                            "assistant_only_loss: the assistant's tokens can't be told: "
+                                    + unknown.reason()
+                                    + "; use a chat template with {% generation %} markers, or"
+                                    + " assistant_only_loss: false");
+        };
+    }
+
+    private String withEos(String text) {
+        return eos.isEmpty() || text.endsWith(eos) ? text : text + eos;
+    }
+
+    private ChatTokenizer chat() {
+        return chat.orElseThrow(
+                () ->
+                        new DatasetException(
+                                "the row holds messages, but the model has no chat template; set"
+                                        + " chat_template_path, or use rows with texts"));
+    }
+
+    private static int firstDifference(int[] prompt, int[] both) {
+        int shortest = Math.min(prompt.length, both.length);
+        int i = 0;
+        while (i < shortest && prompt[i] == both[i]) {
+            i++;
+        }
+        return i;
+    }
+}

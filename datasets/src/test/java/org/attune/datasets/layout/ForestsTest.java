@@ -1,0 +1,86 @@
+package org.attune.datasets.layout;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.SftExample;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.policy.TokenForest;
+import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
+import java.util.List;
+
+class ForestsTest {
+    private static final RowOrigin ORIGIN = new RowOrigin("test", 1, 0);
+
+    @Test
+    void eachDocumentIsARootAndItsFirstTokenNoTarget() {
+        var first =
+                new SftExample(new int[] {10, 11, 12}, new boolean[] {true, true, true}, ORIGIN);
+        var second = new SftExample(new int[] {20, 21}, new boolean[] {false, true}, ORIGIN);
+        var third = new SftExample(new int[] {30, 31}, new boolean[] {true, false}, ORIGIN);
+        SftForest laid =
+                SftForest.of(
+                        List.of(
+                                new PackedRow(List.of(first, second)),
+                                new PackedRow(List.of(third))),
+                        true);
+        assertArrayEquals(new int[] {10, 11, 20}, laid.forest().tokens());
+        assertArrayEquals(new int[] {0, 1, 0}, laid.forest().positions());
+        assertArrayEquals(new int[] {0, 1, 2}, laid.forest().targetSources());
+        assertArrayEquals(new int[] {11, 12, 21}, laid.forest().targetTokens());
+        assertEquals(List.of(new TargetRange(0, 3), new TargetRange(3, 3)), laid.rows());
+        assertEquals(3, first.trainedTokens() + second.trainedTokens() + third.trainedTokens());
+    }
+
+    @Test
+    void aPairSharesWhatBothSidesBeginWith() {
+        // The root is the prompt and 13, which is a target twice.
+        String prompt = "1 2 3 4 5 6 7 8 9 10 11 12";
+        PreferenceForest laid = PreferenceForest.of(List.of(pair(prompt, "13 4", "13 5 6")), true);
+        TokenForest forest = laid.forest();
+        assertEquals(14, forest.size());
+        assertArrayEquals(new int[] {13, 5}, Arrays.copyOfRange(forest.tokens(), 12, 14));
+        assertArrayEquals(new int[] {12, 13}, Arrays.copyOfRange(forest.positions(), 12, 14));
+        assertArrayEquals(new int[] {13, 4, 13, 5, 6}, forest.targetTokens());
+        assertArrayEquals(new int[] {11, 12, 11, 12, 13}, forest.targetSources());
+        assertEquals(List.of(new TargetRange(0, 2)), laid.chosen());
+        assertEquals(List.of(new TargetRange(2, 5)), laid.rejected());
+    }
+
+    @Test
+    void withoutSharingTheTargetsAreTheSame() {
+        List<PreferenceExample> pairs =
+                List.of(pair("1 2", "3 4", "3 5 6"), pair("", "7 8", "9"), pair("1", "2", "2 3"));
+        PreferenceForest shared = PreferenceForest.of(pairs, true);
+        PreferenceForest separate = PreferenceForest.of(pairs, false);
+        assertArrayEquals(separate.forest().targetTokens(), shared.forest().targetTokens());
+        assertEquals(separate.chosen(), shared.chosen());
+        assertEquals(separate.rejected(), shared.rejected());
+        assertEquals(6, separate.forest().segments().size());
+    }
+
+    @Test
+    void targetCountsMatchTheExamplesOwn() {
+        PreferenceExample pair = pair("", "7 8", "9");
+        assertEquals(1, pair.chosen().trainedTokens());
+        assertEquals(0, pair.rejected().trainedTokens());
+        assertEquals(1, PreferenceForest.of(List.of(pair), true).forest().targetCount());
+    }
+
+    private static PreferenceExample pair(String prompt, String chosen, String rejected) {
+        return new PreferenceExample(side(prompt, chosen), side(prompt, rejected), ORIGIN);
+    }
+
+    private static CompletionTokens side(String prompt, String completion) {
+        int[] ids =
+                Arrays.stream((prompt + " " + completion).strip().split(" "))
+                        .mapToInt(Integer::parseInt)
+                        .toArray();
+        return new CompletionTokens(ids, prompt.isEmpty() ? 0 : prompt.split(" ").length);
+    }
+}

@@ -1,0 +1,126 @@
+package org.attune.datasets.prepare;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.SftExample;
+import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.datasets.testing.ByteTokenizer;
+import org.junit.jupiter.api.Test;
+
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+
+class PreviewTest {
+    private static final RowOrigin ORIGIN = new RowOrigin("data.jsonl", 3, 2);
+
+    private final Preview preview = new Preview(new ByteTokenizer(false), Preview.Marks.PLAIN);
+
+    @Test
+    void marksTrainedTokens() {
+        var document =
+                new SftExample(
+                        new int[] {'Q', ':', 'A', ByteTokenizer.EOS},
+                        new boolean[] {true, false, true, true},
+                        ORIGIN);
+        assertEquals(
+                "── data.jsonl:3: 4 tokens, 2 trained\nQ:⟦A<eos>⟧\n",
+                preview.row(new PackedRow(List.of(document))));
+    }
+
+    @Test
+    void showsAPairsPromptOnce() {
+        var pair =
+                new PreferenceExample(
+                        new CompletionTokens(new int[] {'P', '1'}, 1),
+                        new CompletionTokens(new int[] {'P', '2', '3'}, 1),
+                        ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: prompt 1 tokens, chosen 1, rejected 2
+                P
+                ── chosen
+                ⟦1⟧
+                ── rejected
+                ⟦23⟧
+                """,
+                preview.pair(pair));
+    }
+
+    @Test
+    void marksWhereStepsAreJudged() {
+        var row =
+                new StepwiseExample(
+                        new int[] {'Q', 'a', '|', 'b', '|'},
+                        List.of(
+                                new StepwiseExample.JudgedStep(2, true),
+                                new StepwiseExample.JudgedStep(4, false)),
+                        ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: 5 tokens, 2 judged
+                Qa⟦|⟧b⟦|⟧
+                ── labels
+                right, wrong
+                """,
+                preview.judged(row));
+    }
+
+    @Test
+    void showsAPromptWithTheColumnsThatAreRead() {
+        var columns = new LinkedHashMap<String, Object>();
+        columns.put("answer", "4\u001b");
+        columns.put("level", 3L);
+        var prompt =
+                new PromptExample(new int[] {'2', '+', '2'}, "2+2", List.of(), columns, ORIGIN);
+        assertEquals(
+                """
+                ── data.jsonl:3: prompt 3 tokens
+                2+2
+                ── column answer
+                4\u241b
+                ── column solution
+                (absent)
+                """,
+                preview.prompt(prompt, List.of("answer", "solution")));
+    }
+
+    @Test
+    void controlCharactersCannotSteerTheTerminal() {
+        byte[] bytes = "\u001b[2Jé".getBytes(StandardCharsets.UTF_8);
+        int[] ids = new int[bytes.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = bytes[i] & 0xff;
+        }
+        String shown =
+                preview.row(
+                        new PackedRow(
+                                List.of(new SftExample(ids, new boolean[ids.length], ORIGIN))));
+        assertTrue(shown.endsWith("\u241b[2Jé\n"), shown);
+    }
+
+    @Test
+    void listsWhatWasLeftOut() {
+        var report =
+                new PreparationReport(
+                        3,
+                        2,
+                        10,
+                        5,
+                        List.of(new PreparationReport.Dropped(ORIGIN, "too long", "9 tokens")),
+                        List.of(new PreparationReport.Truncated(ORIGIN, 9, 4)));
+        assertEquals(
+                """
+                ── 2 rows from 3, 10 tokens, 5 trained; 1 dropped: too long; 1 truncated
+                dropped data.jsonl:3: too long (9 tokens)
+                truncated data.jsonl:3: 9 tokens to 4
+                """,
+                preview.report(report));
+    }
+}

@@ -1,0 +1,65 @@
+package org.attune.datasets.prepare;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.formats.SampleReader;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.datasets.testing.ByteTokenizer;
+import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
+import org.junit.jupiter.api.Test;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
+
+class PromptPreparationTest {
+    @Test
+    void ofPreferencePairsOnlyThePromptIsRead() {
+        PromptExample prompt = prepare(OptionalInt.empty(), "pq").rows().getFirst();
+        assertArrayEquals(new int[] {'p', 'q'}, prompt.ids());
+        assertEquals(Map.of("chosen", "good", "rejected", "bad"), prompt.columns());
+    }
+
+    @Test
+    void promptsThatAreTooLongAreLeftOutAndCounted() {
+        Prepared<PromptExample> prepared = prepare(OptionalInt.of(3), "pqr", "pqrs", "p");
+        assertEquals(
+                List.of("pqr", "p"), prepared.rows().stream().map(PromptExample::text).toList());
+        assertEquals(
+                "2 rows from 3, 4 tokens; 1 dropped: the prompt is longer than"
+                        + " max_prompt_length",
+                prepared.report().summary());
+    }
+
+    @Test
+    void whereNoPromptIsShortEnoughTheKeyIsNamed() {
+        String message =
+                assertThrows(DatasetException.class, () -> prepare(OptionalInt.of(1), "pq"))
+                        .getMessage();
+        assertTrue(message.contains("2 tokens, 1 are allowed; raise max_prompt_length"), message);
+        assertThrows(ConfigException.class, () -> prepare(OptionalInt.of(0), "pq"));
+    }
+
+    private static Prepared<PromptExample> prepare(OptionalInt most, String... prompts) {
+        var tokenizer = new SampleTokenizer(new ByteTokenizer(false), Optional.empty());
+        return new PromptPreparation(tokenizer, most, BadRowPolicy.ERROR)
+                .prepare(Stream.of(prompts).map(PromptPreparationTest::pair).toList(), 2);
+    }
+
+    private static Sample pair(String prompt) {
+        var columns = Map.<String, Object>of("prompt", prompt, "chosen", "good", "rejected", "bad");
+        var row = new Row(columns, new RowOrigin("pairs.jsonl", 1, 0));
+        return new SampleReader(DatasetType.PREFERENCE, false).read(row);
+    }
+}

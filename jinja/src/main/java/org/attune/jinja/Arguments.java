@@ -1,0 +1,29 @@
+package org.attune.jinja;
+
+import java.util.List;
+import java.util.Map;
+
+/// Arguments of one call, evaluated.
+///
+/// @param positional values in order
+/// @param named      values by name, in order
+record Arguments(List<Object> positional, Map<String, Object> named) {
+    static final Arguments NONE = new Arguments(List.of(), Map.of());
+
+    static Arguments of(Object... positional) {
+        return new Arguments(java.util.Arrays.asList(positional), Map.of());
+    }
+
+    /// The same after another first argument.
+    Arguments after(Object first) {
+        var all = new java.util.ArrayList<>(positional.size() + 1);
+        all.add(first);
+        all.addAll(positional);
+        return new Arguments(all, named);
+    }
+
+    /// The same without the first `count` positional arguments.
+    Arguments from(int count) {
+        return new Arguments(positional.subList(count, positional.size()), named);
+    }
+}

@@ -1,0 +1,16 @@
+package org.attune.jinja;
+
+/// Python's string functions for callers outside.
+public final class PythonText {
+    private PythonText() {}
+
+    /// Without Unicode white space at both ends (`str.strip`).
+    public static String strip(String text) {
+        return Strings.strip(text);
+    }
+
+    /// Without Unicode white space at the end (`str.rstrip`).
+    public static String stripEnd(String text) {
+        return Strings.stripEnd(text);
+    }
+}

@@ -1,0 +1,138 @@
+package org.attune.models;
+
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.Pattern;
+
+import java.util.Optional;
+
+/// Which model is trained, and how its numbers are held.
+///
+/// @param modelNameOrPath folder in Hugging Face layout, GGUF file, or hub name found in the
+///     local cache; required
+/// @param modelRevision revision of a hub name in the local cache
+/// @param adapterNameOrPath PEFT folder of the LoRA adapter to start from; unset: a fresh one
+/// @param dtype number format of frozen weights and products; adapters and optimizer are
+///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
+///     `bfloat16` does here
+/// @param device `auto`, `cpu`, `cuda` or `cuda:N`
+/// @param chatTemplatePath Jinja file, or folder of a tokenizer, whose chat template replaces
+///     the model's
+/// @param eosToken token that ends a sequence; unset: the tokenizer's
+public record ModelConfig(
+        @NotBlank(
+                        message =
+                                "a folder in Hugging Face layout, a .gguf file, or a hub name that"
+                                        + " is in the local cache")
+                String modelNameOrPath,
+        String modelRevision,
+        Optional<String> adapterNameOrPath,
+        DtypeChoice dtype,
+        @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
+                String device,
+        Optional<String> chatTemplatePath,
+        Optional<String> eosToken) {
+    /// The defaults, as listed at the parameters.
+    public static ModelConfig defaults() {
+        return new ModelConfig(
+                "",
+                "main",
+                Optional.empty(),
+                DtypeChoice.AUTO,
+                "auto",
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    public static ModelConfig of(String modelNameOrPath) {
+        return defaults().withModelNameOrPath(modelNameOrPath);
+    }
+
+    public ModelConfig withModelNameOrPath(String modelNameOrPath) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    public ModelConfig withModelRevision(String modelRevision) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    public ModelConfig withAdapterNameOrPath(String adapterNameOrPath) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                Optional.of(adapterNameOrPath),
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    /// The same model without an adapter to start from.
+    public ModelConfig withoutAdapter() {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                Optional.empty(),
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    public ModelConfig withDtype(DtypeChoice dtype) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    public ModelConfig withDevice(String device) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                eosToken);
+    }
+
+    public ModelConfig withChatTemplatePath(String chatTemplatePath) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                Optional.of(chatTemplatePath),
+                eosToken);
+    }
+
+    public ModelConfig withEosToken(String eosToken) {
+        return new ModelConfig(
+                modelNameOrPath,
+                modelRevision,
+                adapterNameOrPath,
+                dtype,
+                device,
+                chatTemplatePath,
+                Optional.of(eosToken));
+    }
+}

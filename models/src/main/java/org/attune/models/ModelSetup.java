@@ -1,0 +1,326 @@
+package org.attune.models;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraTarget;
+import org.attune.error.ModelException;
+import org.attune.files.HubCache;
+import org.attune.files.JsonFields;
+import org.attune.files.TensorFile;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.RopeScaling;
+import org.attune.model.config.ScoreKind;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.OutputLayer;
+import org.attune.model.source.FolderModel;
+import org.attune.model.source.FreshScore;
+import org.attune.model.source.ModelSource;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.text.TextAssets;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// A model as configured: its files, its text, its starting adapter. The weights are not loaded
+/// yet, so that mistakes in the data show first. Owns what it opens.
+public final class ModelSetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelSetup.class);
+
+    /// Products of this width and the usual few hundred rows take some microseconds.
+    private static final int SMALL_WIDTH = 256;
+
+    /// Numbers of a model that is read in a second or two.
+    private static final long MOST_SMALL = 1_000_000_000;
+
+    /// transformers' default for all families.
+    private static final double INITIALIZER_RANGE = 0.02;
+
+    private final ModelConfig config;
+    private final ModelSource source;
+    private final Optional<AdapterFolder> adapter;
+    private final ModelText modelText;
+    private TextAssets text;
+
+    private ModelSetup(ModelConfig config, ModelSource source, Optional<AdapterFolder> adapter) {
+        this.config = config;
+        this.source = source;
+        this.adapter = adapter;
+        this.modelText = new ModelText(config, source, adapter.map(AdapterFolder::path));
+    }
+
+    /// Opens model and adapter.
+    ///
+    /// @throws org.attune.error.ModelException if one is missing, damaged or of an unknown kind
+    public static ModelSetup open(ModelConfig config, HubCache hub) {
+        ModelSource source =
+                ModelSource.open(config.modelNameOrPath(), config.modelRevision(), hub);
+        try {
+            return new ModelSetup(
+                    config,
+                    source,
+                    config.adapterNameOrPath().map(name -> AdapterFolder.open(name, hub)));
+        } catch (RuntimeException e) {
+            source.close();
+            throw e;
+        }
+    }
+
+    public ModelSource source() {
+        return source;
+    }
+
+    /// Tokenizer and chat template in force; opened when first asked for, since a model without
+    /// them can still compute.
+    ///
+    /// @throws org.attune.error.ModelException if they are missing or damaged
+    public synchronized TextAssets text() {
+        if (text == null) {
+            text = modelText.open();
+        }
+        return text;
+    }
+
+    /// The adapter to start from.
+    public Optional<AdapterFolder> adapter() {
+        return adapter;
+    }
+
+    /// Writes tokenizer and chat template into a folder where they aren't the model's own.
+    public void writeText(Path folder) throws IOException {
+        if (modelText.mayDiffer()) {
+            modelText.write(text(), folder);
+        }
+    }
+
+    /// Whether its weights are loaded in seconds.
+    public boolean isSmall() {
+        return source.config().productNumbers() <= MOST_SMALL;
+    }
+
+    /// Where the run computes.
+    public Device device() {
+        return Device.parse(config.device());
+    }
+
+    /// The number format of frozen weights and products.
+    public DType dtype() {
+        return switch (config.dtype()) {
+            case AUTO -> Engine.fastestDtype(device());
+            case FLOAT32 -> DType.FLOAT32;
+            case BFLOAT16 -> DType.BFLOAT16;
+        };
+    }
+
+    /// Whether sequences may share the computation of a common beginning: not where positions
+    /// depend on the length of the whole sequence.
+    public boolean sharesPrompts() {
+        return !(source.config().rope().scaling() instanceof RopeScaling.Dynamic);
+    }
+
+    /// Labels of a model that scores sequences or steps, its adapter considered; 0 of one that
+    /// predicts tokens.
+    public int labels() {
+        if (source.config().scores()
+                || adapter.isEmpty()
+                || !adapter.get().config().isClassifier()) {
+            return source.config().labels();
+        }
+        String name = LoraTarget.nameOfSaved(OutputLayer.SCORE_PATH + ".weight");
+        TensorFile.Entry head = adapter.get().tensors().entries().get(name);
+        if (head == null || head.shape().length != 2) {
+            throw new ModelException(
+                    ("%s is an adapter of the type %s on a model without a score head, but holds no"
+                                    + " \"%s\" itself; save it with modules_to_save: [score]")
+                            .formatted(
+                                    adapter.get().path(), adapter.get().config().taskType(), name));
+        }
+        return Math.toIntExact(head.shape()[0]);
+    }
+
+    /// What a model with [#labels] scores.
+    public ScoreKind scoreKind() {
+        if (source.config().scores() || adapter.isEmpty()) {
+            return source.config().scoreKind();
+        }
+        return adapter.get().config().taskType().equals(LoraConfig.TOKEN_CLS)
+                ? ScoreKind.TOKEN
+                : ScoreKind.SEQUENCE;
+    }
+
+    /// Loads the weights of a causal language model anew. The caller owns the result; on the engine
+    /// thread.
+    ///
+    /// @throws ModelException if model or adapter scores sequences instead
+    public Decoder loadDecoder() {
+        predicting();
+        return loadAsIs();
+    }
+
+    /// The shape of a causal language model, as it is loaded.
+    ///
+    /// @throws ModelException if model or adapter scores sequences instead
+    public DecoderConfig predicting() {
+        if (labels() > 0) {
+            throw new ModelException(
+                    ("%s scores sequences (it is a reward model or classifier), but here text is"
+                         + " predicted; give a causal language model. Reward models are trained"
+                         + " with attune reward and used in reward_funcs")
+                            .formatted(
+                                    source.config().scores()
+                                            ? source.path()
+                                            : adapter.orElseThrow().path()));
+        }
+        return source.config();
+    }
+
+    /// Loads the weights anew, whether the model predicts or scores. The caller owns the result; on
+    /// the engine thread.
+    public Decoder loadAsIs() {
+        return labels() > source.config().labels()
+                ? loadWithHead(scoreKind(), labels(), 0) // the adapter brings the head's values
+                : load(source.config(), source.tensors());
+    }
+
+    /// Loads the weights of a reward model anew. A causal language model gets a new score head.
+    /// The caller owns the result; on the engine thread.
+    ///
+    /// @param purpose what it must score
+    /// @param seed of the new head
+    /// @throws ModelException if the model scores something else
+    public Decoder loadScorer(ScorerPurpose purpose, long seed) {
+        requireFits(purpose);
+        if (labels() == 0) {
+            LOG.info(
+                    "{} has no score head; it gets a new one, drawn from a normal distribution with"
+                            + " standard deviation {} and seed {}",
+                    source.nameOrPath(),
+                    initializerRange(),
+                    seed);
+            return loadWithHead(purpose.kind(), purpose.labels(), seed);
+        }
+        return loadAsIs();
+    }
+
+    /// The shape of a model that scores, as [#loadScorer] loads it.
+    ///
+    /// @throws ModelException if the model scores something else
+    public DecoderConfig scoring(ScorerPurpose purpose) {
+        requireFits(purpose);
+        return labels() == 0
+                ? source.config().withScores(purpose.kind(), purpose.labels())
+                : source.config().withScores(scoreKind(), labels());
+    }
+
+    private void requireFits(ScorerPurpose purpose) {
+        int labels = labels();
+        if (labels > 0 && !purpose.fits(scoreKind(), labels)) {
+            throw new ModelException(
+                    "%s is a %s; %s"
+                            .formatted(
+                                    source.path(),
+                                    ScorerPurpose.described(scoreKind(), labels),
+                                    purpose.wanted()));
+        }
+    }
+
+    /// Whether an adapter that scores stands on the base model of another setup, and computes where
+    /// and in the format in which that does.
+    public boolean scoresOnBaseOf(ModelSetup other) {
+        return adapter.isPresent() && labels() > 0 && other.labels() == 0 && hasBaseOf(other);
+    }
+
+    /// Whether the base model is that of another setup, and computes where and in the format in
+    /// which that does.
+    public boolean hasBaseOf(ModelSetup other) {
+        return source.config().equals(other.source.config())
+                && isSamePath(source.path(), other.source.path())
+                && device().equals(other.device())
+                && dtype() == other.dtype();
+    }
+
+    private static boolean isSamePath(Path one, Path other) {
+        try {
+            return Files.isSameFile(one, other);
+        } catch (IOException e) {
+            return false; // then it is loaded on its own, which says what is wrong
+        }
+    }
+
+    /// The head that the adapter brings, on weights that are loaded already.
+    ///
+    /// @param trunk of a setup on whose base this one [scores][#scoresOnBaseOf]; borrowed
+    public Decoder scorerOn(Decoder trunk) {
+        DecoderConfig config = source.config().withScores(scoreKind(), labels());
+        return Decoder.scorerOn(trunk, config, freshScore(config, 0));
+    }
+
+    /// The same as [#loadScorer] gives, on weights that are loaded already.
+    ///
+    /// @param trunk of a setup whose base this one [has][#hasBaseOf]; borrowed
+    /// @throws ModelException if the model scores something else
+    public Decoder loadScorerOn(Decoder trunk, ScorerPurpose purpose, long seed) {
+        requireFits(purpose);
+        DecoderConfig config = source.config().withScores(purpose.kind(), purpose.labels());
+        return Decoder.scorerOn(trunk, config, freshScore(config, seed));
+    }
+
+    private Decoder loadWithHead(ScoreKind kind, int labels, long seed) {
+        DecoderConfig config = source.config().withScores(kind, labels);
+        return load(config, freshScore(config, seed));
+    }
+
+    private FreshScore freshScore(DecoderConfig config, long seed) {
+        var random = RandomSource.XO_SHI_RO_256_PP.create(seed);
+        return new FreshScore(source.tensors(), config, initializerRange(), random);
+    }
+
+    /// A new score head for the model, with the model's own tensors beside it.
+    ///
+    /// @param seed of its values
+    public TensorFile freshHead(long seed) {
+        return freshScore(source.config().withLabels(1), seed);
+    }
+
+    private double initializerRange() {
+        return source instanceof FolderModel folder
+                ? JsonFields.read(folder.path().resolve("config.json"))
+                        .number("initializer_range", INITIALIZER_RANGE)
+                : INITIALIZER_RANGE;
+    }
+
+    private Decoder load(DecoderConfig config, TensorFile tensors) {
+        Engine.suitThreads(config.hiddenSize() <= SMALL_WIDTH);
+        if (device().type() == Device.Type.CPU) {
+            AddressSpace.own()
+                    .require(
+                            "the model's weights alone", config.productNumbers() * dtype().bytes());
+        }
+        Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
+        return isSmall() ? Engine.leavingCores(load) : load.get();
+    }
+
+    /// Tells this model and adapter apart from others, by the size and parts of their files.
+    public String fingerprint() {
+        var print = new FileFingerprint();
+        print.add(source.path());
+        adapter.ifPresent(folder -> print.add(folder.path()));
+        return print.hex();
+    }
+
+    @Override
+    public void close() {
+        adapter.ifPresent(AdapterFolder::close);
+        if (text != null) {
+            text.close();
+        }
+        source.close();
+    }
+}

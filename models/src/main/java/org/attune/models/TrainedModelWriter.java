@@ -1,0 +1,155 @@
+package org.attune.models;
+
+import org.attune.checkpoint.ModelWriter;
+import org.attune.files.AtomicFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.OutputLayer;
+import org.attune.model.source.GgufModel;
+import org.attune.model.source.ModelExport;
+import org.attune.policy.Policy;
+import org.attune.policy.ValueHead;
+import org.attune.tensor.DType;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Writes what was trained so that PEFT or transformers load it: an adapter folder with a page
+/// that says how to use it, or a whole model in float32.
+public final class TrainedModelWriter implements ModelWriter {
+    private final ModelSetup model;
+    private final Policy policy;
+    private final Optional<ValueHead> head;
+
+    public TrainedModelWriter(ModelSetup model, Policy policy) {
+        this(model, policy, Optional.empty());
+    }
+
+    /// @param head on the policy's trunk: what is written is a model of both, which scores
+    public TrainedModelWriter(ModelSetup model, Policy policy, Optional<ValueHead> head) {
+        this.model = model;
+        this.policy = policy;
+        this.head = head;
+    }
+
+    @Override
+    public void write(Path folder) throws IOException {
+        if (policy.adapter().isPresent()) {
+            String base = model.source().nameOrPath();
+            if (head.isPresent()) {
+                policy.saveScorer(folder, base, head.get());
+            } else {
+                policy.saveAdapter(folder, base);
+            }
+            AtomicFile.writeText(folder.resolve("README.md"), page());
+        } else {
+            writeWhole(folder);
+        }
+        model.writeText(folder);
+    }
+
+    /// A model is written whole into a folder of its own, then its files take their places.
+    private void writeWhole(Path folder) throws IOException {
+        Path apart = folder.resolve(".model");
+        ModelExport.write(
+                apart,
+                model.source(),
+                head.isPresent()
+                        ? policy.mergedConfig(DType.FLOAT32).withLabels(1)
+                        : policy.mergedConfig(DType.FLOAT32),
+                weights(),
+                ModelExport.DEFAULT_SHARD_BYTES);
+        for (Path file : files(apart)) {
+            Files.move(
+                    file,
+                    folder.resolve(file.getFileName()),
+                    StandardCopyOption.REPLACE_EXISTING,
+                    StandardCopyOption.ATOMIC_MOVE);
+        }
+        Files.delete(apart);
+    }
+
+    private List<SafeTensorsWriter.Source> weights() {
+        List<SafeTensorsWriter.Source> weights = new ArrayList<>(policy.weights(DType.FLOAT32));
+        head.ifPresent(
+                own -> {
+                    weights.removeIf(w -> w.name().equals(OutputLayer.PATH + ".weight"));
+                    weights.add(own.source(ValueHead.modelName()));
+                });
+        return weights;
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.toList();
+        }
+    }
+
+    private String page() {
+        String base = model.source().nameOrPath();
+        String folder = "BASE";
+        String export =
+                model.source() instanceof GgufModel
+                        ? """
+                        The base is a GGUF file. For Python, write it as a folder first, with the numbers this adapter was trained on:
+
+                            attune export --model %s --output BASE
+
+                        """
+                                .formatted(base)
+                        : "";
+        if (export.isEmpty()) {
+            folder = base;
+        }
+        if (head.isPresent()) {
+            return scorerPage(policy.decoder().config().withLabels(1), base, export, folder);
+        }
+        if (policy.decoder().config().scores()) {
+            return scorerPage(policy.decoder().config(), base, export, folder);
+        }
+        return """
+        # LoRA adapter for %s
+
+        %sIn Python:
+
+            from peft import PeftModel
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+            model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("%s"), "PATH OF THIS FOLDER")
+            tokenizer = AutoTokenizer.from_pretrained("%s")
+
+        With Attune: `attune chat --model %s --adapter FOLDER`; `attune merge` makes one model of both.
+        """
+                .formatted(base, export, folder, folder, base);
+    }
+
+    private static String scorerPage(
+            DecoderConfig config, String base, String export, String folder) {
+        String title =
+                switch (config.scoreKind()) {
+                    case SEQUENCE -> "Reward model";
+                    case TOKEN -> "Process reward model";
+                };
+        String loader = "AutoModel" + config.scoreKind().classSuffix();
+        return """
+        # %s: LoRA adapter with a score head for %s
+
+        %sIn Python:
+
+            from peft import PeftModel
+            from transformers import %s, AutoTokenizer
+            base = %s.from_pretrained("%s", num_labels=%d)
+            model = PeftModel.from_pretrained(base, "PATH OF THIS FOLDER")
+            tokenizer = AutoTokenizer.from_pretrained("%s")
+
+        `attune merge --model %s --adapter FOLDER --output DIR` makes one model of both.
+        """
+                .formatted(
+                        title, base, export, loader, loader, folder, config.labels(), folder, base);
+    }
+}

@@ -1,0 +1,152 @@
+package org.attune.rollout.generation;
+
+import org.attune.error.RolloutException;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.ForwardRecord;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.TokenListener;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.tensor.Engine;
+import org.attune.text.Tokenizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.util.List;
+import java.util.Optional;
+
+/// Completes prompts, many at once: a sequence that has ended gives its place to the next prompt,
+/// and what a prompt shares with one already in the cache is not computed again. Borrows the
+/// decoder and the tokenizer. May be called from any thread; the work runs on the engine thread.
+///
+/// A completion depends on its prompt, its index and the seed. Other prompts in the batch change at
+/// most the rounding of matrix products: in float32 the tokens stay the same unless two tokens are
+/// all but equally likely.
+public final class Generator {
+    /// Sequences at once unless said otherwise.
+    public static final int DEFAULT_SLOTS = 32;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Generator.class);
+
+    private final CachedDecoder decoder;
+    private final Optional<Tokenizer> tokenizer;
+    private final int slots;
+    private final Optional<ForwardRecord> record;
+
+    /// @param adapter which of the decoder's adapters applies
+    /// @param tokenizer needed for stop strings only
+    /// @param slots most sequences at once, ≥ 1
+    public Generator(Decoder decoder, Adapter adapter, Optional<Tokenizer> tokenizer, int slots) {
+        if (slots < 1) {
+            throw new IllegalArgumentException(slots + " sequences at once; accepted: at least 1");
+        }
+        this(new CachedDecoder(decoder, adapter), tokenizer, slots, Optional.empty());
+    }
+
+    private Generator(
+            CachedDecoder decoder,
+            Optional<Tokenizer> tokenizer,
+            int slots,
+            Optional<ForwardRecord> record) {
+        this.decoder = decoder;
+        this.tokenizer = tokenizer;
+        this.slots = slots;
+        this.record = record;
+    }
+
+    /// The same, but what is read for the prompts of each call is recorded, from which a backward
+    /// pass can start.
+    ///
+    /// @param kept for the same decoder and adapter; borrowed. A call forgets what it held before.
+    public Generator recording(ForwardRecord kept) {
+        return new Generator(decoder.recording(kept), tokenizer, slots, Optional.of(kept));
+    }
+
+    /// Most tokens that are read for prompts of which consecutive equal arrays are read once.
+    ///
+    /// @param newTokens most tokens of a completion
+    public static long tokensRead(List<int[]> prompts, int newTokens) {
+        long tokens = 0;
+        int[] before = {};
+        for (int[] prompt : prompts) {
+            // A prompt that is in the cache has its last token read again; that of a completion
+            // isn't read.
+            tokens += newTokens + (prompt == before ? 0 : prompt.length);
+            before = prompt;
+        }
+        return tokens;
+    }
+
+    /// With [#DEFAULT_SLOTS].
+    public static Generator of(Decoder decoder, Adapter adapter, Tokenizer tokenizer) {
+        return new Generator(decoder, adapter, Optional.of(tokenizer), DEFAULT_SLOTS);
+    }
+
+    /// Completes each prompt.
+    ///
+    /// @param prompts token ids, at least one each
+    /// @return one completion per prompt, in their order
+    /// @throws RolloutException if a prompt is empty or has ids outside the vocabulary, if there
+    ///     are stop strings but no tokenizer, or if logits aren't finite
+    public List<SampledCompletion> generate(
+            List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+        if (prompts.isEmpty()) {
+            return List.of();
+        }
+        int longest = prompts.stream().mapToInt(p -> p.length).max().orElse(0);
+        // The last token is not read any more.
+        int capacity = Math.addExact(Math.max(1, longest), config.maxNewTokens() - 1);
+        int trained = decoder.decoder().config().maxPositionEmbeddings();
+        if (capacity > trained) {
+            LOG.warn(
+                    "prompt and max_new_tokens may make {} tokens, the model is made for {}; text"
+                            + " beyond that may be poor",
+                    capacity,
+                    trained);
+        }
+        return Engine.call(
+                () -> {
+                    int predictions = Math.multiplyExact(prompts.size(), config.maxNewTokens());
+                    record.ifPresent(r -> r.begin(tokensRead(prompts, config), predictions));
+                    try (var cache = newCache(Math.min(slots, prompts.size()), capacity)) {
+                        return run(cache, prompts, config, listener);
+                    }
+                });
+    }
+
+    private static int tokensRead(List<int[]> prompts, SamplingConfig config) {
+        return Math.toIntExact(tokensRead(prompts, config.maxNewTokens()));
+    }
+
+    /// As above over a cache that the caller owns: prompts that begin with what it holds, as the
+    /// next turn of a conversation does, cost only their new part. Completions end where the cache
+    /// is full. The weights must not have changed since the cache was filled.
+    public List<SampledCompletion> generate(
+            KvCache cache, List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+        return Engine.call(() -> run(cache, prompts, config, listener));
+    }
+
+    /// A cache for this generator's decoder; the caller owns it. On the engine thread.
+    public KvCache newCache(int slots, int capacity) {
+        return new KvCache(decoder.decoder(), slots, capacity);
+    }
+
+    private List<SampledCompletion> run(
+            KvCache cache, List<int[]> prompts, SamplingConfig config, TokenListener listener) {
+        for (int i = 0; i < prompts.size(); i++) {
+            int length = prompts.get(i).length;
+            if (length == 0 || length > cache.capacity()) {
+                throw new RolloutException(
+                        "prompt %d has %d tokens; accepted: 1 to %d (the size of the cache)"
+                                .formatted(i, length, cache.capacity()));
+            }
+        }
+        if (!config.stopStrings().isEmpty() && tokenizer.isEmpty()) {
+            throw new RolloutException(
+                    "stop_strings need a tokenizer, and this generator was made without one");
+        }
+        return new GenerationRun(decoder, cache, tokenizer, config, listener).complete(prompts);
+    }
+}

@@ -1,0 +1,122 @@
+package org.attune.rollout.sampling;
+
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Changes of single logits before sampling: penalties of tokens seen before, and stop tokens that
+/// may not come yet. Only the logits in question cross to the host.
+final class LogitEdits {
+    private final SamplingConfig config;
+    private final List<Row> rows;
+    private final int width;
+
+    /// The logits of one sequence that change. A named tuple.
+    ///
+    /// @param ids tokens, each once
+    /// @param counts how often each was generated
+    /// @param seen how many of `ids` were seen before; the others are banned only
+    /// @param banned of `ids`
+    private record Row(int[] ids, int[] counts, int seen, Set<Integer> banned) {}
+
+    private LogitEdits(SamplingConfig config, List<Row> rows, int width) {
+        this.config = config;
+        this.rows = rows;
+        this.width = width;
+    }
+
+    /// The changes of these sequences' logits, empty if there are none.
+    static Optional<LogitEdits> of(SamplingConfig config, List<Sequence> sequences) {
+        List<Row> rows = new ArrayList<>();
+        int width = 0;
+        for (Sequence sequence : sequences) {
+            Row row = row(config, sequence);
+            rows.add(row);
+            width = Math.max(width, row.ids().length);
+        }
+        return width == 0 ? Optional.empty() : Optional.of(new LogitEdits(config, rows, width));
+    }
+
+    private static Row row(SamplingConfig config, Sequence sequence) {
+        Map<Integer, Integer> counts = new HashMap<>();
+        if (config.distribution().penalises()) {
+            int[] all = sequence.all();
+            for (int i = 0; i < all.length; i++) {
+                counts.merge(all[i], i < sequence.promptLength() ? 0 : 1, Integer::sum);
+            }
+        }
+        int seen = counts.size();
+        Set<Integer> banned =
+                sequence.generated() < config.minNewTokens() ? config.stopIds() : Set.of();
+        int[] ids = new int[seen];
+        int next = 0;
+        for (int id : counts.keySet()) {
+            ids[next++] = id;
+        }
+        int[] more = banned.stream().mapToInt(i -> i).filter(i -> !counts.containsKey(i)).toArray();
+        ids = Arrays.copyOf(ids, seen + more.length);
+        System.arraycopy(more, 0, ids, seen, more.length);
+        return new Row(
+                ids,
+                Arrays.stream(ids).map(id -> counts.getOrDefault(id, 0)).toArray(),
+                seen,
+                banned);
+    }
+
+    /// Tokens that may not be drawn, of each sequence.
+    int[][] banned() {
+        return rows.stream()
+                .map(row -> row.banned().stream().mapToInt(id -> id).toArray())
+                .toArray(int[][]::new);
+    }
+
+    /// @param logits float32 `(B, V)`; changed
+    void apply(Tensor logits) {
+        long[] index = new long[rows.size() * width];
+        for (int r = 0; r < rows.size(); r++) {
+            int[] ids = rows.get(r).ids();
+            for (int i = 0; i < width; i++) {
+                // A row with fewer names one of its own again, with the same new value.
+                index[r * width + i] = ids.length == 0 ? 0 : ids[Math.min(i, ids.length - 1)];
+            }
+        }
+        Tensor where = Tensor.of(logits.device(), index, rows.size(), width); // (B, E)
+        float[] values = logits.gather(1, where).toFloats();
+        for (int r = 0; r < rows.size(); r++) {
+            Row row = rows.get(r);
+            for (int i = 0; i < Math.min(width, row.ids().length); i++) {
+                values[r * width + i] = changed(row, i, values[r * width + i]);
+            }
+            for (int i = row.ids().length; i > 0 && i < width; i++) {
+                values[r * width + i] = values[r * width + i - 1];
+            }
+        }
+        logits.scatterInPlace(
+                1, where, Tensor.of(logits.device(), values, rows.size(), width)); // (B, E)
+    }
+
+    private float changed(Row row, int i, float logit) {
+        if (row.banned().contains(row.ids()[i])) {
+            return Float.NEGATIVE_INFINITY;
+        }
+        return i < row.seen() ? penalised(config.distribution(), logit, row.counts()[i]) : logit;
+    }
+
+    /// The logit of a token that was seen before.
+    ///
+    /// @param count how often it was generated; 0 if it stands in the prompt only
+    static float penalised(Distribution d, float logit, int count) {
+        float penalised =
+                (float) (logit - d.frequencyPenalty() * count)
+                        - (float) (count > 0 ? d.presencePenalty() : 0);
+        double repetition = d.repetitionPenalty();
+        return (float) (penalised > 0 ? penalised / repetition : penalised * repetition);
+    }
+}

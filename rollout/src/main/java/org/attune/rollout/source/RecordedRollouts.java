@@ -1,0 +1,169 @@
+package org.attune.rollout.source;
+
+import org.attune.error.RolloutException;
+import org.attune.files.BoundedLines;
+import org.attune.files.GivenText;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Completions from a file, round by round: to replay a run, to debug one, or to learn from what
+/// another policy wrote. The lines are [RecordedCompletion]s; those of a round stand in the order
+/// in which the trainer asks. A round is used in the order of their `place`, or of its lines
+/// where they have none.
+public final class RecordedRollouts implements RolloutSource {
+    private static final int LONGEST_LINE = 32 << 20;
+
+    private final Path file;
+    private final int longest;
+    private final Map<Long, List<Line>> rounds = new HashMap<>();
+    private final Map<String, Double> weights = new LinkedHashMap<>();
+    private List<Line> current = List.of();
+
+    private record Line(int number, RecordedCompletion completion) {}
+
+    /// @param longest most tokens of a completion, `max_completion_length`
+    /// @param stopIds tokens that end a completion
+    /// @throws RolloutException naming file and line of what can't be read
+    public RecordedRollouts(Path file, int longest, Collection<Integer> stopIds) {
+        this.file = file;
+        this.longest = longest;
+        int number = 0;
+        try (var lines = new BoundedLines(Files.newBufferedReader(file))) {
+            String line;
+            while ((line = lines.next(LONGEST_LINE)) != null) {
+                number++;
+                if (lines.wasCut()) {
+                    throw new RolloutException(
+                            "the line has more than %d MiB".formatted(LONGEST_LINE >> 20));
+                }
+                if (!line.isBlank()) {
+                    add(new Line(number, RecordedCompletion.parse(line, stopIds)));
+                }
+            }
+        } catch (RolloutException e) {
+            throw new RolloutException("%s:%d: %s".formatted(file, number, e.getMessage()), e);
+        } catch (NoSuchFileException e) {
+            throw new RolloutException(file + ": there is no such file", e);
+        } catch (CharacterCodingException e) {
+            throw new RolloutException("%s:%d: not UTF-8".formatted(file, number + 1), e);
+        } catch (IOException e) {
+            throw new RolloutException(file + " can't be read: " + GivenText.reason(file, e), e);
+        }
+        if (rounds.isEmpty()) {
+            throw new RolloutException(file + " holds no completions");
+        }
+    }
+
+    private void add(Line line) {
+        RecordedCompletion completion = line.completion();
+        rounds.computeIfAbsent(completion.round(), _ -> new ArrayList<>()).add(line);
+        completion.rewards().keySet().forEach(name -> weights.putIfAbsent(name, Double.NaN));
+        completion.weights().forEach((name, weight) -> weigh(name, weight));
+    }
+
+    private void weigh(String name, double weight) {
+        Double before = weights.put(name, weight);
+        if (before != null && !before.isNaN() && before != weight) {
+            throw new RolloutException(
+                    "reward_weights: %s has weight %s, in lines before %s"
+                            .formatted(name, weight, before));
+        }
+    }
+
+    /// @throws RolloutException naming file and line, if the file has no such round, or it answers
+    ///     other prompts
+    @Override
+    public List<SampledCompletion> complete(
+            List<int[]> prompts, long round, FinishedListener listener) {
+        current = rounds.getOrDefault(round, List.of());
+        if (current.size() != prompts.size()) {
+            throw new RolloutException(
+                    "%s has %d completions of round %d; the run asks for %d"
+                            .formatted(
+                                    current.isEmpty() ? file : where(current.getFirst()),
+                                    current.size(),
+                                    round,
+                                    prompts.size()));
+        }
+        List<SampledCompletion> completions = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            Line line = current.get(i);
+            SampledCompletion sampled = line.completion().sampled();
+            if (!Arrays.equals(prompts.get(i), line.completion().prompt())) {
+                throw new RolloutException(
+                        "%s: prompt_ids are not those of the prompt that the run completes here"
+                                        .formatted(where(line))
+                                + "; use the data, their order (seed, data_seed, shuffle_dataset),"
+                                + " the chat template and num_generations of the recorded run");
+            }
+            if (sampled.ids().length > longest) {
+                throw new RolloutException(
+                        "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
+                                .formatted(where(line), sampled.ids().length, longest));
+            }
+            completions.add(sampled);
+        }
+        for (int i = 0; i < completions.size(); i++) {
+            listener.finished(i, completions.get(i));
+        }
+        return completions;
+    }
+
+    private String where(Line line) {
+        return file + ":" + line.number();
+    }
+
+    /// @throws RolloutException if places are missing, out of range or taken twice
+    @Override
+    public Optional<int[]> order(long round) {
+        List<Line> lines = rounds.getOrDefault(round, List.of());
+        boolean placed = lines.stream().anyMatch(line -> line.completion().place().isPresent());
+        int[] order = new int[lines.size()];
+        Arrays.fill(order, -1);
+        for (int i = 0; i < order.length; i++) {
+            Line line = lines.get(i);
+            int place = placed ? line.completion().place().orElse(-1) : i;
+            if (place < 0 || place >= order.length || order[place] >= 0) {
+                throw new RolloutException(
+                        "%s: place is %s; accepted: each number from 0 to %d once in round %d"
+                                .formatted(
+                                        where(line),
+                                        place < 0 ? "missing" : place,
+                                        order.length - 1,
+                                        round));
+            }
+            order[place] = i;
+        }
+        return Optional.of(order);
+    }
+
+    /// Rewards of the round that was asked for last, by function; NaN is none.
+    public List<Map<String, Double>> rewards() {
+        return current.stream().map(line -> line.completion().rewards()).toList();
+    }
+
+    /// The functions that gave rewards, with their weights; NaN where the file tells none.
+    public Map<String, Double> rewardWeights() {
+        return new LinkedHashMap<>(weights);
+    }
+
+    @Override
+    public boolean isOnPolicy() {
+        return false;
+    }
+}

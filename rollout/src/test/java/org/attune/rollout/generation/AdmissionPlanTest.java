@@ -1,0 +1,57 @@
+package org.attune.rollout.generation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.attune.model.decode.CachedDecoder;
+import org.attune.rollout.generation.AdmissionPlan.Group;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+
+final class AdmissionPlanTest {
+    private static int[] filled(int length, int id) {
+        int[] ids = new int[length];
+        Arrays.fill(ids, id);
+        return ids;
+    }
+
+    private static int[] beginning(int shared, int last) {
+        int[] ids = filled(shared + 1, 1);
+        ids[shared] = last;
+        return ids;
+    }
+
+    private static List<Group> groups(List<int[]> prompts, int waiting, int free) {
+        return AdmissionPlan.of(prompts, waiting, free, _ -> 0).groups();
+    }
+
+    @Test
+    void equalPromptsInARowAreOneGroupAsFarAsThereIsRoom() {
+        List<int[]> prompts = new ArrayList<>();
+        prompts.addAll(Collections.nCopies(3, filled(4, 1)));
+        prompts.addAll(Collections.nCopies(3, filled(4, 2)));
+        assertEquals(List.of(new Group(0, 3), new Group(3, 2)), groups(prompts, 0, 5));
+        assertEquals(List.of(new Group(2, 1), new Group(3, 3)), groups(prompts, 2, 9));
+    }
+
+    @Test
+    void onePassReadsALimitedNumberOfTokensButAlwaysOnePrompt() {
+        int half = CachedDecoder.CHUNK / 2;
+        List<int[]> prompts =
+                List.of(filled(half, 1), filled(half, 2), filled(1, 3), filled(9 * half, 4));
+        assertEquals(List.of(new Group(0, 1), new Group(1, 1)), groups(prompts, 0, 9));
+        assertEquals(List.of(new Group(2, 1)), groups(prompts, 2, 9));
+        assertEquals(List.of(new Group(3, 1)), groups(prompts, 3, 9));
+    }
+
+    /// What both share is read once: by the first, and taken from the cache by the second.
+    @Test
+    void aPromptThatBeginsLikeAnotherWaitsForItUnlessTheCacheHasTheBeginning() {
+        List<int[]> prompts = List.of(beginning(60, 2), beginning(60, 3), beginning(5, 4));
+        assertEquals(List.of(new Group(0, 1)), groups(prompts, 0, 9));
+        assertEquals(3, AdmissionPlan.of(prompts, 0, 9, p -> p.length - 1).groups().size());
+    }
+}

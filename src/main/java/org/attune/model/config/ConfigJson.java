@@ -1,0 +1,251 @@
+package org.attune.model.config;
+
+import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
+import org.attune.tensor.DType;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Reads `config.json` into a [DecoderConfig]: both the keys of transformers 5
+/// (`rope_parameters`,
+/// `dtype`, `layer_types`) and the earlier ones (`rope_theta`, `rope_scaling`, `torch_dtype`).
+public final class ConfigJson {
+    private static final double DEFAULT_THETA = 10000;
+    private static final int DEFAULT_LABELS = 2; // transformers'
+    private static final String FULL = "full_attention";
+    private static final String WINDOW = "sliding_attention";
+
+    private ConfigJson() {}
+
+    public static DecoderConfig parse(JsonFields json) {
+        DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
+        refuseQuantised(json);
+        UncomputedKeys.refuse(json, family);
+        int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
+        int maxPositions =
+                json.size(
+                        "max_position_embeddings",
+                        Integer.MAX_VALUE,
+                        family.absent().maxPositions());
+        try {
+            return new DecoderConfig(
+                    family.modelType(),
+                    json.size("hidden_size", DecoderConfig.MOST_FEATURES),
+                    json.size("intermediate_size", DecoderConfig.MOST_ROWS),
+                    json.size("vocab_size", DecoderConfig.MOST_ROWS),
+                    layers,
+                    attention(json, family, layers),
+                    family.mlpBias() && json.flag("mlp_bias", false),
+                    activation(json),
+                    json.number("rms_norm_eps", 1e-6),
+                    json.flag("tie_word_embeddings", false),
+                    rope(json, maxPositions),
+                    maxPositions,
+                    dtype(json),
+                    specialIds(json, family),
+                    scoreKind(json).isPresent() ? labels(json) : 0,
+                    scoreKind(json).orElse(ScoreKind.SEQUENCE));
+        } catch (IllegalArgumentException | ModelException e) {
+            if (e.getMessage().startsWith(json.where())) {
+                throw e;
+            }
+            throw new ModelException(json.where() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /// What a classification model judges; empty for any other model.
+    private static Optional<ScoreKind> scoreKind(JsonFields json) {
+        return json.texts("architectures").stream()
+                .flatMap(
+                        name ->
+                                Arrays.stream(ScoreKind.values())
+                                        .filter(kind -> name.endsWith(kind.classSuffix())))
+                .findFirst();
+    }
+
+    private static int labels(JsonFields json) {
+        return json.object("id2label")
+                .map(names -> names.keys().size())
+                .orElseGet(
+                        () -> json.size("num_labels", DecoderConfig.MOST_FEATURES, DEFAULT_LABELS));
+    }
+
+    private static void refuseQuantised(JsonFields json) {
+        Optional<JsonFields> quantisation = json.object("quantization_config");
+        if (quantisation.isPresent()) {
+            throw new ModelException(
+                    ("%s: the weights are quantised (quantization_config.quant_method %s); use "
+                                    + "the unquantised model or a GGUF file")
+                            .formatted(
+                                    json.where(),
+                                    quantisation.get().text("quant_method", "unknown")));
+        }
+    }
+
+    private static AttentionConfig attention(JsonFields json, DecoderFamily family, int layers) {
+        int most = DecoderConfig.MOST_FEATURES;
+        int heads = json.size("num_attention_heads", most);
+        // A key that is null means "as many as heads"; only an absent key has the class default.
+        int kvHeads =
+                json.mentions("num_key_value_heads")
+                        ? json.size("num_key_value_heads", most, heads)
+                        : family.absent().kvHeads().orElse(heads);
+        int share = json.size("hidden_size", most) / heads;
+        int headDim =
+                json.mentions("head_dim")
+                        ? json.size("head_dim", most, share)
+                        : family.absent().headDim().orElse(share);
+        UncomputedKeys.refuseScale(json, headDim);
+        boolean configured = json.flag("attention_bias", false);
+        boolean all = family.attentionBias() == DecoderFamily.BiasRule.IF_CONFIGURED && configured;
+        return new AttentionConfig(
+                heads,
+                kvHeads,
+                headDim,
+                all || family.attentionBias() == DecoderFamily.BiasRule.QKV,
+                all,
+                family.qkNorm(),
+                windows(json, family, layers),
+                json.number("attention_dropout", 0));
+    }
+
+    private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
+        int window =
+                json.mentions("sliding_window")
+                        ? json.size("sliding_window", Integer.MAX_VALUE, 0)
+                        : 4096;
+        List<String> types = layerTypes(json, layers);
+        refuseOtherWindows(json, family, types);
+        var result = new ArrayList<Integer>(layers);
+        for (int layer = 0; layer < layers; layer++) {
+            boolean narrow =
+                    switch (family.window()) {
+                        case NONE -> false;
+                        case ALL_LAYERS -> true;
+                        case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
+                    };
+            result.add(narrow ? window : 0);
+        }
+        return result;
+    }
+
+    private static List<String> layerTypes(JsonFields json, int layers) {
+        List<String> types = json.texts("layer_types");
+        if (!types.isEmpty() && types.size() != layers) {
+            throw json.invalid("layer_types", "one entry for each of " + layers + " layers");
+        }
+        for (String type : types) {
+            if (!type.equals(WINDOW) && !type.equals(FULL)) {
+                throw json.invalid("layer_types", FULL + ", " + WINDOW);
+            }
+        }
+        return types;
+    }
+
+    /// Windows that the family's code in transformers would pass over or stumble over.
+    private static void refuseOtherWindows(
+            JsonFields json, DecoderFamily family, List<String> types) {
+        String name = family.modelType();
+        switch (family.window()) {
+            case NONE -> {
+                int all = json.integer("max_position_embeddings", family.absent().maxPositions());
+                if (json.integer("sliding_window", all) < all) {
+                    throw json.invalid(
+                            "sliding_window",
+                            "null: %s models see all tokens, this one up to %d"
+                                    .formatted(name, all));
+                }
+                if (types.contains(WINDOW)) {
+                    throw json.invalid("layer_types", FULL + " in " + name + " models");
+                }
+            }
+            case ALL_LAYERS -> {
+                boolean windows = json.has("sliding_window") || !json.mentions("sliding_window");
+                if (types.contains(windows ? FULL : WINDOW)) {
+                    throw json.invalid(
+                            "layer_types",
+                            "%s: sliding_window is %s, and it holds for all layers of %s models"
+                                    .formatted(
+                                            windows ? WINDOW : FULL,
+                                            windows ? "set" : "null",
+                                            name));
+                }
+            }
+            case UPPER_LAYERS -> {
+                boolean off = !json.flag("use_sliding_window", false);
+                boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
+                if (types.contains(WINDOW) && (off || none)) {
+                    throw json.invalid(
+                            "layer_types",
+                            "%s while %s"
+                                    .formatted(
+                                            FULL,
+                                            off
+                                                    ? "use_sliding_window is not true"
+                                                    : "sliding_window is null"));
+                }
+            }
+        }
+    }
+
+    private static boolean isUpperWindowLayer(JsonFields json, int layer, List<String> types) {
+        if (!json.flag("use_sliding_window", false)) {
+            return false;
+        }
+        return types.isEmpty()
+                ? layer >= json.integer("max_window_layers", 28)
+                : types.get(layer).equals(WINDOW);
+    }
+
+    private static RopeConfig rope(JsonFields json, int maxPositions) {
+        Optional<JsonFields> parameters = json.object("rope_parameters");
+        Optional<JsonFields> scaling = json.object("rope_scaling").or(() -> parameters);
+        double outerTheta = json.number("rope_theta", DEFAULT_THETA);
+        double theta = scaling.map(s -> s.number("rope_theta", outerTheta)).orElse(outerTheta);
+        return new RopeConfig(
+                theta,
+                1,
+                scaling.map(s -> RopeJson.scaling(json, s, maxPositions))
+                        .orElseGet(RopeScaling.None::new));
+    }
+
+    private static Activation activation(JsonFields json) {
+        return Activation.ofName(json.text("hidden_act", "silu"))
+                .orElseThrow(
+                        () ->
+                                json.invalid(
+                                        "hidden_act",
+                                        "%s; no other activation is computed"
+                                                .formatted(
+                                                        String.join(", ", Activation.allNames()))));
+    }
+
+    private static DType dtype(JsonFields json) {
+        String key = json.has("dtype") ? "dtype" : "torch_dtype";
+        return switch (json.text(key, "float32").replace("torch.", "")) {
+            case "float32", "float", "auto" -> DType.FLOAT32;
+            case "float16", "half" -> DType.FLOAT16;
+            case "bfloat16" -> DType.BFLOAT16;
+            case "float64" -> DType.FLOAT64;
+            default -> throw json.invalid(key, "float32, float16, bfloat16, float64");
+        };
+    }
+
+    private static SpecialIds specialIds(JsonFields json, DecoderFamily family) {
+        DecoderFamily.Absent absent = family.absent();
+        return new SpecialIds(
+                json.mentions("bos_token_id") ? id(json, "bos_token_id") : absent.bos(),
+                json.mentions("eos_token_id") ? json.integers("eos_token_id") : absent.eos(),
+                id(json, "pad_token_id"));
+    }
+
+    /// A token id; some checkpoints write -1 for none.
+    static OptionalInt id(JsonFields json, String key) {
+        OptionalInt id = json.optionalInteger(key);
+        return id.isPresent() && id.getAsInt() < 0 ? OptionalInt.empty() : id;
+    }
+}

@@ -1,0 +1,179 @@
+package org.attune.model.config;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.tensor.DType;
+
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.stream.IntStream;
+
+/// Writes a [DecoderConfig] as `config.json`. The keys are those from before transformers 5
+/// (`rope_theta`, `rope_scaling`, `torch_dtype`), which later versions read too.
+public final class ConfigWriter {
+    private ConfigWriter() {}
+
+    public static ObjectNode configJson(DecoderConfig config) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        putHead(json, config);
+        json.put("model_type", config.modelType());
+        json.put("hidden_size", config.hiddenSize());
+        json.put("intermediate_size", config.intermediateSize());
+        json.put("num_hidden_layers", config.layers());
+        json.put("num_attention_heads", config.heads());
+        json.put("num_key_value_heads", config.kvHeads());
+        json.put("head_dim", config.headDim());
+        json.put("vocab_size", config.vocabSize());
+        json.put("max_position_embeddings", config.maxPositionEmbeddings());
+        json.put("hidden_act", config.activation().configName());
+        json.put("rms_norm_eps", config.rmsNormEps());
+        json.put("tie_word_embeddings", config.tieWordEmbeddings());
+        json.put("attention_bias", config.attention().outputBias());
+        if (config.attention().dropout() > 0) {
+            json.put("attention_dropout", config.attention().dropout());
+        }
+        json.put("mlp_bias", config.mlpBias());
+        json.put("use_cache", true);
+        json.put("torch_dtype", dtypeName(config.dtype()));
+        putWindows(json, config);
+        putRope(json, config);
+        putId(json, "bos_token_id", config.special().bos());
+        putIds(json, "eos_token_id", config.special().eos());
+        putId(json, "pad_token_id", config.special().pad());
+        return json;
+    }
+
+    /// Which of the family's models it is, and the names of its labels.
+    public static void putHead(ObjectNode json, DecoderConfig config) {
+        DecoderFamily family = DecoderFamily.ofModelType(config.modelType(), "configuration");
+        json.putArray("architectures").add(family.architecture(config));
+        json.remove(List.of("id2label", "label2id", "num_labels"));
+        if (config.scores()) {
+            ObjectNode names = json.putObject("id2label");
+            ObjectNode ids = json.putObject("label2id");
+            for (int i = 0; i < config.labels(); i++) {
+                names.put("" + i, "LABEL_" + i);
+                ids.put("LABEL_" + i, i);
+            }
+        }
+    }
+
+    /// A `generation_config.json` that stops where the configuration does.
+    public static ObjectNode generationJson(DecoderConfig config) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        putId(json, "bos_token_id", config.special().bos());
+        putIds(json, "eos_token_id", config.special().eos());
+        putId(json, "pad_token_id", config.special().pad());
+        return json;
+    }
+
+    /// PyTorch's name of a type.
+    public static String dtypeName(DType dtype) {
+        return switch (dtype) {
+            case FLOAT16 -> "float16";
+            case BFLOAT16 -> "bfloat16";
+            case FLOAT64 -> "float64";
+            default -> "float32";
+        };
+    }
+
+    private static void putWindows(ObjectNode json, DecoderConfig config) {
+        DecoderFamily.WindowRule rule =
+                DecoderFamily.ofModelType(config.modelType(), "configuration").window();
+        if (rule == DecoderFamily.WindowRule.NONE) {
+            return;
+        }
+        List<Integer> windows = config.attention().windows();
+        int window = windows.stream().mapToInt(Integer::intValue).max().orElse(0);
+        if (window == 0) {
+            json.putNull("sliding_window");
+            return;
+        }
+        json.put("sliding_window", window);
+        if (rule == DecoderFamily.WindowRule.UPPER_LAYERS) {
+            json.put("use_sliding_window", true);
+            int first =
+                    IntStream.range(0, windows.size())
+                            .filter(i -> windows.get(i) > 0)
+                            .findFirst()
+                            .orElse(windows.size());
+            json.put("max_window_layers", first);
+            ArrayNode types = json.putArray("layer_types");
+            windows.forEach(w -> types.add(w > 0 ? "sliding_attention" : "full_attention"));
+        }
+    }
+
+    private static void putRope(ObjectNode json, DecoderConfig config) {
+        if (config.rope().partialRotaryFactor() != 1) {
+            throw new IllegalArgumentException("these families rotate heads whole");
+        }
+        json.put("rope_theta", config.rope().theta());
+        ObjectNode scaling = JsonNodeFactory.instance.objectNode();
+        switch (RopeFit.namedIfPossible(config)) {
+            case RopeScaling.None _ -> {}
+            case RopeScaling.Linear(double factor) ->
+                    scaling.put("rope_type", "linear").put("factor", factor);
+            case RopeScaling.Dynamic(double factor, int _) ->
+                    scaling.put("rope_type", "dynamic").put("factor", factor);
+            case RopeScaling.Llama3 llama3 -> putLlama3(scaling, llama3);
+            case RopeScaling.Yarn yarn -> putYarn(scaling, yarn);
+            case RopeScaling.Divisors divisors -> putDivisors(scaling, divisors, config);
+        }
+        if (scaling.isEmpty()) {
+            json.putNull("rope_scaling");
+        } else {
+            json.set("rope_scaling", scaling);
+        }
+    }
+
+    private static void putLlama3(ObjectNode scaling, RopeScaling.Llama3 llama3) {
+        scaling.put("rope_type", "llama3")
+                .put("factor", llama3.factor())
+                .put("low_freq_factor", llama3.lowFrequency())
+                .put("high_freq_factor", llama3.highFrequency())
+                .put("original_max_position_embeddings", llama3.originalLength());
+    }
+
+    private static void putYarn(ObjectNode scaling, RopeScaling.Yarn yarn) {
+        scaling.put("rope_type", "yarn")
+                .put("factor", yarn.factor())
+                .put("attention_factor", yarn.attentionFactor())
+                .put("beta_fast", yarn.betaFast())
+                .put("beta_slow", yarn.betaSlow())
+                .put("original_max_position_embeddings", yarn.originalLength())
+                .put("truncate", yarn.truncate());
+    }
+
+    private static void putDivisors(
+            ObjectNode scaling, RopeScaling.Divisors divisors, DecoderConfig config) {
+        scaling.put("rope_type", "longrope")
+                .put("factor", 1.0)
+                .put("attention_factor", divisors.attentionFactor())
+                .put("original_max_position_embeddings", config.maxPositionEmbeddings());
+        for (String key : new String[] {"short_factor", "long_factor"}) {
+            ArrayNode array = scaling.putArray(key);
+            divisors.divisors().forEach(array::add);
+        }
+    }
+
+    private static void putId(ObjectNode json, String key, OptionalInt id) {
+        if (id.isPresent()) {
+            json.put(key, id.getAsInt());
+        } else {
+            json.putNull(key);
+        }
+    }
+
+    private static void putIds(ObjectNode json, String key, List<Integer> ids) {
+        switch (ids.size()) {
+            case 0 -> json.putNull(key);
+            case 1 -> json.put(key, ids.getFirst());
+            default -> {
+                ArrayNode array = json.putArray(key);
+                ids.forEach(array::add);
+            }
+        }
+    }
+}

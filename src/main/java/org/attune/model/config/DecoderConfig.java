@@ -1,0 +1,265 @@
+package org.attune.model.config;
+
+import org.attune.error.Excerpt;
+import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
+import org.attune.files.gguf.GgufFile;
+import org.attune.tensor.DType;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.OptionalInt;
+
+/// Everything that distinguishes one decoder of the Llama shape from another.
+///
+/// @param modelType             Hugging Face's `model_type`, a row of [DecoderFamily]
+/// @param hiddenSize            width of the residual stream
+/// @param intermediateSize      width inside the feed-forward block
+/// @param vocabSize             rows of the embedding
+/// @param layers                number of blocks
+/// @param attention             attention of every block
+/// @param mlpBias               whether the feed-forward projections have biases
+/// @param activation            of the feed-forward block
+/// @param rmsNormEps            added to the mean square in RMS norms
+/// @param tieWordEmbeddings     whether the output layer is the embedding
+/// @param rope                  position embedding
+/// @param maxPositionEmbeddings longest sequence the model is made for
+/// @param dtype                 type of the stored weights
+/// @param special               special token ids
+/// @param labels                rows of the score head of a classification model (`num_labels`);
+///     0 is a causal language model
+/// @param scoreKind             what the score head judges; [ScoreKind#SEQUENCE] without labels
+public record DecoderConfig(
+        String modelType,
+        int hiddenSize,
+        int intermediateSize,
+        int vocabSize,
+        int layers,
+        AttentionConfig attention,
+        boolean mlpBias,
+        Activation activation,
+        double rmsNormEps,
+        boolean tieWordEmbeddings,
+        RopeConfig rope,
+        int maxPositionEmbeddings,
+        DType dtype,
+        SpecialIds special,
+        int labels,
+        ScoreKind scoreKind) {
+
+    /// The deepest models have some hundred blocks.
+    static final int MOST_LAYERS = 4096;
+
+    /// The widest residual streams have some ten thousand features.
+    static final int MOST_FEATURES = 1 << 20;
+
+    /// Rows of a matrix: the largest vocabularies have some hundred thousand.
+    static final int MOST_ROWS = 1 << 26;
+
+    /// @throws ModelException if the numbers can't belong to one decoder
+    public DecoderConfig {
+        if (labels < 0 || labels > MOST_FEATURES) {
+            throw new ModelException(
+                    "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
+        }
+        requireSize("hidden_size", hiddenSize, MOST_FEATURES);
+        requireSize("intermediate_size", intermediateSize, MOST_ROWS);
+        requireSize("vocab_size", vocabSize, MOST_ROWS);
+        requireSize("num_hidden_layers", layers, MOST_LAYERS);
+        requireSize("num_attention_heads", attention.heads(), MOST_FEATURES);
+        requireSize("num_key_value_heads", attention.kvHeads(), MOST_FEATURES);
+        requireSize("head_dim", attention.headDim(), MOST_FEATURES);
+        requireSize("max_position_embeddings", maxPositionEmbeddings, Integer.MAX_VALUE);
+        if ((long) attention.heads() * attention.headDim() > MOST_ROWS) {
+            throw new ModelException(
+                    "num_attention_heads %d times head_dim %d is more than %d"
+                            .formatted(attention.heads(), attention.headDim(), MOST_ROWS));
+        }
+        if (attention.heads() % attention.kvHeads() != 0) {
+            throw new ModelException(
+                    "num_attention_heads %d is no multiple of num_key_value_heads %d"
+                            .formatted(attention.heads(), attention.kvHeads()));
+        }
+        int rotary = rope.rotaryDim(attention.headDim());
+        if (rotary < 2 || rotary % 2 != 0) {
+            throw new ModelException(
+                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
+                                    + "be even")
+                            .formatted(rotary, attention.headDim(), rope.partialRotaryFactor()));
+        }
+        if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {
+            throw new ModelException(
+                    "%d divisors of rotary frequencies, expected %d (half of head_dim)"
+                            .formatted(d.divisors().size(), rotary / 2));
+        }
+        RopeTable table = RopeTable.of(rope, attention.headDim(), maxPositionEmbeddings);
+        if (!Double.isFinite(table.attentionScaling())
+                || !Arrays.stream(table.inverseFrequencies()).allMatch(Double::isFinite)) {
+            throw new ModelException(
+                    "%s gives rotary frequencies that aren't finite numbers"
+                            .formatted(Excerpt.of(rope)));
+        }
+        if (!(rmsNormEps >= 0 && rmsNormEps < 1)) {
+            throw new ModelException("rms_norm_eps is " + rmsNormEps + "; accepted: [0, 1)");
+        }
+        if (attention.windows().size() != layers) {
+            throw new ModelException(
+                    "%d window sizes for %d layers".formatted(attention.windows().size(), layers));
+        }
+    }
+
+    /// A causal language model.
+    public DecoderConfig(
+            String modelType,
+            int hiddenSize,
+            int intermediateSize,
+            int vocabSize,
+            int layers,
+            AttentionConfig attention,
+            boolean mlpBias,
+            Activation activation,
+            double rmsNormEps,
+            boolean tieWordEmbeddings,
+            RopeConfig rope,
+            int maxPositionEmbeddings,
+            DType dtype,
+            SpecialIds special) {
+        this(
+                modelType,
+                hiddenSize,
+                intermediateSize,
+                vocabSize,
+                layers,
+                attention,
+                mlpBias,
+                activation,
+                rmsNormEps,
+                tieWordEmbeddings,
+                rope,
+                maxPositionEmbeddings,
+                dtype,
+                special,
+                0,
+                ScoreKind.SEQUENCE);
+    }
+
+    /// Whether the model scores sequences or tokens instead of predicting tokens.
+    public boolean scores() {
+        return labels > 0;
+    }
+
+    /// Rows of the output layer: one per token of the vocabulary, or one per label.
+    public int outputRows() {
+        return scores() ? labels : vocabSize;
+    }
+
+    /// Whether the output layer is the embedding. A score head never is.
+    public boolean tiesOutput() {
+        return tieWordEmbeddings && !scores();
+    }
+
+    /// The same blocks under a score head for whole sequences.
+    ///
+    /// @param count of labels, ≥ 1
+    public DecoderConfig withLabels(int count) {
+        return withScores(ScoreKind.SEQUENCE, count);
+    }
+
+    /// The same blocks under a score head.
+    ///
+    /// @param count of labels, ≥ 1
+    public DecoderConfig withScores(ScoreKind kind, int count) {
+        return with(dtype, tieWordEmbeddings, kind, count);
+    }
+
+    /// The same decoder with its weights stored in another number format.
+    public DecoderConfig withDtype(DType other) {
+        return with(other, tieWordEmbeddings, scoreKind, labels);
+    }
+
+    /// The same decoder with an output layer of its own.
+    public DecoderConfig withSeparateOutputLayer() {
+        return with(dtype, false, scoreKind, labels);
+    }
+
+    private DecoderConfig with(
+            DType otherDtype, boolean tied, ScoreKind otherKind, int otherLabels) {
+        return new DecoderConfig(
+                modelType,
+                hiddenSize,
+                intermediateSize,
+                vocabSize,
+                layers,
+                attention,
+                mlpBias,
+                activation,
+                rmsNormEps,
+                tied,
+                rope,
+                maxPositionEmbeddings,
+                otherDtype,
+                special,
+                otherLabels,
+                otherKind);
+    }
+
+    /// The configuration of a Hugging Face model folder or of a `config.json`, in the style of
+    /// transformers 5 or of earlier versions.
+    ///
+    /// @throws ModelException if the file is absent or damaged, or of an unsupported family
+    public static DecoderConfig read(Path folderOrFile) {
+        Path file =
+                Files.isDirectory(folderOrFile)
+                        ? folderOrFile.resolve("config.json")
+                        : folderOrFile;
+        return ConfigJson.parse(JsonFields.read(file));
+    }
+
+    /// The configuration that a GGUF file's metadata and tensors describe.
+    ///
+    /// @throws ModelException if something is missing, or the architecture is not supported
+    public static DecoderConfig of(GgufFile file) {
+        return GgufConfig.parse(file);
+    }
+
+    /// Tokens that a token of `layer` sees, itself included; empty if it sees all before it.
+    public OptionalInt window(int layer) {
+        int window = attention.windows().get(layer);
+        return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
+    }
+
+    /// Query heads.
+    public int heads() {
+        return attention.heads();
+    }
+
+    /// Key and value heads.
+    public int kvHeads() {
+        return attention.kvHeads();
+    }
+
+    /// Features of a head.
+    public int headDim() {
+        return attention.headDim();
+    }
+
+    /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
+    /// by.
+    public long productNumbers() {
+        return layers * blockNumbers() + (long) hiddenSize * outputRows();
+    }
+
+    /// Numbers in the matrices of one block.
+    public long blockNumbers() {
+        long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
+        return hiddenSize * (attended + 3L * intermediateSize);
+    }
+
+    private static void requireSize(String name, int value, int most) {
+        if (value < 1 || value > most) {
+            throw new ModelException(
+                    "%s is %d; accepted: integers from 1 to %d".formatted(name, value, most));
+        }
+    }
+}

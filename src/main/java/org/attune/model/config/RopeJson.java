@@ -1,0 +1,124 @@
+package org.attune.model.config;
+
+import org.attune.files.JsonFields;
+
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+
+/// Reads `rope_scaling` (before transformers 5) or `rope_parameters` into a [RopeScaling].
+final class RopeJson {
+    /// `finetuned` is a remark.
+    private static final Set<String> KEYS =
+            Set.of(
+                    "rope_type",
+                    "type",
+                    "rope_theta",
+                    "factor",
+                    "original_max_position_embeddings",
+                    "low_freq_factor",
+                    "high_freq_factor",
+                    "attention_factor",
+                    "beta_fast",
+                    "beta_slow",
+                    "mscale",
+                    "mscale_all_dim",
+                    "truncate",
+                    "short_factor",
+                    "long_factor",
+                    "partial_rotary_factor",
+                    "finetuned");
+
+    private RopeJson() {}
+
+    /// @param config       the whole `config.json`
+    /// @param scaling      the object that describes the scaling
+    /// @param maxPositions `max_position_embeddings`
+    static RopeScaling scaling(JsonFields config, JsonFields scaling, int maxPositions) {
+        refuseOthers(scaling);
+        String typeKey = scaling.has("rope_type") ? "rope_type" : "type";
+        return switch (scaling.text(typeKey, "default")) {
+            case "default" -> new RopeScaling.None();
+            case "linear" -> new RopeScaling.Linear(factor(scaling));
+            case "dynamic" -> new RopeScaling.Dynamic(factor(scaling), maxPositions);
+            case "llama3" ->
+                    new RopeScaling.Llama3(
+                            factor(scaling),
+                            scaling.number("low_freq_factor"),
+                            scaling.number("high_freq_factor"),
+                            originalLength(config, scaling, maxPositions));
+            case "yarn" -> yarn(config, scaling, maxPositions);
+            case "longrope" -> divisors(config, scaling, maxPositions);
+            default ->
+                    throw scaling.invalid(
+                            typeKey, "default, linear, dynamic, llama3, yarn, longrope");
+        };
+    }
+
+    /// Passing over a key would rotate in another way than the model does: parameters of single
+    /// layer types, sections of several positions, other exponents.
+    private static void refuseOthers(JsonFields scaling) {
+        for (String key : scaling.keys()) {
+            if (scaling.has(key) && !KEYS.contains(key)) {
+                throw scaling.invalid(
+                        key, "no such key; known are " + String.join(", ", new TreeSet<>(KEYS)));
+            }
+        }
+        if (scaling.number("partial_rotary_factor", 1) != 1) {
+            throw scaling.invalid("partial_rotary_factor", "1: heads are rotated whole");
+        }
+    }
+
+    private static RopeScaling yarn(JsonFields config, JsonFields scaling, int maxPositions) {
+        int original = originalLength(config, scaling, maxPositions);
+        double factor = scaling.has("factor") ? factor(scaling) : (double) maxPositions / original;
+        double mscale = scaling.number("mscale", 0);
+        double mscaleAll = scaling.number("mscale_all_dim", 0);
+        double attention =
+                mscale != 0 && mscaleAll != 0
+                        ? yarnScale(factor, mscale) / yarnScale(factor, mscaleAll)
+                        : yarnScale(factor, 1);
+        return new RopeScaling.Yarn(
+                factor,
+                scaling.number("attention_factor", attention),
+                scaling.number("beta_fast", 32),
+                scaling.number("beta_slow", 1),
+                original,
+                scaling.flag("truncate", true));
+    }
+
+    /// Temperature of YaRN, [Eq. 22](https://arxiv.org/abs/2309.00071): 0.1·m·ln(s) + 1.
+    static double yarnScale(double factor, double mscale) {
+        return factor <= 1 ? 1 : 0.1 * mscale * Math.log(factor) + 1;
+    }
+
+    private static RopeScaling divisors(JsonFields config, JsonFields scaling, int maxPositions) {
+        List<Double> shortFactors = scaling.numbers("short_factor");
+        if (shortFactors.isEmpty() || !shortFactors.equals(scaling.numbers("long_factor"))) {
+            throw scaling.invalid(
+                    "short_factor", "for longrope: a list of numbers, equal to long_factor");
+        }
+        int original = originalLength(config, scaling, maxPositions);
+        double factor = scaling.number("factor", (double) maxPositions / original);
+        double attention = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original));
+        return new RopeScaling.Divisors(
+                shortFactors, scaling.number("attention_factor", attention));
+    }
+
+    private static int originalLength(JsonFields config, JsonFields scaling, int maxPositions) {
+        String key = "original_max_position_embeddings";
+        int length = config.integer(key, scaling.integer(key, maxPositions));
+        if (length <= 0) {
+            throw scaling.invalid(key, "a positive integer");
+        }
+        return length;
+    }
+
+    private static double factor(JsonFields scaling) {
+        double factor = scaling.number("factor");
+        if (!(factor >= 1) || Double.isInfinite(factor)) {
+            throw scaling.invalid("factor", "a number ≥ 1");
+        }
+        return factor;
+    }
+}

@@ -1,0 +1,50 @@
+package org.attune.model.config;
+
+import java.util.List;
+
+/// How rotary frequencies are changed so that a model reaches beyond the length it was first
+/// trained on. The formulas are those of [RopeTable].
+public sealed interface RopeScaling {
+    /// Frequencies as they are.
+    record None() implements RopeScaling {}
+
+    /// Positions divided by `factor`.
+    record Linear(double factor) implements RopeScaling {}
+
+    /// "NTK-aware" base, grown with the total length once that exceeds `originalLength`. The only
+    /// kind whose frequencies depend on the sequence.
+    record Dynamic(double factor, int originalLength) implements RopeScaling {}
+
+    /// Llama 3.1: wavelengths beyond `originalLength / lowFrequency` divided by `factor`, those
+    /// below `originalLength / highFrequency` kept, a ramp between.
+    record Llama3(double factor, double lowFrequency, double highFrequency, int originalLength)
+            implements RopeScaling {}
+
+    /// [YaRN](https://arxiv.org/abs/2309.00071): a ramp over dimensions between interpolation and
+    /// extrapolation.
+    ///
+    /// @param attentionFactor multiplies cosines and sines
+    /// @param betaFast        rotations over `originalLength` above which a dimension is kept
+    /// @param betaSlow        rotations below which a dimension is divided by `factor`
+    /// @param truncate        whether the ramp's ends are rounded to whole dimensions
+    record Yarn(
+            double factor,
+            double attentionFactor,
+            double betaFast,
+            double betaSlow,
+            int originalLength,
+            boolean truncate)
+            implements RopeScaling {}
+
+    /// Each frequency divided by its own number: `rope_freqs.weight` of GGUF files, and
+    /// `longrope`
+    /// whose short and long factors are equal.
+    ///
+    /// @param divisors        one a frequency
+    /// @param attentionFactor multiplies cosines and sines
+    record Divisors(List<Double> divisors, double attentionFactor) implements RopeScaling {
+        public Divisors {
+            divisors = List.copyOf(divisors);
+        }
+    }
+}

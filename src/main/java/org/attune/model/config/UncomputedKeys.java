@@ -1,0 +1,231 @@
+package org.attune.model.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
+import org.attune.files.gguf.GgufMetadata;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// Keys of configurations that other families have and that change what a decoder computes. None of
+/// the families here obeys them, so a model that has one at a value that matters is refused:
+/// passing over it would give other numbers than the model's.
+final class UncomputedKeys {
+    /// The value of a key at which a decoder of the Llama shape is right.
+    private enum Neutral {
+        NONE("no such key"),
+        ZERO("0"),
+        ONE("1"),
+        FALSE("false"),
+        TRUE("true"),
+        /// Every entry 1, as of layers that rotate.
+        ALL_ONE("1 for every layer"),
+        /// An activation that is computed.
+        ACTIVATION(String.join(", ", Activation.allNames())),
+        RMS("rms_norm"),
+        ROTARY("rope");
+
+        private final String shown;
+
+        Neutral(String shown) {
+            this.shown = shown;
+        }
+
+        boolean holds(Object value) {
+            return switch (this) {
+                case NONE -> false;
+                case ZERO -> value instanceof Number n && n.doubleValue() == 0;
+                case ONE -> value instanceof Number n && n.doubleValue() == 1;
+                case FALSE -> value.equals(false);
+                case TRUE -> value.equals(true);
+                case ALL_ONE -> value instanceof List<?> all && all.stream().allMatch(ONE::holds);
+                case ACTIVATION ->
+                        value instanceof String name
+                                && (Activation.ofName(name).isPresent() || name.equals("swiglu"));
+                case RMS ->
+                        value instanceof String name
+                                && name.toLowerCase(Locale.ROOT).startsWith("rms");
+                case ROTARY -> value instanceof String name && name.startsWith("rop");
+            };
+        }
+    }
+
+    private static final Map<String, Neutral> JSON = json();
+    private static final Map<String, Neutral> GGUF = gguf();
+
+    private UncomputedKeys() {}
+
+    private static Map<String, Neutral> json() {
+        var keys = new LinkedHashMap<String, Neutral>();
+        put(
+                keys,
+                Neutral.ACTIVATION,
+                "hidden_activation",
+                "activation_function",
+                "activation_type",
+                "activation",
+                "mlp_hidden_act");
+        put(
+                keys,
+                Neutral.ONE,
+                "embedding_multiplier",
+                "residual_multiplier",
+                "logits_scaling",
+                "logit_scale",
+                "lm_head_multiplier",
+                "scale_emb",
+                "rope_ratio",
+                "rotary_pct",
+                "partial_rotary_factor");
+        put(
+                keys,
+                Neutral.ZERO,
+                "attn_logit_softcapping",
+                "final_logit_softcapping",
+                "num_local_experts",
+                "num_experts",
+                "n_routed_experts",
+                "no_rope_layer_interval",
+                "nope_layer_interval",
+                "q_lora_rank",
+                "kv_lora_rank");
+        putFlags(keys);
+        put(
+                keys,
+                Neutral.NONE,
+                "clip_qkv",
+                "scale_depth",
+                "dim_model_base",
+                "attention_chunk_size",
+                "rope_local_base_freq",
+                "num_key_value_heads_per_layer",
+                "block_configs",
+                "cross_attention_layers",
+                "compression_config",
+                "quantization");
+        put(keys, Neutral.ALL_ONE, "no_rope_layers");
+        put(keys, Neutral.RMS, "norm_type", "normalization", "norm_function");
+        put(keys, Neutral.ROTARY, "position_embedding_type");
+        return keys;
+    }
+
+    private static void putFlags(Map<String, Neutral> keys) {
+        put(
+                keys,
+                Neutral.FALSE,
+                "use_qk_norm",
+                "qk_norm",
+                "qk_layernorm",
+                "use_parallel_residual",
+                "parallel_attn",
+                "alibi",
+                "use_alibi",
+                "use_attention_sinks",
+                "attn_output_gate",
+                "use_post_norm",
+                "rope_interleave",
+                "rope_interleaved",
+                "use_bidirectional_attention",
+                "add_cross_attention",
+                "lm_head_bias");
+        put(keys, Neutral.TRUE, "is_causal", "use_rope");
+    }
+
+    private static Map<String, Neutral> gguf() {
+        var keys = new LinkedHashMap<String, Neutral>();
+        put(keys, Neutral.ACTIVATION, "hidden_act", "hidden_activation", "activation_function");
+        put(keys, Neutral.ONE, "embedding_scale", "residual_scale", "logit_scale");
+        put(
+                keys,
+                Neutral.ZERO,
+                "attn_logit_softcapping",
+                "final_logit_softcapping",
+                "attention.clamp_kqv",
+                "attention.max_alibi_bias",
+                "expert_count",
+                "nextn_predict_layers",
+                "attention.kv_lora_rank",
+                "attention.q_lora_rank");
+        put(keys, Neutral.FALSE, "use_parallel_residual");
+        put(keys, Neutral.TRUE, "attention.causal");
+        put(keys, Neutral.NONE, "rope.dimension_sections", "attention.sliding_window_pattern");
+        return keys;
+    }
+
+    private static void put(Map<String, Neutral> keys, Neutral neutral, String... names) {
+        for (String name : names) {
+            keys.put(name, neutral);
+        }
+    }
+
+    /// Refuses a `config.json` that asks for something else.
+    ///
+    /// @throws ModelException naming key, value and what is accepted
+    static void refuse(JsonFields json, DecoderFamily family) {
+        JSON.forEach(
+                (key, neutral) -> {
+                    JsonNode value = json.get(key);
+                    boolean own = family.qkNorm() && key.contains("qk_");
+                    if (value != null && !own && !neutral.holds(plain(value))) {
+                        throw json.invalid(key, accepted(neutral, family.modelType()));
+                    }
+                });
+        boolean noBias = family.attentionBias() == DecoderFamily.BiasRule.NONE;
+        if (noBias && json.flag("attention_bias", false)) {
+            throw json.invalid("attention_bias", accepted(Neutral.FALSE, family.modelType()));
+        }
+        if (!family.mlpBias() && json.flag("mlp_bias", false)) {
+            throw json.invalid("mlp_bias", accepted(Neutral.FALSE, family.modelType()));
+        }
+    }
+
+    /// Refuses another scale of attention scores than `1/√K`.
+    ///
+    /// @param headDim K
+    static void refuseScale(JsonFields json, int headDim) {
+        double scale = 1 / Math.sqrt(headDim);
+        if (Math.abs(json.number("attention_multiplier", scale) - scale) > 1e-6 * scale) {
+            throw json.invalid("attention_multiplier", "1/√%d".formatted(headDim));
+        }
+        if (json.number("query_pre_attn_scalar", headDim) != headDim) {
+            throw json.invalid("query_pre_attn_scalar", "%d, head_dim".formatted(headDim));
+        }
+    }
+
+    /// Refuses a GGUF file that asks for something else.
+    ///
+    /// @param prefix of the architecture's keys
+    /// @throws ModelException naming key, value and what is accepted
+    static void refuse(GgufMetadata metadata, String prefix) {
+        GGUF.forEach(
+                (key, neutral) -> {
+                    Object value = metadata.values().get(prefix + key);
+                    // llama.cpp takes a factor of 0 for none
+                    boolean none = neutral == Neutral.ONE && Neutral.ZERO.holds(value);
+                    if (value != null && !none && !neutral.holds(value)) {
+                        throw metadata.invalid(prefix + key, accepted(neutral, prefix));
+                    }
+                });
+    }
+
+    private static String accepted(Neutral neutral, String family) {
+        return "%s; %s models are computed in no other way here".formatted(neutral.shown, family);
+    }
+
+    private static Object plain(JsonNode value) {
+        if (value.isNumber()) {
+            return value.doubleValue();
+        }
+        if (value.isBoolean()) {
+            return value.booleanValue();
+        }
+        if (value.isArray()) {
+            return value.valueStream().map(UncomputedKeys::plain).toList();
+        }
+        return value.isTextual() ? value.textValue() : value;
+    }
+}

@@ -1,0 +1,143 @@
+package org.attune.model.decode;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.decode.CachedDecoder.NewTokens;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.tensor.Tensor;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Attention of new tokens over a [KvCache], for sequences in consecutive slots that read the same
+/// number of tokens. Its masks live in the scope in which it is made.
+///
+/// Shapes: `B` sequences, `n` new tokens of each, `T` keys that any of them sees, `C` key/value
+/// heads, `G` query heads per key/value head, `K` head size.
+final class CachedAttention {
+    private final DecoderConfig config;
+    private final KvCache cache;
+    private final int firstSlot;
+    private final int sequences;
+    private final int added;
+    private final int firstRow;
+    private final int[] before; // (B), tokens in the cache already
+    private final Map<Integer, Visible> visibleByWindow = new HashMap<>();
+
+    /// Keys that a window lets anyone see: positions `from … to − 1`, and an additive mask
+    /// `(B, 1, n, 1, T)` where they aren't the same for all.
+    private record Visible(int from, int to, Optional<Tensor> mask) {}
+
+    /// @param group the sequences
+    /// @param firstRow where their rows begin in what [#attend] is given
+    CachedAttention(Decoder decoder, KvCache cache, List<NewTokens> group, int firstRow) {
+        config = decoder.config();
+        this.cache = cache;
+        this.firstRow = firstRow;
+        firstSlot = group.getFirst().slot();
+        sequences = group.size();
+        added = group.getFirst().ids().length;
+        before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
+        for (Block block : decoder.blocks()) {
+            // Here and not on demand: a mask made inside a block would die with the block.
+            visibleByWindow.computeIfAbsent(block.window(), window -> visible(decoder, window));
+        }
+    }
+
+    private Visible visible(Decoder decoder, int window) {
+        int from = Integer.MAX_VALUE;
+        int to = 0;
+        boolean same = added == 1;
+        for (int length : before) {
+            from = Math.min(from, window > 0 ? Math.max(0, length - window + 1) : 0);
+            to = Math.max(to, length + added);
+            same &= length == before[0];
+        }
+        // One new token of equally long sequences sees all keys in this range.
+        return new Visible(
+                from, to, same ? Optional.empty() : Optional.of(mask(decoder, window, from, to)));
+    }
+
+    private Tensor mask(Decoder decoder, int window, int from, int to) {
+        int keys = to - from;
+        float[] mask = new float[sequences * added * keys];
+        for (int row = 0; row < sequences * added; row++) {
+            int position = before[row / added] + row % added;
+            for (int k = 0; k < keys; k++) {
+                int distance = position - (from + k);
+                if (distance < 0 || window > 0 && distance >= window) {
+                    mask[row * keys + k] = Float.NEGATIVE_INFINITY;
+                }
+            }
+        }
+        return Tensor.of(decoder.device(), mask, sequences, 1, added, 1, keys).to(decoder.dtype());
+    }
+
+    /// Attention of the group's tokens, into the first columns of their rows of `out`.
+    ///
+    /// @param q queries of all groups, scaled, contiguous `(N, CG, K)`
+    /// @param out `(N, CGK + …)`
+    void attend(Tensor q, int layer, int window, Tensor out) {
+        Visible visible = visibleByWindow.get(window);
+        Tensor keys = cache.keys(layer, firstSlot, sequences, visible.from(), visible.to());
+        Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
+        int kvHeads = config.kvHeads();
+        int groups = config.heads() / kvHeads;
+        // A product with transposed rows of a larger tensor is many times slower than one with a
+        // dense copy, and than the copy.
+        Tensor scores = byHead(q).bmm(keys.contiguous().transpose(1, 2)); // (B·C, n·G, T)
+        visible.mask()
+                .ifPresent(
+                        mask ->
+                                scores.reshape(
+                                                sequences,
+                                                kvHeads,
+                                                added,
+                                                groups,
+                                                (long) visible.to() - visible.from())
+                                        .addInPlace(mask));
+        Tensor o = scores.softmaxInPlace().bmm(values); // (B·C, n·G, K)
+        long width = (long) groups * config.headDim();
+        byRow(out)
+                .copyInPlace(
+                        o.viewAs(
+                                new long[] {sequences, added, kvHeads, width},
+                                new long[] {width * kvHeads * added, width, width * added, 1},
+                                0));
+    }
+
+    /// The group's queries, `(N, CG, K)` = `(B, n, C, G, K)`, as `(B·C, n·G, K)`.
+    private Tensor byHead(Tensor q) {
+        int kvHeads = config.kvHeads();
+        int groups = config.heads() / kvHeads;
+        int size = config.headDim();
+        long offset = (long) firstRow * config.heads() * size;
+        long batch = (long) sequences * kvHeads;
+        long queries = (long) added * groups;
+        if (added == 1) { // the order of heads is that of rows
+            return q.viewAs(
+                    new long[] {batch, queries, size},
+                    new long[] {queries * size, size, 1},
+                    offset);
+        }
+        long perRow = (long) config.heads() * size;
+        return q.viewAs(
+                        new long[] {sequences, kvHeads, added, groups, size},
+                        new long[] {added * perRow, (long) groups * size, perRow, size, 1},
+                        offset)
+                .reshape(batch, queries, size);
+    }
+
+    /// The first columns of the group's rows of `(N, CGK + …)` as `(B, n, C, GK)`.
+    private Tensor byRow(Tensor out) {
+        int kvHeads = config.kvHeads();
+        long perHead = (long) config.heads() / kvHeads * config.headDim();
+        long row = out.stride(0);
+        return out.viewAs(
+                new long[] {sequences, added, kvHeads, perHead},
+                new long[] {added * row, row, perHead, 1},
+                firstRow * row);
+    }
+}

@@ -1,0 +1,210 @@
+package org.attune.model.decode;
+
+import org.attune.error.RolloutException;
+import org.attune.error.StopRequest;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.model.layer.OutputLayer;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts of any
+/// lengths together, then one token for each of many sequences at once. Borrows the decoder; use it
+/// on the engine thread. Nothing outlives a call but its result and what it writes into the cache.
+public final class CachedDecoder {
+    /// Tokens that are computed at once: enough for full speed, and a bound for the memory of
+    /// activations and attention scores.
+    public static final int CHUNK = 512;
+
+    private final Decoder decoder;
+    private final Adapter adapter;
+    private final Optional<ForwardRecord> record;
+
+    /// Tokens that a slot is to read.
+    ///
+    /// @param ids at least one
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record NewTokens(int slot, int[] ids) {}
+
+    /// @param adapter which of the decoder's adapters applies
+    public CachedDecoder(Decoder decoder, Adapter adapter) {
+        this(decoder, adapter, Optional.empty());
+    }
+
+    private CachedDecoder(Decoder decoder, Adapter adapter, Optional<ForwardRecord> record) {
+        this.decoder = decoder;
+        this.adapter = adapter;
+        this.record = record;
+    }
+
+    /// The same, but what is read is recorded.
+    ///
+    /// @param into borrowed
+    public CachedDecoder recording(ForwardRecord into) {
+        return new CachedDecoder(decoder, adapter, Optional.of(into));
+    }
+
+    /// Says that a slot holds a sequence that is complete, but for a last token that isn't read.
+    public void finished(KvCache cache, int slot) {
+        record.ifPresent(r -> cache.addTo(r, slot));
+    }
+
+    public Decoder decoder() {
+        return decoder;
+    }
+
+    /// Whether a sequence may start with another's keys and values. Not with RoPE whose frequencies
+    /// depend on the length: those in the cache keep the frequencies of their time.
+    public boolean mayShare() {
+        return !decoder.config().rope().dependsOnLength();
+    }
+
+    /// Appends a prompt, or the rest of one, to a slot.
+    ///
+    /// @param ids at least one
+    /// @return logits of the token that follows, `(1, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small
+    public Tensor prefill(KvCache cache, int slot, int[] ids) {
+        return read(cache, List.of(new NewTokens(slot, ids)));
+    }
+
+    /// Appends one token to each of the slots 0 … B − 1.
+    ///
+    /// @param ids one per slot, `(B)`
+    /// @return logits of the tokens that follow, `(B, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small
+    public Tensor decode(KvCache cache, int[] ids) {
+        List<NewTokens> tokens = new ArrayList<>();
+        for (int i = 0; i < ids.length; i++) {
+            tokens.add(new NewTokens(i, new int[] {ids[i]}));
+        }
+        return read(cache, tokens);
+    }
+
+    /// Appends tokens to several slots. What is longer than [#CHUNK] is read piece by piece.
+    ///
+    /// @param additions at least one, of different slots
+    /// @return logits of the tokens that follow each, `(B, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small, or an id isn't in the vocabulary
+    public Tensor read(KvCache cache, List<NewTokens> additions) {
+        check(cache, additions);
+        List<NewTokens> last = new ArrayList<>();
+        for (NewTokens addition : additions) {
+            last.add(readBeginning(cache, addition));
+        }
+        try (var scope = TensorScope.open("read")) {
+            return scope.keep(logits(hidden(cache, last), last));
+        }
+    }
+
+    /// Reads what is too much for one pass.
+    ///
+    /// @return the rest
+    private NewTokens readBeginning(KvCache cache, NewTokens addition) {
+        int[] ids = addition.ids();
+        int start = 0;
+        while (mayShare() && ids.length - start > CHUNK) {
+            int[] chunk = Arrays.copyOfRange(ids, start, start + CHUNK);
+            try (var _ = TensorScope.open("prefill")) {
+                hidden(cache, List.of(new NewTokens(addition.slot(), chunk)));
+            }
+            start += CHUNK;
+        }
+        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, start, ids.length));
+    }
+
+    /// What the blocks made of tokens.
+    ///
+    /// @param hidden output of the last block, `(N, D)`
+    /// @param first row of the record, or [ForwardRecord#NONE]
+    private record Made(Tensor hidden, int first) {}
+
+    private Made hidden(KvCache cache, List<NewTokens> additions) {
+        int count = additions.stream().mapToInt(a -> a.ids().length).sum();
+        int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
+        Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
+        var step = new CachedStep(decoder, adapter, cache, additions, into, first);
+        Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (N, D)
+        Optional<Tensor> together = step.allBlocks(x);
+        if (together.isPresent()) {
+            x.close();
+            x = together.get();
+        } else {
+            for (int i = 0; i < decoder.blocks().size(); i++) {
+                StopRequest.check();
+                try (var scope = TensorScope.open("block")) {
+                    Tensor out = scope.keep(step.block(i, x));
+                    x.close();
+                    x = out;
+                }
+            }
+            Tensor hidden = x;
+            into.ifPresent(r -> r.putHidden(first, hidden));
+        }
+        int row = first;
+        for (NewTokens addition : additions) {
+            cache.append(addition.slot(), addition.ids(), row);
+            row += into.isPresent() ? addition.ids().length : 0;
+        }
+        return new Made(x, first);
+    }
+
+    private void check(KvCache cache, List<NewTokens> additions) {
+        int vocabulary = decoder.config().vocabSize();
+        for (NewTokens addition : additions) {
+            if (addition.ids().length == 0) {
+                throw new IllegalArgumentException("no token to read");
+            }
+            if (addition.slot() >= cache.slots()) {
+                throw new RolloutException(
+                        "slot %d is not in a cache of %d slots"
+                                .formatted(addition.slot(), cache.slots()));
+            }
+            int length = cache.length(addition.slot()) + addition.ids().length;
+            if (length > cache.capacity()) {
+                throw new RolloutException(
+                        ("a sequence of %d tokens is too long for a cache of %d; use a shorter"
+                                        + " prompt or a larger cache")
+                                .formatted(length, cache.capacity()));
+            }
+            for (int id : addition.ids()) {
+                if (id < 0 || id >= vocabulary) {
+                    throw new RolloutException(
+                            "token id %d is not in the vocabulary of %d; is the tokenizer this model's?"
+                                    .formatted(id, vocabulary));
+                }
+            }
+        }
+    }
+
+    /// Logits after the last row of each addition, in the compute dtype or, where a bias was added,
+    /// float32.
+    private Tensor logits(Made made, List<NewTokens> additions) {
+        Tensor x = made.hidden();
+        long[] ends = new long[additions.size()];
+        long end = 0;
+        for (int i = 0; i < ends.length; i++) {
+            end += additions.get(i).ids().length;
+            ends[i] = end - 1;
+        }
+        Tensor last =
+                end == ends.length
+                        ? x
+                        : x.indexSelect(0, Tensor.of(x.device(), ends, ends.length)); // (B, D)
+        Tensor h = Tensor.empty(x.device(), x.dtype(), last.shape());
+        decoder.finalNorm().forward(last, h, adapter);
+        OutputLayer.Rows rows = decoder.output().rows(h, adapter, Dropout.NONE);
+        Tensor z = rows.rounded(0, ends.length); // (B, V)
+        if (made.first() != ForwardRecord.NONE) {
+            int[] recorded = Arrays.stream(ends).mapToInt(e -> made.first() + (int) e).toArray();
+            record.ifPresent(r -> r.putLogits(recorded, z));
+        }
+        return rows.hasBias() ? rows.widened(z) : z;
+    }
+}

@@ -1,0 +1,283 @@
+package org.attune.model.decode;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.decode.CachedDecoder.NewTokens;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.Swiglu;
+import org.attune.model.pass.HeadNorms;
+import org.attune.model.pass.HeadViews;
+import org.attune.model.pass.JointHeads;
+import org.attune.model.pass.KeptRows;
+import org.attune.model.pass.Layout;
+import org.attune.model.pass.Rope;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
+import org.attune.tensor.VectorKernels;
+import org.attune.tensor.vector.DecodeKernel;
+import org.attune.tensor.vector.SharedBeginnings;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The forward pass of new tokens of several sequences over a [KvCache]. Its tables and masks live
+/// in the scope in which it is made.
+///
+/// Shapes: `N` new tokens, sequence by sequence, `C` key/value heads, `G` query heads per key/value
+/// head, `K` head size, `D` model width, `F` inner width.
+final class CachedStep {
+    private final Decoder decoder;
+    private final DecoderConfig config;
+    private final Adapter adapter;
+    private final KvCache cache;
+    private final Optional<ForwardRecord> record;
+    private final int firstRecorded;
+    private final Layout layout;
+    private final Rope rope;
+    private final Tensor scale; // (), of the attention scores
+    private final int[] before; // tokens in the cache already, of each addition
+    private final boolean hasKernel; // one token each, and a processor
+    private final SharedBeginnings beginnings; // null without a kernel
+    private final Tensor cacheRows; // (N·2C), where the new keys and values go; null with a kernel
+    private final Optional<JointHeads> prompts; // where all begin, and a processor
+    private final List<CachedAttention> groups = new ArrayList<>();
+    private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
+
+    /// @param additions new tokens of different slots
+    /// @param record keeps what is made of them
+    /// @param firstRecorded its row of the first
+    CachedStep(
+            Decoder decoder,
+            Adapter adapter,
+            KvCache cache,
+            List<NewTokens> additions,
+            Optional<ForwardRecord> record,
+            int firstRecorded) {
+        this.record = record;
+        this.firstRecorded = firstRecorded;
+        this.decoder = decoder;
+        this.config = decoder.config();
+        this.adapter = adapter;
+        this.cache = cache;
+        layout = layout(additions);
+        rope = new Rope(config, layout, decoder.device(), decoder.dtype());
+        scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
+        before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
+        for (FusedLinear linear : decoder.linears()) {
+            inputs.computeIfAbsent(width(linear), this::rows);
+        }
+        hasKernel =
+                isOneTokenEach(additions)
+                        && Rope.hasKernel(config, decoder.device(), decoder.dtype());
+        if (hasKernel) {
+            beginnings =
+                    decoder.config().rope().dependsOnLength()
+                            ? SharedBeginnings.none(before.length)
+                            : cache.beginnings(before.length);
+            cacheRows = null;
+            prompts = Optional.empty();
+            return;
+        }
+        beginnings = null;
+        cacheRows = cacheRows(additions);
+        prompts = prompts();
+        if (prompts.isPresent()) {
+            return;
+        }
+        int row = 0;
+        for (int from = 0; from < additions.size(); ) {
+            int to = alike(additions, from);
+            List<NewTokens> group = additions.subList(from, to);
+            groups.add(new CachedAttention(decoder, cache, group, row));
+            row += (to - from) * additions.get(from).ids().length;
+            from = to;
+        }
+    }
+
+    /// Attention of sequences that see nothing but what is read now.
+    private Optional<JointHeads> prompts() {
+        boolean begin = Arrays.stream(before).allMatch(length -> length == 0);
+        return begin && JointHeads.suits(config, layout, decoder.device(), decoder.dtype())
+                ? Optional.of(new JointHeads(config, layout, decoder.dtype()))
+                : Optional.empty();
+    }
+
+    /// Whether the first slots read a token each, in their order.
+    private static boolean isOneTokenEach(List<NewTokens> additions) {
+        for (int i = 0; i < additions.size(); i++) {
+            if (additions.get(i).slot() != i || additions.get(i).ids().length != 1) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// End of the run of consecutive slots that read equally many tokens.
+    private static int alike(List<NewTokens> additions, int from) {
+        NewTokens first = additions.get(from);
+        int to = from + 1;
+        while (to < additions.size()
+                && additions.get(to).slot() == first.slot() + to - from
+                && additions.get(to).ids().length == first.ids().length) {
+            to++;
+        }
+        return to;
+    }
+
+    private Layout layout(List<NewTokens> additions) {
+        int size = additions.stream().mapToInt(a -> a.ids().length).sum();
+        int[] tokens = new int[size];
+        int[] positions = new int[size];
+        List<Layout.Span> spans = new ArrayList<>();
+        int row = 0;
+        for (NewTokens addition : additions) {
+            int count = addition.ids().length;
+            System.arraycopy(addition.ids(), 0, tokens, row, count);
+            for (int i = 0; i < count; i++) {
+                positions[row + i] = cache.length(addition.slot()) + i;
+            }
+            spans.add(new Layout.Span(-1, row, row + count));
+            row += count;
+        }
+        return new Layout(tokens, positions, spans);
+    }
+
+    private Tensor cacheRows(List<NewTokens> additions) {
+        int perToken = 2 * config.kvHeads();
+        long[] rows = new long[layout.size() * perToken];
+        int row = 0;
+        for (NewTokens addition : additions) {
+            for (int i = 0; i < addition.ids().length; i++) {
+                int position = layout.positions()[row];
+                cache.rowNumbers(addition.slot(), position, rows, row * perToken);
+                row++;
+            }
+        }
+        return Tensor.of(decoder.device(), rows, rows.length);
+    }
+
+    /// Ids of the new tokens, `(N)`.
+    Tensor tokens() {
+        return layout.tokenTensor(decoder.device());
+    }
+
+    /// All blocks by one kernel, if that can do it; what is recorded is recorded.
+    ///
+    /// @param x `(N, D)`
+    /// @return `(N, D)`
+    Optional<Tensor> allBlocks(Tensor x) {
+        if (!hasKernel || before.length > TokenPass.MOST_ROWS) {
+            return Optional.empty();
+        }
+        return TokenBlocks.of(decoder, adapter)
+                .map(
+                        blocks -> {
+                            var sequences = new TokenPass.Sequences(beginnings, before);
+                            List<TokenPass.Place> places =
+                                    record.map(r -> r.places(firstRecorded, x, cache))
+                                            .orElseGet(() -> blocks.places(cache, before.length));
+                            blocks.run(x, places, rope.rotation(), sequences);
+                            Tensor out = places.getLast().out();
+                            return record.isEmpty()
+                                    ? out
+                                    : out.narrow(0, firstRecorded, before.length).copy();
+                        });
+    }
+
+    /// One block.
+    ///
+    /// @param x `(N, D)`
+    /// @return `(N, D)`
+    Tensor block(int layer, Tensor x) {
+        Block b = decoder.blocks().get(layer);
+        Tensor h = input(b.qkv()); // (N, D + …)
+        b.inputNorm().forward(x, h, adapter);
+        Tensor y = b.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
+        Tensor o = input(b.output()); // (N, CGK + …)
+        attend(b, layer, y, o);
+        Tensor x2 = b.output().forward(o, adapter, Dropout.NONE, x); // (N, D)
+        Tensor h2 = input(b.gateUp()); // (N, D + …)
+        b.postNorm().forward(x2, h2, adapter);
+        Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
+        Tensor a = input(b.down()); // (N, F + …)
+        Swiglu.forward(config.activation(), gateUp, () -> rows(b.down().in()), a);
+        Tensor out = b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
+        if (record.isPresent()) {
+            int columns = b.down().extra(adapter);
+            Tensor down = columns == 0 ? null : a.narrow(1, b.down().in(), columns);
+            var made = new KeptRows(x, y, o, x2, gateUp, down);
+            record.get().put(layer, firstRecorded, made);
+        }
+        return out;
+    }
+
+    /// Columns of a layer's input and of its adapter.
+    private long width(FusedLinear linear) {
+        return linear.in() + (long) linear.extra(adapter);
+    }
+
+    /// Memory for a layer's input, which all layers of its width use in turn: what was allocated
+    /// for each would be in no processor's cache.
+    private Tensor input(FusedLinear linear) {
+        return inputs.get(width(linear));
+    }
+
+    private Tensor rows(long width) {
+        return Tensor.empty(decoder.device(), decoder.dtype(), layout.size(), width);
+    }
+
+    /// Norms and rotates queries and keys, writes keys and values into the cache, and attends.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @param out `(N, CGK + …)`; its first columns are written
+    private void attend(Block b, int layer, Tensor y, Tensor out) {
+        HeadNorms.apply(b, y, config, adapter);
+        if (hasKernel) {
+            rope.rotateJoint(y, false);
+            var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
+            VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
+        } else if (prompts.isPresent()) {
+            rope.rotateJoint(y, false);
+            putIntoCache(layer, y);
+            prompts.get().attend(b.window(), y, out);
+        } else {
+            Tensor q = append(layer, y); // (N, CG, K)
+            groups.forEach(g -> g.attend(q, layer, b.window(), out));
+        }
+    }
+
+    /// @param y projections with rotated keys, `(N, (CG + 2C) K)`
+    private void putIntoCache(int layer, Tensor y) {
+        Tensor keysAndValues = HeadViews.keysAndValues(y, config).contiguous(); // (N, 2C, K)
+        Kernels.indexCopy(
+                cache.rows(layer),
+                cacheRows,
+                keysAndValues.viewAs(
+                        new long[] {cacheRows.size(), config.headDim()},
+                        new long[] {config.headDim(), 1},
+                        0));
+    }
+
+    /// Rotates queries and keys, and writes keys and values into the cache.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @return queries, scaled, `(N, CG, K)`
+    private Tensor append(int layer, Tensor y) {
+        Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
+        rope.rotateInPlace(HeadViews.queriesAndKeys(y, config));
+        putIntoCache(layer, y);
+        Tensor scaled = queries.mul(scale).contiguous();
+        if (record.isPresent()) {
+            queries.copyInPlace(scaled);
+        }
+        return scaled;
+    }
+}

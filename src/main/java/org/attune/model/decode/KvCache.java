@@ -1,0 +1,246 @@
+package org.attune.model.decode;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.tensor.DType;
+import org.attune.tensor.LargePages;
+import org.attune.tensor.ResidentLimit;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.tensor.vector.SharedBeginnings;
+
+import java.util.Arrays;
+
+/// Keys and values of the tokens that a decoder has read, for several sequences: slot `s` holds
+/// one, from its first token. All memory is allocated at construction. Owns its tensors; use it on
+/// the engine thread. What it holds is of use only while the weights stay as they are.
+///
+/// Shapes: `S` slots, `C` key/value heads, `L` capacity, `K` head size. The memory of a block is
+/// `(S, C, 2, L, K)`: of each slot and head the keys, then the values.
+public final class KvCache implements AutoCloseable {
+    private final TensorScope scope = TensorScope.detached("kv-cache");
+    private final int kvHeads;
+    private final int headDim;
+    private final int capacity;
+    private final Tensor[] rows; // (S·C·2·L, K) for each block
+    private final int[][] tokens; // (S, L)
+    private final int[][] recorded; // (S, L), rows of a ForwardRecord
+    private final int[] lengths; // (S)
+    private SharedBeginnings beginnings; // of the first slots; null once a beginning changed
+
+    /// @param slots sequences that it can hold at once, ≥ 1
+    /// @param capacity most tokens of each, ≥ 1
+    /// @throws IllegalArgumentException if one of them is below 1
+    public KvCache(Decoder decoder, int slots, int capacity) {
+        if (slots < 1 || capacity < 1) {
+            throw new IllegalArgumentException(
+                    "a cache of %d slots of %d tokens is none; accepted: at least 1 each"
+                            .formatted(slots, capacity));
+        }
+        ResidentLimit.beforePass();
+        DecoderConfig c = decoder.config();
+        kvHeads = c.kvHeads();
+        headDim = c.headDim();
+        this.capacity = capacity;
+        tokens = new int[slots][capacity];
+        recorded = new int[slots][capacity];
+        lengths = new int[slots];
+        rows = new Tensor[c.layers()];
+        long count = 2L * slots * kvHeads * capacity;
+        long numbers = count * headDim;
+        var device = decoder.device();
+        try (var memory =
+                        new LargePages(device, decoder.dtype(), c.layers() * numbers, c.layers());
+                var _ = scope.enter()) {
+            for (int i = 0; i < c.layers(); i++) {
+                rows[i] = memory.take(scope, count, headDim);
+                // Zeros, since what lies behind a sequence's end is multiplied by a probability of
+                // zero and must be finite.
+                rows[i].zeroInPlace();
+            }
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+    }
+
+    /// Memory of a cache: `2 b L S C T K` for `L` blocks, `S` slots of `T` tokens, `b` bytes of a
+    /// number.
+    public static long bytes(DecoderConfig c, DType dtype, int slots, int capacity) {
+        long keys = (long) c.kvHeads() * c.headDim();
+        return 2L * dtype.bytes() * c.layers() * slots * capacity * keys;
+    }
+
+    /// Sequences that it can hold at once.
+    public int slots() {
+        return lengths.length;
+    }
+
+    /// Most tokens of one sequence.
+    public int capacity() {
+        return capacity;
+    }
+
+    /// Tokens that `slot` holds.
+    public int length(int slot) {
+        return lengths[slot];
+    }
+
+    /// How many of its first tokens `slot` shares with `sequence`.
+    public int commonPrefix(int slot, int[] sequence) {
+        return commonPrefix(slot, sequence, sequence.length);
+    }
+
+    private int commonPrefix(int slot, int[] sequence, int length) {
+        int n = Math.min(lengths[slot], length);
+        int mismatch = Arrays.mismatch(tokens[slot], 0, n, sequence, 0, n);
+        return mismatch < 0 ? n : mismatch;
+    }
+
+    /// Forgets all tokens of `slot` from `length` on.
+    ///
+    /// @throws IllegalArgumentException if the slot has fewer tokens
+    public void truncate(int slot, int length) {
+        if (length < 0 || length > lengths[slot]) {
+            throw new IllegalArgumentException(
+                    "slot %d can't be cut to %d tokens, it holds %d"
+                            .formatted(slot, length, lengths[slot]));
+        }
+        lengths[slot] = length;
+        beginnings = null;
+    }
+
+    /// Makes slot `to` hold the first `length` tokens of slot `from`.
+    public void copy(int from, int to, int length) {
+        if (from == to) {
+            truncate(to, length);
+        } else {
+            copy(from, to, 1, length);
+        }
+    }
+
+    /// Makes `count` slots from `first` on hold the first `length` tokens of slot `from`, which
+    /// isn't one of them.
+    ///
+    /// @throws IllegalArgumentException if slot `from` has fewer tokens, or is one of the others
+    public void copy(int from, int first, int count, int length) {
+        if (length < 0 || length > lengths[from] || from >= first && from < first + count) {
+            throw new IllegalArgumentException(
+                    "slot %d can't give %d tokens to slots %d to %d, it holds %d"
+                            .formatted(from, length, first, first + count - 1, lengths[from]));
+        }
+        if (length > 0 && count > 0) {
+            try (var _ = TensorScope.open("copy")) {
+                for (Tensor layer : rows) {
+                    beginnings(layer, first, count, slotSize(), length)
+                            .copyInPlace(beginnings(layer, from, count, 0, length));
+                }
+            }
+        }
+        beginnings = null;
+        for (int to = first; to < first + count; to++) {
+            System.arraycopy(tokens[from], 0, tokens[to], 0, length);
+            System.arraycopy(recorded[from], 0, recorded[to], 0, length);
+            lengths[to] = length;
+        }
+    }
+
+    /// What the first `count` slots share: whichever earlier slot has most in common.
+    SharedBeginnings beginnings(int count) {
+        if (beginnings == null || beginnings.lengths().length != count) {
+            beginnings = SharedBeginnings.none(count);
+            for (int slot = 1; slot < count; slot++) {
+                for (int other = 0; other < slot; other++) {
+                    int n = commonPrefix(other, tokens[slot], lengths[slot]);
+                    if (n > beginnings.lengths()[slot]) {
+                        beginnings.slots()[slot] = other;
+                        beginnings.lengths()[slot] = n;
+                    }
+                }
+            }
+        }
+        return beginnings;
+    }
+
+    /// First `length` keys and values of slots, a view `(count, 2C, length, K)`.
+    ///
+    /// @param step elements from a slot to the next; 0 repeats the first
+    private Tensor beginnings(Tensor layer, int first, int count, long step, int length) {
+        return layer.viewAs(
+                new long[] {count, 2L * kvHeads, length, headDim},
+                new long[] {step, (long) capacity * headDim, headDim, 1},
+                first * slotSize());
+    }
+
+    private long slotSize() {
+        return 2L * kvHeads * capacity * headDim;
+    }
+
+    /// Remembers that `ids` were appended to `slot`.
+    ///
+    /// @param record row of the first in a [ForwardRecord], or [ForwardRecord#NONE] of all
+    void append(int slot, int[] ids, int record) {
+        System.arraycopy(ids, 0, tokens[slot], lengths[slot], ids.length);
+        for (int i = 0; i < ids.length; i++) {
+            recorded[slot][lengths[slot] + i] =
+                    record == ForwardRecord.NONE ? ForwardRecord.NONE : record + i;
+        }
+        lengths[slot] += ids.length;
+    }
+
+    /// Tells a record which sequence a slot holds.
+    void addTo(ForwardRecord record, int slot) {
+        record.add(
+                Arrays.copyOf(tokens[slot], lengths[slot]),
+                Arrays.copyOf(recorded[slot], lengths[slot]));
+    }
+
+    /// Rows of [#rows] for one token of a slot.
+    ///
+    /// @param position of the token
+    /// @param out gets `2C` numbers from `at` on: those of all heads' keys, then of their values
+    void rowNumbers(int slot, int position, long[] out, int at) {
+        for (int head = 0; head < kvHeads; head++) {
+            long keys = 2L * capacity * (slot * (long) kvHeads + head) + position;
+            out[at + head] = keys;
+            out[at + kvHeads + head] = keys + capacity;
+        }
+    }
+
+    /// All keys and values of a block as they stand, a view `(S, C, 2, L, K)`.
+    Tensor block(int layer) {
+        long row = headDim;
+        long head = 2L * capacity * row;
+        return rows[layer].viewAs(
+                new long[] {slots(), kvHeads, 2, capacity, headDim},
+                new long[] {kvHeads * head, head, capacity * row, row, 1},
+                0);
+    }
+
+    /// All keys and values of a block, `(S·C·2·L, K)`.
+    Tensor rows(int layer) {
+        return rows[layer];
+    }
+
+    /// Keys `from … to − 1` of `count` slots from `first`, a view `(count·C, to − from, K)`.
+    Tensor keys(int layer, int first, int count, int from, int to) {
+        return window(layer, first, count, from, to, 0);
+    }
+
+    /// Values likewise.
+    Tensor values(int layer, int first, int count, int from, int to) {
+        return window(layer, first, count, from, to, capacity);
+    }
+
+    private Tensor window(int layer, int first, int count, int from, int to, int behind) {
+        return rows[layer].viewAs(
+                new long[] {(long) count * kvHeads, to - from, headDim},
+                new long[] {2L * capacity * headDim, headDim, 1},
+                first * slotSize() + (from + behind) * (long) headDim);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

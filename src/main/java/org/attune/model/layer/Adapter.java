@@ -1,0 +1,34 @@
+package org.attune.model.layer;
+
+/// Which of a decoder's adapters a pass uses. One set of weights can have one adapter that is
+/// trained and any number of frozen ones.
+///
+/// @param number tells frozen adapters apart; 0 for the others
+public record Adapter(Kind kind, int number) {
+    /// The base model's own weights.
+    public static final Adapter OFF = new Adapter(Kind.OFF, 0);
+
+    /// The one that is trained.
+    public static final Adapter TRAINED = new Adapter(Kind.TRAINED, 0);
+
+    /// What an adapter is for.
+    public enum Kind {
+        OFF,
+        TRAINED,
+        FROZEN
+    }
+
+    /// A frozen one.
+    ///
+    /// @param number ≥ 0
+    public static Adapter frozen(int number) {
+        if (number < 0) {
+            throw new IllegalArgumentException("adapter " + number + "; accepted: 0 or more");
+        }
+        return new Adapter(Kind.FROZEN, number);
+    }
+
+    boolean isFrozen() {
+        return kind == Kind.FROZEN;
+    }
+}

@@ -1,0 +1,416 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.OuterProducts;
+import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.ScaledCopies;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.tensor.TokenPass;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Linear layers that read the same input (q, k and v; gate and up), as one product.
+///
+/// The trained adapter stands in extra columns: with `u = x (sA)ᵀ`, `[x | u] [W | B]ᵀ` is one
+/// product that adds the update in float32 before rounding, and its backward pass gives the
+/// gradients of `x` and `u` in one product too. `B`s stand block-diagonally.
+/// A frozen second adapter (a reference) of the same form borrows these columns for a pass, so that
+/// equal adapters give equal bits; one of another form is added by products of its own.
+public final class FusedLinear {
+    /// @param path module path as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj`
+    /// @param firstRow first row of the fused matrix
+    /// @param out rows
+    /// @param hasBias whether it has a bias
+    public record Part(String path, int firstRow, int out, boolean hasBias) {}
+
+    private final TensorScope owner;
+    private final List<Part> parts;
+    private final int in;
+    private final int out;
+    private final LinearWeights weights;
+    private final Tensor bias; // (out) or null
+    private boolean servesTokens; // decoding reads the packed copy
+    private LoraDownMatrices reducers; // the `sA` of the adapter in the columns; null without
+    private final List<LowRank> trained = new ArrayList<>();
+    private AdapterInputs inputs; // of `trained`; null without
+    private ScaledCopies trainedCopies; // of `trained` into the columns; null before
+    private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
+    private Tensor[] weightGradients = {};
+    private Tensor[] biasGradients = {};
+
+    /// @param packs whether to keep a copy of the matrix in the layout that products like best
+    FusedLinear(
+            TensorScope owner,
+            List<Part> parts,
+            int in,
+            Device device,
+            DType dtype,
+            boolean packs) {
+        this.owner = owner;
+        this.parts = List.copyOf(parts);
+        this.in = in;
+        out = parts.stream().mapToInt(Part::out).sum();
+        weights = new LinearWeights(owner, out, in, device, dtype, packs);
+        bias =
+                parts.stream().anyMatch(Part::hasBias)
+                        ? owner.adopt(Tensor.zeros(device, dtype, out))
+                        : null;
+    }
+
+    public List<Part> parts() {
+        return parts;
+    }
+
+    public int in() {
+        return in;
+    }
+
+    public int out() {
+        return out;
+    }
+
+    /// Columns that a pass needs behind the input.
+    public int extra(Adapter adapter) {
+        return switch (adapter.kind()) {
+            // Zeros there, to use the packed copy, and to give the bits of an adapter that is zero.
+            case OFF -> weights.packs() ? weights.extra() : 0;
+            case TRAINED -> weights.extra();
+            case FROZEN -> weights.packs() || fitsColumns(frozen(adapter)) ? weights.extra() : 0;
+        };
+    }
+
+    private boolean fitsColumns(List<LowRank> updates) {
+        return columns(updates).equals(columns(trained));
+    }
+
+    private static List<List<Integer>> columns(List<LowRank> updates) {
+        return updates.stream().map(u -> List.of(u.part(), u.rank())).toList();
+    }
+
+    /// The base weight of one part, a view `(out, in)`.
+    public Tensor weight(int part) {
+        requirePlain();
+        Part p = parts.get(part);
+        return weights.base().narrow(0, p.firstRow(), p.out());
+    }
+
+    /// The bias of one part, a view `(out)`, or null.
+    public Tensor bias(int part) {
+        Part p = parts.get(part);
+        return p.hasBias() ? bias.narrow(0, p.firstRow(), p.out()) : null;
+    }
+
+    public List<LowRank> trained() {
+        return trained;
+    }
+
+    /// Updates of a frozen adapter, none if it doesn't touch these layers.
+    public List<LowRank> frozen(Adapter adapter) {
+        return frozen.getOrDefault(adapter, List.of());
+    }
+
+    /// Makes room for the trained adapter. `updates` must be in order of their parts. Call
+    /// [#refreshTrained] when its matrices have their numbers.
+    public void attachTrained(List<LowRank> updates) {
+        requirePlain();
+        int columns = updates.stream().mapToInt(LowRank::rank).sum();
+        boolean others = columns != weights.extra();
+        if (others || !fitsColumns(updates)) {
+            weights.resize(columns);
+            weights.unpackFrozen(); // their columns stand where the trained ones did
+        }
+        trained.clear();
+        trained.addAll(updates);
+        if (others) {
+            servesTokens = false; // the copy is another one now
+            if (reducers != null) {
+                reducers.close();
+            }
+            try (var _ = TensorScope.open("attach")) {
+                reducers =
+                        columns == 0
+                                ? null
+                                : new LoraDownMatrices(owner, weights.columns(), columns, in);
+            }
+        }
+        inputs = columns == 0 ? null : new AdapterInputs(in, trained, paths(trained), reducers);
+        findPlaces();
+    }
+
+    private List<String> paths(List<LowRank> updates) {
+        return updates.stream().map(u -> parts.get(u.part()).path()).toList();
+    }
+
+    private void findPlaces() {
+        if (trainedCopies != null) {
+            trainedCopies.close();
+        }
+        trainedCopies = intoColumns(trained);
+    }
+
+    /// Adds a frozen adapter, or replaces it.
+    public void attachFrozen(Adapter adapter, List<LowRank> updates) {
+        requirePlain();
+        frozen.put(adapter, List.copyOf(updates));
+        weights.unpackFrozen();
+    }
+
+    /// Copies the trained matrices to where products read them, after they changed.
+    public void refreshTrained() {
+        copyTrained();
+        weights.columnsChanged();
+    }
+
+    /// Makes the copy that forward passes read, where there is to be one.
+    void pack() {
+        if (!trainsBase()) {
+            weights.pack();
+        }
+    }
+
+    /// Makes a copy for the backward pass too, where there is to be one.
+    void packBackward() {
+        if (!trainsBase()) {
+            weights.packBackward();
+        }
+    }
+
+    boolean packsBackward() {
+        return weights.packsBackward();
+    }
+
+    /// Whether decoding can read the copy that forward passes read.
+    boolean canServeTokens() {
+        return !trainsBase() && PackedMatrix.servesTokens(out, in, weights.extra());
+    }
+
+    /// Whether it does.
+    boolean servesTokens() {
+        return servesTokens;
+    }
+
+    /// Numbers of that copy.
+    long packedNumbers() {
+        return weights.packedNumbers();
+    }
+
+    /// Has decoding read it where it is.
+    void serveTokens() {
+        weights.pack();
+        servesTokens = true;
+    }
+
+    /// Has all of them read a copy in memory of so many numbers.
+    void serveTokens(Tensor memory) {
+        try (var _ = TensorScope.open("pack")) {
+            weights.packInto(memory);
+        }
+        servesTokens = true;
+        findPlaces(); // the columns may have moved
+    }
+
+    /// What decoding reads, if there is that copy and the adapter is one that it can have.
+    public Optional<TokenPass.Linear> decoding(Adapter adapter) {
+        if (!servesTokens) {
+            return Optional.empty();
+        }
+        if (adapter.kind() == Adapter.Kind.OFF
+                || weights.extra() == 0 && frozen(adapter).isEmpty()) {
+            return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
+        }
+        return adapter.kind() == Adapter.Kind.TRAINED
+                ? Optional.of(new TokenPass.Linear(weights.packed(), bias, reducers.packed()))
+                : Optional.empty();
+    }
+
+    /// Keeps nothing but what forward passes read, where the packed copy is enough for them:
+    /// nothing can be attached, merged or trained any more.
+    void keepForward() {
+        requirePlain();
+        if (!trainsBase() && frozen.isEmpty()) {
+            weights.keepForward();
+            findPlaces(); // the columns may have moved
+        }
+    }
+
+    private void requirePlain() {
+        if (weights.isForwardOnly()) {
+            throw new IllegalStateException(
+                    "of %s only what forward passes read is kept"
+                            .formatted(parts.getFirst().path()));
+        }
+    }
+
+    private void copyTrained() {
+        if (!trained.isEmpty()) {
+            trainedCopies.run();
+            reducers.changed();
+        }
+    }
+
+    private void copyToColumns(List<LowRank> updates) {
+        try (var copies = intoColumns(updates)) {
+            copies.run();
+        }
+        reducers.changed();
+    }
+
+    /// Copies of an adapter's matrices to where products read them.
+    private ScaledCopies intoColumns(List<LowRank> updates) {
+        var copies = new ScaledCopies(owner);
+        try (var _ = TensorScope.open("places")) {
+            int column = 0;
+            for (LowRank update : updates) {
+                Part p = parts.get(update.part());
+                Tensor rows = weights.columns().narrow(0, p.firstRow(), p.out());
+                copies.add(update.b(), 1, rows.narrow(1, column, update.rank()));
+                copies.add(update.scaledA(), 1, reducers.place(column, update));
+                column += update.rank();
+            }
+        }
+        return copies;
+    }
+
+    /// `y = x Wᵀ + b` with the adapter's update.
+    ///
+    /// @param hx `(N, in + extra)`; its first `in` columns hold `x`, the others are filled here
+    /// @param dropout of the trained adapter's input
+    /// @return `(N, out)`
+    public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout) {
+        return forward(hx, adapter, dropout, null);
+    }
+
+    /// As [#forward(Tensor, Adapter, Dropout)], plus a residual. Packed matrices add it in float32,
+    /// before rounding.
+    ///
+    /// @param residual `(N, out)`, or null: none
+    public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
+        Tensor y =
+                switch (adapter.kind()) {
+                    case OFF -> withoutUpdate(hx, residual);
+                    case TRAINED -> {
+                        fillTrained(hx, dropout);
+                        yield weights.product(hx, residual);
+                    }
+                    case FROZEN -> withFrozen(hx, adapter, residual);
+                };
+        return bias == null ? y : y.addInPlace(bias);
+    }
+
+    /// Fills the extra columns as [#forward] does, without the product.
+    ///
+    /// @param hx as there
+    public void reduce(Tensor hx, Adapter adapter, Dropout dropout) {
+        switch (adapter.kind()) {
+            case OFF -> {
+                if (extra(adapter) > 0) {
+                    hx.narrow(1, in, extra(adapter)).zeroInPlace();
+                }
+            }
+            case TRAINED -> fillTrained(hx, dropout);
+            case FROZEN -> throw new IllegalStateException("a frozen adapter has no backward pass");
+        }
+    }
+
+    private Tensor withoutUpdate(Tensor hx, Tensor residual) {
+        if (weights.extra() > 0 && !weights.packs()) {
+            return LinearWeights.plus(hx.mm(weights.base().t()), residual);
+        }
+        reduce(hx, Adapter.OFF, Dropout.NONE);
+        return weights.product(hx, residual);
+    }
+
+    private void fillTrained(Tensor hx, Dropout dropout) {
+        if (inputs != null) {
+            inputs.fill(hx, dropout);
+        }
+    }
+
+    private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
+        List<LowRank> updates = frozen(adapter);
+        if (weights.extra() > 0 && fitsColumns(updates)) {
+            try {
+                copyToColumns(updates);
+                reducers.reduce(hx);
+                return weights.product(adapter, hx, residual);
+            } finally {
+                copyTrained();
+            }
+        }
+        Tensor y = withoutUpdate(hx, null);
+        Tensor x = hx.size(1) == in ? hx : hx.narrow(1, 0, in);
+        for (LowRank update : updates) {
+            Part p = parts.get(update.part());
+            Kernels.addmm(
+                    y.narrow(1, p.firstRow(), p.out()),
+                    x.mm(update.scaledA().t()),
+                    update.b().t(),
+                    1,
+                    1);
+        }
+        return LinearWeights.plus(y, residual);
+    }
+
+    /// The gradient of `x`, `(N, in)`; adds to the gradients of parameters.
+    ///
+    /// @param dy `(N, out)`
+    /// @param hx what [#forward] was given and filled
+    /// @param dropout what [#forward] was given
+    public Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
+        Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
+        for (int i = 0; i < weightGradients.length; i++) {
+            Part p = parts.get(i);
+            Tensor d = dy.narrow(1, p.firstRow(), p.out());
+            OuterProducts.add(List.of(OuterProducts.Product.of(weightGradients[i], d, x, 1)));
+            if (p.hasBias()) {
+                Gradients.addRows(biasGradients[i], d);
+            }
+        }
+        requirePlain();
+        if (inputs == null) {
+            return weights.backward(dy).dx();
+        }
+        List<OuterProducts.Product> products = new ArrayList<>();
+        Tensor dx = inputs.backward(weights, dy, x, dropout, products); // (N, in)
+        int column = in;
+        for (LowRank update : trained) {
+            Part p = parts.get(update.part());
+            Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
+            update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);
+            column += update.rank();
+        }
+        OuterProducts.add(products);
+        return dx;
+    }
+
+    /// Makes backward passes add to the gradients of the base parameters (float32 views).
+    ///
+    /// @param weights one per part
+    /// @param biases one per part, null where a part has none
+    public void trainBase(Tensor[] weights, Tensor[] biases) {
+        requirePlain();
+        this.weights.keepPlain();
+        servesTokens = false;
+        weightGradients = weights.clone();
+        biasGradients = biases.clone();
+    }
+
+    public boolean trainsBase() {
+        return weightGradients.length > 0;
+    }
+
+    public Tensor weightGradient(int part) {
+        return weightGradients[part];
+    }
+
+    public Tensor biasGradient(int part) {
+        return biasGradients[part];
+    }
+}

@@ -1,0 +1,203 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.OuterProducts;
+import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The output layer and the adapter on it, the one place where hidden states become logits:
+/// ```
+/// z = h Wᵀ + c + u Bᵀ,     u = s · dropout(h) Aᵀ
+/// ```
+/// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
+/// the embedding. Only the head of a token-classification model has a bias `c`. `M` rows, `D`
+/// width, `V` vocabulary, `R` rank.
+public final class OutputLayer {
+    /// Its module path in causal language models.
+    public static final String PATH = "lm_head";
+
+    /// Its module path in classification models.
+    public static final String SCORE_PATH = "score";
+
+    private final Weight weight;
+    private final Optional<Weight> bias;
+    private final Optional<TensorScope> packs;
+    private PackedMatrix packed; // of the base weight, or null
+    private LowRank trained;
+    private final Map<Adapter, LowRank> frozen = new HashMap<>();
+
+    /// @param weight `(V, D)`
+    /// @param bias `(V)`
+    /// @param packs owner of a copy of the weight in the layout that products like best; empty: no
+    ///     copy
+    OutputLayer(Weight weight, Optional<Weight> bias, Optional<TensorScope> packs) {
+        this.weight = weight;
+        this.bias = bias;
+        this.packs = packs;
+    }
+
+    /// `W`, `(V, D)`. If tied, its base is the embedding's.
+    public Weight weight() {
+        return weight;
+    }
+
+    /// `c`, `(V)`.
+    public Optional<Weight> bias() {
+        return bias;
+    }
+
+    /// Sets or takes away the trained update.
+    public void attachTrained(Optional<LowRank> update) {
+        trained = update.orElse(null);
+    }
+
+    /// Sets or takes away the update of a frozen adapter.
+    public void attachFrozen(Adapter adapter, Optional<LowRank> update) {
+        update.ifPresentOrElse(u -> frozen.put(adapter, u), () -> frozen.remove(adapter));
+    }
+
+    /// Logits of all rows, float32 `(M, V)`, in the current scope.
+    ///
+    /// @param h after the final norm, `(M, D)`
+    public Tensor logits(Tensor h, Adapter adapter) {
+        return rows(h, adapter, Dropout.NONE).logits(0, h.size(0));
+    }
+
+    /// Prepares a pass over rows that go through the layer piece by piece. What it makes lives in
+    /// the current scope.
+    ///
+    /// @param h after the final norm, `(M, D)`
+    /// @param dropout of the trained adapter's input
+    public Rows rows(Tensor h, Adapter adapter, Dropout dropout) {
+        return new Rows(h, adapter, dropout);
+    }
+
+    /// Whether it is the base model's own and stays as it is.
+    private boolean mayPack(Tensor w) {
+        return packs.isPresent() && w == weight.base() && !weight.trainsBase();
+    }
+
+    /// As [FusedLinear#pack].
+    void pack() {
+        if (packed == null && mayPack(weight.base())) {
+            packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
+        }
+    }
+
+    private LowRank update(Adapter adapter) {
+        return switch (adapter.kind()) {
+            case OFF -> null;
+            case TRAINED -> trained;
+            case FROZEN -> frozen.get(adapter);
+        };
+    }
+
+    /// Hidden states on their way through the layer with one adapter.
+    public final class Rows {
+        private final Tensor hidden; // (M, D)
+        private final Tensor w; // (V, D)
+        private final Tensor gradient; // (V, D) or null
+        private final Tensor c; // (V) or null
+        private final Tensor biasGradient; // (V) or null
+        private final LowRank update; // or null
+        private final Dropout.Mask mask; // of h
+        private final Tensor reduced; // u, (M, R), or null
+
+        private Rows(Tensor hidden, Adapter adapter, Dropout dropout) {
+            this.hidden = hidden;
+            w = weight.value(adapter);
+            gradient = weight.gradient(adapter);
+            c = bias.map(b -> b.value(adapter)).orElse(null);
+            biasGradient = bias.map(b -> b.gradient(adapter)).orElse(null);
+            update = update(adapter);
+            if (update == null) {
+                mask = Dropout.Mask.NONE;
+                reduced = null;
+            } else {
+                mask = dropout.mask(PATH);
+                reduced =
+                        Tensor.empty(
+                                hidden.device(), hidden.dtype(), hidden.size(0), update.rank());
+                update.reduce(hidden, mask, reduced);
+            }
+        }
+
+        /// Whether [#backward] adds to gradients of parameters.
+        public boolean learns() {
+            return gradient != null
+                    || biasGradient != null
+                    || update != null && update.gradientA() != null;
+        }
+
+        /// Moves what [#backward] needs into a scope.
+        public void moveTo(TensorScope scope) {
+            scope.adopt(hidden);
+            if (reduced != null) {
+                scope.adopt(reduced);
+            }
+        }
+
+        private Tensor product(Tensor h) {
+            if (!mayPack(w)) {
+                return h.mm(w.t());
+            }
+            pack();
+            return packed.multiply(h);
+        }
+
+        /// Logits of rows `from … from + n`, float32 `(n, V)`.
+        public Tensor logits(long from, long n) {
+            return widened(rounded(from, n));
+        }
+
+        /// Logits of what [#rounded] gave, float32 `(n, V)`.
+        public Tensor widened(Tensor rounded) {
+            Tensor logits = rounded.to(DType.FLOAT32);
+            return c == null ? logits : logits.add(c.to(DType.FLOAT32));
+        }
+
+        /// Whether [#rounded] are the logits.
+        public boolean hasBias() {
+            return c != null;
+        }
+
+        /// Logits without the bias in the compute dtype, `(n, V)`, the caller's own.
+        public Tensor rounded(long from, long n) {
+            Tensor z = product(hidden.narrow(0, from, n));
+            if (update != null) {
+                Kernels.addmm(z, reduced.narrow(0, from, n), update.b().t(), 1, 1);
+            }
+            return z;
+        }
+
+        /// Takes the gradient of the logits of some rows back; adds to the gradients of parameters.
+        ///
+        /// @param dz `(n, V)`, in the compute dtype
+        /// @param from first of the rows
+        /// @param dh written: the gradient of their hidden states, `(n, D)`
+        public void backward(Tensor dz, long from, Tensor dh) {
+            long n = dz.size(0);
+            Tensor h = hidden.narrow(0, from, n);
+            Kernels.mm(dz, w, dh);
+            if (gradient != null) {
+                OuterProducts.add(List.of(OuterProducts.Product.of(gradient, dz, h, 1)));
+            }
+            if (biasGradient != null) {
+                Gradients.addRows(biasGradient, dz);
+            }
+            if (update != null) {
+                Tensor du = dz.mm(update.b()); // (n, R)
+                update.reduceBackward(du, h, mask.from(from), dh);
+                Tensor u = reduced.narrow(0, from, n);
+                OuterProducts.add(update.productB(dz, u).stream().toList());
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+package org.attune.model.layer;
+
+import org.attune.model.config.Activation;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+
+import java.util.function.Supplier;
+
+/// The gated activation of a feed-forward block, `silu(gate) · up`
+/// ([Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202)): in a kernel of our own or in
+/// operators, which need memory for `silu(gate)`. `N` rows, `F` inner width.
+public final class Swiglu {
+    private Swiglu() {}
+
+    /// @param activation of the gates
+    /// @param gateUp `(N, 2F)`
+    /// @param memory for the activated gates, `(N, F)`
+    /// @param out its first `F` columns are written, `(N, F + …)`
+    public static void forward(
+            Activation activation, Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
+        switch (activation) {
+            case SILU -> silu(gateUp, memory, out);
+        }
+    }
+
+    /// Leaves the gradient of gate and up in their place.
+    ///
+    /// @param activation of the gates
+    /// @param dOut gradient of what [#forward] wrote, `(N, F)`
+    /// @param gateUp `(N, 2F)`, changed
+    /// @param memory that [#forward] was given, with what it left there
+    /// @param spare its first `F` columns are overwritten, `(N, F + …)`
+    public static void backward(
+            Activation activation,
+            Tensor dOut,
+            Tensor gateUp,
+            Supplier<Tensor> memory,
+            Tensor spare) {
+        switch (activation) {
+            case SILU -> siluBackward(dOut, gateUp, memory, spare);
+        }
+    }
+
+    /// As an ordinary expression, for autograd.
+    public static Tensor apply(Activation activation, Tensor gate, Tensor up) {
+        return switch (activation) {
+            case SILU -> gate.silu().mul(up);
+        };
+    }
+
+    private static void silu(Tensor gateUp, Supplier<Tensor> silu, Tensor out) {
+        if (hasKernel(gateUp)) {
+            VectorKernels.swiglu(gateUp, out);
+            return;
+        }
+        long inner = gateUp.size(1) / 2;
+        Tensor memory = silu.get();
+        Kernels.silu(gateUp.narrow(1, 0, inner), memory);
+        Kernels.mul(memory, gateUp.narrow(1, inner, inner), out.narrow(1, 0, inner));
+    }
+
+    private static void siluBackward(
+            Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
+        if (hasKernel(gateUp)) {
+            VectorKernels.swigluBackward(dOut, gateUp);
+            return;
+        }
+        long inner = gateUp.size(1) / 2;
+        Tensor gate = gateUp.narrow(1, 0, inner); // (N, F)
+        Tensor up = gateUp.narrow(1, inner, inner); // (N, F)
+        Tensor dSilu = spare.narrow(1, 0, inner); // (N, F)
+        Kernels.mul(dOut, up, dSilu);
+        Kernels.mul(dOut, silu.get(), up); // from here on it is the gradient that stands there
+        Kernels.siluBackward(dSilu, gate, gate);
+    }
+
+    private static boolean hasKernel(Tensor gateUp) {
+        int inner = Math.toIntExact(gateUp.size(1) / 2);
+        return VectorKernels.serve(gateUp.device(), gateUp.dtype(), inner);
+    }
+}

@@ -1,0 +1,29 @@
+package org.attune.model.layer;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.TokenPass;
+import org.attune.tensor.VectorKernels;
+
+/// Whether a token can go through all blocks of a decoder in one piece ([TokenPass]).
+final class TokenKernel {
+    private TokenKernel() {}
+
+    /// Whether [TokenPass] computes what a decoder of this configuration does, and the processor
+    /// has the kernels for it.
+    static boolean suits(DecoderConfig config, Device device, DType dtype) {
+        int rotary = config.rope().rotaryDim(config.headDim());
+        return computes(config)
+                && VectorKernels.serve(device, dtype, config.headDim(), rotary / 2)
+                && VectorKernels.hasTiles(dtype);
+    }
+
+    /// Its gates are activated as the kernel does; everything else that a configuration can ask
+    /// for is an argument of the kernel.
+    private static boolean computes(DecoderConfig config) {
+        return switch (config.activation()) {
+            case SILU -> true;
+        };
+    }
+}

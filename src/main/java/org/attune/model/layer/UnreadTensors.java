@@ -1,0 +1,69 @@
+package org.attune.model.layer;
+
+import org.attune.error.ModelException;
+import org.attune.files.TensorFile;
+import org.attune.model.config.DecoderConfig;
+
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/// Refuses models whose files hold weights of a computation that isn't made: biases, further norms,
+/// further layers. Without them the model would be another one. What stands beside the blocks, as
+/// the head of another task, is passed over.
+final class UnreadTensors {
+    private static final String OUTPUT = OutputLayer.PATH + ".weight";
+    private static final String OUTPUT_BIAS = OutputLayer.PATH + ".bias";
+    private static final String EMBEDDING = "model.embed_tokens.weight";
+
+    /// Tables and masks that older versions of transformers saved.
+    private static final Pattern BUFFER =
+            Pattern.compile(".*\\.(rotary_emb\\.\\w+|attn\\.bias|masked_bias)");
+
+    private UnreadTensors() {}
+
+    /// @param read names of the tensors that the decoder took
+    /// @throws ModelException naming the first one that it should have taken
+    static void refuse(DecoderConfig config, TensorFile file, Set<String> read) {
+        for (String name : file.entries().keySet()) {
+            if (belongs(name, config) && !read.contains(name)) {
+                throw new ModelException(
+                        ("the model's files hold the tensor \"%s\", with which a %s model of %d"
+                                        + " layers computes nothing here; the configuration is"
+                                        + " another model's, or the model isn't supported")
+                                .formatted(name, config.modelType(), config.layers()));
+            }
+        }
+        if (config.tiesOutput() && file.entries().containsKey(OUTPUT)) {
+            requireEqual(file);
+        }
+    }
+
+    private static boolean belongs(String name, DecoderConfig config) {
+        return (name.startsWith("model.") || name.startsWith("blk.")) // as in GGUF files
+                        && !BUFFER.matcher(name).matches()
+                || name.equals(OUTPUT_BIAS) && !config.scores();
+    }
+
+    /// Older files repeat a tied embedding.
+    private static void requireEqual(TensorFile file) {
+        TensorFile.Entry output = file.entries().get(OUTPUT);
+        TensorFile.Entry embedding = file.entries().get(EMBEDDING);
+        boolean equal =
+                output.dtype() == embedding.dtype()
+                        && Arrays.equals(output.shape(), embedding.shape());
+        if (equal) {
+            try (Arena arena = Arena.ofConfined()) {
+                equal = file.read(OUTPUT, arena).mismatch(file.read(EMBEDDING, arena)) < 0;
+            }
+        }
+        if (!equal) {
+            throw new ModelException(
+                    ("tie_word_embeddings is true, but the files hold a tensor \"%s\" unlike"
+                         + " \"%s\"; set the key to false if the model has an output layer of its"
+                         + " own")
+                            .formatted(OUTPUT, EMBEDDING));
+        }
+    }
+}

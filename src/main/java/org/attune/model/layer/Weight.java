@@ -1,0 +1,89 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.Tensor;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/// A weight of the base model and what may stand in its place: a version trained beside a LoRA
+/// adapter (PEFT's `modules_to_save`) and those of frozen adapters. A pass names the adapter that
+/// it uses and gets the weight that belongs to it, so with the adapter off it gets the original.
+public final class Weight {
+    private final String name;
+    private final Tensor base;
+    private Tensor baseGradient;
+    private Tensor trained;
+    private Tensor trainedGradient;
+    private final Map<Adapter, Tensor> frozen = new HashMap<>();
+
+    /// @param name as Hugging Face spells it, e.g. `model.norm.weight`
+    /// @param base in the compute dtype
+    Weight(String name, Tensor base) {
+        this.name = name;
+        this.base = base;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /// Path of the module that it belongs to, e.g. `model.norm`.
+    public String module() {
+        return name.substring(0, name.lastIndexOf('.'));
+    }
+
+    /// The base model's own.
+    public Tensor base() {
+        return base;
+    }
+
+    /// What a pass with this adapter computes with.
+    public Tensor value(Adapter adapter) {
+        Tensor version =
+                switch (adapter.kind()) {
+                    case OFF -> base;
+                    case TRAINED -> trained;
+                    case FROZEN -> frozen.get(adapter);
+                };
+        return version == null ? base : version;
+    }
+
+    /// What backward passes with this adapter add to, float32, or null if it isn't trained there.
+    public Tensor gradient(Adapter adapter) {
+        return switch (adapter.kind()) {
+            case OFF -> baseGradient;
+            case TRAINED -> trainedGradient;
+            case FROZEN -> null;
+        };
+    }
+
+    /// Trains the base model's own weight: passes without an adapter add to `gradient`.
+    public void trainBase(Tensor gradient) {
+        baseGradient = gradient;
+    }
+
+    boolean trainsBase() {
+        return baseGradient != null;
+    }
+
+    /// Puts a trained version beside the base model's.
+    public void attachTrained(Tensor version, Tensor gradient) {
+        trained = version;
+        trainedGradient = gradient;
+    }
+
+    /// Puts the version of a frozen adapter beside the base model's.
+    public void attachFrozen(Adapter adapter, Tensor version) {
+        frozen.put(adapter, version);
+    }
+
+    /// Takes the trained version away.
+    public void detachTrained() {
+        attachTrained(null, null);
+    }
+
+    /// Takes a frozen adapter's version away.
+    public void detachFrozen(Adapter adapter) {
+        frozen.remove(adapter);
+    }
+}

@@ -1,0 +1,116 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.tensor.DType;
+
+/// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
+/// width, `F` inner width, `HK` columns of all query heads, `CK` of all key heads, `R` adapter
+/// columns, `L` blocks, `b` bytes of a value.
+/// ```
+/// input              = b D
+/// saved by a block   = b (4 D + 2 HK + 2 CK + 2 F + R) + 8,  its input included
+///                      and b (HK + CK) + 4 (H + C) with norms of queries and keys
+///                      and 4 H where attention is done in tiles
+/// attended           = b HK + 4 H in tiles, and the adapter's columns: attention's output
+/// kept, r recomputed = (L - r) · saved by a block + (r + 1) · input, and at least one block's;
+///                      r · attended more where attention is kept
+/// at work in a block = b (4 F + 3 D), or with attention b (4 HK + 2 CK + 3 D) + 8 CK,
+///                      in tiles b (HK + 5 CK + 3 D) + 36 CK: gradients of keys in pieces
+/// scores             = 3 b H · those of a block of queries, whatever the number of tokens;
+///                      none in tiles
+/// ```
+///
+/// @param layers `L`
+/// @param input of a block
+/// @param saved by a block for the backward pass
+/// @param attended of that, where the rest is computed again and attention isn't
+/// @param atWork besides, while one block computes
+/// @param score of one pair of query and key in all heads
+public record ActivationBytes(
+        int layers, long input, long saved, long attended, long atWork, long score) {
+    /// Scores, their gradient and its product stand beside each other.
+    private static final long SCORES = 3;
+
+    private static final long FLOAT = 4;
+
+    /// Gradients of a key and a value, as a long row's pieces have them: of all keys that a piece
+    /// sees, half of them on average, and pieces are up to eight.
+    private static final long PIECES = 9;
+
+    /// @param decoder with its adapters
+    public static ActivationBytes of(Decoder decoder) {
+        Block first = decoder.blocks().getFirst();
+        Adapter adapter = Adapter.TRAINED;
+        int columns =
+                first.qkv().extra(adapter)
+                        + first.output().extra(adapter)
+                        + first.gateUp().extra(adapter)
+                        + first.down().extra(adapter);
+        DecoderConfig config = decoder.config();
+        boolean tiles = JointHeads.inTiles(config, decoder.device(), decoder.dtype());
+        return of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
+    }
+
+    /// As if attention were not done in tiles.
+    ///
+    /// @param adapterColumns of one block: the ranks of its layers
+    public static ActivationBytes of(DecoderConfig c, DType dtype, int adapterColumns) {
+        return of(c, dtype, adapterColumns, 0, false);
+    }
+
+    private static ActivationBytes of(
+            DecoderConfig c, DType dtype, int adapterColumns, int outputColumns, boolean tiles) {
+        long b = dtype.bytes();
+        long width = c.hiddenSize();
+        long inner = c.intermediateSize();
+        long queries = (long) c.heads() * c.headDim();
+        long keys = (long) c.kvHeads() * c.headDim();
+        long saved = b * (4 * width + 2 * queries + 2 * keys + 2 * inner + adapterColumns);
+        long logs = tiles ? FLOAT * c.heads() : 0;
+        saved += 2 * FLOAT + logs;
+        if (c.attention().qkNorm()) {
+            saved += b * (queries + keys) + FLOAT * (c.heads() + c.kvHeads());
+        }
+        long feedForward = b * (4 * inner + 3 * width);
+        long attention =
+                tiles
+                        ? b * (queries + 5 * keys + 3 * width) + PIECES * FLOAT * keys
+                        : b * (4 * queries + 2 * keys + 3 * width) + 2 * FLOAT * keys;
+        return new ActivationBytes(
+                c.layers(),
+                b * width,
+                saved,
+                b * (queries + outputColumns) + logs,
+                Math.max(feedForward, attention),
+                tiles ? 0 : SCORES * b * c.heads());
+    }
+
+    /// Bytes of a pass over `tokens`, as many as there are in its longest path, forward and
+    /// backward.
+    ///
+    /// @param recomputed what is computed again
+    public long bytes(int tokens, Recomputation recomputed) {
+        return tokens * (kept(recomputed) + atWork) + Layout.mostScores(tokens) * score;
+    }
+
+    /// Bytes of a forward pass over `tokens` without a backward pass: a block and its input at a
+    /// time.
+    public long reading(int tokens) {
+        return tokens * (input + saved + atWork);
+    }
+
+    /// What stands between the forward and the backward pass.
+    ///
+    /// @param recomputed what is computed again
+    public long kept(Recomputation recomputed) {
+        int again = Math.min(recomputed.blocks(), layers);
+        long ofOne = input + (recomputed.keepsAttention() ? attended : 0);
+        long atEnd = (layers - again) * saved + again * ofOne + input; // the last output
+        // While the last of them is computed again, only the others stand beside it.
+        long last = again == 0 ? 0 : (again - 1) * ofOne + input + saved;
+        return Math.max(atEnd, last);
+    }
+}

@@ -1,0 +1,166 @@
+package org.attune.model.pass;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Attention of the rows of one [Layout], in blocks of queries with batched products. On CPUs this
+/// is 2–4 times faster in bfloat16 than ATen's fused kernel, and unlike that it is right for rows
+/// that see more keys than there are queries.
+///
+/// Shapes: `C` key/value heads, `G` query heads per key/value head, `K` head size. Queries
+/// `(C, N, G, K)` come scaled by `1/√K`; keys and values `(C, N, K)`.
+final class Attention {
+    private final Layout layout;
+    private final Device device;
+    private final DType dtype;
+    private final Map<Integer, Tensor> triangles = new HashMap<>();
+    private final Map<Layout.QueryBlock, Tensor> windowMasks = new HashMap<>();
+    private final TensorScope masks;
+
+    /// @param masks scope that owns the masks, as long-lived as this object
+    Attention(Layout layout, Device device, DType dtype, TensorScope masks) {
+        this.layout = layout;
+        this.device = device;
+        this.dtype = dtype;
+        this.masks = masks;
+    }
+
+    /// @param o attention output, `(C, N, G, K)`, is written
+    void forward(Tensor q, Tensor k, Tensor v, int window, Tensor o) {
+        for (Layout.QueryBlock block : layout.blocks(window)) {
+            try (var _ = TensorScope.open("attention")) {
+                Tensor p = probabilities(q, k, block); // (C, nG, keys)
+                Tensor out = p.bmm(rows(v, block)); // (C, nG, K)
+                queries(o, block).copyInPlace(unfold(out, q, block));
+            }
+        }
+    }
+
+    /// Gradients of queries (as scaled), keys and values.
+    ///
+    /// @param dOut `(C, N, G, K)`
+    Tensor[] backward(Tensor dOut, Tensor q, Tensor k, Tensor v, int window) {
+        Tensor dq = Tensor.empty(q.device(), q.dtype(), q.shape());
+        // Sums over query blocks: float32, since many small terms would vanish in bfloat16.
+        Tensor dk = Tensor.zeros(k.device(), DType.FLOAT32, k.shape());
+        Tensor dv = Tensor.zeros(v.device(), DType.FLOAT32, v.shape());
+        for (Layout.QueryBlock block : layout.blocks(window)) {
+            try (var _ = TensorScope.open("attention")) {
+                Tensor p = probabilities(q, k, block); // (C, nG, keys)
+                Tensor g = fold(dOut, block); // (C, nG, K)
+                addRows(dv, block, p.transpose(1, 2).bmm(g));
+                Tensor dp = g.bmm(rows(v, block).transpose(1, 2)); // (C, nG, keys)
+                Tensor ds = dp.softmaxBackward(p); // (C, nG, keys)
+                Tensor dqBlock = ds.bmm(rows(k, block)); // (C, nG, K)
+                queries(dq, block).copyInPlace(unfold(dqBlock, q, block));
+                addRows(dk, block, ds.transpose(1, 2).bmm(fold(q, block)));
+            }
+        }
+        return new Tensor[] {dq, dk.to(k.dtype()), dv.to(v.dtype())};
+    }
+
+    /// As [#forward], as an ordinary expression for autograd.
+    Tensor apply(Tensor q, Tensor k, Tensor v, int window) {
+        List<Layout.QueryBlock> blocks = layout.blocks(window);
+        Tensor[] parts = new Tensor[blocks.size()];
+        for (int i = 0; i < parts.length; i++) {
+            Layout.QueryBlock block = blocks.get(i);
+            Tensor scores = fold(q, block).bmm(rows(k, block).transpose(1, 2));
+            Tensor p = masked(scores, q, block, false).softmax(Tensor.LAST);
+            parts[i] = unfold(p.bmm(rows(v, block)), q, block);
+        }
+        return Tensor.cat(1, parts);
+    }
+
+    private Tensor probabilities(Tensor q, Tensor k, Layout.QueryBlock block) {
+        Tensor scores = fold(q, block).bmm(rows(k, block).transpose(1, 2)); // (C, nG, keys)
+        masked(scores, q, block, true);
+        return scores.softmaxInPlace();
+    }
+
+    /// Scores with what may not be seen at −∞.
+    private Tensor masked(Tensor scores, Tensor q, Layout.QueryBlock block, boolean inPlace) {
+        int n = block.queries();
+        if (n == 1 && block.mask() == null) {
+            return scores;
+        }
+        long groups = q.size(2);
+        Tensor byQuery = scores.reshape(scores.size(0), n, groups, scores.size(2));
+        Tensor mask = block.mask() == null ? triangle(n) : windowMask(block); // (n, 1, width)
+        if (inPlace) {
+            long width = mask.size(2);
+            byQuery.narrow(3, scores.size(2) - width, width).addInPlace(mask);
+            return scores;
+        }
+        Tensor wide = mask;
+        if (mask.size(2) < scores.size(2)) {
+            Tensor zeros = Tensor.zeros(device, dtype, n, 1, scores.size(2) - mask.size(2));
+            wide = Tensor.cat(2, zeros, mask);
+        }
+        return byQuery.add(wide).reshape(scores.shape());
+    }
+
+    private Tensor triangle(int n) {
+        return triangles.computeIfAbsent(
+                n,
+                size -> {
+                    float[] mask = new float[size * size];
+                    for (int row = 0; row < size; row++) {
+                        for (int column = row + 1; column < size; column++) {
+                            mask[row * size + column] = Float.NEGATIVE_INFINITY;
+                        }
+                    }
+                    return masks.adopt(Tensor.of(device, mask, size, 1, size).to(dtype).copy());
+                });
+    }
+
+    private Tensor windowMask(Layout.QueryBlock block) {
+        return windowMasks.computeIfAbsent(
+                block,
+                b ->
+                        masks.adopt(
+                                Tensor.of(device, b.mask(), b.queries(), 1, b.keys())
+                                        .to(dtype)
+                                        .copy()));
+    }
+
+    /// Query rows of a block, `(C, n, G, K)`, a view.
+    private static Tensor queries(Tensor q, Layout.QueryBlock block) {
+        return q.narrow(1, block.start(), block.queries());
+    }
+
+    /// Query rows with their heads as rows, `(C, nG, K)`.
+    private static Tensor fold(Tensor q, Layout.QueryBlock block) {
+        return queries(q, block).reshape(q.size(0), block.queries() * q.size(2), q.size(3));
+    }
+
+    private static Tensor unfold(Tensor x, Tensor q, Layout.QueryBlock block) {
+        return x.reshape(q.size(0), block.queries(), q.size(2), q.size(3));
+    }
+
+    /// The keys (or values) that a block sees, `(C, keys, K)`; a view if they are consecutive.
+    private static Tensor rows(Tensor k, Layout.QueryBlock block) {
+        Tensor[] parts = new Tensor[block.keyStarts().length];
+        for (int i = 0; i < parts.length; i++) {
+            int start = block.keyStarts()[i];
+            parts[i] = k.narrow(1, start, block.keyEnds()[i] - start);
+        }
+        return parts.length == 1 ? parts[0] : Tensor.cat(1, parts);
+    }
+
+    private static void addRows(Tensor sum, Layout.QueryBlock block, Tensor addend) {
+        int from = 0;
+        for (int i = 0; i < block.keyStarts().length; i++) {
+            int start = block.keyStarts()[i];
+            int length = block.keyEnds()[i] - start;
+            sum.narrow(1, start, length).addInPlace(addend.narrow(1, from, length));
+            from += length;
+        }
+    }
+}

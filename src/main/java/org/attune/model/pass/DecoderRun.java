@@ -1,0 +1,256 @@
+package org.attune.model.pass;
+
+import org.attune.error.StopRequest;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.tensor.DType;
+import org.attune.tensor.ResidentLimit;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+
+/// One pass through all blocks: forward at construction, backward on request. Owns the activations
+/// that backward needs until it is closed.
+///
+/// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps the inputs,
+/// and attention's output if asked ([Recomputation]); backward takes the blocks in reverse,
+/// computes such a block again, back-propagates and drops it. Those are the first blocks: when
+/// backward reaches them, what the others kept is gone.
+public final class DecoderRun implements AutoCloseable {
+    /// @param backward whether there will be a backward pass
+    /// @param recomputed what is computed again there
+    /// @param dropout of the trained adapter's inputs
+    /// @param plain whether blocks run in ordinary operators with autograd instead of the
+    ///     hand-written passes
+    public record Options(
+            boolean backward, Recomputation recomputed, Dropout dropout, boolean plain) {
+        /// Without backward pass and dropout, hand-written.
+        public static Options forwardOnly() {
+            return new Options(false, Recomputation.NONE, Dropout.NONE, false);
+        }
+    }
+
+    private final Decoder decoder;
+    private final Layout layout;
+    private final Options options;
+    private final PassContext pass;
+    private final TensorScope scope = TensorScope.detached("run");
+    private final Tensor[] inputs;
+    private final Saved[] saved;
+    private final KeptAttention[] keptAttention;
+    private final Optional<Recorded> recorded;
+    private final Tensor hidden;
+
+    /// A forward pass that was made before.
+    ///
+    /// @param record borrowed; what it holds must not be replaced before the backward pass
+    /// @param rows of it, for each token of the layout ([PassRecord#rows])
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Recorded(PassRecord record, int[] rows) {}
+
+    /// Runs forward.
+    public DecoderRun(Decoder decoder, Layout layout, Adapter adapter, Options options) {
+        this(decoder, layout, adapter, options, Optional.empty());
+    }
+
+    /// Runs forward, or takes what there is.
+    ///
+    /// @param recorded with it, blocks are computed neither plainly nor with dropout
+    public DecoderRun(
+            Decoder decoder,
+            Layout layout,
+            Adapter adapter,
+            Options options,
+            Optional<Recorded> recorded) {
+        ResidentLimit.beforePass();
+        this.recorded = recorded;
+        this.decoder = decoder;
+        this.layout = layout;
+        this.options = options;
+        int count = decoder.blocks().size();
+        inputs = new Tensor[count];
+        saved = new Saved[count];
+        keptAttention = new KeptAttention[count];
+        pass =
+                new PassContext(
+                        decoder.config(),
+                        layout,
+                        adapter,
+                        options.dropout(),
+                        decoder.device(),
+                        decoder.dtype(),
+                        options.backward());
+        try {
+            hidden = recorded.map(this::hidden).orElseGet(this::forward);
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private Tensor hidden(Recorded from) {
+        if (options.plain() || options.dropout().isOn()) {
+            throw new IllegalArgumentException("what is recorded was computed in another way");
+        }
+        try (var _ = scope.enter()) {
+            return from.record().hidden(from.rows());
+        }
+    }
+
+    private Tensor forward() {
+        Tensor x;
+        try (var _ = TensorScope.open("embed")) {
+            Tensor table = decoder.embedding().value(pass.adapter()); // (V, D)
+            x = table.indexSelect(0, layout.tokenTensor(decoder.device()));
+            scope.adopt(x);
+        }
+        for (int i = 0; i < inputs.length; i++) {
+            Tensor out;
+            StopRequest.check(); // no weight has changed since the step began
+            try (var _ = TensorScope.open("block")) {
+                out = block(i, x);
+                scope.adopt(out);
+            }
+            if (!options.backward()) {
+                x.close();
+            } else {
+                inputs[i] = x;
+            }
+            x = out;
+        }
+        return x;
+    }
+
+    private Tensor block(int i, Tensor x) {
+        if (options.plain()) {
+            return plain(i).forward(x);
+        }
+        pass.makesWhatStays(true);
+        WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
+        pass.makesWhatStays(false);
+        if (options.backward()) {
+            keep(i, result.saved());
+        }
+        return result.out();
+    }
+
+    private void keep(int i, Saved made) {
+        if (!options.recomputed().concerns(i)) {
+            made.moveTo(scope);
+            saved[i] = made;
+        } else if (options.recomputed().keepsAttention()) {
+            keptAttention[i] = KeptAttention.of(made);
+            keptAttention[i].moveTo(scope);
+        }
+    }
+
+    private PlainBlock plain(int i) {
+        return new PlainBlock(decoder.blocks().get(i), pass);
+    }
+
+    /// Whether the forward pass was made before.
+    public boolean isRecorded() {
+        return recorded.isPresent();
+    }
+
+    /// Output of the last block, before the final norm, `(N, D)`.
+    public Tensor hidden() {
+        return hidden;
+    }
+
+    /// Logits of some rows of the layout, if they were computed before.
+    public Optional<RecordedLogits> logits(int[] sources) {
+        return recorded.flatMap(
+                from ->
+                        from.record()
+                                .logits(
+                                        Arrays.stream(sources)
+                                                .map(source -> from.rows()[source])
+                                                .toArray()));
+    }
+
+    /// Takes the gradient of [#hidden] through all blocks, the last one first, and to the
+    /// embedding. At most once.
+    ///
+    /// @param blockDone told the number of each block whose parameters' gradients are finished and
+    ///     whose weights the pass does not read any more
+    /// @throws org.attune.error.StoppedException if the run is stopped; gradients are half done
+    public void backward(Tensor dHidden, IntConsumer blockDone) {
+        if (!options.backward()) {
+            throw new IllegalStateException("this pass kept nothing for a backward pass");
+        }
+        try (var _ = TensorScope.open("backward")) {
+            Tensor d = dHidden;
+            for (int i = inputs.length - 1; i >= 0; i--) {
+                Tensor dx;
+                StopRequest.check(); // what was added to gradients is dropped with the step
+                try (var inner = TensorScope.open("block")) {
+                    dx = inner.keep(blockBackward(i, d, inner));
+                }
+                if (d != dHidden) {
+                    d.close();
+                }
+                d = dx;
+                blockDone.accept(i);
+            }
+            Tensor gradient = decoder.embedding().gradient(pass.adapter()); // (V, D)
+            if (gradient != null) {
+                addToEmbedding(gradient, d);
+            }
+        }
+    }
+
+    /// What was read of the embedding learns, but for the row of the padding token: transformers'
+    /// embeddings leave it as it is, though the token may end every turn. A tied output layer adds
+    /// to that row all the same.
+    private void addToEmbedding(Tensor gradient, Tensor d) {
+        int[] tokens = layout.tokens();
+        int pad = decoder.config().special().pad().orElse(-1);
+        int[] read = IntStream.range(0, tokens.length).filter(row -> tokens[row] != pad).toArray();
+        Tensor rows = d; // (N, D)
+        if (read.length < tokens.length) {
+            rows = d.indexSelect(0, Tensor.ofInts(decoder.device(), read, read.length));
+        }
+        int[] ids = Arrays.stream(read).map(row -> tokens[row]).toArray();
+        Tensor index = Tensor.ofInts(decoder.device(), ids, ids.length).unsqueeze(1);
+        gradient.scatterAddInPlace(0, index.expand(ids.length, d.size(1)), rows.to(DType.FLOAT32));
+    }
+
+    private Tensor blockBackward(int i, Tensor d, TensorScope block) {
+        if (options.plain()) {
+            return plain(i).backward(inputs[i], d);
+        }
+        Block b = decoder.blocks().get(i);
+        Saved s = saved[i];
+        if (s == null) {
+            try (var _ = TensorScope.open("again")) {
+                s = again(i, b, block);
+                s.moveTo(block);
+            }
+        }
+        Tensor dx = WrittenBlock.backward(b, d, s, pass);
+        saved[i] = null;
+        return dx;
+    }
+
+    private Saved again(int i, Block b, TensorScope block) {
+        if (recorded.isEmpty()) {
+            return WrittenBlock.again(b, inputs[i], Optional.ofNullable(keptAttention[i]), pass);
+        }
+        KeptRows kept = recorded.get().record().kept(i, recorded.get().rows());
+        block.adopt(kept.x());
+        return WrittenBlock.completed(b, kept, pass);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        pass.close();
+    }
+}

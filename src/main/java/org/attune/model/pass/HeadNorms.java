@@ -1,0 +1,94 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.VectorKernels;
+
+import java.util.Optional;
+
+/// Norms of queries and keys by head, of the families that have them.
+public final class HeadNorms {
+    private HeadNorms() {}
+
+    /// Norms queries and keys where they are.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    /// @return what [#backward] needs, or null if the block has no such norms
+    static Attended.QkNormed forward(Block b, Tensor y, PassContext pass) {
+        if (b.queryNorm() == null) {
+            return null;
+        }
+        DecoderConfig c = pass.config();
+        long columns = (long) (c.heads() + c.kvHeads()) * c.headDim();
+        Tensor before = Tensor.empty(y.device(), y.dtype(), y.size(0), columns);
+        Optional<VectorKernels.HeadNorms> kernel = kernel(b, y, c, pass.adapter());
+        if (kernel.isPresent()) {
+            return new Attended.QkNormed(before, kernel.get().forward(y, before));
+        }
+        before.copyInPlace(y.narrow(1, 0, columns));
+        return new Attended.QkNormed(before, byOperators(b, y, c, pass.adapter()));
+    }
+
+    /// Norms queries and keys where they are, for no backward pass.
+    ///
+    /// @param y projections, `(N, (CG + 2C) K)`; changed
+    public static void apply(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        if (b.queryNorm() == null) {
+            return;
+        }
+        kernel(b, y, c, adapter)
+                .ifPresentOrElse(k -> k.forward(y, null), () -> byOperators(b, y, c, adapter));
+    }
+
+    /// @return statistics, `(N, CG + C, 1)`
+    private static Tensor byOperators(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        Tensor queries = HeadViews.queries(y, c);
+        Tensor keys = HeadViews.keys(y, c);
+        return Tensor.cat(
+                1,
+                b.queryNorm().forward(queries, queries, adapter),
+                b.keyNorm().forward(keys, keys, adapter));
+    }
+
+    private static Optional<VectorKernels.HeadNorms> kernel(
+            Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+        return VectorKernels.serve(y.device(), y.dtype(), c.headDim())
+                ? Optional.of(
+                        new VectorKernels.HeadNorms(
+                                c.heads(),
+                                c.kvHeads(),
+                                b.queryNorm().weight().value(adapter),
+                                b.keyNorm().weight().value(adapter),
+                                c.rmsNormEps()))
+                : Optional.empty();
+    }
+
+    /// Takes gradients of normed queries and keys back to those of the projections, where they are.
+    ///
+    /// @param dy `(N, (CG + 2C) K)`
+    /// @param saved what [#forward] gave
+    static void backward(Block b, Tensor dy, Attended.QkNormed saved, PassContext pass) {
+        if (saved == null) {
+            return;
+        }
+        DecoderConfig c = pass.config();
+        Tensor dQueries = HeadViews.queries(dy, c);
+        Tensor dKeys = HeadViews.keys(dy, c);
+        Tensor queries = HeadViews.queries(saved.projections(), c);
+        Tensor keys = HeadViews.keys(saved.projections(), c);
+        Tensor rq = saved.r().narrow(1, 0, c.heads());
+        Tensor rk = saved.r().narrow(1, c.heads(), c.kvHeads());
+        Adapter adapter = pass.adapter();
+        Optional<VectorKernels.HeadNorms> kernel = kernel(b, dy, c, adapter);
+        if (kernel.isEmpty()) {
+            dQueries.copyInPlace(b.queryNorm().backward(dQueries, queries, rq, adapter));
+            dKeys.copyInPlace(b.keyNorm().backward(dKeys, keys, rk, adapter));
+            return;
+        }
+        b.queryNorm().learn(dQueries, queries, rq, adapter);
+        b.keyNorm().learn(dKeys, keys, rk, adapter);
+        kernel.get().backward(dy, saved.projections(), saved.r());
+    }
+}

@@ -1,0 +1,43 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.vector.AttentionShape;
+
+/// Heads of projections that stand side by side in a row: queries, keys, values.
+public final class HeadViews {
+    private HeadViews() {}
+
+    /// What kernels need to know of them.
+    public static AttentionShape shape(DecoderConfig c) {
+        return new AttentionShape(c.kvHeads(), c.heads() / c.kvHeads(), c.headDim());
+    }
+
+    /// Queries, a view `(N, CG, K)` of `(N, (CG + 2C) K)`.
+    public static Tensor queries(Tensor y, DecoderConfig c) {
+        return heads(y, c, 0, c.heads());
+    }
+
+    /// Keys, a view `(N, C, K)`.
+    static Tensor keys(Tensor y, DecoderConfig c) {
+        return heads(y, c, c.heads(), c.kvHeads());
+    }
+
+    /// Queries, then keys, a view `(N, CG + C, K)`.
+    public static Tensor queriesAndKeys(Tensor y, DecoderConfig c) {
+        return heads(y, c, 0, c.heads() + c.kvHeads());
+    }
+
+    /// Keys, then values, a view `(N, 2C, K)`.
+    public static Tensor keysAndValues(Tensor y, DecoderConfig c) {
+        return heads(y, c, c.heads(), 2 * c.kvHeads());
+    }
+
+    private static Tensor heads(Tensor y, DecoderConfig c, int first, int count) {
+        int size = c.headDim();
+        return y.viewAs(
+                new long[] {y.size(0), count, size},
+                new long[] {y.stride(0), size, 1},
+                (long) first * size);
+    }
+}

@@ -1,0 +1,23 @@
+package org.attune.model.pass;
+
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+/// What attention of a block made, where the rest of its activations is computed again.
+///
+/// @param ox attention output and adapter columns, as in [Saved]
+/// @param logs as in [Attended.Joint], or null
+record KeptAttention(Tensor ox, Tensor logs) {
+    /// Of what a forward pass saved.
+    static KeptAttention of(Saved saved) {
+        return new KeptAttention(saved.ox(), saved.attended().logs());
+    }
+
+    /// Gives it to `scope`.
+    void moveTo(TensorScope scope) {
+        scope.adopt(ox);
+        if (logs != null) {
+            scope.adopt(logs);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+package org.attune.model.pass;
+
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/// How the rows of one pass attend to each other: segments of a token forest, cut into blocks of
+/// queries, each with the rows it may see. Made once per forest and shared by all blocks.
+public final class Layout {
+    /// Most queries per attention block: scores of a block stay in the cache.
+    static final int QUERY_BLOCK = 256;
+
+    /// Most scores of a block and head, where more queries than [#FEWEST_QUERIES] can be had.
+    private static final int BLOCK_SCORES = 1 << 20;
+
+    private static final int FEWEST_QUERIES = 32;
+
+    private final int[] tokens;
+    private final int[] positions;
+    private final List<Span> spans;
+    private final Map<Integer, List<QueryBlock>> blocksByWindow = new HashMap<>();
+
+    /// @param parent index of the parent span, or -1
+    /// @param start first row
+    /// @param end one past the last row
+    /// @param seesItself whether its rows are among the keys; else it is one row, which sees its
+    ///     ancestors alone
+    /// @param leftOut tokens behind the last row that have none, as nothing depends on them
+    public record Span(int parent, int start, int end, boolean seesItself, int leftOut) {
+        /// An ordinary one.
+        public Span(int parent, int start, int end) {
+            this(parent, start, end, true, 0);
+        }
+    }
+
+    /// Consecutive rows of one segment and the rows they see.
+    ///
+    /// @param start first query row
+    /// @param end one past the last
+    /// @param keyStarts first row of each range of keys, ancestors first
+    /// @param keyEnds one past the last row of each
+    /// @param mask additive, host-side, `(end − start, maskWidth)` over the last `maskWidth` keys,
+    ///     or
+    ///     null if the plain causal triangle over the last `end − start` keys is all
+    record QueryBlock(int start, int end, int[] keyStarts, int[] keyEnds, float[] mask) {
+        int queries() {
+            return end - start;
+        }
+
+        int keys() {
+            int n = 0;
+            for (int i = 0; i < keyStarts.length; i++) {
+                n += keyEnds[i] - keyStarts[i];
+            }
+            return n;
+        }
+    }
+
+    /// @param tokens ids, `(N)`
+    /// @param positions position ids, `(N)`
+    /// @param spans segments, parents before children
+    public Layout(int[] tokens, int[] positions, List<Span> spans) {
+        this.tokens = tokens;
+        this.positions = positions;
+        this.spans = List.copyOf(spans);
+    }
+
+    /// Number of rows.
+    public int size() {
+        return tokens.length;
+    }
+
+    public Tensor tokenTensor(Device device) {
+        return Tensor.ofInts(device, tokens, tokens.length);
+    }
+
+    public int[] tokens() {
+        return tokens;
+    }
+
+    public int[] positions() {
+        return positions;
+    }
+
+    public List<Span> spans() {
+        return spans;
+    }
+
+    /// Rows from a root to the end of a segment.
+    public int[] path(int span) {
+        Span last = spans.get(span);
+        IntStream rows = IntStream.range(last.start(), last.end());
+        for (int[] range : ancestors(last).reversed()) {
+            rows = IntStream.concat(IntStream.range(range[0], range[1]), rows);
+        }
+        return rows.toArray();
+    }
+
+    /// For each row the number of tokens in the longest path through its tree, those without a row
+    /// included: what RoPE kinds whose factors depend on the total length ask for.
+    int[] totalLengths() {
+        int[] root = new int[spans.size()];
+        int[] own = new int[spans.size()];
+        int[] longest = new int[spans.size()];
+        for (int i = 0; i < spans.size(); i++) {
+            Span s = spans.get(i);
+            root[i] = s.parent() < 0 ? i : root[s.parent()];
+            int before = s.parent() < 0 ? 0 : own[s.parent()];
+            int rows = s.end() > s.start() ? positions[s.end() - 1] + 1 : before;
+            own[i] = rows + s.leftOut();
+            longest[root[i]] = Math.max(longest[root[i]], own[i]);
+        }
+        int[] lengths = new int[tokens.length];
+        for (int i = 0; i < spans.size(); i++) {
+            Arrays.fill(lengths, spans.get(i).start(), spans.get(i).end(), longest[root[i]]);
+        }
+        return lengths;
+    }
+
+    /// Query blocks for layers in which a token sees `window` tokens, itself included.
+    ///
+    /// @param window tokens, or 0 for all
+    List<QueryBlock> blocks(int window) {
+        return blocksByWindow.computeIfAbsent(window, this::cut);
+    }
+
+    /// Each segment in one piece, with all rows that its last row sees; empty segments left out.
+    List<QueryBlock> paths() {
+        var paths = new ArrayList<QueryBlock>();
+        for (Span span : spans) {
+            if (span.end() > span.start()) {
+                paths.add(block(span.start(), span.end(), span, ancestors(span), 0));
+            }
+        }
+        return paths;
+    }
+
+    /// Rows in the longest path from a root to a leaf.
+    public int longestPath() {
+        int longest = 0;
+        int[] lengths = new int[spans.size()];
+        for (int i = 0; i < lengths.length; i++) {
+            Span span = spans.get(i);
+            int before = span.parent() < 0 ? 0 : lengths[span.parent()];
+            lengths[i] = before + span.end() - span.start();
+            longest = Math.max(longest, lengths[i]);
+        }
+        return longest;
+    }
+
+    private List<QueryBlock> cut(int window) {
+        var blocks = new ArrayList<QueryBlock>();
+        for (int i = 0; i < spans.size(); i++) {
+            Span span = spans.get(i);
+            List<int[]> ancestors = ancestors(span);
+            int b;
+            for (int a = span.start(); a < span.end(); a = b) {
+                int keys = window > 0 ? Math.min(window, positions[a] + 1) : positions[a] + 1;
+                b = Math.min(a + queriesAtOnce(keys), span.end());
+                blocks.add(block(a, b, span, ancestors, window));
+            }
+        }
+        return blocks;
+    }
+
+    /// Most scores of a block and head in a pass over so many tokens.
+    static long mostScores(int tokens) {
+        return (long) queriesAtOnce(tokens) * tokens;
+    }
+
+    /// Queries of a block whose first sees so many keys.
+    static int queriesAtOnce(int keys) {
+        return Math.clamp(BLOCK_SCORES / keys, FEWEST_QUERIES, QUERY_BLOCK);
+    }
+
+    /// Row ranges of all ancestors, the root's first.
+    private List<int[]> ancestors(Span span) {
+        var ranges = new ArrayList<int[]>();
+        for (int p = span.parent(); p >= 0; p = spans.get(p).parent()) {
+            ranges.addFirst(new int[] {spans.get(p).start(), spans.get(p).end()});
+        }
+        return ranges;
+    }
+
+    private QueryBlock block(int a, int b, Span span, List<int[]> ancestors, int window) {
+        var ranges = new ArrayList<int[]>();
+        for (int[] range : ancestors) {
+            append(ranges, range[0], range[1], positions[a], window);
+        }
+        if (span.seesItself()) {
+            append(ranges, span.start(), b, positions[a], window);
+        }
+        int[] starts = ranges.stream().mapToInt(r -> r[0]).toArray();
+        int[] ends = ranges.stream().mapToInt(r -> r[1]).toArray();
+        boolean windowMatters = window > 0 && positions[b - 1] - positions[starts[0]] >= window;
+        return new QueryBlock(
+                a, b, starts, ends, windowMatters ? windowMask(a, b, starts, ends, window) : null);
+    }
+
+    /// Adds a range, less what lies before the first query's window, joined to its neighbour where
+    /// they touch.
+    private void append(List<int[]> ranges, int start, int end, int firstQuery, int window) {
+        int from = start;
+        while (window > 0 && from < end && positions[from] <= firstQuery - window) {
+            from++;
+        }
+        if (from >= end) {
+            return;
+        }
+        if (!ranges.isEmpty() && ranges.getLast()[1] == from) {
+            ranges.getLast()[1] = end;
+        } else {
+            ranges.add(new int[] {from, end});
+        }
+    }
+
+    private float[] windowMask(int a, int b, int[] starts, int[] ends, int window) {
+        int keys = 0;
+        for (int i = 0; i < starts.length; i++) {
+            keys += ends[i] - starts[i];
+        }
+        float[] mask = new float[(b - a) * keys];
+        for (int q = a; q < b; q++) {
+            int column = 0;
+            for (int i = 0; i < starts.length; i++) {
+                for (int k = starts[i]; k < ends[i]; k++) {
+                    int distance = positions[q] - positions[k];
+                    if (distance < 0 || distance >= window) {
+                        mask[(q - a) * keys + column] = Float.NEGATIVE_INFINITY;
+                    }
+                    column++;
+                }
+            }
+        }
+        return mask;
+    }
+}

@@ -1,0 +1,178 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Dropout;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.OwnPages;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// What all blocks of one pass share. Owns position tables and masks; close it with the pass.
+final class PassContext implements AutoCloseable {
+    /// From so many rows on attention takes far longer than fresh pages do.
+    private static final int LONG = 4096;
+
+    private final TensorScope scope = TensorScope.detached("pass");
+    private final DecoderConfig config;
+    private final Layout layout;
+    private final Adapter adapter;
+    private final Dropout dropout;
+    private final Rope rope;
+    private final Attention attention;
+    private final Device device;
+    private final DType dtype;
+    private final Optional<JointHeads> joint;
+    private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
+    private final boolean longRows;
+    private boolean stays;
+
+    /// Places of [#scratch].
+    enum Scratch {
+        FIRST,
+        SECOND
+    }
+
+    /// @param keeps whether activations are kept for a backward pass
+    PassContext(
+            DecoderConfig config,
+            Layout layout,
+            Adapter adapter,
+            Dropout dropout,
+            Device device,
+            DType dtype,
+            boolean keeps) {
+        this.config = config;
+        this.layout = layout;
+        this.adapter = adapter;
+        this.dropout = dropout;
+        this.device = device;
+        this.dtype = dtype;
+        try (var _ = scope.enter()) {
+            rope = new Rope(config, layout, device, dtype);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+        longRows = keeps && layout.size() >= LONG && device.type() == Device.Type.CPU;
+        attention = new Attention(layout, device, dtype, scope);
+        joint =
+                JointHeads.suits(config, layout, device, dtype)
+                        ? Optional.of(new JointHeads(config, layout, dtype))
+                        : Optional.empty();
+    }
+
+    /// Attention over a block's projections.
+    ///
+    /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed, and kept or copied and
+    ///     freed
+    /// @param out its first columns are written, `(N, CGK + …)`
+    Attended attend(Block b, Supplier<Tensor> projections, Tensor out) {
+        return joint.isPresent()
+                ? joint.get().forward(b, projections.get(), out, this)
+                : SplitHeads.forward(b, projections, out, this);
+    }
+
+    /// As [#attend], where its output is there.
+    Attended attendAgain(Block b, Supplier<Tensor> projections, KeptAttention kept) {
+        return joint.isPresent()
+                ? JointHeads.again(b, projections.get(), kept.logs(), this)
+                : SplitHeads.again(b, projections, this);
+    }
+
+    /// @param out what [#attend] wrote
+    /// @param dOut its gradient
+    /// @return gradient of the projections, `(N, (CG + 2C) K)`
+    Tensor attendBackward(Block b, Tensor out, Tensor dOut, Attended attended) {
+        return switch (attended) {
+            case Attended.Joint saved -> joint.orElseThrow().backward(b, out, dOut, saved, this);
+            case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
+        };
+    }
+
+    /// Memory for temporaries that all blocks use in turn. What a block makes and frees between the
+    /// activations that stay would leave gaps between them, a fifth of all memory with long rows.
+    /// What was there before is overwritten.
+    ///
+    /// @return `(N, columns)`, a view in the current scope
+    Tensor scratch(Scratch place, long columns) {
+        long[] shape = {size(), columns};
+        long numbers = size() * columns;
+        Tensor memory = scratch.get(place);
+        if (memory == null || memory.size() < numbers) {
+            if (memory != null) {
+                memory.close();
+            }
+            memory = scope.adopt(Tensor.empty(device, dtype, numbers));
+            scratch.put(place, memory);
+        }
+        return memory.viewAs(shape, new long[] {columns, 1}, 0);
+    }
+
+    /// Says whether what is made from now on stays until the backward pass. Between temporaries it
+    /// would leave gaps when they are freed, a fourth of all memory with long rows, so there it
+    /// gets pages of its own. With short rows the time for fresh pages would be felt.
+    void makesWhatStays(boolean stays) {
+        this.stays = stays;
+        ownPages(stays);
+    }
+
+    /// Makes something that won't stay, by way of other such tensors.
+    Tensor temporary(Supplier<Tensor> work) {
+        ownPages(false);
+        Tensor made = work.get();
+        ownPages(stays);
+        return made;
+    }
+
+    private void ownPages(boolean own) {
+        if (longRows) {
+            OwnPages.use(own);
+        }
+    }
+
+    Device device() {
+        return device;
+    }
+
+    DType dtype() {
+        return dtype;
+    }
+
+    DecoderConfig config() {
+        return config;
+    }
+
+    int size() {
+        return layout.size();
+    }
+
+    Adapter adapter() {
+        return adapter;
+    }
+
+    Dropout dropout() {
+        return dropout;
+    }
+
+    Rope rope() {
+        return rope;
+    }
+
+    Attention attention() {
+        return attention;
+    }
+
+    @Override
+    public void close() {
+        makesWhatStays(false);
+        scope.close();
+    }
+}

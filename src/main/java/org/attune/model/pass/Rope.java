@@ -1,0 +1,172 @@
+package org.attune.model.pass;
+
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.RopeTable;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Kernels;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TokenPass;
+import org.attune.tensor.VectorKernels;
+
+import java.util.Arrays;
+
+/// Rotary position embedding of one pass: cosines and sines of its rows
+/// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
+///
+/// Queries are multiplied by the attention scale `1/√K` with the rotation, which saves a pass over
+/// the scores.
+public final class Rope {
+    private final int rotary;
+    private final double scale;
+    private final VectorKernels.RotatedHeads heads;
+    private final Tensor exactCos; // float32 (N, 1, rotary / 2)
+    private final Tensor exactSin;
+    private final Tensor cos; // (N, 1, rotary / 2)
+    private final Tensor sin; // (N, 1, rotary / 2)
+    private final Tensor scaledCos; // the same times the attention scale
+    private final Tensor scaledSin;
+
+    public Rope(DecoderConfig config, Layout layout, Device device, DType dtype) {
+        rotary = config.rope().rotaryDim(config.headDim());
+        scale = 1 / Math.sqrt(config.headDim());
+        int half = rotary / 2;
+        int n = layout.size();
+        float[] c = new float[n * half];
+        float[] s = new float[n * half];
+        fill(config, layout, half, c, s);
+        exactCos = Tensor.of(device, c, n, 1, half);
+        exactSin = Tensor.of(device, s, n, 1, half);
+        cos = exactCos.to(dtype);
+        sin = exactSin.to(dtype);
+        scaledCos = exactCos.mul(scale).to(dtype);
+        scaledSin = exactSin.mul(scale).to(dtype);
+        heads =
+                new VectorKernels.RotatedHeads(
+                        config.heads(), config.kvHeads(), config.headDim(), rotary, scale);
+    }
+
+    private static void fill(
+            DecoderConfig config, Layout layout, int half, float[] cos, float[] sin) {
+        boolean varies = config.rope().dependsOnLength();
+        int[] lengths = varies ? layout.totalLengths() : new int[0];
+        int[] positions = layout.positions();
+        RopeTable table = RopeTable.of(config.rope(), config.headDim(), 0);
+        int tableLength = 0;
+        float[][] cosOf = new float[varies ? 0 : Arrays.stream(positions).max().orElse(0) + 1][];
+        float[][] sinOf = new float[cosOf.length][];
+        for (int row = 0; row < positions.length; row++) {
+            if (varies && lengths[row] != tableLength) {
+                tableLength = lengths[row];
+                table = RopeTable.of(config.rope(), config.headDim(), tableLength);
+            }
+            int p = positions[row];
+            if (!varies && cosOf[p] != null) {
+                System.arraycopy(cosOf[p], 0, cos, row * half, half);
+                System.arraycopy(sinOf[p], 0, sin, row * half, half);
+                continue;
+            }
+            for (int i = 0; i < half; i++) {
+                // The angle is a float32 product, as transformers computes it.
+                float angle = (float) table.inverseFrequencies()[i] * p;
+                cos[row * half + i] = (float) (Math.cos(angle) * table.attentionScaling());
+                sin[row * half + i] = (float) (Math.sin(angle) * table.attentionScaling());
+            }
+            if (!varies) {
+                cosOf[p] = Arrays.copyOfRange(cos, row * half, (row + 1) * half);
+                sinOf[p] = Arrays.copyOfRange(sin, row * half, (row + 1) * half);
+            }
+        }
+    }
+
+    /// Rotates queries into `out`, times the attention scale.
+    ///
+    /// @param x `(N, heads, K)`
+    /// @param out of the same shape, other memory
+    void rotateQueries(Tensor x, Tensor out) {
+        rotate(x, out, scaledCos, scaledSin, scale, false);
+    }
+
+    /// Rotates queries or keys where they are, without the attention scale.
+    ///
+    /// @param x `(N, heads, K)`
+    public void rotateInPlace(Tensor x) {
+        int half = rotary / 2;
+        Tensor a = x.narrow(2, 0, half); // (N, heads, half)
+        Tensor b = x.narrow(2, half, half); // (N, heads, half)
+        Tensor bs = b.mul(sin);
+        Tensor as = a.mul(sin);
+        a.mulInPlace(cos).subInPlace(bs);
+        b.mulInPlace(cos).addInPlace(as);
+    }
+
+    /// Whether [#rotateJoint] can do it.
+    public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
+        int rotary = config.rope().rotaryDim(config.headDim());
+        return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2);
+    }
+
+    /// Rotates queries, times the attention scale, and keys where they are, by a kernel.
+    ///
+    /// @param x `(N, …)`: in each row the queries, then the keys
+    /// @param back whether to take their gradients back
+    public void rotateJoint(Tensor x, boolean back) {
+        VectorKernels.rotate(x, heads, exactCos, exactSin, back);
+    }
+
+    /// What [#rotateJoint] does, for a kernel that does it among other things.
+    public TokenPass.Rotation rotation() {
+        return new TokenPass.Rotation(heads, exactCos, exactSin);
+    }
+
+    /// Rotates keys into `out`.
+    void rotateKeys(Tensor x, Tensor out) {
+        rotate(x, out, cos, sin, 1, false);
+    }
+
+    /// Takes the gradient of rotated queries back to that of the queries.
+    void rotateQueriesBack(Tensor dx, Tensor out) {
+        rotate(dx, out, scaledCos, scaledSin, scale, true);
+    }
+
+    /// Takes the gradient of rotated keys back to that of the keys.
+    void rotateKeysBack(Tensor dx, Tensor out) {
+        rotate(dx, out, cos, sin, 1, true);
+    }
+
+    private void rotate(Tensor x, Tensor out, Tensor c, Tensor s, double factor, boolean back) {
+        int half = rotary / 2;
+        Tensor a = x.narrow(2, 0, half); // (N, heads, half)
+        Tensor b = x.narrow(2, half, half); // (N, heads, half)
+        Tensor outA = out.narrow(2, 0, half);
+        Tensor outB = out.narrow(2, half, half);
+        Kernels.mul(a, c, outA);
+        Kernels.mul(b, c, outB);
+        Tensor bs = b.mul(s);
+        Tensor as = a.mul(s);
+        if (back) {
+            outA.addInPlace(bs);
+            outB.subInPlace(as);
+        } else {
+            outA.subInPlace(bs);
+            outB.addInPlace(as);
+        }
+        long rest = x.size(2) - rotary;
+        if (rest > 0) {
+            out.narrow(2, rotary, rest).copyInPlace(x.narrow(2, rotary, rest).mul(factor));
+        }
+    }
+
+    /// Rotation as an ordinary expression, for autograd, without the attention scale.
+    Tensor apply(Tensor x) {
+        int half = rotary / 2;
+        Tensor a = x.narrow(2, 0, half);
+        Tensor b = x.narrow(2, half, half);
+        Tensor first = a.mul(cos).sub(b.mul(sin));
+        Tensor second = b.mul(cos).add(a.mul(sin));
+        long rest = x.size(2) - rotary;
+        return rest > 0
+                ? Tensor.cat(2, first, second, x.narrow(2, rotary, rest))
+                : Tensor.cat(2, first, second);
+    }
+}

@@ -1,6 +1,0 @@
-package org.attune.text.jinja;
-
-/// Stands for "no such item or argument", which differs from one that is None.
-enum Absent {
-    ABSENT
-}

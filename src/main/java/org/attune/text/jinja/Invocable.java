@@ -1,9 +1,0 @@
-package org.attune.text.jinja;
-
-/// Something a template can call.
-interface Invocable {
-    Object call(Arguments arguments);
-
-    /// Its name in messages.
-    String name();
-}

@@ -1,0 +1,127 @@
+package org.attune.model.config;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ModelException;
+import org.attune.files.JsonFields;
+import org.attune.files.TensorFile;
+import org.attune.files.gguf.GgufFile;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// Configurations in both styles, and from GGUF, against each other and against the weights.
+@Tag("fixtures-engine")
+class DecoderConfigFixtureTest {
+    private static final Set<String> SUPPORTED = Set.of("llama", "mistral", "qwen2", "qwen3");
+
+    @Test
+    void bothStylesAndTheWeightsAgree() throws IOException {
+        Path models = Fixtures.fixture("engine/models");
+        try (var report = new CaseReport("fixtures-engine", getClass())) {
+            for (Path folder : folders(models)) {
+                JsonFields json = JsonFields.read(folder.resolve("config.json"));
+                if (SUPPORTED.contains(json.text("model_type"))) {
+                    report.run(name(folder), () -> compare(folder));
+                } else {
+                    report.unsupported(name(folder));
+                    refuses(folder, json.text("model_type"));
+                }
+            }
+            for (Path folder : folders(Fixtures.fixture("engine/gguf/models"))) {
+                report.run("gguf/" + name(folder), () -> compareGguf(folder));
+            }
+        }
+    }
+
+    private static void compare(Path folder) {
+        DecoderConfig config = DecoderConfig.read(folder);
+        Path legacy = folder.resolve("config.legacy.json");
+        if (Files.exists(legacy)) {
+            assertEquals(config, DecoderConfig.read(legacy));
+        }
+        try (SafeTensorsFile weights = SafeTensorsFile.open(folder)) {
+            agreesWithWeights(config, weights.entries());
+        }
+    }
+
+    private static void compareGguf(Path folder) throws IOException {
+        DecoderConfig expected = DecoderConfig.read(folder);
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path path : files.filter(f -> f.toString().endsWith(".gguf")).toList()) {
+                try (GgufFile file = GgufFile.open(path)) {
+                    DecoderConfig config = DecoderConfig.of(file);
+                    agreesWithWeights(config, file.entries());
+                    assertEquals(expected.modelType(), config.modelType());
+                    assertEquals(expected.attention(), config.attention());
+                    assertEquals(expected.tieWordEmbeddings(), config.tieWordEmbeddings());
+                    assertEquals(expected.rmsNormEps(), config.rmsNormEps(), 1e-12);
+                    assertEquals(expected.special().eos(), config.special().eos());
+                    assertArrayEquals(
+                            RopeTable.of(expected.rope(), expected.headDim(), 1)
+                                    .inverseFrequencies(),
+                            RopeTable.of(config.rope(), config.headDim(), 1).inverseFrequencies(),
+                            1e-7);
+                }
+            }
+        }
+    }
+
+    private static void agreesWithWeights(
+            DecoderConfig config, Map<String, TensorFile.Entry> weights) {
+        String attention = "model.layers.0.self_attn.";
+        long hidden = config.hiddenSize();
+        long queries = (long) config.heads() * config.headDim();
+        long keys = (long) config.kvHeads() * config.headDim();
+        hasShape(weights, "model.embed_tokens.weight", config.vocabSize(), hidden);
+        hasShape(weights, attention + "q_proj.weight", queries, hidden);
+        hasShape(weights, attention + "k_proj.weight", keys, hidden);
+        hasShape(weights, attention + "o_proj.weight", hidden, queries);
+        String mlp = "model.layers.0.mlp.";
+        hasShape(weights, mlp + "down_proj.weight", hidden, config.intermediateSize());
+        assertEquals(config.attention().qkvBias(), weights.containsKey(attention + "v_proj.bias"));
+        assertEquals(
+                config.attention().outputBias(), weights.containsKey(attention + "o_proj.bias"));
+        assertEquals(config.mlpBias(), weights.containsKey(mlp + "up_proj.bias"));
+        assertEquals(config.attention().qkNorm(), weights.containsKey(attention + "q_norm.weight"));
+        assertEquals(config.dtype(), weights.get(attention + "q_proj.weight").dtype());
+        int last = config.layers() - 1;
+        assertTrue(weights.containsKey("model.layers." + last + ".input_layernorm.weight"));
+        assertTrue(!weights.containsKey("model.layers." + (last + 1) + ".input_layernorm.weight"));
+        assertTrue(config.tieWordEmbeddings() || weights.containsKey("lm_head.weight"));
+    }
+
+    private static void hasShape(
+            Map<String, TensorFile.Entry> weights, String name, long... shape) {
+        assertArrayEquals(shape, weights.get(name).shape(), name);
+    }
+
+    private static void refuses(Path folder, String modelType) {
+        var error = assertThrows(ModelException.class, () -> DecoderConfig.read(folder));
+        assertTrue(error.getMessage().contains("\"" + modelType + "\""), error.getMessage());
+        assertTrue(error.getMessage().contains("supported: [llama"), error.getMessage());
+    }
+
+    private static List<Path> folders(Path root) throws IOException {
+        try (Stream<Path> folders = Files.list(root)) {
+            return folders.filter(Files::isDirectory).sorted().toList();
+        }
+    }
+
+    private static String name(Path folder) {
+        return folder.getFileName().toString();
+    }
+}

@@ -1,0 +1,39 @@
+package org.attune.model.pass;
+
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Block;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.Dropout;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+/// The part of a step that is attention, alone: forward and backward in every block.
+public final class AttentionWork {
+    private AttentionWork() {}
+
+    /// On the engine thread.
+    public static void run(Decoder decoder, Layout layout) {
+        try (var pass =
+                new PassContext(
+                        decoder.config(),
+                        layout,
+                        Adapter.OFF,
+                        Dropout.NONE,
+                        decoder.device(),
+                        decoder.dtype(),
+                        true)) {
+            for (Block b : decoder.blocks()) {
+                try (var _ = TensorScope.open("block")) {
+                    Tensor y = zeros(decoder, layout, b.qkv().out());
+                    Tensor out = zeros(decoder, layout, b.output().in());
+                    Attended attended = pass.attend(b, () -> y, out);
+                    pass.attendBackward(b, out, out, attended);
+                }
+            }
+        }
+    }
+
+    private static Tensor zeros(Decoder decoder, Layout layout, int width) {
+        return Tensor.zeros(decoder.device(), decoder.dtype(), layout.size(), width);
+    }
+}

@@ -1,9 +1,0 @@
-package org.attune.trainers.config;
-
-/// What shares an importance ratio.
-public enum ImportanceSamplingLevel {
-    /// Each token has its own.
-    TOKEN,
-    /// The exponential of the mean log-ratio over a completion.
-    SEQUENCE
-}

@@ -1,9 +1,0 @@
-package org.attune.trainers.config;
-
-/// Where the divergence from the reference counts.
-public enum KlPlace {
-    /// taken off each token's reward, as in TRL
-    REWARD,
-    /// added to the loss
-    LOSS
-}

@@ -1,9 +1,0 @@
-package org.attune.trainers.config;
-
-/// What ends a completion of PPO.
-public enum StopToken {
-    /// the model's own end of a turn or text
-    EOS,
-    /// nothing: each has the full length
-    NONE
-}

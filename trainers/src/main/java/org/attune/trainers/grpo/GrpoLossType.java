@@ -1,0 +1,25 @@
+package org.attune.trainers.grpo;
+
+/// Objectives on groups of completions, by TRL's names.
+public enum GrpoLossType {
+    /// Clipped; mean over completions of their means over tokens ([Shao et al.
+    /// 2024](https://arxiv.org/abs/2402.03300)).
+    GRPO,
+    /// Clipped; mean over the micro-batch's tokens.
+    BNPO,
+    /// Clipped; sum over tokens divided by `max_completion_length` ([Liu et al.
+    /// 2025](https://arxiv.org/abs/2503.20783)).
+    DR_GRPO,
+    /// Clipped; mean over the tokens of the accumulation window ([Yu et al.
+    /// 2025](https://arxiv.org/abs/2503.14476)).
+    DAPO,
+    /// Clipped; long completions weigh more.
+    LUSPO,
+    /// The capped ratio is a constant weight ([MiniMax-M1,
+    /// 2025](https://arxiv.org/abs/2506.13585)).
+    CISPO,
+    /// A soft gate in place of the clip.
+    SAPO,
+    /// A weight of the whole completion's ratio.
+    VESPO
+}

@@ -1,0 +1,222 @@
+package org.attune.trainers.loop;
+
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.RewardExample;
+import org.attune.datasets.examples.SftExample;
+import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.examples.UnpairedExample;
+import org.attune.error.ConfigException;
+import org.attune.trainers.config.ConfigNames;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// Texts by which a run, its configuration and its data are told from others.
+public final class Fingerprints {
+    /// Keys that may change between an interrupted run and its continuation: they say where files
+    /// are, what is reported, when something is saved, and how (not what) is computed. Data and
+    /// model are compared by content.
+    private static final Set<String> FREE =
+            Set.of(
+                    "output_dir",
+                    "save_strategy",
+                    "save_steps",
+                    "save_total_limit",
+                    "resume",
+                    "logging_strategy",
+                    "logging_steps",
+                    "logging_first_step",
+                    "report_to",
+                    "log_completions",
+                    "num_completions_to_print",
+                    "log_unique_prompts",
+                    "run_name",
+                    "eval_strategy",
+                    "eval_steps",
+                    "eval_on_start",
+                    "per_device_eval_batch_size",
+                    "gradient_checkpointing",
+                    "max_memory",
+                    "optimizer_in_bwd",
+                    "precompute_ref_batch_size",
+                    "device",
+                    "datasets",
+                    "eval_datasets",
+                    "test_split_size",
+                    "on_bad_row",
+                    "unused_columns",
+                    "model_name_or_path",
+                    "model_revision",
+                    "adapter_name_or_path",
+                    "ref_model_name_or_path",
+                    "value_model_path",
+                    "chat_template_path",
+                    "max_prompt_length", // the prompts that it leaves are told apart themselves
+                    "recorded_rollouts",
+                    "record_rollouts",
+                    "rollout_server_base_url",
+                    "rollout_server_timeout",
+                    "rollout_server_concurrency",
+                    "reward_timeout",
+                    "reward_parallelism",
+                    "on_reward_failure");
+
+    /// Keys that say how long a run lasts: it may become longer when it is continued. Its learning
+    /// rates are then those of the longer run from there on.
+    static final Set<String> LENGTH = Set.of("max_steps", "num_train_epochs", "total_episodes");
+
+    private Fingerprints() {}
+
+    /// The keys of a configuration that change a run's numbers, flat, with their values.
+    static Map<String, String> ofConfig(Record config) {
+        Map<String, String> flat = new TreeMap<>();
+        collect(config, flat);
+        flat.keySet().removeAll(FREE);
+        return flat;
+    }
+
+    private static void collect(Record config, Map<String, String> flat) {
+        for (RecordComponent component : config.getClass().getRecordComponents()) {
+            Object value = read(config, component);
+            String key = ConfigNames.key(component.getName());
+            if (value instanceof Record part && !FREE.contains(key)) {
+                collect(part, flat);
+            } else {
+                flat.put(key, value instanceof Enum<?> e ? ConfigNames.wireName(e) : "" + value);
+            }
+        }
+    }
+
+    private static Object read(Record config, RecordComponent component) {
+        try {
+            return component.getAccessor().invoke(config);
+        } catch (IllegalAccessException | InvocationTargetException e) {
+            throw new IllegalStateException(component + " can't be read", e);
+        }
+    }
+
+    /// Tokens and masks of SFT rows.
+    public static String ofRows(List<PackedRow> rows) {
+        MessageDigest digest = sha256();
+        for (PackedRow row : rows) {
+            put(digest, row.documents().size());
+            for (SftExample document : row.documents()) {
+                put(digest, document.ids());
+                for (boolean counts : document.completionMask()) {
+                    digest.update((byte) (counts ? 1 : 0));
+                }
+            }
+        }
+        return hex(digest);
+    }
+
+    /// Tokens of preference pairs.
+    public static String ofPairs(List<PreferenceExample> pairs) {
+        MessageDigest digest = sha256();
+        for (PreferenceExample pair : pairs) {
+            put(digest, pair.chosen().completionStart());
+            put(digest, pair.chosen().ids());
+            put(digest, pair.rejected().completionStart());
+            put(digest, pair.rejected().ids());
+        }
+        return hex(digest);
+    }
+
+    /// Tokens and margins of a reward model's pairs.
+    public static String ofRewardPairs(List<RewardExample> pairs) {
+        String tokens = ofPairs(pairs.stream().map(RewardExample::pair).toList());
+        return ofText(tokens + pairs.stream().map(RewardExample::margin).toList());
+    }
+
+    /// Tokens and labels of completions.
+    public static String ofUnpaired(List<UnpairedExample> rows) {
+        MessageDigest digest = sha256();
+        for (UnpairedExample row : rows) {
+            put(digest, row.tokens().completionStart(), row.desirable() ? 1 : 0);
+            put(digest, row.tokens().ids());
+        }
+        return hex(digest);
+    }
+
+    /// Tokens and judged steps.
+    public static String ofStepwise(List<StepwiseExample> rows) {
+        MessageDigest digest = sha256();
+        for (StepwiseExample row : rows) {
+            put(digest, row.ids());
+            for (StepwiseExample.JudgedStep step : row.steps()) {
+                put(digest, step.end(), step.right() ? 1 : 0);
+            }
+        }
+        return hex(digest);
+    }
+
+    /// Tokens and columns of prompts.
+    public static String ofPrompts(List<PromptExample> prompts) {
+        MessageDigest digest = sha256();
+        for (PromptExample prompt : prompts) {
+            put(digest, prompt.ids());
+            digest.update(prompt.columns().toString().getBytes(StandardCharsets.UTF_8));
+        }
+        return hex(digest);
+    }
+
+    /// One text.
+    public static String ofText(String text) {
+        MessageDigest digest = sha256();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    /// The file of a run that learns from recorded completions.
+    public static Map<String, String> ofRecorded(Optional<Path> file) {
+        return file.map(recorded -> Map.of("recorded rollouts (hash)", ofFile(recorded)))
+                .orElse(Map.of());
+    }
+
+    private static String ofFile(Path file) {
+        MessageDigest digest = sha256();
+        try (var bytes = new DigestInputStream(Files.newInputStream(file), digest)) {
+            bytes.transferTo(OutputStream.nullOutputStream());
+        } catch (IOException e) {
+            throw new ConfigException(file + " can't be read: " + e, e);
+        }
+        return hex(digest);
+    }
+
+    private static void put(MessageDigest digest, int... values) {
+        var bytes = ByteBuffer.allocate(4 * (values.length + 1)).putInt(values.length);
+        for (int value : values) {
+            bytes.putInt(value);
+        }
+        digest.update(bytes.array());
+    }
+
+    private static String hex(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+}

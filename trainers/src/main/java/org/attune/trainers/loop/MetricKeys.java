@@ -1,0 +1,67 @@
+package org.attune.trainers.loop;
+
+/// The names of metrics, TRL's exact strings. Evaluation puts [#EVAL_PREFIX] before them.
+public final class MetricKeys {
+    public static final String EVAL_PREFIX = "eval_";
+
+    public static final String STEP = "step";
+    public static final String EPOCH = "epoch";
+    public static final String LOSS = "loss";
+    public static final String GRAD_NORM = "grad_norm";
+    public static final String LEARNING_RATE = "learning_rate";
+    public static final String ENTROPY = "entropy";
+    public static final String MEAN_TOKEN_ACCURACY = "mean_token_accuracy";
+    public static final String NUM_TOKENS = "num_tokens";
+
+    public static final String REWARDS_CHOSEN = "rewards/chosen";
+    public static final String REWARDS_REJECTED = "rewards/rejected";
+    public static final String REWARDS_ACCURACIES = "rewards/accuracies";
+    public static final String REWARDS_MARGINS = "rewards/margins";
+    public static final String LOGPS_CHOSEN = "logps/chosen";
+    public static final String LOGPS_REJECTED = "logps/rejected";
+    public static final String LOGITS_CHOSEN = "logits/chosen";
+    public static final String LOGITS_REJECTED = "logits/rejected";
+
+    /// BCO's reward shift: the mean of all rewards so far.
+    public static final String DELTA = "delta";
+
+    /// A reward model's scores of both sides of the pairs.
+    public static final String MIN_REWARD = "min_reward";
+
+    public static final String MEAN_REWARD = "mean_reward";
+    public static final String MAX_REWARD = "max_reward";
+
+    /// Share of pairs whose chosen score is larger; ties count as wrong. Of process reward models:
+    /// share of steps judged as they are labelled. Of BCO, in evaluations: share of completions
+    /// whose reward is on its label's side of [#DELTA], ties counted half.
+    public static final String ACCURACY = "accuracy";
+
+    /// Mean of chosen minus rejected score.
+    public static final String MARGIN = "margin";
+
+    /// Mean of the weighted sums of rewards.
+    public static final String REWARD = "reward";
+
+    /// Their standard deviation.
+    public static final String REWARD_STD = "reward_std";
+
+    /// Attune's own: share of pairs whose chosen reward is the larger one, ties counted half
+    /// (TRL's
+    /// `rewards/accuracies` counts them as wrong, so that an untrained policy has 0). Only in
+    /// evaluations.
+    public static final String PREFERENCE_ACCURACY = "preference_accuracy";
+
+    /// Attune's own: tokens trained on per second since the last log, without padding.
+    public static final String TOKENS_PER_SECOND = "tokens_per_second";
+
+    /// transformers' keys of the run's last log entry.
+    public static final String TRAIN_LOSS = "train_loss";
+
+    public static final String TRAIN_RUNTIME = "train_runtime";
+    public static final String TRAIN_STEPS_PER_SECOND = "train_steps_per_second";
+    public static final String TRAIN_SAMPLES_PER_SECOND = "train_samples_per_second";
+
+    public static final String EVAL_RUNTIME = "eval_runtime";
+
+    private MetricKeys() {}
+}

@@ -1,0 +1,155 @@
+package org.attune.trainers.loop;
+
+import org.attune.model.pass.Recomputation;
+import org.attune.policy.TokenForest;
+import org.attune.tensor.OperatorTimes;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// Wall time by phase, and the rows that passed through a model in it. A phase inside another
+/// counts for itself only. For one thread.
+/// ```
+/// try (var _ = clock.enter("evaluate")) { … }
+/// ```
+public final class PhaseClock {
+    /// Not a phase: the passes that are repeated in `backward`.
+    public static final String RECOMPUTED = "recomputed";
+
+    /// Not a phase: the passes through the blocks of those in `forward` that were taken from what
+    /// generation had computed.
+    public static final String REUSED = "reused";
+
+    private static final String EVALUATE = "evaluate";
+
+    private final Map<String, Long> nanos = new LinkedHashMap<>();
+    private final Map<String, Long> wholeNanos = new LinkedHashMap<>();
+    private final Map<String, PassWork> passes = new LinkedHashMap<>();
+    private final Watch watch;
+    private String current = "";
+    private boolean evaluating;
+    private long since = System.nanoTime();
+
+    /// Hears what a run is doing, on the thread that does it, so it returns at once.
+    public interface Watch {
+        /// Hears nothing.
+        Watch NONE = (_, _) -> {};
+
+        /// A phase began, or the one around it goes on.
+        ///
+        /// @param phase its name, empty for none
+        /// @param evaluating whether it is part of an evaluation
+        void phase(String phase, boolean evaluating);
+
+        /// A forward pass begins.
+        ///
+        /// @param tokens that it computes
+        default void pass(int tokens) {}
+
+        /// Some of a list of completions have ended.
+        default void completed(int done, int total) {}
+    }
+
+    /// Without anyone who watches.
+    public PhaseClock() {
+        this(Watch.NONE);
+    }
+
+    /// @param watch borrowed
+    public PhaseClock(Watch watch) {
+        this.watch = watch;
+    }
+
+    /// Starts a phase, which ends when the result is closed.
+    public Phase enter(String phase) {
+        String outer = current;
+        if (outer.equals(phase)) {
+            return () -> {};
+        }
+        boolean wasEvaluating = evaluating;
+        evaluating |= phase.equals(EVALUATE);
+        long began = switchTo(phase);
+        watch.phase(phase, evaluating);
+        return () -> {
+            wholeNanos.merge(phase, switchTo(outer) - began, Long::sum);
+            evaluating = wasEvaluating;
+            watch.phase(outer, evaluating);
+        };
+    }
+
+    /// Ends a phase.
+    public interface Phase extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// Does `work` in a phase of its own.
+    public <T> T timed(String phase, Supplier<T> work) {
+        try (var _ = enter(phase)) {
+            return work.get();
+        }
+    }
+
+    /// Seconds of each phase so far, in the order of their first start.
+    public Map<String, Double> seconds() {
+        switchTo(current);
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        nanos.forEach((phase, time) -> seconds.put(phase, time / 1e9));
+        return seconds;
+    }
+
+    /// Seconds of one phase so far.
+    public double seconds(String phase) {
+        return seconds().getOrDefault(phase, 0.0);
+    }
+
+    /// Seconds of a phase that has ended, with the phases inside of it.
+    public double wholeSeconds(String phase) {
+        return wholeNanos.getOrDefault(phase, 0L) / 1e9;
+    }
+
+    /// Counts a forward pass over `forest` to the running phase.
+    void pass(TokenForest forest) {
+        passes.merge(current, PassWork.of(forest), PassWork::plus);
+        watch.pass(forest.size());
+    }
+
+    /// Tells of completions that have ended.
+    public void completed(int done, int total) {
+        watch.completed(done, total);
+    }
+
+    /// Counts a forward pass that the backward pass repeats in part.
+    void passAgain(TokenForest forest, Recomputation.Shares shares) {
+        passes.merge(RECOMPUTED, PassWork.of(forest).times(shares), PassWork::plus);
+    }
+
+    /// Counts a forward pass whose part through the blocks was made before.
+    ///
+    /// @param logits whether those of its targets were too
+    void passReused(TokenForest forest, boolean logits) {
+        PassWork work = PassWork.of(forest);
+        passes.merge(REUSED, logits ? work : work.withoutTargets(), PassWork::plus);
+    }
+
+    /// What passed forward through a model, by phase; under [#RECOMPUTED] what the backward pass
+    /// repeated, under [#REUSED] what of `forward` was made before.
+    public Map<String, PassWork> passes() {
+        return Map.copyOf(passes);
+    }
+
+    private long switchTo(String phase) {
+        long now = System.nanoTime();
+        if (!current.isEmpty()) {
+            nanos.merge(current, now - since, Long::sum);
+        }
+        if (!phase.isEmpty()) {
+            nanos.putIfAbsent(phase, 0L);
+        }
+        since = now;
+        current = phase;
+        OperatorTimes.phase(phase);
+        return now;
+    }
+}

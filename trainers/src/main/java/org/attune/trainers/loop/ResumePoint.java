@@ -1,0 +1,74 @@
+package org.attune.trainers.loop;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.checkpoint.CheckpointStore;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SaveConfig;
+
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// The checkpoint from which a run goes on.
+public final class ResumePoint {
+    /// The settings by which a run is told from others name it, since it can change rounding.
+    static final String TOKENS = "tokens_per_micro_batch";
+
+    /// Likewise.
+    static final String PACKS = "weights packed for backward passes";
+
+    private static final String SLOTS = "generation_slots";
+
+    private static final String REUSES = "reuse_rollout_activations";
+
+    private ResumePoint() {}
+
+    /// Empty if the run starts anew. Reads and compares all of the checkpoint's files.
+    ///
+    /// @throws org.attune.error.CheckpointException if the one that was asked for is none
+    public static Optional<Checkpoint> of(SaveConfig save) {
+        return switch (save.resume()) {
+            case Resume.No() -> Optional.empty();
+            case Resume.Latest() ->
+                    new CheckpointStore(save.outputDir(), save.saveTotalLimit()).newest();
+            case Resume.From(var folder) -> Optional.of(Checkpoint.open(folder));
+        };
+    }
+
+    /// The checkpoint that [#of] will find if all is well, for what its state says of the run;
+    /// empty if there is none.
+    public static Optional<Checkpoint> glance(SaveConfig save) {
+        return switch (save.resume()) {
+            case Resume.No() -> Optional.empty();
+            case Resume.Latest() ->
+                    new CheckpointStore(save.outputDir(), save.saveTotalLimit()).glance();
+            case Resume.From(var folder) -> Checkpoint.glance(folder);
+        };
+    }
+
+    /// How many tokens the run computed at once; it goes on with as many, to get the same numbers.
+    public static OptionalInt tokensPerMicroBatch(Checkpoint checkpoint) {
+        return number(checkpoint, TOKENS);
+    }
+
+    /// How many sequences the run generated at once, likewise.
+    public static OptionalInt generationSlots(Checkpoint checkpoint) {
+        return number(checkpoint, SLOTS);
+    }
+
+    /// Whether backward passes or decoding read copies of the weights, likewise.
+    public static Optional<Boolean> hasCopies(Checkpoint checkpoint) {
+        return Optional.ofNullable(checkpoint.state().identity().get(PACKS))
+                .map(Boolean::parseBoolean);
+    }
+
+    /// Whether the run took what generation computes for its forward pass, likewise.
+    public static Optional<Boolean> reusesActivations(Checkpoint checkpoint) {
+        return Optional.ofNullable(checkpoint.state().identity().get(REUSES))
+                .map(Boolean::parseBoolean);
+    }
+
+    private static OptionalInt number(Checkpoint checkpoint, String key) {
+        String number = checkpoint.state().identity().get(key);
+        return number == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(number));
+    }
+}

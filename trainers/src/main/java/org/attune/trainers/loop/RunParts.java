@@ -1,0 +1,202 @@
+package org.attune.trainers.loop;
+
+import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
+import org.attune.models.ModelConfig;
+import org.attune.optim.AdamW;
+import org.attune.optim.LrSchedule;
+import org.attune.optim.LrScheduleOptions;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.ParameterSpace;
+import org.attune.policy.Scorer;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.BatchConfig;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.ScheduleConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
+///
+/// @param method `sft`, `dpo`, `reward`
+/// @param config what every method needs
+/// @param policy borrowed
+/// @param context borrowed
+public record RunParts(
+        String method, TrainingConfig config, CausalPolicy policy, RunContext context) {
+
+    public static TokenBudget budget(BatchConfig batch) {
+        return new TokenBudget(batch.tokensPerMicroBatch().orElse(TokenBudget.DEFAULT_TOKENS));
+    }
+
+    /// All of `rows` rows in file order, in batches of `batch`.
+    public static BatchPlan.Window wholeSet(int rows, int batch) {
+        int batches = Math.ceilDiv(rows, batch);
+        return new BatchPlan(rows, batch, batches, false, new RowOrder.Sequential()).window(0);
+    }
+
+    /// @param lengths tokens of each training row
+    public BatchPlan plan(int[] lengths) {
+        BatchConfig batch = config.batch();
+        requireWholeSteps(RowTokens.of(lengths, batch.rowsOfStep()));
+        long seed = config.dataSeed().orElse(config.seed());
+        int microBatchRows = batch.perDeviceTrainBatchSize();
+        RowOrder order =
+                switch (batch.trainSamplingStrategy()) {
+                    case SEQUENTIAL -> new RowOrder.Sequential();
+                    case RANDOM -> new RowOrder.Shuffled(seed);
+                    case GROUP_BY_LENGTH ->
+                            new RowOrder.GroupedByLength(seed, lengths, microBatchRows);
+                };
+        return new BatchPlan(
+                lengths.length,
+                microBatchRows,
+                batch.gradientAccumulationSteps(),
+                batch.dataloaderDropLast(),
+                order);
+    }
+
+    /// Refuses updates in the backward pass where a step's rows may not fit into one.
+    ///
+    /// @throws ConfigException saying how many tokens must be computed at once
+    public void requireWholeSteps(RowTokens rows) {
+        int budget = budget(config.batch()).tokens();
+        boolean oneRow = config.batch().rowsOfStep() == 1; // computed at once, however long it is
+        if (config.optimizer().optimizerInBwd() && !oneRow && rows.wholeStep() > budget) {
+            throw new ConfigException(
+                    ("optimizer_in_bwd: true needs the rows of a step in one backward pass, but its"
+                         + " %d rows may have %d tokens, and tokens_per_micro_batch: %d computes"
+                         + " fewer at once; set tokens_per_micro_batch: %d, lower"
+                         + " per_device_train_batch_size x gradient_accumulation_steps (%d x %d) or"
+                         + " the length of rows, or set optimizer_in_bwd: false")
+                            .formatted(
+                                    config.batch().rowsOfStep(),
+                                    rows.wholeStep(),
+                                    budget,
+                                    rows.wholeStep(),
+                                    config.batch().perDeviceTrainBatchSize(),
+                                    config.batch().gradientAccumulationSteps()));
+        }
+    }
+
+    /// A run whose preparation may be stopped too.
+    public RunSummary stoppable(Supplier<RunSummary> run) {
+        try {
+            return StopRequest.watching(context.stop()::requested, run);
+        } catch (StoppedException e) {
+            return RunSummary.stoppedBefore(context.clock().seconds());
+        }
+    }
+
+    public void adviseOnLearningRate(LoraSettings lora, ModelConfig model) {
+        boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
+        LearningRateAdvice.give(method, adapter, config.optimizer().learningRate());
+    }
+
+    /// What the run is made of, for resuming: the configuration that changes numbers, the data,
+    /// the model.
+    public Map<String, String> identity(Record whole, String dataFingerprint) {
+        Map<String, String> identity = new LinkedHashMap<>(Fingerprints.ofConfig(whole));
+        identity.put("method", method);
+        identity.put(ResumePoint.TOKENS, "" + budget(config.batch()).tokens());
+        identity.put(ResumePoint.PACKS, "" + policy.hasCopies());
+        identity.put("training rows (hash)", dataFingerprint);
+        identity.put("model (fingerprint)", context.modelFingerprint());
+        return identity;
+    }
+
+    public RunSummary run(BatchPlan plan, Map<String, String> identity, TrainingLoop.Work work) {
+        return run(
+                plan.steps(config.schedule().numTrainEpochs()),
+                plan.stepsPerEpoch(),
+                identity,
+                work);
+    }
+
+    /// @param steps of `num_train_epochs`, which `max_steps` overrides
+    /// @param stepsPerEpoch ≥ 1
+    public RunSummary run(
+            int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
+        try (var optimizer = optimizer(policy.parameters())) {
+            return run(
+                    steps,
+                    stepsPerEpoch,
+                    identity,
+                    work,
+                    updates(optimizer),
+                    policy.parameters().count());
+        }
+    }
+
+    private WeightUpdates updates(AdamW optimizer) {
+        OptimizerConfig o = config.optimizer();
+        ParameterSpace space = policy.parameters();
+        if (o.optimizerInBwd() != space.sharesGradients()) {
+            throw new IllegalArgumentException(
+                    ("optimizer_in_bwd is %s, but the policy's gradients %s; make it with"
+                                    + " Policy.withAllWeightsInTurn where optimizer_in_bwd is true,"
+                                    + " and else not")
+                            .formatted(
+                                    o.optimizerInBwd(),
+                                    space.sharesGradients() ? "share memory" : "are all kept"));
+        }
+        return o.optimizerInBwd()
+                ? new UpdateInBackward(optimizer, space, context.clock())
+                : new OneUpdate(optimizer, o.maxGradNorm(), context.clock());
+    }
+
+    /// The configured optimizer over parameters. The caller closes it.
+    public AdamW optimizer(ParameterSpace parameters) {
+        OptimizerConfig o = config.optimizer();
+        return new AdamW(
+                parameters,
+                new AdamW.Settings(o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()));
+    }
+
+    /// As above, with updates of another kind.
+    ///
+    /// @param trained parameters that are trained
+    public RunSummary run(
+            int steps,
+            int stepsPerEpoch,
+            Map<String, String> identity,
+            TrainingLoop.Work work,
+            WeightUpdates updates,
+            long trained) {
+        int total = config.schedule().maxSteps().orElse(steps);
+        var info =
+                new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
+        return new TrainingLoop(info, config, updates, schedule(total), context, identity)
+                .run(work);
+    }
+
+    /// Where the policy may still be its reference.
+    public StartingPoint startingPoint(Scorer reference, BatchPlan plan) {
+        LrSchedule schedule =
+                schedule(
+                        config.schedule()
+                                .maxSteps()
+                                .orElse(plan.steps(config.schedule().numTrainEpochs())));
+        double rate = config.optimizer().learningRate();
+        return new StartingPoint(reference, step -> rate * schedule.factor(step));
+    }
+
+    private LrSchedule schedule(int total) {
+        ScheduleConfig schedule = config.schedule();
+        return new LrScheduleOptions(
+                        ConfigNames.wireName(schedule.lrSchedulerType()),
+                        schedule.lrSchedulerKwargs(),
+                        config.optimizer().learningRate(),
+                        new LrSchedule.Span(schedule.warmupStepsOf(total), total))
+                .schedule();
+    }
+}

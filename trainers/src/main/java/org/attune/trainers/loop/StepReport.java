@@ -1,0 +1,39 @@
+package org.attune.trainers.loop;
+
+import org.attune.checkpoint.RunState;
+
+import java.util.List;
+import java.util.Map;
+
+/// What a step found out while it accumulated gradients.
+///
+/// @param loss the step's loss, finite
+/// @param microBatches metrics of each logical micro-batch; logs show their means
+/// @param tokens tokens of the step's sequences, as TRL counts `num_tokens`
+/// @param counters metrics of which logs show the last value
+/// @param sums metrics of which logs show the mean over all values, however they are spread over
+///     micro-batches
+public record StepReport(
+        double loss,
+        List<Map<String, Double>> microBatches,
+        long tokens,
+        Map<String, Double> counters,
+        Map<String, RunState.Mean> sums) {
+    public StepReport {
+        microBatches = List.copyOf(microBatches);
+    }
+
+    /// Without sums.
+    public StepReport(
+            double loss,
+            List<Map<String, Double>> microBatches,
+            long tokens,
+            Map<String, Double> counters) {
+        this(loss, microBatches, tokens, counters, Map.of());
+    }
+
+    /// Without counters.
+    public StepReport(double loss, List<Map<String, Double>> microBatches, long tokens) {
+        this(loss, microBatches, tokens, Map.of());
+    }
+}

@@ -1,0 +1,121 @@
+package org.attune.trainers.loop;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.error.StopRequest;
+import org.attune.optim.Optimizer;
+import org.attune.policy.ParameterSpace;
+import org.attune.trainers.loop.TrainingLoop.Work;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+
+/// One update a step as in [OneUpdate], but on the way through its backward pass: each group of
+/// parameters changes as soon as its gradient is finished, and the next group's gradient takes the
+/// place of that one. The fused update of [Lv et al. 2023](https://arxiv.org/abs/2306.09782), with
+/// any optimizer.
+///
+/// The weights after a step are those of [OneUpdate] without clipping, bit for bit, since a pass
+/// does not read the weights of a group again that it has left. A step has one backward pass at
+/// most: the gradients of several would have to be added up.
+final class UpdateInBackward implements WeightUpdates {
+    private final Optimizer optimizer;
+    private final PhaseClock clock;
+    private final double[] squares; // of each group's gradient in the last step
+    private final BitSet updated = new BitSet(); // in the running step
+    private Optional<Running> running = Optional.empty();
+
+    /// The step in whose work we are.
+    private record Running(int step, double learningRate, Work work) {}
+
+    /// @param optimizer borrowed
+    /// @param space its parameters, whose groups share memory for gradients; borrowed
+    UpdateInBackward(Optimizer optimizer, ParameterSpace space, PhaseClock clock) {
+        this.optimizer = optimizer;
+        this.clock = clock;
+        squares = new double[space.groups().size()];
+        space.whenComplete(this::update);
+    }
+
+    @Override
+    public Optional<StepReport> run(int step, double learningRate, Work work) {
+        updated.clear();
+        try (var _ = clock.enter("optimizer")) {
+            optimizer.zeroGradients(); // of a pass that an exception has ended
+        }
+        running = Optional.of(new Running(step, learningRate, work));
+        Optional<StepReport> report = untilWeightsChange(() -> work.step(step));
+        if (report.isPresent()) {
+            updateOthers();
+        } else if (!updated.isEmpty()) {
+            throw new IllegalStateException("the step was stopped after weights had changed");
+        }
+        running = Optional.empty();
+        return report;
+    }
+
+    /// A wish to stop is heeded until the first group has changed; from there on the pass goes to
+    /// its end.
+    private <T> T untilWeightsChange(Supplier<T> work) {
+        BooleanSupplier asked = StopRequest.current();
+        return StopRequest.watching(() -> updated.isEmpty() && asked.getAsBoolean(), work);
+    }
+
+    /// A group that no gradient has reached changes too: by its moments and its decay.
+    private void updateOthers() {
+        for (int group = 0; group < squares.length; group++) {
+            if (!updated.get(group)) {
+                update(group);
+            }
+        }
+    }
+
+    private void update(int group) {
+        Running now =
+                running.orElseThrow(
+                        () -> new IllegalStateException("a backward pass outside of a step"));
+        if (updated.get(group)) {
+            throw new IllegalStateException(
+                    "a second backward pass in step %d, whose weights have changed already"
+                            .formatted(now.step() + 1));
+        }
+        try (var _ = clock.enter("optimizer")) {
+            squares[group] = optimizer.gradientSquares(group);
+            if (!Double.isFinite(squares[group])) {
+                throw diverged(now, Math.sqrt(squares[group]));
+            }
+            if (updated.isEmpty()) {
+                optimizer.begin();
+            }
+            updated.set(group);
+            optimizer.update(group, now.learningRate());
+            optimizer.zeroGradients(group);
+        }
+    }
+
+    private RuntimeException diverged(Running now, double norm) {
+        String what = "the norm of a gradient is " + norm;
+        return updated.isEmpty()
+                ? FiniteLoss.diverged(what, now.work().origins(now.step()))
+                : FiniteLoss.divergedHalfway(what, now.work().origins(now.step()));
+    }
+
+    @Override
+    public double gradientNorm() {
+        return Math.sqrt(Arrays.stream(squares).reduce(0, Double::sum));
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        OptimizerFile.write(optimizer, folder);
+    }
+
+    @Override
+    public void restore(Checkpoint checkpoint) {
+        OptimizerFile.read(optimizer, checkpoint);
+    }
+}

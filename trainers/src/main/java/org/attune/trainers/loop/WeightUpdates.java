@@ -1,0 +1,30 @@
+package org.attune.trainers.loop;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.trainers.loop.TrainingLoop.Work;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// How a step changes weights: once at its end, or several times within.
+public interface WeightUpdates {
+    /// Does a step's work and changes the weights by it.
+    ///
+    /// @param step from 0
+    /// @param learningRate of this step, ≥ 0
+    /// @return empty if it was stopped before the weights changed
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    Optional<StepReport> run(int step, double learningRate, Work work);
+
+    /// Norm of the last step's gradients, before clipping.
+    double gradientNorm();
+
+    /// Writes the optimizers' state.
+    void save(Path folder) throws IOException;
+
+    /// Takes it back.
+    ///
+    /// @throws org.attune.error.CheckpointException if it is of other parameters
+    void restore(Checkpoint checkpoint);
+}

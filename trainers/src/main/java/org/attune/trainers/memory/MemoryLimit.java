@@ -1,0 +1,61 @@
+package org.attune.trainers.memory;
+
+import org.attune.tensor.Device;
+import org.attune.trainers.config.MemorySize;
+import org.attune.trainers.loop.ProcessMemory;
+
+import java.util.Locale;
+import java.util.Optional;
+
+/// Memory that training may take beside what the process has now.
+///
+/// @param bytes that may be used by an estimate, which can be wrong by some percent
+/// @param asked `max_memory`, if that is the limit
+/// @param left bytes up to the limit
+record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
+    /// Part of the machine's available memory that is used: the rest is for other processes, cached
+    /// files, and what the estimate leaves out.
+    private static final double SHARE = 0.75;
+
+    /// Part of `max_memory` that is planned for.
+    private static final double SHARE_OF_ASKED = 0.87;
+
+    private static final double GIB = 1L << 30;
+
+    /// The lower of what is asked for and what the machine has; empty if neither is known.
+    static Optional<MemoryLimit> of(Optional<MemorySize> maxMemory, Device device) {
+        var machine = AvailableMemory.on(device);
+        Optional<MemoryLimit> available =
+                machine.isPresent()
+                        ? Optional.of(ofMachine(machine.getAsLong()))
+                        : Optional.empty();
+        if (maxMemory.isEmpty() || device.type() != Device.Type.CPU) {
+            return available;
+        }
+        MemoryLimit asked = ofAsked(maxMemory.get(), ProcessMemory.residentBytes());
+        return available.filter(l -> l.bytes() < asked.bytes()).or(() -> Optional.of(asked));
+    }
+
+    static MemoryLimit ofMachine(long available) {
+        return new MemoryLimit((long) (SHARE * available), Optional.empty(), available);
+    }
+
+    /// @param resident what the process has now
+    static MemoryLimit ofAsked(MemorySize asked, long resident) {
+        long planned = (long) (SHARE_OF_ASKED * asked.bytes()) - resident;
+        return new MemoryLimit(planned, Optional.of(asked), asked.bytes() - resident);
+    }
+
+    /// What remains beside something else that will be made.
+    MemoryLimit less(long reserved) {
+        return new MemoryLimit(bytes - reserved, asked, left - reserved);
+    }
+
+    @Override
+    public String toString() {
+        return asked.isPresent()
+                ? String.format(
+                        Locale.ROOT, "%.2f GiB left of max_memory: %s", left / GIB, asked.get())
+                : String.format(Locale.ROOT, "%.2f GiB available", left / GIB);
+    }
+}

@@ -1,0 +1,106 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.reward.Advantages;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.PhaseClock;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// Has prompts completed and the completions judged.
+///
+/// @param config how rewards become advantages of whole completions
+/// @param rewards judge, borrowed
+/// @param text what they see
+/// @param clock counts the time
+/// @param watch ends a run whose rewards say nothing
+public record CompletionJudge(
+        RewardConfig config,
+        CompletionScorer rewards,
+        CompletionText text,
+        PhaseClock clock,
+        RewardWatch watch) {
+    public CompletionJudge(
+            RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
+        this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()));
+    }
+
+    /// Judged completions, in the order in which they were asked for.
+    ///
+    /// @param rows tokens
+    /// @param sampled how they were generated
+    /// @param advantages over the others of the prompt
+    /// @param metrics of lengths and rewards, finite
+    /// @param table what watchers are shown
+    public record Judged(
+            List<CompletionForest.Row> rows,
+            List<SampledCompletion> sampled,
+            Advantages advantages,
+            Map<String, Double> metrics,
+            CompletionTable table) {}
+
+    /// A way of completing prompts that tells of each completion as soon as it has ended.
+    @FunctionalInterface
+    public interface Completer {
+        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
+    }
+
+    /// @param indices numbers of the prompts in the data
+    /// @param prompts the data
+    /// @param generations completions of each
+    public Judged of(
+            int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
+        List<PromptExample> repeated = new ArrayList<>();
+        for (int index : indices) {
+            for (int g = 0; g < generations; g++) {
+                repeated.add(prompts.get(index));
+            }
+        }
+        var scoring = new RoundScoring(repeated, text, rewards);
+        List<SampledCompletion> sampled;
+        try (var _ = clock.enter("rollout")) {
+            var ended = new AtomicInteger();
+            sampled =
+                    completer.complete(
+                            repeated.stream().map(PromptExample::ids).toList(),
+                            (sequence, completion) -> {
+                                clock.completed(ended.incrementAndGet(), repeated.size());
+                                scoring.finished(sequence, completion);
+                            });
+        }
+        RoundScoring.Scored scored;
+        try (var _ = clock.enter("reward")) {
+            scored = scoring.finish(sampled);
+        }
+        RewardTable table = scored.table();
+        watch.check(table);
+        Advantages advantages =
+                Advantages.grpo(
+                        table,
+                        generations,
+                        config.scaleRewards(),
+                        config.multiObjectiveAggregation());
+        List<CompletionForest.Row> rows = new ArrayList<>();
+        for (int i = 0; i < sampled.size(); i++) {
+            rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));
+        }
+        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(advantages.metrics());
+        metrics.putAll(table.metrics());
+        metrics.values().removeIf(v -> !Double.isFinite(v));
+        return new Judged(
+                rows,
+                sampled,
+                advantages,
+                metrics,
+                new CompletionTable(scored.batch(), table, advantages.values(), generations));
+    }
+}

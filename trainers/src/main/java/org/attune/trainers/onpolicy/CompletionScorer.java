@@ -1,0 +1,77 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.RewardTable;
+
+import java.util.Map;
+
+/// Judges a round of completions, at its end or, as [#of] does, each as soon as it is finished.
+@FunctionalInterface
+public interface CompletionScorer {
+    /// @return one row per completion, in their order
+    RewardTable score(RewardBatch batch);
+
+    /// Opens a round. Unless overridden, everything is scored at its end.
+    ///
+    /// @param completions how many there will be
+    default Session begin(int completions) {
+        return this::score;
+    }
+
+    /// What tells this judge apart from others beyond the run's configuration, by name: a run
+    /// resumes only with the same.
+    default Map<String, String> identity() {
+        return Map.of();
+    }
+
+    /// One round. For one thread.
+    @FunctionalInterface
+    interface Session {
+        /// Hands over a finished completion while others are still being generated; returns at
+        /// once. Called once for each.
+        ///
+        /// @param index its row in the table
+        /// @param columns further columns of its row in the data set
+        default void submit(
+                int index, Prompt prompt, Completion completion, Map<String, Object> columns) {}
+
+        /// Waits for what isn't judged yet.
+        ///
+        /// @param all the completions that were submitted, in their order
+        /// @return one row per completion, in their order
+        RewardTable finish(RewardBatch all);
+    }
+
+    /// Reward functions on threads of their own; borrowed.
+    static CompletionScorer of(RewardScorer rewards) {
+        return new CompletionScorer() {
+            @Override
+            public RewardTable score(RewardBatch batch) {
+                return rewards.score(batch);
+            }
+
+            @Override
+            public Session begin(int completions) {
+                RewardScorer.Session round = rewards.begin(completions);
+                return new Session() {
+                    @Override
+                    public void submit(
+                            int index,
+                            Prompt prompt,
+                            Completion completion,
+                            Map<String, Object> columns) {
+                        round.submit(index, prompt, completion, columns);
+                    }
+
+                    @Override
+                    public RewardTable finish(RewardBatch all) {
+                        return round.finish();
+                    }
+                };
+            }
+        };
+    }
+}

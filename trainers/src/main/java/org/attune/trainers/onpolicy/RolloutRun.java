@@ -1,0 +1,89 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.models.ModelConfig;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// A run that generates completions and has them judged, whatever it learns from them.
+public interface RolloutRun {
+    /// Model and number format.
+    ModelConfig model();
+
+    /// Prompts.
+    DataConfig data();
+
+    /// How completions are generated.
+    GenerationConfig generation();
+
+    /// Which prompts are completed, by whom, and where completions are kept.
+    RolloutSourceConfig rollouts();
+
+    /// How they are judged.
+    RewardConfig rewards();
+
+    /// What the user calls an entry of [RewardConfig#rewardFuncs].
+    ///
+    /// @param number of the entry, from 0
+    default String rewardPlace(int number) {
+        return "reward_funcs[" + number + "]";
+    }
+
+    /// How held-out prompts are completed.
+    HeldOutConfig heldOut();
+
+    /// Optimizer, schedule, batches, evaluation, checkpoints, logs.
+    TrainingConfig training();
+
+    /// Tokens that end a completion; empty: those that the model names.
+    default Optional<Set<Integer>> stopIds() {
+        return Optional.empty();
+    }
+
+    /// What doesn't fit of a run's rewards.
+    default List<ConfigProblem> rewardProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        RewardConfig rewards = rewards();
+        boolean recorded = rollouts().recordedRollouts().isPresent();
+        boolean heldOut = !data().evalDatasets().isEmpty() || data().testSplitSize().isPresent();
+        if (rewards.rewardFuncs().isEmpty() && (!recorded || heldOut)) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_funcs",
+                            rewards.rewardFuncs(),
+                            "at least one reward: a name, {name, parameters}, a .java file,"
+                                    + " class:NAME or {command: [...]}"
+                                    + (recorded
+                                            ? "; recorded_rollouts judge no held-out rows"
+                                            : "")));
+        }
+        if (!rewards.rewardWeights().isEmpty()
+                && !rewards.rewardFuncs().isEmpty()
+                && rewards.rewardWeights().size() != rewards.rewardFuncs().size()) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_weights",
+                            rewards.rewardWeights(),
+                            "one weight for each of the "
+                                    + rewards.rewardFuncs().size()
+                                    + " in reward_funcs"));
+        }
+        return problems;
+    }
+
+    /// Micro-batches of a round.
+    default int microBatchesPerRound() {
+        int rows = training().batch().perDeviceTrainBatchSize();
+        if (generation().generationBatchSize().isPresent()) {
+            return Math.max(1, generation().generationBatchSize().getAsInt() / rows);
+        }
+        return generation()
+                .stepsPerGeneration()
+                .orElse(training().batch().gradientAccumulationSteps());
+    }
+}

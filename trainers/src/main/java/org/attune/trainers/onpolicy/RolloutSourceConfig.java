@@ -1,0 +1,176 @@
+package org.attune.trainers.onpolicy;
+
+import jakarta.validation.constraints.Positive;
+
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.InRange;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Which prompts a run completes, where the completions come from, if not from the policy in this
+/// process, and where they are kept.
+///
+/// @param maxPromptLength prompts of more tokens are left out; empty: none are
+/// @param recordedRollouts file of completions to learn from
+/// @param recordRollouts file that takes the run's completions, to be replayed
+/// @param rolloutServerBaseUrl OpenAI-compatible server that completes the prompts, up to `/v1`
+/// @param rolloutServerModel the model's name there; unset: `model_name_or_path`
+/// @param rolloutServerTimeout seconds that the server may take for one completion
+/// @param rolloutServerConcurrency completions asked for at once
+public record RolloutSourceConfig(
+        @InRange(min = 1) OptionalInt maxPromptLength,
+        Optional<Path> recordedRollouts,
+        Optional<Path> recordRollouts,
+        Optional<String> rolloutServerBaseUrl,
+        Optional<String> rolloutServerModel,
+        @InRange(min = 0, minOpen = true) double rolloutServerTimeout,
+        @Positive(message = "a whole number >= 1") int rolloutServerConcurrency)
+        implements CrossChecked {
+    /// The defaults, as listed at the parameters.
+    public static RolloutSourceConfig defaults() {
+        return new RolloutSourceConfig(
+                OptionalInt.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                240,
+                16);
+    }
+
+    /// Whether training's completions come from elsewhere than the policy in this process.
+    public boolean isElsewhere() {
+        return recordedRollouts.isPresent() || rolloutServerBaseUrl.isPresent();
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        List<ConfigProblem> problems = new ArrayList<>();
+        if (recordedRollouts.isPresent() && rolloutServerBaseUrl.isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "rollout_server_base_url",
+                            rolloutServerBaseUrl.get(),
+                            "nothing beside recorded_rollouts: completions have one source"));
+        }
+        if (recordedRollouts.isPresent() && recordRollouts.equals(recordedRollouts)) {
+            problems.add(
+                    new ConfigProblem(
+                            "record_rollouts",
+                            recordRollouts.get(),
+                            "another file than recorded_rollouts"));
+        }
+        if (rolloutServerBaseUrl.isEmpty() && rolloutServerModel.isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "rollout_server_model",
+                            rolloutServerModel.get(),
+                            "a name only together with rollout_server_base_url"));
+        }
+        rolloutServerBaseUrl
+                .filter(url -> !isServer(url))
+                .ifPresent(
+                        url ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "rollout_server_base_url",
+                                                url,
+                                                "an address such as http://localhost:8000/v1")));
+        return problems;
+    }
+
+    private static boolean isServer(String url) {
+        try {
+            var uri = new URI(url);
+            return List.of("http", "https").contains(String.valueOf(uri.getScheme()))
+                    && uri.getHost() != null
+                    && uri.getQuery() == null;
+        } catch (URISyntaxException e) {
+            return false;
+        }
+    }
+
+    public RolloutSourceConfig withMaxPromptLength(int tokens) {
+        return new RolloutSourceConfig(
+                OptionalInt.of(tokens),
+                recordedRollouts,
+                recordRollouts,
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRecordedRollouts(Path file) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                Optional.of(file),
+                recordRollouts,
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRecordRollouts(Path file) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                recordedRollouts,
+                Optional.of(file),
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRolloutServerBaseUrl(String url) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                recordedRollouts,
+                recordRollouts,
+                Optional.of(url),
+                rolloutServerModel,
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRolloutServerModel(String name) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                recordedRollouts,
+                recordRollouts,
+                rolloutServerBaseUrl,
+                Optional.of(name),
+                rolloutServerTimeout,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRolloutServerTimeout(double seconds) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                recordedRollouts,
+                recordRollouts,
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                seconds,
+                rolloutServerConcurrency);
+    }
+
+    public RolloutSourceConfig withRolloutServerConcurrency(int requests) {
+        return new RolloutSourceConfig(
+                maxPromptLength,
+                recordedRollouts,
+                recordRollouts,
+                rolloutServerBaseUrl,
+                rolloutServerModel,
+                rolloutServerTimeout,
+                requests);
+    }
+}

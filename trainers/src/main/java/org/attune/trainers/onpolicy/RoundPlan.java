@@ -1,0 +1,90 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.trainers.batch.RowOrder;
+
+/// Which prompts are completed when, and which completions a micro-step uses, by numbers alone.
+///
+/// A micro-step is one logical micro-batch of completions; an optimizer step is `accumulation` of
+/// them. A round completes `promptsPerRound` prompts `generations` times each; it is cut into
+/// `microBatchesPerRound` slices, which are used `iterations` times over.
+///
+/// @param prompts prompts in the data, ≥ `promptsPerRound`
+/// @param generations completions of a prompt, ≥ 1
+/// @param microBatchRows completions of a micro-step, ≥ 1
+/// @param accumulation micro-steps of an optimizer step, ≥ 1
+/// @param microBatchesPerRound TRL's `steps_per_generation`, ≥ 1
+/// @param iterations TRL's `num_iterations`, ≥ 1
+/// @param order which prompt comes when
+public record RoundPlan(
+        int prompts,
+        int generations,
+        int microBatchRows,
+        int accumulation,
+        int microBatchesPerRound,
+        int iterations,
+        RowOrder order) {
+
+    /// @throws IllegalArgumentException if a round isn't whole groups, or there are too few
+    /// prompts
+    public RoundPlan {
+        int completions = microBatchRows * microBatchesPerRound;
+        if (completions % generations != 0) {
+            throw new IllegalArgumentException(
+                    "a round of %d completions isn't made of groups of %d"
+                            .formatted(completions, generations));
+        }
+        if (prompts < completions / generations) {
+            throw new IllegalArgumentException(
+                    "a round completes %d prompts, the data has %d"
+                            .formatted(completions / generations, prompts));
+        }
+    }
+
+    /// Prompts of a round.
+    public int promptsPerRound() {
+        return microBatchRows * microBatchesPerRound / generations;
+    }
+
+    /// Rounds of an epoch; prompts left over are left out of that epoch.
+    public int roundsPerEpoch() {
+        return prompts / promptsPerRound();
+    }
+
+    /// Optimizer steps of an epoch, at least 1.
+    public int stepsPerEpoch() {
+        return Math.ceilDiv(roundsPerEpoch() * microBatchesPerRound * iterations, accumulation);
+    }
+
+    /// Optimizer steps of `epochs` passes over the prompts, rounded up.
+    public int steps(double epochs) {
+        return (int) Math.ceil(epochs * stepsPerEpoch());
+    }
+
+    /// The round whose completions a micro-step uses.
+    ///
+    /// @param microStep from 0, over the whole run
+    public long round(long microStep) {
+        return microStep / ((long) microBatchesPerRound * iterations);
+    }
+
+    /// The slice of its round that a micro-step uses.
+    public int slice(long microStep) {
+        return (int) (microStep % microBatchesPerRound);
+    }
+
+    /// Whether the weights are still those that generated a round wherever it is used: then its
+    /// log-probabilities need not be computed beforehand.
+    public boolean staysOnPolicy() {
+        return accumulation % (microBatchesPerRound * iterations) == 0;
+    }
+
+    /// Numbers of the prompts of a round.
+    public int[] promptsOf(long round) {
+        int epoch = (int) (round / roundsPerEpoch());
+        int first = (int) (round % roundsPerEpoch()) * promptsPerRound();
+        int[] permutation = order.permutation(epoch, prompts);
+        int[] chosen = new int[promptsPerRound()];
+        System.arraycopy(permutation, first, chosen, 0, chosen.length);
+        return chosen;
+    }
+}

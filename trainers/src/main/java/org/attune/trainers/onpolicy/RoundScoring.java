@@ -1,0 +1,77 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.reward.Completion;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.SampledCompletion;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Hands the completions of a round to those who judge them, each as soon as it is finished.
+final class RoundScoring implements FinishedListener {
+    private final List<PromptExample> prompts;
+    private final CompletionText text;
+    private final CompletionScorer.Session session;
+    private final Completion[] completions;
+    private final Set<String> columns = new LinkedHashSet<>();
+
+    /// @param prompts one for each completion
+    RoundScoring(List<PromptExample> prompts, CompletionText text, CompletionScorer scorer) {
+        this.prompts = prompts;
+        this.text = text;
+        session = scorer.begin(prompts.size());
+        completions = new Completion[prompts.size()];
+        prompts.forEach(prompt -> columns.addAll(prompt.columns().keySet()));
+    }
+
+    @Override
+    public void finished(int index, SampledCompletion completion) {
+        if (completions[index] != null) {
+            throw new IllegalStateException("completion " + index + " was finished before");
+        }
+        PromptExample prompt = prompts.get(index);
+        completions[index] = text.completion(prompt, completion.ids());
+        // A function must find the same columns whoever else is in its call.
+        Map<String, Object> row = new LinkedHashMap<>();
+        columns.forEach(name -> row.put(name, prompt.columns().get(name)));
+        session.submit(index, text.prompt(prompt), completions[index], row);
+    }
+
+    /// A judged round.
+    ///
+    /// @param batch prompts and completions, `(N)`
+    /// @param table their rewards, `(N, F)`
+    record Scored(RewardBatch batch, RewardTable table) {}
+
+    /// Waits until everything is judged.
+    ///
+    /// @param sampled all completions; those that nobody announced are handed over now
+    Scored finish(List<SampledCompletion> sampled) {
+        for (int i = 0; i < completions.length; i++) {
+            if (completions[i] == null) {
+                finished(i, sampled.get(i));
+            }
+        }
+        Map<String, List<Object>> values = new LinkedHashMap<>();
+        for (String name : columns) {
+            List<Object> column = new ArrayList<>();
+            prompts.forEach(prompt -> column.add(prompt.columns().get(name)));
+            values.put(name, Collections.unmodifiableList(column));
+        }
+        var batch =
+                new RewardBatch(
+                        prompts.stream().map(text::prompt).toList(),
+                        Arrays.asList(completions),
+                        values);
+        return new Scored(batch, session.finish(batch));
+    }
+}

@@ -1,0 +1,62 @@
+package org.attune.trainers.ppo;
+
+import jakarta.validation.constraints.Positive;
+
+import org.attune.trainers.config.InRange;
+
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+
+/// How the completions of an update are used. An update completes `per_device_train_batch_size` x
+/// `gradient_accumulation_steps` prompts.
+///
+/// @param totalEpisodes completions of the whole run; unset: `num_train_epochs` counts
+/// @param numMiniBatches optimizer steps of a pass over an update's completions; ≥ 1
+/// @param numPpoEpochs passes over them; ≥ 1
+/// @param shuffleMiniBatches whether each pass takes them in an order of its own
+/// @param targetKl mean `k2` divergence of a token from the policy that generated it, in nats, at
+///     which the update's remaining passes are left out; unset: never
+public record PpoBatchConfig(
+        @InRange(min = 1) OptionalLong totalEpisodes,
+        @Positive(message = "a whole number >= 1") int numMiniBatches,
+        @Positive(message = "a whole number >= 1") int numPpoEpochs,
+        boolean shuffleMiniBatches,
+        @InRange(min = 0, minOpen = true) OptionalDouble targetKl) {
+    /// The defaults, as listed at the parameters.
+    public static PpoBatchConfig defaults() {
+        return new PpoBatchConfig(OptionalLong.empty(), 1, 4, true, OptionalDouble.empty());
+    }
+
+    public PpoBatchConfig withTotalEpisodes(long totalEpisodes) {
+        return new PpoBatchConfig(
+                OptionalLong.of(totalEpisodes),
+                numMiniBatches,
+                numPpoEpochs,
+                shuffleMiniBatches,
+                targetKl);
+    }
+
+    public PpoBatchConfig withNumMiniBatches(int numMiniBatches) {
+        return new PpoBatchConfig(
+                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
+    }
+
+    public PpoBatchConfig withNumPpoEpochs(int numPpoEpochs) {
+        return new PpoBatchConfig(
+                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
+    }
+
+    public PpoBatchConfig withShuffleMiniBatches(boolean shuffleMiniBatches) {
+        return new PpoBatchConfig(
+                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
+    }
+
+    public PpoBatchConfig withTargetKl(double targetKl) {
+        return new PpoBatchConfig(
+                totalEpisodes,
+                numMiniBatches,
+                numPpoEpochs,
+                shuffleMiniBatches,
+                OptionalDouble.of(targetKl));
+    }
+}

@@ -1,0 +1,150 @@
+package org.attune.trainers.ppo;
+
+import org.attune.trainers.config.InRange;
+
+import java.util.OptionalDouble;
+
+/// PPO's objective and its estimates of advantages.
+///
+/// @param cliprange ε of the policy's ratio; > 0
+/// @param dualClip largest ratio that a bad token is punished by; > 1; unset: no bound
+/// @param vfCoef weight of the critic's loss; ≥ 0
+/// @param cliprangeValue how far a value may move from the one before the update; ≥ 0; 0: as far
+///     as it likes
+/// @param gamma discount; in [0, 1]
+/// @param lam λ of the advantages; in [0, 1]
+/// @param whitenAdvantages whether advantages are scaled to mean 0 and variance 1
+/// @param entropyCoef weight of the policy's entropy, which is taken off the loss; ≥ 0
+/// @param trlCompat whether TRL 1.10's peculiarities are kept; `docs/ppo.md` lists them
+public record PpoLossConfig(
+        @InRange(min = 0, minOpen = true) double cliprange,
+        @InRange(min = 1, minOpen = true) OptionalDouble dualClip,
+        @InRange(min = 0) double vfCoef,
+        @InRange(min = 0) double cliprangeValue,
+        @InRange(min = 0, max = 1) double gamma,
+        @InRange(min = 0, max = 1) double lam,
+        boolean whitenAdvantages,
+        @InRange(min = 0) double entropyCoef,
+        boolean trlCompat) {
+    /// The defaults, as listed at the parameters.
+    public static PpoLossConfig defaults() {
+        return new PpoLossConfig(0.2, OptionalDouble.empty(), 0.1, 0.2, 1, 0.95, true, 0, false);
+    }
+
+    public PpoLossConfig withCliprange(double cliprange) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withDualClip(double dualClip) {
+        return new PpoLossConfig(
+                cliprange,
+                OptionalDouble.of(dualClip),
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withVfCoef(double vfCoef) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withCliprangeValue(double cliprangeValue) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withGamma(double gamma) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withLam(double lam) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withWhitenAdvantages(boolean whitenAdvantages) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withEntropyCoef(double entropyCoef) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+
+    public PpoLossConfig withTrlCompat(boolean trlCompat) {
+        return new PpoLossConfig(
+                cliprange,
+                dualClip,
+                vfCoef,
+                cliprangeValue,
+                gamma,
+                lam,
+                whitenAdvantages,
+                entropyCoef,
+                trlCompat);
+    }
+}

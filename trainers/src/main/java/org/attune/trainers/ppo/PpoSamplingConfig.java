@@ -1,0 +1,222 @@
+package org.attune.trainers.ppo;
+
+import jakarta.validation.constraints.Positive;
+import jakarta.validation.constraints.PositiveOrZero;
+
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.onpolicy.GenerationConfig;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+
+/// How completions are generated for PPO, one for each prompt.
+///
+/// @param maxCompletionLength most tokens of a completion, TRL's `response_length`; ≥ 1
+/// @param stopToken what ends a completion
+/// @param stopTokenId id of the one token that ends a completion, instead of `stop_token`
+/// @param temperature of sampling, and divisor of the logits in training; > 0
+/// @param topP nucleus; in (0, 1], 1: all
+/// @param topK likeliest tokens kept; 0: all
+/// @param minP share of the likeliest token's probability that keeps a token
+/// @param repetitionPenalty 1: none
+/// @param generationKwargs as in [GenerationConfig]
+/// @param generationSlots most sequences generated at once; a run from configuration to files takes
+///     fewer where memory is short. Memory and speed only
+public record PpoSamplingConfig(
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        StopToken stopToken,
+        @InRange(min = 0) OptionalInt stopTokenId,
+        @InRange(min = 0, minOpen = true) double temperature,
+        @InRange(min = 0, minOpen = true, max = 1) double topP,
+        @PositiveOrZero(message = "a whole number >= 0") int topK,
+        @InRange(min = 0, max = 1) OptionalDouble minP,
+        @InRange(min = 0, minOpen = true) double repetitionPenalty,
+        Map<String, Object> generationKwargs,
+        @Positive(message = "a whole number >= 1") int generationSlots)
+        implements CrossChecked {
+    public PpoSamplingConfig {
+        generationKwargs = Map.copyOf(generationKwargs);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static PpoSamplingConfig defaults() {
+        return new PpoSamplingConfig(
+                53,
+                StopToken.EOS,
+                OptionalInt.empty(),
+                0.7,
+                1,
+                0,
+                OptionalDouble.empty(),
+                1,
+                Map.of(),
+                32);
+    }
+
+    /// The same for the parts that all methods with rollouts share.
+    GenerationConfig asGeneration() {
+        return new GenerationConfig(
+                1,
+                maxCompletionLength,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                1,
+                generationSlots,
+                false);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        return asGeneration().crossFieldProblems();
+    }
+
+    public PpoSamplingConfig withMaxCompletionLength(int maxCompletionLength) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withStopToken(StopToken stopToken) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withStopTokenId(int stopTokenId) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                OptionalInt.of(stopTokenId),
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withTemperature(double temperature) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withTopP(double topP) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withTopK(int topK) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withMinP(double minP) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                OptionalDouble.of(minP),
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withRepetitionPenalty(double repetitionPenalty) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withGenerationKwargs(Map<String, Object> generationKwargs) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+
+    public PpoSamplingConfig withGenerationSlots(int generationSlots) {
+        return new PpoSamplingConfig(
+                maxCompletionLength,
+                stopToken,
+                stopTokenId,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                generationSlots);
+    }
+}

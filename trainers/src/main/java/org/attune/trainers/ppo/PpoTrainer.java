@@ -1,0 +1,338 @@
+package org.attune.trainers.ppo;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.apache.commons.rng.sampling.PermutationSampler;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.checkpoint.Checkpoint;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.error.CheckpointException;
+import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Scorer;
+import org.attune.rollout.RolloutSource;
+import org.attune.tensor.Engine;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.Critic;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.loop.TimedPolicy;
+import org.attune.trainers.loop.TrainingLoop;
+import org.attune.trainers.onpolicy.CompletionJudge;
+import org.attune.trainers.onpolicy.CompletionMeasure;
+import org.attune.trainers.onpolicy.CompletionScorer;
+import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.rows.RowGroups;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/// Proximal policy optimisation: the policy completes prompts, rewards judge the completions, a
+/// critic says what was to be expected, and what was better than that becomes likelier. Read
+/// [#train], then [#update], then [PpoObjective#evaluate].
+///
+/// A step of the run is one update: one batch of completions, used for several epochs of several
+/// mini-batches. One instance is one run. The caller owns and closes policy, critic, reference,
+/// rollouts and rewards.
+public final class PpoTrainer {
+    private static final String STATE = "ppo_state.json";
+    private static final String COEFFICIENT = "kl_coef";
+
+    private final PpoConfig config;
+    private final CausalPolicy policy;
+    private final Critic critic;
+    private final List<PromptExample> prompts;
+    private final List<EvalSet<PromptExample>> evalSets;
+    private final RunContext context;
+    private final PpoRollouts rollouts;
+    private final PpoPass pass;
+    private final UpdatePlan plan;
+    private final RoundPlan rounds;
+    private KlController controller;
+    private List<String> origins = List.of();
+
+    /// @param config checked here
+    /// @param policy with the values to start from
+    /// @param critic with the values to start from
+    /// @param reference what the divergence is taken to; needed where `kl_coef` isn't 0
+    /// @param source completes prompts with the policy's weights as they are
+    /// @param rewards judges completions
+    /// @param tokenizer of the policy, borrowed
+    /// @param prompts training prompts, prepared
+    /// @param evalSets may be empty
+    /// @throws ConfigException with all problems of the configuration
+    public PpoTrainer(
+            PpoConfig config,
+            CausalPolicy policy,
+            Critic critic,
+            Optional<Scorer> reference,
+            RolloutSource source,
+            CompletionScorer rewards,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
+        this.config = ConfigCheck.validate(config);
+        this.policy = new TimedPolicy(policy, context.clock());
+        this.critic = TimedPolicy.critic(critic, context.clock());
+        this.prompts = List.copyOf(prompts);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        if (config.kl().klCoef() != 0 && reference.isEmpty()) {
+            throw new ConfigException(
+                    "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
+        }
+        var groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
+        rollouts =
+                new PpoRollouts(
+                        config,
+                        this.policy,
+                        this.critic,
+                        config.kl().klCoef() == 0
+                                ? Optional.empty()
+                                : reference.map(r -> TimedPolicy.reference(r, context.clock())),
+                        source,
+                        new CompletionJudge(
+                                config.rewards(),
+                                rewards,
+                                new CompletionText(tokenizer),
+                                context.clock()),
+                        new CompletionMeasure("ppo", groups, context.clock()),
+                        tokenizer.eosId());
+        plan = PpoObjectives.plan(config);
+        pass =
+                new PpoPass(
+                        config,
+                        this.policy,
+                        this.critic,
+                        groups,
+                        plan.partWeight(),
+                        i -> this.prompts.get(i).origin().where(),
+                        context.clock());
+        rounds = rounds();
+        controller = PpoObjectives.controller(config);
+    }
+
+    private RoundPlan rounds() {
+        int completions = config.completionsPerUpdate();
+        if (prompts.size() < completions) {
+            throw new ConfigException(
+                    ("an update completes %d prompts (per_device_train_batch_size x"
+                                    + " gradient_accumulation_steps), but the data has %d; lower"
+                                    + " the batch size, or give more prompts")
+                            .formatted(completions, prompts.size()));
+        }
+        long seed = config.training().dataSeed().orElse(config.training().seed());
+        return new RoundPlan(
+                prompts.size(),
+                1,
+                completions,
+                1,
+                1,
+                1,
+                config.data().shuffleDataset()
+                        ? new RowOrder.Shuffled(seed)
+                        : new RowOrder.Sequential());
+    }
+
+    /// Trains to the last update, or until the context's stop signal. An update that is
+    /// stopped halfway is made again when the run is resumed.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    var parts = new RunParts("ppo", config.training(), policy, context);
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    try (var own = parts.optimizer(policy.parameters());
+                            var critics = parts.optimizer(critic.parameters())) {
+                        double most =
+                                config.loss().trlCompat()
+                                        ? 0
+                                        : config.training().optimizer().maxGradNorm();
+                        var updates =
+                                new PpoUpdates(
+                                        new TrainedModel(own, most),
+                                        new TrainedModel(critics, most),
+                                        config,
+                                        context.clock());
+                        return parts.run(
+                                steps(),
+                                rounds.stepsPerEpoch(),
+                                identity,
+                                new PpoWork(updates),
+                                updates,
+                                policy.parameters().count() + critic.parameters().count());
+                    }
+                });
+    }
+
+    private int steps() {
+        if (config.updates().totalEpisodes().isPresent()) {
+            long episodes = config.updates().totalEpisodes().getAsLong();
+            return Math.toIntExact(Math.ceilDiv(episodes, config.completionsPerUpdate()));
+        }
+        return rounds.steps(config.training().schedule().numTrainEpochs());
+    }
+
+    /// One update; empty if it was stopped before the weights changed.
+    private Optional<StepReport> update(int number, PpoUpdates updates) {
+        if (context.stop().requested()) {
+            return Optional.empty();
+        }
+        policy.startStep(number);
+        int[] chosen = rounds.promptsOf(number);
+        origins = IntStream.of(chosen).mapToObj(i -> prompts.get(i).origin().where()).toList();
+        PpoRollouts.Batch batch = rollouts.batch(number, chosen, prompts, controller.coefficient());
+        context.listeners().forEach(l -> l.onCompletions(number, batch.table()));
+        if (context.stop().requested()) {
+            return Optional.empty();
+        }
+        PpoObjective objective = PpoObjectives.policy(config, controller.coefficient());
+        int epochs = config.updates().numPpoEpochs();
+        var totals =
+                new UpdateTotals(
+                        objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
+        int done = wholly(updates, () -> learn(number, batch, objective, totals, updates));
+        controller = controller.after(batch.kl(), batch.rows().size());
+        Map<String, Double> metrics = new LinkedHashMap<>(batch.metrics());
+        metrics.putAll(totals.metrics());
+        metrics.put("critic/grad_norm", updates.criticNorm());
+        config.updates()
+                .targetKl()
+                .ifPresent(_ -> metrics.put("ppo/optimizer_steps", (double) done));
+        return Optional.of(
+                new StepReport(
+                        totals.loss(),
+                        List.of(metrics),
+                        batch.tokens(),
+                        Map.of("episode", (double) (number + 1L) * plan.completions())));
+    }
+
+    /// Does what changes weights several times, wholly or not at all: a run that is stopped
+    /// meanwhile goes back to the weights from before, or, where they are too many to be kept, on
+    /// to the end.
+    private int wholly(PpoUpdates updates, Supplier<Integer> learn) {
+        if (!KeptWeights.suit(policy.parameters().count() + critic.parameters().count())) {
+            return StopRequest.watching(() -> false, learn);
+        }
+        updates.keep();
+        try {
+            return learn.get();
+        } catch (StoppedException e) {
+            updates.goBack();
+            throw e;
+        }
+    }
+
+    /// @return optimizer steps done
+    private int learn(
+            int number,
+            PpoRollouts.Batch batch,
+            PpoObjective objective,
+            UpdateTotals totals,
+            PpoUpdates updates) {
+        int done = 0;
+        for (UpdatePlan.Step step :
+                plan.steps(config.updates().numPpoEpochs(), epoch -> order(number, epoch))) {
+            updates.zeroGradients();
+            pass.policy(step, batch.rows(), objective, totals);
+            int[] slots = step.parts().stream().mapToInt(UpdatePlan.Part::slot).toArray();
+            if (config.updates().targetKl().isPresent()
+                    && totals.divergence(slots) > config.updates().targetKl().getAsDouble()) {
+                IntStream.of(slots).forEach(totals::drop);
+                break;
+            }
+            updates.passDone();
+            pass.critic(step, batch.rows(), totals);
+            updates.update(origins);
+            done++;
+        }
+        return done;
+    }
+
+    private int[] order(long update, int epoch) {
+        int[] order = IntStream.range(0, plan.completions()).toArray();
+        if (!config.updates().shuffleMiniBatches()) {
+            return order;
+        }
+        PermutationSampler.shuffle(
+                RandomSource.XO_SHI_RO_256_PP.create(
+                        new long[] {config.training().seed(), update, epoch, 0x5050_4FL}),
+                order);
+        return order;
+    }
+
+    private final class PpoWork implements TrainingLoop.Work {
+        private final PpoUpdates updates;
+
+        PpoWork(PpoUpdates updates) {
+            this.updates = updates;
+        }
+
+        @Override
+        public Optional<StepReport> step(int step) {
+            return update(step, updates);
+        }
+
+        @Override
+        public List<HeldOutMeans> evaluate() {
+            return rollouts.heldOut().evaluate(evalSets, context);
+        }
+
+        @Override
+        public List<String> origins(int step) {
+            return origins;
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return MetricKeys.REWARD;
+        }
+
+        @Override
+        public void save(Path folder) throws IOException {
+            Files.writeString(
+                    folder.resolve(STATE),
+                    new ObjectMapper()
+                            .writeValueAsString(Map.of(COEFFICIENT, controller.coefficient())));
+        }
+
+        @Override
+        public void restore(Path folder) {
+            Path file = folder.resolve(STATE);
+            rollouts.continueAt(Checkpoint.stateIn(folder).step());
+            try {
+                controller =
+                        controller.withCoefficient(
+                                new ObjectMapper()
+                                        .readTree(Files.readString(file))
+                                        .required(COEFFICIENT)
+                                        .asDouble());
+            } catch (IOException | IllegalArgumentException e) {
+                throw new CheckpointException(file + " can't be read: " + e, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package org.attune.trainers.preference;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.LengthConfig;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/// A run of direct preference optimisation. `DpoConfig.defaults()` has TRL's defaults; model,
+/// data and output folder must be given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data rows
+/// @param length sequence length
+/// @param loss objective
+/// @param variant variations of the objective
+/// @param reference reference
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+public record DpoConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid LengthConfig length,
+        @Valid DpoLossConfig loss,
+        @Valid DpoVariantConfig variant,
+        @Valid ReferenceConfig reference,
+        @Valid TrainingConfig training)
+        implements CrossChecked {
+    /// The defaults, as listed at the parameters.
+    public static DpoConfig defaults() {
+        return new DpoConfig(
+                ModelConfig.defaults(),
+                LoraSettings.defaults(),
+                DataConfig.defaults(),
+                LengthConfig.defaults(),
+                DpoLossConfig.defaults(),
+                DpoVariantConfig.defaults(),
+                ReferenceConfig.defaults(),
+                TrainingConfig.of(OptimizerConfig.dpo()));
+    }
+
+    /// Losses that are defined for other divergences too; TRL's list.
+    private static final List<DpoLossType> GENERALISED =
+            List.of(
+                    DpoLossType.SIGMOID,
+                    DpoLossType.SIGMOID_NORM,
+                    DpoLossType.HINGE,
+                    DpoLossType.IPO,
+                    DpoLossType.EXO_PAIR,
+                    DpoLossType.ROBUST,
+                    DpoLossType.DISCOPOP,
+                    DpoLossType.SFT);
+
+    /// Losses that aren't means over pairs, so that a pair's weight has no meaning.
+    private static final List<DpoLossType> UNWEIGHTED =
+            List.of(DpoLossType.AOT, DpoLossType.AOT_UNPAIRED, DpoLossType.SFT);
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run;
+    /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
+    public ReferenceKind referenceKind() {
+        return reference.kind(model, lora);
+    }
+
+    /// Whether the reference scores all rows once, before training.
+    public boolean precomputesReference() {
+        return reference.precomputes();
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(reference.problems(model, lora));
+        if (variant.fDivergenceType() != FDivergence.REVERSE_KL
+                && !GENERALISED.containsAll(loss.lossType())) {
+            problems.add(
+                    new ConfigProblem(
+                            "f_divergence_type",
+                            variant.fDivergenceType(),
+                            "reverse_kl, unless every loss_type is one of "
+                                    + GENERALISED.stream().map(ConfigNames::wireName).toList()));
+        }
+        if (variant.useWeighting() && !Collections.disjoint(loss.lossType(), UNWEIGHTED)) {
+            problems.add(
+                    new ConfigProblem(
+                            "use_weighting",
+                            true,
+                            "false where loss_type has one of "
+                                    + UNWEIGHTED.stream().map(ConfigNames::wireName).toList()));
+        }
+        return problems;
+    }
+
+    public DpoConfig withModel(ModelConfig model) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withModel(x -> x.with…(…))`.
+    public DpoConfig withModel(UnaryOperator<ModelConfig> change) {
+        return new DpoConfig(
+                change.apply(model), lora, data, length, loss, variant, reference, training);
+    }
+
+    public DpoConfig withLora(LoraSettings lora) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withLora(x -> x.with…(…))`.
+    public DpoConfig withLora(UnaryOperator<LoraSettings> change) {
+        return new DpoConfig(
+                model, change.apply(lora), data, length, loss, variant, reference, training);
+    }
+
+    public DpoConfig withData(DataConfig data) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withData(x -> x.with…(…))`.
+    public DpoConfig withData(UnaryOperator<DataConfig> change) {
+        return new DpoConfig(
+                model, lora, change.apply(data), length, loss, variant, reference, training);
+    }
+
+    public DpoConfig withLength(LengthConfig length) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withLength(x -> x.with…(…))`.
+    public DpoConfig withLength(UnaryOperator<LengthConfig> change) {
+        return new DpoConfig(
+                model, lora, data, change.apply(length), loss, variant, reference, training);
+    }
+
+    public DpoConfig withLoss(DpoLossConfig loss) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withLoss(x -> x.with…(…))`.
+    public DpoConfig withLoss(UnaryOperator<DpoLossConfig> change) {
+        return new DpoConfig(
+                model, lora, data, length, change.apply(loss), variant, reference, training);
+    }
+
+    public DpoConfig withVariant(DpoVariantConfig variant) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withVariant(x -> x.with…(…))`.
+    public DpoConfig withVariant(UnaryOperator<DpoVariantConfig> change) {
+        return new DpoConfig(
+                model, lora, data, length, loss, change.apply(variant), reference, training);
+    }
+
+    public DpoConfig withReference(ReferenceConfig reference) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withReference(x -> x.with…(…))`.
+    public DpoConfig withReference(UnaryOperator<ReferenceConfig> change) {
+        return new DpoConfig(
+                model, lora, data, length, loss, variant, change.apply(reference), training);
+    }
+
+    public DpoConfig withTraining(TrainingConfig training) {
+        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
+    }
+
+    /// Changes a part: `withTraining(x -> x.with…(…))`.
+    public DpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
+        return new DpoConfig(
+                model, lora, data, length, loss, variant, reference, change.apply(training));
+    }
+}

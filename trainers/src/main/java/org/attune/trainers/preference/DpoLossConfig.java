@@ -1,0 +1,75 @@
+package org.attune.trainers.preference;
+
+import jakarta.validation.constraints.NotEmpty;
+
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.InRange;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// The objective of direct preference optimisation.
+///
+/// @param lossType objectives; several are added
+/// @param lossWeights one weight per objective; empty: 1 each
+/// @param beta β, strength of the pull to the reference; > 0
+/// @param labelSmoothing ε, probability that a label is flipped
+/// @param disableDropout no dropout in policy and reference
+public record DpoLossConfig(
+        @NotEmpty(message = "at least one loss") List<DpoLossType> lossType,
+        List<@InRange Double> lossWeights,
+        @InRange(min = 0, minOpen = true) double beta,
+        @InRange(min = 0, max = 0.5, maxOpen = true) double labelSmoothing,
+        boolean disableDropout)
+        implements CrossChecked {
+    public DpoLossConfig {
+        lossType = List.copyOf(lossType);
+        lossWeights = List.copyOf(lossWeights);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static DpoLossConfig defaults() {
+        return new DpoLossConfig(List.of(DpoLossType.SIGMOID), List.of(), 0.1, 0, true);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        if (!lossWeights.isEmpty() && lossWeights.size() != lossType.size()) {
+            problems.add(
+                    new ConfigProblem(
+                            "loss_weights",
+                            lossWeights,
+                            "one weight for each of the " + lossType.size() + " in loss_type"));
+        }
+        if (lossType.contains(DpoLossType.EXO_PAIR) && !(labelSmoothing > 0)) {
+            problems.add(
+                    new ConfigProblem(
+                            "label_smoothing",
+                            labelSmoothing,
+                            "a number in (0, 0.5), since loss_type has exo_pair"));
+        }
+        return problems;
+    }
+
+    public DpoLossConfig withLossType(List<DpoLossType> lossType) {
+        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
+    }
+
+    public DpoLossConfig withLossWeights(List<Double> lossWeights) {
+        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
+    }
+
+    public DpoLossConfig withBeta(double beta) {
+        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
+    }
+
+    public DpoLossConfig withLabelSmoothing(double labelSmoothing) {
+        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
+    }
+
+    public DpoLossConfig withDisableDropout(boolean disableDropout) {
+        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
+    }
+}

@@ -1,0 +1,56 @@
+package org.attune.trainers.preference;
+
+import org.attune.trainers.config.InRange;
+
+import java.util.OptionalDouble;
+
+/// Variations of the preference objective; the defaults are plain DPO.
+///
+/// @param fDivergenceType what turns log-ratios into scores
+/// @param fAlphaDivergenceCoef α of `alpha_divergence`
+/// @param ldAlpha LD-DPO's α, [Liu et al. 2024](https://arxiv.org/abs/2409.06411): weight of
+///     tokens beyond the shorter completion; unset: 1
+/// @param useWeighting WPO, [Zhou et al. 2024](https://arxiv.org/abs/2406.11827): pairs weighted by
+///     how likely the policy itself was to sample them; not with `aot`, `aot_unpaired` and `sft`
+/// @param discopopTau τ of `discopop`
+public record DpoVariantConfig(
+        FDivergence fDivergenceType,
+        @InRange double fAlphaDivergenceCoef,
+        @InRange(min = 0, max = 1) OptionalDouble ldAlpha,
+        boolean useWeighting,
+        @InRange(min = 0, minOpen = true) double discopopTau) {
+    /// The defaults, as listed at the parameters.
+    public static DpoVariantConfig defaults() {
+        return new DpoVariantConfig(
+                FDivergence.REVERSE_KL, 0.5, OptionalDouble.empty(), false, 0.05);
+    }
+
+    public DpoVariantConfig withFDivergenceType(FDivergence fDivergenceType) {
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+    }
+
+    public DpoVariantConfig withFAlphaDivergenceCoef(double fAlphaDivergenceCoef) {
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+    }
+
+    public DpoVariantConfig withLdAlpha(double ldAlpha) {
+        return new DpoVariantConfig(
+                fDivergenceType,
+                fAlphaDivergenceCoef,
+                OptionalDouble.of(ldAlpha),
+                useWeighting,
+                discopopTau);
+    }
+
+    public DpoVariantConfig withUseWeighting(boolean useWeighting) {
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+    }
+
+    public DpoVariantConfig withDiscopopTau(double discopopTau) {
+        return new DpoVariantConfig(
+                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+    }
+}

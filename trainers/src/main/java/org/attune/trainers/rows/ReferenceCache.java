@@ -1,0 +1,207 @@
+package org.attune.trainers.rows;
+
+import org.attune.error.AttuneException;
+import org.attune.error.StopRequest;
+import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.tensor.DType;
+import org.attune.trainers.loop.Fingerprints;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.zip.CRC32C;
+
+/// Reference log-probabilities on disk, one file for each combination of data and reference. What
+/// was computed when a run is stopped stands in a file of its own, from which the next run goes
+/// on.
+///
+/// @param folder where the files are; created when needed
+/// @param reference tells this reference, and how it sums tokens, from others
+public record ReferenceCache(Path folder, String reference) {
+    private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
+
+    /// How much work a power cut may cost.
+    private static final Duration UNSAVED = Duration.ofMinutes(2);
+
+    /// A tensor of one number, the CRC-32C of the others' bytes.
+    private static final String CHECK = "crc32c";
+
+    /// What is on disk for these rows, else what `score` gives, which is then written.
+    ///
+    /// @param rows the rows' fingerprint
+    /// @param columns names of the numbers of a row
+    /// @param groups the rows in their order, as they are computed together
+    /// @param score gives a group's numbers, by row and column
+    /// @return an array for each column, with a number for each row
+    /// @throws org.attune.error.StoppedException if the run is stopped; what was computed is kept
+    public <G> List<double[]> get(
+            String rows,
+            List<String> columns,
+            List<List<G>> groups,
+            Function<List<G>, List<double[]>> score) {
+        String key = Fingerprints.ofText(rows + "/" + reference);
+        Path file = folder.resolve("reference-" + key + ".safetensors");
+        int count = groups.stream().mapToInt(List::size).sum();
+        Optional<List<double[]>> whole =
+                read(file, columns).filter(c -> c[0].length == count).map(List::of);
+        if (whole.isPresent()) {
+            LOG.info("reference log-probabilities read from {}", file);
+            return whole.get();
+        }
+        Path part = folder.resolve("reference-" + key + ".part.safetensors");
+        double[][] values = new double[columns.size()][count];
+        int known = known(part, columns, values);
+        compute(new Course<>(groups, score, values, part, columns), known);
+        List<double[]> computed = List.of(values);
+        write(file, columns, computed);
+        delete(part);
+        return computed;
+    }
+
+    /// Rows that an earlier run has computed, copied to `values`.
+    private static int known(Path part, List<String> columns, double[][] values) {
+        Optional<double[][]> before = read(part, columns);
+        if (before.isEmpty() || before.get()[0].length > values[0].length) {
+            return 0;
+        }
+        int known = before.get()[0].length;
+        for (int c = 0; c < values.length; c++) {
+            System.arraycopy(before.get()[c], 0, values[c], 0, known);
+        }
+        LOG.info(
+                "reference log-probabilities of {} of {} rows read from {}",
+                known,
+                values[0].length,
+                part);
+        return known;
+    }
+
+    /// What is computed, and where to.
+    private record Course<G>(
+            List<List<G>> groups,
+            Function<List<G>, List<double[]>> score,
+            double[][] values,
+            Path part,
+            List<String> columns) {
+        void save(int rows) {
+            write(
+                    part,
+                    columns,
+                    Arrays.stream(values).map(column -> Arrays.copyOf(column, rows)).toList());
+        }
+    }
+
+    private static <G> void compute(Course<G> course, int known) {
+        int done = known;
+        int saved = known;
+        int start = 0;
+        long savedAt = System.nanoTime();
+        try {
+            for (List<G> group : course.groups()) {
+                int end = start + group.size();
+                if (end > done) {
+                    StopRequest.check();
+                    put(course.values(), course.score().apply(group), start);
+                    done = end;
+                }
+                start = end;
+                if (done > saved && System.nanoTime() - savedAt > UNSAVED.toNanos()) {
+                    course.save(done);
+                    saved = done;
+                    savedAt = System.nanoTime();
+                }
+            }
+        } finally {
+            if (done > saved && done < course.values()[0].length) {
+                course.save(done);
+            }
+        }
+    }
+
+    private static void put(double[][] values, List<double[]> rows, int start) {
+        for (int i = 0; i < rows.size(); i++) {
+            for (int c = 0; c < values.length; c++) {
+                values[c][start + i] = rows.get(i)[c];
+            }
+        }
+    }
+
+    /// A file's columns; empty if there is no such file, or if it isn't as it was written.
+    private static Optional<double[][]> read(Path file, List<String> columns) {
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        try (TensorFile tensors = SafeTensorsFile.open(file);
+                Arena arena = Arena.ofConfined()) {
+            double[][] values =
+                    columns.stream()
+                            .map(name -> tensors.read(name, arena).toArray(ValueLayout.JAVA_DOUBLE))
+                            .toArray(double[][]::new);
+            boolean same =
+                    !tensors.entries().containsKey(CHECK) // of an earlier build
+                            || tensors.read(CHECK, arena).get(ValueLayout.JAVA_DOUBLE, 0)
+                                    == check(List.of(values));
+            if (same && Arrays.stream(values).allMatch(v -> v.length == values[0].length)) {
+                return Optional.of(values);
+            }
+            LOG.warn("{} is not as it was written, so it is computed anew", file);
+        } catch (AttuneException e) {
+            LOG.warn("{} can't be read, so it is computed anew: {}", file, e.getMessage());
+        }
+        return Optional.empty();
+    }
+
+    private static double check(List<double[]> values) {
+        var crc = new CRC32C();
+        for (double[] column : values) {
+            ByteBuffer bytes = ByteBuffer.allocate(column.length * Double.BYTES);
+            bytes.asDoubleBuffer().put(column);
+            crc.update(bytes);
+        }
+        return crc.getValue();
+    }
+
+    private static void write(Path file, List<String> columns, List<double[]> values) {
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+        } catch (IOException e) {
+            LOG.warn("{} can't be created, nothing is cached: {}", file.getParent(), e.toString());
+            return;
+        }
+        List<SafeTensorsWriter.Source> sources = new ArrayList<>();
+        for (int i = 0; i < columns.size(); i++) {
+            sources.add(source(columns.get(i), values.get(i)));
+        }
+        sources.add(source(CHECK, check(values)));
+        SafeTensorsWriter.write(file, sources);
+    }
+
+    private static void delete(Path part) {
+        try {
+            Files.deleteIfExists(part);
+        } catch (IOException e) {
+            LOG.debug("{} can't be deleted: {}", part, e.toString());
+        }
+    }
+
+    private static SafeTensorsWriter.Source source(String name, double... values) {
+        return new SafeTensorsWriter.Source(
+                name,
+                DType.FLOAT64,
+                new long[] {values.length},
+                arena -> arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values));
+    }
+}

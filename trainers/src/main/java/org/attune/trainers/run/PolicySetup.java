@@ -1,0 +1,315 @@
+package org.attune.trainers.run;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.LoraTarget;
+import org.attune.adapter.ModuleSelection;
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.ModulePaths;
+import org.attune.model.pass.Recomputation;
+import org.attune.models.ModelSetup;
+import org.attune.models.ScorerPurpose;
+import org.attune.policy.AdapterFit;
+import org.attune.policy.Policy;
+import org.attune.policy.StepMemory;
+import org.attune.tensor.Engine;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.ResumePoint;
+import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.memory.RolloutPlan;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// The policy of a run with its weights. Owns both.
+public final class PolicySetup implements AutoCloseable {
+    /// PEFT's choice for the families of the Llama shape.
+    private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
+
+    private final Decoder decoder;
+    private final Policy policy;
+    private final Policy.Options options;
+    private final boolean copies;
+    private Recomputation recomputed = Recomputation.NONE;
+
+    /// @param copies whether memory is spent on speed
+    private PolicySetup(Decoder decoder, Policy policy, Policy.Options options, boolean copies) {
+        this.decoder = decoder;
+        this.policy = policy;
+        this.options = options;
+        this.copies = copies;
+    }
+
+    /// Loads the weights and makes what is trained: the given adapter, a fresh one, or everything.
+    /// On the engine thread.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup load(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return load(model.loadDecoder(), model, lora, training, dropout, true);
+    }
+
+    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: adapters may
+    /// still be attached before, which takes the weights that copies for backward passes replace.
+    static PolicySetup loadToGenerate(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return load(model.loadDecoder(), model, lora, training, dropout, false);
+    }
+
+    /// The same of a reward model; a causal language model gets a new score head.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup loadScorer(
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout) {
+        requireTaskType(purpose, model);
+        Decoder scorer = model.loadScorer(purpose, training.seed());
+        return load(scorer, model, lora, training, dropout, true);
+    }
+
+    /// The same through an adapter of its own on weights that are loaded already.
+    ///
+    /// @param trunk whose base the model [has][ModelSetup#hasBaseOf]; borrowed
+    static PolicySetup loadScorerOn(
+            PolicySetup trunk,
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training) {
+        requireTaskType(purpose, model);
+        Decoder scorer = model.loadScorerOn(trunk.decoder, purpose, training.seed());
+        return load(scorer, model, lora, training, false, false);
+    }
+
+    /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
+    ///
+    /// @param purpose what a model must score; empty if it predicts tokens
+    /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
+    static void requireFits(Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
+        purpose.ifPresent(p -> requireTaskType(p, model));
+        requireNoAttentionDropout(model);
+        DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
+        model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
+        if (lora.usePeft()) {
+            LoraConfig asked = config(lora, model, shape);
+            AdapterFit.require(shape, asked);
+            model.adapter().ifPresent(given -> requireSame(asked, given, shape));
+        }
+    }
+
+    /// Attention's kernels drop nothing, so training would not be the one that the model asks for.
+    private static void requireNoAttentionDropout(ModelSetup model) {
+        double dropout = model.source().config().attention().dropout();
+        if (dropout > 0) {
+            throw new ModelException(
+                    ("%s/config.json: attention_dropout is %s; training accepts 0, since dropout of"
+                         + " attention isn't computed here. Set it to 0 there; lora_dropout drops"
+                         + " inputs of the adapter. Commands that don't train take the model as it"
+                         + " is")
+                            .formatted(model.source().path(), dropout));
+        }
+    }
+
+    /// An adapter of another type trains no head: the fresh one would stay noise.
+    private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
+        String needed = purpose.kind().taskType();
+        if (model.adapter().isPresent()
+                && !model.adapter().get().config().taskType().equals(needed)) {
+            throw ConfigException.about(
+                    "adapter_name_or_path",
+                    ("%s has task_type %s, %s needs %s; merge it into its base (attune merge) and"
+                                    + " start from the merged model")
+                            .formatted(
+                                    model.adapter().get().path(),
+                                    model.adapter().get().config().taskType(),
+                                    purpose.words(),
+                                    needed));
+        }
+    }
+
+    private static PolicySetup load(
+            Decoder decoder,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout,
+            boolean packsBackward) {
+        try {
+            requireNoAttentionDropout(model);
+            boolean copies = hasCopies(training);
+            var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
+            Policy policy = policy(model, decoder, lora, training, options);
+            if (copies && packsBackward) {
+                decoder.packBackward();
+            }
+            return new PolicySetup(decoder, policy, options, copies);
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    private static Policy policy(
+            ModelSetup model,
+            Decoder decoder,
+            LoraSettings lora,
+            TrainingConfig training,
+            Policy.Options options) {
+        if (model.adapter().isPresent()) {
+            AdapterFolder given = model.adapter().get();
+            if (lora.usePeft()) {
+                requireSame(config(lora, model, decoder.config()), given, decoder.config());
+            }
+            return Policy.withAdapter(decoder, given, options);
+        }
+        if (lora.usePeft()) {
+            return Policy.withFreshAdapter(
+                    decoder,
+                    config(lora, model, decoder.config()),
+                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
+                    options);
+        }
+        return training.optimizer().optimizerInBwd()
+                ? Policy.withAllWeightsInTurn(decoder, options)
+                : Policy.withAllWeights(decoder, options);
+    }
+
+    /// An adapter to start from says itself what it is. Settings that ask for another one would be
+    /// read and not obeyed.
+    private static void requireSame(LoraConfig asked, AdapterFolder given, DecoderConfig shape) {
+        Set<String> paths = ModulePaths.of(shape).linears().keySet();
+        Set<LoraTarget> wanted = Set.copyOf(asked.matchAll(paths));
+        Set<LoraTarget> there = Set.copyOf(given.config().matchAll(paths));
+        Set<String> whole = Set.copyOf(asked.modulesToSave());
+        if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
+            throw ConfigException.about(
+                    "use_peft",
+                    ("true and the lora_ keys ask for %s, but adapter_name_or_path: %s holds %s;"
+                         + " leave use_peft and the lora_ keys out to go on with the adapter as it"
+                         + " is")
+                            .formatted(
+                                    described(asked, wanted),
+                                    given.path(),
+                                    described(given.config(), there)));
+        }
+    }
+
+    private static String described(LoraConfig config, Set<LoraTarget> targets) {
+        return "an adapter of rank %d, alpha %s, dropout %s on %d modules%s"
+                .formatted(
+                        config.rank(),
+                        config.alpha(),
+                        config.dropout(),
+                        targets.size(),
+                        config.modulesToSave().isEmpty()
+                                ? ""
+                                : " and of " + config.modulesToSave() + " whole");
+    }
+
+    /// PEFT's configuration of the adapter that the settings ask for.
+    static LoraConfig config(LoraSettings lora, ModelSetup model, DecoderConfig shape) {
+        boolean scores = shape.scores();
+        var whole = new LinkedHashSet<>(lora.loraModulesToSave());
+        if (scores) {
+            whole.addAll(LoraConfig.CLASSIFIER_HEADS); // PEFT does so too
+        }
+        return new LoraConfig(
+                lora.loraR(),
+                lora.loraAlpha(),
+                lora.loraDropout(),
+                lora.useRslora(),
+                targets(lora.loraTargetModules()),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                lora.loraRankPattern(),
+                lora.loraAlphaPattern(),
+                List.copyOf(whole),
+                false,
+                LoraInitialisation.KAIMING,
+                scores ? shape.scoreKind().taskType() : "CAUSAL_LM",
+                Optional.of(model.source().nameOrPath()));
+    }
+
+    /// TRL hands a list of one to PEFT as text: `all-linear` or a regular expression.
+    private static ModuleSelection targets(List<String> modules) {
+        return switch (modules.size()) {
+            case 0 -> new ModuleSelection.Names(DEFAULT_TARGETS);
+            case 1 ->
+                    modules.getFirst().matches("\\w+")
+                            ? new ModuleSelection.Names(modules)
+                            : ModuleSelection.of(modules.getFirst());
+            default -> new ModuleSelection.Names(modules);
+        };
+    }
+
+    /// Decides how steps are computed, by the memory that is available now: call it when all that
+    /// is long-lived is loaded.
+    ///
+    /// @param rows how long rows are
+    /// @return the settings with what was decided for `tokens_per_micro_batch`
+    TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
+        var need = MemoryNeed.of(StepMemory.of(policy));
+        return fitToMemory(training, need, rows, Optional.empty()).training();
+    }
+
+    /// As above, where something else is trained beside the policy, or completions are generated.
+    ///
+    /// @param need of all that is trained
+    /// @param rollouts what is generated
+    MemoryFit fitToMemory(
+            TrainingConfig training,
+            MemoryNeed need,
+            RowTokens rows,
+            Optional<RolloutPlan.Wish> rollouts) {
+        if (rollouts.isPresent()) {
+            Engine.leavingCores(copies ? decoder::packDecoding : decoder::packDecodingInPlace);
+        }
+        if (copies) {
+            decoder.packBackward();
+        }
+        MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
+        recomputed = fit.recomputed();
+        policy.setOptions(options.withRecomputed(recomputed));
+        return fit;
+    }
+
+    /// Memory is spent on speed where no limit is set. A run that goes on does as it did.
+    private static boolean hasCopies(TrainingConfig training) {
+        return ResumePoint.glance(training.save())
+                .flatMap(ResumePoint::hasCopies)
+                .orElse(training.batch().maxMemory().isEmpty());
+    }
+
+    /// What [#fitToMemory] chose to compute again.
+    Recomputation recomputed() {
+        return recomputed;
+    }
+
+    public Decoder decoder() {
+        return decoder;
+    }
+
+    public Policy policy() {
+        return policy;
+    }
+
+    @Override
+    public void close() {
+        policy.close();
+        decoder.close();
+    }
+}

@@ -1,0 +1,40 @@
+package org.attune.trainers.sft;
+
+/// Loss of supervised fine-tuning, token by token. A step's loss is the sum over the trained tokens
+/// of its whole accumulation window, divided by their number (at least 1).
+///
+/// `p` is the policy's probability of the target token, `log p` its natural logarithm.
+public sealed interface SftLoss {
+    /// Loss of one token.
+    double loss(double logProb);
+
+    /// Derivative of [#loss] by `log p`, where what the loss treats as a constant stays one.
+    double slope(double logProb);
+
+    /// `-log p`: cross-entropy.
+    record Nll() implements SftLoss {
+        @Override
+        public double loss(double logProb) {
+            return -logProb;
+        }
+
+        @Override
+        public double slope(double logProb) {
+            return -1;
+        }
+    }
+
+    /// `-sg(p) log p` with the probability as a constant weight `sg(p)` (dynamic fine-tuning, arXiv
+    /// 2508.05629, Eq. 9).
+    record Dft() implements SftLoss {
+        @Override
+        public double loss(double logProb) {
+            return -Math.exp(logProb) * logProb;
+        }
+
+        @Override
+        public double slope(double logProb) {
+            return -Math.exp(logProb);
+        }
+    }
+}

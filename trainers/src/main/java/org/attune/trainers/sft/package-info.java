@@ -1,0 +1,3 @@
+/// Supervised fine-tuning: its configuration, loss and trainer. Read [SftConfig], then
+/// [SftTrainer].
+package org.attune.trainers.sft;

@@ -1,0 +1,123 @@
+package org.attune.trainers.unpaired;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/// A run of binary classifier optimisation, TRL's `BCOConfig`. `BcoConfig.defaults()` has TRL's
+/// defaults; model, data and output folder must be given. Rows come in file order by default, as
+/// TRL's trainer takes them whatever `train_sampling_strategy` says.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data labelled completions, or preference pairs
+/// @param loss objective
+/// @param reference reference
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+public record BcoConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid BcoLossConfig loss,
+        @Valid ReferenceConfig reference,
+        @Valid TrainingConfig training)
+        implements CrossChecked {
+    /// The defaults, as listed at the parameters.
+    public static BcoConfig defaults() {
+        return new BcoConfig(
+                ModelConfig.defaults(),
+                LoraSettings.defaults(),
+                DataConfig.defaults(),
+                BcoLossConfig.defaults(),
+                ReferenceConfig.defaults(),
+                TrainingConfig.of(OptimizerConfig.defaults())
+                        .withBatch(b -> b.withTrainSamplingStrategy(SamplingStrategy.SEQUENTIAL)));
+    }
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run;
+    /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
+    public ReferenceKind referenceKind() {
+        return reference.kind(model, lora);
+    }
+
+    /// Whether the reference scores all rows once, before training.
+    public boolean precomputesReference() {
+        return reference.precomputes();
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(reference.problems(model, lora));
+        return problems;
+    }
+
+    public BcoConfig withModel(ModelConfig model) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withModel(x -> x.with…(…))`.
+    public BcoConfig withModel(UnaryOperator<ModelConfig> change) {
+        return new BcoConfig(change.apply(model), lora, data, loss, reference, training);
+    }
+
+    public BcoConfig withLora(LoraSettings lora) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withLora(x -> x.with…(…))`.
+    public BcoConfig withLora(UnaryOperator<LoraSettings> change) {
+        return new BcoConfig(model, change.apply(lora), data, loss, reference, training);
+    }
+
+    public BcoConfig withData(DataConfig data) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withData(x -> x.with…(…))`.
+    public BcoConfig withData(UnaryOperator<DataConfig> change) {
+        return new BcoConfig(model, lora, change.apply(data), loss, reference, training);
+    }
+
+    public BcoConfig withLoss(BcoLossConfig loss) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withLoss(x -> x.with…(…))`.
+    public BcoConfig withLoss(UnaryOperator<BcoLossConfig> change) {
+        return new BcoConfig(model, lora, data, change.apply(loss), reference, training);
+    }
+
+    public BcoConfig withReference(ReferenceConfig reference) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withReference(x -> x.with…(…))`.
+    public BcoConfig withReference(UnaryOperator<ReferenceConfig> change) {
+        return new BcoConfig(model, lora, data, loss, change.apply(reference), training);
+    }
+
+    public BcoConfig withTraining(TrainingConfig training) {
+        return new BcoConfig(model, lora, data, loss, reference, training);
+    }
+
+    /// Changes a part: `withTraining(x -> x.with…(…))`.
+    public BcoConfig withTraining(UnaryOperator<TrainingConfig> change) {
+        return new BcoConfig(model, lora, data, loss, reference, change.apply(training));
+    }
+}

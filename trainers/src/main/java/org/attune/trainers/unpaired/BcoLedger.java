@@ -1,0 +1,270 @@
+package org.attune.trainers.unpaired;
+
+import org.attune.checkpoint.RunState;
+import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.layout.TargetRange;
+import org.attune.datasets.layout.UnpairedForest;
+import org.attune.policy.HeadStatistic;
+import org.attune.policy.Measurement;
+import org.attune.trainers.loop.FiniteLoss;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.MetricMeans;
+import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.rows.RowAt;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+
+/// The completions of a step or an evaluation: what the models say of them, group by group, and
+/// what follows for loss, gradients and metrics.
+///
+/// The step's loss is the mean over its micro-batches of their means over rows. A micro-batch's
+/// rewards enter δ before its own loss is taken, and δ goes from micro-batch to micro-batch in
+/// order; so a row's loss is known once all rows of its micro-batch and of those before were added.
+final class BcoLedger {
+    private final BcoObjective objective;
+    private final BiFunction<RunningMean, double[], RunningMean> shift;
+    private final List<MicroBatch> microBatches = new ArrayList<>();
+    private final int[] placeOf;
+    private RunningMean delta;
+    private int ready;
+    private long tokens;
+
+    /// One logical micro-batch.
+    private static final class MicroBatch {
+        final double[] rewards;
+        final boolean[] desirable;
+        final String[] origins;
+        final Side chosen = new Side();
+        final Side rejected = new Side();
+        int added;
+        double delta;
+        double loss;
+
+        MicroBatch(int rows) {
+            rewards = new double[rows];
+            desirable = new boolean[rows];
+            origins = new String[rows];
+        }
+    }
+
+    /// Sums over the completions with one label.
+    private static final class Side {
+        int rows;
+        double logProbs;
+        double logits;
+        long logitCount;
+    }
+
+    private BcoLedger(
+            BcoObjective objective,
+            RunningMean delta,
+            List<RowAt<UnpairedExample>> rows,
+            int count,
+            BiFunction<RunningMean, double[], RunningMean> shift) {
+        this.objective = objective;
+        this.delta = delta;
+        this.shift = shift;
+        placeOf = new int[rows.size()];
+        int[] sizes = new int[count];
+        for (RowAt<UnpairedExample> row : rows) {
+            placeOf[row.position()] = sizes[row.microBatch()]++;
+        }
+        Arrays.stream(sizes).mapToObj(MicroBatch::new).forEach(microBatches::add);
+    }
+
+    /// Of a training step, whose rewards move δ.
+    ///
+    /// @param delta before the step
+    /// @param rows all rows of the step
+    /// @param count number of logical micro-batches
+    static BcoLedger ofStep(
+            BcoObjective objective,
+            RunningMean delta,
+            List<RowAt<UnpairedExample>> rows,
+            int count) {
+        return new BcoLedger(objective, delta, rows, count, RunningMean::with);
+    }
+
+    /// Of an evaluation, which leaves δ as it is.
+    static BcoLedger ofEvaluation(
+            BcoObjective objective,
+            RunningMean delta,
+            List<RowAt<UnpairedExample>> rows,
+            int count) {
+        return new BcoLedger(objective, delta, rows, count, (same, _) -> same);
+    }
+
+    /// Whether a group completes its micro-batches alone, so that its slopes are known as soon as
+    /// it was added in its turn.
+    boolean isWhole(List<RowAt<UnpairedExample>> group) {
+        int[] rows = new int[microBatches.size()];
+        group.forEach(row -> rows[row.microBatch()]++);
+        for (int m = 0; m < rows.length; m++) {
+            if (rows[m] > 0 && rows[m] < microBatches.get(m).rewards.length) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Notes what the models say of a group of rows.
+    ///
+    /// @param policy with the mean logits, unless they are noted apart by [#addLogits]
+    /// @param reference log-probability of each completion under the reference
+    /// @throws org.attune.error.TrainingDivergedException if a reward isn't finite
+    void add(
+            List<RowAt<UnpairedExample>> group,
+            UnpairedForest forest,
+            Measurement policy,
+            List<Double> reference) {
+        Optional<float[]> logits =
+                Optional.ofNullable(policy.statistics().get(HeadStatistic.MEAN_LOGIT));
+        for (int i = 0; i < group.size(); i++) {
+            RowAt<UnpairedExample> row = group.get(i);
+            MicroBatch m = microBatches.get(row.microBatch());
+            int place = placeOf[row.position()];
+            TargetRange targets = forest.completions().get(i);
+            double logProb = Arrays.stream(targets.of(policy.tokenLogProbs())).sum();
+            double reward = objective.reward(logProb, reference.get(i));
+            String origin = row.row().origin().where();
+            if (!Double.isFinite(reward)) { // before it could spoil δ
+                throw FiniteLoss.diverged("the reward is " + reward, List.of(origin));
+            }
+            m.rewards[place] = reward;
+            m.desirable[place] = row.row().desirable();
+            m.origins[place] = origin;
+            m.added++;
+            Side side = row.row().desirable() ? m.chosen : m.rejected;
+            side.rows++;
+            side.logProbs += logProb;
+            if (logits.isPresent()) {
+                addLogits(row, Arrays.stream(targets.of(logits.get())).sum(), targets.size());
+            }
+            tokens += row.row().length();
+        }
+        settle();
+    }
+
+    /// Notes a sum of logits of a row.
+    ///
+    /// @param count how many values `sum` is of
+    void addLogits(RowAt<UnpairedExample> row, double sum, int count) {
+        MicroBatch m = microBatches.get(row.microBatch());
+        Side side = row.row().desirable() ? m.chosen : m.rejected;
+        side.logits += sum;
+        side.logitCount += count;
+    }
+
+    /// Takes the losses of the micro-batches that are complete.
+    private void settle() {
+        while (ready < microBatches.size()
+                && microBatches.get(ready).added == microBatches.get(ready).rewards.length) {
+            MicroBatch m = microBatches.get(ready++);
+            delta = shift.apply(delta, m.rewards);
+            m.delta = delta.mean();
+            for (int i = 0; i < m.rewards.length; i++) {
+                double loss = objective.of(m.rewards[i], m.delta, m.desirable[i]).loss();
+                FiniteLoss.require(loss, List.of(m.origins[i]));
+                m.loss += loss / m.rewards.length;
+            }
+        }
+    }
+
+    /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.
+    ///
+    /// @throws IllegalStateException if rows of its micro-batches or of those before are missing
+    float[] slopes(List<RowAt<UnpairedExample>> group, UnpairedForest forest) {
+        float[] slopes = new float[forest.forest().targetCount()];
+        for (int i = 0; i < group.size(); i++) {
+            RowAt<UnpairedExample> row = group.get(i);
+            if (row.microBatch() >= ready) {
+                throw new IllegalStateException("micro-batch " + row.microBatch() + " lacks rows");
+            }
+            MicroBatch m = microBatches.get(row.microBatch());
+            int place = placeOf[row.position()];
+            double slope = objective.of(m.rewards[place], m.delta, m.desirable[place]).slope();
+            TargetRange targets = forest.completions().get(i);
+            Arrays.fill(
+                    slopes,
+                    targets.start(),
+                    targets.end(),
+                    (float) (slope / m.rewards.length / microBatches.size()));
+        }
+        return slopes;
+    }
+
+    /// δ after all micro-batches.
+    RunningMean delta() {
+        return delta;
+    }
+
+    /// A step.
+    StepReport step() {
+        double loss = 0;
+        List<Map<String, Double>> deltas = new ArrayList<>();
+        for (MicroBatch m : microBatches) {
+            loss += m.loss / microBatches.size();
+            deltas.add(Map.of(MetricKeys.DELTA, m.delta));
+        }
+        var sums = new MetricMeans();
+        microBatches.forEach(m -> add(m, sums));
+        return new StepReport(loss, deltas, tokens, Map.of(), sums.snapshot());
+    }
+
+    /// An evaluation: the loss is the mean over rows.
+    Map<String, Double> evaluation() {
+        double loss = 0;
+        double right = 0;
+        int rows = 0;
+        var means = new MetricMeans();
+        for (MicroBatch m : microBatches) {
+            loss += m.loss * m.rewards.length;
+            rows += m.rewards.length;
+            right += right(m);
+            add(m, means);
+        }
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        metrics.put(MetricKeys.LOSS, loss / rows);
+        metrics.putAll(means.means());
+        metrics.put(MetricKeys.DELTA, delta.mean());
+        metrics.put(MetricKeys.ACCURACY, right / rows);
+        return metrics;
+    }
+
+    private static double right(MicroBatch m) {
+        double right = 0;
+        for (int i = 0; i < m.rewards.length; i++) {
+            double logit = m.desirable[i] ? m.rewards[i] - m.delta : m.delta - m.rewards[i];
+            right += logit > 0 ? 1 : logit == 0 ? 0.5 : 0;
+        }
+        return right;
+    }
+
+    private static void add(MicroBatch m, MetricMeans means) {
+        double chosen = 0;
+        double rejected = 0;
+        for (int i = 0; i < m.rewards.length; i++) {
+            chosen += m.desirable[i] ? m.rewards[i] : 0;
+            rejected += m.desirable[i] ? 0 : m.rewards[i];
+        }
+        add(means, MetricKeys.REWARDS_CHOSEN, chosen, m.chosen.rows);
+        add(means, MetricKeys.LOGPS_CHOSEN, m.chosen.logProbs, m.chosen.rows);
+        add(means, MetricKeys.LOGITS_CHOSEN, m.chosen.logits, m.chosen.logitCount);
+        add(means, MetricKeys.REWARDS_REJECTED, rejected, m.rejected.rows);
+        add(means, MetricKeys.LOGPS_REJECTED, m.rejected.logProbs, m.rejected.rows);
+        add(means, MetricKeys.LOGITS_REJECTED, m.rejected.logits, m.rejected.logitCount);
+    }
+
+    /// A label that no row has is left out.
+    private static void add(MetricMeans means, String key, double sum, long count) {
+        if (count > 0) {
+            means.add(key, new RunState.Mean(sum, count));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package org.attune.trainers.unpaired;
+
+import org.attune.trainers.config.InRange;
+
+import java.util.OptionalInt;
+
+/// The objective of binary classifier optimisation, and how long its rows are: TRL's `BCOConfig`.
+///
+/// @param maxLength tokens of prompt and completion; a completion's end that is beyond is cut off.
+///     Empty (`null` in YAML): nothing is
+/// @param beta β, strength of the pull to the reference; > 0
+/// @param desirableWeight factor on the loss of completions with label true; ≥ 0
+/// @param undesirableWeight factor on the loss of completions with label false; ≥ 0
+/// @param disableDropout no dropout in policy and reference
+/// @param trlCompat whether `logits/chosen` and `logits/rejected` are TRL's sums over padded rows,
+///     at the price of one more forward pass; else they are means over the completions' tokens
+public record BcoLossConfig(
+        @InRange(min = 1) OptionalInt maxLength,
+        @InRange(min = 0, minOpen = true) double beta,
+        @InRange(min = 0) double desirableWeight,
+        @InRange(min = 0) double undesirableWeight,
+        boolean disableDropout,
+        boolean trlCompat) {
+    /// The defaults, as listed at the parameters.
+    public static BcoLossConfig defaults() {
+        return new BcoLossConfig(OptionalInt.of(1024), 0.1, 1, 1, true, false);
+    }
+
+    public BcoLossConfig withMaxLength(int maxLength) {
+        return new BcoLossConfig(
+                OptionalInt.of(maxLength),
+                beta,
+                desirableWeight,
+                undesirableWeight,
+                disableDropout,
+                trlCompat);
+    }
+
+    public BcoLossConfig withBeta(double beta) {
+        return new BcoLossConfig(
+                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+    }
+
+    public BcoLossConfig withDesirableWeight(double desirableWeight) {
+        return new BcoLossConfig(
+                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+    }
+
+    public BcoLossConfig withUndesirableWeight(double undesirableWeight) {
+        return new BcoLossConfig(
+                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+    }
+
+    public BcoLossConfig withDisableDropout(boolean disableDropout) {
+        return new BcoLossConfig(
+                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+    }
+
+    public BcoLossConfig withTrlCompat(boolean trlCompat) {
+        return new BcoLossConfig(
+                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+    }
+}

@@ -1,0 +1,106 @@
+package org.attune.trainers.parity;
+
+import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.attune.text.TextAssets;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.scoring.RewardTrainer;
+import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.testing.Parity;
+import org.attune.trainers.testing.ParityCase;
+import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// Whole runs of TRL on a tiny model: loss, metrics and gradient norm of every step, and the
+/// trained weights.
+@Tag("fixtures-trl")
+class ParityFixtureTest {
+    @TempDir private Path output;
+
+    @Test
+    void runsAreThoseOfTrl() {
+        Path root = Fixtures.fixture("trl");
+        try (var text = TextAssets.load(root.resolve("model"));
+                var report = new CaseReport("fixtures-trl", getClass())) {
+            var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+            compareAll(root, tokenizer, output, report);
+        }
+    }
+
+    /// @param root has the folder `parity` of recorded runs, and the models that they name
+    /// @param output where our runs may write
+    static void compareAll(Path root, SampleTokenizer tokenizer, Path output, CaseReport report) {
+        for (Path folder : Recorded.folders(root.resolve("parity"))) {
+            String name = folder.getFileName().toString();
+            var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
+            Optional<String> missing = parity.unsupported();
+            if (missing.isPresent()) {
+                report.unsupported(name);
+            } else {
+                report.run(name, () -> Engine.run(() -> compare(parity)));
+            }
+        }
+    }
+
+    private static void compare(ParityCase parity) {
+        try (var _ = TensorScope.open("parity");
+                var decoder = parity.model("model");
+                var policy = parity.policy(decoder)) {
+            var listener = new RecordingListener();
+            RunContext context = RunContext.of(_ -> {}).withListeners(listener);
+            switch (parity.trainer()) {
+                case "sft" ->
+                        new SftTrainer(
+                                        parity.sftConfig(),
+                                        policy,
+                                        parity.sftRows(),
+                                        List.of(),
+                                        context)
+                                .train();
+                case "reward" ->
+                        new RewardTrainer(
+                                        parity.rewardConfig(),
+                                        policy,
+                                        parity.rewardPairs(),
+                                        List.of(),
+                                        context)
+                                .train();
+                default -> dpo(parity, policy, context);
+            }
+            Parity.compareSteps(parity.expectedSteps(), listener.logs);
+            Parity.compareWeights(parity.expectedWeights(), policy);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void dpo(ParityCase parity, Policy policy, RunContext context) {
+        if (parity.hasSeparateReference()) {
+            try (var separate = parity.model("reference_model")) {
+                dpo(parity, policy, Policy.reference(separate), context);
+            }
+        } else {
+            dpo(parity, policy, parity.sharedReference(policy), context);
+        }
+    }
+
+    private static void dpo(
+            ParityCase parity, Policy policy, Scorer reference, RunContext context) {
+        new DpoTrainer(parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
+                .train();
+    }
+}

@@ -1,0 +1,222 @@
+package org.attune.trainers.parity;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.files.HubCache;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.reward.Advantages;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.source.RecordedRollouts;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
+import org.attune.text.TextAssets;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoLossConfig;
+import org.attune.trainers.grpo.GrpoLossType;
+import org.attune.trainers.grpo.GrpoTrainer;
+import org.attune.trainers.grpo.ImportanceSamplingLevel;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.testing.Parity;
+import org.attune.trainers.testing.ParityCase;
+import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Whole runs of TRL's GRPO on recorded completions: rewards, loss, metrics and gradient norm of
+/// every step, and the trained weights.
+@Tag("fixtures-trl")
+class RolloutParityFixtureTest {
+    @TempDir private Path output;
+
+    @Test
+    void runsAreThoseOfTrl() {
+        Path root = Fixtures.fixture("trl");
+        try (var text = TextAssets.load(root.resolve("model"));
+                var report = new CaseReport("fixtures-trl", getClass())) {
+            compareAll(root, text, output, report);
+        }
+    }
+
+    /// @param root has the folder `rollouts` of recorded runs, and the models that they name
+    /// @param output where our runs may write
+    static void compareAll(Path root, TextAssets text, Path output, CaseReport report) {
+        var tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
+            String name = folder.getFileName().toString();
+            var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
+            if (unsupported(parity)) {
+                report.unsupported(name);
+            } else {
+                report.run(
+                        name, () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
+            }
+        }
+    }
+
+    private static boolean unsupported(ParityCase parity) {
+        JsonNode c = parity.config();
+        return !parity.trainer().equals("grpo")
+                || c.path("top_entropy_quantile").asDouble(1) < 1
+                || c.path("entropy_coef").asDouble(0) != 0
+                || c.path("use_adaptive_entropy").asBoolean(false)
+                || c.path("off_policy_mask_threshold").isNumber()
+                || c.has("vllm_importance_sampling_correction")
+                || c.path("sync_ref_model").asBoolean(false);
+    }
+
+    private static void compare(ParityCase parity, Tokenizer tokenizer, SampleTokenizer samples) {
+        try (var _ = TensorScope.open("parity");
+                var decoder = parity.model("model");
+                var policy = parity.policy(decoder)) {
+            var listener = new RecordingListener();
+            RunContext context = RunContext.of(_ -> {}).withListeners(listener);
+            if (parity.hasSeparateReference()) {
+                try (var separate = parity.model("reference_model")) {
+                    var reference = Optional.of(Policy.reference(separate));
+                    train(parity, tokenizer, samples, policy, reference, context);
+                }
+            } else {
+                Optional<Scorer> shared =
+                        parity.config().get("beta").asDouble() == 0
+                                ? Optional.empty()
+                                : Optional.of(parity.sharedReference(policy));
+                train(parity, tokenizer, samples, policy, shared, context);
+            }
+            Parity.compareSteps(parity.expectedSteps(), listener.logs);
+            Parity.compareWeights(parity.expectedWeights(), policy);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void train(
+            ParityCase parity,
+            Tokenizer tokenizer,
+            SampleTokenizer samples,
+            Policy policy,
+            Optional<Scorer> reference,
+            RunContext context) {
+        JsonNode c = parity.config();
+        GrpoConfig config = config(parity);
+        var recorded =
+                new RecordedRollouts(
+                        parity.folder().resolve("rollouts.jsonl"),
+                        config.generation().maxCompletionLength(),
+                        List.of(tokenizer.eosId().orElseThrow()));
+        List<String> names = new ArrayList<>();
+        c.get("reward_functions").forEach(n -> names.add(n.asText()));
+        double[] weights = new double[names.size()];
+        for (int f = 0; f < weights.length; f++) {
+            weights[f] = c.path("reward_weights").path(f).asDouble(1);
+        }
+        new GrpoTrainer(
+                        config,
+                        policy,
+                        reference,
+                        recorded,
+                        _ -> RewardTable.of(names, weights, table(recorded.rewards(), names)),
+                        tokenizer,
+                        prompts(parity, samples),
+                        List.of(),
+                        context)
+                .train();
+    }
+
+    private static double[][] table(List<Map<String, Double>> rewards, List<String> names) {
+        double[][] table = new double[rewards.size()][names.size()];
+        for (int i = 0; i < table.length; i++) {
+            for (int f = 0; f < names.size(); f++) {
+                table[i][f] = rewards.get(i).get(names.get(f));
+            }
+        }
+        return table;
+    }
+
+    private static List<PromptExample> prompts(ParityCase parity, SampleTokenizer samples) {
+        var loader =
+                new DatasetLoader(parity.folder(), HubCache.ofEnvironment(), BadRowPolicy.ERROR);
+        var rows =
+                loader.load(
+                        List.of(DatasetSource.of(parity.folder().resolve("data.jsonl").toString())),
+                        EnumSet.allOf(DatasetType.class));
+        return new PromptPreparation(samples, OptionalInt.empty(), BadRowPolicy.ERROR)
+                .prepare(rows.samples(), 1)
+                .rows();
+    }
+
+    private static GrpoConfig config(ParityCase parity) {
+        JsonNode c = parity.config();
+        return GrpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
+                .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
+                .withGeneration(
+                        g ->
+                                g.withNumGenerations(c.get("num_generations").asInt())
+                                        .withMaxCompletionLength(
+                                                c.get("max_completion_length").asInt())
+                                        .withTemperature(c.get("temperature").asDouble())
+                                        .withStepsPerGeneration(
+                                                c.get("steps_per_generation").asInt())
+                                        .withNumIterations(c.get("num_iterations").asInt()))
+                .withRewards(
+                        r ->
+                                r.withRewardFuncs(List.of("recorded"))
+                                        .withScaleRewards(
+                                                Advantages.Scale.valueOf(
+                                                        parity.upper("scale_rewards")))
+                                        .withMultiObjectiveAggregation(
+                                                Advantages.Aggregation.valueOf(
+                                                        parity.upper(
+                                                                "multi_objective_aggregation"))))
+                .withLoss(l -> loss(parity, l))
+                .withTraining(parity::training);
+    }
+
+    private static GrpoLossConfig loss(ParityCase parity, GrpoLossConfig start) {
+        JsonNode c = parity.config();
+        GrpoLossConfig loss =
+                start.withLossType(GrpoLossType.valueOf(parity.upper("loss_type")))
+                        .withBeta(c.get("beta").asDouble())
+                        .withEpsilon(c.get("epsilon").asDouble())
+                        .withImportanceSamplingLevel(
+                                ImportanceSamplingLevel.valueOf(
+                                        parity.upper("importance_sampling_level")))
+                        .withUseBiasCorrectionKl(c.get("use_bias_correction_kl").asBoolean())
+                        .withMaskTruncatedCompletions(
+                                c.get("mask_truncated_completions").asBoolean())
+                        .withSapoTemperaturePos(c.get("sapo_temperature_pos").asDouble())
+                        .withSapoTemperatureNeg(c.get("sapo_temperature_neg").asDouble())
+                        .withVespoKPos(c.get("vespo_k_pos").asDouble())
+                        .withVespoLambdaPos(c.get("vespo_lambda_pos").asDouble())
+                        .withVespoKNeg(c.get("vespo_k_neg").asDouble())
+                        .withVespoLambdaNeg(c.get("vespo_lambda_neg").asDouble());
+        if (c.get("epsilon_high").isNumber()) {
+            loss = loss.withEpsilonHigh(c.get("epsilon_high").asDouble());
+        }
+        return c.get("delta").isNumber() ? loss.withDelta(c.get("delta").asDouble()) : loss;
+    }
+}

@@ -1,0 +1,344 @@
+package org.attune.trainers.preference;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.error.ConfigException;
+import org.attune.error.TrainingDivergedException;
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.LearningRateAdvice;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.testing.BigramPolicy;
+import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.ShortRun;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+class DpoTrainerTest {
+    private static final int VOCABULARY = 7;
+
+    @TempDir private Path folder;
+
+    @Test
+    void lossIsLn2WhenPolicyEqualsReference() {
+        var listener = new RecordingListener();
+        train(config(c -> c), pairs(), listener);
+        assertEquals(Math.log(2), number(listener.logs.getFirst(), "loss"), 1e-12);
+        assertEquals(0, number(listener.logs.getFirst(), "rewards/accuracies"));
+        assertEquals(0, number(listener.logs.getFirst(), "rewards/margins"));
+        assertTrue(number(listener.logs.getLast(), "loss") < Math.log(2));
+        assertTrue(number(listener.logs.getLast(), "rewards/margins") > 0);
+        for (Map<String, Object> logged : listener.logs) {
+            assertEquals(listener.logs.getFirst().keySet(), logged.keySet(), "of every step");
+        }
+        assertEquals(1, listener.totals.size());
+        assertTrue(listener.totals.getFirst().containsKey("train_loss"));
+        RunSummary.Heldout heldout = listener.summary.heldout().orElseThrow();
+        assertEquals("eval_preference_accuracy", heldout.metric());
+        assertEquals(0.5, heldout.before().getAsDouble(), "ties count half");
+        assertEquals(1, heldout.after().getAsDouble());
+    }
+
+    @Test
+    void swappedPairsPushTheOtherWay() {
+        float[] start = Engine.call(() -> valuesOf(BigramPolicy.seeded(VOCABULARY, 1)));
+        float[] right = train(oneStep(), pairs(), new RecordingListener());
+        float[] swapped =
+                train(
+                        oneStep(),
+                        pairs().stream()
+                                .map(
+                                        p ->
+                                                new PreferenceExample(
+                                                        p.rejected(), p.chosen(), p.origin()))
+                                .toList(),
+                        new RecordingListener());
+        for (int i = 0; i < start.length; i++) {
+            assertEquals(right[i] - start[i], start[i] - swapped[i], 1e-5);
+        }
+    }
+
+    @Test
+    void physicalGroupsAndSharedPromptsDoNotChangeTheResult() {
+        for (DpoLossType loss : List.of(DpoLossType.IPO, DpoLossType.AOT, DpoLossType.SFT)) {
+            UnaryOperator<DpoConfig> of =
+                    c ->
+                            c.withLoss(l -> l.withLossType(List.of(loss)))
+                                    .withTraining(DpoTrainerTest::twoOfThree);
+            var whole = new RecordingListener();
+            var single = new RecordingListener();
+            float[] together = train(config(of), pairs(), whole);
+            float[] alone =
+                    train(
+                            config(
+                                    c ->
+                                            of.apply(c)
+                                                    .withTraining(
+                                                            t ->
+                                                                    t.withBatch(
+                                                                            b ->
+                                                                                    b
+                                                                                            .withTokensPerMicroBatch(
+                                                                                                    1)))),
+                            pairs(),
+                            single);
+            float[] unshared =
+                    Engine.call(
+                            () -> {
+                                try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
+                                    new DpoTrainer(
+                                                    config(of),
+                                                    policy,
+                                                    policy.frozen(),
+                                                    pairs(),
+                                                    List.of(),
+                                                    context().withSharePrompts(false))
+                                            .train();
+                                    return policy.parameters().values().toFloats();
+                                }
+                            });
+            assertArrayEquals(together, alone, 1e-5f, loss.toString());
+            assertArrayEquals(together, unshared, 1e-5f, loss.toString());
+            assertEquals(
+                    number(whole.logs.getLast(), "loss"),
+                    number(single.logs.getLast(), "loss"),
+                    1e-5);
+        }
+    }
+
+    @Test
+    void accumulationIsTheMeanOfMicroBatchMeans() {
+        // 6 pairs: 1 batch of 6, or 3 of 2 — equal sizes, so the means agree for pairwise losses
+        float[] atOnce = train(config(c -> c), pairs(), new RecordingListener());
+        float[] accumulated =
+                train(
+                        config(c -> c.withTraining(DpoTrainerTest::twoOfThree)),
+                        pairs(),
+                        new RecordingListener());
+        assertArrayEquals(atOnce, accumulated, 1e-5f);
+    }
+
+    @Test
+    void precomputedReferenceIsReadFromDiskTheSecondTime() throws IOException {
+        UnaryOperator<DpoConfig> precomputed =
+                c -> c.withReference(r -> r.withPrecomputeRefLogProbs(true));
+        float[] live = train(config(c -> c), pairs(), new RecordingListener());
+        float[] first = train(config(precomputed), pairs(), new RecordingListener());
+        assertArrayEquals(live, first, 0);
+        try (Stream<Path> files = Files.list(folder.resolve("run"))) {
+            long cached =
+                    files.filter(f -> f.getFileName().toString().startsWith("reference-")).count();
+            assertEquals(2, cached, "training pairs and evaluation pairs");
+        }
+        float[] second =
+                Engine.call(
+                        () -> {
+                            try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
+                                new DpoTrainer(
+                                                config(precomputed),
+                                                policy,
+                                                (_, _) -> {
+                                                    throw new AssertionError("scored again");
+                                                },
+                                                pairs(),
+                                                evalSets(),
+                                                context())
+                                        .train();
+                                return policy.parameters().values().toFloats();
+                            }
+                        });
+        assertArrayEquals(live, second, 0);
+    }
+
+    @Test
+    void killedRunResumesFromItsLastCheckpoint() {
+        UnaryOperator<DpoConfig> saving =
+                c ->
+                        c.withTraining(
+                                t ->
+                                        t.withSave(s -> s.withSaveSteps(3))
+                                                .withBatch(
+                                                        b ->
+                                                                b.withPerDeviceTrainBatchSize(4)
+                                                                        .withTrainSamplingStrategy(
+                                                                                SamplingStrategy
+                                                                                        .RANDOM)));
+        float[] whole = train(config(saving, "whole"), pairs(), new RecordingListener());
+        TrainingListener killer =
+                new TrainingListener() {
+                    @Override
+                    public void onLog(int step, Map<String, Object> metrics) {
+                        if (step == 5) {
+                            throw new IllegalStateException("killed");
+                        }
+                    }
+                };
+        DpoConfig halves = config(saving, "halves");
+        assertThrows(IllegalStateException.class, () -> train(halves, pairs(), killer));
+        assertFalse(Files.exists(folder.resolve("halves/checkpoint-6")));
+        var rest = new RecordingListener();
+        float[] resumed =
+                train(
+                        halves.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        pairs(),
+                        rest);
+        assertEquals(3, rest.info.firstStep());
+        assertArrayEquals(whole, resumed, 0);
+    }
+
+    @Test
+    void nonFiniteLossNamesThePair() {
+        Engine.run(
+                () -> {
+                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
+                        policy.poison(6);
+                        var trainer =
+                                new DpoTrainer(
+                                        config(c -> c),
+                                        policy,
+                                        policy.frozen(),
+                                        pairs(),
+                                        List.of(),
+                                        context());
+                        var error = assertThrows(TrainingDivergedException.class, trainer::train);
+                        assertTrue(error.getMessage().contains("pairs.jsonl:4"));
+                        assertFalse(error.getMessage().contains("pairs.jsonl:3"));
+                    }
+                });
+    }
+
+    @Test
+    void weightingNeedsLossesOfSinglePairs() {
+        DpoConfig weighted = config(c -> c.withVariant(v -> v.withUseWeighting(true)));
+        train(weighted, pairs(), new RecordingListener());
+        DpoConfig sorted = weighted.withLoss(l -> l.withLossType(List.of(DpoLossType.AOT)));
+        var error =
+                assertThrows(
+                        ConfigException.class,
+                        () -> train(sorted, pairs(), new RecordingListener()));
+        assertTrue(error.getMessage().contains("use_weighting"), error.getMessage());
+    }
+
+    @Test
+    void ratesThatCannotMoveAnAdapterAreWarnedOf() {
+        assertTrue(LearningRateAdvice.warning("dpo", true, 1e-6).isPresent(), "TRL's default");
+        assertTrue(LearningRateAdvice.warning("sft", true, 2e-5).isPresent(), "TRL's default");
+        assertTrue(LearningRateAdvice.warning("dpo", true, 5e-6).isEmpty());
+        assertTrue(LearningRateAdvice.warning("sft", true, 2e-4).isEmpty());
+        assertTrue(LearningRateAdvice.warning("dpo", false, 1e-6).isEmpty(), "all weights");
+    }
+
+    private static TrainingConfig twoOfThree(TrainingConfig t) {
+        return t.withBatch(b -> b.withPerDeviceTrainBatchSize(2).withGradientAccumulationSteps(3));
+    }
+
+    private DpoConfig oneStep() {
+        return config(
+                c ->
+                        c.withTraining(
+                                t ->
+                                        t.withSchedule(s -> s.withMaxSteps(1))
+                                                .withOptimizer(o -> o.withMaxGradNorm(0))));
+    }
+
+    private float[] train(
+            DpoConfig config, List<PreferenceExample> pairs, TrainingListener listener) {
+        return Engine.call(
+                () -> {
+                    try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
+                        new DpoTrainer(
+                                        config,
+                                        policy,
+                                        policy.frozen(),
+                                        pairs,
+                                        evalSets(),
+                                        context().withListeners(listener))
+                                .train();
+                        return policy.parameters().values().toFloats();
+                    }
+                });
+    }
+
+    private static float[] valuesOf(BigramPolicy model) {
+        try (model) {
+            return model.parameters().values().toFloats();
+        }
+    }
+
+    private RunContext context() {
+        return RunContext.of(_ -> {});
+    }
+
+    private DpoConfig config(UnaryOperator<DpoConfig> change) {
+        return config(change, "run");
+    }
+
+    /// 8 steps over all 6 pairs in file order, rate 0.01, everything logged.
+    private DpoConfig config(UnaryOperator<DpoConfig> change, String output) {
+        return change.apply(
+                DpoConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("bigram"))
+                        .withData(_ -> DataConfig.of("pairs.jsonl"))
+                        .withTraining(t -> ShortRun.of(t, 8, 1e-2, folder.resolve(output))));
+    }
+
+    /// Prompts of one or two tokens; the chosen completions end in 0, the rejected ones in 3, or,
+    /// in pair 4 alone, in 6.
+    private static List<PreferenceExample> pairs() {
+        int[][][] ids = {
+            {{1, 2}, {4, 0}, {5, 3}},
+            {{2}, {1, 1, 0}, {3}},
+            {{4, 5}, {0}, {5, 5, 3}},
+            {{1}, {2, 0}, {2, 6}},
+            {{5}, {5, 0}, {4, 3}},
+            {{3, 1}, {1, 0}, {2, 2, 3}},
+        };
+        List<PreferenceExample> pairs = new ArrayList<>();
+        for (int i = 0; i < ids.length; i++) {
+            pairs.add(
+                    new PreferenceExample(
+                            joined(ids[i][0], ids[i][1]),
+                            joined(ids[i][0], ids[i][2]),
+                            new RowOrigin("pairs.jsonl", i + 1, i)));
+        }
+        return pairs;
+    }
+
+    private static CompletionTokens joined(int[] prompt, int[] completion) {
+        int[] all = Arrays.copyOf(prompt, prompt.length + completion.length);
+        System.arraycopy(completion, 0, all, prompt.length, completion.length);
+        return new CompletionTokens(all, prompt.length);
+    }
+
+    private static List<EvalSet<PreferenceExample>> evalSets() {
+        return List.of(new EvalSet<>("", pairs().subList(0, 3)));
+    }
+
+    private static double number(Map<String, Object> metrics, String key) {
+        return ((Number) metrics.get(key)).doubleValue();
+    }
+}

@@ -1,0 +1,348 @@
+package org.attune.trainers.testing;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.attune.adapter.AdapterFolder;
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.RewardExample;
+import org.attune.datasets.examples.StepwiseExample;
+import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.prepare.BcoPreparation;
+import org.attune.datasets.prepare.PackingStrategy;
+import org.attune.datasets.prepare.PreferenceOptions;
+import org.attune.datasets.prepare.PreferencePreparation;
+import org.attune.datasets.prepare.RewardPreparation;
+import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.datasets.prepare.SftOptions;
+import org.attune.datasets.prepare.SftPreparation;
+import org.attune.datasets.prepare.StepwiseOptions;
+import org.attune.datasets.prepare.StepwisePreparation;
+import org.attune.datasets.prepare.TruncationMode;
+import org.attune.files.HubCache;
+import org.attune.files.safetensors.SafeTensorsFile;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.testing.Recorded;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.IntervalStrategy;
+import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.preference.DpoLossType;
+import org.attune.trainers.preference.FDivergence;
+import org.attune.trainers.scoring.PrmConfig;
+import org.attune.trainers.scoring.RewardTrainerConfig;
+import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.sft.SftLossType;
+import org.attune.trainers.unpaired.BcoConfig;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// A recorded run of TRL: its configuration as ours, its model, adapter, rows and reference.
+///
+/// @param root `trl/` of the fixtures
+/// @param tokenizer of `root/model`, borrowed
+/// @param folder the case
+/// @param config `config.json`
+/// @param output where our run may write
+public record ParityCase(
+        Path root, SampleTokenizer tokenizer, Path folder, JsonNode config, Path output) {
+    public static ParityCase of(Path root, SampleTokenizer tokenizer, Path folder, Path output) {
+        return new ParityCase(
+                root, tokenizer, folder, Recorded.json(folder.resolve("config.json")), output);
+    }
+
+    public String trainer() {
+        return config.get("trainer").asText();
+    }
+
+    /// What Attune can't do of this case; empty if it can do all.
+    public Optional<String> unsupported() {
+        if (!Set.of("sft", "dpo", "reward").contains(trainer())) {
+            return Optional.of("trainer");
+        }
+        if (config.path("label_smoothing_factor").asDouble(0) > 0) {
+            return Optional.of("label_smoothing_factor");
+        }
+        if (config.path("sync_ref_model").asBoolean(false)) {
+            return Optional.of("sync_ref_model");
+        }
+        return adapter().isPresent()
+                        && Recorded.json(adapter().get().resolve("adapter_config.json"))
+                                .path("use_dora")
+                                .asBoolean(false)
+                ? Optional.of("use_dora")
+                : Optional.empty();
+    }
+
+    /// Where the starting adapter is, unless the whole model is trained.
+    public Optional<Path> adapter() {
+        JsonNode name = config.path("adapter");
+        if (!name.isTextual()) {
+            return Optional.empty();
+        }
+        Path own = folder.resolve(name.asText());
+        return Optional.of(Files.exists(own) ? own : root.resolve(name.asText()));
+    }
+
+    public Decoder model(String key) {
+        Path path = root.resolve(config.path(key).asText(config.get("model").asText()));
+        try (var file = SafeTensorsFile.open(path)) {
+            return Decoder.load(DecoderConfig.read(path), file, Device.cpu(), DType.FLOAT32);
+        }
+    }
+
+    public Policy policy(Decoder decoder) {
+        return adapter()
+                .map(a -> Policy.withAdapter(decoder, AdapterFolder.open(a), options()))
+                .orElseGet(() -> Policy.withAllWeights(decoder, options()));
+    }
+
+    private static Policy.Options options() {
+        return Policy.Options.defaults();
+    }
+
+    public boolean hasSeparateReference() {
+        return config.path("reference").asText().equals("separate-model");
+    }
+
+    /// A reference that shares the policy's weights.
+    public Scorer sharedReference(Policy policy) {
+        return switch (config.get("reference").asText()) {
+            case "adapter-off" -> policy.adapterOff();
+            case "copy-of-start-adapter" -> policy.frozenAdapter();
+            default -> throw new AssertionError("reference " + config.get("reference"));
+        };
+    }
+
+    public List<PackedRow> sftRows() {
+        Optional<PackingStrategy> packing =
+                config.path("packing").asBoolean(false)
+                        ? Optional.of(PackingStrategy.valueOf(upper("packing_strategy")))
+                        : Optional.empty();
+        JsonNode completionOnly = config.path("completion_only_loss");
+        var options =
+                new SftOptions(
+                        maxLength(),
+                        truncation(),
+                        completionOnly.isBoolean()
+                                ? Optional.of(completionOnly.asBoolean())
+                                : Optional.empty(),
+                        config.path("assistant_only_loss").asBoolean(false),
+                        packing);
+        return new SftPreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.LANGUAGE_MODELING,
+                                        DatasetType.PROMPT_COMPLETION)),
+                        1)
+                .rows();
+    }
+
+    public List<PreferenceExample> pairs() {
+        var options = new PreferenceOptions(maxLength(), truncation());
+        return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    public List<RewardExample> rewardPairs() {
+        return new RewardPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    public List<StepwiseExample> stepwiseRows() {
+        JsonNode completion = config.path("max_completion_length");
+        var options =
+                new StepwiseOptions(
+                        config.get("step_separator").asText(),
+                        config.get("train_on_last_step_only").asBoolean(),
+                        maxLength(),
+                        completion.isNumber()
+                                ? OptionalInt.of(completion.asInt())
+                                : OptionalInt.empty());
+        return new StepwisePreparation(tokenizer, options, BadRowPolicy.ERROR)
+                .prepare(samples(EnumSet.of(DatasetType.STEPWISE_SUPERVISION)), 1)
+                .rows();
+    }
+
+    public List<UnpairedExample> labelledRows() {
+        return new BcoPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE)),
+                        1)
+                .rows();
+    }
+
+    private List<Sample> samples(Set<DatasetType> accepted) {
+        return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
+                .load(List.of(DatasetSource.of("data.jsonl")), accepted)
+                .samples();
+    }
+
+    private OptionalInt maxLength() {
+        JsonNode length = config.path("max_length");
+        return length.isNumber() ? OptionalInt.of(length.asInt()) : OptionalInt.empty();
+    }
+
+    private TruncationMode truncation() {
+        return TruncationMode.valueOf(upper("truncation_mode"));
+    }
+
+    public String upper(String key) {
+        return config.get(key).asText().toUpperCase(Locale.ROOT);
+    }
+
+    public SftConfig sftConfig() {
+        return SftConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(l -> l.withLossType(SftLossType.valueOf(upper("loss_type"))))
+                .withTraining(this::training);
+    }
+
+    public DpoConfig dpoConfig() {
+        List<DpoLossType> losses = new ArrayList<>();
+        config.get("loss_type")
+                .forEach(n -> losses.add(DpoLossType.valueOf(n.asText().toUpperCase(Locale.ROOT))));
+        List<Double> weights = new ArrayList<>();
+        config.path("loss_weights").forEach(w -> weights.add(w.asDouble()));
+        JsonNode ldAlpha = config.path("ld_alpha");
+        return DpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(
+                        l ->
+                                l.withLossType(losses)
+                                        .withLossWeights(weights)
+                                        .withBeta(config.get("beta").asDouble())
+                                        .withLabelSmoothing(
+                                                config.get("label_smoothing").asDouble()))
+                .withVariant(
+                        v ->
+                                v.withFDivergenceType(
+                                                FDivergence.valueOf(upper("f_divergence_type")))
+                                        .withFAlphaDivergenceCoef(
+                                                config.get("f_alpha_divergence_coef").asDouble())
+                                        .withDiscopopTau(config.get("discopop_tau").asDouble())
+                                        .withUseWeighting(config.get("use_weighting").asBoolean()))
+                .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
+                .withReference(
+                        r ->
+                                r.withPrecomputeRefLogProbs(
+                                        config.get("precompute_ref_log_probs").asBoolean()))
+                .withTraining(this::training);
+    }
+
+    public RewardTrainerConfig rewardConfig() {
+        JsonNode center = config.path("center_rewards_coefficient");
+        return RewardTrainerConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(
+                        l ->
+                                center.isNumber()
+                                        ? l.withCenterRewardsCoefficient(center.asDouble())
+                                        : l)
+                .withTraining(this::training);
+    }
+
+    public PrmConfig prmConfig() {
+        return PrmConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withTraining(this::training);
+    }
+
+    public BcoConfig bcoConfig() {
+        return BcoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(l -> l.withBeta(config.get("beta").asDouble()).withTrlCompat(true))
+                .withReference(
+                        r ->
+                                r.withPrecomputeRefLogProbs(
+                                        config.get("precompute_ref_log_probs").asBoolean()))
+                .withTraining(this::training);
+    }
+
+    public TrainingConfig training(TrainingConfig start) {
+        return start.withOptimizer(
+                        o ->
+                                o.withLearningRate(number("learning_rate"))
+                                        .withAdamBeta1(number("adam_beta1"))
+                                        .withAdamBeta2(number("adam_beta2"))
+                                        .withAdamEpsilon(number("adam_epsilon"))
+                                        .withWeightDecay(number("weight_decay"))
+                                        .withMaxGradNorm(number("max_grad_norm")))
+                .withSchedule(
+                        s ->
+                                s.withLrSchedulerType(
+                                                LrSchedulerType.valueOf(upper("lr_scheduler_type")))
+                                        .withWarmupSteps(number("warmup_steps"))
+                                        .withMaxSteps(config.get("max_steps").asInt()))
+                .withBatch(
+                        b ->
+                                b.withPerDeviceTrainBatchSize(
+                                                config.get("per_device_train_batch_size").asInt())
+                                        .withGradientAccumulationSteps(
+                                                config.get("gradient_accumulation_steps").asInt())
+                                        .withTrainSamplingStrategy(
+                                                SamplingStrategy.valueOf(
+                                                        upper("train_sampling_strategy"))))
+                .withLog(l -> l.withLoggingSteps(1))
+                .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
+    }
+
+    private double number(String key) {
+        return config.get(key).asDouble();
+    }
+
+    /// What TRL logged, step by step.
+    public List<JsonNode> expectedSteps() throws IOException {
+        List<JsonNode> steps = new ArrayList<>();
+        for (String line : Files.readAllLines(folder.resolve("expected.jsonl"))) {
+            steps.add(new ObjectMapper().readTree(line));
+        }
+        return steps;
+    }
+
+    /// Names and statistics of the trained weights at the end.
+    public Map<String, JsonNode> expectedWeights() {
+        JsonNode weights = Recorded.json(folder.resolve("expected-weights.json"));
+        Map<String, JsonNode> byName = new TreeMap<>();
+        weights.forEachEntry(byName::put);
+        return byName;
+    }
+}
