@@ -269,9 +269,8 @@ class PpoTrainerTest {
         assertEquals(whole.logs.toString(), logs.toString());
     }
 
-    /// A run that is asked to stop in a backward pass of the policy, counted over all updates,
-    // which
-    /// have four each.
+    /// A run that is asked to stop in a backward pass of the policy, counted over all updates.
+    /// Each update has four.
     private static RunContext stoppedAtPass(int number) {
         var stop = new StopSignal();
         var passes = new AtomicInteger();
