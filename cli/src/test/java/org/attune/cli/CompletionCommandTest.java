@@ -3,6 +3,9 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.cli.config.Key;
+import org.attune.cli.config.KeyTable;
+import org.attune.cli.config.Method;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,6 +68,19 @@ class CompletionCommandTest {
                 completed("attune", "grpo", "r.yaml", "scale_rewards=b"));
         assertEquals(List.of("reward"), completed("attune", "init", "re"));
         assertEquals(List.of("generate"), completed("attune", "help", "gen"));
+    }
+
+    @Test
+    void everyCommandAndEveryKeyIsOffered() throws Exception {
+        List<String> commands = completed("attune", "");
+        assertTrue(commands.containsAll(AttuneCommand.line().getSubcommands().keySet()));
+        for (Method method : Method.values()) {
+            List<String> keys = completed("attune", method.wireName(), "run.yaml", "");
+            for (Key key : KeyTable.load().of(method)) {
+                boolean obeyed = key.outcome() == Key.Outcome.OBEYED;
+                assertEquals(obeyed, keys.contains(key.name() + "="), key.name());
+            }
+        }
     }
 
     @Test

@@ -1,0 +1,90 @@
+package org.attune.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.cli.config.Method;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// What `attune init` prints is shown by `attune preview` and trains, once model and data are named.
+class InitRunTest {
+    private static final Path MODEL =
+            Path.of(System.getProperty("attune.root", ".."), "examples", "model")
+                    .toAbsolutePath()
+                    .normalize();
+    private static final int ROWS = 40;
+
+    @TempDir private Path folder;
+
+    private String attune(String... arguments) {
+        var out = new StringWriter();
+        var err = new StringWriter();
+        int code =
+                Main.commandLine(new PrintWriter(out), new PrintWriter(err), arguments)
+                        .execute(arguments);
+        assertEquals(0, code, () -> out + "\n" + err);
+        return out.toString();
+    }
+
+    private static String row(Method method, int i) {
+        String question = "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
+        return question
+                + switch (method) {
+                    case SFT -> "\"completion\": \"1\"}";
+                    case DPO, REWARD -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
+                    case BCO -> "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
+                    case PRM -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
+                    case GRPO, PPO -> "\"answer\": \"1\"}";
+                };
+    }
+
+    /// Nothing of the file but model, data and what makes it short is changed.
+    private static List<String> shorter(Method method) {
+        var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
+        if (method == Method.GRPO || method == Method.PPO) {
+            values.add("max_completion_length=3");
+        }
+        if (method == Method.PPO) { // counts updates in another way
+            values.set(0, "total_episodes=32");
+        }
+        return values;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void printedFileIsShownAndTrains(Method method) throws IOException {
+        var rows = new StringBuilder();
+        for (int i = 0; i < ROWS; i++) {
+            rows.append(row(method, i)).append('\n');
+        }
+        Path data = Files.writeString(folder.resolve("rows.jsonl"), rows);
+        Path out = folder.resolve("out");
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                "init",
+                                method.wireName(),
+                                "model_name_or_path=" + MODEL,
+                                "datasets=" + data,
+                                "output_dir=" + out));
+        arguments.addAll(shorter(method));
+        Path file =
+                Files.writeString(
+                        folder.resolve("run.yaml"), attune(arguments.toArray(String[]::new)));
+        String shown = attune("preview", file.toString());
+        assertTrue(shown.contains("Sort ascending"), shown);
+        attune(method.wireName(), file.toString());
+        assertTrue(Files.exists(out.resolve("adapter_model.safetensors")));
+        assertTrue(Files.size(out.resolve("metrics.jsonl")) > 0);
+    }
+}
