@@ -16,7 +16,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What `attune init` prints is shown by `attune preview` and trains, once model and data are named.
+/// What `attune init` prints is shown by `attune preview` and trains, once model and data are
+/// named.
 class InitRunTest {
     private static final Path MODEL =
             Path.of(System.getProperty("attune.root", ".."), "examples", "model")
