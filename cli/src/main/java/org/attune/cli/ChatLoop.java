@@ -26,9 +26,9 @@ final class ChatLoop {
     private final AtomicBoolean answering = new AtomicBoolean();
     private final AtomicBoolean stopped = new AtomicBoolean();
 
-    /// @param session borrowed
     private Optional<Instant> answerEnd = Optional.empty();
 
+    /// @param session borrowed
     ChatLoop(ChatInput input, PrintWriter out, ChatSession session, ChatSettings settings) {
         this.input = input;
         this.out = out;
