@@ -199,7 +199,9 @@ public final class TrainingLoop {
             }
             memory.giveBack();
             double seconds = (System.nanoTime() - start) / 1e9;
-            log.evaluation(step, lastEvaluation, epoch(), seconds);
+            if (!log.hasEvaluation(step)) { // which a finished run that is resumed has
+                log.evaluation(step, lastEvaluation, epoch(), seconds);
+            }
         }
     }
 

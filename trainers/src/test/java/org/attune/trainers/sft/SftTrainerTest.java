@@ -189,6 +189,30 @@ public class SftTrainerTest {
         assertEquals(whole.evaluations, evaluations);
     }
 
+    /// It says again what it found, in the summary, but its log has each evaluation once.
+    @Test
+    void finishedRunThatIsResumedLogsNoEvaluationAgain() {
+        SftConfig finished =
+                config(
+                        t ->
+                                t.withEval(
+                                        e ->
+                                                e.withEvalStrategy(IntervalStrategy.STEPS)
+                                                        .withEvalSteps(1)),
+                        "finished");
+        var whole = new RecordingListener();
+        float[] expected = finalValues(finished, whole);
+        var again = new RecordingListener();
+        float[] resumed =
+                finalValues(
+                        finished.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        again);
+        assertArrayEquals(expected, resumed, 0);
+        assertEquals(List.of(), again.evaluations);
+        assertEquals(whole.summary.heldout(), again.summary.heldout());
+    }
+
     @Test
     void resumedRunMayBecomeLonger() {
         UnaryOperator<TrainingConfig> four = t -> t.withSchedule(s -> s.withMaxSteps(4));
