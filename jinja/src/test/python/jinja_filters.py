@@ -17,14 +17,14 @@ FILTERS = [
     "select", "select('odd')", "select('none')", "select('eq', 1)", "select('nothing')", "reject", "reject('string')", "selectattr('n')",
     "selectattr('n', 'none')", "selectattr('n', 'defined')", "selectattr", "rejectattr('n')", "rejectattr('n', 'eq', 1)", "map", "map('string')",
     "map(attribute='n')", "map(attribute='n', default=0)", "map('default', 7)", "map('length')", "map(attribute='n', other=1)", "sort", "sort(attribute='n')",
-    "sort(reverse=true, case_sensitive=true)", "unique", "unique(true)", "unique(attribute='n')", "groupby('n')", "groupby('n', default='')",
+    "sort(reverse=true, case_sensitive=true)", "sort(none)", "sort(1)", "sort('x')", "unique", "unique(true)", "unique(attribute='n')", "groupby('n')", "groupby('n', default='')",
     "groupby(attribute=0)", "batch(2)", "batch(2, 'f')", "batch(0)", "slice(2)", "slice(2, 'f')", "slice(0)", "items", "reverse",
 ]
 ONE = [
     "join", "join(', ')", "join('-', attribute='n')", "first", "last", "length", "count", "list", "sum", "sum(attribute='n')", "sum(start=[])", "sum(start='')",
     "min", "max", "min(attribute='n')", "max(true)", "dictsort", "dictsort(by='value', reverse=true)", "default('d')", "default('d', true)", "string",
     "tojson", "int", "float", "abs", "round", "trim", "upper", "replace('b', 'c')", "truncate(5)", "indent(2, true)", "wordcount", "wordwrap(2)", "title",
-    "urlencode", "xmlattr", "center(7)", "striptags", "escape", "filesizeformat", "format", "attr('n')",
+    "urlencode", "xmlattr", "center(7)", "striptags", "escape", "filesizeformat", "format", "attr('n')", "attr(2)", "attr([1])", "int(9, missing)", "dictsort(reverse=none)",
 ]
 TEXTS = [
     "'<!--a--><b>x</b> <!-- <c> -->y <d'", "'<!-->z'", "'<!<!-- -->-- x -->'", "'a-b c--d well-known e-mail'", "'--- x!--y'", "'long-hyphenated-word here'",
@@ -36,6 +36,7 @@ templates = ["{%% for x in %s | %s %%}{{ x }};{%% endfor %%}" % (value, name) fo
 templates += ["{%% set x = %s | %s %%}lazy" % (value, name) for name in FILTERS for value in ("none", "5", "missing")]
 templates += ["{{ (%s | %s) }}" % (value, name) for name in ONE for value in VALUES if "map" not in value or name not in ("string", "upper", "trim", "title")]
 templates += ["{{ %s | %s }}" % (value, name) for name in OF_TEXTS for value in TEXTS]
+templates += ["{{ %s is %s }}" % (value, name) for name in ("filter", "test") for value in VALUES]
 for template in templates:
     try:
         text = compile_template(template).render()

@@ -152,6 +152,19 @@ final class Builtin implements Invocable {
             };
         }
 
+        /// An int argument that may be left out, but not None.
+        long whole(int i, long ifAbsent) {
+            if (has(i) && get(i, null) == null) {
+                throw JinjaException.type("'NoneType' object cannot be interpreted as an integer");
+            }
+            return integer(i, ifAbsent);
+        }
+
+        /// A truth that Python asks an int or a bool for.
+        boolean whether(int i) {
+            return whole(i, 0) != 0;
+        }
+
         boolean truth(int i, boolean ifAbsent) {
             return has(i) ? Types.truth(values[i]) : ifAbsent;
         }

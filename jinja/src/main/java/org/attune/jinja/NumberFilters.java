@@ -50,6 +50,10 @@ final class NumberFilters {
             return ifNone;
         }
         String text = Strings.strip(c.soft(0));
+        Object base = c.get(2, 10L);
+        if (!Types.isInteger(base) && !(base instanceof Boolean)) {
+            return real(text) instanceof Double d ? whole(d, ifNone) : ifNone;
+        }
         try {
             return parse(text, (int) c.integer(2, 10));
         } catch (NumberFormatException e) {

@@ -98,7 +98,7 @@ final class SelectionFilters {
 
     private static Object sort(Call c) {
         UnaryOperator<Object> key = Keys.several(c.get(3, null), c.truth(2, false));
-        return sorted(Sequences.list(c.get(0)), key, c.truth(1, false));
+        return sorted(Sequences.list(c.get(0)), key, c.whether(1));
     }
 
     /// An item with what it is sorted by.
@@ -137,7 +137,7 @@ final class SelectionFilters {
         Keys part = Keys.of(by.equals("key") ? 0L : 1L);
         boolean caseSensitive = c.truth(1, false);
         return sorted(
-                DictView.pairs(map), pair -> part.of(pair, null, caseSensitive), c.truth(3, false));
+                DictView.pairs(map), pair -> part.of(pair, null, caseSensitive), c.whether(3));
     }
 
     private static Object unique(Call c) {

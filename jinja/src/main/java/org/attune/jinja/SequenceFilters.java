@@ -112,6 +112,10 @@ final class SequenceFilters {
         if (c.get(0) instanceof Undefined undefined) {
             throw undefined.failure();
         }
+        if (!Types.isString(c.get(1))) {
+            throw JinjaException.type(
+                    "attribute name must be string, not " + Repr.of(Types.name(c.get(1))));
+        }
         Object value = Attributes.own(c.get(0), c.soft(1));
         return value instanceof Absent ? Undefined.member(c.get(0), c.soft(1)) : value;
     }

@@ -119,7 +119,7 @@ final class TextFilters {
     }
 
     private static Object center(Call c) {
-        return Strings.pad(c.soft(0), c.integer(1, 80), " ", Strings.Align.CENTER);
+        return Strings.pad(c.soft(0), c.whole(1, 80), " ", Strings.Align.CENTER);
     }
 
     private static Object truncate(Call c) {
