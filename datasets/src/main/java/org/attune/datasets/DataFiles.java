@@ -30,11 +30,26 @@ final class DataFiles {
     private DataFiles() {}
 
     /// @param folder   where to look, with its subfolders
-    /// @param subset   a subfolder, or a prefix of file names, that must match; or empty
+    /// @param subset   a configuration of the folder's card, a subfolder, or a prefix of file
+    ///     names, that must match; or empty
     /// @param split    name of the split
     /// @throws DatasetException if there are none
     static List<Path> of(Path folder, Optional<String> subset, String split) {
         List<Path> all = data(folder);
+        Optional<DatasetCard> card = DatasetCard.in(folder);
+        Optional<DatasetCard.Config> config = card.flatMap(one -> one.config(subset));
+        if (config.isPresent()) {
+            List<Path> inFolder =
+                    all.stream()
+                            .filter(
+                                    f ->
+                                            folder.relativize(f).startsWith(config.get().folder())
+                                                    || config.get().folder().isEmpty())
+                            .toList();
+            return config.get().patterns().isEmpty()
+                    ? ofSplit(folder, inFolder, split)
+                    : card.get().files(config.get(), inFolder, split);
+        }
         List<Path> chosen =
                 subset.map(name -> all.stream().filter(f -> within(folder, f, name)).toList())
                         .orElse(all);
@@ -46,6 +61,10 @@ final class DataFiles {
                                     subset.map(name -> " of \"" + name + "\"").orElse(""),
                                     RowFiles.ACCEPTED));
         }
+        return ofSplit(folder, chosen, split);
+    }
+
+    private static List<Path> ofSplit(Path folder, List<Path> chosen, String split) {
         List<Path> named = chosen.stream().filter(f -> splitOf(folder, f).equals(split)).toList();
         if (!named.isEmpty()) {
             return named;

@@ -1,5 +1,7 @@
 package org.attune.datasets;
 
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.LoadedDataset.Note;
 import org.attune.datasets.LoadedDataset.Source;
 import org.attune.datasets.formats.DatasetType;
@@ -31,6 +33,8 @@ public final class DatasetLoader {
     private static final Logger LOG = LoggerFactory.getLogger(DatasetLoader.class);
     private static final int LOGGED_NOTES = 10;
     private static final int MOST_SKIPPED = 200_000;
+    private static final int MOST_DRAWN = 100_000_000;
+    private static final long DRAWS = 42; // the seed of what num_samples draws
 
     private final Path base;
     private final HubCache hub;
@@ -76,13 +80,13 @@ public final class DatasetLoader {
             SourceFiles files = SourceFiles.of(source, base, hub);
             var rows = new Collector(source, files, accepted);
             files.files().forEach(file -> RowFiles.read(file, rows));
-            List<Sample> chosen = chosen(rows.samples, source, files);
+            List<Sample> chosen = chosen(rows.samples, files);
             if (chosen.isEmpty()) {
                 throw new DatasetException(
                         "%s gives no rows (split %s, %d rows in the files, %d skipped)"
                                 .formatted(
                                         source,
-                                        source.split(),
+                                        files.split(),
                                         rows.samples.size(),
                                         rows.skipped.size()));
             }
@@ -143,17 +147,33 @@ public final class DatasetLoader {
         }
     }
 
-    private static List<Sample> chosen(
-            List<Sample> samples, DatasetSource source, SourceFiles files) {
-        int limit =
-                (int)
-                        Math.min(
-                                samples.size(),
-                                files.spec()
-                                        .map(LlamaFactorySpec::samples)
-                                        .orElse(OptionalLong.empty())
-                                        .orElse(Long.MAX_VALUE));
-        return source.split().of(samples.subList(0, limit));
+    private static List<Sample> chosen(List<Sample> samples, SourceFiles files) {
+        List<Sample> split = files.split().of(samples);
+        OptionalLong wanted =
+                files.spec().map(LlamaFactorySpec::samples).orElse(OptionalLong.empty());
+        return wanted.isEmpty() || split.isEmpty() ? split : drawn(split, wanted.getAsLong());
+    }
+
+    /// As many rows as `num_samples` says: some of them in their order, or all and some again.
+    private static List<Sample> drawn(List<Sample> samples, long count) {
+        if (count > MOST_DRAWN) {
+            throw new DatasetException(
+                    "num_samples is %d; at most %d are drawn".formatted(count, MOST_DRAWN));
+        }
+        UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(DRAWS);
+        var drawn = new ArrayList<Sample>((int) count);
+        int size = samples.size();
+        long left = Math.min(count, size);
+        for (int i = 0; i < size; i++) { // each with the chance that what is left needs it
+            if (random.nextInt(size - i) < left) {
+                drawn.add(samples.get(i));
+                left--;
+            }
+        }
+        while (drawn.size() < count) {
+            drawn.add(samples.get(random.nextInt(size)));
+        }
+        return drawn;
     }
 
     private static void log(DatasetSource source, int count, Collector rows) {

@@ -3,6 +3,7 @@ package org.attune.datasets;
 import org.attune.datasets.formats.DatasetInfo;
 import org.attune.datasets.formats.LlamaFactorySpec;
 import org.attune.datasets.rows.RowFiles;
+import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.Excerpt;
 import org.attune.files.GivenPath;
@@ -18,7 +19,8 @@ import java.util.Optional;
 ///
 /// @param files the files, in reading order
 /// @param spec  what a `dataset_info.json` says about them, if it does
-record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
+/// @param split which part of their rows
+record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec, SplitSpec split) {
 
     /// Finds them: a file, `folder#name`, a folder with or without `dataset_info.json`, or a hub
     /// data set in the local cache.
@@ -54,7 +56,8 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
         if (HubCache.isRepositoryName(source.path()) && !RowFiles.isSupported(whole)) {
             return new SourceFiles(
                     DataFiles.of(cached(source.path(), hub), source.name(), source.split().split()),
-                    Optional.empty());
+                    Optional.empty(),
+                    source.split());
         }
         throw new DatasetException(
                 "%s: there is no such file or folder (looked for %s)"
@@ -62,14 +65,10 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
     }
 
     private static SourceFiles file(Path file, DatasetSource source) {
-        if (!source.split().split().equals("train")) {
-            throw new DatasetException(
-                    "%s is one file and has no split \"%s\"; accepted is train, with a range if wanted: train[:90%%]"
-                            .formatted(file, source.split().split()));
-        }
+        requireTrain(file.toString(), file, source.split());
         Path parent = file.toAbsolutePath().getParent();
         if (source.type().isPresent() || parent == null) {
-            return new SourceFiles(List.of(file), Optional.empty());
+            return new SourceFiles(List.of(file), Optional.empty(), source.split());
         }
         List<LlamaFactorySpec> specs =
                 DatasetInfo.in(parent)
@@ -88,7 +87,72 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                                             ", ",
                                             specs.stream().map(LlamaFactorySpec::name).toList())));
         }
-        return new SourceFiles(List.of(file), specs.stream().findFirst());
+        return specs.isEmpty()
+                ? new SourceFiles(List.of(file), Optional.empty(), source.split())
+                : described(file, specs.getFirst(), source, parent.resolve(DatasetInfo.FILE_NAME));
+    }
+
+    private static void requireTrain(String where, Path file, SplitSpec split) {
+        if (!split.split().equals("train")) {
+            throw new DatasetException(
+                    "%s: %s is one file and has no split \"%s\"; accepted is train, with a range if wanted: train[:90%%]"
+                            .formatted(where, file.getFileName(), split.split()));
+        }
+    }
+
+    /// The files of an entry of a `dataset_info.json`. The run's own split counts where it asks
+    /// for another than `train`.
+    private static SourceFiles described(
+            Path location, LlamaFactorySpec spec, DatasetSource source, Path info) {
+        String where = info + ": " + Excerpt.of(spec.name());
+        SplitSpec split =
+                source.split().equals(SplitSpec.TRAIN)
+                        ? spec.part()
+                                .split()
+                                .map(text -> split(text, where))
+                                .orElse(SplitSpec.TRAIN)
+                        : source.split();
+        if (Files.isDirectory(location)) {
+            Path folder =
+                    spec.part()
+                            .folder()
+                            .map(name -> inside(location, name, where))
+                            .orElse(location);
+            return new SourceFiles(
+                    DataFiles.of(folder, spec.part().subset(), split.split()),
+                    Optional.of(spec),
+                    split);
+        }
+        if (spec.part().folder().isPresent() || spec.part().subset().isPresent()) {
+            throw new DatasetException(
+                    "%s: %s is one file, so folder and subset choose nothing; remove them, or name the folder by file_name"
+                            .formatted(where, location));
+        }
+        requireTrain(where, location, split);
+        return new SourceFiles(List.of(location), Optional.of(spec), split);
+    }
+
+    private static SplitSpec split(String text, String where) {
+        try {
+            return SplitSpec.parse(text);
+        } catch (ConfigException e) {
+            throw new DatasetException(where + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Path inside(Path location, String name, String where) {
+        Path folder;
+        try {
+            folder = location.resolve(name).normalize();
+        } catch (InvalidPathException e) {
+            throw new DatasetException(where + ": folder is no path: " + e.getReason(), e);
+        }
+        if (!folder.startsWith(location.normalize()) || !Files.isDirectory(folder)) {
+            throw new DatasetException(
+                    "%s: folder is %s; a folder in %s is accepted"
+                            .formatted(where, Excerpt.of(name), location));
+        }
+        return folder;
     }
 
     private static SourceFiles folder(
@@ -100,7 +164,9 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
         Optional<DatasetInfo> info = DatasetInfo.in(folder);
         if (info.isEmpty()) {
             return new SourceFiles(
-                    DataFiles.of(folder, name, source.split().split()), Optional.empty());
+                    DataFiles.of(folder, name, source.split().split()),
+                    Optional.empty(),
+                    source.split());
         }
         if (name.isEmpty()) {
             throw new DatasetException(
@@ -118,10 +184,7 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                                     info.get().file(), spec.name(), Excerpt.of(spec.location())));
         }
         if (spec.onHub()) {
-            return new SourceFiles(
-                    DataFiles.of(
-                            cached(spec.location(), hub), Optional.empty(), source.split().split()),
-                    Optional.of(spec));
+            return described(cached(spec.location(), hub), spec, source, info.get().file());
         }
         Path location = within(folder, info.get(), spec);
         if (!Files.exists(location)) {
@@ -129,11 +192,7 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec) {
                     "%s: %s says the data is in %s, which doesn't exist"
                             .formatted(info.get().file(), spec.name(), location));
         }
-        return new SourceFiles(
-                Files.isDirectory(location)
-                        ? DataFiles.of(location, Optional.empty(), source.split().split())
-                        : List.of(location),
-                Optional.of(spec));
+        return described(location, spec, source, info.get().file());
     }
 
     /// Where an entry's rows are. It may be a stranger's, so it names nothing outside of its

@@ -1,6 +1,7 @@
 package org.attune.datasets.formats;
 
 import org.attune.datasets.formats.LlamaFactorySpec.Formatting;
+import org.attune.datasets.formats.LlamaFactorySpec.Part;
 import org.attune.datasets.rows.JsonValues;
 import org.attune.error.DatasetException;
 import org.attune.error.Excerpt;
@@ -124,6 +125,7 @@ public record DatasetInfo(
 
     private static LlamaFactorySpec spec(String name, Map<?, ?> entry, String where) {
         entry.keySet().forEach(key -> requireKnown(key.toString(), where));
+        refuseOtherPlaces(entry, where);
         Formatting formatting = formatting(entry.get("formatting"), where);
         boolean alpaca = formatting == Formatting.ALPACA;
         Map<String, String> columns =
@@ -148,7 +150,37 @@ public record DatasetInfo(
                     "%s: neither file_name nor hf_hub_url says where the data is; the keys are %s, accepted are %s"
                             .formatted(where, entry.keySet(), KNOWN));
         }
-        return new LlamaFactorySpec(name, text, onHub, formatting, ranking, columns, tags, samples);
+        var part =
+                new Part(
+                        text(entry, "folder", where),
+                        text(entry, "subset", where),
+                        text(entry, "split", where));
+        return new LlamaFactorySpec(
+                name, text, onHub, formatting, ranking, columns, tags, samples, part);
+    }
+
+    private static Optional<String> text(Map<?, ?> entry, String key, String where) {
+        Object value = entry.get(key);
+        if (value == null || value instanceof String text && !text.isBlank()) {
+            return Optional.ofNullable((String) value);
+        }
+        throw new DatasetException(
+                "%s: %s is %s; a name is accepted"
+                        .formatted(
+                                where,
+                                key,
+                                value instanceof String ? "empty" : JsonValues.kind(value)));
+    }
+
+    /// Rows that a program makes or that lie elsewhere are not those of a file beside it.
+    private static void refuseOtherPlaces(Map<?, ?> entry, String where) {
+        for (String key : List.of("script_url", "cloud_file_name")) {
+            if (entry.get(key) != null) {
+                throw new DatasetException(
+                        "%s: %s is not supported: rows are read from files here; save them as a file, say file_name, and remove %s"
+                                .formatted(where, key, key));
+            }
+        }
     }
 
     private static void requireKnown(String key, String where) {

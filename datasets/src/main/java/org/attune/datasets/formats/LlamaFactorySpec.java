@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// How to read one data set of LLaMA-Factory's `dataset_info.json`.
@@ -17,7 +18,8 @@ import java.util.OptionalLong;
 ///     `messages`, `system`, `tools`, `chosen`, `rejected`, `kto_tag`) → the file's; absent = off
 /// @param tags       key and role names (`role_tag`, `content_tag`, `user_tag`, `assistant_tag`,
 ///     `observation_tag`, `function_tag`, `system_tag`) → the file's; absent = none
-/// @param samples    how many rows to use, from the start
+/// @param samples    how many rows to use, drawn from all; more than there are repeats some
+/// @param part       which part of the location's files
 public record LlamaFactorySpec(
         String name,
         String location,
@@ -26,7 +28,20 @@ public record LlamaFactorySpec(
         boolean ranking,
         Map<String, String> columns,
         Map<String, String> tags,
-        OptionalLong samples) {
+        OptionalLong samples,
+        Part part) {
+
+    /// What an entry says of its files.
+    ///
+    /// @param folder in the location, to which it is limited
+    /// @param subset a configuration of the location's card, a folder in it, or what its files'
+    ///     names begin with
+    /// @param split  in the notation of Hugging Face `datasets`
+    public record Part(Optional<String> folder, Optional<String> subset, Optional<String> split) {
+        /// Of all files the split `train`.
+        public static final Part ALL =
+                new Part(Optional.empty(), Optional.empty(), Optional.empty());
+    }
 
     static final List<String> COLUMNS =
             List.of(
@@ -115,7 +130,15 @@ public record LlamaFactorySpec(
             columns.put("kto_tag", "kto_tag");
         }
         return new LlamaFactorySpec(
-                name, "", false, formatting, ranking, columns, SHAREGPT_TAGS, OptionalLong.empty());
+                name,
+                "",
+                false,
+                formatting,
+                ranking,
+                columns,
+                SHAREGPT_TAGS,
+                OptionalLong.empty(),
+                Part.ALL);
     }
 
     /// The dataset type that rows become.
