@@ -37,7 +37,7 @@ final class ChatCommands {
             /retry             answer the last message again, with other draws
             /set NAME=VALUE    change how answers are sampled; without NAME: show it
             /save FILE         add the conversation to FILE, a line {"messages": [...]} for attune sft
-            /quit              end (also /exit and Ctrl-D)
+            /quit              end (also /exit, Ctrl-D, and Ctrl-C at the prompt)
             A message of several lines stands between two lines of \""", or its lines end with \\.
             // at the beginning of a message is one /. Ctrl-C ends an answer.\
             """;

@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /// A conversation at the terminal: messages, commands, answers as they are generated. Ctrl-C ends
-/// an answer, and twice at the prompt the conversation. On the engine thread.
+/// an answer, and at the prompt the conversation. On the engine thread.
 final class ChatLoop {
     private static final Duration MEANT_FOR_ANSWER = Duration.ofSeconds(1);
 

@@ -95,7 +95,12 @@ final class EvalArguments {
     Integer count;
 
     /// Problems, the function that judges them, and what they are called.
-    record Questions(String title, List<EvalProblem> problems, RewardFunction reward) {}
+    record Questions(String title, List<EvalProblem> problems, RewardFunction reward) {
+        /// Whether any is a conversation.
+        boolean needsTemplate() {
+            return problems.stream().anyMatch(problem -> problem.conversation().isPresent());
+        }
+    }
 
     /// @throws ConfigException if the options name neither or both of task and file, or something
     ///     that isn't there

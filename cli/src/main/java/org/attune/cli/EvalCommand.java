@@ -162,6 +162,13 @@ final class EvalCommand implements Callable<Integer>, UsesEngine {
 
     private EvalResult measure(
             ModelSetup setup, TextCompleter completer, Questions asked, CountedProgress progress) {
+        if (setup.text().template().isEmpty() && asked.needsTemplate()) {
+            throw new ConfigException(
+                    "%s has no chat template, which conversations need; give one with"
+                                    .formatted(model.model)
+                            + " --chat-template, or continue a file's texts as they are with"
+                            + " --raw");
+        }
         SamplingConfig chosen = sampling.config(setup);
         progress.start(0, asked.problems().size() * samples);
         return new ModelEval(completer, setup.text(), asked.reward())

@@ -13,6 +13,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /// What a message holds and a chat template doesn't show is an error wherever a model reads it.
@@ -183,12 +184,7 @@ class ShownMessagesTest {
 
     @Test
     void attentionsDropoutIsForTrainingOnly() throws IOException {
-        Path model = Files.createDirectories(folder.resolve("model"));
-        try (var files = Files.list(MODEL)) {
-            for (Path file : files.toList()) {
-                copy(file, model.resolve(file.getFileName().toString()));
-            }
-        }
+        Path model = ownModel();
         Path config = model.resolve("config.json");
         Files.writeString(
                 config,
@@ -207,5 +203,39 @@ class ShownMessagesTest {
                 path("calls.jsonl"),
                 "--output_dir",
                 path("out"));
+    }
+
+    @Test
+    void modelsWithoutATemplateContinueTexts() throws IOException {
+        Path model = ownModel();
+        Files.delete(model.resolve("chat_template.jinja"));
+        Files.writeString(
+                folder.resolve("texts.jsonl"), "{\"prompt\": \"1 2\", \"answer\": \"2\"}\n");
+        String[] texts = {
+            "eval",
+            "--model",
+            model.toString(),
+            "--data",
+            path("texts.jsonl"),
+            "--verifier",
+            "exact",
+            "--max-new-tokens",
+            "2"
+        };
+        refused("has no chat template, which conversations need", texts);
+        assertTrue(err.toString().contains("--raw"), err::toString);
+        String[] raw = Arrays.copyOf(texts, texts.length + 1);
+        raw[texts.length] = "--raw";
+        assertEquals(0, attune(raw), err::toString);
+    }
+
+    private Path ownModel() throws IOException {
+        Path model = Files.createDirectories(folder.resolve("model"));
+        try (var files = Files.list(MODEL)) {
+            for (Path file : files.toList()) {
+                copy(file, model.resolve(file.getFileName().toString()));
+            }
+        }
+        return model;
     }
 }
