@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,11 +40,25 @@ final class DataSamples {
 
     private static final String INFO =
             """
-            {"demo": {"file_name": "data.json", "formatting": "sharegpt", "ranking": false, "num_samples": 2,
+            {"demo": {"file_name": "data.json", "formatting": "sharegpt", "ranking": false, "num_samples": 2, "split": "train[:2]", "subset": null,
                       "columns": {"messages": "conversations", "system": "system", "tools": "tools"},
                       "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt",
                                "observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}},
              "more": {"file_name": "sub/more.jsonl", "columns": {"prompt": "q", "response": "a"}}}
+            """;
+
+    private static final String CARD =
+            """
+            ---
+            license: mit
+            configs:
+            - config_name: main
+              default: true
+              data_files: [{split: train, path: "rows/*.jsonl"}, {split: test, path: ["**/b.csv"]}]
+            - config_name: other
+              data_dir: rows
+            ---
+            # A data set
             """;
 
     private static final String CONVERSATIONS =
@@ -92,6 +107,9 @@ final class DataSamples {
                         Sample.of("rows.parquet", parquet()),
                         Sample.of("rows.parquet", parquet()));
         List<Sample> rows = new ArrayList<>();
+        for (String codec : List.of("snappy", "gzip", "zstd", "lz4", "brotli")) {
+            rows.addAll(Collections.nCopies(3, Sample.of("rows.parquet", recorded(codec))));
+        }
         for (int i = 0; i < 4; i++) {
             rows.addAll(usual);
         }
@@ -107,6 +125,7 @@ final class DataSamples {
         return List.of(
                 described,
                 described,
+                Sample.of("README.md", CARD).with("rows/a.jsonl", LINES).with("rows/b.csv", TABLE),
                 Sample.of("train.jsonl", LINES),
                 Sample.of("train.csv", TABLE));
     }
@@ -190,6 +209,15 @@ final class DataSamples {
             throw new UncheckedIOException(e);
         }
         return bytes.toByteArray();
+    }
+
+    /// A file of pyarrow; `datasets/src/test/recorded/make_parquet.py` wrote it.
+    private static byte[] recorded(String codec) {
+        try (var in = DataSamples.class.getResourceAsStream("samples/" + codec + ".parquet")) {
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static byte[] parquet() {

@@ -63,6 +63,7 @@ final class Targets {
                 new Target("dataset", DataSamples.dataSets(), 64, Targets::dataSet),
                 new Target("run", DataSamples.runs(), 1000, Targets::run),
                 new Target("rounds", DataSamples.rounds(), 64, Targets::rounds),
+                new Target("server", ServerAnswer.samples(), 64, ServerAnswer::read),
                 new Target("checkpoint", DataSamples.checkpoints(), 64, Targets::checkpoint));
     }
 

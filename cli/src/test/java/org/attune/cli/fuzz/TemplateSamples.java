@@ -76,6 +76,27 @@ final class TemplateSamples {
                             + " ** 9) }}",
                     "{{ ['a' * 100000] * 100000 | join('b' * 100000) }}",
                     "{{ ('a' * 100000).replace('', 'b' * 100000) }}",
+                    "{% set l = range(3000) | list %}{{ l | groupby('x') | length }}{{ l | unique |"
+                            + " list | length }}{% for i in l %}{{ l.index(2999) }}{% endfor %}",
+                    "{% set l = range(20000) | map('string') | list %}{% for i in l %}{{ i in l"
+                            + " }}{% endfor %}",
+                    "{% set s = 'ab' * 200000 %}{% for i in range(2000) %}{{ s.strip('ab') }}{{"
+                            + " s.startswith(s) }}{{ s == s + '' }}{% endfor %}",
+                    "{% set s = 'a' * 200000 %}{% for i in range(5000) %}{{ (s + 'b') < (s + 'c')"
+                            + " }}{% endfor %}",
+                    "{% set s = 'a' * 200000 %}{% for i in range(2000) %}{{ s | replace('a', 'aa')"
+                            + " | length }}{{ s | upper | lower | length }}{% endfor %}",
+                    "{{ ('a\\n' * 200000) | indent(9999) | length }}{{ 'a' | center(99999999) }}",
+                    "{{ [[1] * 1000] * 1000 | sum(start=[]) | length }}{{ [[1] * 1000] * 1000 |"
+                            + " string | length }}",
+                    "{% set d = {} %}{% for i in range(1000000) %}{% set _ = d.update({i: i}) %}{%"
+                            + " endfor %}{{ d | dictsort | length }}",
+                    "{{ 7 ** 77777 % 10 }}{{ (9 ** 99999) // (7 ** 7777) }}{{ 1e308 * 10 | int }}",
+                    "{{ range(10 ** 9) | batch(1) | list | length }}{{ range(10 ** 9) | slice(3) |"
+                            + " list }}",
+                    "{% for x in 'ab' * 500000 %}{{ loop.cycle('a', 'b') }}{{ loop.changed(x) }}{%"
+                            + " endfor %}",
+                    "{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}",
                     "{{ 'a'.join(range(1000000) | map('string')) | reverse | list | unique | list |"
                             + " length }}");
 

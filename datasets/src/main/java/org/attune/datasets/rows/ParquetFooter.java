@@ -21,7 +21,8 @@ record ParquetFooter(List<Leaf> leaves, long rows, List<Group> groups) {
     private static final int REPEATED = 2;
     private static final List<String> CODECS =
             List.of("none", "snappy", "gzip", "lzo", "brotli", "lz4", "zstd", "lz4_raw");
-    private static final List<String> READ = List.of("none", "snappy", "gzip", "zstd");
+    private static final List<String> READ =
+            List.of("none", "snappy", "gzip", "brotli", "lz4", "zstd", "lz4_raw");
 
     /// @param name      with those that hold it, joined by dots
     /// @param type      number of its physical type
@@ -34,7 +35,7 @@ record ParquetFooter(List<Leaf> leaves, long rows, List<Group> groups) {
     record Group(long rows, List<Chunk> chunks) {}
 
     /// @param leaf       the column
-    /// @param packed     whether pages are compressed
+    /// @param codec      how pages are compressed, by name
     /// @param values     with those that are null
     /// @param start      of its first page in the file
     /// @param bytes      of all its pages
@@ -42,12 +43,17 @@ record ParquetFooter(List<Leaf> leaves, long rows, List<Group> groups) {
     /// @param indexBytes its length
     record Chunk(
             Leaf leaf,
-            boolean packed,
+            String codec,
             long values,
             long start,
             long bytes,
             OptionalLong index,
-            long indexBytes) {}
+            long indexBytes) {
+        /// Whether pages are compressed.
+        boolean packed() {
+            return !codec.equals("none");
+        }
+    }
 
     /// @param name children and repetition as the schema's list has them
     private record Node(
@@ -273,7 +279,7 @@ record ParquetFooter(List<Leaf> leaves, long rows, List<Group> groups) {
             }
             return new Chunk(
                     leaf,
-                    meta[CODEC] != 0,
+                    CODECS.get((int) meta[CODEC]),
                     meta[VALUES],
                     start,
                     meta[BYTES],
@@ -306,7 +312,7 @@ record ParquetFooter(List<Leaf> leaves, long rows, List<Group> groups) {
                     });
             if (meta[CODEC] >= CODECS.size() || !READ.contains(CODECS.get((int) meta[CODEC]))) {
                 throw new IOException(
-                        "column %s is compressed with %s; accepted are %s: write it again with one of them"
+                        "column %s is compressed with %s; accepted are %s: write it again with one of them, in Python pyarrow.parquet.write_table(pyarrow.parquet.read_table(FILE), FILE, compression=\"zstd\")"
                                 .formatted(
                                         leaf.name(),
                                         meta[CODEC] < CODECS.size()

@@ -78,6 +78,11 @@ final class ParquetPages {
             Header page = header(chunk, at, end);
             long next = at + page.length() + page.packed();
             check(chunk, page);
+            if (chunk.codec().equals("brotli")) {
+                long from = at + page.length() + Math.max(0, page.levels());
+                BrotliPage.check(
+                        chunk.leaf().name(), bytes(from, (int) (next - from)), page.unpacked());
+            }
             if (page.type() == DATA || page.type() == DATA_V2) {
                 found += page.values();
                 places.add(new Place(at, next - at));

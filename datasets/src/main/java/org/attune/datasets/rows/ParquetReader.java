@@ -29,8 +29,8 @@ import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/// Parquet files (snappy, gzip, zstd or uncompressed), without Hadoop. Structs become maps, lists
-/// lists, times ISO text; `uint64` beyond `long` becomes a `BigInteger`.
+/// Parquet files, without Hadoop. Structs become maps, lists lists, times ISO text; `uint64`
+/// beyond `long` becomes a `BigInteger`.
 final class ParquetReader {
     private static final int MAGIC = 0x50415231; // "PAR1"
     private static final long LONGEST_FOOTER = 1 << 26;

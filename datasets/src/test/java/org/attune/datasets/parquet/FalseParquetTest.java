@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.aayushatharva.brotli4j.Brotli4jLoader;
+import com.aayushatharva.brotli4j.encoder.Encoder;
+
 import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.error.DatasetException;
@@ -11,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -46,7 +50,10 @@ class FalseParquetTest {
         "page.values, 3, is said to have 2 values; its pages have 3",
         "chunk.values, 2000000000, row group 0 has 2 rows",
         "chunk.values, -1, is said to be -1",
-        "chunk.codec, 7, compressed with lz4_raw; accepted are none",
+        "chunk.codec, 3, compressed with lzo; accepted are none",
+        "chunk.codec, 4, damaged",
+        "chunk.codec, 5, damaged",
+        "chunk.codec, 7, damaged",
         "chunk.codec, 99, compressed with codec 99",
         "chunk.bytes, 9000000000000000000, the data ends at",
         "chunk.bytes, 3, the header of a page is cut off",
@@ -91,6 +98,54 @@ class FalseParquetTest {
                         packed.toByteArray());
         var refused = assertThrows(DatasetException.class, () -> RowFiles.readAll(file));
         assertTrue(refused.getMessage().contains("to unpack to 67108868"), refused::getMessage);
+    }
+
+    @Test
+    void brotliMayNotUnpackToMoreThanItSays() throws IOException {
+        Brotli4jLoader.ensureAvailability();
+        byte[] packed = Encoder.compress(new byte[1 << 26]);
+        Path file = file(Map.of("page.unpacked", 14L, "chunk.codec", 4L), packed);
+        var refused = assertThrows(DatasetException.class, () -> RowFiles.readAll(file));
+        assertTrue(
+                refused.getMessage().contains("is said to unpack to 14 and is larger"),
+                refused::getMessage);
+    }
+
+    /// A block of literals alone, with Hadoop's frame around it and without.
+    @ParameterizedTest
+    @ValueSource(longs = {5, 7})
+    void bothKindsOfLz4AreRead(long codec) throws IOException {
+        var page = new PlainValues();
+        page.add("one");
+        page.add("two");
+        byte[] plain = page.toByteArray();
+        var packed = new ByteArrayOutputStream();
+        if (codec == 5) {
+            packed.writeBytes(new byte[] {0, 0, 0, (byte) plain.length});
+            packed.writeBytes(new byte[] {0, 0, 0, (byte) (plain.length + 1)});
+        }
+        packed.write(plain.length << 4);
+        packed.writeBytes(plain);
+        Path file =
+                file(
+                        Map.of("chunk.codec", codec, "page.unpacked", (long) plain.length),
+                        packed.toByteArray());
+        List<Row> rows = RowFiles.readAll(file);
+        assertEquals(List.of("one", "two"), rows.stream().map(row -> row.get("text")).toList());
+    }
+
+    /// Files of pyarrow; `datasets/src/test/recorded/make_parquet.py` wrote them.
+    @ParameterizedTest
+    @ValueSource(strings = {"lz4", "brotli"})
+    void whatPyarrowWritesIsRead(String codec) throws IOException {
+        Path file = dir.resolve(codec + ".parquet");
+        try (var in = getClass().getResourceAsStream("/recorded/" + codec + ".parquet")) {
+            Files.copy(in, file);
+        }
+        List<Row> rows = RowFiles.readAll(file);
+        assertEquals(50, rows.size());
+        assertEquals("What is 49?", rows.getLast().get("prompt"));
+        assertEquals(49L, rows.getLast().get("n"));
     }
 
     private Path file(Map<String, Long> lies) throws IOException {
