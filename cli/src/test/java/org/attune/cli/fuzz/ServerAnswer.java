@@ -80,7 +80,7 @@ final class ServerAnswer {
             Thread.ofVirtual().start(() -> serve(server, answer));
             var connection =
                     new Connection(
-                            "http://127.0.0.1:" + server.getLocalPort() + "/v1",
+                            "http://localhost:" + server.getLocalPort() + "/v1",
                             "model",
                             Duration.ofSeconds(5),
                             1,

@@ -7,7 +7,6 @@ import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
@@ -17,77 +16,6 @@ import java.util.function.UnaryOperator;
 final class MathExpression {
     private static final int DEEPEST = 50;
     private static final int DIGITS = 400;
-    private static final Map<String, UnaryOperator<Complex>> FUNCTIONS =
-            Map.ofEntries(
-                    Map.entry("sin", Complex::sin),
-                    Map.entry("cos", Complex::cos),
-                    Map.entry("tan", x -> x.sin().over(x.cos())),
-                    Map.entry("cot", x -> x.cos().over(x.sin())),
-                    Map.entry("sec", x -> Complex.ONE.over(x.cos())),
-                    Map.entry("csc", x -> Complex.ONE.over(x.sin())),
-                    Map.entry("sinh", Complex::sinh),
-                    Map.entry("cosh", Complex::cosh),
-                    Map.entry("tanh", x -> x.sinh().over(x.cosh())),
-                    Map.entry("arcsin", Complex::asin),
-                    Map.entry("arccos", x -> Complex.of(Math.PI / 2).minus(x.asin())),
-                    Map.entry("arctan", Complex::atan),
-                    Map.entry("exp", Complex::exp),
-                    Map.entry("ln", Complex::log),
-                    Map.entry("log", x -> x.log().over(Complex.of(Math.log(10)))));
-    private static final Set<String> ACCENTS =
-            Set.of(
-                    "overline",
-                    "bar",
-                    "vec",
-                    "hat",
-                    "tilde",
-                    "widehat",
-                    "overrightarrow",
-                    "mathcal",
-                    "mathbb",
-                    "mathfrak",
-                    "boldsymbol",
-                    "bm",
-                    "dot",
-                    "ddot");
-    private static final Set<String> TEXTS = Set.of("text", "mbox", "operatorname", "mathrm");
-    private static final Set<String> NAMES =
-            Set.of(
-                    "alpha",
-                    "beta",
-                    "gamma",
-                    "delta",
-                    "epsilon",
-                    "varepsilon",
-                    "zeta",
-                    "eta",
-                    "theta",
-                    "vartheta",
-                    "iota",
-                    "kappa",
-                    "lambda",
-                    "mu",
-                    "nu",
-                    "xi",
-                    "rho",
-                    "sigma",
-                    "tau",
-                    "upsilon",
-                    "phi",
-                    "varphi",
-                    "chi",
-                    "psi",
-                    "omega",
-                    "angle",
-                    "triangle",
-                    "ell",
-                    "hbar",
-                    "partial",
-                    "nabla",
-                    "perp",
-                    "square");
-    private static final String GREEK = "αβγδεζηθικλμνξορστυφχψω";
-
     private final String text;
     private int at;
     private int depth;
@@ -142,7 +70,7 @@ final class MathExpression {
             } else if (skip("/") || skip("\\div") || skip("÷") || skip(":")) {
                 value = value.over(signed(bare));
             } else if (skip("\\mod")) {
-                value = value.combine(signed(bare), MathExpression::modulo);
+                value = value.combine(signed(bare), MathFunctions::modulo);
             } else {
                 return value;
             }
@@ -152,10 +80,6 @@ final class MathExpression {
     private boolean at(String wanted, String unwanted) {
         space();
         return !text.startsWith(unwanted, at) && skip(wanted);
-    }
-
-    private static Complex modulo(Complex a, Complex b) {
-        return Complex.of(a.re() - b.re() * Math.floor(a.re() / b.re()));
     }
 
     private MathTerm signed(boolean bare) {
@@ -213,20 +137,22 @@ final class MathExpression {
                     || c == '|' && barOpens();
         }
         String name = MathTokens.command(text, at);
-        boolean function = FUNCTIONS.containsKey(name) || name.equals("sqrt");
+        boolean function = MathFunctions.FUNCTIONS.containsKey(name) || name.equals("sqrt");
         return !(bare && function)
                 && (function
                         || Set.of("frac", "binom", "dbinom", "pi", "infty", "lfloor", "lceil")
                                 .contains(name)
                         || name.equals("max")
                         || name.equals("min")
-                        || NAMES.contains(name.toLowerCase(Locale.ROOT))
-                        || ACCENTS.contains(name)
-                        || TEXTS.contains(name));
+                        || MathFunctions.NAMES.contains(name.toLowerCase(Locale.ROOT))
+                        || MathFunctions.ACCENTS.contains(name)
+                        || MathFunctions.TEXTS.contains(name));
     }
 
     private static boolean isLetterOrDigit(char c) {
-        return c < 128 && Character.isLetterOrDigit(c) || GREEK.indexOf(c) >= 0 || c == 'π';
+        return c < 128 && Character.isLetterOrDigit(c)
+                || MathFunctions.GREEK.indexOf(c) >= 0
+                || c == 'π';
     }
 
     /// Bars open and close by turns; where one closes nothing begins.
@@ -307,7 +233,7 @@ final class MathExpression {
         at++;
         MathTerm inner = sum();
         if (open == '{' && skip("\\choose")) {
-            inner = inner.combine(sum(), MathExpression::choose);
+            inner = inner.combine(sum(), MathFunctions::choose);
         }
         require(open == '(' ? ")" : open == '{' ? "}" : "]");
         return inner;
@@ -386,17 +312,17 @@ final class MathExpression {
     private MathTerm command() {
         String name = MathTokens.command(text, at);
         at += 1 + name.length();
-        if (TEXTS.contains(name) || ACCENTS.contains(name)) {
+        if (MathFunctions.TEXTS.contains(name) || MathFunctions.ACCENTS.contains(name)) {
             return accented(name);
         }
-        if (NAMES.contains(name.toLowerCase(Locale.ROOT))) {
+        if (MathFunctions.NAMES.contains(name.toLowerCase(Locale.ROOT))) {
             return named(name, false);
         }
         return switch (name) {
             case "pi" -> MathTerm.constant(Math.PI);
             case "infty" -> MathTerm.constant(Double.POSITIVE_INFINITY);
             case "frac" -> braces().over(braces());
-            case "binom", "dbinom" -> braces().combine(braces(), MathExpression::choose);
+            case "binom", "dbinom" -> braces().combine(braces(), MathFunctions::choose);
             case "sqrt" -> root();
             case "lfloor" -> rounded("\\rfloor", Math::floor);
             case "lceil" -> rounded("\\rceil", Math::ceil);
@@ -413,7 +339,7 @@ final class MathExpression {
         }
         String inside = text.substring(at + 1, end).replace(" ", "");
         at = end + 1;
-        if (TEXTS.contains(name)) {
+        if (MathFunctions.TEXTS.contains(name)) {
             if (inside.indexOf('\\') >= 0 || inside.indexOf('{') >= 0) {
                 throw new UnknownException();
             }
@@ -454,7 +380,7 @@ final class MathExpression {
     }
 
     private MathTerm function(String name) {
-        UnaryOperator<Complex> function = FUNCTIONS.get(name);
+        UnaryOperator<Complex> function = MathFunctions.FUNCTIONS.get(name);
         if (function == null) {
             throw new UnknownException();
         }
@@ -465,7 +391,7 @@ final class MathExpression {
         MathTerm exponent = skip("^") ? exponent() : MathTerm.whole(1);
         if (exponent.form().equals(MathTerm.whole(-1).form())) {
             exponent = MathTerm.whole(1);
-            function = FUNCTIONS.getOrDefault("arc" + name, function);
+            function = MathFunctions.FUNCTIONS.getOrDefault("arc" + name, function);
         }
         return argument().map(function).combine(exponent, Complex::power);
     }
@@ -482,12 +408,6 @@ final class MathExpression {
             throw new UnknownException();
         }
         return group('{');
-    }
-
-    private static Complex choose(Complex n, Complex k) {
-        Complex ways = n.factorial().over(k.factorial().times(n.minus(k).factorial()));
-        boolean whole = n.re() == Math.rint(n.re()) && k.re() == Math.rint(k.re());
-        return whole ? Complex.of(Math.rint(ways.re())) : ways;
     }
 
     private void space() {
