@@ -1,16 +1,15 @@
 package org.attune.datasets.rows;
 
-import com.aayushatharva.brotli4j.Brotli4jLoader;
-import com.aayushatharva.brotli4j.decoder.BrotliInputStream;
-
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 
 /// A page that is compressed with Brotli. The decoder would unpack it whole, however large it
 /// becomes, so what it unpacks to is counted first.
 final class BrotliPage {
     private static final int PIECE = 1 << 14;
+    private static final String LIBRARY = "com.aayushatharva.brotli4j.";
 
     private BrotliPage() {}
 
@@ -18,33 +17,51 @@ final class BrotliPage {
     /// @param said how much the page's header says that it unpacks to
     /// @throws IOException if it is more, or if there is no decoder for this machine
     static void check(String column, ByteBuffer page, long said) throws IOException {
-        try {
-            Brotli4jLoader.ensureAvailability();
-        } catch (UnsatisfiedLinkError e) {
-            throw new IOException(
-                    "column %s is compressed with brotli, for which there is no decoder on this machine; write it again with zstd"
-                            .formatted(column),
-                    e);
-        }
-        if (unpacked(page, said) > said) {
+        if (unpacked(column, page, said) > said) {
             throw new IOException(
                     "column %s: a page of %d bytes is said to unpack to %d and is larger"
                             .formatted(column, page.remaining(), said));
         }
     }
 
-    private static long unpacked(ByteBuffer page, long most) {
+    private static long unpacked(String column, ByteBuffer page, long most) throws IOException {
         long unpacked = 0;
         byte[] bytes = new byte[page.remaining()];
         page.get(page.position(), bytes);
-        try (var in = new BrotliInputStream(new ByteArrayInputStream(bytes), PIECE)) {
+        try (InputStream in = decoder(column, new ByteArrayInputStream(bytes))) {
             byte[] piece = new byte[PIECE];
             for (int read = 0; read >= 0 && unpacked <= most; read = in.read(piece)) {
                 unpacked += read;
             }
+        } catch (NoDecoderException e) {
+            throw e;
         } catch (IOException e) {
             return unpacked; // a damaged page, or one that isn't compressed: the decoder sees
         }
         return unpacked;
+    }
+
+    /// Codecs are there at run time only, so this one is looked up by name.
+    private static InputStream decoder(String column, InputStream packed) throws IOException {
+        try {
+            Class.forName(LIBRARY + "Brotli4jLoader").getMethod("ensureAvailability").invoke(null);
+            return (InputStream)
+                    Class.forName(LIBRARY + "decoder.BrotliInputStream")
+                            .getConstructor(InputStream.class, int.class)
+                            .newInstance(packed, PIECE);
+        } catch (ReflectiveOperationException e) {
+            throw new NoDecoderException(column, e);
+        }
+    }
+
+    private static final class NoDecoderException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        NoDecoderException(String column, Exception cause) {
+            super(
+                    "column %s is compressed with brotli, for which there is no decoder on this machine; write it again with zstd"
+                            .formatted(column),
+                    cause);
+        }
     }
 }
