@@ -3,6 +3,8 @@ package org.attune.models;
 import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
+import org.attune.records.CopyMethods;
+
 import java.util.Optional;
 
 /// Which model is trained, and how its numbers are held.
@@ -18,6 +20,7 @@ import java.util.Optional;
 /// @param chatTemplatePath Jinja file, or folder of a tokenizer, whose chat template replaces
 ///     the model's
 /// @param eosToken token that ends a sequence; unset: the tokenizer's
+@CopyMethods
 public record ModelConfig(
         @NotBlank(
                         message =
@@ -30,54 +33,19 @@ public record ModelConfig(
         @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
                 String device,
         Optional<String> chatTemplatePath,
-        Optional<String> eosToken) {
+        Optional<String> eosToken)
+        implements ModelConfigCopies {
     /// The defaults, as listed at the parameters.
     public static ModelConfig defaults() {
-        return new ModelConfig(
-                "",
-                "main",
-                Optional.empty(),
-                DtypeChoice.AUTO,
-                "auto",
-                Optional.empty(),
-                Optional.empty());
+        return ModelConfigCopies.blank()
+                .withModelNameOrPath("")
+                .withModelRevision("main")
+                .withDtype(DtypeChoice.AUTO)
+                .withDevice("auto");
     }
 
     public static ModelConfig of(String modelNameOrPath) {
         return defaults().withModelNameOrPath(modelNameOrPath);
-    }
-
-    public ModelConfig withModelNameOrPath(String modelNameOrPath) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                chatTemplatePath,
-                eosToken);
-    }
-
-    public ModelConfig withModelRevision(String modelRevision) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                chatTemplatePath,
-                eosToken);
-    }
-
-    public ModelConfig withAdapterNameOrPath(String adapterNameOrPath) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                Optional.of(adapterNameOrPath),
-                dtype,
-                device,
-                chatTemplatePath,
-                eosToken);
     }
 
     /// The same model without an adapter to start from.
@@ -90,49 +58,5 @@ public record ModelConfig(
                 device,
                 chatTemplatePath,
                 eosToken);
-    }
-
-    public ModelConfig withDtype(DtypeChoice dtype) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                chatTemplatePath,
-                eosToken);
-    }
-
-    public ModelConfig withDevice(String device) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                chatTemplatePath,
-                eosToken);
-    }
-
-    public ModelConfig withChatTemplatePath(String chatTemplatePath) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                Optional.of(chatTemplatePath),
-                eosToken);
-    }
-
-    public ModelConfig withEosToken(String eosToken) {
-        return new ModelConfig(
-                modelNameOrPath,
-                modelRevision,
-                adapterNameOrPath,
-                dtype,
-                device,
-                chatTemplatePath,
-                Optional.of(eosToken));
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.reward;
 
+import org.attune.records.CopyMethods;
+
 import java.time.Duration;
 
 /// What reward functions may use.
@@ -10,7 +12,9 @@ import java.time.Duration;
 ///     thread that spins can't be stopped, only left behind
 /// @param callSize most completions in one call, at least 1. A call that hangs costs all of its
 ///     completions, so small is safer; a function with a fixed cost per call wants more
-public record RewardLimits(int parallelism, Duration timeout, int strikes, int callSize) {
+@CopyMethods
+public record RewardLimits(int parallelism, Duration timeout, int strikes, int callSize)
+        implements RewardLimitsCopies {
     public RewardLimits {
         if (parallelism < 1 || strikes < 1 || callSize < 1) {
             throw new IllegalArgumentException(
@@ -24,22 +28,10 @@ public record RewardLimits(int parallelism, Duration timeout, int strikes, int c
 
     /// Two calls at once, 30 seconds, 3 strikes, 8 completions a call.
     public static RewardLimits defaults() {
-        return new RewardLimits(2, Duration.ofSeconds(30), 3, 8);
-    }
-
-    public RewardLimits withParallelism(int value) {
-        return new RewardLimits(value, timeout, strikes, callSize);
-    }
-
-    public RewardLimits withTimeout(Duration value) {
-        return new RewardLimits(parallelism, value, strikes, callSize);
-    }
-
-    public RewardLimits withStrikes(int value) {
-        return new RewardLimits(parallelism, timeout, value, callSize);
-    }
-
-    public RewardLimits withCallSize(int value) {
-        return new RewardLimits(parallelism, timeout, strikes, value);
+        return RewardLimitsCopies.blank()
+                .withParallelism(2)
+                .withTimeout(Duration.ofSeconds(30))
+                .withStrikes(3)
+                .withCallSize(8);
     }
 }

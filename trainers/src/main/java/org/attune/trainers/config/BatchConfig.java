@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.records.CopyMethods;
+
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -20,6 +22,7 @@ import java.util.OptionalInt;
 ///     recomputing
 /// @param trainSamplingStrategy order of the rows
 /// @param dataloaderDropLast leave out a last batch that is not full
+@CopyMethods
 public record BatchConfig(
         @InRange(min = 1) int perDeviceTrainBatchSize,
         @InRange(min = 1) int perDeviceEvalBatchSize,
@@ -28,119 +31,21 @@ public record BatchConfig(
         boolean gradientCheckpointing,
         Optional<MemorySize> maxMemory,
         SamplingStrategy trainSamplingStrategy,
-        boolean dataloaderDropLast) {
+        boolean dataloaderDropLast)
+        implements BatchConfigCopies {
     /// The defaults, as listed at the parameters.
     public static BatchConfig defaults() {
-        return new BatchConfig(
-                8,
-                8,
-                1,
-                OptionalInt.empty(),
-                true,
-                Optional.empty(),
-                SamplingStrategy.RANDOM,
-                false);
+        return BatchConfigCopies.blank()
+                .withPerDeviceTrainBatchSize(8)
+                .withPerDeviceEvalBatchSize(8)
+                .withGradientAccumulationSteps(1)
+                .withGradientCheckpointing(true)
+                .withTrainSamplingStrategy(SamplingStrategy.RANDOM);
     }
 
     /// Rows of an optimizer step, where the data has as many.
     public int rowsOfStep() {
         long rows = (long) perDeviceTrainBatchSize * gradientAccumulationSteps;
         return (int) Math.min(Integer.MAX_VALUE, rows);
-    }
-
-    public BatchConfig withPerDeviceTrainBatchSize(int perDeviceTrainBatchSize) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withPerDeviceEvalBatchSize(int perDeviceEvalBatchSize) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withGradientAccumulationSteps(int gradientAccumulationSteps) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withTokensPerMicroBatch(int tokensPerMicroBatch) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                OptionalInt.of(tokensPerMicroBatch),
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withGradientCheckpointing(boolean gradientCheckpointing) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withMaxMemory(MemorySize maxMemory) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                Optional.of(maxMemory),
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withTrainSamplingStrategy(SamplingStrategy trainSamplingStrategy) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
-    }
-
-    public BatchConfig withDataloaderDropLast(boolean dataloaderDropLast) {
-        return new BatchConfig(
-                perDeviceTrainBatchSize,
-                perDeviceEvalBatchSize,
-                gradientAccumulationSteps,
-                tokensPerMicroBatch,
-                gradientCheckpointing,
-                maxMemory,
-                trainSamplingStrategy,
-                dataloaderDropLast);
     }
 }

@@ -5,6 +5,7 @@ import jakarta.validation.constraints.NotEmpty;
 
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.UnusedColumns;
+import org.attune.records.CopyMethods;
 
 import java.util.List;
 import java.util.OptionalDouble;
@@ -20,6 +21,7 @@ import java.util.OptionalDouble;
 /// @param applyChatTemplate whether prompts of plain text are put into the chat template as a
 ///     user's message, and what completes them as the assistant's
 /// @param shuffleDataset shuffle the rows once, before anything else
+@CopyMethods
 public record DataConfig(
         @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
                 List<@Valid DatasetSpec> datasets,
@@ -28,7 +30,8 @@ public record DataConfig(
         BadRowPolicy onBadRow,
         UnusedColumns unusedColumns,
         boolean applyChatTemplate,
-        boolean shuffleDataset) {
+        boolean shuffleDataset)
+        implements DataConfigCopies {
     public DataConfig {
         datasets = List.copyOf(datasets);
         evalDatasets = List.copyOf(evalDatasets);
@@ -36,94 +39,12 @@ public record DataConfig(
 
     /// The defaults, as listed at the parameters.
     public static DataConfig defaults() {
-        return new DataConfig(
-                List.of(),
-                List.of(),
-                OptionalDouble.empty(),
-                BadRowPolicy.ERROR,
-                UnusedColumns.ERROR,
-                false,
-                false);
+        return DataConfigCopies.blank()
+                .withOnBadRow(BadRowPolicy.ERROR)
+                .withUnusedColumns(UnusedColumns.ERROR);
     }
 
     public static DataConfig of(String... paths) {
         return defaults().withDatasets(List.of(paths).stream().map(DatasetSpec::of).toList());
-    }
-
-    public DataConfig withDatasets(List<DatasetSpec> datasets) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withEvalDatasets(List<DatasetSpec> evalDatasets) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withTestSplitSize(double testSplitSize) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                OptionalDouble.of(testSplitSize),
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withOnBadRow(BadRowPolicy onBadRow) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withUnusedColumns(UnusedColumns unusedColumns) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withApplyChatTemplate(boolean applyChatTemplate) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
-    }
-
-    public DataConfig withShuffleDataset(boolean shuffleDataset) {
-        return new DataConfig(
-                datasets,
-                evalDatasets,
-                testSplitSize,
-                onBadRow,
-                unusedColumns,
-                applyChatTemplate,
-                shuffleDataset);
     }
 }

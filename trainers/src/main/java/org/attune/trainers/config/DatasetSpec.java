@@ -5,6 +5,7 @@ import jakarta.validation.constraints.NotBlank;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.SplitSpec;
 import org.attune.error.ConfigException;
+import org.attune.records.CopyMethods;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,6 +21,7 @@ import java.util.Optional;
 /// @param type format of the rows; unset: recognised from the columns
 /// @param split which part of the rows: `train`, `test[:100]`, `train[10%:]`
 /// @param columns renames: the file's column to TRL's
+@CopyMethods
 public record DatasetSpec(
         @NotBlank(message = "a file, a folder, or a hub name that is in the local cache")
                 String path,
@@ -27,14 +29,14 @@ public record DatasetSpec(
         Optional<String> type,
         @NotBlank(message = "a split, such as train or test[:100]") String split,
         Map<String, String> columns)
-        implements CrossChecked {
+        implements DatasetSpecCopies, CrossChecked {
     public DatasetSpec {
         columns = Map.copyOf(columns);
     }
 
     /// The split `train`, with nothing else said.
     public static DatasetSpec defaults() {
-        return new DatasetSpec("", Optional.empty(), Optional.empty(), "train", Map.of());
+        return DatasetSpecCopies.blank().withPath("").withSplit("train");
     }
 
     public static DatasetSpec of(String path) {
@@ -55,25 +57,5 @@ public record DatasetSpec(
         } catch (ConfigException e) {
             return List.of(new ConfigProblem("split", split, "train, test[:100], train[10%:95%]"));
         }
-    }
-
-    public DatasetSpec withPath(String path) {
-        return new DatasetSpec(path, name, type, split, columns);
-    }
-
-    public DatasetSpec withName(String name) {
-        return new DatasetSpec(path, Optional.of(name), type, split, columns);
-    }
-
-    public DatasetSpec withType(String type) {
-        return new DatasetSpec(path, name, Optional.of(type), split, columns);
-    }
-
-    public DatasetSpec withSplit(String split) {
-        return new DatasetSpec(path, name, type, split, columns);
-    }
-
-    public DatasetSpec withColumns(Map<String, String> columns) {
-        return new DatasetSpec(path, name, type, split, columns);
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.records.CopyMethods;
+
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -9,13 +11,15 @@ import java.util.OptionalDouble;
 /// @param evalSteps for `steps`: how often; below 1: a share of all steps; unset:
 ///     `logging_steps`
 /// @param evalOnStart evaluate before the first step too
+@CopyMethods
 public record EvalConfig(
         IntervalStrategy evalStrategy,
         @InRange(min = 0, minOpen = true) OptionalDouble evalSteps,
-        boolean evalOnStart) {
+        boolean evalOnStart)
+        implements EvalConfigCopies {
     /// The defaults, as listed at the parameters.
     public static EvalConfig defaults() {
-        return new EvalConfig(IntervalStrategy.NO, OptionalDouble.empty(), false);
+        return EvalConfigCopies.blank().withEvalStrategy(IntervalStrategy.NO);
     }
 
     /// Steps between evaluations in a run of `totalSteps` whose log has `loggingSteps`.
@@ -33,17 +37,5 @@ public record EvalConfig(
                             "eval_datasets or test_split_size beside it, or no"));
         }
         return List.of();
-    }
-
-    public EvalConfig withEvalStrategy(IntervalStrategy evalStrategy) {
-        return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
-    }
-
-    public EvalConfig withEvalSteps(double evalSteps) {
-        return new EvalConfig(evalStrategy, OptionalDouble.of(evalSteps), evalOnStart);
-    }
-
-    public EvalConfig withEvalOnStart(boolean evalOnStart) {
-        return new EvalConfig(evalStrategy, evalSteps, evalOnStart);
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import org.attune.datasets.prepare.TruncationMode;
+import org.attune.records.CopyMethods;
 
 import java.util.OptionalInt;
 
@@ -8,17 +9,13 @@ import java.util.OptionalInt;
 ///
 /// @param maxLength most tokens of one sequence; empty (`null` in YAML): no limit
 /// @param truncationMode which end survives truncation
-public record LengthConfig(@InRange(min = 1) OptionalInt maxLength, TruncationMode truncationMode) {
+@CopyMethods
+public record LengthConfig(@InRange(min = 1) OptionalInt maxLength, TruncationMode truncationMode)
+        implements LengthConfigCopies {
     /// The defaults, as listed at the parameters.
     public static LengthConfig defaults() {
-        return new LengthConfig(OptionalInt.of(1024), TruncationMode.KEEP_START);
-    }
-
-    public LengthConfig withMaxLength(int maxLength) {
-        return new LengthConfig(OptionalInt.of(maxLength), truncationMode);
-    }
-
-    public LengthConfig withTruncationMode(TruncationMode truncationMode) {
-        return new LengthConfig(maxLength, truncationMode);
+        return LengthConfigCopies.blank()
+                .withMaxLength(1024)
+                .withTruncationMode(TruncationMode.KEEP_START);
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.records.CopyMethods;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -10,19 +12,23 @@ import java.util.Optional;
 /// @param loggingFirstStep log step 1 too
 /// @param reportTo further places for metrics
 /// @param runName name of the run in reports
+@CopyMethods
 public record LogConfig(
         IntervalStrategy loggingStrategy,
         @InRange(min = 0, minOpen = true) double loggingSteps,
         boolean loggingFirstStep,
         List<ReportTarget> reportTo,
-        Optional<String> runName) {
+        Optional<String> runName)
+        implements LogConfigCopies {
     public LogConfig {
         reportTo = List.copyOf(reportTo);
     }
 
     /// The defaults, as listed at the parameters.
     public static LogConfig defaults() {
-        return new LogConfig(IntervalStrategy.STEPS, 10, false, List.of(), Optional.empty());
+        return LogConfigCopies.blank()
+                .withLoggingStrategy(IntervalStrategy.STEPS)
+                .withLoggingSteps(10);
     }
 
     /// Steps between log lines in a run of `totalSteps`.
@@ -33,26 +39,5 @@ public record LogConfig(
     /// A value below 1 is a share of all steps, rounded up, as in transformers.
     static int interval(double value, int totalSteps) {
         return value < 1 ? (int) Math.ceil(value * totalSteps) : (int) value;
-    }
-
-    public LogConfig withLoggingStrategy(IntervalStrategy loggingStrategy) {
-        return new LogConfig(loggingStrategy, loggingSteps, loggingFirstStep, reportTo, runName);
-    }
-
-    public LogConfig withLoggingSteps(double loggingSteps) {
-        return new LogConfig(loggingStrategy, loggingSteps, loggingFirstStep, reportTo, runName);
-    }
-
-    public LogConfig withLoggingFirstStep(boolean loggingFirstStep) {
-        return new LogConfig(loggingStrategy, loggingSteps, loggingFirstStep, reportTo, runName);
-    }
-
-    public LogConfig withReportTo(List<ReportTarget> reportTo) {
-        return new LogConfig(loggingStrategy, loggingSteps, loggingFirstStep, reportTo, runName);
-    }
-
-    public LogConfig withRunName(String runName) {
-        return new LogConfig(
-                loggingStrategy, loggingSteps, loggingFirstStep, reportTo, Optional.of(runName));
     }
 }

@@ -2,6 +2,8 @@ package org.attune.trainers.config;
 
 import jakarta.validation.constraints.NotBlank;
 
+import org.attune.records.CopyMethods;
+
 import java.util.List;
 import java.util.Map;
 
@@ -19,6 +21,7 @@ import java.util.Map;
 ///     2023](https://arxiv.org/abs/2312.03732)
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules
 /// @param loraAlphaPattern PEFT's `alpha_pattern`: other α for some modules
+@CopyMethods
 public record LoraSettings(
         boolean usePeft,
         @InRange(min = 1) int loraR,
@@ -28,7 +31,8 @@ public record LoraSettings(
         List<@NotBlank(message = "module names") String> loraModulesToSave,
         boolean useRslora,
         Map<String, Integer> loraRankPattern,
-        Map<String, Double> loraAlphaPattern) {
+        Map<String, Double> loraAlphaPattern)
+        implements LoraSettingsCopies {
     public LoraSettings {
         loraTargetModules = List.copyOf(loraTargetModules);
         loraModulesToSave = List.copyOf(loraModulesToSave);
@@ -38,8 +42,7 @@ public record LoraSettings(
 
     /// The defaults, as listed at the parameters.
     public static LoraSettings defaults() {
-        return new LoraSettings(
-                false, 16, 32, 0.05, List.of(), List.of(), false, Map.of(), Map.of());
+        return LoraSettingsCopies.blank().withLoraR(16).withLoraAlpha(32).withLoraDropout(0.05);
     }
 
     /// LoRA on every linear layer of the blocks.
@@ -49,122 +52,5 @@ public record LoraSettings(
                 .withLoraR(rank)
                 .withLoraAlpha(alpha)
                 .withLoraTargetModules(List.of("all-linear"));
-    }
-
-    public LoraSettings withUsePeft(boolean usePeft) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraR(int loraR) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraAlpha(double loraAlpha) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraDropout(double loraDropout) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraTargetModules(List<String> loraTargetModules) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraModulesToSave(List<String> loraModulesToSave) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withUseRslora(boolean useRslora) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraRankPattern(Map<String, Integer> loraRankPattern) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
-    }
-
-    public LoraSettings withLoraAlphaPattern(Map<String, Double> loraAlphaPattern) {
-        return new LoraSettings(
-                usePeft,
-                loraR,
-                loraAlpha,
-                loraDropout,
-                loraTargetModules,
-                loraModulesToSave,
-                useRslora,
-                loraRankPattern,
-                loraAlphaPattern);
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
 
 import java.util.List;
 
@@ -20,6 +21,7 @@ import java.util.List;
 ///     pass has its gradient, so that only one block's gradient exists at a time
 ///     ([Lv et al. 2023](https://arxiv.org/abs/2306.09782)). The weights are the same, bit for
 ///     bit; a step's rows are computed at once, and nothing can be clipped
+@CopyMethods
 public record OptimizerConfig(
         OptimizerType optim,
         @InRange(min = 0) double learningRate,
@@ -29,11 +31,16 @@ public record OptimizerConfig(
         @InRange(min = 0) double weightDecay,
         @InRange(min = 0) double maxGradNorm,
         boolean optimizerInBwd)
-        implements CrossChecked {
+        implements OptimizerConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static OptimizerConfig defaults() {
-        return new OptimizerConfig(
-                OptimizerType.ADAMW_TORCH_FUSED, 5e-5, 0.9, 0.999, 1e-8, 0, 1, false);
+        return OptimizerConfigCopies.blank()
+                .withOptim(OptimizerType.ADAMW_TORCH_FUSED)
+                .withLearningRate(5e-5)
+                .withAdamBeta1(0.9)
+                .withAdamBeta2(0.999)
+                .withAdamEpsilon(1e-8)
+                .withMaxGradNorm(1);
     }
 
     /// TRL's default for `SFTConfig`.
@@ -59,102 +66,6 @@ public record OptimizerConfig(
     /// TRL's default for `PRMConfig`.
     public static OptimizerConfig prm() {
         return defaults().withLearningRate(1e-5);
-    }
-
-    public OptimizerConfig withOptim(OptimizerType optim) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withLearningRate(double learningRate) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withAdamBeta1(double adamBeta1) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withAdamBeta2(double adamBeta2) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withAdamEpsilon(double adamEpsilon) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withWeightDecay(double weightDecay) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withMaxGradNorm(double maxGradNorm) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
-    }
-
-    public OptimizerConfig withOptimizerInBwd(boolean optimizerInBwd) {
-        return new OptimizerConfig(
-                optim,
-                learningRate,
-                adamBeta1,
-                adamBeta2,
-                adamEpsilon,
-                weightDecay,
-                maxGradNorm,
-                optimizerInBwd);
     }
 
     @Override

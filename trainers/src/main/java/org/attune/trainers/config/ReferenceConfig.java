@@ -1,6 +1,7 @@
 package org.attune.trainers.config;
 
 import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
 
 import java.util.List;
 import java.util.Optional;
@@ -14,14 +15,16 @@ import java.util.OptionalInt;
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
 /// @param precomputeRefBatchSize rows at once while precomputing; unset:
 ///     `per_device_train_batch_size`
+@CopyMethods
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
-        @InRange(min = 1) OptionalInt precomputeRefBatchSize) {
+        @InRange(min = 1) OptionalInt precomputeRefBatchSize)
+        implements ReferenceConfigCopies {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
-        return new ReferenceConfig(Optional.empty(), Optional.empty(), false, OptionalInt.empty());
+        return ReferenceConfigCopies.blank();
     }
 
     /// What scores for the reference: the configured kind, or the default for this kind of run;
@@ -60,34 +63,5 @@ public record ReferenceConfig(
                         reference.get(),
                         "model or precomputed, since the whole model is trained (use_peft:"
                                 + " false)"));
-    }
-
-    public ReferenceConfig withReference(ReferenceKind reference) {
-        return new ReferenceConfig(
-                Optional.of(reference),
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                precomputeRefBatchSize);
-    }
-
-    public ReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
-        return new ReferenceConfig(
-                reference,
-                Optional.of(refModelNameOrPath),
-                precomputeRefLogProbs,
-                precomputeRefBatchSize);
-    }
-
-    public ReferenceConfig withPrecomputeRefLogProbs(boolean precomputeRefLogProbs) {
-        return new ReferenceConfig(
-                reference, refModelNameOrPath, precomputeRefLogProbs, precomputeRefBatchSize);
-    }
-
-    public ReferenceConfig withPrecomputeRefBatchSize(int precomputeRefBatchSize) {
-        return new ReferenceConfig(
-                reference,
-                refModelNameOrPath,
-                precomputeRefLogProbs,
-                OptionalInt.of(precomputeRefBatchSize));
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.records.CopyMethods;
+
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
@@ -11,17 +13,21 @@ import java.util.OptionalInt;
 /// @param saveSteps for `steps`: how often; below 1: a share of all steps
 /// @param saveTotalLimit how many checkpoints are kept, the newest; unset: all
 /// @param resume continue an interrupted run
+@CopyMethods
 public record SaveConfig(
         Path outputDir,
         IntervalStrategy saveStrategy,
         @InRange(min = 0, minOpen = true) double saveSteps,
         @InRange(min = 1) OptionalInt saveTotalLimit,
         Resume resume)
-        implements CrossChecked {
+        implements SaveConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static SaveConfig defaults() {
-        return new SaveConfig(
-                Path.of(""), IntervalStrategy.STEPS, 500, OptionalInt.empty(), new Resume.No());
+        return SaveConfigCopies.blank()
+                .withOutputDir(Path.of(""))
+                .withSaveStrategy(IntervalStrategy.STEPS)
+                .withSaveSteps(500)
+                .withResume(new Resume.No());
     }
 
     public static SaveConfig to(Path outputDir) {
@@ -39,26 +45,5 @@ public record SaveConfig(
             return List.of(new ConfigProblem("output_dir", "", "the folder for the run's results"));
         }
         return List.of();
-    }
-
-    public SaveConfig withOutputDir(Path outputDir) {
-        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
-    }
-
-    public SaveConfig withSaveStrategy(IntervalStrategy saveStrategy) {
-        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
-    }
-
-    public SaveConfig withSaveSteps(double saveSteps) {
-        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
-    }
-
-    public SaveConfig withSaveTotalLimit(int saveTotalLimit) {
-        return new SaveConfig(
-                outputDir, saveStrategy, saveSteps, OptionalInt.of(saveTotalLimit), resume);
-    }
-
-    public SaveConfig withResume(Resume resume) {
-        return new SaveConfig(outputDir, saveStrategy, saveSteps, saveTotalLimit, resume);
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.config;
 
+import org.attune.records.CopyMethods;
+
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -14,6 +16,7 @@ import java.util.OptionalInt;
 /// @param warmupRatio older name for a share of all steps
 /// @param maxSteps optimizer steps; unset: `num_train_epochs` counts
 /// @param numTrainEpochs passes over the data, fractions too
+@CopyMethods
 public record ScheduleConfig(
         LrSchedulerType lrSchedulerType,
         Map<String, Object> lrSchedulerKwargs,
@@ -21,20 +24,16 @@ public record ScheduleConfig(
         @InRange(min = 0, max = 1) OptionalDouble warmupRatio,
         @UnsetAt("-1") @InRange(min = 1) OptionalInt maxSteps,
         @InRange(min = 0, minOpen = true) double numTrainEpochs)
-        implements CrossChecked {
+        implements ScheduleConfigCopies, CrossChecked {
     public ScheduleConfig {
         lrSchedulerKwargs = Map.copyOf(lrSchedulerKwargs);
     }
 
     /// The defaults, as listed at the parameters.
     public static ScheduleConfig defaults() {
-        return new ScheduleConfig(
-                LrSchedulerType.LINEAR,
-                Map.of(),
-                0,
-                OptionalDouble.empty(),
-                OptionalInt.empty(),
-                3);
+        return ScheduleConfigCopies.blank()
+                .withLrSchedulerType(LrSchedulerType.LINEAR)
+                .withNumTrainEpochs(3);
     }
 
     /// Warmup in steps for a run of `totalSteps`, rounded up as transformers does.
@@ -55,65 +54,5 @@ public record ScheduleConfig(
                             "one of warmup_ratio and warmup_steps (now " + warmupSteps + ")"));
         }
         return List.of();
-    }
-
-    public ScheduleConfig withLrSchedulerType(LrSchedulerType lrSchedulerType) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                warmupRatio,
-                maxSteps,
-                numTrainEpochs);
-    }
-
-    public ScheduleConfig withLrSchedulerKwargs(Map<String, Object> lrSchedulerKwargs) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                warmupRatio,
-                maxSteps,
-                numTrainEpochs);
-    }
-
-    public ScheduleConfig withWarmupSteps(double warmupSteps) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                warmupRatio,
-                maxSteps,
-                numTrainEpochs);
-    }
-
-    public ScheduleConfig withWarmupRatio(double warmupRatio) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                OptionalDouble.of(warmupRatio),
-                maxSteps,
-                numTrainEpochs);
-    }
-
-    public ScheduleConfig withMaxSteps(int maxSteps) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                warmupRatio,
-                OptionalInt.of(maxSteps),
-                numTrainEpochs);
-    }
-
-    public ScheduleConfig withNumTrainEpochs(double numTrainEpochs) {
-        return new ScheduleConfig(
-                lrSchedulerType,
-                lrSchedulerKwargs,
-                warmupSteps,
-                warmupRatio,
-                maxSteps,
-                numTrainEpochs);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.grpo;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -22,6 +23,7 @@ import java.util.OptionalDouble;
 /// @param vespoKNeg `vespo`: power elsewhere
 /// @param vespoLambdaNeg `vespo`: decay elsewhere
 /// @param disableDropout no dropout in the policy
+@CopyMethods
 public record GrpoLossConfig(
         GrpoLossType lossType,
         @InRange(min = 0) double beta,
@@ -37,310 +39,20 @@ public record GrpoLossConfig(
         @InRange double vespoLambdaPos,
         @InRange double vespoKNeg,
         @InRange double vespoLambdaNeg,
-        boolean disableDropout) {
+        boolean disableDropout)
+        implements GrpoLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static GrpoLossConfig defaults() {
-        return new GrpoLossConfig(
-                GrpoLossType.DAPO,
-                0,
-                0.2,
-                OptionalDouble.empty(),
-                OptionalDouble.empty(),
-                ImportanceSamplingLevel.TOKEN,
-                true,
-                false,
-                1,
-                1.05,
-                2,
-                3,
-                3,
-                2,
-                false);
-    }
-
-    public GrpoLossConfig withLossType(GrpoLossType lossType) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withBeta(double beta) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withEpsilon(double epsilon) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withEpsilonHigh(double epsilonHigh) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                OptionalDouble.of(epsilonHigh),
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withDelta(double delta) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                OptionalDouble.of(delta),
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withImportanceSamplingLevel(
-            ImportanceSamplingLevel importanceSamplingLevel) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withUseBiasCorrectionKl(boolean useBiasCorrectionKl) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withMaskTruncatedCompletions(boolean maskTruncatedCompletions) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withSapoTemperaturePos(double sapoTemperaturePos) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withSapoTemperatureNeg(double sapoTemperatureNeg) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withVespoKPos(double vespoKPos) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withVespoLambdaPos(double vespoLambdaPos) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withVespoKNeg(double vespoKNeg) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withVespoLambdaNeg(double vespoLambdaNeg) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
-    }
-
-    public GrpoLossConfig withDisableDropout(boolean disableDropout) {
-        return new GrpoLossConfig(
-                lossType,
-                beta,
-                epsilon,
-                epsilonHigh,
-                delta,
-                importanceSamplingLevel,
-                useBiasCorrectionKl,
-                maskTruncatedCompletions,
-                sapoTemperaturePos,
-                sapoTemperatureNeg,
-                vespoKPos,
-                vespoLambdaPos,
-                vespoKNeg,
-                vespoLambdaNeg,
-                disableDropout);
+        return GrpoLossConfigCopies.blank()
+                .withLossType(GrpoLossType.DAPO)
+                .withEpsilon(0.2)
+                .withImportanceSamplingLevel(ImportanceSamplingLevel.TOKEN)
+                .withUseBiasCorrectionKl(true)
+                .withSapoTemperaturePos(1)
+                .withSapoTemperatureNeg(1.05)
+                .withVespoKPos(2)
+                .withVespoLambdaPos(3)
+                .withVespoKNeg(3)
+                .withVespoLambdaNeg(2);
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.ModelWriter;
+import org.attune.records.CopyMethods;
 
 import java.util.List;
 
@@ -15,44 +16,30 @@ import java.util.List;
 /// @param listeners told what happens, in this order
 /// @param stop ends the run early
 /// @param clock takes the time of the phases; the caller may have timed the loading with it
+@CopyMethods
 public record RunContext(
         ModelWriter model,
         String modelFingerprint,
         boolean sharePrompts,
         List<TrainingListener> listeners,
         StopSignal stop,
-        PhaseClock clock) {
+        PhaseClock clock)
+        implements RunContextCopies {
     public RunContext {
         listeners = List.copyOf(listeners);
     }
 
     /// No listeners, and nobody who stops the run.
     public static RunContext of(ModelWriter model) {
-        return new RunContext(
-                model, "unknown", true, List.of(), new StopSignal(), new PhaseClock());
-    }
-
-    public RunContext withModel(ModelWriter other) {
-        return new RunContext(other, modelFingerprint, sharePrompts, listeners, stop, clock);
+        return RunContextCopies.blank()
+                .withModel(model)
+                .withModelFingerprint("unknown")
+                .withSharePrompts(true)
+                .withStop(new StopSignal())
+                .withClock(new PhaseClock());
     }
 
     public RunContext withListeners(TrainingListener... others) {
         return new RunContext(model, modelFingerprint, sharePrompts, List.of(others), stop, clock);
-    }
-
-    public RunContext withModelFingerprint(String fingerprint) {
-        return new RunContext(model, fingerprint, sharePrompts, listeners, stop, clock);
-    }
-
-    public RunContext withSharePrompts(boolean share) {
-        return new RunContext(model, modelFingerprint, share, listeners, stop, clock);
-    }
-
-    public RunContext withStop(StopSignal signal) {
-        return new RunContext(model, modelFingerprint, sharePrompts, listeners, signal, clock);
-    }
-
-    public RunContext withClock(PhaseClock other) {
-        return new RunContext(model, modelFingerprint, sharePrompts, listeners, stop, other);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalInt;
@@ -10,25 +11,14 @@ import java.util.OptionalInt;
 ///     `completions/` and print some
 /// @param numCompletionsToPrint how many are printed, drawn from the round; unset: all
 /// @param logUniquePrompts print one completion of a prompt at most
+@CopyMethods
 public record CompletionLogConfig(
         boolean logCompletions,
         @InRange(min = 0) OptionalInt numCompletionsToPrint,
-        boolean logUniquePrompts) {
+        boolean logUniquePrompts)
+        implements CompletionLogConfigCopies {
     /// The defaults, as listed at the parameters.
     public static CompletionLogConfig defaults() {
-        return new CompletionLogConfig(false, OptionalInt.empty(), false);
-    }
-
-    public CompletionLogConfig withLogCompletions(boolean logCompletions) {
-        return new CompletionLogConfig(logCompletions, numCompletionsToPrint, logUniquePrompts);
-    }
-
-    public CompletionLogConfig withNumCompletionsToPrint(int numCompletionsToPrint) {
-        return new CompletionLogConfig(
-                logCompletions, OptionalInt.of(numCompletionsToPrint), logUniquePrompts);
-    }
-
-    public CompletionLogConfig withLogUniquePrompts(boolean logUniquePrompts) {
-        return new CompletionLogConfig(logCompletions, numCompletionsToPrint, logUniquePrompts);
+        return CompletionLogConfigCopies.blank();
     }
 }

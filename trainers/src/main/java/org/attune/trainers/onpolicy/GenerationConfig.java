@@ -4,6 +4,7 @@ import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -35,6 +36,7 @@ import java.util.TreeSet;
 /// @param reuseRolloutActivations whether what generation computes serves as the forward pass,
 ///     where a step uses up its round, nothing is dropped, sequences are short and memory suffices.
 ///     Memory, speed and rounding only
+@CopyMethods
 public record GenerationConfig(
         @Min(value = 2, message = "a whole number >= 2") int numGenerations,
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
@@ -49,7 +51,7 @@ public record GenerationConfig(
         @Positive(message = "a whole number >= 1") int numIterations,
         @Positive(message = "a whole number >= 1") int generationSlots,
         boolean reuseRolloutActivations)
-        implements CrossChecked {
+        implements GenerationConfigCopies, CrossChecked {
     private static final Set<String> KWARGS =
             Set.of(
                     "min_new_tokens",
@@ -64,20 +66,15 @@ public record GenerationConfig(
 
     /// The defaults, as listed at the parameters.
     public static GenerationConfig defaults() {
-        return new GenerationConfig(
-                8,
-                512,
-                1,
-                1,
-                0,
-                OptionalDouble.empty(),
-                1,
-                Map.of(),
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                1,
-                32,
-                true);
+        return GenerationConfigCopies.blank()
+                .withNumGenerations(8)
+                .withMaxCompletionLength(512)
+                .withTemperature(1)
+                .withTopP(1)
+                .withRepetitionPenalty(1)
+                .withNumIterations(1)
+                .withGenerationSlots(32)
+                .withReuseRolloutActivations(true);
     }
 
     @Override
@@ -96,226 +93,5 @@ public record GenerationConfig(
                     }
                 });
         return problems;
-    }
-
-    public GenerationConfig withNumGenerations(int numGenerations) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withMaxCompletionLength(int maxCompletionLength) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withTemperature(double temperature) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withTopP(double topP) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withTopK(int topK) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withMinP(double minP) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                OptionalDouble.of(minP),
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withRepetitionPenalty(double repetitionPenalty) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withGenerationKwargs(Map<String, Object> generationKwargs) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withGenerationBatchSize(int generationBatchSize) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                OptionalInt.of(generationBatchSize),
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withStepsPerGeneration(int stepsPerGeneration) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                OptionalInt.of(stepsPerGeneration),
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withNumIterations(int numIterations) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withGenerationSlots(int generationSlots) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
-    }
-
-    public GenerationConfig withReuseRolloutActivations(boolean reuseRolloutActivations) {
-        return new GenerationConfig(
-                numGenerations,
-                maxCompletionLength,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationBatchSize,
-                stepsPerGeneration,
-                numIterations,
-                generationSlots,
-                reuseRolloutActivations);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -13,13 +14,14 @@ import java.util.OptionalInt;
 /// @param numGenerationsEval completions of a held-out prompt, ≥ 1; unset: `num_generations`, or
 ///     1 where `eval_temperature` is 0
 /// @param evalTemperature of sampling, ≥ 0; 0 takes the likeliest token; unset: `temperature`
+@CopyMethods
 public record HeldOutConfig(
         @InRange(min = 1) OptionalInt numGenerationsEval,
         @InRange(min = 0) OptionalDouble evalTemperature)
-        implements CrossChecked {
+        implements HeldOutConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static HeldOutConfig defaults() {
-        return new HeldOutConfig(OptionalInt.empty(), OptionalDouble.empty());
+        return HeldOutConfigCopies.blank();
     }
 
     /// Completions of a held-out prompt.
@@ -46,13 +48,5 @@ public record HeldOutConfig(
                                 "1 or unset where eval_temperature is 0: the likeliest completion"
                                         + " is always the same one"))
                 : List.of();
-    }
-
-    public HeldOutConfig withNumGenerationsEval(int numGenerationsEval) {
-        return new HeldOutConfig(OptionalInt.of(numGenerationsEval), evalTemperature);
-    }
-
-    public HeldOutConfig withEvalTemperature(double evalTemperature) {
-        return new HeldOutConfig(numGenerationsEval, OptionalDouble.of(evalTemperature));
     }
 }

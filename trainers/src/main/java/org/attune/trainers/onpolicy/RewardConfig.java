@@ -2,6 +2,7 @@ package org.attune.trainers.onpolicy;
 
 import jakarta.validation.constraints.Positive;
 
+import org.attune.records.CopyMethods;
 import org.attune.reward.Advantages;
 import org.attune.trainers.config.InRange;
 
@@ -16,6 +17,7 @@ import java.util.List;
 /// @param rewardTimeout seconds that a call may take
 /// @param rewardParallelism calls at once
 /// @param onRewardFailure what becomes of the run when a round got no rewards
+@CopyMethods
 public record RewardConfig(
         List<Object> rewardFuncs,
         List<@InRange Double> rewardWeights,
@@ -23,7 +25,8 @@ public record RewardConfig(
         Advantages.Aggregation multiObjectiveAggregation,
         @InRange(min = 0, minOpen = true) double rewardTimeout,
         @Positive(message = "a whole number >= 1") int rewardParallelism,
-        OnRewardFailure onRewardFailure) {
+        OnRewardFailure onRewardFailure)
+        implements RewardConfigCopies {
     public RewardConfig {
         rewardFuncs = List.copyOf(rewardFuncs);
         rewardWeights = List.copyOf(rewardWeights);
@@ -31,91 +34,11 @@ public record RewardConfig(
 
     /// The defaults, as listed at the parameters.
     public static RewardConfig defaults() {
-        return new RewardConfig(
-                List.of(),
-                List.of(),
-                Advantages.Scale.GROUP,
-                Advantages.Aggregation.SUM_THEN_NORMALIZE,
-                30,
-                2,
-                OnRewardFailure.STOP);
-    }
-
-    public RewardConfig withRewardFuncs(List<Object> rewardFuncs) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withRewardWeights(List<Double> rewardWeights) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withScaleRewards(Advantages.Scale scaleRewards) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withMultiObjectiveAggregation(
-            Advantages.Aggregation multiObjectiveAggregation) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withRewardTimeout(double rewardTimeout) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withRewardParallelism(int rewardParallelism) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
-    }
-
-    public RewardConfig withOnRewardFailure(OnRewardFailure onRewardFailure) {
-        return new RewardConfig(
-                rewardFuncs,
-                rewardWeights,
-                scaleRewards,
-                multiObjectiveAggregation,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure);
+        return RewardConfigCopies.blank()
+                .withScaleRewards(Advantages.Scale.GROUP)
+                .withMultiObjectiveAggregation(Advantages.Aggregation.SUM_THEN_NORMALIZE)
+                .withRewardTimeout(30)
+                .withRewardParallelism(2)
+                .withOnRewardFailure(OnRewardFailure.STOP);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.ReferenceConfig;
@@ -14,12 +15,13 @@ import java.util.Optional;
 /// @param reference unset: `model` if `ref_model_name_or_path` is given or the whole model is
 ///     trained, `adapter_off` for a fresh adapter, `start_adapter` for a given one
 /// @param refModelNameOrPath model of the reference where it is a separate one
+@CopyMethods
 public record RolloutReferenceConfig(
         Optional<ReferenceKind> reference, Optional<String> refModelNameOrPath)
-        implements CrossChecked {
+        implements RolloutReferenceConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static RolloutReferenceConfig defaults() {
-        return new RolloutReferenceConfig(Optional.empty(), Optional.empty());
+        return RolloutReferenceConfigCopies.blank();
     }
 
     /// The same as a setting of the offline methods.
@@ -38,13 +40,5 @@ public record RolloutReferenceConfig(
                                 ReferenceKind.PRECOMPUTED,
                                 "adapter_off, start_adapter or model"))
                 : List.of();
-    }
-
-    public RolloutReferenceConfig withReference(ReferenceKind reference) {
-        return new RolloutReferenceConfig(Optional.of(reference), refModelNameOrPath);
-    }
-
-    public RolloutReferenceConfig withRefModelNameOrPath(String refModelNameOrPath) {
-        return new RolloutReferenceConfig(reference, Optional.of(refModelNameOrPath));
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.onpolicy;
 
 import jakarta.validation.constraints.Positive;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -24,6 +25,7 @@ import java.util.OptionalInt;
 /// @param rolloutServerModel the model's name there; unset: `model_name_or_path`
 /// @param rolloutServerTimeout seconds that the server may take for one completion
 /// @param rolloutServerConcurrency completions asked for at once
+@CopyMethods
 public record RolloutSourceConfig(
         @InRange(min = 1) OptionalInt maxPromptLength,
         Optional<Path> recordedRollouts,
@@ -32,17 +34,12 @@ public record RolloutSourceConfig(
         Optional<String> rolloutServerModel,
         @InRange(min = 0, minOpen = true) double rolloutServerTimeout,
         @Positive(message = "a whole number >= 1") int rolloutServerConcurrency)
-        implements CrossChecked {
+        implements RolloutSourceConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static RolloutSourceConfig defaults() {
-        return new RolloutSourceConfig(
-                OptionalInt.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                240,
-                16);
+        return RolloutSourceConfigCopies.blank()
+                .withRolloutServerTimeout(240)
+                .withRolloutServerConcurrency(16);
     }
 
     /// Whether training's completions come from elsewhere than the policy in this process.
@@ -95,82 +92,5 @@ public record RolloutSourceConfig(
         } catch (URISyntaxException e) {
             return false;
         }
-    }
-
-    public RolloutSourceConfig withMaxPromptLength(int tokens) {
-        return new RolloutSourceConfig(
-                OptionalInt.of(tokens),
-                recordedRollouts,
-                recordRollouts,
-                rolloutServerBaseUrl,
-                rolloutServerModel,
-                rolloutServerTimeout,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRecordedRollouts(Path file) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                Optional.of(file),
-                recordRollouts,
-                rolloutServerBaseUrl,
-                rolloutServerModel,
-                rolloutServerTimeout,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRecordRollouts(Path file) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                recordedRollouts,
-                Optional.of(file),
-                rolloutServerBaseUrl,
-                rolloutServerModel,
-                rolloutServerTimeout,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRolloutServerBaseUrl(String url) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                recordedRollouts,
-                recordRollouts,
-                Optional.of(url),
-                rolloutServerModel,
-                rolloutServerTimeout,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRolloutServerModel(String name) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                recordedRollouts,
-                recordRollouts,
-                rolloutServerBaseUrl,
-                Optional.of(name),
-                rolloutServerTimeout,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRolloutServerTimeout(double seconds) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                recordedRollouts,
-                recordRollouts,
-                rolloutServerBaseUrl,
-                rolloutServerModel,
-                seconds,
-                rolloutServerConcurrency);
-    }
-
-    public RolloutSourceConfig withRolloutServerConcurrency(int requests) {
-        return new RolloutSourceConfig(
-                maxPromptLength,
-                recordedRollouts,
-                recordRollouts,
-                rolloutServerBaseUrl,
-                rolloutServerModel,
-                rolloutServerTimeout,
-                requests);
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.ppo;
 
 import jakarta.validation.constraints.Positive;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -16,47 +17,19 @@ import java.util.OptionalLong;
 /// @param shuffleMiniBatches whether each pass takes them in an order of its own
 /// @param targetKl mean `k2` divergence of a token from the policy that generated it, in nats, at
 ///     which the update's remaining passes are left out; unset: never
+@CopyMethods
 public record PpoBatchConfig(
         @InRange(min = 1) OptionalLong totalEpisodes,
         @Positive(message = "a whole number >= 1") int numMiniBatches,
         @Positive(message = "a whole number >= 1") int numPpoEpochs,
         boolean shuffleMiniBatches,
-        @InRange(min = 0, minOpen = true) OptionalDouble targetKl) {
+        @InRange(min = 0, minOpen = true) OptionalDouble targetKl)
+        implements PpoBatchConfigCopies {
     /// The defaults, as listed at the parameters.
     public static PpoBatchConfig defaults() {
-        return new PpoBatchConfig(OptionalLong.empty(), 1, 4, true, OptionalDouble.empty());
-    }
-
-    public PpoBatchConfig withTotalEpisodes(long totalEpisodes) {
-        return new PpoBatchConfig(
-                OptionalLong.of(totalEpisodes),
-                numMiniBatches,
-                numPpoEpochs,
-                shuffleMiniBatches,
-                targetKl);
-    }
-
-    public PpoBatchConfig withNumMiniBatches(int numMiniBatches) {
-        return new PpoBatchConfig(
-                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
-    }
-
-    public PpoBatchConfig withNumPpoEpochs(int numPpoEpochs) {
-        return new PpoBatchConfig(
-                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
-    }
-
-    public PpoBatchConfig withShuffleMiniBatches(boolean shuffleMiniBatches) {
-        return new PpoBatchConfig(
-                totalEpisodes, numMiniBatches, numPpoEpochs, shuffleMiniBatches, targetKl);
-    }
-
-    public PpoBatchConfig withTargetKl(double targetKl) {
-        return new PpoBatchConfig(
-                totalEpisodes,
-                numMiniBatches,
-                numPpoEpochs,
-                shuffleMiniBatches,
-                OptionalDouble.of(targetKl));
+        return PpoBatchConfigCopies.blank()
+                .withNumMiniBatches(1)
+                .withNumPpoEpochs(4)
+                .withShuffleMiniBatches(true);
     }
 }

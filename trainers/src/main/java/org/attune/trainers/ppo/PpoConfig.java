@@ -3,6 +3,7 @@ package org.attune.trainers.ppo;
 import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -23,7 +24,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 
 /// A run of proximal policy optimisation. `PpoConfig.defaults()` has TRL's defaults; model, data,
 /// rewards and output folder must be given.
@@ -42,6 +42,7 @@ import java.util.function.UnaryOperator;
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
 public record PpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
@@ -57,24 +58,12 @@ public record PpoConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements CrossChecked, RolloutRun {
+        implements PpoConfigCopies, CrossChecked, RolloutRun {
     /// The defaults, as listed at the parameters.
     public static PpoConfig defaults() {
-        return new PpoConfig(
-                ModelConfig.defaults(),
-                LoraSettings.defaults(),
-                DataConfig.defaults().withShuffleDataset(true),
-                PpoSamplingConfig.defaults(),
-                RolloutSourceConfig.defaults(),
-                PpoRewardConfig.defaults(),
-                PpoBatchConfig.defaults(),
-                PpoLossConfig.defaults(),
-                PpoKlConfig.defaults(),
-                ValueModelConfig.defaults(),
-                RolloutReferenceConfig.defaults(),
-                HeldOutConfig.defaults(),
-                CompletionLogConfig.defaults(),
-                TrainingConfig.of(OptimizerConfig.ppo()));
+        return PpoConfigCopies.blank()
+                .withData(DataConfig.defaults().withShuffleDataset(true))
+                .withTraining(TrainingConfig.of(OptimizerConfig.ppo()));
     }
 
     @Override
@@ -172,327 +161,5 @@ public record PpoConfig(
                             "unset where value_model is head, which is drawn afresh"));
         }
         return problems;
-    }
-
-    public PpoConfig withModel(ModelConfig model) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withModel(x -> x.with…(…))`.
-    public PpoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return withModel(change.apply(model));
-    }
-
-    public PpoConfig withLora(LoraSettings lora) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withLora(x -> x.with…(…))`.
-    public PpoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return withLora(change.apply(lora));
-    }
-
-    public PpoConfig withData(DataConfig data) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withData(x -> x.with…(…))`.
-    public PpoConfig withData(UnaryOperator<DataConfig> change) {
-        return withData(change.apply(data));
-    }
-
-    public PpoConfig withSampling(PpoSamplingConfig sampling) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withSampling(x -> x.with…(…))`.
-    public PpoConfig withSampling(UnaryOperator<PpoSamplingConfig> change) {
-        return withSampling(change.apply(sampling));
-    }
-
-    public PpoConfig withRollouts(RolloutSourceConfig rollouts) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withRollouts(x -> x.with…(…))`.
-    public PpoConfig withRollouts(UnaryOperator<RolloutSourceConfig> change) {
-        return withRollouts(change.apply(rollouts));
-    }
-
-    public PpoConfig withJudging(PpoRewardConfig judging) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withJudging(x -> x.with…(…))`.
-    public PpoConfig withJudging(UnaryOperator<PpoRewardConfig> change) {
-        return withJudging(change.apply(judging));
-    }
-
-    public PpoConfig withUpdates(PpoBatchConfig updates) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withUpdates(x -> x.with…(…))`.
-    public PpoConfig withUpdates(UnaryOperator<PpoBatchConfig> change) {
-        return withUpdates(change.apply(updates));
-    }
-
-    public PpoConfig withLoss(PpoLossConfig loss) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withLoss(x -> x.with…(…))`.
-    public PpoConfig withLoss(UnaryOperator<PpoLossConfig> change) {
-        return withLoss(change.apply(loss));
-    }
-
-    public PpoConfig withKl(PpoKlConfig kl) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withKl(x -> x.with…(…))`.
-    public PpoConfig withKl(UnaryOperator<PpoKlConfig> change) {
-        return withKl(change.apply(kl));
-    }
-
-    public PpoConfig withCritic(ValueModelConfig critic) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withCritic(x -> x.with…(…))`.
-    public PpoConfig withCritic(UnaryOperator<ValueModelConfig> change) {
-        return withCritic(change.apply(critic));
-    }
-
-    public PpoConfig withReference(RolloutReferenceConfig reference) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withReference(x -> x.with…(…))`.
-    public PpoConfig withReference(UnaryOperator<RolloutReferenceConfig> change) {
-        return withReference(change.apply(reference));
-    }
-
-    public PpoConfig withHeldOut(HeldOutConfig heldOut) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withHeldOut(x -> x.with…(…))`.
-    public PpoConfig withHeldOut(UnaryOperator<HeldOutConfig> change) {
-        return withHeldOut(change.apply(heldOut));
-    }
-
-    public PpoConfig withCompletionLog(CompletionLogConfig completionLog) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withCompletionLog(x -> x.with…(…))`.
-    public PpoConfig withCompletionLog(UnaryOperator<CompletionLogConfig> change) {
-        return withCompletionLog(change.apply(completionLog));
-    }
-
-    public PpoConfig withTraining(TrainingConfig training) {
-        return new PpoConfig(
-                model,
-                lora,
-                data,
-                sampling,
-                rollouts,
-                judging,
-                updates,
-                loss,
-                kl,
-                critic,
-                reference,
-                heldOut,
-                completionLog,
-                training);
-    }
-
-    /// Changes a part: `withTraining(x -> x.with…(…))`.
-    public PpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
-        return withTraining(change.apply(training));
     }
 }

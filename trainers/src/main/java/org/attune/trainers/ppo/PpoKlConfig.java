@@ -1,5 +1,6 @@
 package org.attune.trainers.ppo;
 
+import org.attune.records.CopyMethods;
 import org.attune.reward.KlEstimator;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
@@ -16,6 +17,7 @@ import java.util.List;
 /// @param klController how β develops
 /// @param klControllerTarget divergence of a completion that an adaptive β keeps, in nats; > 0
 /// @param klControllerHorizon completions in which an adaptive β changes by about a fifth; > 0
+@CopyMethods
 public record PpoKlConfig(
         @InRange(min = 0) double klCoef,
         KlEstimator klEstimator,
@@ -23,11 +25,16 @@ public record PpoKlConfig(
         KlControllerType klController,
         @InRange(min = 0, minOpen = true) double klControllerTarget,
         @InRange(min = 0, minOpen = true) double klControllerHorizon)
-        implements CrossChecked {
+        implements PpoKlConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static PpoKlConfig defaults() {
-        return new PpoKlConfig(
-                0.05, KlEstimator.K1, KlPlace.REWARD, KlControllerType.FIXED, 6, 10_000);
+        return PpoKlConfigCopies.blank()
+                .withKlCoef(0.05)
+                .withKlEstimator(KlEstimator.K1)
+                .withKlIn(KlPlace.REWARD)
+                .withKlController(KlControllerType.FIXED)
+                .withKlControllerTarget(6)
+                .withKlControllerHorizon(10_000);
     }
 
     @Override
@@ -48,35 +55,5 @@ public record PpoKlConfig(
                             "> 0 where kl_controller is adaptive, which multiplies it"));
         }
         return List.of();
-    }
-
-    public PpoKlConfig withKlCoef(double klCoef) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
-    }
-
-    public PpoKlConfig withKlEstimator(KlEstimator klEstimator) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
-    }
-
-    public PpoKlConfig withKlIn(KlPlace klIn) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
-    }
-
-    public PpoKlConfig withKlController(KlControllerType klController) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
-    }
-
-    public PpoKlConfig withKlControllerTarget(double klControllerTarget) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
-    }
-
-    public PpoKlConfig withKlControllerHorizon(double klControllerHorizon) {
-        return new PpoKlConfig(
-                klCoef, klEstimator, klIn, klController, klControllerTarget, klControllerHorizon);
     }
 }

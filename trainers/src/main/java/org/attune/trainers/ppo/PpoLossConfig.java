@@ -1,5 +1,6 @@
 package org.attune.trainers.ppo;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -16,6 +17,7 @@ import java.util.OptionalDouble;
 /// @param whitenAdvantages whether advantages are scaled to mean 0 and variance 1
 /// @param entropyCoef weight of the policy's entropy, which is taken off the loss; ≥ 0
 /// @param trlCompat whether TRL 1.10's peculiarities are kept; `docs/ppo.md` lists them
+@CopyMethods
 public record PpoLossConfig(
         @InRange(min = 0, minOpen = true) double cliprange,
         @InRange(min = 1, minOpen = true) OptionalDouble dualClip,
@@ -25,126 +27,16 @@ public record PpoLossConfig(
         @InRange(min = 0, max = 1) double lam,
         boolean whitenAdvantages,
         @InRange(min = 0) double entropyCoef,
-        boolean trlCompat) {
+        boolean trlCompat)
+        implements PpoLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static PpoLossConfig defaults() {
-        return new PpoLossConfig(0.2, OptionalDouble.empty(), 0.1, 0.2, 1, 0.95, true, 0, false);
-    }
-
-    public PpoLossConfig withCliprange(double cliprange) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withDualClip(double dualClip) {
-        return new PpoLossConfig(
-                cliprange,
-                OptionalDouble.of(dualClip),
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withVfCoef(double vfCoef) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withCliprangeValue(double cliprangeValue) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withGamma(double gamma) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withLam(double lam) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withWhitenAdvantages(boolean whitenAdvantages) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withEntropyCoef(double entropyCoef) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
-    }
-
-    public PpoLossConfig withTrlCompat(boolean trlCompat) {
-        return new PpoLossConfig(
-                cliprange,
-                dualClip,
-                vfCoef,
-                cliprangeValue,
-                gamma,
-                lam,
-                whitenAdvantages,
-                entropyCoef,
-                trlCompat);
+        return PpoLossConfigCopies.blank()
+                .withCliprange(0.2)
+                .withVfCoef(0.1)
+                .withCliprangeValue(0.2)
+                .withGamma(1)
+                .withLam(0.95)
+                .withWhitenAdvantages(true);
     }
 }

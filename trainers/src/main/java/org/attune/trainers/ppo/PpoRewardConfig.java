@@ -2,6 +2,7 @@ package org.attune.trainers.ppo;
 
 import jakarta.validation.constraints.Positive;
 
+import org.attune.records.CopyMethods;
 import org.attune.reward.Advantages;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.onpolicy.OnRewardFailure;
@@ -24,6 +25,7 @@ import java.util.OptionalDouble;
 /// @param onRewardFailure what becomes of the run when a round got no rewards
 /// @param missingEosPenalty taken off the score of a completion that didn't end by itself; > 0
 /// @param whitenRewards whether the tokens' rewards are scaled to variance 1
+@CopyMethods
 public record PpoRewardConfig(
         List<Object> rewardFuncs,
         Optional<String> rewardModelPath,
@@ -32,7 +34,8 @@ public record PpoRewardConfig(
         @Positive(message = "a whole number >= 1") int rewardParallelism,
         OnRewardFailure onRewardFailure,
         @InRange(min = 0, minOpen = true) OptionalDouble missingEosPenalty,
-        boolean whitenRewards) {
+        boolean whitenRewards)
+        implements PpoRewardConfigCopies {
     public PpoRewardConfig {
         rewardFuncs = List.copyOf(rewardFuncs);
         rewardWeights = List.copyOf(rewardWeights);
@@ -40,15 +43,10 @@ public record PpoRewardConfig(
 
     /// The defaults, as listed at the parameters.
     public static PpoRewardConfig defaults() {
-        return new PpoRewardConfig(
-                List.of(),
-                Optional.empty(),
-                List.of(),
-                30,
-                2,
-                OnRewardFailure.STOP,
-                OptionalDouble.empty(),
-                false);
+        return PpoRewardConfigCopies.blank()
+                .withRewardTimeout(30)
+                .withRewardParallelism(2)
+                .withOnRewardFailure(OnRewardFailure.STOP);
     }
 
     /// The same for the parts that all methods with rollouts share.
@@ -63,101 +61,5 @@ public record PpoRewardConfig(
                 rewardTimeout,
                 rewardParallelism,
                 onRewardFailure);
-    }
-
-    public PpoRewardConfig withRewardFuncs(List<Object> rewardFuncs) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withRewardModelPath(String rewardModelPath) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                Optional.of(rewardModelPath),
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withRewardWeights(List<Double> rewardWeights) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withRewardTimeout(double rewardTimeout) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withRewardParallelism(int rewardParallelism) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withMissingEosPenalty(double missingEosPenalty) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                OptionalDouble.of(missingEosPenalty),
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withWhitenRewards(boolean whitenRewards) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
-    }
-
-    public PpoRewardConfig withOnRewardFailure(OnRewardFailure onRewardFailure) {
-        return new PpoRewardConfig(
-                rewardFuncs,
-                rewardModelPath,
-                rewardWeights,
-                rewardTimeout,
-                rewardParallelism,
-                onRewardFailure,
-                missingEosPenalty,
-                whitenRewards);
     }
 }

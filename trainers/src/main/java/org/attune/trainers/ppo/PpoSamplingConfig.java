@@ -3,6 +3,7 @@ package org.attune.trainers.ppo;
 import jakarta.validation.constraints.Positive;
 import jakarta.validation.constraints.PositiveOrZero;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -26,6 +27,7 @@ import java.util.OptionalInt;
 /// @param generationKwargs as in [GenerationConfig]
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
 ///     fewer where memory is short. Memory and speed only
+@CopyMethods
 public record PpoSamplingConfig(
         @Positive(message = "a whole number >= 1") int maxCompletionLength,
         StopToken stopToken,
@@ -37,24 +39,20 @@ public record PpoSamplingConfig(
         @InRange(min = 0, minOpen = true) double repetitionPenalty,
         Map<String, Object> generationKwargs,
         @Positive(message = "a whole number >= 1") int generationSlots)
-        implements CrossChecked {
+        implements PpoSamplingConfigCopies, CrossChecked {
     public PpoSamplingConfig {
         generationKwargs = Map.copyOf(generationKwargs);
     }
 
     /// The defaults, as listed at the parameters.
     public static PpoSamplingConfig defaults() {
-        return new PpoSamplingConfig(
-                53,
-                StopToken.EOS,
-                OptionalInt.empty(),
-                0.7,
-                1,
-                0,
-                OptionalDouble.empty(),
-                1,
-                Map.of(),
-                32);
+        return PpoSamplingConfigCopies.blank()
+                .withMaxCompletionLength(53)
+                .withStopToken(StopToken.EOS)
+                .withTemperature(0.7)
+                .withTopP(1)
+                .withRepetitionPenalty(1)
+                .withGenerationSlots(32);
     }
 
     /// The same for the parts that all methods with rollouts share.
@@ -78,145 +76,5 @@ public record PpoSamplingConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         return asGeneration().crossFieldProblems();
-    }
-
-    public PpoSamplingConfig withMaxCompletionLength(int maxCompletionLength) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withStopToken(StopToken stopToken) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withStopTokenId(int stopTokenId) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                OptionalInt.of(stopTokenId),
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withTemperature(double temperature) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withTopP(double topP) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withTopK(int topK) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withMinP(double minP) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                OptionalDouble.of(minP),
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withRepetitionPenalty(double repetitionPenalty) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withGenerationKwargs(Map<String, Object> generationKwargs) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
-    }
-
-    public PpoSamplingConfig withGenerationSlots(int generationSlots) {
-        return new PpoSamplingConfig(
-                maxCompletionLength,
-                stopToken,
-                stopTokenId,
-                temperature,
-                topP,
-                topK,
-                minP,
-                repetitionPenalty,
-                generationKwargs,
-                generationSlots);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.ppo;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.Optional;
@@ -14,36 +15,15 @@ import java.util.OptionalDouble;
 /// @param valueUsePeft whether a separate critic is trained through an adapter, of the policy's
 ///     settings; unset: as `use_peft`
 /// @param valueLearningRate of the critic; ≥ 0; unset: `learning_rate`
+@CopyMethods
 public record ValueModelConfig(
         ValueModelKind valueModel,
         Optional<String> valueModelPath,
         Optional<Boolean> valueUsePeft,
-        @InRange(min = 0) OptionalDouble valueLearningRate) {
+        @InRange(min = 0) OptionalDouble valueLearningRate)
+        implements ValueModelConfigCopies {
     /// The defaults, as listed at the parameters.
     public static ValueModelConfig defaults() {
-        return new ValueModelConfig(
-                ValueModelKind.SEPARATE,
-                Optional.empty(),
-                Optional.empty(),
-                OptionalDouble.empty());
-    }
-
-    public ValueModelConfig withValueModel(ValueModelKind valueModel) {
-        return new ValueModelConfig(valueModel, valueModelPath, valueUsePeft, valueLearningRate);
-    }
-
-    public ValueModelConfig withValueModelPath(String valueModelPath) {
-        return new ValueModelConfig(
-                valueModel, Optional.of(valueModelPath), valueUsePeft, valueLearningRate);
-    }
-
-    public ValueModelConfig withValueUsePeft(Boolean valueUsePeft) {
-        return new ValueModelConfig(
-                valueModel, valueModelPath, Optional.of(valueUsePeft), valueLearningRate);
-    }
-
-    public ValueModelConfig withValueLearningRate(double valueLearningRate) {
-        return new ValueModelConfig(
-                valueModel, valueModelPath, valueUsePeft, OptionalDouble.of(valueLearningRate));
+        return ValueModelConfigCopies.blank().withValueModel(ValueModelKind.SEPARATE);
     }
 }

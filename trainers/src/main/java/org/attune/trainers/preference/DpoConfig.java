@@ -3,6 +3,7 @@ package org.attune.trainers.preference;
 import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
@@ -18,7 +19,6 @@ import org.attune.trainers.config.TrainingConfig;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.function.UnaryOperator;
 
 /// A run of direct preference optimisation. `DpoConfig.defaults()` has TRL's defaults; model,
 /// data and output folder must be given.
@@ -31,6 +31,7 @@ import java.util.function.UnaryOperator;
 /// @param variant variations of the objective
 /// @param reference reference
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
 public record DpoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
@@ -40,18 +41,10 @@ public record DpoConfig(
         @Valid DpoVariantConfig variant,
         @Valid ReferenceConfig reference,
         @Valid TrainingConfig training)
-        implements CrossChecked {
+        implements DpoConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static DpoConfig defaults() {
-        return new DpoConfig(
-                ModelConfig.defaults(),
-                LoraSettings.defaults(),
-                DataConfig.defaults(),
-                LengthConfig.defaults(),
-                DpoLossConfig.defaults(),
-                DpoVariantConfig.defaults(),
-                ReferenceConfig.defaults(),
-                TrainingConfig.of(OptimizerConfig.dpo()));
+        return DpoConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
     }
 
     /// Losses that are defined for other divergences too; TRL's list.
@@ -104,85 +97,5 @@ public record DpoConfig(
                                     + UNWEIGHTED.stream().map(ConfigNames::wireName).toList()));
         }
         return problems;
-    }
-
-    public DpoConfig withModel(ModelConfig model) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withModel(x -> x.with…(…))`.
-    public DpoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return new DpoConfig(
-                change.apply(model), lora, data, length, loss, variant, reference, training);
-    }
-
-    public DpoConfig withLora(LoraSettings lora) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withLora(x -> x.with…(…))`.
-    public DpoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return new DpoConfig(
-                model, change.apply(lora), data, length, loss, variant, reference, training);
-    }
-
-    public DpoConfig withData(DataConfig data) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withData(x -> x.with…(…))`.
-    public DpoConfig withData(UnaryOperator<DataConfig> change) {
-        return new DpoConfig(
-                model, lora, change.apply(data), length, loss, variant, reference, training);
-    }
-
-    public DpoConfig withLength(LengthConfig length) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withLength(x -> x.with…(…))`.
-    public DpoConfig withLength(UnaryOperator<LengthConfig> change) {
-        return new DpoConfig(
-                model, lora, data, change.apply(length), loss, variant, reference, training);
-    }
-
-    public DpoConfig withLoss(DpoLossConfig loss) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withLoss(x -> x.with…(…))`.
-    public DpoConfig withLoss(UnaryOperator<DpoLossConfig> change) {
-        return new DpoConfig(
-                model, lora, data, length, change.apply(loss), variant, reference, training);
-    }
-
-    public DpoConfig withVariant(DpoVariantConfig variant) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withVariant(x -> x.with…(…))`.
-    public DpoConfig withVariant(UnaryOperator<DpoVariantConfig> change) {
-        return new DpoConfig(
-                model, lora, data, length, loss, change.apply(variant), reference, training);
-    }
-
-    public DpoConfig withReference(ReferenceConfig reference) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withReference(x -> x.with…(…))`.
-    public DpoConfig withReference(UnaryOperator<ReferenceConfig> change) {
-        return new DpoConfig(
-                model, lora, data, length, loss, variant, change.apply(reference), training);
-    }
-
-    public DpoConfig withTraining(TrainingConfig training) {
-        return new DpoConfig(model, lora, data, length, loss, variant, reference, training);
-    }
-
-    /// Changes a part: `withTraining(x -> x.with…(…))`.
-    public DpoConfig withTraining(UnaryOperator<TrainingConfig> change) {
-        return new DpoConfig(
-                model, lora, data, length, loss, variant, reference, change.apply(training));
     }
 }

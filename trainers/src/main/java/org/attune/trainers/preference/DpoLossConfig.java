@@ -2,6 +2,7 @@ package org.attune.trainers.preference;
 
 import jakarta.validation.constraints.NotEmpty;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -16,13 +17,14 @@ import java.util.List;
 /// @param beta β, strength of the pull to the reference; > 0
 /// @param labelSmoothing ε, probability that a label is flipped
 /// @param disableDropout no dropout in policy and reference
+@CopyMethods
 public record DpoLossConfig(
         @NotEmpty(message = "at least one loss") List<DpoLossType> lossType,
         List<@InRange Double> lossWeights,
         @InRange(min = 0, minOpen = true) double beta,
         @InRange(min = 0, max = 0.5, maxOpen = true) double labelSmoothing,
         boolean disableDropout)
-        implements CrossChecked {
+        implements DpoLossConfigCopies, CrossChecked {
     public DpoLossConfig {
         lossType = List.copyOf(lossType);
         lossWeights = List.copyOf(lossWeights);
@@ -30,7 +32,10 @@ public record DpoLossConfig(
 
     /// The defaults, as listed at the parameters.
     public static DpoLossConfig defaults() {
-        return new DpoLossConfig(List.of(DpoLossType.SIGMOID), List.of(), 0.1, 0, true);
+        return DpoLossConfigCopies.blank()
+                .withLossType(List.of(DpoLossType.SIGMOID))
+                .withBeta(0.1)
+                .withDisableDropout(true);
     }
 
     @Override
@@ -51,25 +56,5 @@ public record DpoLossConfig(
                             "a number in (0, 0.5), since loss_type has exo_pair"));
         }
         return problems;
-    }
-
-    public DpoLossConfig withLossType(List<DpoLossType> lossType) {
-        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
-    }
-
-    public DpoLossConfig withLossWeights(List<Double> lossWeights) {
-        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
-    }
-
-    public DpoLossConfig withBeta(double beta) {
-        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
-    }
-
-    public DpoLossConfig withLabelSmoothing(double labelSmoothing) {
-        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
-    }
-
-    public DpoLossConfig withDisableDropout(boolean disableDropout) {
-        return new DpoLossConfig(lossType, lossWeights, beta, labelSmoothing, disableDropout);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.preference;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -13,44 +14,19 @@ import java.util.OptionalDouble;
 /// @param useWeighting WPO, [Zhou et al. 2024](https://arxiv.org/abs/2406.11827): pairs weighted by
 ///     how likely the policy itself was to sample them; not with `aot`, `aot_unpaired` and `sft`
 /// @param discopopTau τ of `discopop`
+@CopyMethods
 public record DpoVariantConfig(
         FDivergence fDivergenceType,
         @InRange double fAlphaDivergenceCoef,
         @InRange(min = 0, max = 1) OptionalDouble ldAlpha,
         boolean useWeighting,
-        @InRange(min = 0, minOpen = true) double discopopTau) {
+        @InRange(min = 0, minOpen = true) double discopopTau)
+        implements DpoVariantConfigCopies {
     /// The defaults, as listed at the parameters.
     public static DpoVariantConfig defaults() {
-        return new DpoVariantConfig(
-                FDivergence.REVERSE_KL, 0.5, OptionalDouble.empty(), false, 0.05);
-    }
-
-    public DpoVariantConfig withFDivergenceType(FDivergence fDivergenceType) {
-        return new DpoVariantConfig(
-                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
-    }
-
-    public DpoVariantConfig withFAlphaDivergenceCoef(double fAlphaDivergenceCoef) {
-        return new DpoVariantConfig(
-                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
-    }
-
-    public DpoVariantConfig withLdAlpha(double ldAlpha) {
-        return new DpoVariantConfig(
-                fDivergenceType,
-                fAlphaDivergenceCoef,
-                OptionalDouble.of(ldAlpha),
-                useWeighting,
-                discopopTau);
-    }
-
-    public DpoVariantConfig withUseWeighting(boolean useWeighting) {
-        return new DpoVariantConfig(
-                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
-    }
-
-    public DpoVariantConfig withDiscopopTau(double discopopTau) {
-        return new DpoVariantConfig(
-                fDivergenceType, fAlphaDivergenceCoef, ldAlpha, useWeighting, discopopTau);
+        return DpoVariantConfigCopies.blank()
+                .withFDivergenceType(FDivergence.REVERSE_KL)
+                .withFAlphaDivergenceCoef(0.5)
+                .withDiscopopTau(0.05);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.scoring;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalDouble;
@@ -11,26 +12,14 @@ import java.util.OptionalInt;
 /// @param centerRewardsCoefficient weight of `(chosen + rejected)²`, which holds scores near 0;
 ///     empty: no such term. [Eisenstein et al. 2023](https://arxiv.org/abs/2312.09244) use 0.01
 /// @param disableDropout whether the adapter's dropout is off
+@CopyMethods
 public record RewardLossConfig(
         @InRange(min = 1) OptionalInt maxLength,
         @InRange(min = 0) OptionalDouble centerRewardsCoefficient,
-        boolean disableDropout) {
+        boolean disableDropout)
+        implements RewardLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static RewardLossConfig defaults() {
-        return new RewardLossConfig(OptionalInt.of(1024), OptionalDouble.empty(), true);
-    }
-
-    public RewardLossConfig withMaxLength(int maxLength) {
-        return new RewardLossConfig(
-                OptionalInt.of(maxLength), centerRewardsCoefficient, disableDropout);
-    }
-
-    public RewardLossConfig withCenterRewardsCoefficient(double centerRewardsCoefficient) {
-        return new RewardLossConfig(
-                maxLength, OptionalDouble.of(centerRewardsCoefficient), disableDropout);
-    }
-
-    public RewardLossConfig withDisableDropout(boolean disableDropout) {
-        return new RewardLossConfig(maxLength, centerRewardsCoefficient, disableDropout);
+        return RewardLossConfigCopies.blank().withMaxLength(1024).withDisableDropout(true);
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.scoring;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalInt;
@@ -13,47 +14,19 @@ import java.util.OptionalInt;
 /// @param trainOnLastStepOnly whether only the last step of a row is learnt. Held-out rows are
 ///     judged at all steps
 /// @param disableDropout whether the adapter's dropout is off
+@CopyMethods
 public record StepwiseConfig(
         @InRange(min = 1) OptionalInt maxLength,
         @InRange(min = 1) OptionalInt maxCompletionLength,
         String stepSeparator,
         boolean trainOnLastStepOnly,
-        boolean disableDropout) {
+        boolean disableDropout)
+        implements StepwiseConfigCopies {
     /// The defaults, as listed at the parameters.
     public static StepwiseConfig defaults() {
-        return new StepwiseConfig(OptionalInt.of(1024), OptionalInt.empty(), "\n", false, true);
-    }
-
-    public StepwiseConfig withMaxLength(int maxLength) {
-        return new StepwiseConfig(
-                OptionalInt.of(maxLength),
-                maxCompletionLength,
-                stepSeparator,
-                trainOnLastStepOnly,
-                disableDropout);
-    }
-
-    public StepwiseConfig withMaxCompletionLength(int maxCompletionLength) {
-        return new StepwiseConfig(
-                maxLength,
-                OptionalInt.of(maxCompletionLength),
-                stepSeparator,
-                trainOnLastStepOnly,
-                disableDropout);
-    }
-
-    public StepwiseConfig withStepSeparator(String stepSeparator) {
-        return new StepwiseConfig(
-                maxLength, maxCompletionLength, stepSeparator, trainOnLastStepOnly, disableDropout);
-    }
-
-    public StepwiseConfig withTrainOnLastStepOnly(boolean trainOnLastStepOnly) {
-        return new StepwiseConfig(
-                maxLength, maxCompletionLength, stepSeparator, trainOnLastStepOnly, disableDropout);
-    }
-
-    public StepwiseConfig withDisableDropout(boolean disableDropout) {
-        return new StepwiseConfig(
-                maxLength, maxCompletionLength, stepSeparator, trainOnLastStepOnly, disableDropout);
+        return StepwiseConfigCopies.blank()
+                .withMaxLength(1024)
+                .withStepSeparator("\n")
+                .withDisableDropout(true);
     }
 }

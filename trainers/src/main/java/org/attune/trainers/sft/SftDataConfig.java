@@ -3,6 +3,7 @@ package org.attune.trainers.sft;
 import jakarta.validation.constraints.NotBlank;
 
 import org.attune.datasets.prepare.PackingStrategy;
+import org.attune.records.CopyMethods;
 
 import java.util.Optional;
 
@@ -13,30 +14,17 @@ import java.util.Optional;
 /// @param packing pack the training rows
 /// @param packingStrategy how
 /// @param evalPacking pack the evaluation rows; unset: as `packing`
+@CopyMethods
 public record SftDataConfig(
         @NotBlank(message = "a column name") String datasetTextField,
         boolean packing,
         PackingStrategy packingStrategy,
-        Optional<Boolean> evalPacking) {
+        Optional<Boolean> evalPacking)
+        implements SftDataConfigCopies {
     /// The defaults, as listed at the parameters.
     public static SftDataConfig defaults() {
-        return new SftDataConfig("text", false, PackingStrategy.BFD, Optional.empty());
-    }
-
-    public SftDataConfig withDatasetTextField(String datasetTextField) {
-        return new SftDataConfig(datasetTextField, packing, packingStrategy, evalPacking);
-    }
-
-    public SftDataConfig withPacking(boolean packing) {
-        return new SftDataConfig(datasetTextField, packing, packingStrategy, evalPacking);
-    }
-
-    public SftDataConfig withPackingStrategy(PackingStrategy packingStrategy) {
-        return new SftDataConfig(datasetTextField, packing, packingStrategy, evalPacking);
-    }
-
-    public SftDataConfig withEvalPacking(Boolean evalPacking) {
-        return new SftDataConfig(
-                datasetTextField, packing, packingStrategy, Optional.of(evalPacking));
+        return SftDataConfigCopies.blank()
+                .withDatasetTextField("text")
+                .withPackingStrategy(PackingStrategy.BFD);
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.trainers.sft;
 
+import org.attune.records.CopyMethods;
+
 import java.util.Optional;
 
 /// The objective of supervised fine-tuning.
@@ -8,22 +10,12 @@ import java.util.Optional;
 /// @param completionOnlyLoss train on completions only; unset: where the rows have prompt and
 ///     completion
 /// @param assistantOnlyLoss train on the assistant's turns only
+@CopyMethods
 public record SftLossConfig(
-        SftLossType lossType, Optional<Boolean> completionOnlyLoss, boolean assistantOnlyLoss) {
+        SftLossType lossType, Optional<Boolean> completionOnlyLoss, boolean assistantOnlyLoss)
+        implements SftLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static SftLossConfig defaults() {
-        return new SftLossConfig(SftLossType.NLL, Optional.empty(), false);
-    }
-
-    public SftLossConfig withLossType(SftLossType lossType) {
-        return new SftLossConfig(lossType, completionOnlyLoss, assistantOnlyLoss);
-    }
-
-    public SftLossConfig withCompletionOnlyLoss(Boolean completionOnlyLoss) {
-        return new SftLossConfig(lossType, Optional.of(completionOnlyLoss), assistantOnlyLoss);
-    }
-
-    public SftLossConfig withAssistantOnlyLoss(boolean assistantOnlyLoss) {
-        return new SftLossConfig(lossType, completionOnlyLoss, assistantOnlyLoss);
+        return SftLossConfigCopies.blank().withLossType(SftLossType.NLL);
     }
 }

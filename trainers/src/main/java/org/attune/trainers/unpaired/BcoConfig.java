@@ -3,6 +3,7 @@ package org.attune.trainers.unpaired;
 import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
@@ -16,7 +17,6 @@ import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.UnaryOperator;
 
 /// A run of binary classifier optimisation, TRL's `BCOConfig`. `BcoConfig.defaults()` has TRL's
 /// defaults; model, data and output folder must be given. Rows come in file order by default, as
@@ -28,6 +28,7 @@ import java.util.function.UnaryOperator;
 /// @param loss objective
 /// @param reference reference
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
 public record BcoConfig(
         @Valid ModelConfig model,
         @Valid LoraSettings lora,
@@ -35,17 +36,16 @@ public record BcoConfig(
         @Valid BcoLossConfig loss,
         @Valid ReferenceConfig reference,
         @Valid TrainingConfig training)
-        implements CrossChecked {
+        implements BcoConfigCopies, CrossChecked {
     /// The defaults, as listed at the parameters.
     public static BcoConfig defaults() {
-        return new BcoConfig(
-                ModelConfig.defaults(),
-                LoraSettings.defaults(),
-                DataConfig.defaults(),
-                BcoLossConfig.defaults(),
-                ReferenceConfig.defaults(),
-                TrainingConfig.of(OptimizerConfig.defaults())
-                        .withBatch(b -> b.withTrainSamplingStrategy(SamplingStrategy.SEQUENTIAL)));
+        return BcoConfigCopies.blank()
+                .withTraining(
+                        TrainingConfig.of(OptimizerConfig.defaults())
+                                .withBatch(
+                                        b ->
+                                                b.withTrainSamplingStrategy(
+                                                        SamplingStrategy.SEQUENTIAL)));
     }
 
     /// What scores for the reference: the configured kind, or the default for this kind of run;
@@ -65,59 +65,5 @@ public record BcoConfig(
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(reference.problems(model, lora));
         return problems;
-    }
-
-    public BcoConfig withModel(ModelConfig model) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withModel(x -> x.with…(…))`.
-    public BcoConfig withModel(UnaryOperator<ModelConfig> change) {
-        return new BcoConfig(change.apply(model), lora, data, loss, reference, training);
-    }
-
-    public BcoConfig withLora(LoraSettings lora) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withLora(x -> x.with…(…))`.
-    public BcoConfig withLora(UnaryOperator<LoraSettings> change) {
-        return new BcoConfig(model, change.apply(lora), data, loss, reference, training);
-    }
-
-    public BcoConfig withData(DataConfig data) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withData(x -> x.with…(…))`.
-    public BcoConfig withData(UnaryOperator<DataConfig> change) {
-        return new BcoConfig(model, lora, change.apply(data), loss, reference, training);
-    }
-
-    public BcoConfig withLoss(BcoLossConfig loss) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withLoss(x -> x.with…(…))`.
-    public BcoConfig withLoss(UnaryOperator<BcoLossConfig> change) {
-        return new BcoConfig(model, lora, data, change.apply(loss), reference, training);
-    }
-
-    public BcoConfig withReference(ReferenceConfig reference) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withReference(x -> x.with…(…))`.
-    public BcoConfig withReference(UnaryOperator<ReferenceConfig> change) {
-        return new BcoConfig(model, lora, data, loss, change.apply(reference), training);
-    }
-
-    public BcoConfig withTraining(TrainingConfig training) {
-        return new BcoConfig(model, lora, data, loss, reference, training);
-    }
-
-    /// Changes a part: `withTraining(x -> x.with…(…))`.
-    public BcoConfig withTraining(UnaryOperator<TrainingConfig> change) {
-        return new BcoConfig(model, lora, data, loss, reference, change.apply(training));
     }
 }

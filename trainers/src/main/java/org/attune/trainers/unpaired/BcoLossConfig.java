@@ -1,5 +1,6 @@
 package org.attune.trainers.unpaired;
 
+import org.attune.records.CopyMethods;
 import org.attune.trainers.config.InRange;
 
 import java.util.OptionalInt;
@@ -14,50 +15,22 @@ import java.util.OptionalInt;
 /// @param disableDropout no dropout in policy and reference
 /// @param trlCompat whether `logits/chosen` and `logits/rejected` are TRL's sums over padded rows,
 ///     at the price of one more forward pass; else they are means over the completions' tokens
+@CopyMethods
 public record BcoLossConfig(
         @InRange(min = 1) OptionalInt maxLength,
         @InRange(min = 0, minOpen = true) double beta,
         @InRange(min = 0) double desirableWeight,
         @InRange(min = 0) double undesirableWeight,
         boolean disableDropout,
-        boolean trlCompat) {
+        boolean trlCompat)
+        implements BcoLossConfigCopies {
     /// The defaults, as listed at the parameters.
     public static BcoLossConfig defaults() {
-        return new BcoLossConfig(OptionalInt.of(1024), 0.1, 1, 1, true, false);
-    }
-
-    public BcoLossConfig withMaxLength(int maxLength) {
-        return new BcoLossConfig(
-                OptionalInt.of(maxLength),
-                beta,
-                desirableWeight,
-                undesirableWeight,
-                disableDropout,
-                trlCompat);
-    }
-
-    public BcoLossConfig withBeta(double beta) {
-        return new BcoLossConfig(
-                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
-    }
-
-    public BcoLossConfig withDesirableWeight(double desirableWeight) {
-        return new BcoLossConfig(
-                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
-    }
-
-    public BcoLossConfig withUndesirableWeight(double undesirableWeight) {
-        return new BcoLossConfig(
-                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
-    }
-
-    public BcoLossConfig withDisableDropout(boolean disableDropout) {
-        return new BcoLossConfig(
-                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
-    }
-
-    public BcoLossConfig withTrlCompat(boolean trlCompat) {
-        return new BcoLossConfig(
-                maxLength, beta, desirableWeight, undesirableWeight, disableDropout, trlCompat);
+        return BcoLossConfigCopies.blank()
+                .withMaxLength(1024)
+                .withBeta(0.1)
+                .withDesirableWeight(1)
+                .withUndesirableWeight(1)
+                .withDisableDropout(true);
     }
 }
