@@ -202,6 +202,7 @@ public final class DatasetLoader {
         private final List<Sample> samples = new ArrayList<>();
         private final List<Note> skipped = new ArrayList<>();
         private final List<Note> warnings = new ArrayList<>();
+        private final HeapRoom room = new HeapRoom();
         private ColumnWatch watch = new ColumnWatch(columnUse);
         private RowInterpreter interpreter;
 
@@ -234,6 +235,7 @@ public final class DatasetLoader {
                 return;
             }
             samples.add(sample);
+            room.check(row.origin(), samples.size());
             watch.see(ours, interpreter.used(), sample);
             SampleDoubts.about(sample)
                     .ifPresent(
