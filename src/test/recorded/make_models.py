@@ -18,7 +18,7 @@ import torch
 import transformers
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
-from transformers import LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import Gemma2Config, GPT2Config, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
 torch.set_num_threads(1)
 
@@ -61,6 +61,28 @@ MODELS = {
     ),
     "qwen3": Qwen3Config(**COMMON, head_dim=16, tie_word_embeddings=True, rope_theta=5000.0),
     "mistral": MistralConfig(**{**COMMON, "num_key_value_heads": 1}, tie_word_embeddings=False, sliding_window=5),
+    "gemma2": Gemma2Config(
+        **COMMON,
+        head_dim=12,
+        query_pre_attn_scalar=20,
+        sliding_window=6,
+        attn_logit_softcapping=3.0,
+        final_logit_softcapping=5.0,
+    ),
+    "gpt2": GPT2Config(
+        vocab_size=VOCABULARY,
+        n_embd=32,
+        n_head=4,
+        n_layer=2,
+        n_inner=48,
+        n_positions=64,
+        bos_token_id=None,
+        eos_token_id=1,
+        pad_token_id=0,
+        attn_pdrop=0.0,
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+    ),
 }
 
 GRADIENTS = (
@@ -71,6 +93,16 @@ GRADIENTS = (
     "model.layers.1.mlp.down_proj.weight",
     "model.layers.1.post_attention_layernorm.weight",
     "model.norm.weight",
+    "model.layers.0.pre_feedforward_layernorm.weight",
+    "model.layers.1.post_feedforward_layernorm.weight",
+    "transformer.wte.weight",
+    "transformer.wpe.weight",
+    "transformer.h.0.attn.c_attn.weight",
+    "transformer.h.0.attn.c_attn.bias",
+    "transformer.h.1.ln_2.weight",
+    "transformer.h.1.ln_2.bias",
+    "transformer.h.1.mlp.c_fc.weight",
+    "transformer.ln_f.bias",
 )
 
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -109,6 +141,11 @@ ADAPTERS = {
         "mistral",
         {"r": 4, "lora_alpha": 8, "target_modules": PROJECTIONS + ["lm_head"], "layers_to_transform": [1]},
     ),
+    "gemma2-all-linear": ("gemma2", {"r": 4, "lora_alpha": 4, "target_modules": "all-linear"}),
+    "gpt2-transposed": (
+        "gpt2",
+        {"r": 3, "lora_alpha": 6, "target_modules": ["c_attn", "c_proj", "c_fc"], "modules_to_save": ["wpe", "ln_f"], "fan_in_fan_out": True},
+    ),
 }
 
 
@@ -117,11 +154,11 @@ def randomise(model, generator):
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
-            if "norm" in name:
+            if "norm" in name or "ln_" in name and name.endswith("weight"):
                 p.copy_(1 + 0.2 * noise)
             elif p.dim() == 1:
                 p.copy_(0.3 * noise)
-            elif "embed_tokens" in name:
+            elif "embed_tokens" in name or "wte" in name or "wpe" in name:
                 p.copy_(0.5 * noise)
             else:
                 p.copy_(noise * 1.2 / p.shape[1] ** 0.5)
@@ -176,7 +213,7 @@ def write_model(name, folder):
     loss = loss_of(model, ids)
     loss.backward()
     with torch.no_grad():
-        hidden = model.model(ids).last_hidden_state
+        hidden = model.base_model(ids).last_hidden_state
         expected = {"input_ids": ids, "logits": model(ids).logits, "hidden": hidden}
     for n in GRADIENTS:
         if n in names:

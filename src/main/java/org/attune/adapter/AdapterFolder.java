@@ -126,10 +126,21 @@ public final class AdapterFolder implements AutoCloseable {
     /// @throws ModelException if writing fails
     public static void write(
             Path folder, LoraConfig config, List<SafeTensorsWriter.Source> tensors) {
+        write(folder, config, tensors, false);
+    }
+
+    /// As [#write(Path, LoraConfig, List)].
+    ///
+    /// @param transposed whether the base model's files hold matrices as `(in, out)`
+    public static void write(
+            Path folder,
+            LoraConfig config,
+            List<SafeTensorsWriter.Source> tensors,
+            boolean transposed) {
         try {
             Files.createDirectories(folder);
             SafeTensorsWriter.write(folder.resolve(WEIGHTS), tensors);
-            AtomicFile.writeText(folder.resolve(LoraConfig.FILE), config.toJson());
+            AtomicFile.writeText(folder.resolve(LoraConfig.FILE), config.toJson(transposed));
         } catch (IOException e) {
             throw new ModelException(folder + " can't be written: " + e.getMessage(), e);
         }

@@ -121,7 +121,15 @@ public record LoraConfig(
 
     /// Text of an `adapter_config.json` that PEFT loads.
     public String toJson() {
-        return PrettyJson.text(LoraJson.toNode(this));
+        return toJson(false);
+    }
+
+    /// As [#toJson()].
+    ///
+    /// @param transposed whether the base model's files hold matrices as `(in, out)`, which PEFT
+    ///     calls `fan_in_fan_out`
+    String toJson(boolean transposed) {
+        return PrettyJson.text(LoraJson.toNode(this, transposed));
     }
 
     /// LoRA of a module, or empty if it gets none. Ask for linear modules only: a configuration

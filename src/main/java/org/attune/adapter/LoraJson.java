@@ -147,7 +147,7 @@ final class LoraJson {
         };
     }
 
-    static ObjectNode toNode(LoraConfig config) {
+    static ObjectNode toNode(LoraConfig config, boolean transposed) {
         var fields = new TreeMap<String, JsonNode>();
         JsonNodeFactory nodes = JsonNodeFactory.instance;
         WRITTEN_NULL.forEach(key -> fields.put(key, nodes.nullNode()));
@@ -163,7 +163,7 @@ final class LoraJson {
         fields.put("use_rslora", nodes.booleanNode(config.rankStabilised()));
         fields.put("use_dora", nodes.booleanNode(false));
         fields.put("lora_bias", nodes.booleanNode(false));
-        fields.put("fan_in_fan_out", nodes.booleanNode(false));
+        fields.put("fan_in_fan_out", nodes.booleanNode(transposed));
         fields.put("bias", nodes.textNode("none"));
         fields.put("init_lora_weights", initialisation(config.initialisation()));
         fields.put("target_modules", selection(config.targets()));

@@ -65,9 +65,12 @@ public final class AdapterFit {
             if (!known) {
                 throw ConfigException.about(
                         "lora_modules_to_save",
-                        ("\"%s\" is no module of the model; there are %s, embed_tokens and norms"
-                                        + " such as input_layernorm")
-                                .formatted(name, paths.output()));
+                        "\"%s\" is no module of the model; there are %s, %s and norms such as %s"
+                                .formatted(
+                                        name,
+                                        paths.output(),
+                                        last(paths.whole().getFirst()),
+                                        paths.aNorm()));
             }
         }
     }
@@ -77,9 +80,13 @@ public final class AdapterFit {
             if (config.savesWhole(path, tied)) {
                 throw ConfigException.about(
                         "lora_modules_to_save",
-                        ("%s names %s; beside LoRA only %s, embed_tokens and norms can be trained"
-                             + " whole: leave it out, or train all weights (use_peft: false)")
-                                .formatted(config.modulesToSave(), path, paths.output()));
+                        ("%s names %s; beside LoRA only %s, %s and norms can be trained whole:"
+                                        + " leave it out, or train all weights (use_peft: false)")
+                                .formatted(
+                                        config.modulesToSave(),
+                                        path,
+                                        paths.output(),
+                                        last(paths.whole().getFirst())));
             }
         }
     }

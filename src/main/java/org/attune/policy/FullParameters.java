@@ -4,13 +4,14 @@ import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
-import org.attune.model.layer.RmsNorm;
+import org.attune.model.layer.Norm;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,8 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
 
     private final TensorScope scope = TensorScope.detached("weights");
     private final int layers;
+    private final boolean transposed;
+    private final Set<ParameterSpace.Parameter> matrices = new HashSet<>(); // of linear layers
     private final FlatParameters.Plan plan = new FlatParameters.Plan();
     private final List<List<ParameterSpace.Parameter>> groups = new ArrayList<>();
     private final List<Consumer<FlatParameters>> bindings = new ArrayList<>();
@@ -35,6 +38,7 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
     /// @param inTurn whether gradients share memory, as in [Policy#withAllWeightsInTurn]
     FullParameters(Decoder decoder, boolean inTurn) {
         layers = decoder.blocks().size();
+        transposed = decoder.config().names().transposed();
         for (int group = 0; group <= embeddingGroup(); group++) {
             groups.add(new ArrayList<>());
         }
@@ -78,11 +82,13 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
         }
         for (int i = 0; i < layers; i++) {
             Block block = decoder.blocks().get(i);
-            for (RmsNorm norm : block.norms()) {
-                planned(blockGroup(i), false, norm.weight());
+            for (Norm norm : block.norms()) {
+                int group = blockGroup(i);
+                norm.weights().forEach(w -> planned(group, false, w));
             }
         }
-        planned(HEAD, false, decoder.finalNorm().weight());
+        decoder.finalNorm().weights().forEach(w -> planned(HEAD, false, w));
+        decoder.input().positions().ifPresent(p -> planned(embeddingGroup(), true, p));
     }
 
     private ParameterSpace.Parameter planned(
@@ -118,6 +124,7 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
         for (int i = 0; i < count; i++) {
             String path = linear.parts().get(i).path();
             weights[i] = planned(group, path + ".weight", true, linear.weight(i));
+            matrices.add(weights[i]);
             if (linear.bias(i) != null) {
                 biases[i] = planned(group, path + ".bias", false, linear.bias(i));
             }
@@ -163,7 +170,11 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
     List<SafeTensorsWriter.Source> sources(DType dtype) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
         for (var p : flat.parameters()) {
-            sources.add(TensorBytes.source(p.name(), dtype, p.shape(), () -> flat.value(p)));
+            sources.add(
+                    transposed && matrices.contains(p)
+                            ? TensorBytes.transposed(
+                                    p.name(), dtype, p.shape(), () -> flat.value(p))
+                            : TensorBytes.source(p.name(), dtype, p.shape(), () -> flat.value(p)));
         }
         return sources;
     }

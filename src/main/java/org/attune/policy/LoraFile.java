@@ -134,7 +134,10 @@ final class LoraFile {
                         .filter(path -> !path.equals(OutputLayer.PATH))
                         .toList();
         AdapterFolder.write(
-                folder, config.withTargetsResolved(paths).withBaseModel(baseModel), sources);
+                folder,
+                config.withTargetsResolved(paths).withBaseModel(baseModel),
+                sources,
+                decoder.config().names().transposed());
     }
 
     /// Writes all parameters, and what PEFT writes along.
@@ -156,6 +159,9 @@ final class LoraFile {
         LoraConfig config = lora.config();
         List<String> paths = lora.targets().stream().map(LoraTarget::path).toList();
         AdapterFolder.write(
-                folder, config.withTargetsResolved(paths).withBaseModel(baseModel), sources);
+                folder,
+                config.withTargetsResolved(paths).withBaseModel(baseModel),
+                sources,
+                decoder.config().names().transposed());
     }
 }

@@ -38,12 +38,18 @@ final class MergedWeights {
     List<SafeTensorsWriter.Source> sources(DType dtype) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
         sources.add(source(decoder.embedding(), dtype));
+        decoder.input().positions().ifPresent(p -> sources.add(source(p, dtype)));
         for (FusedLinear linear : decoder.linears()) {
             for (int i = 0; i < linear.parts().size(); i++) {
                 int part = i;
                 FusedLinear.Part p = linear.parts().get(i);
                 long[] shape = {p.out(), linear.in()};
-                sources.add(source(p.path(), dtype, shape, () -> linear.weight(part)));
+                Supplier<Tensor> merged = merged(p.path(), () -> linear.weight(part));
+                String weight = p.path() + ".weight";
+                sources.add(
+                        decoder.config().names().transposed()
+                                ? TensorBytes.transposed(weight, dtype, shape, merged)
+                                : TensorBytes.source(weight, dtype, shape, merged));
                 if (p.hasBias()) {
                     long[] biases = {p.out()};
                     String name = p.path() + ".bias";
@@ -51,10 +57,13 @@ final class MergedWeights {
                 }
             }
         }
-        decoder.norms().forEach(n -> sources.add(source(n.weight(), dtype)));
+        decoder.norms().stream()
+                .flatMap(n -> n.weights().stream())
+                .forEach(w -> sources.add(source(w, dtype)));
         if (!decoder.config().tiesOutput() || unties()) {
             Weight w = decoder.output().weight();
-            sources.add(source(w.module(), dtype, w.base().shape(), () -> value(w)));
+            Supplier<Tensor> merged = merged(w.module(), () -> value(w));
+            sources.add(TensorBytes.source(w.name(), dtype, w.base().shape(), merged));
         }
         decoder.output().bias().ifPresent(bias -> sources.add(source(bias, dtype)));
         return sources;
@@ -71,15 +80,10 @@ final class MergedWeights {
     }
 
     /// The weight of a linear module, its update added in float32 and rounded once.
-    private SafeTensorsWriter.Source source(
-            String path, DType dtype, long[] shape, Supplier<Tensor> weight) {
-        return TensorBytes.source(
-                path + ".weight",
-                dtype,
-                shape,
-                () ->
-                        lora.isPresent() && lora.get().adapts(path)
-                                ? weight.get().to(DType.FLOAT32).add(lora.get().update(path))
-                                : weight.get());
+    private Supplier<Tensor> merged(String path, Supplier<Tensor> weight) {
+        return () ->
+                lora.isPresent() && lora.get().adapts(path)
+                        ? weight.get().to(DType.FLOAT32).add(lora.get().update(path))
+                        : weight.get();
     }
 }

@@ -137,7 +137,7 @@ final class OutputHead implements Head {
 
     private boolean hasKernel(OutputLayer.Rows layer, Tensor x) {
         int vocabulary = decoder.config().vocabSize();
-        return !layer.hasBias() && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
+        return layer.roundsLogits() && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
     }
 
     private static int chunkRows(int vocabulary, boolean kernel) {
@@ -252,6 +252,7 @@ final class OutputHead implements Head {
         }
         if (u != null) {
             subtractOneHot(logP, t, n); // p − e_t
+            layer.slopes(z, request.temperature()).ifPresent(logP::mulInPlace);
             Tensor part = u.narrow(0, from, n);
             layer.backward(logP.to(u.dtype()), from, part);
             part.mulInPlace(-1 / request.temperature());
@@ -341,15 +342,17 @@ final class OutputHead implements Head {
         return scales;
     }
 
-    /// Gradient of the logits of rows `from … from + n`, float32 `(n, V)`.
+    /// Gradient of the logits of rows `from … from + n` before a cap, float32 `(n, V)`.
     private Tensor slopes(float[] weights, Tensor entropy, int from, int n) {
         Tensor z = logits(rows, from, n); // (n, V)
         Tensor more = // (n, V)
                 entropy == null ? null : entropySlopes(z, entropy.narrow(0, from, n));
+        Optional<Tensor> cap = rows.slopes(z, request.temperature()); // (n, V)
         Tensor p = z.softmaxInPlace(); // (n, V)
         subtractOneHot(p, targets(from, n), n);
         p.mulInPlace(Tensor.of(p.device(), scales(weights, from, n), n, 1));
-        return more == null ? p : p.addInPlace(more);
+        Tensor dz = more == null ? p : p.addInPlace(more);
+        return cap.map(dz::mulInPlace).orElse(dz);
     }
 
     /// `w · ∂H/∂z = −w p (log p + H) / T`, `(n, V)`.

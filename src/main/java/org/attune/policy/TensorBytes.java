@@ -30,6 +30,14 @@ final class TensorBytes {
                 });
     }
 
+    /// A matrix whose file holds rows and columns the other way round.
+    ///
+    /// @param shape of `value`
+    static SafeTensorsWriter.Source transposed(
+            String name, DType dtype, long[] shape, Supplier<Tensor> value) {
+        return source(name, dtype, new long[] {shape[1], shape[0]}, () -> value.get().t());
+    }
+
     /// The elements of `tensor`, row-major, in memory of `arena`.
     static MemorySegment copy(Tensor tensor, Arena arena) {
         try (var _ = TensorScope.open("bytes")) {

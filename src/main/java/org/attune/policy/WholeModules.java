@@ -40,6 +40,11 @@ final class WholeModules {
             add(plan, true, List.of(output));
             decoder.output().bias().ifPresent(bias -> add(plan, false, List.of(bias)));
         }
+        for (Weight positions : decoder.input().positions().stream().toList()) {
+            if (config.savesWhole(positions.module(), tied)) {
+                add(plan, true, List.of(positions));
+            }
+        }
         for (Weight norm : norms(decoder)) {
             if (config.savesWhole(norm.module(), tied)) {
                 add(plan, false, List.of(norm));
@@ -59,12 +64,13 @@ final class WholeModules {
     }
 
     private static List<Weight> norms(Decoder decoder) {
-        return decoder.norms().stream().map(n -> n.weight()).toList();
+        return decoder.norms().stream().flatMap(n -> n.weights().stream()).toList();
     }
 
     private static List<Weight> weights(Decoder decoder) {
         var all = new ArrayList<Weight>();
         all.add(decoder.embedding());
+        decoder.input().positions().ifPresent(all::add);
         all.addAll(norms(decoder));
         all.add(decoder.output().weight());
         decoder.output().bias().ifPresent(all::add);

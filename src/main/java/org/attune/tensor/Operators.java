@@ -14,6 +14,7 @@ final class Operators {
             Aten.of("aten::cumsum(Tensor self, int dim, ScalarType? dtype) -> Tensor");
     static final Aten DETACH = Aten.of("aten::detach(Tensor(a) self) -> Tensor(a)");
     static final Aten DIV = Aten.of("aten::div.Tensor(Tensor self, Tensor other) -> Tensor");
+    static final Aten ERF = Aten.of("aten::erf(Tensor self) -> Tensor");
     static final Aten EXP = Aten.of("aten::exp(Tensor self) -> Tensor");
     static final Aten EXP_ = Aten.of("aten::exp_(Tensor(a!) self) -> Tensor(a!)");
     static final Aten GATHER =
@@ -83,6 +84,7 @@ final class Operators {
                     "aten::_softmax.out(Tensor self, int dim, bool half_to_float, Tensor(a!) out)"
                             + " -> Tensor(a!)");
     static final Aten SQRT = Aten.of("aten::sqrt(Tensor self) -> Tensor");
+    static final Aten TANH = Aten.of("aten::tanh(Tensor self) -> Tensor");
     static final Aten TO_DTYPE =
             Aten.of(
                     "aten::to.dtype(Tensor self, ScalarType dtype, bool non_blocking, bool copy,"

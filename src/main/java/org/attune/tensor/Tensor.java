@@ -347,6 +347,15 @@ public final class Tensor extends NativeTensor {
         return Operators.LOG_SIGMOID.with(this).call();
     }
 
+    public Tensor tanh() {
+        return Operators.TANH.with(this).call();
+    }
+
+    /// The error function.
+    public Tensor erf() {
+        return Operators.ERF.with(this).call();
+    }
+
     public Tensor relu() {
         return Operators.RELU.with(this).call();
     }

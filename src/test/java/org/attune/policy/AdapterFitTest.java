@@ -56,7 +56,8 @@ class AdapterFitTest {
                                                                                             l
                                                                                                     .in()))));
                             whole.add(decoder.embedding().module());
-                            decoder.norms().forEach(n -> whole.add(n.weight().module()));
+                            decoder.norms()
+                                    .forEach(n -> whole.add(n.weights().getFirst().module()));
                             whole.add(decoder.output().weight().module());
                             if (!config.scores()) {
                                 long[] head = decoder.output().weight().base().shape();

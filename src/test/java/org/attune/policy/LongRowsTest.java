@@ -78,7 +78,14 @@ class LongRowsTest {
         withPolicy(
                 Outcome.DEFAULT,
                 policy -> {
-                    policy.decoder().blocks().get(1).postNorm().weight().base().close();
+                    policy.decoder()
+                            .llamaBlocks()
+                            .orElseThrow()
+                            .get(1)
+                            .postNorm()
+                            .weight()
+                            .base()
+                            .close();
                     assertThrows(
                             IllegalStateException.class,
                             () -> policy.evaluate(forest(), HeadRequest.of()));

@@ -70,7 +70,7 @@ class OutputHeadTest {
             double[] hidden, double[] norm, float[] head, int target, DecoderConfig c, double t) {
         int width = c.hiddenSize();
         double square = Arrays.stream(hidden).map(x -> x * x).sum() / width;
-        double r = 1 / Math.sqrt(square + c.rmsNormEps());
+        double r = 1 / Math.sqrt(square + c.normEps());
         double[] z = new double[c.vocabSize()];
         for (int v = 0; v < z.length; v++) {
             for (int i = 0; i < width; i++) {
@@ -105,7 +105,7 @@ class OutputHeadTest {
                         try (var head = new OutputHead(decoder, x, forest, request, USE)) {
                             got = head.measurement();
                         }
-                        double[] norm = decoder.finalNorm().weight().base().toDoubles();
+                        double[] norm = decoder.finalNorm().weights().getFirst().base().toDoubles();
                         float[] weights = decoder.output().weight().base().toFloats();
                         for (int m = 0; m < forest.targetCount(); m++) {
                             double[] row = x.select(0, forest.targetSources()[m]).toDoubles();
@@ -215,7 +215,7 @@ class OutputHeadTest {
             }
             double[] values = x.toDoubles();
             float[] matrix = decoder.output().weight().base().toFloats();
-            double[] norm = decoder.finalNorm().weight().base().toDoubles();
+            double[] norm = decoder.finalNorm().weights().getFirst().base().toDoubles();
             // Row 2 ends the prompt and predicts two targets; row 22 predicts none.
             for (int i : new int[] {64, 70, 95, 32 * 7 + 5, 32 * 30, 32 * 22 + 3}) {
                 double h = 1e-5;

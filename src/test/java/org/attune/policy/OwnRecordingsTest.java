@@ -12,14 +12,14 @@ class OwnRecordingsTest {
 
     @Test
     void modelsComputeWhatTransformersRecorded() {
-        try (var report = new CaseReport("recorded models", getClass()).requiring(5)) {
+        try (var report = new CaseReport("recorded models", getClass()).requiring(7)) {
             RecordedModelsTest.compareAll(Fixtures.own(FOLDER + "models"), report);
         }
     }
 
     @Test
     void adaptersComputeWhatPeftRecorded() {
-        try (var report = new CaseReport("recorded adapters", getClass()).requiring(8)) {
+        try (var report = new CaseReport("recorded adapters", getClass()).requiring(10)) {
             RecordedAdaptersTest.compareAll(Fixtures.own(FOLDER + "adapters"), report);
         }
     }

@@ -177,10 +177,17 @@ class RecordedAdaptersTest {
         }
     }
 
+    private static boolean transposes(Path folder) {
+        return Recorded.json(folder.resolve("adapter_config.json"))
+                .path("fan_in_fan_out")
+                .asBoolean();
+    }
+
     private static void writtenBack(Policy policy, Path folder) {
         try {
             Path copy = Files.createTempDirectory("adapter");
             policy.saveAdapter(copy, "base");
+            assertEquals(transposes(folder), transposes(copy));
             try (var before = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"));
                     var after = SafeTensorsFile.open(copy.resolve("adapter_model.safetensors"));
                     Arena arena = Arena.ofConfined()) {

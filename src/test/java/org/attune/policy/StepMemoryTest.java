@@ -195,7 +195,13 @@ class StepMemoryTest {
                                 Decoder decoder = TinyModels.decoder(CONFIG);
                                 Policy policy = Policy.withAllWeights(decoder, options);
                                 Evaluation e = policy.evaluate(piece.forest(), request)) {
-                            decoder.blocks().get(1).postNorm().weight().base().close();
+                            decoder.llamaBlocks()
+                                    .orElseThrow()
+                                    .get(1)
+                                    .postNorm()
+                                    .weight()
+                                    .base()
+                                    .close();
                             float[] weights = new float[piece.keys().length];
                             assertThrows(IllegalStateException.class, () -> e.backward(weights));
                             body.accept(

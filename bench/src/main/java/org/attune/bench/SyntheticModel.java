@@ -69,7 +69,7 @@ record SyntheticModel(ModelShape shape) {
                 .put("head_dim", shape.headDim())
                 .put("hidden_act", "silu")
                 .put("max_position_embeddings", shape.config().maxPositionEmbeddings())
-                .put("rms_norm_eps", shape.config().rmsNormEps())
+                .put("rms_norm_eps", shape.config().normEps())
                 .put("rope_theta", 10000.0)
                 .put("tie_word_embeddings", shape.tied())
                 .put("pad_token_id", PAD)

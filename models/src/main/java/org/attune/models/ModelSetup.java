@@ -9,7 +9,6 @@ import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
 import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.config.RopeScaling;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.OutputLayer;
@@ -122,7 +121,7 @@ public final class ModelSetup implements AutoCloseable {
     /// Whether sequences may share the computation of a common beginning: not where positions
     /// depend on the length of the whole sequence.
     public boolean sharesPrompts() {
-        return !(source.config().rope().scaling() instanceof RopeScaling.Dynamic);
+        return !source.config().positions().dependsOnLength();
     }
 
     /// Labels of a model that scores sequences or steps, its adapter considered; 0 of one that
@@ -303,8 +302,20 @@ public final class ModelSetup implements AutoCloseable {
                     .require(
                             "the model's weights alone", config.productNumbers() * dtype().bytes());
         }
+        sayWhyPlain(config);
         Supplier<Decoder> load = () -> Decoder.load(config, tensors, device(), dtype());
         return isSmall() ? Engine.leavingCores(load) : load.get();
+    }
+
+    /// Hand-written passes are off for mathematics that they don't know, which is felt.
+    private void sayWhyPlain(DecoderConfig config) {
+        if (!config.unlikeLlama().isEmpty()) {
+            LOG.info(
+                    "{}: the hand-written passes compute blocks as Llama's; this model has {}, so"
+                            + " its blocks run in ordinary operators, slower and with more memory",
+                    source.nameOrPath(),
+                    String.join(", ", config.unlikeLlama()));
+        }
     }
 
     /// Tells this model and adapter apart from others, by the size and parts of their files.

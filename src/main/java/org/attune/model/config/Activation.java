@@ -4,12 +4,19 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Function between the two halves of a feed-forward block, with the names that `hidden_act` has.
-/// What is not here is computed nowhere and refused where a configuration is read; the compiler
-/// names every computation that must know another one.
+/// Function inside a feed-forward part, with the names that `hidden_act` has. What is not here is
+/// computed nowhere and refused where a configuration is read; the compiler names every computation
+/// that must know another one.
 public enum Activation {
     /// x·σ(x).
-    SILU("silu", "swish");
+    SILU("silu", "swish"),
+    /// x·Φ(x), Φ the normal distribution's
+    /// ([Hendrycks and Gimpel 2016, Eq. 1](https://arxiv.org/abs/1606.08415)).
+    GELU("gelu"),
+    /// Its approximation by a hyperbolic tangent, 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³))).
+    GELU_TANH("gelu_pytorch_tanh", "gelu_new", "gelu_fast"),
+    /// max(x, 0).
+    RELU("relu");
 
     private final List<String> names;
 

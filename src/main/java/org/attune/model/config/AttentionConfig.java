@@ -15,6 +15,9 @@ import java.util.List;
 /// @param windows    per layer: tokens that a token sees, itself included; 0 is all
 /// @param dropout    share of attention's probabilities that training sets to 0; no computation
 ///     here does, so only what doesn't train may use a model that asks for it
+/// @param scale      factor of the products of queries and keys
+/// @param softcap    `c` of `c · tanh(score / c)`, which bounds scores before they are masked; 0 is
+///     none
 public record AttentionConfig(
         int heads,
         int kvHeads,
@@ -23,13 +26,43 @@ public record AttentionConfig(
         boolean outputBias,
         boolean qkNorm,
         List<Integer> windows,
-        double dropout) {
-    /// @throws org.attune.error.ModelException if the dropout is no probability below 1
+        double dropout,
+        double scale,
+        double softcap) {
+    /// @throws org.attune.error.ModelException if the dropout is no probability below 1, or a cap
+    ///     isn't positive
     public AttentionConfig {
         windows = List.copyOf(windows);
         if (!(dropout >= 0 && dropout < 1)) {
             throw new ModelException("attention_dropout is " + dropout + "; accepted: [0, 1)");
         }
+        if (!(softcap >= 0 && Double.isFinite(softcap))) {
+            throw new ModelException(
+                    "attn_logit_softcapping is " + softcap + "; accepted: above 0, or null");
+        }
+    }
+
+    /// With scores of queries and keys over the root of their length, without a cap.
+    public AttentionConfig(
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean qkvBias,
+            boolean outputBias,
+            boolean qkNorm,
+            List<Integer> windows,
+            double dropout) {
+        this(
+                heads,
+                kvHeads,
+                headDim,
+                qkvBias,
+                outputBias,
+                qkNorm,
+                windows,
+                dropout,
+                1 / Math.sqrt(headDim),
+                0);
     }
 
     /// Without dropout.

@@ -25,30 +25,10 @@ public final class ConfigJson {
         DecoderFamily family = DecoderFamily.ofModelType(json.text("model_type"), json.where());
         refuseQuantised(json);
         UncomputedKeys.refuse(json, family);
-        int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
-        int maxPositions =
-                json.size(
-                        "max_position_embeddings",
-                        Integer.MAX_VALUE,
-                        family.absent().maxPositions());
         try {
-            return new DecoderConfig(
-                    family.modelType(),
-                    json.size("hidden_size", DecoderConfig.MOST_FEATURES),
-                    json.size("intermediate_size", DecoderConfig.MOST_ROWS),
-                    json.size("vocab_size", DecoderConfig.MOST_ROWS),
-                    layers,
-                    attention(json, family, layers),
-                    family.mlpBias() && json.flag("mlp_bias", false),
-                    activation(json),
-                    json.number("rms_norm_eps", 1e-6),
-                    json.flag("tie_word_embeddings", false),
-                    rope(json, maxPositions),
-                    maxPositions,
-                    dtype(json),
-                    specialIds(json, family),
-                    scoreKind(json).isPresent() ? labels(json) : 0,
-                    scoreKind(json).orElse(ScoreKind.SEQUENCE));
+            return family.modelType().equals("gpt2")
+                    ? Gpt2Json.parse(json, family)
+                    : parse(json, family);
         } catch (IllegalArgumentException | ModelException e) {
             if (e.getMessage().startsWith(json.where())) {
                 throw e;
@@ -57,8 +37,49 @@ public final class ConfigJson {
         }
     }
 
-    /// What a classification model judges; empty for any other model.
-    private static Optional<ScoreKind> scoreKind(JsonFields json) {
+    private static DecoderConfig parse(JsonFields json, DecoderFamily family) {
+        int layers = json.size("num_hidden_layers", DecoderConfig.MOST_LAYERS);
+        int maxPositions =
+                json.size(
+                        "max_position_embeddings",
+                        Integer.MAX_VALUE,
+                        family.absent().maxPositions());
+        int width = json.size("hidden_size", DecoderConfig.MOST_FEATURES);
+        int inner = json.size("intermediate_size", DecoderConfig.MOST_ROWS);
+        boolean gemma = Gemma2Json.reads(family);
+        return new DecoderConfig(
+                family.modelType(),
+                width,
+                json.size("vocab_size", DecoderConfig.MOST_ROWS),
+                layers,
+                new BlockConfig(
+                        gemma ? BlockOrder.SANDWICH : BlockOrder.SEQUENTIAL,
+                        new NormConfig.Rms(json.number("rms_norm_eps", 1e-6), gemma ? 1 : 0),
+                        attention(json, family, layers),
+                        new FeedForwardConfig(
+                                inner,
+                                true,
+                                gemma
+                                        ? Gemma2Json.activation(json)
+                                        : activation(json, "hidden_act", "silu"),
+                                family.mlpBias() && json.flag("mlp_bias", false))),
+                json.flag("tie_word_embeddings", family.absent().tied()),
+                rope(json, maxPositions),
+                gemma ? Gemma2Json.ends(json, width) : EndsConfig.PLAIN,
+                maxPositions,
+                dtype(json),
+                specialIds(json, family),
+                labels(json),
+                scoreKind(json));
+    }
+
+    /// What a classification model judges.
+    static ScoreKind scoreKind(JsonFields json) {
+        return namedKind(json).orElse(ScoreKind.SEQUENCE);
+    }
+
+    /// Empty for a model of another kind.
+    private static Optional<ScoreKind> namedKind(JsonFields json) {
         return json.texts("architectures").stream()
                 .flatMap(
                         name ->
@@ -67,7 +88,11 @@ public final class ConfigJson {
                 .findFirst();
     }
 
-    private static int labels(JsonFields json) {
+    /// Labels of a classification model; 0 of any other.
+    static int labels(JsonFields json) {
+        if (namedKind(json).isEmpty()) {
+            return 0;
+        }
         return json.object("id2label")
                 .map(names -> names.keys().size())
                 .orElseGet(
@@ -99,7 +124,10 @@ public final class ConfigJson {
                 json.mentions("head_dim")
                         ? json.size("head_dim", most, share)
                         : family.absent().headDim().orElse(share);
-        UncomputedKeys.refuseScale(json, headDim);
+        boolean gemma = Gemma2Json.reads(family);
+        if (!gemma) {
+            UncomputedKeys.refuseScale(json, headDim);
+        }
         boolean configured = json.flag("attention_bias", false);
         boolean all = family.attentionBias() == DecoderFamily.BiasRule.IF_CONFIGURED && configured;
         return new AttentionConfig(
@@ -110,7 +138,9 @@ public final class ConfigJson {
                 all,
                 family.qkNorm(),
                 windows(json, family, layers),
-                json.number("attention_dropout", 0));
+                json.number("attention_dropout", 0),
+                gemma ? Gemma2Json.scale(json) : 1 / Math.sqrt(headDim),
+                gemma ? Gemma2Json.attentionCap(json) : 0);
     }
 
     private static List<Integer> windows(JsonFields json, DecoderFamily family, int layers) {
@@ -126,6 +156,8 @@ public final class ConfigJson {
                     switch (family.window()) {
                         case NONE -> false;
                         case ALL_LAYERS -> true;
+                        case ALTERNATING ->
+                                types.isEmpty() ? layer % 2 == 0 : types.get(layer).equals(WINDOW);
                         case UPPER_LAYERS -> isUpperWindowLayer(json, layer, types);
                     };
             result.add(narrow ? window : 0);
@@ -175,6 +207,13 @@ public final class ConfigJson {
                                             name));
                 }
             }
+            case ALTERNATING -> {
+                boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
+                if (none && (types.isEmpty() || types.contains(WINDOW))) {
+                    throw json.invalid(
+                            "sliding_window", "a number of tokens: some layers have a window");
+                }
+            }
             case UPPER_LAYERS -> {
                 boolean off = !json.flag("use_sliding_window", false);
                 boolean none = json.mentions("sliding_window") && !json.has("sliding_window");
@@ -213,18 +252,19 @@ public final class ConfigJson {
                         .orElseGet(RopeScaling.None::new));
     }
 
-    private static Activation activation(JsonFields json) {
-        return Activation.ofName(json.text("hidden_act", "silu"))
+    /// @param fallback what an absent key means
+    static Activation activation(JsonFields json, String key, String fallback) {
+        return Activation.ofName(json.text(key, fallback))
                 .orElseThrow(
                         () ->
                                 json.invalid(
-                                        "hidden_act",
+                                        key,
                                         "%s; no other activation is computed"
                                                 .formatted(
                                                         String.join(", ", Activation.allNames()))));
     }
 
-    private static DType dtype(JsonFields json) {
+    static DType dtype(JsonFields json) {
         String key = json.has("dtype") ? "dtype" : "torch_dtype";
         return switch (json.text(key, "float32").replace("torch.", "")) {
             case "float32", "float", "auto" -> DType.FLOAT32;
@@ -235,12 +275,12 @@ public final class ConfigJson {
         };
     }
 
-    private static SpecialIds specialIds(JsonFields json, DecoderFamily family) {
+    static SpecialIds specialIds(JsonFields json, DecoderFamily family) {
         DecoderFamily.Absent absent = family.absent();
         return new SpecialIds(
                 json.mentions("bos_token_id") ? id(json, "bos_token_id") : absent.bos(),
                 json.mentions("eos_token_id") ? json.integers("eos_token_id") : absent.eos(),
-                id(json, "pad_token_id"));
+                json.mentions("pad_token_id") ? id(json, "pad_token_id") : absent.pad());
     }
 
     /// A token id; some checkpoints write -1 for none.

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 public final class ConfigWriter {
     private ConfigWriter() {}
 
+    /// A whole `config.json`, of the families that GGUF files have.
     public static ObjectNode configJson(DecoderConfig config) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         putHead(json, config);
@@ -28,7 +29,7 @@ public final class ConfigWriter {
         json.put("vocab_size", config.vocabSize());
         json.put("max_position_embeddings", config.maxPositionEmbeddings());
         json.put("hidden_act", config.activation().configName());
-        json.put("rms_norm_eps", config.rmsNormEps());
+        json.put("rms_norm_eps", config.normEps());
         json.put("tie_word_embeddings", config.tieWordEmbeddings());
         json.put("attention_bias", config.attention().outputBias());
         if (config.attention().dropout() > 0) {

@@ -8,22 +8,21 @@ import org.attune.tensor.DType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 
-/// Everything that distinguishes one decoder of the Llama shape from another.
+/// Everything that distinguishes one decoder from another.
 ///
 /// @param modelType             Hugging Face's `model_type`, a row of [DecoderFamily]
 /// @param hiddenSize            width of the residual stream
-/// @param intermediateSize      width inside the feed-forward block
 /// @param vocabSize             rows of the embedding
 /// @param layers                number of blocks
-/// @param attention             attention of every block
-/// @param mlpBias               whether the feed-forward projections have biases
-/// @param activation            of the feed-forward block
-/// @param rmsNormEps            added to the mean square in RMS norms
+/// @param block                 what the blocks compute
 /// @param tieWordEmbeddings     whether the output layer is the embedding
-/// @param rope                  position embedding
+/// @param positions             how positions are known
+/// @param ends                  what is done to embeddings and logits
 /// @param maxPositionEmbeddings longest sequence the model is made for
 /// @param dtype                 type of the stored weights
 /// @param special               special token ids
@@ -33,15 +32,12 @@ import java.util.OptionalInt;
 public record DecoderConfig(
         String modelType,
         int hiddenSize,
-        int intermediateSize,
         int vocabSize,
         int layers,
-        AttentionConfig attention,
-        boolean mlpBias,
-        Activation activation,
-        double rmsNormEps,
+        BlockConfig block,
         boolean tieWordEmbeddings,
-        RopeConfig rope,
+        PositionConfig positions,
+        EndsConfig ends,
         int maxPositionEmbeddings,
         DType dtype,
         SpecialIds special,
@@ -64,7 +60,8 @@ public record DecoderConfig(
                     "num_labels is %d; accepted: 1 to %d".formatted(labels, MOST_FEATURES));
         }
         requireSize("hidden_size", hiddenSize, MOST_FEATURES);
-        requireSize("intermediate_size", intermediateSize, MOST_ROWS);
+        requireSize("intermediate_size", block.feedForward().inner(), MOST_ROWS);
+        AttentionConfig attention = block.attention();
         requireSize("vocab_size", vocabSize, MOST_ROWS);
         requireSize("num_hidden_layers", layers, MOST_LAYERS);
         requireSize("num_attention_heads", attention.heads(), MOST_FEATURES);
@@ -81,27 +78,13 @@ public record DecoderConfig(
                     "num_attention_heads %d is no multiple of num_key_value_heads %d"
                             .formatted(attention.heads(), attention.kvHeads()));
         }
-        int rotary = rope.rotaryDim(attention.headDim());
-        if (rotary < 2 || rotary % 2 != 0) {
+        if (!(attention.scale() > 0 && Double.isFinite(attention.scale()))) {
             throw new ModelException(
-                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
-                                    + "be even")
-                            .formatted(rotary, attention.headDim(), rope.partialRotaryFactor()));
+                    "the scale of attention scores is %s; accepted: finite numbers above 0"
+                            .formatted(attention.scale()));
         }
-        if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {
-            throw new ModelException(
-                    "%d divisors of rotary frequencies, expected %d (half of head_dim)"
-                            .formatted(d.divisors().size(), rotary / 2));
-        }
-        RopeTable table = RopeTable.of(rope, attention.headDim(), maxPositionEmbeddings);
-        if (!Double.isFinite(table.attentionScaling())
-                || !Arrays.stream(table.inverseFrequencies()).allMatch(Double::isFinite)) {
-            throw new ModelException(
-                    "%s gives rotary frequencies that aren't finite numbers"
-                            .formatted(Excerpt.of(rope)));
-        }
-        if (!(rmsNormEps >= 0 && rmsNormEps < 1)) {
-            throw new ModelException("rms_norm_eps is " + rmsNormEps + "; accepted: [0, 1)");
+        if (positions instanceof RopeConfig rope) {
+            requirePossible(rope, attention.headDim(), maxPositionEmbeddings);
         }
         if (attention.windows().size() != layers) {
             throw new ModelException(
@@ -109,7 +92,29 @@ public record DecoderConfig(
         }
     }
 
-    /// A causal language model.
+    private static void requirePossible(RopeConfig rope, int headDim, int maxPositions) {
+        int rotary = rope.rotaryDim(headDim);
+        if (rotary < 2 || rotary % 2 != 0) {
+            throw new ModelException(
+                    ("rotary embedding of %d features (head_dim %d × %s) is impossible; it must "
+                                    + "be even")
+                            .formatted(rotary, headDim, rope.partialRotaryFactor()));
+        }
+        if (rope.scaling() instanceof RopeScaling.Divisors d && d.divisors().size() != rotary / 2) {
+            throw new ModelException(
+                    "%d divisors of rotary frequencies, expected %d (half of head_dim)"
+                            .formatted(d.divisors().size(), rotary / 2));
+        }
+        RopeTable table = RopeTable.of(rope, headDim, maxPositions);
+        if (!Double.isFinite(table.attentionScaling())
+                || !Arrays.stream(table.inverseFrequencies()).allMatch(Double::isFinite)) {
+            throw new ModelException(
+                    "%s gives rotary frequencies that aren't finite numbers"
+                            .formatted(Excerpt.of(rope)));
+        }
+    }
+
+    /// A causal language model of the Llama shape.
     public DecoderConfig(
             String modelType,
             int hiddenSize,
@@ -128,15 +133,16 @@ public record DecoderConfig(
         this(
                 modelType,
                 hiddenSize,
-                intermediateSize,
                 vocabSize,
                 layers,
-                attention,
-                mlpBias,
-                activation,
-                rmsNormEps,
+                new BlockConfig(
+                        BlockOrder.SEQUENTIAL,
+                        new NormConfig.Rms(rmsNormEps, 0),
+                        attention,
+                        new FeedForwardConfig(intermediateSize, true, activation, mlpBias)),
                 tieWordEmbeddings,
                 rope,
+                EndsConfig.PLAIN,
                 maxPositionEmbeddings,
                 dtype,
                 special,
@@ -188,15 +194,12 @@ public record DecoderConfig(
         return new DecoderConfig(
                 modelType,
                 hiddenSize,
-                intermediateSize,
                 vocabSize,
                 layers,
-                attention,
-                mlpBias,
-                activation,
-                rmsNormEps,
+                block,
                 tied,
-                rope,
+                positions,
+                ends,
                 maxPositionEmbeddings,
                 otherDtype,
                 special,
@@ -223,25 +226,107 @@ public record DecoderConfig(
         return GgufConfig.parse(file);
     }
 
+    /// How the family's files call its tensors.
+    public TensorNames names() {
+        return DecoderFamily.ofModelType(modelType, "configuration").names();
+    }
+
+    /// Attention of every block.
+    public AttentionConfig attention() {
+        return block.attention();
+    }
+
+    /// Width inside the feed-forward parts.
+    public int intermediateSize() {
+        return block.feedForward().inner();
+    }
+
+    /// Whether the projections of feed-forward parts have biases.
+    public boolean mlpBias() {
+        return block.feedForward().bias();
+    }
+
+    /// Activation of the feed-forward parts.
+    public Activation activation() {
+        return block.feedForward().activation();
+    }
+
+    /// ε of the norms.
+    public double normEps() {
+        return block.norm().epsilon();
+    }
+
+    /// The rotary position embedding.
+    ///
+    /// @throws IllegalStateException if positions are learned
+    public RopeConfig rope() {
+        if (positions instanceof RopeConfig rope) {
+            return rope;
+        }
+        throw new IllegalStateException(modelType + " models rotate nothing");
+    }
+
+    /// Whether queries and keys are rotated.
+    public boolean rotates() {
+        return positions instanceof RopeConfig;
+    }
+
+    /// The largest share of activations that the model asks training to drop, [0, 1).
+    public double dropout() {
+        return Math.max(attention().dropout(), ends.dropout());
+    }
+
+    /// Keys of `config.json` that ask for it, in words.
+    public String dropoutKeys() {
+        return DecoderFamily.ofModelType(modelType, "configuration").dropoutKeys();
+    }
+
+    /// What is computed otherwise than in Llama, in words; none if all is as there, whatever the
+    /// sizes. Hand-written passes and kernels for whole blocks compute what Llama does.
+    public List<String> unlikeLlama() {
+        List<String> found = new ArrayList<>();
+        if (block.order() != BlockOrder.SEQUENTIAL) {
+            found.add("blocks in the order " + block.order());
+        }
+        switch (block.norm()) {
+            case NormConfig.Rms(double _, double offset) when offset == 0 -> {}
+            case NormConfig.Rms _ -> found.add("RMS norms with an offset");
+            case NormConfig.Layer _ -> found.add("LayerNorm");
+        }
+        if (!rotates()) {
+            found.add("learned positions");
+        }
+        if (attention().softcap() > 0) {
+            found.add("capped attention scores");
+        }
+        if (!block.feedForward().gated()) {
+            found.add("feed-forward parts without gates");
+        }
+        if (activation() != Activation.SILU) {
+            found.add("activation " + activation().configName());
+        }
+        return found;
+    }
+
     /// Tokens that a token of `layer` sees, itself included; empty if it sees all before it.
     public OptionalInt window(int layer) {
-        int window = attention.windows().get(layer);
+        int window = attention().windows().get(layer);
         return window > 0 ? OptionalInt.of(window) : OptionalInt.empty();
     }
 
     /// Query heads.
     public int heads() {
-        return attention.heads();
+        return attention().heads();
     }
 
     /// Key and value heads.
     public int kvHeads() {
-        return attention.kvHeads();
+        return attention().kvHeads();
     }
 
     /// Features of a head.
     public int headDim() {
-        return attention.headDim();
+        return attention().headDim();
     }
 
     /// Numbers in the matrices of all blocks and the output layer: those that a token is multiplied
@@ -253,7 +338,8 @@ public record DecoderConfig(
     /// Numbers in the matrices of one block.
     public long blockNumbers() {
         long attended = (long) headDim() * (2L * heads() + 2L * kvHeads());
-        return hiddenSize * (attended + 3L * intermediateSize);
+        long inner = (long) block.feedForward().matrices() * intermediateSize();
+        return hiddenSize * (attended + inner);
     }
 
     private static void requireSize(String name, int value, int most) {

@@ -5,7 +5,8 @@ package org.attune.model.config;
 /// @param theta               base of the wavelengths, > 1
 /// @param partialRotaryFactor share of each head that is rotated, in (0, 1]
 /// @param scaling             change of the frequencies
-public record RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling) {
+public record RopeConfig(double theta, double partialRotaryFactor, RopeScaling scaling)
+        implements PositionConfig {
     /// @throws IllegalArgumentException if a value is NaN or outside its range
     public RopeConfig {
         if (!(theta > 1) || Double.isInfinite(theta)) {
@@ -27,8 +28,7 @@ public record RopeConfig(double theta, double partialRotaryFactor, RopeScaling s
         return (int) (headDim * partialRotaryFactor);
     }
 
-    /// Whether frequencies depend on the total length of a sequence: then a prompt shared by
-    /// sequences of different lengths can't be computed once.
+    @Override
     public boolean dependsOnLength() {
         return scaling instanceof RopeScaling.Dynamic;
     }

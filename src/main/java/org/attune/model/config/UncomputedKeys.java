@@ -10,10 +10,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
-/// Keys of configurations that other families have and that change what a decoder computes. None of
-/// the families here obeys them, so a model that has one at a value that matters is refused:
-/// passing over it would give other numbers than the model's.
+/// Keys of configurations that some families have and that change what a decoder computes. A model
+/// of a family that doesn't obey one is refused if it has it at a value that matters: passing over
+/// it would give other numbers than the model's.
 final class UncomputedKeys {
     /// The value of a key at which a decoder of the Llama shape is right.
     private enum Neutral {
@@ -24,10 +25,11 @@ final class UncomputedKeys {
         TRUE("true"),
         /// Every entry 1, as of layers that rotate.
         ALL_ONE("1 for every layer"),
-        /// An activation that is computed.
-        ACTIVATION(String.join(", ", Activation.allNames())),
+        ACTIVATION("silu, swish"),
         RMS("rms_norm"),
         ROTARY("rope");
+
+        private static final Optional<Activation> SILU = Optional.of(Activation.SILU);
 
         private final String shown;
 
@@ -45,7 +47,7 @@ final class UncomputedKeys {
                 case ALL_ONE -> value instanceof List<?> all && all.stream().allMatch(ONE::holds);
                 case ACTIVATION ->
                         value instanceof String name
-                                && (Activation.ofName(name).isPresent() || name.equals("swiglu"));
+                                && (name.equals("swiglu") || Activation.ofName(name).equals(SILU));
                 case RMS ->
                         value instanceof String name
                                 && name.toLowerCase(Locale.ROOT).startsWith("rms");
@@ -131,6 +133,7 @@ final class UncomputedKeys {
                 "rope_interleaved",
                 "use_bidirectional_attention",
                 "add_cross_attention",
+                "scale_attn_by_inverse_layer_idx",
                 "lm_head_bias");
         put(keys, Neutral.TRUE, "is_causal", "use_rope");
     }
@@ -169,7 +172,7 @@ final class UncomputedKeys {
         JSON.forEach(
                 (key, neutral) -> {
                     JsonNode value = json.get(key);
-                    boolean own = family.qkNorm() && key.contains("qk_");
+                    boolean own = family.obeyed().contains(key);
                     if (value != null && !own && !neutral.holds(plain(value))) {
                         throw json.invalid(key, accepted(neutral, family.modelType()));
                     }

@@ -42,7 +42,8 @@ final class CachedAttention {
         before = group.stream().mapToInt(g -> cache.length(g.slot())).toArray();
         for (Block block : decoder.blocks()) {
             // Here and not on demand: a mask made inside a block would die with the block.
-            visibleByWindow.computeIfAbsent(block.window(), window -> visible(decoder, window));
+            visibleByWindow.computeIfAbsent(
+                    block.attention().window(), window -> visible(decoder, window));
         }
     }
 
@@ -88,6 +89,10 @@ final class CachedAttention {
         // A product with transposed rows of a larger tensor is many times slower than one with a
         // dense copy, and than the copy.
         Tensor scores = byHead(q).bmm(keys.contiguous().transpose(1, 2)); // (B·C, n·G, T)
+        double cap = config.attention().softcap();
+        if (cap > 0) {
+            scores.copyInPlace(scores.mul(1 / cap).tanh().mulInPlace(cap));
+        }
         visible.mask()
                 .ifPresent(
                         mask ->

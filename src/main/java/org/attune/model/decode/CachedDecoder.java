@@ -62,7 +62,7 @@ public final class CachedDecoder {
     /// Whether a sequence may start with another's keys and values. Not with RoPE whose frequencies
     /// depend on the length: those in the cache keep the frequencies of their time.
     public boolean mayShare() {
-        return !decoder.config().rope().dependsOnLength();
+        return !decoder.config().positions().dependsOnLength();
     }
 
     /// Appends a prompt, or the rest of one, to a slot.
@@ -130,7 +130,7 @@ public final class CachedDecoder {
         int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
         var step = new CachedStep(decoder, adapter, cache, additions, into, first);
-        Tensor x = decoder.embedding().value(adapter).indexSelect(0, step.tokens()); // (N, D)
+        Tensor x = step.input(); // (N, D)
         Optional<Tensor> together = step.allBlocks(x);
         if (together.isPresent()) {
             x.close();
@@ -183,8 +183,8 @@ public final class CachedDecoder {
         }
     }
 
-    /// Logits after the last row of each addition, in the compute dtype or, where a bias was added,
-    /// float32.
+    /// Logits after the last row of each addition, in the compute dtype or, where there is a bias
+    /// or a cap, float32.
     private Tensor logits(Made made, List<NewTokens> additions) {
         Tensor x = made.hidden();
         long[] ends = new long[additions.size()];
@@ -205,6 +205,6 @@ public final class CachedDecoder {
             int[] recorded = Arrays.stream(ends).mapToInt(e -> made.first() + (int) e).toArray();
             record.ifPresent(r -> r.putLogits(recorded, z));
         }
-        return rows.hasBias() ? rows.widened(z) : z;
+        return rows.roundsLogits() ? z : rows.widened(z);
     }
 }

@@ -6,8 +6,10 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
-import org.attune.model.layer.Swiglu;
+import org.attune.model.layer.Norm;
+import org.attune.model.layer.SelfAttention;
 import org.attune.model.pass.HeadNorms;
 import org.attune.model.pass.HeadViews;
 import org.attune.model.pass.JointHeads;
@@ -28,8 +30,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// The forward pass of new tokens of several sequences over a [KvCache]. Its tables and masks live
-/// in the scope in which it is made.
+/// The forward pass of new tokens of several sequences over a [KvCache], of blocks of any
+/// combination of parts. Kernels attend where they compute the same ([SelfAttention#suitsKernels]).
+/// Its tables and masks live in the scope in which it is made.
 ///
 /// Shapes: `N` new tokens, sequence by sequence, `C` key/value heads, `G` query heads per key/value
 /// head, `K` head size, `D` model width, `F` inner width.
@@ -41,7 +44,7 @@ final class CachedStep {
     private final Optional<ForwardRecord> record;
     private final int firstRecorded;
     private final Layout layout;
-    private final Rope rope;
+    private final Optional<Rope> rope;
     private final Tensor scale; // (), of the attention scores
     private final int[] before; // tokens in the cache already, of each addition
     private final boolean hasKernel; // one token each, and a processor
@@ -68,8 +71,11 @@ final class CachedStep {
         this.adapter = adapter;
         this.cache = cache;
         layout = layout(additions);
-        rope = new Rope(config, layout, decoder.device(), decoder.dtype());
-        scale = Tensor.full(decoder.device(), decoder.dtype(), 1 / Math.sqrt(config.headDim()));
+        rope =
+                config.rotates()
+                        ? Optional.of(new Rope(config, layout, decoder.device(), decoder.dtype()))
+                        : Optional.empty();
+        scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
         before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
@@ -79,7 +85,7 @@ final class CachedStep {
                         && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         if (hasKernel) {
             beginnings =
-                    decoder.config().rope().dependsOnLength()
+                    config.positions().dependsOnLength()
                             ? SharedBeginnings.none(before.length)
                             : cache.beginnings(before.length);
             cacheRows = null;
@@ -164,9 +170,9 @@ final class CachedStep {
         return Tensor.of(decoder.device(), rows, rows.length);
     }
 
-    /// Ids of the new tokens, `(N)`.
-    Tensor tokens() {
-        return layout.tokenTensor(decoder.device());
+    /// What the first block reads, `(N, D)`.
+    Tensor input() {
+        return decoder.input().forward(layout.tokens(), layout.positions(), adapter);
     }
 
     /// All blocks by one kernel, if that can do it; what is recorded is recorded.
@@ -184,7 +190,7 @@ final class CachedStep {
                             List<TokenPass.Place> places =
                                     record.map(r -> r.places(firstRecorded, x, cache))
                                             .orElseGet(() -> blocks.places(cache, before.length));
-                            blocks.run(x, places, rope.rotation(), sequences);
+                            blocks.run(x, places, rope.orElseThrow().rotation(), sequences);
                             Tensor out = places.getLast().out();
                             return record.isEmpty()
                                     ? out
@@ -198,25 +204,43 @@ final class CachedStep {
     /// @return `(N, D)`
     Tensor block(int layer, Tensor x) {
         Block b = decoder.blocks().get(layer);
-        Tensor h = input(b.qkv()); // (N, D + …)
-        b.inputNorm().forward(x, h, adapter);
-        Tensor y = b.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
-        Tensor o = input(b.output()); // (N, CGK + …)
-        attend(b, layer, y, o);
-        Tensor x2 = b.output().forward(o, adapter, Dropout.NONE, x); // (N, D)
-        Tensor h2 = input(b.gateUp()); // (N, D + …)
-        b.postNorm().forward(x2, h2, adapter);
-        Tensor gateUp = b.gateUp().forward(h2, adapter, Dropout.NONE); // (N, 2F)
-        Tensor a = input(b.down()); // (N, F + …)
-        Swiglu.forward(config.activation(), gateUp, () -> rows(b.down().in()), a);
-        Tensor out = b.down().forward(a, adapter, Dropout.NONE, x2); // (N, D)
+        SelfAttention attention = b.attention();
+        Tensor h = read(b.attentionNorms().before(), x, attention.qkv()); // (N, D + …)
+        Tensor y = attention.qkv().forward(h, adapter, Dropout.NONE); // (N, (CG + 2C) K)
+        Tensor o = input(attention.output()); // (N, CGK + …)
+        attend(attention, layer, y, o);
+        Tensor x2 = put(b.attentionNorms().after(), attention.output(), o, x); // (N, D)
+        FeedForward f = b.feedForward();
+        Tensor from = b.order().isParallel() ? x : x2;
+        Tensor h2 = read(b.feedForwardNorms().before(), from, f.up()); // (N, D + …)
+        Tensor inner = f.up().forward(h2, adapter, Dropout.NONE); // (N, 2F), or (N, F)
+        Tensor a = input(f.down()); // (N, F + …)
+        f.activate(inner, () -> rows(f.down().in()), a);
+        Tensor out = put(b.feedForwardNorms().after(), f.down(), a, x2); // (N, D)
         if (record.isPresent()) {
-            int columns = b.down().extra(adapter);
-            Tensor down = columns == 0 ? null : a.narrow(1, b.down().in(), columns);
-            var made = new KeptRows(x, y, o, x2, gateUp, down);
-            record.get().put(layer, firstRecorded, made);
+            int columns = f.down().extra(adapter);
+            Tensor down = columns == 0 ? null : a.narrow(1, f.down().in(), columns);
+            record.get().put(layer, firstRecorded, new KeptRows(x, y, o, x2, inner, down));
         }
         return out;
+    }
+
+    /// The input of a part of the block, normed or as it is.
+    private Tensor read(Optional<Norm> norm, Tensor x, FusedLinear linear) {
+        Tensor h = input(linear);
+        norm.ifPresentOrElse(
+                n -> n.forward(x, h, adapter), () -> h.narrow(1, 0, linear.in()).copyInPlace(x));
+        return h;
+    }
+
+    /// What a part puts out, normed or as it is, plus the residual stream.
+    private Tensor put(Optional<Norm> norm, FusedLinear linear, Tensor h, Tensor residual) {
+        if (norm.isEmpty()) {
+            return linear.forward(h, adapter, Dropout.NONE, residual);
+        }
+        Tensor y = linear.forward(h, adapter, Dropout.NONE);
+        norm.get().forward(y, y, adapter);
+        return y.addInPlace(residual);
     }
 
     /// Columns of a layer's input and of its adapter.
@@ -238,14 +262,14 @@ final class CachedStep {
     ///
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     /// @param out `(N, CGK + …)`; its first columns are written
-    private void attend(Block b, int layer, Tensor y, Tensor out) {
+    private void attend(SelfAttention b, int layer, Tensor y, Tensor out) {
         HeadNorms.apply(b, y, config, adapter);
         if (hasKernel) {
-            rope.rotateJoint(y, false);
+            rope.orElseThrow().rotateJoint(y, false);
             var kernel = new DecodeKernel(HeadViews.shape(config), b.window());
             VectorKernels.decode(kernel, y, cache.block(layer), beginnings, before, out);
         } else if (prompts.isPresent()) {
-            rope.rotateJoint(y, false);
+            rope.orElseThrow().rotateJoint(y, false);
             putIntoCache(layer, y);
             prompts.get().attend(b.window(), y, out);
         } else {
@@ -272,7 +296,7 @@ final class CachedStep {
     /// @return queries, scaled, `(N, CG, K)`
     private Tensor append(int layer, Tensor y) {
         Tensor queries = HeadViews.queries(y, config); // (N, CG, K)
-        rope.rotateInPlace(HeadViews.queriesAndKeys(y, config));
+        rope.ifPresent(r -> r.rotateInPlace(HeadViews.queriesAndKeys(y, config)));
         putIntoCache(layer, y);
         Tensor scaled = queries.mul(scale).contiguous();
         if (record.isPresent()) {

@@ -2,8 +2,8 @@ package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.LlamaBlock;
 import org.attune.model.pass.JointHeads;
 import org.attune.model.pass.KeptRows;
 import org.attune.model.pass.Layout;
@@ -53,11 +53,11 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
         }
     }
 
-    private static KeptRows empty(Block b, Adapter adapter, Tensor like, int rows) {
+    private static KeptRows empty(LlamaBlock b, Adapter adapter, Tensor like, int rows) {
         int columns = b.down().extra(adapter);
         return new KeptRows(
                 rows(like, rows, b.qkv().in()),
-                b.queryNorm() == null ? rows(like, rows, b.qkv().out()) : null,
+                b.attention().queryNorm() == null ? rows(like, rows, b.qkv().out()) : null,
                 rows(like, rows, b.output().in() + b.output().extra(adapter)),
                 rows(like, rows, b.gateUp().in()),
                 rows(like, rows, b.gateUp().out()),
@@ -78,13 +78,18 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
         this.adapter = adapter;
     }
 
-    /// Whether reading makes of a decoder's tokens what the backward pass needs: not without the
-    /// kernels.
+    /// Whether reading makes of a decoder's tokens what the hand-written backward pass needs: not
+    /// of other blocks than Llama's, and not without the kernels.
     public static boolean suits(Decoder decoder) {
         DecoderConfig config = decoder.config();
-        return decoder.device().equals(Device.cpu())
-                && !config.rope().dependsOnLength()
+        return config.unlikeLlama().isEmpty()
+                && decoder.device().equals(Device.cpu())
+                && !config.positions().dependsOnLength()
                 && Rope.hasKernel(config, decoder.device(), decoder.dtype());
+    }
+
+    private static List<LlamaBlock> blocks(Decoder decoder) {
+        return decoder.llamaBlocks().orElseThrow();
     }
 
     /// Most tokens of a sequence whose backward pass can start from a record.
@@ -108,10 +113,10 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
     /// Numbers that are kept of a row, without logits.
     private static long numbers(Decoder decoder, Adapter adapter) {
         long numbers = decoder.config().hiddenSize();
-        for (Block b : decoder.blocks()) {
+        for (LlamaBlock b : blocks(decoder)) {
             numbers +=
                     b.qkv().in()
-                            + (b.queryNorm() == null ? (long) b.qkv().out() : 0)
+                            + (b.attention().queryNorm() == null ? (long) b.qkv().out() : 0)
                             + b.output().in()
                             + b.output().extra(adapter)
                             + b.gateUp().in()
@@ -134,11 +139,11 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
         scope.close();
         scope = TensorScope.detached("record");
         capacity = Math.max(rows, capacity);
-        blocks = new KeptRows[decoder.blocks().size()];
+        blocks = new KeptRows[blocks(decoder).size()];
         Tensor like = decoder.embedding().base();
         try (var _ = scope.enter()) {
             for (int i = 0; i < blocks.length; i++) {
-                blocks[i] = empty(decoder.blocks().get(i), adapter, like, capacity);
+                blocks[i] = empty(blocks(decoder).get(i), adapter, like, capacity);
             }
             hidden = rows(like, capacity, decoder.config().hiddenSize());
             logits =
@@ -206,8 +211,10 @@ public final class ForwardRecord implements PassRecord, AutoCloseable {
 
     /// Memory for what is not recorded, where that is so.
     private Tensor projections(Tensor x) {
-        Block b = decoder.blocks().getFirst();
-        return b.queryNorm() == null ? null : rows(x, Math.toIntExact(x.size(0)), b.qkv().out());
+        LlamaBlock b = blocks(decoder).getFirst();
+        return b.attention().queryNorm() == null
+                ? null
+                : rows(x, Math.toIntExact(x.size(0)), b.qkv().out());
     }
 
     /// Records what the last block put out.

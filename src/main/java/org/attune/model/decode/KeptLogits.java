@@ -36,6 +36,7 @@ final class KeptLogits {
         int vocabulary = decoder.config().outputRows();
         return !decoder.config().scores()
                 && decoder.output().bias().isEmpty()
+                && decoder.config().ends().softcap() == 0
                 && vocabulary <= numbers
                 && decoder.device().equals(Device.cpu())
                 && VectorKernels.fit(decoder.dtype(), vocabulary);

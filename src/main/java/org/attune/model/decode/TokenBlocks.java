@@ -2,8 +2,8 @@ package org.attune.model.decode;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.RmsNorm;
 import org.attune.model.pass.HeadViews;
 import org.attune.tensor.Tensor;
@@ -19,11 +19,11 @@ import java.util.Optional;
 /// @param layers its blocks
 /// @param like a tensor of its device and dtype
 record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor like) {
-    /// Empty if the decoder keeps no weights for it ([Decoder#packDecoding]), or the adapter isn't
-    /// one that it can have.
+    /// Empty if the blocks aren't Llama's, if the decoder keeps no weights for it
+    /// ([Decoder#packDecoding]), or if the adapter isn't one that it can have.
     static Optional<TokenBlocks> of(Decoder decoder, Adapter adapter) {
         List<TokenPass.Layer> layers = new ArrayList<>();
-        for (Block b : decoder.blocks()) {
+        for (LlamaBlock b : decoder.llamaBlocks().orElse(List.of())) {
             List<TokenPass.Linear> linears =
                     b.linears().stream().flatMap(l -> l.decoding(adapter).stream()).toList();
             if (linears.size() < b.linears().size()) {
@@ -33,19 +33,22 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor li
                     new TokenPass.Layer(
                             weight(b.inputNorm(), adapter),
                             linears.get(0),
-                            b.queryNorm() == null ? null : weight(b.queryNorm(), adapter),
-                            b.keyNorm() == null ? null : weight(b.keyNorm(), adapter),
+                            weight(b.attention().queryNorm(), adapter),
+                            weight(b.attention().keyNorm(), adapter),
                             linears.get(1),
                             weight(b.postNorm(), adapter),
                             linears.get(2),
                             linears.get(3),
-                            b.window()));
+                            b.attention().window()));
+        }
+        if (layers.isEmpty()) {
+            return Optional.empty();
         }
         return Optional.of(new TokenBlocks(decoder.config(), layers, decoder.embedding().base()));
     }
 
     private static Tensor weight(RmsNorm norm, Adapter adapter) {
-        return norm.weight().value(adapter);
+        return norm == null ? null : norm.weight().value(adapter);
     }
 
     /// Places for `rows` rows of which only the last block's output is wanted, in the current
@@ -76,12 +79,6 @@ record TokenBlocks(DecoderConfig config, List<TokenPass.Layer> layers, Tensor li
             TokenPass.Rotation rotation,
             TokenPass.Sequences sequences) {
         TokenPass.run(
-                HeadViews.shape(config),
-                config.rmsNormEps(),
-                layers,
-                x,
-                places,
-                rotation,
-                sequences);
+                HeadViews.shape(config), config.normEps(), layers, x, places, rotation, sequences);
     }
 }

@@ -1,37 +1,45 @@
 package org.attune.model.layer;
 
-import java.util.List;
+import org.attune.model.config.BlockOrder;
 
-/// One transformer block of the Llama shape: its weights, not how it is computed.
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// One transformer block: what it computes, not how.
 ///
-/// @param inputNorm before attention
-/// @param qkv query, key and value projections
-/// @param queryNorm per-head norm of queries, or null
-/// @param keyNorm per-head norm of keys, or null
-/// @param output output projection of attention
-/// @param postNorm before the feed-forward part
-/// @param gateUp gate and up projections
-/// @param down down projection
-/// @param window tokens that a token sees, itself included; 0 is all
+/// @param order of parts and norms
+/// @param attentionNorms around attention
+/// @param attention mixes tokens
+/// @param feedForwardNorms around the feed-forward part
+/// @param feedForward changes each token
 public record Block(
-        RmsNorm inputNorm,
-        FusedLinear qkv,
-        RmsNorm queryNorm,
-        RmsNorm keyNorm,
-        FusedLinear output,
-        RmsNorm postNorm,
-        FusedLinear gateUp,
-        FusedLinear down,
-        int window) {
+        BlockOrder order,
+        Norms attentionNorms,
+        SelfAttention attention,
+        Norms feedForwardNorms,
+        FeedForward feedForward) {
+    /// Norms around a part of a block.
+    ///
+    /// @param before of what the part reads
+    /// @param after of what it puts out
+    public record Norms(Optional<Norm> before, Optional<Norm> after) {}
+
     /// The linear layers, in the order in which they are computed.
     public List<FusedLinear> linears() {
-        return List.of(qkv, output, gateUp, down);
+        List<FusedLinear> all = new ArrayList<>(attention.linears());
+        all.addAll(feedForward.linears());
+        return all;
     }
 
     /// The norms, in the order in which they are computed.
-    public List<RmsNorm> norms() {
-        return queryNorm == null
-                ? List.of(inputNorm, postNorm)
-                : List.of(inputNorm, queryNorm, keyNorm, postNorm);
+    public List<Norm> norms() {
+        List<Norm> all = new ArrayList<>();
+        attentionNorms.before().ifPresent(all::add);
+        all.addAll(attention.norms());
+        attentionNorms.after().ifPresent(all::add);
+        feedForwardNorms.before().ifPresent(all::add);
+        feedForwardNorms.after().ifPresent(all::add);
+        return all;
     }
 }

@@ -1,9 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.error.ModelException;
-import org.attune.error.StopRequest;
 import org.attune.files.TensorFile;
-import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.tensor.DType;
@@ -11,20 +9,14 @@ import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.LargePages;
 import org.attune.tensor.PackedMatrix;
-import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
-import java.lang.foreign.Arena;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
-/// The weights of a decoder of the Llama shape, in one compute dtype on one device. What differs
-/// between families stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
+/// The weights of a decoder, in one compute dtype on one device. What differs between families
+/// stands in [DecoderConfig]. Owns its tensors; use it on the engine thread.
 public final class Decoder implements AutoCloseable {
     /// Of larger models no packed copies are kept.
     public static final long MOST_PACKED_BYTES = 1L << 30;
@@ -36,9 +28,9 @@ public final class Decoder implements AutoCloseable {
     private final DecoderConfig config;
     private final Device device;
     private final DType dtype;
-    private final Weight embedding;
+    private final InputLayer input;
     private final List<Block> blocks = new ArrayList<>();
-    private final RmsNorm finalNorm;
+    private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
 
@@ -46,19 +38,20 @@ public final class Decoder implements AutoCloseable {
         this.config = config;
         this.device = device;
         this.dtype = dtype;
-        WeightShapes.check(config, file);
         packs =
-                PackedMatrix.isUseful(device, dtype)
+                config.unlikeLlama().isEmpty()
+                        && PackedMatrix.isUseful(device, dtype)
                         && config.productNumbers() * dtype.bytes() <= MOST_PACKED_BYTES;
-        var loader = new Loader(file);
-        int width = config.hiddenSize();
-        embedding = loader.weight("model.embed_tokens.weight", config.vocabSize(), width);
+        TensorFile named = FamilyPrefix.added(config.names(), file);
+        WeightShapes.check(config, named);
+        var loader = loader(named);
+        input = loader.input();
         for (int i = 0; i < config.layers(); i++) {
-            blocks.add(block(i, loader));
+            blocks.add(loader.block(i));
         }
-        finalNorm = loader.norm("model.norm", width);
+        finalNorm = loader.norm(config.names().finalNormPath(), config.hiddenSize());
         output = output(loader);
-        UnreadTensors.refuse(config, file, loader.read);
+        UnreadTensors.refuse(config, named, loader.read());
     }
 
     /// The blocks of another decoder under a score head of their own.
@@ -67,22 +60,27 @@ public final class Decoder implements AutoCloseable {
         device = trunk.device;
         dtype = trunk.dtype;
         packs = false;
-        embedding = trunk.embedding;
+        input = trunk.input;
         blocks.addAll(trunk.blocks);
         finalNorm = trunk.finalNorm;
-        output = output(new Loader(head));
+        output = output(loader(head));
     }
 
-    private OutputLayer output(Loader loader) {
+    private WeightLoader loader(TensorFile file) {
+        return new WeightLoader(config, file, scope, device, dtype, packs);
+    }
+
+    private OutputLayer output(WeightLoader loader) {
         String path = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
         String name = path + ".weight";
         return new OutputLayer(
                 config.tiesOutput()
-                        ? new Weight(name, embedding.base())
+                        ? new Weight(name, embedding().base())
                         : loader.weight(name, config.outputRows(), config.hiddenSize()),
                 config.scores() && config.scoreKind().hasBias()
                         ? Optional.of(loader.weight(path + ".bias", config.labels()))
                         : Optional.empty(),
+                config.scores() ? 0 : config.ends().softcap(),
                 packs ? Optional.of(scope) : Optional.empty());
     }
 
@@ -138,6 +136,9 @@ public final class Decoder implements AutoCloseable {
     /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry
     /// frozen adapters, stay as they are.
     public void keepForward() {
+        if (!config.unlikeLlama().isEmpty()) {
+            return; // ordinary operators read the weights themselves
+        }
         linears().forEach(FusedLinear::keepForward);
         output.pack();
         Engine.giveBackFreedMemory();
@@ -167,36 +168,6 @@ public final class Decoder implements AutoCloseable {
         return new Decoder(trunk, config, head);
     }
 
-    private Block block(int layer, Loader loader) {
-        String path = "model.layers." + layer + ".";
-        int width = config.hiddenSize();
-        int inner = config.intermediateSize();
-        AttentionConfig a = config.attention();
-        int queries = a.heads() * a.headDim();
-        int keys = a.kvHeads() * a.headDim();
-        String attention = path + "self_attn.";
-        String mlp = path + "mlp.";
-        return new Block(
-                loader.norm(path + "input_layernorm", width),
-                loader.linear(
-                        width,
-                        a.qkvBias(),
-                        Map.entry(attention + "q_proj", queries),
-                        Map.entry(attention + "k_proj", keys),
-                        Map.entry(attention + "v_proj", keys)),
-                a.qkNorm() ? loader.norm(attention + "q_norm", a.headDim()) : null,
-                a.qkNorm() ? loader.norm(attention + "k_norm", a.headDim()) : null,
-                loader.linear(queries, a.outputBias(), Map.entry(attention + "o_proj", width)),
-                loader.norm(path + "post_attention_layernorm", width),
-                loader.linear(
-                        width,
-                        config.mlpBias(),
-                        Map.entry(mlp + "gate_proj", inner),
-                        Map.entry(mlp + "up_proj", inner)),
-                loader.linear(inner, config.mlpBias(), Map.entry(mlp + "down_proj", width)),
-                config.window(layer).orElse(0));
-    }
-
     public DecoderConfig config() {
         return config;
     }
@@ -213,12 +184,25 @@ public final class Decoder implements AutoCloseable {
         return blocks;
     }
 
-    /// `(V, D)`.
-    public Weight embedding() {
-        return embedding;
+    /// The same in the terms of hand-written passes and kernels for whole blocks; empty if they
+    /// compute something else ([DecoderConfig#unlikeLlama]).
+    public Optional<List<LlamaBlock>> llamaBlocks() {
+        return config.unlikeLlama().isEmpty()
+                ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
+                : Optional.empty();
     }
 
-    public RmsNorm finalNorm() {
+    /// From tokens to what the first block reads.
+    public InputLayer input() {
+        return input;
+    }
+
+    /// `(V, D)`.
+    public Weight embedding() {
+        return input.tokens();
+    }
+
+    public Norm finalNorm() {
         return finalNorm;
     }
 
@@ -237,8 +221,8 @@ public final class Decoder implements AutoCloseable {
     }
 
     /// All norms, in the order in which they are computed.
-    public List<RmsNorm> norms() {
-        var all = new ArrayList<RmsNorm>();
+    public List<Norm> norms() {
+        var all = new ArrayList<Norm>();
         for (Block b : blocks) {
             all.addAll(b.norms());
         }
@@ -249,81 +233,5 @@ public final class Decoder implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
-    }
-
-    /// Reads tensors by name and checks shapes.
-    private final class Loader {
-        private final TensorFile file;
-        private final Set<String> read = new HashSet<>();
-
-        Loader(TensorFile file) {
-            this.file = file;
-        }
-
-        Weight weight(String name, long... shape) {
-            try (var _ = TensorScope.open("load")) {
-                Tensor target = scope.adopt(Tensor.empty(device, dtype, shape));
-                into(name, target);
-                return new Weight(name, target);
-            }
-        }
-
-        RmsNorm norm(String path, int width) {
-            return new RmsNorm(weight(path + ".weight", width), config.rmsNormEps());
-        }
-
-        @SafeVarargs
-        final FusedLinear linear(int in, boolean bias, Map.Entry<String, Integer>... outs) {
-            var parts = new ArrayList<FusedLinear.Part>();
-            int row = 0;
-            for (var out : outs) {
-                parts.add(new FusedLinear.Part(out.getKey(), row, out.getValue(), bias));
-                row += out.getValue();
-            }
-            try (var _ = TensorScope.open("load")) {
-                var linear = new FusedLinear(scope, parts, in, device, dtype, packs);
-                for (int i = 0; i < outs.length; i++) {
-                    into(outs[i].getKey() + ".weight", linear.weight(i));
-                    if (bias) {
-                        into(outs[i].getKey() + ".bias", linear.bias(i));
-                    }
-                }
-                return linear;
-            }
-        }
-
-        private void into(String name, Tensor target) {
-            read.add(name);
-            TensorFile.Entry entry = file.entries().get(name);
-            if (entry == null) {
-                throw new ModelException(
-                        "the model's files hold no tensor \"%s\"; its config.json says it should"
-                                .formatted(name));
-            }
-            StopRequest.check();
-            if (!Arrays.equals(entry.shape(), target.shape())) {
-                throw new ModelException(
-                        "tensor \"%s\" has shape %s, but config.json asks for %s"
-                                .formatted(
-                                        name,
-                                        Arrays.toString(entry.shape()),
-                                        Arrays.toString(target.shape())));
-            }
-            if (target.device().equals(Device.cpu())
-                    && target.isDense()
-                    && file.gives(name, target.dtype())) {
-                file.read(name, target.dtype(), target.memory());
-                return;
-            }
-            try (var _ = TensorScope.open("load");
-                    Arena arena = Arena.ofConfined()) {
-                target.copyInPlace(
-                        Tensor.ofMemory(
-                                Device.cpu(),
-                                entry.dtype(),
-                                file.read(name, arena),
-                                entry.shape()));
-            }
-        }
     }
 }

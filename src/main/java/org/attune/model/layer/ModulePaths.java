@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.TensorNames;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,51 +16,55 @@ import java.util.Set;
 ///
 /// @param linears paths of the linear modules that may be adapted, with their shapes `(out, in)`
 /// @param output path of the output layer or score head
-/// @param whole paths of the embedding, the output layer and norms, which may be trained whole
-public record ModulePaths(Map<String, Shape> linears, String output, List<String> whole) {
-    private static final String EMBEDDING = "model.embed_tokens";
-
+/// @param whole paths of the embedding, which comes first, the output layer and norms, which may be
+///     trained whole
+/// @param aNorm name of a norm in a block
+public record ModulePaths(
+        Map<String, Shape> linears, String output, List<String> whole, String aNorm) {
     /// @param out rows
     /// @param in columns
     public record Shape(long out, long in) {}
 
     public static ModulePaths of(DecoderConfig config) {
+        TensorNames names = config.names();
         Map<String, Shape> linears = new LinkedHashMap<>();
-        List<String> whole = new ArrayList<>(List.of(EMBEDDING));
+        List<String> whole = new ArrayList<>(List.of(names.embeddingPath()));
+        names.positionsPath().ifPresent(whole::add);
         for (int layer = 0; layer < config.layers(); layer++) {
-            block(config, "model.layers." + layer + ".", linears, whole);
+            block(config, names.block(layer), linears, whole);
         }
-        whole.add("model.norm");
+        whole.add(names.finalNormPath());
         String output = config.scores() ? OutputLayer.SCORE_PATH : OutputLayer.PATH;
         whole.add(output);
         if (!config.scores()) {
             linears.put(output, new Shape(config.vocabSize(), config.hiddenSize()));
         }
-        return new ModulePaths(linears, output, whole);
+        return new ModulePaths(linears, output, whole, names.norms().getFirst());
     }
 
     private static void block(
             DecoderConfig config, String path, Map<String, Shape> linears, List<String> whole) {
+        TensorNames names = config.names();
         AttentionConfig a = config.attention();
         long width = config.hiddenSize();
         long inner = config.intermediateSize();
         long queries = (long) a.heads() * a.headDim();
         long keys = (long) a.kvHeads() * a.headDim();
-        String attention = path + "self_attn.";
-        String mlp = path + "mlp.";
-        whole.add(path + "input_layernorm");
-        linears.put(attention + "q_proj", new Shape(queries, width));
-        linears.put(attention + "k_proj", new Shape(keys, width));
-        linears.put(attention + "v_proj", new Shape(keys, width));
-        if (a.qkNorm()) {
-            whole.add(attention + "q_norm");
-            whole.add(attention + "k_norm");
+        names.norms().forEach(norm -> whole.add(path + norm));
+        if (names.qkv().size() == 1) {
+            linears.put(path + names.qkv().getFirst(), new Shape(queries + 2 * keys, width));
+        } else {
+            linears.put(path + names.qkv().get(0), new Shape(queries, width));
+            linears.put(path + names.qkv().get(1), new Shape(keys, width));
+            linears.put(path + names.qkv().get(2), new Shape(keys, width));
         }
-        linears.put(attention + "o_proj", new Shape(width, queries));
-        whole.add(path + "post_attention_layernorm");
-        linears.put(mlp + "gate_proj", new Shape(inner, width));
-        linears.put(mlp + "up_proj", new Shape(inner, width));
-        linears.put(mlp + "down_proj", new Shape(width, inner));
+        if (a.qkNorm()) {
+            whole.add(path + "self_attn.q_norm");
+            whole.add(path + "self_attn.k_norm");
+        }
+        linears.put(path + names.output(), new Shape(width, queries));
+        names.up().forEach(up -> linears.put(path + up, new Shape(inner, width)));
+        linears.put(path + names.down(), new Shape(width, inner));
     }
 
     /// Modules that may not be trained whole beside an adapter: linear ones, and those that others

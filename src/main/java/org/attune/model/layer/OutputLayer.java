@@ -17,7 +17,8 @@ import java.util.Optional;
 /// z = h Wᵀ + c + u Bᵀ,     u = s · dropout(h) Aᵀ
 /// ```
 /// The update doesn't stand in extra columns of the matrix as in [FusedLinear], since a tied `W` is
-/// the embedding. Only the head of a token-classification model has a bias `c`. `M` rows, `D`
+/// the embedding. Only the head of a token-classification model has a bias `c`. In some families
+/// logits are capped, `q tanh(z / q)`. `M` rows, `D`
 /// width, `V` vocabulary, `R` rank.
 public final class OutputLayer {
     /// Its module path in causal language models.
@@ -28,6 +29,7 @@ public final class OutputLayer {
 
     private final Weight weight;
     private final Optional<Weight> bias;
+    private final double softcap;
     private final Optional<TensorScope> packs;
     private PackedMatrix packed; // of the base weight, or null
     private LowRank trained;
@@ -35,11 +37,13 @@ public final class OutputLayer {
 
     /// @param weight `(V, D)`
     /// @param bias `(V)`
+    /// @param softcap `q`; 0 is none
     /// @param packs owner of a copy of the weight in the layout that products like best; empty: no
     ///     copy
-    OutputLayer(Weight weight, Optional<Weight> bias, Optional<TensorScope> packs) {
+    OutputLayer(Weight weight, Optional<Weight> bias, double softcap, Optional<TensorScope> packs) {
         this.weight = weight;
         this.bias = bias;
+        this.softcap = softcap;
         this.packs = packs;
     }
 
@@ -159,16 +163,27 @@ public final class OutputLayer {
 
         /// Logits of what [#rounded] gave, float32 `(n, V)`.
         public Tensor widened(Tensor rounded) {
-            Tensor logits = rounded.to(DType.FLOAT32);
-            return c == null ? logits : logits.add(c.to(DType.FLOAT32));
+            Tensor products = rounded.to(DType.FLOAT32);
+            Tensor logits = c == null ? products : products.add(c.to(DType.FLOAT32));
+            return softcap == 0 ? logits : logits.mul(1 / softcap).tanh().mulInPlace(softcap);
         }
 
-        /// Whether [#rounded] are the logits.
-        public boolean hasBias() {
-            return c != null;
+        /// Whether [#rounded] are the logits: there is neither a bias nor a cap.
+        public boolean roundsLogits() {
+            return c == null && softcap == 0;
         }
 
-        /// Logits without the bias in the compute dtype, `(n, V)`, the caller's own.
+        /// Slopes of logits with regard to what they are before the cap, `1 − (z / q)²`; empty
+        /// where there is no cap.
+        ///
+        /// @param z logits over a temperature, `(n, V)`
+        public Optional<Tensor> slopes(Tensor z, double temperature) {
+            return softcap == 0
+                    ? Optional.empty()
+                    : Optional.of(z.mul(temperature / softcap).square().neg().add(1));
+        }
+
+        /// Products without the bias and the cap in the compute dtype, `(n, V)`, the caller's own.
         public Tensor rounded(long from, long n) {
             Tensor z = product(hidden.narrow(0, from, n));
             if (update != null) {
@@ -177,7 +192,8 @@ public final class OutputLayer {
             return z;
         }
 
-        /// Takes the gradient of the logits of some rows back; adds to the gradients of parameters.
+        /// Takes the gradient of the logits of some rows, before the cap, back; adds to the
+        /// gradients of parameters.
         ///
         /// @param dz `(n, V)`, in the compute dtype
         /// @param from first of the rows

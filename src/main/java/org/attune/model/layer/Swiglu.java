@@ -1,6 +1,5 @@
 package org.attune.model.layer;
 
-import org.attune.model.config.Activation;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -13,55 +12,27 @@ import java.util.function.Supplier;
 public final class Swiglu {
     private Swiglu() {}
 
-    /// @param activation of the gates
     /// @param gateUp `(N, 2F)`
     /// @param memory for the activated gates, `(N, F)`
     /// @param out its first `F` columns are written, `(N, F + …)`
-    public static void forward(
-            Activation activation, Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
-        switch (activation) {
-            case SILU -> silu(gateUp, memory, out);
-        }
-    }
-
-    /// Leaves the gradient of gate and up in their place.
-    ///
-    /// @param activation of the gates
-    /// @param dOut gradient of what [#forward] wrote, `(N, F)`
-    /// @param gateUp `(N, 2F)`, changed
-    /// @param memory that [#forward] was given, with what it left there
-    /// @param spare its first `F` columns are overwritten, `(N, F + …)`
-    public static void backward(
-            Activation activation,
-            Tensor dOut,
-            Tensor gateUp,
-            Supplier<Tensor> memory,
-            Tensor spare) {
-        switch (activation) {
-            case SILU -> siluBackward(dOut, gateUp, memory, spare);
-        }
-    }
-
-    /// As an ordinary expression, for autograd.
-    public static Tensor apply(Activation activation, Tensor gate, Tensor up) {
-        return switch (activation) {
-            case SILU -> gate.silu().mul(up);
-        };
-    }
-
-    private static void silu(Tensor gateUp, Supplier<Tensor> silu, Tensor out) {
+    public static void forward(Tensor gateUp, Supplier<Tensor> memory, Tensor out) {
         if (hasKernel(gateUp)) {
             VectorKernels.swiglu(gateUp, out);
             return;
         }
         long inner = gateUp.size(1) / 2;
-        Tensor memory = silu.get();
-        Kernels.silu(gateUp.narrow(1, 0, inner), memory);
-        Kernels.mul(memory, gateUp.narrow(1, inner, inner), out.narrow(1, 0, inner));
+        Tensor silu = memory.get();
+        Kernels.silu(gateUp.narrow(1, 0, inner), silu);
+        Kernels.mul(silu, gateUp.narrow(1, inner, inner), out.narrow(1, 0, inner));
     }
 
-    private static void siluBackward(
-            Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
+    /// Leaves the gradient of gate and up in their place.
+    ///
+    /// @param dOut gradient of what [#forward] wrote, `(N, F)`
+    /// @param gateUp `(N, 2F)`, changed
+    /// @param silu memory that [#forward] was given, with what it left there
+    /// @param spare its first `F` columns are overwritten, `(N, F + …)`
+    public static void backward(Tensor dOut, Tensor gateUp, Supplier<Tensor> silu, Tensor spare) {
         if (hasKernel(gateUp)) {
             VectorKernels.swigluBackward(dOut, gateUp);
             return;

@@ -13,17 +13,11 @@ final class TokenKernel {
     /// Whether [TokenPass] computes what a decoder of this configuration does, and the processor
     /// has the kernels for it.
     static boolean suits(DecoderConfig config, Device device, DType dtype) {
+        if (!config.unlikeLlama().isEmpty()) {
+            return false;
+        }
         int rotary = config.rope().rotaryDim(config.headDim());
-        return computes(config)
-                && VectorKernels.serve(device, dtype, config.headDim(), rotary / 2)
+        return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2)
                 && VectorKernels.hasTiles(dtype);
-    }
-
-    /// Its gates are activated as the kernel does; everything else that a configuration can ask
-    /// for is an argument of the kernel.
-    private static boolean computes(DecoderConfig config) {
-        return switch (config.activation()) {
-            case SILU -> true;
-        };
     }
 }

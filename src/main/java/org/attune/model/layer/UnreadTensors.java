@@ -15,7 +15,6 @@ import java.util.regex.Pattern;
 final class UnreadTensors {
     private static final String OUTPUT = OutputLayer.PATH + ".weight";
     private static final String OUTPUT_BIAS = OutputLayer.PATH + ".bias";
-    private static final String EMBEDDING = "model.embed_tokens.weight";
 
     /// Tables and masks that older versions of transformers saved.
     private static final Pattern BUFFER =
@@ -36,26 +35,27 @@ final class UnreadTensors {
             }
         }
         if (config.tiesOutput() && file.entries().containsKey(OUTPUT)) {
-            requireEqual(file);
+            requireEqual(file, config.names().embeddingPath() + ".weight");
         }
     }
 
     private static boolean belongs(String name, DecoderConfig config) {
-        return (name.startsWith("model.") || name.startsWith("blk.")) // as in GGUF files
+        boolean inTrunk = name.startsWith(config.names().trunk() + ".");
+        return (inTrunk || name.startsWith("blk.")) // as in GGUF files
                         && !BUFFER.matcher(name).matches()
                 || name.equals(OUTPUT_BIAS) && !config.scores();
     }
 
     /// Older files repeat a tied embedding.
-    private static void requireEqual(TensorFile file) {
+    private static void requireEqual(TensorFile file, String name) {
         TensorFile.Entry output = file.entries().get(OUTPUT);
-        TensorFile.Entry embedding = file.entries().get(EMBEDDING);
+        TensorFile.Entry embedding = file.entries().get(name);
         boolean equal =
                 output.dtype() == embedding.dtype()
                         && Arrays.equals(output.shape(), embedding.shape());
         if (equal) {
             try (Arena arena = Arena.ofConfined()) {
-                equal = file.read(OUTPUT, arena).mismatch(file.read(EMBEDDING, arena)) < 0;
+                equal = file.read(OUTPUT, arena).mismatch(file.read(name, arena)) < 0;
             }
         }
         if (!equal) {
@@ -63,7 +63,7 @@ final class UnreadTensors {
                     ("tie_word_embeddings is true, but the files hold a tensor \"%s\" unlike"
                          + " \"%s\"; set the key to false if the model has an output layer of its"
                          + " own")
-                            .formatted(OUTPUT, EMBEDDING));
+                            .formatted(OUTPUT, name));
         }
     }
 }

@@ -4,6 +4,7 @@ import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.TensorNames;
 
 import java.util.Arrays;
 
@@ -26,28 +27,44 @@ final class WeightShapes {
     ///     missing or of another shape
     static void check(DecoderConfig config, TensorFile file) {
         var shapes = new WeightShapes(config, file);
+        TensorNames names = config.names();
         var width = new Size("hidden_size", config.hiddenSize());
-        shapes.require("model.embed_tokens", new Size("vocab_size", config.vocabSize()), width);
+        shapes.require(names.embeddingPath(), new Size("vocab_size", config.vocabSize()), width);
+        var positions = new Size("max_position_embeddings", config.maxPositionEmbeddings());
+        names.positionsPath().ifPresent(path -> shapes.require(path, positions, width));
         for (int layer = 0; layer < config.layers(); layer++) {
-            shapes.requireBlock("model.layers." + layer + ".", width);
+            shapes.requireBlock(names.block(layer), width);
         }
-        shapes.require("model.norm", width);
+        shapes.require(names.finalNormPath(), width);
     }
 
     private void requireBlock(String path, Size width) {
+        TensorNames names = config.names();
         AttentionConfig a = config.attention();
         var inner = new Size("intermediate_size", config.intermediateSize());
         var queries = new Size("num_attention_heads × head_dim", (long) a.heads() * a.headDim());
         var keys = new Size("num_key_value_heads × head_dim", (long) a.kvHeads() * a.headDim());
-        require(path + "input_layernorm", width);
-        require(path + "self_attn.q_proj", queries, width);
-        require(path + "self_attn.k_proj", keys, width);
-        require(path + "self_attn.v_proj", keys, width);
-        require(path + "self_attn.o_proj", width, queries);
-        require(path + "post_attention_layernorm", width);
-        require(path + "mlp.gate_proj", inner, width);
-        require(path + "mlp.up_proj", inner, width);
-        require(path + "mlp.down_proj", width, inner);
+        names.norms().forEach(norm -> require(path + norm, width));
+        if (names.qkv().size() == 1) {
+            long rows = queries.value() + 2 * keys.value();
+            var all = new Size("%s and twice %s".formatted(queries.key(), keys.key()), rows);
+            requireMatrix(path + names.qkv().getFirst(), all, width);
+        } else {
+            requireMatrix(path + names.qkv().get(0), queries, width);
+            requireMatrix(path + names.qkv().get(1), keys, width);
+            requireMatrix(path + names.qkv().get(2), keys, width);
+        }
+        requireMatrix(path + names.output(), width, queries);
+        names.up().forEach(up -> requireMatrix(path + up, inner, width));
+        requireMatrix(path + names.down(), width, inner);
+    }
+
+    private void requireMatrix(String path, Size out, Size in) {
+        if (config.names().transposed()) {
+            require(path, in, out);
+        } else {
+            require(path, out, in);
+        }
     }
 
     private void require(String path, Size... sizes) {

@@ -4,6 +4,9 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.LlamaBlock;
+import org.attune.model.layer.Norm;
 import org.attune.tensor.DType;
 
 /// Memory that a pass through the blocks takes for one token, by the shapes that [Saved] lists. `D`
@@ -22,6 +25,8 @@ import org.attune.tensor.DType;
 /// scores             = 3 b H · those of a block of queries, whatever the number of tokens;
 ///                      none in tiles
 /// ```
+/// Blocks in ordinary operators keep their inputs alone. While such a block goes backward, all that
+/// its operators made stands there, the scores of all queries too ([#inOperators]).
 ///
 /// @param layers `L`
 /// @param input of a block
@@ -29,8 +34,15 @@ import org.attune.tensor.DType;
 /// @param attended of that, where the rest is computed again and attention isn't
 /// @param atWork besides, while one block computes
 /// @param score of one pair of query and key in all heads
+/// @param allScores whether those of all queries stand there, not of a block of queries
 public record ActivationBytes(
-        int layers, long input, long saved, long attended, long atWork, long score) {
+        int layers,
+        long input,
+        long saved,
+        long attended,
+        long atWork,
+        long score,
+        boolean allScores) {
     /// Scores, their gradient and its product stand beside each other.
     private static final long SCORES = 3;
 
@@ -42,7 +54,10 @@ public record ActivationBytes(
 
     /// @param decoder with its adapters
     public static ActivationBytes of(Decoder decoder) {
-        Block first = decoder.blocks().getFirst();
+        if (decoder.llamaBlocks().isEmpty()) {
+            return inOperators(decoder);
+        }
+        LlamaBlock first = decoder.llamaBlocks().get().getFirst();
         Adapter adapter = Adapter.TRAINED;
         int columns =
                 first.qkv().extra(adapter)
@@ -52,6 +67,34 @@ public record ActivationBytes(
         DecoderConfig config = decoder.config();
         boolean tiles = JointHeads.inTiles(config, decoder.device(), decoder.dtype());
         return of(config, decoder.dtype(), columns, first.output().extra(adapter), tiles);
+    }
+
+    /// Of blocks in ordinary operators with autograd:
+    /// ```
+    /// at work = b (3 (q + 2 k) + 14 q + 6 k + 8 D) + norms + feed-forward part,
+    ///           updates of adapters, and a fourth more for gradients
+    /// scores  = 8 b H of each pair, 11 b H with a cap
+    /// ```
+    private static ActivationBytes inOperators(Decoder decoder) {
+        DecoderConfig c = decoder.config();
+        Block first = decoder.blocks().getFirst();
+        long b = decoder.dtype().bytes();
+        long queries = (long) c.heads() * c.headDim();
+        long keys = (long) c.kvHeads() * c.headDim();
+        long work = b * (17 * queries + 12 * keys + 8L * c.hiddenSize());
+        for (Norm norm : first.norms()) {
+            boolean ofHeads = norm == first.attention().queryNorm();
+            boolean counted = norm == first.attention().keyNorm(); // with that of queries
+            long width = ofHeads ? queries + keys : c.hiddenSize();
+            work += counted ? 0 : norm.expressionBytes(width);
+        }
+        work += first.feedForward().expressionBytes(b);
+        for (FusedLinear linear : first.linears()) {
+            work += linear.extra(Adapter.TRAINED) == 0 ? 0 : 2 * b * linear.out();
+        }
+        long score = (c.attention().softcap() > 0 ? 11 : 8) * b * c.heads();
+        long input = b * c.hiddenSize();
+        return new ActivationBytes(c.layers(), input, input, 0, work + work / 4, score, true);
     }
 
     /// As if attention were not done in tiles.
@@ -85,7 +128,8 @@ public record ActivationBytes(
                 saved,
                 b * (queries + outputColumns) + logs,
                 Math.max(feedForward, attention),
-                tiles ? 0 : SCORES * b * c.heads());
+                tiles ? 0 : SCORES * b * c.heads(),
+                false);
     }
 
     /// Bytes of a pass over `tokens`, as many as there are in its longest path, forward and
@@ -93,7 +137,8 @@ public record ActivationBytes(
     ///
     /// @param recomputed what is computed again
     public long bytes(int tokens, Recomputation recomputed) {
-        return tokens * (kept(recomputed) + atWork) + Layout.mostScores(tokens) * score;
+        long pairs = allScores ? (long) tokens * tokens : Layout.mostScores(tokens);
+        return tokens * (kept(recomputed) + atWork) + pairs * score;
     }
 
     /// Bytes of a forward pass over `tokens` without a backward pass: a block and its input at a

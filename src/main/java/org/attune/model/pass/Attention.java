@@ -66,12 +66,17 @@ final class Attention {
     }
 
     /// As [#forward], as an ordinary expression for autograd.
-    Tensor apply(Tensor q, Tensor k, Tensor v, int window) {
+    ///
+    /// @param softcap `c` of `c · tanh(score / c)`; 0 is none
+    Tensor apply(Tensor q, Tensor k, Tensor v, int window, double softcap) {
         List<Layout.QueryBlock> blocks = layout.blocks(window);
         Tensor[] parts = new Tensor[blocks.size()];
         for (int i = 0; i < parts.length; i++) {
             Layout.QueryBlock block = blocks.get(i);
             Tensor scores = fold(q, block).bmm(rows(k, block).transpose(1, 2));
+            if (softcap > 0) {
+                scores = scores.mul(1 / softcap).tanh().mul(softcap);
+            }
             Tensor p = masked(scores, q, block, false).softmax(Tensor.LAST);
             parts[i] = unfold(p.bmm(rows(v, block)), q, block);
         }

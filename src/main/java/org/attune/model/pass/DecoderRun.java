@@ -2,21 +2,21 @@ package org.attune.model.pass;
 
 import org.attune.error.StopRequest;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
-import org.attune.tensor.DType;
+import org.attune.model.layer.LlamaBlock;
 import org.attune.tensor.ResidentLimit;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 
 /// One pass through all blocks: forward at construction, backward on request. Owns the activations
-/// that backward needs until it is closed.
+/// that backward needs until it is closed. [WrittenBlock] computes the blocks that it knows, and
+/// [PlainBlock] all others: it keeps their inputs, whatever is to be computed again.
 ///
 /// The graph is cut at block boundaries. Of blocks that are recomputed forward keeps the inputs,
 /// and attention's output if asked ([Recomputation]); backward takes the blocks in reverse,
@@ -39,6 +39,7 @@ public final class DecoderRun implements AutoCloseable {
     private final Decoder decoder;
     private final Layout layout;
     private final Options options;
+    private final Optional<List<LlamaBlock>> written; // empty: in ordinary operators
     private final PassContext pass;
     private final TensorScope scope = TensorScope.detached("run");
     private final Tensor[] inputs;
@@ -73,6 +74,7 @@ public final class DecoderRun implements AutoCloseable {
         this.decoder = decoder;
         this.layout = layout;
         this.options = options;
+        written = options.plain() ? Optional.empty() : decoder.llamaBlocks();
         int count = decoder.blocks().size();
         inputs = new Tensor[count];
         saved = new Saved[count];
@@ -95,7 +97,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor hidden(Recorded from) {
-        if (options.plain() || options.dropout().isOn()) {
+        if (written.isEmpty() || options.dropout().isOn()) {
             throw new IllegalArgumentException("what is recorded was computed in another way");
         }
         try (var _ = scope.enter()) {
@@ -106,8 +108,7 @@ public final class DecoderRun implements AutoCloseable {
     private Tensor forward() {
         Tensor x;
         try (var _ = TensorScope.open("embed")) {
-            Tensor table = decoder.embedding().value(pass.adapter()); // (V, D)
-            x = table.indexSelect(0, layout.tokenTensor(decoder.device()));
+            x = decoder.input().forward(layout.tokens(), layout.positions(), pass.adapter());
             scope.adopt(x);
         }
         for (int i = 0; i < inputs.length; i++) {
@@ -128,11 +129,11 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor block(int i, Tensor x) {
-        if (options.plain()) {
+        if (written.isEmpty()) {
             return plain(i).forward(x);
         }
         pass.makesWhatStays(true);
-        WrittenBlock.Result result = WrittenBlock.forward(decoder.blocks().get(i), x, pass);
+        WrittenBlock.Result result = WrittenBlock.forward(written.get().get(i), x, pass);
         pass.makesWhatStays(false);
         if (options.backward()) {
             keep(i, result.saved());
@@ -199,34 +200,15 @@ public final class DecoderRun implements AutoCloseable {
                 d = dx;
                 blockDone.accept(i);
             }
-            Tensor gradient = decoder.embedding().gradient(pass.adapter()); // (V, D)
-            if (gradient != null) {
-                addToEmbedding(gradient, d);
-            }
+            decoder.input().backward(layout.tokens(), layout.positions(), d, pass.adapter());
         }
-    }
-
-    /// What was read of the embedding learns, but for the row of the padding token: transformers'
-    /// embeddings leave it as it is, though the token may end every turn. A tied output layer adds
-    /// to that row all the same.
-    private void addToEmbedding(Tensor gradient, Tensor d) {
-        int[] tokens = layout.tokens();
-        int pad = decoder.config().special().pad().orElse(-1);
-        int[] read = IntStream.range(0, tokens.length).filter(row -> tokens[row] != pad).toArray();
-        Tensor rows = d; // (N, D)
-        if (read.length < tokens.length) {
-            rows = d.indexSelect(0, Tensor.ofInts(decoder.device(), read, read.length));
-        }
-        int[] ids = Arrays.stream(read).map(row -> tokens[row]).toArray();
-        Tensor index = Tensor.ofInts(decoder.device(), ids, ids.length).unsqueeze(1);
-        gradient.scatterAddInPlace(0, index.expand(ids.length, d.size(1)), rows.to(DType.FLOAT32));
     }
 
     private Tensor blockBackward(int i, Tensor d, TensorScope block) {
-        if (options.plain()) {
+        if (written.isEmpty()) {
             return plain(i).backward(inputs[i], d);
         }
-        Block b = decoder.blocks().get(i);
+        LlamaBlock b = written.get().get(i);
         Saved s = saved[i];
         if (s == null) {
             try (var _ = TensorScope.open("again")) {
@@ -239,7 +221,7 @@ public final class DecoderRun implements AutoCloseable {
         return dx;
     }
 
-    private Saved again(int i, Block b, TensorScope block) {
+    private Saved again(int i, LlamaBlock b, TensorScope block) {
         if (recorded.isEmpty()) {
             return WrittenBlock.again(b, inputs[i], Optional.ofNullable(keptAttention[i]), pass);
         }

@@ -2,7 +2,7 @@ package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 
@@ -16,7 +16,7 @@ public final class HeadNorms {
     ///
     /// @param y projections, `(N, (CG + 2C) K)`; changed
     /// @return what [#backward] needs, or null if the block has no such norms
-    static Attended.QkNormed forward(Block b, Tensor y, PassContext pass) {
+    static Attended.QkNormed forward(SelfAttention b, Tensor y, PassContext pass) {
         if (b.queryNorm() == null) {
             return null;
         }
@@ -34,7 +34,7 @@ public final class HeadNorms {
     /// Norms queries and keys where they are, for no backward pass.
     ///
     /// @param y projections, `(N, (CG + 2C) K)`; changed
-    public static void apply(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+    public static void apply(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         if (b.queryNorm() == null) {
             return;
         }
@@ -43,7 +43,7 @@ public final class HeadNorms {
     }
 
     /// @return statistics, `(N, CG + C, 1)`
-    private static Tensor byOperators(Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+    private static Tensor byOperators(SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         Tensor queries = HeadViews.queries(y, c);
         Tensor keys = HeadViews.keys(y, c);
         return Tensor.cat(
@@ -53,7 +53,7 @@ public final class HeadNorms {
     }
 
     private static Optional<VectorKernels.HeadNorms> kernel(
-            Block b, Tensor y, DecoderConfig c, Adapter adapter) {
+            SelfAttention b, Tensor y, DecoderConfig c, Adapter adapter) {
         return VectorKernels.serve(y.device(), y.dtype(), c.headDim())
                 ? Optional.of(
                         new VectorKernels.HeadNorms(
@@ -61,7 +61,7 @@ public final class HeadNorms {
                                 c.kvHeads(),
                                 b.queryNorm().weight().value(adapter),
                                 b.keyNorm().weight().value(adapter),
-                                c.rmsNormEps()))
+                                c.normEps()))
                 : Optional.empty();
     }
 
@@ -69,7 +69,7 @@ public final class HeadNorms {
     ///
     /// @param dy `(N, (CG + 2C) K)`
     /// @param saved what [#forward] gave
-    static void backward(Block b, Tensor dy, Attended.QkNormed saved, PassContext pass) {
+    static void backward(SelfAttention b, Tensor dy, Attended.QkNormed saved, PassContext pass) {
         if (saved == null) {
             return;
         }

@@ -1,7 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.layer.Block;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
@@ -50,7 +50,7 @@ public final class JointHeads {
 
     /// @param y projections, `(N, (CG + 2C) K)`; changed and kept
     /// @param out its first columns are written, `(N, CGK + …)`
-    Attended forward(Block b, Tensor y, Tensor out, PassContext pass) {
+    Attended forward(SelfAttention b, Tensor y, Tensor out, PassContext pass) {
         Attended.QkNormed normed = prepare(b, y, pass);
         AttentionKernel kernel = kernel(b.window());
         Tensor logs =
@@ -72,11 +72,11 @@ public final class JointHeads {
     /// As [#forward], where attention's output is there.
     ///
     /// @param logs that it gave with it, or null
-    static Attended again(Block b, Tensor y, Tensor logs, PassContext pass) {
+    static Attended again(SelfAttention b, Tensor y, Tensor logs, PassContext pass) {
         return new Attended.Joint(prepare(b, y, pass), y, logs);
     }
 
-    private static Attended.QkNormed prepare(Block b, Tensor y, PassContext pass) {
+    private static Attended.QkNormed prepare(SelfAttention b, Tensor y, PassContext pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
         pass.rope().rotateJoint(y, false);
         return normed;
@@ -85,7 +85,8 @@ public final class JointHeads {
     /// @param out attention output, `(N, CGK + …)`
     /// @param dOut its gradient, `(N, CGK + …)`
     /// @return gradient of the projections, `(N, (CG + 2C) K)`
-    Tensor backward(Block b, Tensor out, Tensor dOut, Attended.Joint saved, PassContext pass) {
+    Tensor backward(
+            SelfAttention b, Tensor out, Tensor dOut, Attended.Joint saved, PassContext pass) {
         Tensor qkv = saved.qkv();
         Tensor dy = Tensor.empty(qkv.device(), qkv.dtype(), qkv.shape());
         VectorKernels.attentionBackward(kernel(b.window()), qkv, out, saved.logs(), dOut, dy);

@@ -2,8 +2,8 @@ package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.OwnPages;
@@ -25,7 +25,7 @@ final class PassContext implements AutoCloseable {
     private final Layout layout;
     private final Adapter adapter;
     private final Dropout dropout;
-    private final Rope rope;
+    private final Optional<Rope> rope;
     private final Attention attention;
     private final Device device;
     private final DType dtype;
@@ -56,7 +56,10 @@ final class PassContext implements AutoCloseable {
         this.device = device;
         this.dtype = dtype;
         try (var _ = scope.enter()) {
-            rope = new Rope(config, layout, device, dtype);
+            rope =
+                    config.rotates()
+                            ? Optional.of(new Rope(config, layout, device, dtype))
+                            : Optional.empty();
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
@@ -74,14 +77,14 @@ final class PassContext implements AutoCloseable {
     /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed, and kept or copied and
     ///     freed
     /// @param out its first columns are written, `(N, CGK + …)`
-    Attended attend(Block b, Supplier<Tensor> projections, Tensor out) {
+    Attended attend(SelfAttention b, Supplier<Tensor> projections, Tensor out) {
         return joint.isPresent()
                 ? joint.get().forward(b, projections.get(), out, this)
                 : SplitHeads.forward(b, projections, out, this);
     }
 
     /// As [#attend], where its output is there.
-    Attended attendAgain(Block b, Supplier<Tensor> projections, KeptAttention kept) {
+    Attended attendAgain(SelfAttention b, Supplier<Tensor> projections, KeptAttention kept) {
         return joint.isPresent()
                 ? JointHeads.again(b, projections.get(), kept.logs(), this)
                 : SplitHeads.again(b, projections, this);
@@ -90,7 +93,7 @@ final class PassContext implements AutoCloseable {
     /// @param out what [#attend] wrote
     /// @param dOut its gradient
     /// @return gradient of the projections, `(N, (CG + 2C) K)`
-    Tensor attendBackward(Block b, Tensor out, Tensor dOut, Attended attended) {
+    Tensor attendBackward(SelfAttention b, Tensor out, Tensor dOut, Attended attended) {
         return switch (attended) {
             case Attended.Joint saved -> joint.orElseThrow().backward(b, out, dOut, saved, this);
             case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
@@ -162,8 +165,9 @@ final class PassContext implements AutoCloseable {
         return dropout;
     }
 
+    /// The rotation; only of decoders that rotate.
     Rope rope() {
-        return rope;
+        return rope.orElseThrow();
     }
 
     Attention attention() {

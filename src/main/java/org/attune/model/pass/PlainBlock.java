@@ -4,19 +4,25 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
 import org.attune.model.layer.LowRank;
-import org.attune.model.layer.RmsNorm;
-import org.attune.model.layer.Swiglu;
+import org.attune.model.layer.Norm;
+import org.attune.model.layer.SelfAttention;
+import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/// A block in ordinary operators with autograd: the yardstick for [WrittenBlock]. Its backward pass
-/// runs the block again with recording on.
+/// A block in ordinary operators with autograd: it computes every combination of parts, and is the
+/// yardstick for [WrittenBlock]. Its backward pass runs the block again with recording on.
+///
+/// Shapes: `N` rows, `D` width, `C` key/value heads, `G` query heads per key/value head, `K` head
+/// size.
 final class PlainBlock {
     private final Block block;
     private final PassContext pass;
@@ -54,36 +60,79 @@ final class PlainBlock {
     }
 
     private Tensor run(Tensor x, boolean training) {
-        DecoderConfig c = pass.config();
-        int n = pass.size();
-        Tensor h = norm(block.inputNorm(), x, training);
-        Tensor q = project(block.qkv(), 0, h, training).reshape(n, c.heads(), c.headDim());
-        Tensor k = project(block.qkv(), 1, h, training).reshape(n, c.kvHeads(), c.headDim());
-        Tensor v = project(block.qkv(), 2, h, training).reshape(n, c.kvHeads(), c.headDim());
-        if (block.queryNorm() != null) {
-            q = norm(block.queryNorm(), q, training);
-            k = norm(block.keyNorm(), k, training);
-        }
-        q = pass.rope().apply(q).mul(1 / Math.sqrt(c.headDim()));
-        k = pass.rope().apply(k);
-        int groups = c.heads() / c.kvHeads();
-        Tensor byHead = q.reshape(n, c.kvHeads(), groups, c.headDim()).transpose(0, 1);
-        Tensor o =
-                pass.attention()
-                        .apply(byHead, k.transpose(0, 1), v.transpose(0, 1), block.window());
-        Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
-        Tensor x2 = x.add(project(block.output(), 0, flat, training));
-        Tensor h2 = norm(block.postNorm(), x2, training);
-        Tensor gate = project(block.gateUp(), 0, h2, training);
-        Tensor up = project(block.gateUp(), 1, h2, training);
-        return x2.add(project(block.down(), 0, Swiglu.apply(c.activation(), gate, up), training));
+        Tensor x2 = x.add(attention(x, training));
+        Tensor read = block.order().isParallel() ? x : x2;
+        return x2.add(feedForward(read, training));
     }
 
-    private Tensor norm(RmsNorm norm, Tensor x, boolean training) {
-        Tensor weight = norm.weight().value(pass.adapter());
-        Tensor gradient = norm.weight().gradient(pass.adapter());
-        boolean learns = training && gradient != null;
-        return norm.apply(x, learns ? leaf(weight, gradient, 1) : weight);
+    /// What attention adds to the residual stream, `(N, D)`.
+    private Tensor attention(Tensor x, boolean training) {
+        DecoderConfig c = pass.config();
+        SelfAttention a = block.attention();
+        int n = pass.size();
+        Tensor h = norm(block.attentionNorms().before(), x, training);
+        Tensor y = project(a.qkv(), h, training); // (N, (CG + 2C) K)
+        Tensor q = heads(y, 0, c.heads());
+        Tensor k = heads(y, c.heads(), c.kvHeads());
+        Tensor v = heads(y, c.heads() + c.kvHeads(), c.kvHeads());
+        if (a.queryNorm() != null) {
+            q = norm(Optional.of(a.queryNorm()), q, training);
+            k = norm(Optional.of(a.keyNorm()), k, training);
+        }
+        if (a.rotates()) {
+            q = pass.rope().apply(q);
+            k = pass.rope().apply(k);
+        }
+        int groups = c.heads() / c.kvHeads();
+        Tensor byHead =
+                q.mul(c.attention().scale())
+                        .reshape(n, c.kvHeads(), groups, c.headDim())
+                        .transpose(0, 1); // (C, N, G, K)
+        Tensor o =
+                pass.attention()
+                        .apply(
+                                byHead,
+                                k.transpose(0, 1),
+                                v.transpose(0, 1),
+                                a.window(),
+                                a.softcap()); // (C, N, G, K)
+        Tensor flat = o.transpose(0, 1).reshape(n, (long) c.heads() * c.headDim());
+        Tensor out = project(a.output(), flat, training);
+        return norm(block.attentionNorms().after(), out, training);
+    }
+
+    /// Some heads of the projections, `(N, count, K)`.
+    private Tensor heads(Tensor y, int first, int count) {
+        long size = pass.config().headDim();
+        return y.narrow(1, first * size, count * size).reshape(y.size(0), count, size);
+    }
+
+    /// What the feed-forward part adds, `(N, D)`.
+    private Tensor feedForward(Tensor x, boolean training) {
+        FeedForward f = block.feedForward();
+        Tensor h = norm(block.feedForwardNorms().before(), x, training);
+        Tensor inner = f.apply(project(f.up(), h, training)); // (N, F)
+        Tensor out = project(f.down(), inner, training);
+        return norm(block.feedForwardNorms().after(), out, training);
+    }
+
+    private Tensor norm(Optional<? extends Norm> norm, Tensor x, boolean training) {
+        return norm.isEmpty() ? x : norm.get().apply(x, w -> value(w, training));
+    }
+
+    private Tensor value(Weight weight, boolean training) {
+        Tensor value = weight.value(pass.adapter());
+        Tensor gradient = weight.gradient(pass.adapter());
+        return training && gradient != null ? leaf(value, gradient, 1) : value;
+    }
+
+    /// All parts side by side.
+    private Tensor project(FusedLinear linear, Tensor x, boolean training) {
+        Tensor[] parts = new Tensor[linear.parts().size()];
+        for (int i = 0; i < parts.length; i++) {
+            parts[i] = project(linear, i, x, training);
+        }
+        return parts.length == 1 ? parts[0] : Tensor.cat(1, parts);
     }
 
     private Tensor project(FusedLinear linear, int part, Tensor x, boolean training) {

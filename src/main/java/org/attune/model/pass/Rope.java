@@ -14,8 +14,8 @@ import java.util.Arrays;
 /// Rotary position embedding of one pass: cosines and sines of its rows
 /// ([Su et al. 2021, Eq. 34](https://arxiv.org/abs/2104.09864), in the form that rotates halves).
 ///
-/// Queries are multiplied by the attention scale `1/√K` with the rotation, which saves a pass over
-/// the scores.
+/// Queries are multiplied by the attention scale, `1/√K` in most families, with the rotation, which
+/// saves a pass over the scores.
 public final class Rope {
     private final int rotary;
     private final double scale;
@@ -29,7 +29,7 @@ public final class Rope {
 
     public Rope(DecoderConfig config, Layout layout, Device device, DType dtype) {
         rotary = config.rope().rotaryDim(config.headDim());
-        scale = 1 / Math.sqrt(config.headDim());
+        scale = config.attention().scale();
         int half = rotary / 2;
         int n = layout.size();
         float[] c = new float[n * half];
@@ -100,8 +100,11 @@ public final class Rope {
         b.mulInPlace(cos).addInPlace(as);
     }
 
-    /// Whether [#rotateJoint] can do it.
+    /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.
     public static boolean hasKernel(DecoderConfig config, Device device, DType dtype) {
+        if (!config.rotates() || config.attention().softcap() > 0) {
+            return false;
+        }
         int rotary = config.rope().rotaryDim(config.headDim());
         return VectorKernels.serve(device, dtype, config.headDim(), rotary / 2);
     }

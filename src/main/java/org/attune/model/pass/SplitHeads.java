@@ -1,7 +1,7 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.layer.Block;
+import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.Tensor;
 
 import java.util.function.Supplier;
@@ -13,7 +13,8 @@ final class SplitHeads {
 
     /// @param projections makes them, `(N, (CG + 2C) K)`; they are changed and freed
     /// @param out its first columns are written, `(N, CGK + …)`
-    static Attended forward(Block b, Supplier<Tensor> projections, Tensor out, PassContext pass) {
+    static Attended forward(
+            SelfAttention b, Supplier<Tensor> projections, Tensor out, PassContext pass) {
         long columns = (long) pass.config().heads() * pass.config().headDim();
         Tensor o = pass.scratch(PassContext.Scratch.SECOND, columns).reshape(queryShape(pass));
         Attended.Split s = again(b, projections, pass);
@@ -27,7 +28,7 @@ final class SplitHeads {
     }
 
     /// As [#forward], where attention's output is there.
-    static Attended.Split again(Block b, Supplier<Tensor> projections, PassContext pass) {
+    static Attended.Split again(SelfAttention b, Supplier<Tensor> projections, PassContext pass) {
         DecoderConfig c = pass.config();
         int n = pass.size();
         Tensor q = Tensor.empty(pass.device(), pass.dtype(), queryShape(pass));
@@ -51,7 +52,7 @@ final class SplitHeads {
 
     /// @param dOut gradient of the attention output, `(N, CGK + …)`
     /// @return gradient of the projections, `(N, (CG + 2C) K)`
-    static Tensor backward(Block b, Tensor dOut, Attended.Split s, PassContext pass) {
+    static Tensor backward(SelfAttention b, Tensor dOut, Attended.Split s, PassContext pass) {
         Tensor dHeads = Tensor.empty(dOut.device(), dOut.dtype(), s.q().shape());
         dHeads.copyInPlace(byRow(dOut, pass).transpose(0, 1)); // (C, N, G, K)
         Tensor[] d = pass.attention().backward(dHeads, s.q(), s.k(), s.v(), b.window());
@@ -78,7 +79,7 @@ final class SplitHeads {
     }
 
     /// Takes gradients of queries, keys and values back to that of the projections.
-    private static Tensor join(Block b, Tensor[] d, Attended.Split s, PassContext pass) {
+    private static Tensor join(SelfAttention b, Tensor[] d, Attended.Split s, PassContext pass) {
         DecoderConfig c = pass.config();
         int n = pass.size();
         int groups = c.heads() / c.kvHeads();

@@ -4,7 +4,7 @@ import static org.attune.model.pass.PassContext.Scratch.FIRST;
 import static org.attune.model.pass.PassContext.Scratch.SECOND;
 
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
+import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.Swiglu;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -13,7 +13,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /// Forward and backward of a block, written by hand: no autograd graph, only what [Saved] lists is
-/// kept. [PlainBlock] is the same in ordinary operators, and tests hold one against the other.
+/// kept. It knows [LlamaBlock]s; [PlainBlock] computes any block in ordinary operators, and tests
+/// hold one against the other.
 /// Shapes are those of [Saved].
 final class WrittenBlock {
     private WrittenBlock() {}
@@ -23,7 +24,7 @@ final class WrittenBlock {
     record Result(Tensor out, Saved saved) {}
 
     /// Everything made stays in the current scope.
-    static Result forward(Block b, Tensor x, PassContext pass) {
+    static Result forward(LlamaBlock b, Tensor x, PassContext pass) {
         Saved s = upToDown(b, x, Optional.empty(), pass);
         Tensor ax = activated(b, s.gateUp(), pass);
         Tensor out = b.down().forward(ax, pass.adapter(), pass.dropout(), s.x2());
@@ -33,7 +34,8 @@ final class WrittenBlock {
     /// What [#forward] saves, computed again without the block's output, which nobody needs then.
     ///
     /// @param attention what it made, if that was kept
-    static Saved again(Block b, Tensor x, Optional<KeptAttention> attention, PassContext pass) {
+    static Saved again(
+            LlamaBlock b, Tensor x, Optional<KeptAttention> attention, PassContext pass) {
         Saved s = upToDown(b, x, attention, pass);
         if (b.down().extra(pass.adapter()) == 0) {
             return s;
@@ -44,7 +46,7 @@ final class WrittenBlock {
     }
 
     /// What [#forward] saves, from what was kept of it; the rest is computed again.
-    static Saved completed(Block b, KeptRows kept, PassContext pass) {
+    static Saved completed(LlamaBlock b, KeptRows kept, PassContext pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(kept.x(), b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(kept.x(), h1, adapter);
@@ -68,17 +70,17 @@ final class WrittenBlock {
     }
 
     /// Of projections that were kept, or else are computed again.
-    private static Attended attended(Block b, Tensor qkv, Tensor h1, PassContext pass) {
+    private static Attended attended(LlamaBlock b, Tensor qkv, Tensor h1, PassContext pass) {
         if (qkv != null) {
             return new Attended.Joint(null, qkv, null);
         }
         Tensor y = b.qkv().forward(h1, pass.adapter(), pass.dropout());
-        return JointHeads.again(b, y, null, pass);
+        return JointHeads.again(b.attention(), y, null, pass);
     }
 
     /// All but the down projection.
     private static Saved upToDown(
-            Block b, Tensor x, Optional<KeptAttention> attention, PassContext pass) {
+            LlamaBlock b, Tensor x, Optional<KeptAttention> attention, PassContext pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(x, b.qkv().in(), b.qkv().extra(adapter));
         Tensor r1 = b.inputNorm().forward(x, h1, adapter);
@@ -87,10 +89,10 @@ final class WrittenBlock {
         Attended attended;
         if (attention.isPresent()) {
             ox = attention.get().ox();
-            attended = pass.attendAgain(b, projections, attention.get());
+            attended = pass.attendAgain(b.attention(), projections, attention.get());
         } else {
             ox = widened(x, b.output().in(), b.output().extra(adapter));
-            attended = pass.attend(b, projections, ox);
+            attended = pass.attend(b.attention(), projections, ox);
         }
         Tensor x2 = b.output().forward(ox, adapter, pass.dropout(), x); // (N, D)
         Tensor h2 = widened(x, b.gateUp().in(), b.gateUp().extra(adapter));
@@ -100,15 +102,14 @@ final class WrittenBlock {
     }
 
     /// Input of the down projection, `(N, F + R)`; the adapter's columns are not filled yet.
-    private static Tensor activated(Block b, Tensor gateUp, PassContext pass) {
+    private static Tensor activated(LlamaBlock b, Tensor gateUp, PassContext pass) {
         Tensor ax = pass.scratch(FIRST, b.down().in() + (long) b.down().extra(pass.adapter()));
-        Swiglu.forward(
-                pass.config().activation(), gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
+        Swiglu.forward(gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
         return ax;
     }
 
     /// Of the down projection's filled input, `(N, R)`, or null.
-    private static Tensor downColumns(Block b, Tensor ax, PassContext pass) {
+    private static Tensor downColumns(LlamaBlock b, Tensor ax, PassContext pass) {
         int columns = b.down().extra(pass.adapter());
         return columns == 0 ? null : ax.narrow(1, b.down().in(), columns).copy();
     }
@@ -117,7 +118,7 @@ final class WrittenBlock {
     ///
     /// @param dOut gradient of the block's output, `(N, D)`
     /// @return gradient of its input, `(N, D)`; parameters' gradients are added where they belong
-    static Tensor backward(Block b, Tensor dOut, Saved s, PassContext pass) {
+    static Tensor backward(LlamaBlock b, Tensor dOut, Saved s, PassContext pass) {
         Tensor dx2;
         try (var scope = TensorScope.open("feed-forward")) {
             dx2 = scope.keep(feedForwardBackward(b, dOut, s, pass));
@@ -125,7 +126,8 @@ final class WrittenBlock {
         s.freeFeedForward();
         try (var scope = TensorScope.open("attention")) {
             Tensor dox = b.output().backward(dx2, s.ox(), pass.dropout()); // (N, CGK)
-            Tensor dy = pass.attendBackward(b, s.ox(), dox, s.attended()); // (N, q + k + v)
+            Tensor dy = // (N, q + k + v)
+                    pass.attendBackward(b.attention(), s.ox(), dox, s.attended());
             dox.close();
             Tensor dh1 = b.qkv().backward(dy, s.h1(), pass.dropout()); // (N, D)
             dy.close();
@@ -137,7 +139,8 @@ final class WrittenBlock {
 
     /// Through down projection, activation, gate and up, and the second norm; the residual
     /// included. Leaves the gradient of gate and up in their place.
-    private static Tensor feedForwardBackward(Block b, Tensor dOut, Saved s, PassContext pass) {
+    private static Tensor feedForwardBackward(
+            LlamaBlock b, Tensor dOut, Saved s, PassContext pass) {
         int inner = b.down().in();
         Tensor ax = activated(b, s.gateUp(), pass);
         if (s.downColumns() != null) {
@@ -145,8 +148,7 @@ final class WrittenBlock {
         }
         Tensor da = b.down().backward(dOut, ax, pass.dropout()); // (N, F)
         // The input has done its service.
-        Swiglu.backward(
-                pass.config().activation(), da, s.gateUp(), () -> pass.scratch(SECOND, inner), ax);
+        Swiglu.backward(da, s.gateUp(), () -> pass.scratch(SECOND, inner), ax);
         da.close();
         Tensor dh2 = b.gateUp().backward(s.gateUp(), s.h2(), pass.dropout()); // (N, D)
         return b.postNorm().backward(dh2, s.x2(), s.r2(), dOut, pass.adapter());

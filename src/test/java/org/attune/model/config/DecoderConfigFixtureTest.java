@@ -26,7 +26,8 @@ import java.util.stream.Stream;
 /// Configurations in both styles, and from GGUF, against each other and against the weights.
 @Tag("fixtures-engine")
 class DecoderConfigFixtureTest {
-    private static final Set<String> SUPPORTED = Set.of("llama", "mistral", "qwen2", "qwen3");
+    private static final Set<String> SUPPORTED =
+            Set.of("llama", "mistral", "qwen2", "qwen3", "gemma2", "gpt2");
 
     @Test
     void bothStylesAndTheWeightsAgree() throws IOException {
@@ -68,7 +69,7 @@ class DecoderConfigFixtureTest {
                     assertEquals(expected.modelType(), config.modelType());
                     assertEquals(expected.attention(), config.attention());
                     assertEquals(expected.tieWordEmbeddings(), config.tieWordEmbeddings());
-                    assertEquals(expected.rmsNormEps(), config.rmsNormEps(), 1e-12);
+                    assertEquals(expected.normEps(), config.normEps(), 1e-12);
                     assertEquals(expected.special().eos(), config.special().eos());
                     assertArrayEquals(
                             RopeTable.of(expected.rope(), expected.headDim(), 1)
@@ -82,26 +83,45 @@ class DecoderConfigFixtureTest {
 
     private static void agreesWithWeights(
             DecoderConfig config, Map<String, TensorFile.Entry> weights) {
-        String attention = "model.layers.0.self_attn.";
+        TensorNames names = config.names();
+        boolean whole = weights.containsKey(names.embeddingPath() + ".weight");
+        int cut = whole ? 0 : names.trunk().length() + 1; // GPT-2's original files
+        String block = names.block(0).substring(cut);
         long hidden = config.hiddenSize();
         long queries = (long) config.heads() * config.headDim();
         long keys = (long) config.kvHeads() * config.headDim();
-        hasShape(weights, "model.embed_tokens.weight", config.vocabSize(), hidden);
-        hasShape(weights, attention + "q_proj.weight", queries, hidden);
-        hasShape(weights, attention + "k_proj.weight", keys, hidden);
-        hasShape(weights, attention + "o_proj.weight", hidden, queries);
-        String mlp = "model.layers.0.mlp.";
-        hasShape(weights, mlp + "down_proj.weight", hidden, config.intermediateSize());
-        assertEquals(config.attention().qkvBias(), weights.containsKey(attention + "v_proj.bias"));
+        long all = names.qkv().size() == 1 ? queries + 2 * keys : queries;
+        String embedding = names.embeddingPath().substring(cut);
+        hasShape(weights, embedding + ".weight", config.vocabSize(), hidden);
+        String q = block + names.qkv().getFirst();
+        hasMatrix(config, weights, q, all, hidden);
+        hasMatrix(config, weights, block + names.output(), hidden, queries);
+        String down = block + names.down();
+        hasMatrix(config, weights, down, hidden, config.intermediateSize());
+        assertEquals(config.attention().qkvBias(), weights.containsKey(q + ".bias"));
         assertEquals(
-                config.attention().outputBias(), weights.containsKey(attention + "o_proj.bias"));
-        assertEquals(config.mlpBias(), weights.containsKey(mlp + "up_proj.bias"));
-        assertEquals(config.attention().qkNorm(), weights.containsKey(attention + "q_norm.weight"));
-        assertEquals(config.dtype(), weights.get(attention + "q_proj.weight").dtype());
+                config.attention().outputBias(),
+                weights.containsKey(block + names.output() + ".bias"));
+        assertEquals(config.mlpBias(), weights.containsKey(down + ".bias"));
+        assertEquals(
+                config.attention().qkNorm(),
+                weights.containsKey(block + "self_attn.q_norm.weight"));
+        assertEquals(config.dtype(), weights.get(q + ".weight").dtype());
+        String norm = names.norms().getFirst() + ".weight";
         int last = config.layers() - 1;
-        assertTrue(weights.containsKey("model.layers." + last + ".input_layernorm.weight"));
-        assertTrue(!weights.containsKey("model.layers." + (last + 1) + ".input_layernorm.weight"));
+        assertTrue(weights.containsKey(names.block(last).substring(cut) + norm));
+        assertTrue(!weights.containsKey(names.block(last + 1).substring(cut) + norm));
         assertTrue(config.tieWordEmbeddings() || weights.containsKey("lm_head.weight"));
+    }
+
+    private static void hasMatrix(
+            DecoderConfig config,
+            Map<String, TensorFile.Entry> weights,
+            String path,
+            long out,
+            long in) {
+        boolean transposed = config.names().transposed();
+        hasShape(weights, path + ".weight", transposed ? in : out, transposed ? out : in);
     }
 
     private static void hasShape(

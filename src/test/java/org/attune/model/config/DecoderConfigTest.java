@@ -31,7 +31,7 @@ class DecoderConfigTest {
         DecoderConfig config = read("llama", "");
         assertEquals(2, config.kvHeads());
         assertEquals(4, config.headDim());
-        assertEquals(1e-6, config.rmsNormEps());
+        assertEquals(1e-6, config.normEps());
         assertEquals(2048, config.maxPositionEmbeddings());
         assertEquals(RopeConfig.of(10000), config.rope());
         assertEquals(DType.FLOAT32, config.dtype());
@@ -139,14 +139,19 @@ class DecoderConfigTest {
         for (String family : List.of("llama", "mistral", "qwen2", "qwen3")) {
             for (String name :
                     List.of("gelu", "gelu_pytorch_tanh", "relu", "relu2", "quick_gelu")) {
-                for (String key :
-                        List.of("hidden_act", "hidden_activation", "activation_function")) {
+                for (String key : List.of("hidden_activation", "activation_function")) {
                     String value = "\"" + key + "\":\"" + name + "\"";
                     refuses(
                             "\"%s\" is \"%s\"; accepted: silu".formatted(key, name),
                             family,
                             more(value));
                 }
+            }
+            for (String name : List.of("relu2", "quick_gelu")) {
+                refuses(
+                        "\"hidden_act\" is \"%s\"; accepted: silu".formatted(name),
+                        family,
+                        more("\"hidden_act\":\"" + name + "\""));
             }
             for (String other : OTHER_MATHEMATICS) {
                 String key = other.substring(0, other.indexOf(':'));

@@ -1,9 +1,9 @@
 package org.attune.model.pass;
 
 import org.attune.model.layer.Adapter;
-import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
+import org.attune.model.layer.LlamaBlock;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -22,12 +22,12 @@ public final class AttentionWork {
                         decoder.device(),
                         decoder.dtype(),
                         true)) {
-            for (Block b : decoder.blocks()) {
+            for (LlamaBlock b : decoder.llamaBlocks().orElseThrow()) {
                 try (var _ = TensorScope.open("block")) {
                     Tensor y = zeros(decoder, layout, b.qkv().out());
                     Tensor out = zeros(decoder, layout, b.output().in());
-                    Attended attended = pass.attend(b, () -> y, out);
-                    pass.attendBackward(b, out, out, attended);
+                    Attended attended = pass.attend(b.attention(), () -> y, out);
+                    pass.attendBackward(b.attention(), out, out, attended);
                 }
             }
         }

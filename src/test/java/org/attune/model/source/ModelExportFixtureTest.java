@@ -98,7 +98,7 @@ class ModelExportFixtureTest {
                 c.attention(),
                 c.mlpBias(),
                 c.activation(),
-                c.rmsNormEps(),
+                c.normEps(),
                 c.tieWordEmbeddings(),
                 RopeConfig.of(c.rope().theta()),
                 c.maxPositionEmbeddings(),

@@ -192,7 +192,7 @@ class ModelSourceTest {
                 c.attention(),
                 c.mlpBias(),
                 c.activation(),
-                c.rmsNormEps(),
+                c.normEps(),
                 c.tieWordEmbeddings(),
                 c.rope(),
                 c.maxPositionEmbeddings(),

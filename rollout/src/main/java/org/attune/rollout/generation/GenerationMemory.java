@@ -61,7 +61,7 @@ public record GenerationMemory(
     /// @param slots sequences at once
     public long bytes(int slots) {
         // A prompt whose frequencies depend on its length is read in one piece.
-        int most = config.rope().dependsOnLength() ? longestPrompt : CachedDecoder.CHUNK;
+        int most = config.positions().dependsOnLength() ? longestPrompt : CachedDecoder.CHUNK;
         int atOnce = (int) Math.min((long) slots * longestPrompt, Math.max(slots, most));
         long score = (long) dtype.bytes() * (config.heads() + 1) + MASK_BYTES;
         long scores = (long) atOnce * longestPrompt * score;

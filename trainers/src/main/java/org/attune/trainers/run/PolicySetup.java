@@ -100,7 +100,7 @@ public final class PolicySetup implements AutoCloseable {
     /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
     static void requireFits(Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
         purpose.ifPresent(p -> requireTaskType(p, model));
-        requireNoAttentionDropout(model);
+        requireNoModelDropout(model);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
         if (lora.usePeft()) {
@@ -110,16 +110,18 @@ public final class PolicySetup implements AutoCloseable {
         }
     }
 
-    /// Attention's kernels drop nothing, so training would not be the one that the model asks for.
-    private static void requireNoAttentionDropout(ModelSetup model) {
-        double dropout = model.source().config().attention().dropout();
-        if (dropout > 0) {
+    /// Nothing here drops activations of the model itself, so training would not be the one that
+    /// the model asks for.
+    private static void requireNoModelDropout(ModelSetup model) {
+        DecoderConfig config = model.source().config();
+        if (config.dropout() > 0) {
             throw new ModelException(
-                    ("%s/config.json: attention_dropout is %s; training accepts 0, since dropout of"
-                         + " attention isn't computed here. Set it to 0 there; lora_dropout drops"
+                    ("%s/config.json: %s is %s; training accepts 0, since dropout of the model's"
+                         + " own activations isn't computed here. Write 0 there; lora_dropout drops"
                          + " inputs of the adapter. Commands that don't train take the model as it"
                          + " is")
-                            .formatted(model.source().path(), dropout));
+                            .formatted(
+                                    model.source().path(), config.dropoutKeys(), config.dropout()));
         }
     }
 
@@ -148,7 +150,7 @@ public final class PolicySetup implements AutoCloseable {
             boolean dropout,
             boolean packsBackward) {
         try {
-            requireNoAttentionDropout(model);
+            requireNoModelDropout(model);
             boolean copies = hasCopies(training);
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);

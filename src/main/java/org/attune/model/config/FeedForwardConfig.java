@@ -1,0 +1,14 @@
+package org.attune.model.config;
+
+/// Feed-forward part of every block.
+///
+/// @param inner      width inside of it
+/// @param gated      whether an activated gate is multiplied by a second projection
+/// @param activation of the gate, or of the only projection
+/// @param bias       whether its projections have biases
+public record FeedForwardConfig(int inner, boolean gated, Activation activation, boolean bias) {
+    /// Matrices of `inner` rows or columns.
+    public int matrices() {
+        return gated ? 3 : 2;
+    }
+}

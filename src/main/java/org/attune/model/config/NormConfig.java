@@ -1,0 +1,33 @@
+package org.attune.model.config;
+
+import org.attune.error.ModelException;
+
+/// Kind of all norms of a decoder.
+public sealed interface NormConfig {
+    /// ε, added to the mean square or the variance; in `[0, 1)`.
+    double epsilon();
+
+    /// Root-mean-square norm, times `offset + weight`.
+    ///
+    /// @param offset 0, or 1 as in Gemma's norms
+    record Rms(double epsilon, double offset) implements NormConfig {
+        /// @throws ModelException if `epsilon` is outside its range
+        public Rms {
+            require("rms_norm_eps", epsilon);
+        }
+    }
+
+    /// Norm of the mean and the variance, times a weight, plus a bias.
+    record Layer(double epsilon) implements NormConfig {
+        /// @throws ModelException if `epsilon` is outside its range
+        public Layer {
+            require("layer_norm_epsilon", epsilon);
+        }
+    }
+
+    private static void require(String key, double epsilon) {
+        if (!(epsilon >= 0 && epsilon < 1)) {
+            throw new ModelException(key + " is " + epsilon + "; accepted: [0, 1)");
+        }
+    }
+}

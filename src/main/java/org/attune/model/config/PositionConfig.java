@@ -1,0 +1,16 @@
+package org.attune.model.config;
+
+/// How a decoder knows the positions of tokens.
+public sealed interface PositionConfig permits RopeConfig, PositionConfig.Learned {
+    /// Whether what is computed of a token depends on the total length of its sequence: then a
+    /// beginning shared by sequences of different lengths can't be computed once.
+    boolean dependsOnLength();
+
+    /// A learned vector for each position, added to the token's embedding.
+    record Learned() implements PositionConfig {
+        @Override
+        public boolean dependsOnLength() {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package org.attune.model.config;
+
+import java.util.List;
+import java.util.Optional;
+
+/// How the files of a family call a decoder's tensors, without `.weight` and `.bias`.
+///
+/// @param trunk       path of everything but the output layer
+/// @param embedding   of tokens, in the trunk
+/// @param positions   learned embedding of positions, in the trunk
+/// @param layers      list of blocks, in the trunk
+/// @param finalNorm   norm behind the last block, in the trunk
+/// @param norms       of a block, in the order in which they are computed
+/// @param qkv         projections of a block's queries, keys and values: three, or one of all
+/// @param output      output projection of attention
+/// @param up          projections into the feed-forward part, the gate first
+/// @param down        projection out of it
+/// @param transposed  whether files hold the blocks' matrices as `(in, out)`, as layers of
+///     transformers' class `Conv1D` do
+/// @param padRowStays whether the padding token's row of the embedding learns nothing where it is
+///     read
+public record TensorNames(
+        String trunk,
+        String embedding,
+        Optional<String> positions,
+        String layers,
+        String finalNorm,
+        List<String> norms,
+        List<String> qkv,
+        String output,
+        List<String> up,
+        String down,
+        boolean transposed,
+        boolean padRowStays) {
+    /// Llama's.
+    static final TensorNames LLAMA =
+            new TensorNames(
+                    "model",
+                    "embed_tokens",
+                    Optional.empty(),
+                    "layers",
+                    "norm",
+                    List.of("input_layernorm", "post_attention_layernorm"),
+                    List.of("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+                    "self_attn.o_proj",
+                    List.of("mlp.gate_proj", "mlp.up_proj"),
+                    "mlp.down_proj",
+                    false,
+                    true);
+
+    /// GPT-2's.
+    static final TensorNames GPT2 =
+            new TensorNames(
+                    "transformer",
+                    "wte",
+                    Optional.of("wpe"),
+                    "h",
+                    "ln_f",
+                    List.of("ln_1", "ln_2"),
+                    List.of("attn.c_attn"),
+                    "attn.c_proj",
+                    List.of("mlp.c_fc"),
+                    "mlp.c_proj",
+                    true,
+                    false);
+
+    /// The same with other norms in a block.
+    TensorNames withNorms(String... others) {
+        return new TensorNames(
+                trunk,
+                embedding,
+                positions,
+                layers,
+                finalNorm,
+                List.of(others),
+                qkv,
+                output,
+                up,
+                down,
+                transposed,
+                padRowStays);
+    }
+
+    /// Path of the embedding of tokens.
+    public String embeddingPath() {
+        return trunk + "." + embedding;
+    }
+
+    /// Path of the learned embedding of positions, if there is one.
+    public Optional<String> positionsPath() {
+        return positions.map(name -> trunk + "." + name);
+    }
+
+    /// Path of the norm behind the last block.
+    public String finalNormPath() {
+        return trunk + "." + finalNorm;
+    }
+
+    /// Path of a block with a dot behind it, e.g. `model.layers.0.`.
+    public String block(int layer) {
+        return trunk + "." + layers + "." + layer + ".";
+    }
+}

@@ -1,0 +1,103 @@
+package org.attune.model.layer;
+
+import org.attune.model.config.Activation;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/// Feed-forward part of one block. `N` rows, `F` inner width, `U` columns of what the first
+/// projection puts out.
+public sealed interface FeedForward {
+    /// The projection into it, `(U, D)`.
+    FusedLinear up();
+
+    /// The projection out of it, `(D, F)`.
+    FusedLinear down();
+
+    /// The function in between.
+    Activation activation();
+
+    /// Writes what [#down] reads.
+    ///
+    /// @param y what [#up] put out, `(N, U)`
+    /// @param memory for activated gates, `(N, F)`
+    /// @param out its first `F` columns are written, `(N, F + …)`
+    void activate(Tensor y, Supplier<Tensor> memory, Tensor out);
+
+    /// The same as an ordinary expression, for autograd.
+    ///
+    /// @param y `(N, U)`
+    /// @return `(N, F)`
+    Tensor apply(Tensor y);
+
+    /// Bytes of what [#apply] and the projections make of a row with autograd, at most.
+    ///
+    /// @param number bytes of one in the compute dtype
+    default long expressionBytes(long number) {
+        long steps =
+                switch (activation()) {
+                    case SILU, RELU -> number;
+                    case GELU -> 6 * Float.BYTES;
+                    case GELU_TANH -> 11 * Float.BYTES;
+                };
+        return number * (3L * up().out() + down().in() + 2L * down().out()) + steps * down().in();
+    }
+
+    /// The linear layers, in the order in which they are computed.
+    default List<FusedLinear> linears() {
+        return List.of(up(), down());
+    }
+
+    /// `down(f(gate) · up)` ([Shazeer 2020, Eq. 6](https://arxiv.org/abs/2002.05202)).
+    ///
+    /// @param up gate and up projections, one matrix
+    record Gated(FusedLinear up, FusedLinear down, Activation activation) implements FeedForward {
+        @Override
+        public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
+            if (activation == Activation.SILU) {
+                Swiglu.forward(y, memory, out);
+            } else {
+                out.narrow(1, 0, down.in()).copyInPlace(apply(y));
+            }
+        }
+
+        @Override
+        public Tensor apply(Tensor y) {
+            int inner = down.in();
+            return activated(activation, y.narrow(1, 0, inner)).mul(y.narrow(1, inner, inner));
+        }
+    }
+
+    /// `down(f(up))`.
+    record Plain(FusedLinear up, FusedLinear down, Activation activation) implements FeedForward {
+        @Override
+        public void activate(Tensor y, Supplier<Tensor> memory, Tensor out) {
+            out.narrow(1, 0, down.in()).copyInPlace(apply(y));
+        }
+
+        @Override
+        public Tensor apply(Tensor y) {
+            return activated(activation, y);
+        }
+    }
+
+    private static Tensor activated(Activation activation, Tensor x) {
+        return switch (activation) {
+            case SILU -> x.silu();
+            case RELU -> x.relu();
+            case GELU -> { // in float32, as ATen's kernel does
+                Tensor x32 = x.to(DType.FLOAT32);
+                Tensor twice = x32.mul(Math.sqrt(0.5)).erf().add(1);
+                yield x32.mul(twice).mul(0.5).to(x.dtype());
+            }
+            case GELU_TANH -> {
+                Tensor x32 = x.to(DType.FLOAT32);
+                Tensor cubic = x32.mul(x32).mul(0.044715).add(1).mul(x32);
+                Tensor twice = cubic.mul(Math.sqrt(2 / Math.PI)).tanh().add(1);
+                yield x32.mul(twice).mul(0.5).to(x.dtype());
+            }
+        };
+    }
+}

@@ -1,0 +1,108 @@
+package org.attune.model.layer;
+
+import org.attune.error.ModelException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/// What the first block reads of tokens: their embeddings, scaled in some families, and in some
+/// families a learned vector of their position:
+/// ```
+/// x = c E[token] + P[position]
+/// ```
+public final class InputLayer {
+    private final DecoderConfig config;
+    private final Weight tokens;
+    private final Optional<Weight> positions;
+
+    /// @param tokens `E`, `(V, D)`
+    /// @param positions `P`, one row for each
+    InputLayer(DecoderConfig config, Weight tokens, Optional<Weight> positions) {
+        this.config = config;
+        this.tokens = tokens;
+        this.positions = positions;
+    }
+
+    /// `E`, `(V, D)`.
+    public Weight tokens() {
+        return tokens;
+    }
+
+    /// `P`, if positions are learned.
+    public Optional<Weight> positions() {
+        return positions;
+    }
+
+    /// `x`, `(N, D)`, in the current scope.
+    ///
+    /// @param ids tokens, `(N)`
+    /// @param places positions, `(N)`
+    /// @throws ModelException if a position has no vector
+    public Tensor forward(int[] ids, int[] places, Adapter adapter) {
+        Tensor table = tokens.value(adapter);
+        Tensor x = table.indexSelect(0, index(ids, table));
+        if (config.ends().embeddingScale() != 1) {
+            x = x.mul(scale(x.dtype()));
+        }
+        if (positions.isEmpty()) {
+            return x;
+        }
+        requireKnown(places);
+        Tensor rows = positions.get().value(adapter);
+        return x.add(rows.indexSelect(0, index(places, rows)));
+    }
+
+    private void requireKnown(int[] places) {
+        int last = Arrays.stream(places).max().orElse(0);
+        if (last >= config.maxPositionEmbeddings()) {
+            throw new ModelException(
+                    ("a sequence of %d tokens is too long: the model has learned vectors of %d"
+                                    + " positions (n_positions); use shorter sequences")
+                            .formatted(last + 1, config.maxPositionEmbeddings()));
+        }
+    }
+
+    /// The factor in the number format that it is multiplied in, as transformers rounds it.
+    private double scale(DType dtype) {
+        double exact = config.ends().embeddingScale();
+        return Tensor.full(tokens.base().device(), dtype, exact).to(DType.FLOAT64).item();
+    }
+
+    /// Adds to the gradients of what is trained. The row of the padding token learns nothing where
+    /// it is read in most families: transformers' embeddings leave it as it is, though the token
+    /// may end every turn. A tied output layer adds to that row all the same.
+    ///
+    /// @param d gradient of `x`, `(N, D)`
+    public void backward(int[] ids, int[] places, Tensor d, Adapter adapter) {
+        Tensor gradient = tokens.gradient(adapter); // (V, D)
+        if (gradient != null) {
+            int pad = config.names().padRowStays() ? config.special().pad().orElse(-1) : -1;
+            int[] read = IntStream.range(0, ids.length).filter(row -> ids[row] != pad).toArray();
+            Tensor rows = d; // (N, D)
+            if (read.length < ids.length) {
+                rows = d.indexSelect(0, index(read, d));
+            }
+            if (config.ends().embeddingScale() != 1) {
+                rows = rows.mul(scale(d.dtype()));
+            }
+            add(gradient, Arrays.stream(read).map(row -> ids[row]).toArray(), rows);
+        }
+        positions
+                .map(p -> p.gradient(adapter))
+                .ifPresent(ofPositions -> add(ofPositions, places, d));
+    }
+
+    private static void add(Tensor gradient, int[] at, Tensor rows) {
+        Tensor index = index(at, rows).unsqueeze(1);
+        gradient.scatterAddInPlace(
+                0, index.expand(at.length, rows.size(1)), rows.to(DType.FLOAT32));
+    }
+
+    private static Tensor index(int[] rows, Tensor like) {
+        return Tensor.ofInts(like.device(), rows, rows.length);
+    }
+}

@@ -1,0 +1,81 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+import java.util.function.Function;
+
+/// Norm of mean and variance of the last axis, statistics in float32:
+/// ```
+/// y = n w + b,     n = (x − μ) r,     r = 1 / √(mean((x − μ)²) + ε)
+/// ```
+/// [Ba et al. 2016, Eq. 4](https://arxiv.org/abs/1607.06450). Its statistics are `μ`, then `r`.
+public final class LayerNorm implements Norm {
+    private final Weight weight;
+    private final Weight bias;
+    private final double epsilon;
+
+    /// @param weight `w`, `(D)`
+    /// @param bias `b`, `(D)`
+    /// @param epsilon ε, keeps a constant row finite
+    LayerNorm(Weight weight, Weight bias, double epsilon) {
+        this.weight = weight;
+        this.bias = bias;
+        this.epsilon = epsilon;
+    }
+
+    @Override
+    public List<Weight> weights() {
+        return List.of(weight, bias);
+    }
+
+    @Override
+    public Tensor forward(Tensor x, Tensor out, Adapter adapter) {
+        Tensor x32 = x.to(DType.FLOAT32);
+        Tensor mean = x32.mean(Tensor.LAST, true); // (…, 1)
+        Tensor r = x32.sub(mean).square().mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
+        Tensor statistics = Tensor.cat(x.dim() - 1, mean, r); // (…, 2)
+        Tensor n = normed(x, statistics); // (…, D)
+        Tensor y = n.mul(weight.value(adapter)).add(bias.value(adapter));
+        out.narrow(Tensor.LAST, 0, x.size(Tensor.LAST)).copyInPlace(y);
+        return statistics;
+    }
+
+    private static Tensor normed(Tensor x, Tensor statistics) {
+        Tensor mean = statistics.narrow(Tensor.LAST, 0, 1);
+        Tensor r = statistics.narrow(Tensor.LAST, 1, 1);
+        return x.to(DType.FLOAT32).sub(mean).mul(r);
+    }
+
+    @Override
+    public Tensor apply(Tensor x, Function<Weight, Tensor> values) {
+        Tensor x32 = x.to(DType.FLOAT32);
+        Tensor centred = x32.sub(x32.mean(Tensor.LAST, true)); // (…, D)
+        Tensor r = centred.square().mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
+        return centred.mul(r).mul(values.apply(weight)).add(values.apply(bias)).to(x.dtype());
+    }
+
+    /// As [Norm#backward]:
+    /// ```
+    /// dx = r (g − mean(g) − n · mean(g n)),     g = dy w
+    /// ```
+    @Override
+    public Tensor backward(Tensor dy, Tensor x, Tensor statistics, Adapter adapter) {
+        Tensor n = normed(x, statistics); // (…, D)
+        Tensor dy32 = dy.to(DType.FLOAT32); // (…, D)
+        learn(weight.gradient(adapter), dy32.mul(n));
+        learn(bias.gradient(adapter), dy32);
+        Tensor g = dy32.mul(weight.value(adapter)); // (…, D)
+        Tensor mean = g.mean(Tensor.LAST, true); // (…, 1)
+        Tensor projection = g.mul(n).mean(Tensor.LAST, true); // (…, 1)
+        Tensor r = statistics.narrow(Tensor.LAST, 1, 1); // (…, 1)
+        return g.sub(mean).subInPlace(n.mul(projection)).mulInPlace(r).to(x.dtype());
+    }
+
+    private static void learn(Tensor gradient, Tensor rows) {
+        if (gradient != null) {
+            Gradients.addRows(gradient, rows.reshape(-1, rows.size(Tensor.LAST)));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package org.attune.model.layer;
+
+import org.attune.model.config.DecoderConfig;
+
+import java.util.List;
+
+/// A block that computes what Llama's do: what hand-written passes and kernels for whole blocks
+/// know ([DecoderConfig#unlikeLlama]). They take no other, so no other can fall into them.
+///
+/// @param inputNorm before attention
+/// @param attention rotates, without a cap on scores
+/// @param postNorm before the feed-forward part
+/// @param gateUp gate and up projections, the gate activated by SiLU
+/// @param down down projection
+public record LlamaBlock(
+        RmsNorm inputNorm,
+        SelfAttention attention,
+        RmsNorm postNorm,
+        FusedLinear gateUp,
+        FusedLinear down) {
+    /// Query, key and value projections.
+    public FusedLinear qkv() {
+        return attention.qkv();
+    }
+
+    /// Output projection of attention.
+    public FusedLinear output() {
+        return attention.output();
+    }
+
+    /// Queries' and keys' norms are inside of attention.
+    ///
+    /// @param block of a decoder that is computed as Llama is
+    static LlamaBlock of(Block block) {
+        return new LlamaBlock(
+                (RmsNorm) block.attentionNorms().before().orElseThrow(),
+                block.attention(),
+                (RmsNorm) block.feedForwardNorms().before().orElseThrow(),
+                block.feedForward().up(),
+                block.feedForward().down());
+    }
+
+    /// The linear layers, in the order in which they are computed.
+    public List<FusedLinear> linears() {
+        return List.of(qkv(), output(), gateUp, down);
+    }
+}

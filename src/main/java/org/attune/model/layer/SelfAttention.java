@@ -1,0 +1,43 @@
+package org.attune.model.layer;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Attention of one block: its weights and its mathematics, not how it is computed.
+///
+/// @param qkv query, key and value projections
+/// @param queryNorm per-head norm of queries, or null
+/// @param keyNorm per-head norm of keys, or null
+/// @param output output projection
+/// @param window tokens that a token sees, itself included; 0 is all
+/// @param softcap `c` of `c · tanh(score / c)`; 0 is none
+/// @param rotates whether queries and keys are rotated by their positions
+public record SelfAttention(
+        FusedLinear qkv,
+        RmsNorm queryNorm,
+        RmsNorm keyNorm,
+        FusedLinear output,
+        int window,
+        double softcap,
+        boolean rotates) {
+    /// The linear layers, in the order in which they are computed.
+    List<FusedLinear> linears() {
+        return List.of(qkv, output);
+    }
+
+    /// The norms of queries and keys.
+    List<Norm> norms() {
+        List<Norm> norms = new ArrayList<>();
+        if (queryNorm != null) {
+            norms.add(queryNorm);
+            norms.add(keyNorm);
+        }
+        return norms;
+    }
+
+    /// Whether kernels for attention compute what this one does: queries and keys are rotated, and
+    /// scores aren't capped.
+    public boolean suitsKernels() {
+        return rotates && softcap == 0;
+    }
+}

@@ -1,0 +1,196 @@
+package org.attune.model.layer;
+
+import org.attune.error.ModelException;
+import org.attune.error.StopRequest;
+import org.attune.files.TensorFile;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.BlockOrder;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.FeedForwardConfig;
+import org.attune.model.config.NormConfig;
+import org.attune.model.config.TensorNames;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// Reads a decoder's tensors by name, checks their shapes and puts its parts together.
+final class WeightLoader {
+    private final DecoderConfig config;
+    private final TensorNames names;
+    private final TensorFile file;
+    private final TensorScope scope;
+    private final Device device;
+    private final DType dtype;
+    private final boolean packs;
+    private final Set<String> read = new HashSet<>();
+
+    /// @param scope owner of the tensors
+    /// @param packs whether linear layers keep copies in the layout that products like best
+    WeightLoader(
+            DecoderConfig config,
+            TensorFile file,
+            TensorScope scope,
+            Device device,
+            DType dtype,
+            boolean packs) {
+        this.config = config;
+        this.file = file;
+        this.scope = scope;
+        this.device = device;
+        this.dtype = dtype;
+        this.packs = packs;
+        names = config.names();
+    }
+
+    /// Names of the tensors that were read.
+    Set<String> read() {
+        return read;
+    }
+
+    Weight weight(String name, long... shape) {
+        try (var _ = TensorScope.open("load")) {
+            Tensor target = scope.adopt(Tensor.empty(device, dtype, shape));
+            into(name, target, false);
+            return new Weight(name, target);
+        }
+    }
+
+    InputLayer input() {
+        int width = config.hiddenSize();
+        return new InputLayer(
+                config,
+                weight(names.embeddingPath() + ".weight", config.vocabSize(), width),
+                names.positionsPath()
+                        .map(p -> weight(p + ".weight", config.maxPositionEmbeddings(), width)));
+    }
+
+    Norm norm(String path, int width) {
+        Weight weight = weight(path + ".weight", width);
+        return switch (config.block().norm()) {
+            case NormConfig.Rms(double epsilon, double offset) ->
+                    new RmsNorm(weight, epsilon, offset);
+            case NormConfig.Layer(double epsilon) ->
+                    new LayerNorm(weight, weight(path + ".bias", width), epsilon);
+        };
+    }
+
+    Block block(int layer) {
+        String path = names.block(layer);
+        BlockOrder order = config.block().order();
+        Iterator<String> norms = names.norms().iterator();
+        Optional<Norm> first = norm(order.normsBefore(), path, norms);
+        SelfAttention attention = attention(path, layer);
+        Optional<Norm> second = norm(order.normsAfter(), path, norms);
+        Optional<Norm> third =
+                norm(order.normsBefore() && norms.hasNext(), path, norms)
+                        .or(() -> order.normsBefore() ? first : Optional.empty()); // both read one
+        FeedForward feedForward = feedForward(path);
+        Optional<Norm> fourth = norm(order.normsAfter(), path, norms);
+        return new Block(
+                order,
+                new Block.Norms(first, second),
+                attention,
+                new Block.Norms(third, fourth),
+                feedForward);
+    }
+
+    private Optional<Norm> norm(boolean there, String path, Iterator<String> norms) {
+        return there
+                ? Optional.of(norm(path + norms.next(), config.hiddenSize()))
+                : Optional.empty();
+    }
+
+    private SelfAttention attention(String path, int layer) {
+        AttentionConfig a = config.attention();
+        int queries = a.heads() * a.headDim();
+        int keys = a.kvHeads() * a.headDim();
+        FusedLinear qkv =
+                linear(config.hiddenSize(), a.qkvBias(), path, names.qkv(), queries, keys, keys);
+        String norms = path + "self_attn.";
+        return new SelfAttention(
+                qkv,
+                a.qkNorm() ? (RmsNorm) norm(norms + "q_norm", a.headDim()) : null,
+                a.qkNorm() ? (RmsNorm) norm(norms + "k_norm", a.headDim()) : null,
+                linear(queries, a.outputBias(), path, List.of(names.output()), config.hiddenSize()),
+                config.window(layer).orElse(0),
+                a.softcap(),
+                config.rotates());
+    }
+
+    private FeedForward feedForward(String path) {
+        FeedForwardConfig f = config.block().feedForward();
+        int width = config.hiddenSize();
+        int[] outs = new int[f.matrices() - 1];
+        Arrays.fill(outs, f.inner());
+        FusedLinear up = linear(width, f.bias(), path, names.up(), outs);
+        FusedLinear down = linear(f.inner(), f.bias(), path, List.of(names.down()), width);
+        return f.gated()
+                ? new FeedForward.Gated(up, down, f.activation())
+                : new FeedForward.Plain(up, down, f.activation());
+    }
+
+    /// @param modules one for each of `outs`, or one that holds them all
+    private FusedLinear linear(
+            int in, boolean bias, String path, List<String> modules, int... outs) {
+        int[] rows = modules.size() == 1 ? new int[] {Arrays.stream(outs).sum()} : outs;
+        var parts = new ArrayList<FusedLinear.Part>();
+        int row = 0;
+        for (int i = 0; i < rows.length; i++) {
+            parts.add(new FusedLinear.Part(path + modules.get(i), row, rows[i], bias));
+            row += rows[i];
+        }
+        try (var _ = TensorScope.open("load")) {
+            var linear = new FusedLinear(scope, parts, in, device, dtype, packs);
+            for (int i = 0; i < rows.length; i++) {
+                into(parts.get(i).path() + ".weight", linear.weight(i), names.transposed());
+                if (bias) {
+                    into(parts.get(i).path() + ".bias", linear.bias(i), false);
+                }
+            }
+            return linear;
+        }
+    }
+
+    private void into(String name, Tensor target, boolean transposed) {
+        read.add(name);
+        TensorFile.Entry entry = file.entries().get(name);
+        if (entry == null) {
+            throw new ModelException(
+                    "the model's files hold no tensor \"%s\"; its config.json says it should"
+                            .formatted(name));
+        }
+        StopRequest.check();
+        Tensor stored = transposed ? target.t() : target;
+        if (!Arrays.equals(entry.shape(), stored.shape())) {
+            throw new ModelException(
+                    "tensor \"%s\" has shape %s, but config.json asks for %s"
+                            .formatted(
+                                    name,
+                                    Arrays.toString(entry.shape()),
+                                    Arrays.toString(stored.shape())));
+        }
+        if (target.device().equals(Device.cpu())
+                && !transposed
+                && target.isDense()
+                && file.gives(name, target.dtype())) {
+            file.read(name, target.dtype(), target.memory());
+            return;
+        }
+        try (var _ = TensorScope.open("load");
+                Arena arena = Arena.ofConfined()) {
+            stored.copyInPlace(
+                    Tensor.ofMemory(
+                            Device.cpu(), entry.dtype(), file.read(name, arena), entry.shape()));
+        }
+    }
+}
