@@ -16,22 +16,32 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/// A LoRA adapter on disk: `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads and
+/// An adapter on disk: `adapter_config.json` and `adapter_model.safetensors`, as PEFT reads and
 /// writes them. Every tensor is checked against the configuration on opening. Owns the open file.
 public final class AdapterFolder implements AutoCloseable {
     private static final String WEIGHTS = "adapter_model.safetensors";
-    private static final String PREFIX = "base_model.model.";
-    private static final String SUFFIX_A = ".lora_A.weight";
-    private static final String SUFFIX_B = ".lora_B.weight";
+    private static final String PREFIX = AdapterTarget.PREFIX;
+
+    /// A size that only the model knows.
+    private static final long ANY = -1;
+
+    /// Ends of names of a module's tensors.
+    private static final List<String> SUFFIXES =
+            List.of(
+                    LoraTarget.SUFFIX_A,
+                    LoraTarget.SUFFIX_B,
+                    LoraTarget.SUFFIX_MAGNITUDE,
+                    Ia3Target.SUFFIX);
 
     private final Path path;
-    private final LoraConfig config;
+    private final AdapterConfig config;
     private final SafeTensorsFile tensors;
-    private final List<LoraTarget> targets;
+    private final List<AdapterTarget> targets;
     private final Map<String, String> saved;
 
-    private AdapterFolder(Path path, LoraConfig config, SafeTensorsFile tensors) {
+    private AdapterFolder(Path path, AdapterConfig config, SafeTensorsFile tensors) {
         this.path = path;
         this.config = config;
         this.tensors = tensors;
@@ -46,12 +56,12 @@ public final class AdapterFolder implements AutoCloseable {
     ///     have, or
     ///     holds tensors that its configuration doesn't explain
     public static AdapterFolder open(Path folder) {
-        if (!Files.exists(folder.resolve(LoraConfig.FILE))) {
+        if (!Files.exists(folder.resolve(AdapterConfig.FILE))) {
             throw new ModelException(
                     "%s holds no %s; an adapter folder has that and %s"
-                            .formatted(folder, LoraConfig.FILE, WEIGHTS));
+                            .formatted(folder, AdapterConfig.FILE, WEIGHTS));
         }
-        LoraConfig config = LoraConfig.read(folder);
+        AdapterConfig config = AdapterConfig.read(folder);
         if (!Files.exists(folder.resolve(WEIGHTS))) {
             throw new ModelException(
                     ("%s holds no %s; adapters in other formats (adapter_model.bin) must be saved "
@@ -94,12 +104,12 @@ public final class AdapterFolder implements AutoCloseable {
     }
 
     /// Its configuration.
-    public LoraConfig config() {
+    public AdapterConfig config() {
         return config;
     }
 
     /// Modules with an adapter, in file order.
-    public List<LoraTarget> targets() {
+    public List<AdapterTarget> targets() {
         return List.copyOf(targets);
     }
 
@@ -122,25 +132,25 @@ public final class AdapterFolder implements AutoCloseable {
     /// last,
     /// so a folder that has one is complete.
     ///
-    /// @param tensors under PEFT's names ([LoraTarget#nameOfA] …)
+    /// @param tensors under PEFT's names ([AdapterTarget#tensors])
     /// @throws ModelException if writing fails
     public static void write(
-            Path folder, LoraConfig config, List<SafeTensorsWriter.Source> tensors) {
+            Path folder, AdapterConfig config, List<SafeTensorsWriter.Source> tensors) {
         write(folder, config, tensors, false);
     }
 
-    /// As [#write(Path, LoraConfig, List)].
+    /// As [#write(Path, AdapterConfig, List)].
     ///
     /// @param transposed whether the base model's files hold matrices as `(in, out)`
     public static void write(
             Path folder,
-            LoraConfig config,
+            AdapterConfig config,
             List<SafeTensorsWriter.Source> tensors,
             boolean transposed) {
         try {
             Files.createDirectories(folder);
             SafeTensorsWriter.write(folder.resolve(WEIGHTS), tensors);
-            AtomicFile.writeText(folder.resolve(LoraConfig.FILE), config.toJson(transposed));
+            AtomicFile.writeText(folder.resolve(AdapterConfig.FILE), config.toJson(transposed));
         } catch (IOException e) {
             throw new ModelException(folder + " can't be written: " + e.getMessage(), e);
         }
@@ -152,44 +162,65 @@ public final class AdapterFolder implements AutoCloseable {
             throw unknown(name, "names begin with " + PREFIX);
         }
         String inner = name.substring(PREFIX.length());
-        if (inner.endsWith(SUFFIX_A)) {
-            targets.add(target(entry, inner.substring(0, inner.length() - SUFFIX_A.length())));
-        } else if (inner.endsWith(SUFFIX_B)) {
-            String module = inner.substring(0, inner.length() - SUFFIX_B.length());
-            requirePartner(name, PREFIX + module + SUFFIX_A);
+        Optional<String> suffix = SUFFIXES.stream().filter(inner::endsWith).findFirst();
+        if (suffix.isPresent()) {
+            adapted(entry, inner.substring(0, inner.length() - suffix.get().length()));
         } else if (inner.matches(".*\\.base_layer\\.(weight|bias)")) {
             // PEFT saves the untouched weight of an adapted embedding or output layer along.
             return;
         } else if (inner.matches(".*\\.(weight|bias)") && config.savesWhole(module(inner), true)) {
             saved.put(inner, name);
         } else {
-            throw unknown(name, "lora_A and lora_B of linear modules, and modules_to_save");
+            throw unknown(name, "tensors of linear modules' adapters, and modules_to_save");
         }
     }
 
-    private LoraTarget target(TensorFile.Entry a, String module) {
-        String nameOfB = PREFIX + module + SUFFIX_B;
-        requirePartner(a.name(), nameOfB);
-        LoraTarget target =
+    /// A tensor of a module's adapter; the first one of a module stands for it.
+    private void adapted(TensorFile.Entry entry, String module) {
+        AdapterTarget target =
                 config.match(module)
                         .orElseThrow(
-                                () -> unknown(a.name(), "target_modules of " + LoraConfig.FILE));
-        long[] shapeOfA = a.shape();
-        long[] shapeOfB = tensors.entries().get(nameOfB).shape();
-        if (shapeOfA.length != 2
-                || shapeOfB.length != 2
-                || shapeOfA[0] != target.rank()
-                || shapeOfB[1] != target.rank()) {
+                                () ->
+                                        unknown(
+                                                entry.name(),
+                                                "target_modules of " + AdapterConfig.FILE));
+        List<AdapterTarget.NamedShape> tensors = target.tensors(ANY, ANY);
+        AdapterTarget.NamedShape own =
+                tensors.stream()
+                        .filter(t -> t.name().equals(entry.name()))
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        unknown(
+                                                entry.name(),
+                                                "%s of this module"
+                                                        .formatted(
+                                                                tensors.stream()
+                                                                        .map(t -> t.name())
+                                                                        .toList())));
+        tensors.forEach(t -> requirePartner(entry.name(), t.name()));
+        requireShape(entry, own.shape());
+        if (own == tensors.getFirst()) {
+            targets.add(target);
+        }
+    }
+
+    private void requireShape(TensorFile.Entry entry, long[] expected) {
+        long[] shape = entry.shape();
+        boolean fits = shape.length == expected.length;
+        for (int i = 0; fits && i < shape.length; i++) {
+            fits = expected[i] == ANY || expected[i] == shape[i];
+        }
+        if (!fits) {
             throw new ModelException(
-                    "%s: the matrices of \"%s\" have shapes %s and %s, but its rank is %d"
+                    "%s: \"%s\" has shape %s; by %s it is %s"
                             .formatted(
                                     path.resolve(WEIGHTS),
-                                    module,
-                                    Arrays.toString(shapeOfA),
-                                    Arrays.toString(shapeOfB),
-                                    target.rank()));
+                                    entry.name(),
+                                    Arrays.toString(shape),
+                                    AdapterConfig.FILE,
+                                    Arrays.toString(expected).replace(ANY + "", "any")));
         }
-        return target;
     }
 
     private static String module(String tensor) {

@@ -1,14 +1,9 @@
 package org.attune.adapter;
 
 import org.attune.error.ConfigException;
-import org.attune.files.JsonFields;
 import org.attune.files.PrettyJson;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Collection;
 import java.util.Collections;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +17,8 @@ import java.util.TreeMap;
 /// @param alpha             `lora_alpha`, finite
 /// @param dropout           `lora_dropout`, in [0, 1)
 /// @param rankStabilised    `use_rslora`: scaling α/√r instead of α/r
+/// @param decomposed        `use_dora`: the rows of a changed weight have trained lengths,
+///     [Liu et al. 2024](https://arxiv.org/abs/2402.09353)
 /// @param targets           `target_modules`
 /// @param excluded          `exclude_modules`
 /// @param layers            `layers_to_transform`; empty is all. Only modules named by suffix
@@ -41,6 +38,7 @@ public record LoraConfig(
         double alpha,
         double dropout,
         boolean rankStabilised,
+        boolean decomposed,
         ModuleSelection targets,
         Optional<ModuleSelection> excluded,
         List<Integer> layers,
@@ -51,19 +49,8 @@ public record LoraConfig(
         boolean tiesSaved,
         LoraInitialisation initialisation,
         String taskType,
-        Optional<String> baseModel) {
-    static final String FILE = "adapter_config.json";
-
-    /// `task_type` of adapters on sequence-classification models.
-    public static final String SEQ_CLS = "SEQ_CLS";
-
-    /// `task_type` of adapters on token-classification models.
-    public static final String TOKEN_CLS = "TOKEN_CLS";
-
-    /// What PEFT saves whole in adapters of these types, whatever else is named: the names that the
-    /// head has in one family or another.
-    public static final List<String> CLASSIFIER_HEADS = List.of("classifier", "score");
-
+        Optional<String> baseModel)
+        implements AdapterConfig {
     /// @throws ConfigException if a value is outside its range or a pattern is malformed
     public LoraConfig {
         layers = List.copyOf(layers);
@@ -92,6 +79,7 @@ public record LoraConfig(
                 alpha,
                 dropout,
                 false,
+                false,
                 targets,
                 Optional.empty(),
                 List.of(),
@@ -105,75 +93,24 @@ public record LoraConfig(
                 Optional.empty());
     }
 
-    /// The configuration in an adapter folder or file.
-    ///
-    /// @throws org.attune.error.ModelException if the file is absent or damaged, or asks for a
-    ///     feature that Attune doesn't have
-    public static LoraConfig read(Path folderOrFile) {
-        Path file = Files.isDirectory(folderOrFile) ? folderOrFile.resolve(FILE) : folderOrFile;
-        return LoraJson.parse(JsonFields.read(file));
-    }
-
-    /// Whether the adapter belongs to a classification model.
-    public boolean isClassifier() {
-        return taskType.equals(SEQ_CLS) || taskType.equals(TOKEN_CLS);
-    }
-
-    /// Text of an `adapter_config.json` that PEFT loads.
-    public String toJson() {
-        return toJson(false);
-    }
-
-    /// As [#toJson()].
-    ///
-    /// @param transposed whether the base model's files hold matrices as `(in, out)`, which PEFT
-    ///     calls `fan_in_fan_out`
-    String toJson(boolean transposed) {
+    @Override
+    public String toJson(boolean transposed) {
         return PrettyJson.text(LoraJson.toNode(this, transposed));
     }
 
-    /// LoRA of a module, or empty if it gets none. Ask for linear modules only: a configuration
-    /// doesn't know what a path stands for.
-    ///
-    /// @param path Hugging Face's module path, e.g. `model.layers.0.self_attn.q_proj`
-    public Optional<LoraTarget> match(String path) {
+    @Override
+    public Optional<AdapterTarget> match(String path) {
         if (!isTargeted(path)) {
             return Optional.empty();
         }
         int r = ModulePatterns.find("rank_pattern", rankPattern, path).orElse(rank);
         double a = ModulePatterns.find("alpha_pattern", alphaPattern, path).orElse(alpha);
         double scaling = rankStabilised ? a / Math.sqrt(r) : a / r;
-        return Optional.of(new LoraTarget(path, r, a, scaling, dropout));
+        return Optional.of(new LoraTarget(path, r, a, scaling, dropout, decomposed));
     }
 
-    /// LoRA of all modules that get one, in the order given.
-    ///
-    /// @param linearPaths paths of the model's linear modules
-    /// @throws ConfigException if none matches, or a plain name in the configuration matches none
-    public List<LoraTarget> matchAll(Collection<String> linearPaths) {
-        List<LoraTarget> matched = linearPaths.stream().flatMap(p -> match(p).stream()).toList();
-        if (matched.isEmpty()) {
-            throw new ConfigException(
-                    "target_modules %s matches no linear module; there are %s"
-                            .formatted(LoraJson.describe(targets), lastNames(linearPaths)));
-        }
-        if (targets instanceof ModuleSelection.Names(List<String> names)) {
-            for (String name : names) {
-                var one = new ModuleSelection.Names(List.of(name));
-                if (linearPaths.stream().noneMatch(one::contains)) {
-                    throw new ConfigException(
-                            "target_modules: \"%s\" is no linear module; there are %s"
-                                    .formatted(name, lastNames(linearPaths)));
-                }
-            }
-        }
-        return matched;
-    }
-
-    /// Whether a module is trained and saved in full. PEFT compares ends of paths as plain text:
-    /// `norm` means `post_attention_layernorm` too.
-    ///
-    /// @param tied whether the model's output layer is its embedding
+    /// PEFT compares ends of paths as plain text: `norm` means `post_attention_layernorm` too.
+    @Override
     public boolean savesWhole(String path, boolean tied) {
         return isNamedWhole(path)
                 || tied
@@ -189,31 +126,8 @@ public record LoraConfig(
         return modulesToSave.stream().anyMatch(path::endsWith);
     }
 
-    /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves
-    /// it.
-    public LoraConfig withTargetsResolved(Collection<String> linearPaths) {
-        if (!(targets instanceof ModuleSelection.AllLinear)) {
-            return this;
-        }
-        List<String> paths = matchAll(linearPaths).stream().map(LoraTarget::path).toList();
-        return with(new ModuleSelection.Names(paths), modulesToSave, taskType, baseModel);
-    }
-
-    /// The same on another base model.
-    public LoraConfig withBaseModel(String name) {
-        return with(targets, modulesToSave, taskType, Optional.of(name));
-    }
-
-    /// The same on a sequence-classification model of the same trunk, whose score head is saved
-    /// whole; what concerned an output layer is left out.
-    public LoraConfig asClassifier(String outputLayer) {
-        var whole = new LinkedHashSet<>(modulesToSave);
-        whole.removeIf(outputLayer::endsWith);
-        whole.addAll(CLASSIFIER_HEADS);
-        return with(targets, List.copyOf(whole), SEQ_CLS, baseModel);
-    }
-
-    private LoraConfig with(
+    @Override
+    public LoraConfig with(
             ModuleSelection otherTargets,
             List<String> otherModules,
             String otherTask,
@@ -223,6 +137,7 @@ public record LoraConfig(
                 alpha,
                 dropout,
                 rankStabilised,
+                decomposed,
                 otherTargets,
                 excluded,
                 layers,
@@ -237,11 +152,8 @@ public record LoraConfig(
     }
 
     private boolean isTargeted(String path) {
-        boolean isExcluded =
-                ModulePatterns.named(
-                        "exclude_modules",
-                        () -> excluded.filter(e -> e.contains(path)).isPresent());
-        if (isExcluded || ModulePatterns.areInside(modulesToSave, path)) {
+        if (ModulePatterns.isExcluded(excluded, path)
+                || ModulePatterns.areInside(modulesToSave, path)) {
             return false;
         }
         return switch (targets) {
@@ -258,10 +170,6 @@ public record LoraConfig(
     /// Whether a key of `rank_pattern` or `alpha_pattern` means a module.
     public static boolean patternMatches(String pattern, String path) {
         return ModulePatterns.endsLike(path, pattern);
-    }
-
-    private static List<String> lastNames(Collection<String> paths) {
-        return paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
     }
 
     private static void requireRank(String key, int value) {

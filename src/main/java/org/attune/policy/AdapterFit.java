@@ -1,11 +1,12 @@
 package org.attune.policy;
 
 import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.LoraTarget;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
-import org.attune.files.TensorFile;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.ModulePaths;
 
@@ -20,9 +21,9 @@ public final class AdapterFit {
     /// Refuses modules that the model doesn't have, or that can't be trained whole.
     ///
     /// @throws ConfigException whose key is the one of a run's file that names them
-    public static void require(DecoderConfig model, LoraConfig config) {
+    public static void require(DecoderConfig model, AdapterConfig config) {
         ModulePaths paths = ModulePaths.of(model);
-        List<LoraTarget> targets;
+        List<AdapterTarget> targets;
         try {
             targets = config.matchAll(paths.linears().keySet());
         } catch (ConfigException e) {
@@ -30,13 +31,27 @@ public final class AdapterFit {
         }
         requireKnown(paths, config);
         requireTrainable(paths, config, model.tiesOutput());
-        requirePatterns("lora_rank_pattern", config.rankPattern().keySet(), targets);
-        requirePatterns("lora_alpha_pattern", config.alphaPattern().keySet(), targets);
+        targets.forEach(t -> requireComputed(paths, t));
+        if (config instanceof LoraConfig lora) {
+            requirePatterns("lora_rank_pattern", lora.rankPattern().keySet(), targets);
+            requirePatterns("lora_alpha_pattern", lora.alphaPattern().keySet(), targets);
+        }
+    }
+
+    /// The output layer has no other update than LoRA's: its weight may be the embedding.
+    private static void requireComputed(ModulePaths paths, AdapterTarget target) {
+        boolean plain = target instanceof LoraTarget lora && !lora.decomposed();
+        if (target.path().equals(paths.output()) && !plain) {
+            throw ConfigException.about(
+                    "lora_target_modules",
+                    "%s can have a LoRA adapter, but neither DoRA nor IA3; leave it out"
+                            .formatted(target.path()));
+        }
     }
 
     /// A pattern that means no adapted module would change nothing.
     private static void requirePatterns(
-            String key, Set<String> patterns, List<LoraTarget> targets) {
+            String key, Set<String> patterns, List<AdapterTarget> targets) {
         for (String pattern : patterns) {
             if (targets.stream().noneMatch(t -> LoraConfig.patternMatches(pattern, t.path()))) {
                 throw ConfigException.about(
@@ -53,10 +68,10 @@ public final class AdapterFit {
     }
 
     /// PEFT would train less than was asked for.
-    private static void requireKnown(ModulePaths paths, LoraConfig config) {
+    private static void requireKnown(ModulePaths paths, AdapterConfig config) {
         Set<String> others = paths.others();
         for (String name : config.modulesToSave()) {
-            if (config.isClassifier() && LoraConfig.CLASSIFIER_HEADS.contains(name)) {
+            if (config.isClassifier() && AdapterConfig.CLASSIFIER_HEADS.contains(name)) {
                 continue; // PEFT names the heads of all families, of which a model has one
             }
             boolean known =
@@ -75,7 +90,7 @@ public final class AdapterFit {
         }
     }
 
-    private static void requireTrainable(ModulePaths paths, LoraConfig config, boolean tied) {
+    private static void requireTrainable(ModulePaths paths, AdapterConfig config, boolean tied) {
         for (String path : paths.others()) {
             if (config.savesWhole(path, tied)) {
                 throw ConfigException.about(
@@ -97,7 +112,7 @@ public final class AdapterFit {
     public static void require(DecoderConfig model, AdapterFolder adapter) {
         ModulePaths paths = ModulePaths.of(model);
         requireTrainable(paths, adapter.config(), model.tiesOutput());
-        for (LoraTarget target : adapter.targets()) {
+        for (AdapterTarget target : adapter.targets()) {
             ModulePaths.Shape shape = paths.linears().get(target.path());
             if (shape == null) {
                 throw new ModelException(
@@ -113,30 +128,36 @@ public final class AdapterFit {
                                                 .toList(),
                                         base(adapter)));
             }
-            requireShape(adapter, target.nameOfA(), 1, shape.in());
-            requireShape(adapter, target.nameOfB(), 0, shape.out());
+            requireComputed(paths, target);
+            for (AdapterTarget.NamedShape tensor : target.tensors(shape.out(), shape.in())) {
+                requireShape(adapter, tensor);
+            }
         }
-        for (LoraTarget target : adapter.config().matchAll(paths.linears().keySet())) {
-            if (!adapter.tensors().entries().containsKey(target.nameOfA())) {
+        for (AdapterTarget target : adapter.config().matchAll(paths.linears().keySet())) {
+            String name = target.tensors(1, 1).getFirst().name();
+            if (!adapter.tensors().entries().containsKey(name)) {
                 throw new ModelException(
                         "%s: tensor \"%s\" is missing, though its configuration names %s"
-                                .formatted(adapter.path(), target.nameOfA(), target.path()));
+                                .formatted(adapter.path(), name, target.path()));
             }
         }
     }
 
-    private static void requireShape(AdapterFolder adapter, String name, int axis, long expected) {
-        TensorFile.Entry entry = adapter.tensors().entries().get(name);
-        if (entry.shape()[axis] != expected) {
-            throw new ModelException(
-                    ("%s: tensor \"%s\" is for layers of width %d, the model's is %d; give the"
-                                    + " adapter's own base model%s")
-                            .formatted(
-                                    adapter.path(),
-                                    name,
-                                    entry.shape()[axis],
-                                    expected,
-                                    base(adapter)));
+    /// @param expected of a file whose number of axes fits its configuration
+    private static void requireShape(AdapterFolder adapter, AdapterTarget.NamedShape expected) {
+        long[] shape = adapter.tensors().entries().get(expected.name()).shape();
+        for (int axis = 0; axis < shape.length; axis++) {
+            if (shape[axis] != expected.shape()[axis]) {
+                throw new ModelException(
+                        ("%s: tensor \"%s\" is for layers of width %d, the model's is %d; give the"
+                                        + " adapter's own base model%s")
+                                .formatted(
+                                        adapter.path(),
+                                        expected.name(),
+                                        shape[axis],
+                                        expected.shape()[axis],
+                                        base(adapter)));
+            }
         }
     }
 

@@ -99,6 +99,13 @@ final class FlatParameters implements ParameterSpace {
         return values.narrow(0, p.offset(), p.count()).reshape(p.shape());
     }
 
+    /// Sets the values of a parameter.
+    void write(Parameter p, float[] numbers) {
+        try (var _ = TensorScope.open("write")) {
+            value(p).copyInPlace(Tensor.of(values.device(), numbers, p.shape()));
+        }
+    }
+
     /// The gradient of a parameter in its shape, a view in the current scope.
     Tensor gradient(Parameter p) {
         return gradients.narrow(0, gradientOffset(p), p.count()).reshape(p.shape());

@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 /// All weights of a decoder as trained parameters: float32 masters, and the decoder's own weights
 /// as compute copies. Groups are, as a backward pass finishes them: the head, each block from the
 /// last to the first, the embedding.
-final class FullParameters implements BackwardProgress, AutoCloseable {
+final class FullParameters implements TrainedParameters, BackwardProgress {
     /// Group of the final norm and the output layer, unless that is the embedding.
     private static final int HEAD = 0;
 
@@ -147,7 +147,8 @@ final class FullParameters implements BackwardProgress, AutoCloseable {
         }
     }
 
-    FlatParameters parameters() {
+    @Override
+    public FlatParameters parameters() {
         return flat;
     }
 

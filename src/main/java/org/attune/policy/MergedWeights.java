@@ -3,7 +3,6 @@ package org.attune.policy;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.FusedLinear;
-import org.attune.model.layer.OutputLayer;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
@@ -16,22 +15,22 @@ import java.util.function.Supplier;
 /// A decoder's weights with an adapter merged in, to write as a model.
 final class MergedWeights {
     private final Decoder decoder;
-    private final Optional<LoraParameters> lora;
+    private final Optional<AdapterParameters> adapter;
 
-    /// @param lora empty for the base model alone
-    MergedWeights(Decoder decoder, Optional<LoraParameters> lora) {
+    /// @param adapter empty for the base model alone
+    MergedWeights(Decoder decoder, Optional<AdapterParameters> adapter) {
         this.decoder = decoder;
-        this.lora = lora;
+        this.adapter = adapter;
     }
 
     /// Whether a tied embedding and output layer are no longer equal with the adapter.
     boolean unties() {
         return decoder.config().tiesOutput()
-                && lora.isPresent()
-                && (lora.get().adapts(OutputLayer.PATH)
-                        || !lora.get()
+                && adapter.isPresent()
+                && (adapter.get().adaptsOutput()
+                        || !adapter.get()
                                 .trainedWhole(decoder.embedding())
-                                .equals(lora.get().trainedWhole(decoder.output().weight())));
+                                .equals(adapter.get().trainedWhole(decoder.output().weight())));
     }
 
     /// All weights under Hugging Face's names.
@@ -53,7 +52,7 @@ final class MergedWeights {
                 if (p.hasBias()) {
                     long[] biases = {p.out()};
                     String name = p.path() + ".bias";
-                    sources.add(TensorBytes.source(name, dtype, biases, () -> linear.bias(part)));
+                    sources.add(TensorBytes.source(name, dtype, biases, () -> bias(linear, part)));
                 }
             }
         }
@@ -75,15 +74,25 @@ final class MergedWeights {
     }
 
     private Tensor value(Weight weight) {
-        return lora.flatMap(l -> l.trainedWhole(weight).map(p -> l.parameters().value(p)))
+        return adapter.flatMap(l -> l.trainedWhole(weight).map(p -> l.parameters().value(p)))
                 .orElse(weight.base());
     }
 
     /// The weight of a linear module, its update added in float32 and rounded once.
     private Supplier<Tensor> merged(String path, Supplier<Tensor> weight) {
         return () ->
-                lora.isPresent() && lora.get().adapts(path)
-                        ? weight.get().to(DType.FLOAT32).add(lora.get().update(path))
-                        : weight.get();
+                module(path)
+                        .map(m -> m.merged(weight.get().to(DType.FLOAT32)))
+                        .orElseGet(weight);
+    }
+
+    private Tensor bias(FusedLinear linear, int part) {
+        return module(linear.parts().get(part).path())
+                .map(m -> m.mergedBias(linear.bias(part).to(DType.FLOAT32)))
+                .orElseGet(() -> linear.bias(part));
+    }
+
+    private Optional<AdaptedModule> module(String path) {
+        return adapter.flatMap(a -> a.module(path));
     }
 }

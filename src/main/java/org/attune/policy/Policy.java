@@ -2,7 +2,7 @@ package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
+import org.attune.adapter.AdapterConfig;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
@@ -20,18 +20,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// A decoder that is trained, through a LoRA adapter or in all of its weights, and the references
+/// A decoder that is trained, through an adapter or in all of its weights, and the references
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
 public final class Policy implements CausalPolicy {
     /// The adapter as it was when [#frozenAdapter] was called.
     private static final Adapter SNAPSHOT = Adapter.frozen(0);
 
     private final Decoder decoder;
-    private final LoraParameters lora;
-    private final FullParameters full;
+    private final TrainedParameters trained;
     private Options options;
-    private LoraParameters frozen;
-    private final List<LoraParameters> others = new ArrayList<>();
+    private AdapterParameters frozen;
+    private final List<AdapterParameters> others = new ArrayList<>();
     private Optional<ValueHead> values = Optional.empty();
     private Optional<PassRecord> record = Optional.empty();
     private long step;
@@ -55,31 +54,30 @@ public final class Policy implements CausalPolicy {
         }
     }
 
-    private Policy(Decoder decoder, LoraParameters lora, FullParameters full, Options options) {
+    private Policy(Decoder decoder, TrainedParameters trained, Options options) {
         this.decoder = decoder;
-        this.lora = lora;
-        this.full = full;
+        this.trained = trained;
         this.options = options;
         decoder.pack();
     }
 
-    /// Trains a fresh LoRA adapter.
+    /// Trains a fresh adapter.
     ///
     /// @param random source of the initial values
     public static Policy withFreshAdapter(
-            Decoder decoder, LoraConfig config, UniformRandomProvider random, Options options) {
-        return new Policy(decoder, LoraParameters.fresh(decoder, config, random), null, options);
+            Decoder decoder, AdapterConfig config, UniformRandomProvider random, Options options) {
+        return new Policy(decoder, AdapterParameters.fresh(decoder, config, random), options);
     }
 
     /// Trains on from an adapter in a PEFT folder.
     public static Policy withAdapter(Decoder decoder, AdapterFolder folder, Options options) {
         return new Policy(
-                decoder, LoraParameters.load(decoder, folder, Adapter.TRAINED), null, options);
+                decoder, AdapterParameters.load(decoder, folder, Adapter.TRAINED), options);
     }
 
     /// Trains all weights.
     public static Policy withAllWeights(Decoder decoder, Options options) {
-        return new Policy(decoder, null, new FullParameters(decoder, false), options);
+        return new Policy(decoder, new FullParameters(decoder, false), options);
     }
 
     /// Trains all weights, and keeps no more gradients at a time than those of one block and of a
@@ -87,7 +85,7 @@ public final class Policy implements CausalPolicy {
     /// ([ParameterSpace#whenComplete]), of which there is one a step. It is the fused update of
     /// [Lv et al. 2023](https://arxiv.org/abs/2306.09782).
     public static Policy withAllWeightsInTurn(Decoder decoder, Options options) {
-        return new Policy(decoder, null, new FullParameters(decoder, true), options);
+        return new Policy(decoder, new FullParameters(decoder, true), options);
     }
 
     public Decoder decoder() {
@@ -95,8 +93,24 @@ public final class Policy implements CausalPolicy {
     }
 
     /// The adapter's configuration, or empty if all weights are trained.
-    public Optional<LoraConfig> adapter() {
-        return lora == null ? Optional.empty() : Optional.of(lora.config());
+    public Optional<AdapterConfig> adapter() {
+        return own().map(AdapterParameters::config);
+    }
+
+    private Optional<AdapterParameters> own() {
+        return trained instanceof AdapterParameters adapter
+                ? Optional.of(adapter)
+                : Optional.empty();
+    }
+
+    /// @param purpose what it is needed for
+    /// @throws IllegalStateException if all weights are trained
+    private AdapterParameters own(String purpose) {
+        return own().orElseThrow(
+                        () ->
+                                new IllegalStateException(
+                                        "all weights are trained: there is no adapter to "
+                                                + purpose));
     }
 
     /// Changes how later passes run.
@@ -118,12 +132,12 @@ public final class Policy implements CausalPolicy {
             return Dropout.NONE;
         }
         long seed = (options.dropoutSeed() * 1_000_003 + step) * 1_000_003 + evaluations++;
-        return new Dropout(lora.config().dropout(), seed);
+        return new Dropout(own("drop inputs of").config().dropout(), seed);
     }
 
     /// Whether [#evaluate] drops inputs of an adapter.
     public boolean hasDropout() {
-        return lora != null && options.dropout() && lora.config().dropout() > 0;
+        return options.dropout() && own().filter(a -> a.config().dropout() > 0).isPresent();
     }
 
     @Override
@@ -157,7 +171,10 @@ public final class Policy implements CausalPolicy {
 
     /// The adapter that is trained, if there is one.
     public Adapter adapterInUse() {
-        return lora == null ? Adapter.OFF : Adapter.TRAINED;
+        return switch (trained) {
+            case FullParameters _ -> Adapter.OFF;
+            case AdapterParameters _ -> Adapter.TRAINED;
+        };
     }
 
     private static Measurement measure(
@@ -197,9 +214,7 @@ public final class Policy implements CausalPolicy {
     /// frozen weights has taken that place. Passes of a policy whose adapter isn't attached are
     /// wrong. Does nothing if all weights are trained.
     public void attachAdapter() {
-        if (lora != null) {
-            lora.attachAgain();
-        }
+        own().ifPresent(AdapterParameters::attachAgain);
     }
 
     /// The reference "same weights, adapter off". With a fresh adapter it is what the policy
@@ -207,25 +222,21 @@ public final class Policy implements CausalPolicy {
     ///
     /// @throws IllegalStateException if all weights are trained
     public Scorer adapterOff() {
-        if (lora == null) {
-            throw new IllegalStateException("there is no adapter to switch off");
-        }
+        AdapterParameters adapter = own("switch off");
         return Scorer.starting(
                 (forest, request) -> measure(decoder, Adapter.OFF, forest, request),
-                lora.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
+                adapter.changesNothing() ? Scorer.Start.SAME : Scorer.Start.OTHER);
     }
 
     /// The reference "adapter as it is now", before the first update: later training doesn't change
     /// it. One per policy; a second call replaces the first.
     public Scorer frozenAdapter() {
-        if (lora == null) {
-            throw new IllegalStateException("there is no adapter to take a snapshot of");
-        }
+        AdapterParameters adapter = own("take a snapshot of");
         if (frozen != null) {
             frozen.close();
         }
-        frozen = lora.snapshot(SNAPSHOT);
-        boolean drops = hasDropout() && !lora.changesNothing();
+        frozen = adapter.snapshot(SNAPSHOT);
+        boolean drops = hasDropout() && !adapter.changesNothing();
         return Scorer.starting(
                 (forest, request) -> measure(decoder, SNAPSHOT, forest, request),
                 drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
@@ -237,7 +248,7 @@ public final class Policy implements CausalPolicy {
     /// @return names it in a pass
     public Adapter addAdapter(AdapterFolder folder) {
         Adapter role = Adapter.frozen(others.size() + 1);
-        others.add(LoraParameters.load(decoder, folder, role));
+        others.add(AdapterParameters.load(decoder, folder, role));
         return role;
     }
 
@@ -247,11 +258,11 @@ public final class Policy implements CausalPolicy {
     /// @param scorer made by [Decoder#scorerOn] of the policy's decoder; borrowed
     /// @throws IllegalStateException if all weights are trained: the judge would change with them
     public Scorer addScorer(Decoder scorer, AdapterFolder folder) {
-        if (lora == null) {
+        if (own().isEmpty()) {
             throw new IllegalStateException("weights that are trained can't serve a judge too");
         }
         Adapter role = Adapter.frozen(others.size() + 1);
-        others.add(LoraParameters.load(scorer, folder, role));
+        others.add(AdapterParameters.load(scorer, folder, role));
         return (forest, request) -> measure(scorer, role, forest, request);
     }
 
@@ -278,12 +289,12 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public FlatParameters parameters() {
-        return lora != null ? lora.parameters() : full.parameters();
+        return trained.parameters();
     }
 
     /// Who is told how far a backward pass is.
     BackwardProgress progress() {
-        return full == null ? BackwardProgress.IGNORED : full;
+        return trained instanceof FullParameters full ? full : BackwardProgress.IGNORED;
     }
 
     DecoderRun run(TokenForest forest, DecoderRun.Options runOptions) {
@@ -313,14 +324,14 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param baseModel `base_model_name_or_path`
     public void saveAdapter(Path folder, String baseModel) {
-        lora.save(folder, baseModel);
+        own("save").save(folder, baseModel);
     }
 
     /// Writes the adapter with a value head as PEFT writes one of a model that scores.
     ///
     /// @param baseModel `base_model_name_or_path`
     public void saveScorer(Path folder, String baseModel, ValueHead head) {
-        lora.saveScorer(folder, baseModel, head);
+        own("save").saveScorer(folder, baseModel, head);
     }
 
     /// All weights as they are now, with the adapter merged in, to write as a model of
@@ -328,9 +339,11 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param dtype of the file
     public List<SafeTensorsWriter.Source> weights(DType dtype) {
-        return full != null
-                ? full.sources(dtype)
-                : new MergedWeights(decoder, Optional.of(lora)).sources(dtype);
+        return switch (trained) {
+            case FullParameters full -> full.sources(dtype);
+            case AdapterParameters adapter ->
+                    new MergedWeights(decoder, Optional.of(adapter)).sources(dtype);
+        };
     }
 
     /// Configuration of [#weights]: the base model's, but with an output layer of its own if the
@@ -339,7 +352,7 @@ public final class Policy implements CausalPolicy {
     /// @param dtype of the file
     public DecoderConfig mergedConfig(DType dtype) {
         DecoderConfig config = decoder.config().withDtype(dtype);
-        boolean unties = lora != null && new MergedWeights(decoder, Optional.of(lora)).unties();
+        boolean unties = own().isPresent() && new MergedWeights(decoder, own()).unties();
         return unties ? config.withSeparateOutputLayer() : config;
     }
 
@@ -350,15 +363,10 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public void close() {
-        if (lora != null) {
-            lora.close();
-        }
+        trained.close();
         if (frozen != null) {
             frozen.close();
         }
-        others.forEach(LoraParameters::close);
-        if (full != null) {
-            full.close();
-        }
+        others.forEach(AdapterParameters::close);
     }
 }

@@ -1,7 +1,7 @@
 package org.attune.policy;
 
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraTarget;
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterTarget;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Weight;
@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// Modules that are trained whole beside LoRA (PEFT's `modules_to_save`): the embedding, the output
+/// Modules that are trained whole beside an adapter (PEFT's `modules_to_save`): the embedding, the output
 /// layer, norms. Their float32 masters stand among the adapter's parameters; the compute copies
 /// stand beside the base model's weights, which stay as they are.
 final class WholeModules {
@@ -27,7 +27,7 @@ final class WholeModules {
     /// Adds the parameters that the configuration asks for.
     ///
     /// @param config of which [AdapterFit] knows that its modules can be trained whole
-    WholeModules(Decoder decoder, LoraConfig config, FlatParameters.Plan plan) {
+    WholeModules(Decoder decoder, AdapterConfig config, FlatParameters.Plan plan) {
         this.decoder = decoder;
         boolean tied = decoder.config().tiesOutput();
         Weight embedding = decoder.embedding();
@@ -59,7 +59,7 @@ final class WholeModules {
 
     private void add(FlatParameters.Plan plan, boolean decays, List<Weight> uses) {
         Weight first = uses.getFirst();
-        String name = LoraTarget.nameOfSaved(first.name());
+        String name = AdapterTarget.nameOfSaved(first.name());
         modules.add(new Module(plan.add(name, decays, first.base().shape()), uses));
     }
 
@@ -140,7 +140,7 @@ final class WholeModules {
         return modules.stream()
                 .filter(m -> m.parameter().equals(parameter))
                 .flatMap(m -> m.uses().stream())
-                .map(w -> LoraTarget.nameOfSaved(w.name()))
+                .map(w -> AdapterTarget.nameOfSaved(w.name()))
                 .toList();
     }
 }

@@ -28,11 +28,11 @@ class AdapterFolderTest {
     void whatIsWrittenOpens() {
         write(matrix(A, 2, 4), matrix(B, 6, 2), matrix("base_model.model.lm_head.weight", 5, 4));
         try (AdapterFolder adapter = AdapterFolder.open(root)) {
-            assertEquals(List.of(new LoraTarget(Q, 2, 3, 1.5, 0)), adapter.targets());
-            assertEquals(A, adapter.targets().getFirst().nameOfA());
-            assertEquals(B, adapter.targets().getFirst().nameOfB());
+            assertEquals(List.of(new LoraTarget(Q, 2, 3, 1.5, 0, false)), adapter.targets());
+            var names = adapter.targets().getFirst().tensors(6, 4).stream().map(t -> t.name());
+            assertEquals(List.of(A, B), names.toList());
             assertEquals(
-                    Map.of("lm_head.weight", LoraTarget.nameOfSaved("lm_head.weight")),
+                    Map.of("lm_head.weight", AdapterTarget.nameOfSaved("lm_head.weight")),
                     adapter.savedTensors());
         }
     }
@@ -52,7 +52,7 @@ class AdapterFolderTest {
     void tensorsThatDontFitAreNamed() {
         refuses("but not \"" + B, matrix(A, 2, 4));
         refuses("but not \"" + A, matrix(B, 6, 2));
-        refuses("its rank is 2", matrix(A, 3, 4), matrix(B, 6, 3));
+        refuses("it is [2, any]", matrix(A, 3, 4), matrix(B, 6, 3));
         refuses(
                 "not understood",
                 matrix(A.replace("q_proj", "v_proj"), 2, 4),
@@ -96,6 +96,7 @@ class AdapterFolderTest {
                 plain.rank(),
                 plain.alpha(),
                 plain.dropout(),
+                false,
                 false,
                 plain.targets(),
                 plain.excluded(),

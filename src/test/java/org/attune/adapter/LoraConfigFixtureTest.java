@@ -20,7 +20,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Which modules PEFT adapts, at which rank, for every recorded LoRA adapter.
+/// Which modules PEFT adapts, at which rank, for every recorded LoRA and IA³ adapter.
 @Tag("fixtures-engine")
 class LoraConfigFixtureTest {
     private static final String PREFIX = "base_model.model.";
@@ -33,7 +33,7 @@ class LoraConfigFixtureTest {
             for (Path file :
                     files.filter(f -> f.endsWith("adapter_config.json")).sorted().toList()) {
                 String name = root.relativize(file.getParent()).toString();
-                if (isPlainLora(file.getParent())) {
+                if (isSupported(file.getParent())) {
                     report.run(name, () -> compare(file.getParent(), root));
                 } else {
                     var error =
@@ -49,12 +49,12 @@ class LoraConfigFixtureTest {
     }
 
     /// By what the files say, not by what the reader refuses.
-    private static boolean isPlainLora(Path folder) {
+    private static boolean isSupported(Path folder) {
         JsonFields json = JsonFields.read(folder.resolve("adapter_config.json"));
         boolean plain =
-                json.text("peft_type").equals("LORA")
+                json.text("peft_type").equals("IA3")
+                        || json.text("peft_type").equals("LORA")
                         && json.text("bias").equals("none")
-                        && !json.flag("use_dora", false)
                         && !json.flag("lora_bias", false)
                         && !json.has("layer_replication")
                         && !json.has("target_parameters")
@@ -68,25 +68,28 @@ class LoraConfigFixtureTest {
 
     private static void compare(Path folder, Path root) throws IOException {
         try (AdapterFolder adapter = AdapterFolder.open(folder)) {
-            Set<String> inFile = pathsOfA(adapter.tensors().entries().keySet());
+            Set<String> inFile = pathsOf(adapter.tensors().entries().keySet());
             Path base = root.resolveSibling(base(folder));
             assertEquals(inFile, matchedIn(base, adapter.config()));
-            for (LoraTarget target : adapter.targets()) {
-                long[] shape = adapter.tensors().entries().get(target.nameOfA()).shape();
-                assertEquals(target.rank(), shape[0], target.path());
+            for (AdapterTarget target : adapter.targets()) {
+                if (target instanceof LoraTarget lora) {
+                    long[] shape = adapter.tensors().entries().get(lora.nameOfA()).shape();
+                    assertEquals(lora.rank(), shape[0], lora.path());
+                }
             }
             // What is written means the same.
             Path copy = Files.createTempFile("adapter_config", ".json");
             Files.writeString(copy, adapter.config().toJson());
-            assertEquals(matchedIn(base, adapter.config()), matchedIn(base, LoraConfig.read(copy)));
+            assertEquals(matchedIn(base, adapter.config()), matchedIn(base, AdapterConfig.read(copy)));
             Files.delete(copy);
         }
     }
 
-    private static Set<String> pathsOfA(Set<String> names) {
+    private static Set<String> pathsOf(Set<String> names) {
         return names.stream()
-                .filter(n -> n.endsWith(".lora_A.weight"))
-                .map(n -> n.substring(PREFIX.length(), n.length() - ".lora_A.weight".length()))
+                .filter(n -> n.endsWith(".lora_A.weight") || n.endsWith(".ia3_l"))
+                .map(n -> n.replaceFirst("\\.(lora_A\\.weight|ia3_l)$", ""))
+                .map(n -> n.substring(PREFIX.length()))
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
@@ -98,7 +101,7 @@ class LoraConfigFixtureTest {
     }
 
     /// The base's matrices that the configuration matches.
-    private static Set<String> matchedIn(Path base, LoraConfig config) {
+    private static Set<String> matchedIn(Path base, AdapterConfig config) {
         try (SafeTensorsFile weights = SafeTensorsFile.open(base)) {
             return weights.entries().values().stream()
                     .filter(e -> e.shape().length == 2 && e.name().endsWith(".weight"))

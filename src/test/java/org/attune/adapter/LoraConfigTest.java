@@ -30,7 +30,7 @@ class LoraConfigTest {
         assertEquals(8, config.rank());
         assertEquals(8, config.alpha());
         assertEquals(0, config.dropout());
-        assertEquals(1, config.match(Q0).orElseThrow().scaling());
+        assertEquals(1, lora(config, Q0).scaling());
         assertEquals(LoraInitialisation.KAIMING, config.initialisation());
     }
 
@@ -56,7 +56,7 @@ class LoraConfigTest {
         LoraConfig config = read("\"target_modules\":\"all-linear\"");
         List<String> paths = List.of(Q0, UP0, "lm_head");
         assertEquals(
-                List.of(Q0, UP0), config.matchAll(paths).stream().map(LoraTarget::path).toList());
+                List.of(Q0, UP0), config.matchAll(paths).stream().map(AdapterTarget::path).toList());
         assertEquals(
                 new ModuleSelection.Names(List.of(Q0, UP0)),
                 config.withTargetsResolved(paths).targets());
@@ -108,9 +108,9 @@ class LoraConfigTest {
                         "\"target_modules\":[\"q_proj\",\"up_proj\"],\"r\":4,\"lora_alpha\":6,"
                                 + "\"rank_pattern\":{\"layers.1.self_attn.q_proj\":2},"
                                 + "\"alpha_pattern\":{\"up_proj\":5}");
-        assertEquals(new LoraTarget(Q0, 4, 6, 1.5, 0), config.match(Q0).orElseThrow());
-        assertEquals(new LoraTarget(Q1, 2, 6, 3, 0), config.match(Q1).orElseThrow());
-        assertEquals(new LoraTarget(UP0, 4, 5, 1.25, 0), config.match(UP0).orElseThrow());
+        assertEquals(new LoraTarget(Q0, 4, 6, 1.5, 0, false), config.match(Q0).orElseThrow());
+        assertEquals(new LoraTarget(Q1, 2, 6, 3, 0, false), config.match(Q1).orElseThrow());
+        assertEquals(new LoraTarget(UP0, 4, 5, 1.25, 0, false), config.match(UP0).orElseThrow());
     }
 
     @Test
@@ -119,7 +119,7 @@ class LoraConfigTest {
                 read(
                         "\"target_modules\":[\"q_proj\"],\"r\":16,\"lora_alpha\":8,"
                                 + "\"use_rslora\":true");
-        assertEquals(2, config.match(Q0).orElseThrow().scaling()); // 8 / √16
+        assertEquals(2, lora(config, Q0).scaling()); // 8 / √16
     }
 
     @Test
@@ -131,10 +131,10 @@ class LoraConfigTest {
                             + "\"rank_pattern\":{\"up_proj\":2},\"alpha_pattern\":{\"q_proj\":5},"
                             + "\"modules_to_save\":[\"lm_head\"],"
                             + "\"exclude_modules\":\".*9.*\",\"layers_to_transform\":[0,1],"
-                            + "\"use_rslora\":true,\"init_lora_weights\":\"gaussian\","
+                            + "\"use_rslora\":true,\"use_dora\":true,\"init_lora_weights\":\"gaussian\","
                             + "\"unknown_of_a_newer_version\":{\"a\":1}");
         Files.writeString(folder.resolve("adapter_config.json"), config.toJson());
-        assertEquals(config, LoraConfig.read(folder));
+        assertEquals(config, AdapterConfig.read(folder));
         String json = LoraConfig.of(8, 16, 0, new ModuleSelection.AllLinear()).toJson();
         assertTrue(json.contains("\n  \"lora_alpha\": 16,\n"), json);
         assertTrue(json.indexOf("\"bias\"") < json.indexOf("\"inference_mode\": true"), json);
@@ -142,14 +142,13 @@ class LoraConfigTest {
 
     @Test
     void featuresThatChangeNumbersAreRefusedByName() {
-        refuses("\"use_dora\" is true", "\"use_dora\":true");
         refuses("\"lora_bias\" is true", "\"lora_bias\":true");
         refuses("\"layer_replication\" is [[0,2]]", "\"layer_replication\":[[0,2]]");
         refuses("\"target_parameters\" is [\"a\"]", "\"target_parameters\":[\"a\"]");
         refuses("\"trainable_token_indices\" is [1]", "\"trainable_token_indices\":[1]");
         refuses("\"bias\" is \"all\"", "\"bias\":\"all\"");
         refuses("\"init_lora_weights\" is \"pissa\"", "\"init_lora_weights\":\"pissa\"");
-        refuses("\"peft_type\" is \"IA3\"", "\"peft_type\":\"IA3\"");
+        refuses("\"peft_type\" is \"VERA\"", "\"peft_type\":\"VERA\"");
         refuses("r is 0; accepted: integers ≥ 1", "\"r\":0");
         refuses("lora_dropout is 1.0", "\"lora_dropout\":1");
     }
@@ -207,13 +206,17 @@ class LoraConfigTest {
         assertTrue(error.getMessage().contains("takes more than"), error.getMessage());
     }
 
+    private static LoraTarget lora(LoraConfig config, String path) {
+        return (LoraTarget) config.match(path).orElseThrow();
+    }
+
     private LoraConfig read(String fields) throws IOException {
         String type = fields.contains("peft_type") ? "" : "\"peft_type\":\"LORA\",";
         String targets =
                 fields.contains("target_modules") ? "" : "\"target_modules\":[\"q_proj\"],";
         Files.writeString(
                 folder.resolve("adapter_config.json"), "{" + type + targets + fields + "}");
-        return LoraConfig.read(folder);
+        return (LoraConfig) AdapterConfig.read(folder);
     }
 
     private void refuses(String message, String fields) {

@@ -33,6 +33,7 @@ final class Adapted {
                 6,
                 dropout,
                 false,
+                false,
                 new ModuleSelection.Names(targets),
                 Optional.empty(),
                 List.of(),

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraTarget;
+import org.attune.adapter.AdapterTarget;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
@@ -255,7 +255,7 @@ class AdaptedHeadTest {
                                         .entries()
                                         .keySet()
                                         .containsAll(
-                                                List.of(A, B, LoraTarget.nameOfBase("lm_head"))));
+                                                List.of(A, B, AdapterTarget.nameOfBase("lm_head"))));
                         assertArrayEquals(values, policy.parameters().values().toFloats());
                         assertArrayEquals(
                                 logProbs, policy.measure(forest, HeadRequest.of()).tokenLogProbs());
@@ -274,7 +274,7 @@ class AdaptedHeadTest {
                         try (AdapterFolder adapter = AdapterFolder.open(folder)) {
                             Set<String> names = adapter.tensors().entries().keySet();
                             assertTrue(names.contains(A));
-                            assertFalse(names.contains(LoraTarget.nameOfBase("lm_head")));
+                            assertFalse(names.contains(AdapterTarget.nameOfBase("lm_head")));
                         }
                     }
                 });

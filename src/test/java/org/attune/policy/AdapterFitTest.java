@@ -102,6 +102,7 @@ class AdapterFitTest {
                 c.alpha(),
                 c.dropout(),
                 c.rankStabilised(),
+                false,
                 c.targets(),
                 c.excluded(),
                 c.layers(),

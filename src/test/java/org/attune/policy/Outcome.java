@@ -117,6 +117,7 @@ record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
                 6,
                 dropout,
                 false,
+                false,
                 targets,
                 Optional.empty(),
                 List.of(),

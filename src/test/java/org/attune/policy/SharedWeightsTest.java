@@ -32,6 +32,7 @@ class SharedWeightsTest {
                 6,
                 0,
                 false,
+                false,
                 new ModuleSelection.Names(modules),
                 Optional.empty(),
                 List.of(),

@@ -2,8 +2,8 @@ package org.attune.models;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraTarget;
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterTarget;
 import org.attune.error.ModelException;
 import org.attune.files.HubCache;
 import org.attune.files.JsonFields;
@@ -132,7 +132,7 @@ public final class ModelSetup implements AutoCloseable {
                 || !adapter.get().config().isClassifier()) {
             return source.config().labels();
         }
-        String name = LoraTarget.nameOfSaved(OutputLayer.SCORE_PATH + ".weight");
+        String name = AdapterTarget.nameOfSaved(OutputLayer.SCORE_PATH + ".weight");
         TensorFile.Entry head = adapter.get().tensors().entries().get(name);
         if (head == null || head.shape().length != 2) {
             throw new ModelException(
@@ -149,7 +149,7 @@ public final class ModelSetup implements AutoCloseable {
         if (source.config().scores() || adapter.isEmpty()) {
             return source.config().scoreKind();
         }
-        return adapter.get().config().taskType().equals(LoraConfig.TOKEN_CLS)
+        return adapter.get().config().taskType().equals(AdapterConfig.TOKEN_CLS)
                 ? ScoreKind.TOKEN
                 : ScoreKind.SEQUENCE;
     }

@@ -38,10 +38,11 @@ public final class FusedLinear {
     private final Tensor bias; // (out) or null
     private boolean servesTokens; // decoding reads the packed copy
     private LoraDownMatrices reducers; // the `sA` of the adapter in the columns; null without
-    private final List<LowRank> trained = new ArrayList<>();
-    private AdapterInputs inputs; // of `trained`; null without
-    private ScaledCopies trainedCopies; // of `trained` into the columns; null before
-    private final Map<Adapter, List<LowRank>> frozen = new HashMap<>();
+    private final Attached none = Attached.of(this, List.of());
+    private Attached trained = none;
+    private AdapterInputs inputs; // of the trained adapter; null without
+    private ScaledCopies trainedCopies; // of its matrices into the columns; null before
+    private final Map<Adapter, Attached> frozen = new HashMap<>();
     private Tensor[] weightGradients = {};
     private Tensor[] biasGradients = {};
 
@@ -82,12 +83,12 @@ public final class FusedLinear {
             // Zeros there, to use the packed copy, and to give the bits of an adapter that is zero.
             case OFF -> weights.packs() ? weights.extra() : 0;
             case TRAINED -> weights.extra();
-            case FROZEN -> weights.packs() || fitsColumns(frozen(adapter)) ? weights.extra() : 0;
+            case FROZEN -> weights.packs() || hasColumnsOf(attached(adapter)) ? weights.extra() : 0;
         };
     }
 
-    private boolean fitsColumns(List<LowRank> updates) {
-        return columns(updates).equals(columns(trained));
+    private boolean hasColumnsOf(Attached adapter) {
+        return columns(adapter.lowRank()).equals(columns(trained.lowRank()));
     }
 
     private static List<List<Integer>> columns(List<LowRank> updates) {
@@ -107,27 +108,31 @@ public final class FusedLinear {
         return p.hasBias() ? bias.narrow(0, p.firstRow(), p.out()) : null;
     }
 
-    public List<LowRank> trained() {
-        return trained;
+    private Attached attached(Adapter adapter) {
+        return switch (adapter.kind()) {
+            case OFF -> none;
+            case TRAINED -> trained;
+            case FROZEN -> frozen.getOrDefault(adapter, none);
+        };
     }
 
-    /// Updates of a frozen adapter, none if it doesn't touch these layers.
-    public List<LowRank> frozen(Adapter adapter) {
-        return frozen.getOrDefault(adapter, List.of());
+    /// What an adapter does to these layers, nothing if it doesn't touch them.
+    List<LayerUpdate> updates(Adapter adapter) {
+        return attached(adapter).updates();
     }
 
     /// Makes room for the trained adapter. `updates` must be in order of their parts. Call
     /// [#refreshTrained] when its matrices have their numbers.
-    public void attachTrained(List<LowRank> updates) {
+    public void attachTrained(List<? extends LayerUpdate> updates) {
         requirePlain();
-        int columns = updates.stream().mapToInt(LowRank::rank).sum();
+        Attached attached = Attached.of(this, updates);
+        int columns = attached.lowRank().stream().mapToInt(LowRank::rank).sum();
         boolean others = columns != weights.extra();
-        if (others || !fitsColumns(updates)) {
+        if (others || !hasColumnsOf(attached)) {
             weights.resize(columns);
             weights.unpackFrozen(); // their columns stand where the trained ones did
         }
-        trained.clear();
-        trained.addAll(updates);
+        trained = attached;
         if (others) {
             servesTokens = false; // the copy is another one now
             if (reducers != null) {
@@ -140,7 +145,8 @@ public final class FusedLinear {
                                 : new LoraDownMatrices(owner, weights.columns(), columns, in);
             }
         }
-        inputs = columns == 0 ? null : new AdapterInputs(in, trained, paths(trained), reducers);
+        List<LowRank> lowRank = trained.lowRank();
+        inputs = columns == 0 ? null : new AdapterInputs(in, lowRank, paths(lowRank), reducers);
         findPlaces();
     }
 
@@ -152,13 +158,13 @@ public final class FusedLinear {
         if (trainedCopies != null) {
             trainedCopies.close();
         }
-        trainedCopies = intoColumns(trained);
+        trainedCopies = intoColumns(trained.lowRank());
     }
 
     /// Adds a frozen adapter, or replaces it.
-    public void attachFrozen(Adapter adapter, List<LowRank> updates) {
+    public void attachFrozen(Adapter adapter, List<? extends LayerUpdate> updates) {
         requirePlain();
-        frozen.put(adapter, List.copyOf(updates));
+        frozen.put(adapter, Attached.of(this, updates));
         weights.unpackFrozen();
     }
 
@@ -177,7 +183,7 @@ public final class FusedLinear {
 
     /// Makes a copy for the backward pass too, where there is to be one.
     void packBackward() {
-        if (!trainsBase()) {
+        if (!trainsBase() && trained.fitsColumns()) { // scales read the numbers themselves
             weights.packBackward();
         }
     }
@@ -218,11 +224,11 @@ public final class FusedLinear {
 
     /// What decoding reads, if there is that copy and the adapter is one that it can have.
     public Optional<TokenPass.Linear> decoding(Adapter adapter) {
-        if (!servesTokens) {
+        if (!servesTokens || !attached(adapter).fitsColumns()) {
             return Optional.empty();
         }
         if (adapter.kind() == Adapter.Kind.OFF
-                || weights.extra() == 0 && frozen(adapter).isEmpty()) {
+                || weights.extra() == 0 && attached(adapter).lowRank().isEmpty()) {
             return Optional.of(new TokenPass.Linear(weights.packed(), bias, null));
         }
         return adapter.kind() == Adapter.Kind.TRAINED
@@ -249,7 +255,7 @@ public final class FusedLinear {
     }
 
     private void copyTrained() {
-        if (!trained.isEmpty()) {
+        if (!trained.lowRank().isEmpty()) {
             trainedCopies.run();
             reducers.changed();
         }
@@ -292,15 +298,40 @@ public final class FusedLinear {
     ///
     /// @param residual `(N, out)`, or null: none
     public Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
-        Tensor y =
-                switch (adapter.kind()) {
-                    case OFF -> withoutUpdate(hx, residual);
-                    case TRAINED -> {
-                        fillTrained(hx, dropout);
-                        yield weights.product(hx, residual);
-                    }
-                    case FROZEN -> withFrozen(hx, adapter, residual);
-                };
+        Attached own = attached(adapter);
+        return own.fitsColumns()
+                ? addBias(product(hx, adapter, dropout, residual))
+                : own.scales().forward(hx, adapter, dropout, residual);
+    }
+
+    /// `x Wᵀ` with low-rank updates.
+    Tensor product(Tensor hx, Adapter adapter, Dropout dropout) {
+        return product(hx, adapter, dropout, null);
+    }
+
+    private Tensor product(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
+        return switch (adapter.kind()) {
+            case OFF -> withoutUpdate(hx, residual);
+            case TRAINED -> {
+                fillTrained(hx, dropout);
+                yield weights.product(hx, residual);
+            }
+            case FROZEN -> withFrozen(hx, adapter, residual);
+        };
+    }
+
+    /// The same of the trained adapter, whose columns are filled.
+    Tensor filledProduct(Tensor hx) {
+        return weights.product(hx, null);
+    }
+
+    /// The columns that hold `x`, `(N, in)`.
+    Tensor input(Tensor hx) {
+        return hx.size(1) == in ? hx : hx.narrow(1, 0, in);
+    }
+
+    /// Adds the biases in place.
+    Tensor addBias(Tensor y) {
         return bias == null ? y : y.addInPlace(bias);
     }
 
@@ -334,8 +365,8 @@ public final class FusedLinear {
     }
 
     private Tensor withFrozen(Tensor hx, Adapter adapter, Tensor residual) {
-        List<LowRank> updates = frozen(adapter);
-        if (weights.extra() > 0 && fitsColumns(updates)) {
+        List<LowRank> updates = attached(adapter).lowRank();
+        if (weights.extra() > 0 && hasColumnsOf(attached(adapter))) {
             try {
                 copyToColumns(updates);
                 reducers.reduce(hx);
@@ -345,7 +376,7 @@ public final class FusedLinear {
             }
         }
         Tensor y = withoutUpdate(hx, null);
-        Tensor x = hx.size(1) == in ? hx : hx.narrow(1, 0, in);
+        Tensor x = input(hx);
         for (LowRank update : updates) {
             Part p = parts.get(update.part());
             Kernels.addmm(
@@ -364,6 +395,13 @@ public final class FusedLinear {
     /// @param hx what [#forward] was given and filled
     /// @param dropout what [#forward] was given
     public Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
+        return trained.fitsColumns()
+                ? back(dy, hx, dropout)
+                : trained.scales().backward(dy, hx, dropout);
+    }
+
+    /// Back through the products with low-rank updates.
+    Tensor back(Tensor dy, Tensor hx, Dropout dropout) {
         Tensor x = weights.extra() == 0 ? hx : hx.narrow(1, 0, in);
         for (int i = 0; i < weightGradients.length; i++) {
             Part p = parts.get(i);
@@ -380,7 +418,7 @@ public final class FusedLinear {
         List<OuterProducts.Product> products = new ArrayList<>();
         Tensor dx = inputs.backward(weights, dy, x, dropout, products); // (N, in)
         int column = in;
-        for (LowRank update : trained) {
+        for (LowRank update : trained.lowRank()) {
             Part p = parts.get(update.part());
             Tensor u = hx.narrow(1, column, update.rank()); // (N, r)
             update.productB(dy.narrow(1, p.firstRow(), p.out()), u).ifPresent(products::add);

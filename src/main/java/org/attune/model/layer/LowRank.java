@@ -23,7 +23,8 @@ public record LowRank(
         Tensor scaledA,
         Tensor b,
         Tensor gradientA,
-        Tensor gradientB) {
+        Tensor gradientB)
+        implements LayerUpdate {
 
     /// Writes `u = s · dropout(x) Aᵀ`.
     ///

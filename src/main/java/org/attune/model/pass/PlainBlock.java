@@ -1,13 +1,12 @@
 package org.attune.model.pass;
 
 import org.attune.model.config.DecoderConfig;
-import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Block;
-import org.attune.model.layer.Dropout;
 import org.attune.model.layer.FeedForward;
 import org.attune.model.layer.FusedLinear;
-import org.attune.model.layer.LowRank;
+import org.attune.model.layer.Leaves;
 import org.attune.model.layer.Norm;
+import org.attune.model.layer.PlainLinear;
 import org.attune.model.layer.SelfAttention;
 import org.attune.model.layer.Weight;
 import org.attune.tensor.Autograd;
@@ -136,49 +135,14 @@ final class PlainBlock {
     }
 
     private Tensor project(FusedLinear linear, int part, Tensor x, boolean training) {
-        Tensor weight = linear.weight(part);
-        Tensor bias = linear.bias(part);
-        if (training && linear.trainsBase()) {
-            weight = leaf(weight, linear.weightGradient(part), 1);
-            bias = bias == null ? null : leaf(bias, linear.biasGradient(part), 1);
-        }
-        Tensor y = x.linear(weight);
-        if (bias != null) {
-            y = y.add(bias);
-        }
-        for (LowRank update : updates(linear)) {
-            if (update.part() == part) {
-                y = y.add(update(update, linear.parts().get(part).path(), x, training));
-            }
-        }
-        return y;
-    }
-
-    private List<LowRank> updates(FusedLinear linear) {
-        return switch (pass.adapter().kind()) {
-            case OFF -> List.of();
-            case TRAINED -> linear.trained();
-            case FROZEN -> linear.frozen(pass.adapter());
-        };
-    }
-
-    private Tensor update(LowRank update, String path, Tensor x, boolean training) {
-        Tensor a = update.scaledA();
-        Tensor b = update.b();
-        if (training && update.gradientA() != null) {
-            a = leaf(a, update.gradientA(), update.scaling());
-            b = leaf(b, update.gradientB(), 1);
-        }
-        Dropout dropout = pass.dropout();
-        boolean drops = dropout.isOn() && pass.adapter().equals(Adapter.TRAINED);
-        if (drops) {
-            Dropout.Mask mask = dropout.mask(path);
-            return x.mul(mask.ones(x)).mul(mask.scale()).linear(a).linear(b);
-        }
-        return x.linear(a).linear(b);
+        Leaves learning = training ? this::leaf : Leaves.NONE;
+        return new PlainLinear(linear, part, pass.adapter(), pass.dropout(), learning).forward(x);
     }
 
     private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {
+        if (gradient == null) {
+            return parameter;
+        }
         Tensor leaf = parameter.detach().requireGradient(true);
         leaves.add(new Leaf(leaf, gradient, scale));
         return leaf;

@@ -92,16 +92,20 @@ class FusedLinearCopiesTest {
         hx.narrow(1, 0, IN).copyInPlace(half(30, ROWS, IN));
         numbers.add(layer.forward(hx, Adapter.TRAINED, dropout).toFloats());
         numbers.add(hx.narrow(1, IN, 2 * RANK).contiguous().toFloats());
-        for (LowRank update : layer.trained()) {
+        for (LowRank update : lowRank(layer)) {
             update.gradientA().zeroInPlace();
             update.gradientB().zeroInPlace();
         }
         numbers.add(layer.backward(half(40, ROWS, OUT), hx, dropout).toFloats());
-        for (LowRank update : layer.trained()) {
+        for (LowRank update : lowRank(layer)) {
             numbers.add(update.gradientA().toFloats());
             numbers.add(update.gradientB().toFloats());
         }
         return new Seen(numbers);
+    }
+
+    private static List<LowRank> lowRank(FusedLinear layer) {
+        return layer.updates(Adapter.TRAINED).stream().map(LowRank.class::cast).toList();
     }
 
     private static void serveTokens(FusedLinear layer) {
@@ -124,7 +128,7 @@ class FusedLinearCopiesTest {
 
                         FusedLinear other = layer(scope);
                         for (FusedLinear each : List.of(layer, other)) {
-                            each.trained().forEach(u -> u.b().copyInPlace(half(50, OUT / 2, RANK)));
+                            lowRank(each).forEach(u -> u.b().copyInPlace(half(50, OUT / 2, RANK)));
                             each.refreshTrained();
                         }
                         seen(other).assertClose(seen(layer));
@@ -143,7 +147,7 @@ class FusedLinearCopiesTest {
                         FusedLinear layer = layer(scope);
                         Seen plain = seen(layer, dropout);
                         List<float[]> reduced = new ArrayList<>();
-                        for (LowRank update : layer.trained()) {
+                        for (LowRank update : lowRank(layer)) {
                             Tensor u = half(0, ROWS, RANK);
                             String path = layer.parts().get(update.part()).path();
                             update.reduce(half(30, ROWS, IN), dropout.mask(path), u);

@@ -7,10 +7,10 @@ import org.attune.records.CopyMethods;
 import java.util.List;
 import java.util.Map;
 
-/// Low-rank adapters. Defaults are those of TRL's `ModelConfig`: full fine-tuning unless
+/// Adapters. Defaults are those of TRL's `ModelConfig`: full fine-tuning unless
 /// `use_peft` is set or an adapter to start from is given.
 ///
-/// @param usePeft train a LoRA adapter; otherwise the whole model
+/// @param usePeft train an adapter; otherwise the whole model
 /// @param loraR rank r
 /// @param loraAlpha α; the update is scaled by α/r (rsLoRA: α/√r)
 /// @param loraDropout probability that an input of the adapter is dropped
@@ -19,6 +19,12 @@ import java.util.Map;
 /// @param loraModulesToSave modules trained in full and saved with the adapter
 /// @param useRslora rank-stabilised scaling, [Kalajdzievski
 ///     2023](https://arxiv.org/abs/2312.03732)
+/// @param useDora trained lengths for the rows of a changed weight, [Liu et al.
+///     2024](https://arxiv.org/abs/2402.09353)
+/// @param peftType kind of the adapter; the others but `lora_target_modules` and
+///     `lora_modules_to_save` concern LoRA
+/// @param feedforwardModules of an IA³ adapter: those of its modules whose input is scaled, not
+///     their output. Empty: PEFT's choice for the family (`down_proj`) among the modules
 /// @param loraRankPattern PEFT's `rank_pattern`: other ranks for some modules
 /// @param loraAlphaPattern PEFT's `alpha_pattern`: other α for some modules
 @CopyMethods
@@ -30,19 +36,27 @@ public record LoraSettings(
         List<@NotBlank(message = "module names") String> loraTargetModules,
         List<@NotBlank(message = "module names") String> loraModulesToSave,
         boolean useRslora,
+        boolean useDora,
+        PeftType peftType,
+        List<@NotBlank(message = "module names") String> feedforwardModules,
         Map<String, Integer> loraRankPattern,
         Map<String, Double> loraAlphaPattern)
         implements LoraSettingsCopies {
     public LoraSettings {
         loraTargetModules = List.copyOf(loraTargetModules);
         loraModulesToSave = List.copyOf(loraModulesToSave);
+        feedforwardModules = List.copyOf(feedforwardModules);
         loraRankPattern = Map.copyOf(loraRankPattern);
         loraAlphaPattern = Map.copyOf(loraAlphaPattern);
     }
 
     /// The defaults, as listed at the parameters.
     public static LoraSettings defaults() {
-        return LoraSettingsCopies.blank().withLoraR(16).withLoraAlpha(32).withLoraDropout(0.05);
+        return LoraSettingsCopies.blank()
+                .withLoraR(16)
+                .withLoraAlpha(32)
+                .withLoraDropout(0.05)
+                .withPeftType(PeftType.LORA);
     }
 
     /// LoRA on every linear layer of the blocks.

@@ -1,7 +1,7 @@
 package org.attune.trainers.judges;
 
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
+import org.attune.adapter.AdapterConfig;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.StopRequest;
@@ -236,7 +236,7 @@ public final class RewardModel implements AutoCloseable {
             config = ModelConfig.of(name);
         } else {
             String base =
-                    LoraConfig.read(folder)
+                    AdapterConfig.read(folder)
                             .baseModel()
                             .orElseThrow(
                                     () ->

@@ -165,7 +165,7 @@ public final class CriticSetup implements AutoCloseable {
         if (start.isEmpty()) {
             return Policy.withFreshAdapter(
                     trunk,
-                    PolicySetup.config(config.lora(), model, trunk.config()),
+                    AskedAdapter.of(config.lora(), model, trunk.config()).config(),
                     RandomSource.XO_SHI_RO_256_PP.create(config.training().seed()),
                     options);
         }

@@ -2,15 +2,10 @@ package org.attune.trainers.run;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraInitialisation;
-import org.attune.adapter.LoraTarget;
-import org.attune.adapter.ModuleSelection;
 import org.attune.error.ConfigException;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
-import org.attune.model.layer.ModulePaths;
 import org.attune.model.pass.Recomputation;
 import org.attune.models.ModelSetup;
 import org.attune.models.ScorerPurpose;
@@ -26,16 +21,10 @@ import org.attune.trainers.memory.MemoryFit;
 import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.memory.RolloutPlan;
 
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// The policy of a run with its weights. Owns both.
 public final class PolicySetup implements AutoCloseable {
-    /// PEFT's choice for the families of the Llama shape.
-    private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
-
     private final Decoder decoder;
     private final Policy policy;
     private final Policy.Options options;
@@ -104,9 +93,9 @@ public final class PolicySetup implements AutoCloseable {
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
         if (lora.usePeft()) {
-            LoraConfig asked = config(lora, model, shape);
-            AdapterFit.require(shape, asked);
-            model.adapter().ifPresent(given -> requireSame(asked, given, shape));
+            AskedAdapter asked = AskedAdapter.of(lora, model, shape);
+            AdapterFit.require(shape, asked.config());
+            model.adapter().ifPresent(asked::requireSame);
         }
     }
 
@@ -173,89 +162,20 @@ public final class PolicySetup implements AutoCloseable {
         if (model.adapter().isPresent()) {
             AdapterFolder given = model.adapter().get();
             if (lora.usePeft()) {
-                requireSame(config(lora, model, decoder.config()), given, decoder.config());
+                AskedAdapter.of(lora, model, decoder.config()).requireSame(given);
             }
             return Policy.withAdapter(decoder, given, options);
         }
         if (lora.usePeft()) {
             return Policy.withFreshAdapter(
                     decoder,
-                    config(lora, model, decoder.config()),
+                    AskedAdapter.of(lora, model, decoder.config()).config(),
                     RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
                     options);
         }
         return training.optimizer().optimizerInBwd()
                 ? Policy.withAllWeightsInTurn(decoder, options)
                 : Policy.withAllWeights(decoder, options);
-    }
-
-    /// An adapter to start from says itself what it is. Settings that ask for another one would be
-    /// read and not obeyed.
-    private static void requireSame(LoraConfig asked, AdapterFolder given, DecoderConfig shape) {
-        Set<String> paths = ModulePaths.of(shape).linears().keySet();
-        Set<LoraTarget> wanted = Set.copyOf(asked.matchAll(paths));
-        Set<LoraTarget> there = Set.copyOf(given.config().matchAll(paths));
-        Set<String> whole = Set.copyOf(asked.modulesToSave());
-        if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
-            throw ConfigException.about(
-                    "use_peft",
-                    ("true and the lora_ keys ask for %s, but adapter_name_or_path: %s holds %s;"
-                         + " leave use_peft and the lora_ keys out to go on with the adapter as it"
-                         + " is")
-                            .formatted(
-                                    described(asked, wanted),
-                                    given.path(),
-                                    described(given.config(), there)));
-        }
-    }
-
-    private static String described(LoraConfig config, Set<LoraTarget> targets) {
-        return "an adapter of rank %d, alpha %s, dropout %s on %d modules%s"
-                .formatted(
-                        config.rank(),
-                        config.alpha(),
-                        config.dropout(),
-                        targets.size(),
-                        config.modulesToSave().isEmpty()
-                                ? ""
-                                : " and of " + config.modulesToSave() + " whole");
-    }
-
-    /// PEFT's configuration of the adapter that the settings ask for.
-    static LoraConfig config(LoraSettings lora, ModelSetup model, DecoderConfig shape) {
-        boolean scores = shape.scores();
-        var whole = new LinkedHashSet<>(lora.loraModulesToSave());
-        if (scores) {
-            whole.addAll(LoraConfig.CLASSIFIER_HEADS); // PEFT does so too
-        }
-        return new LoraConfig(
-                lora.loraR(),
-                lora.loraAlpha(),
-                lora.loraDropout(),
-                lora.useRslora(),
-                targets(lora.loraTargetModules()),
-                Optional.empty(),
-                List.of(),
-                List.of(),
-                lora.loraRankPattern(),
-                lora.loraAlphaPattern(),
-                List.copyOf(whole),
-                false,
-                LoraInitialisation.KAIMING,
-                scores ? shape.scoreKind().taskType() : "CAUSAL_LM",
-                Optional.of(model.source().nameOrPath()));
-    }
-
-    /// TRL hands a list of one to PEFT as text: `all-linear` or a regular expression.
-    private static ModuleSelection targets(List<String> modules) {
-        return switch (modules.size()) {
-            case 0 -> new ModuleSelection.Names(DEFAULT_TARGETS);
-            case 1 ->
-                    modules.getFirst().matches("\\w+")
-                            ? new ModuleSelection.Names(modules)
-                            : ModuleSelection.of(modules.getFirst());
-            default -> new ModuleSelection.Names(modules);
-        };
     }
 
     /// Decides how steps are computed, by the memory that is available now: call it when all that

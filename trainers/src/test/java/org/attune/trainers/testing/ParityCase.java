@@ -90,12 +90,7 @@ public record ParityCase(
         if (config.path("sync_ref_model").asBoolean(false)) {
             return Optional.of("sync_ref_model");
         }
-        return adapter().isPresent()
-                        && Recorded.json(adapter().get().resolve("adapter_config.json"))
-                                .path("use_dora")
-                                .asBoolean(false)
-                ? Optional.of("use_dora")
-                : Optional.empty();
+        return Optional.empty();
     }
 
     /// Where the starting adapter is, unless the whole model is trained.

@@ -1,8 +1,8 @@
 package org.attune.policy;
 
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
-import org.attune.adapter.LoraTarget;
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterTarget;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
@@ -23,20 +23,20 @@ import java.util.HashSet;
 import java.util.List;
 
 /// An adapter's parameters in PEFT's files.
-final class LoraFile {
-    private static final Logger LOG = LoggerFactory.getLogger(LoraFile.class);
+final class AdapterFile {
+    private static final Logger LOG = LoggerFactory.getLogger(AdapterFile.class);
     /// What two ways to half precision may differ by.
     private static final double ROUNDING = 1e-3;
 
-    private static final String OUTPUT = LoraTarget.nameOfSaved(OutputLayer.PATH + ".");
-    private static final String BASE = LoraTarget.nameOfBase(OutputLayer.PATH);
+    private static final String OUTPUT = AdapterTarget.nameOfSaved(OutputLayer.PATH + ".");
+    private static final String BASE = AdapterTarget.nameOfBase(OutputLayer.PATH);
 
     private final Decoder decoder;
-    private final LoraParameters lora;
+    private final AdapterParameters adapter;
 
-    LoraFile(Decoder decoder, LoraParameters lora) {
+    AdapterFile(Decoder decoder, AdapterParameters adapter) {
         this.decoder = decoder;
-        this.lora = lora;
+        this.adapter = adapter;
     }
 
     /// Reads all parameters from a folder.
@@ -45,21 +45,21 @@ final class LoraFile {
     void read(AdapterFolder folder) {
         TensorFile file = folder.tensors();
         var rest = new HashSet<>(file.entries().keySet());
-        for (var p : lora.parameters().parameters()) {
-            List<String> names = lora.namesOf(p);
+        for (var p : adapter.parameters().parameters()) {
+            List<String> names = adapter.namesOf(p);
             String name =
                     names.stream()
                             .filter(n -> fits(file.entries().get(n), p.shape()))
                             .findFirst()
                             .orElseThrow(() -> absent(folder.path(), names));
-            try (var _ = TensorScope.open("lora");
+            try (var _ = TensorScope.open("adapter");
                     Arena arena = Arena.ofConfined()) {
-                lora.parameters().value(p).copyInPlace(read(file, name, arena));
+                adapter.parameters().value(p).copyInPlace(read(file, name, arena));
             }
             names.forEach(rest::remove);
         }
         Tensor base = decoder.output().weight().base();
-        if (lora.adapts(OutputLayer.PATH) && fits(file.entries().get(BASE), base.shape())) {
+        if (adapter.adaptsOutput() && fits(file.entries().get(BASE), base.shape())) {
             rest.remove(BASE);
             compareBase(base, file, folder.path());
         }
@@ -116,9 +116,9 @@ final class LoraFile {
     /// Writes the adapter with a value head on its trunk, as an adapter of a model that scores.
     void writeScorer(Path folder, String baseModel, ValueHead head) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
-        FlatParameters flat = lora.parameters();
+        FlatParameters flat = adapter.parameters();
         for (var p : flat.parameters()) {
-            for (String name : lora.namesOf(p)) {
+            for (String name : adapter.namesOf(p)) {
                 if (!name.startsWith(OUTPUT)) {
                     sources.add(
                             TensorBytes.source(
@@ -126,11 +126,11 @@ final class LoraFile {
                 }
             }
         }
-        sources.add(head.source(LoraTarget.nameOfSaved(ValueHead.modelName())));
-        LoraConfig config = lora.config().asClassifier(OutputLayer.PATH);
+        sources.add(head.source(AdapterTarget.nameOfSaved(ValueHead.modelName())));
+        AdapterConfig config = adapter.config().asClassifier(OutputLayer.PATH);
         List<String> paths =
-                lora.targets().stream()
-                        .map(LoraTarget::path)
+                adapter.targets().stream()
+                        .map(AdapterTarget::path)
                         .filter(path -> !path.equals(OutputLayer.PATH))
                         .toList();
         AdapterFolder.write(
@@ -145,19 +145,19 @@ final class LoraFile {
     /// @param baseModel `base_model_name_or_path`
     void write(Path folder, String baseModel) {
         var sources = new ArrayList<SafeTensorsWriter.Source>();
-        FlatParameters flat = lora.parameters();
+        FlatParameters flat = adapter.parameters();
         for (var p : flat.parameters()) {
-            for (String name : lora.namesOf(p)) {
+            for (String name : adapter.namesOf(p)) {
                 sources.add(
                         TensorBytes.source(name, DType.FLOAT32, p.shape(), () -> flat.value(p)));
             }
         }
-        if (lora.adapts(OutputLayer.PATH) && isBaseExact()) {
+        if (adapter.adaptsOutput() && isBaseExact()) {
             Tensor base = decoder.output().weight().base();
             sources.add(TensorBytes.source(BASE, base.dtype(), base.shape(), () -> base));
         }
-        LoraConfig config = lora.config();
-        List<String> paths = lora.targets().stream().map(LoraTarget::path).toList();
+        AdapterConfig config = adapter.config();
+        List<String> paths = adapter.targets().stream().map(AdapterTarget::path).toList();
         AdapterFolder.write(
                 folder,
                 config.withTargetsResolved(paths).withBaseModel(baseModel),

@@ -1,0 +1,148 @@
+package org.attune.adapter;
+
+import org.attune.error.ConfigException;
+import org.attune.files.JsonFields;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// An adapter's configuration, PEFT's `adapter_config.json`. Its kind is the file's `peft_type`.
+public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
+    /// Name of the file in an adapter's folder.
+    String FILE = "adapter_config.json";
+
+    /// `task_type` of adapters on sequence-classification models.
+    String SEQ_CLS = "SEQ_CLS";
+
+    /// `task_type` of adapters on token-classification models.
+    String TOKEN_CLS = "TOKEN_CLS";
+
+    /// What PEFT saves whole in adapters of these types, whatever else is named: the names that the
+    /// head has in one family or another.
+    List<String> CLASSIFIER_HEADS = List.of("classifier", "score");
+
+    /// The configuration in an adapter folder or file.
+    ///
+    /// @throws org.attune.error.ModelException if the file is absent or damaged, or asks for a
+    ///     feature that Attune doesn't have
+    static AdapterConfig read(Path folderOrFile) {
+        Path file = Files.isDirectory(folderOrFile) ? folderOrFile.resolve(FILE) : folderOrFile;
+        JsonFields json = JsonFields.read(file);
+        return switch (json.text("peft_type", "")) {
+            case "LORA" -> LoraJson.parse(json);
+            case "IA3" -> Ia3Json.parse(json);
+            default -> throw json.invalid("peft_type", "\"LORA\", \"IA3\"");
+        };
+    }
+
+    /// `target_modules`.
+    ModuleSelection targets();
+
+    /// `modules_to_save`: modules trained and saved in full.
+    List<String> modulesToSave();
+
+    /// `task_type`.
+    String taskType();
+
+    /// `base_model_name_or_path`.
+    Optional<String> baseModel();
+
+    /// Probability that an input of the adapter is dropped in training, in [0, 1).
+    double dropout();
+
+    /// What the adapter does to a module, or empty if it does nothing. Ask for linear modules only:
+    /// a configuration doesn't know what a path stands for.
+    ///
+    /// @param path Hugging Face's module path, e.g. `model.layers.0.self_attn.q_proj`
+    Optional<AdapterTarget> match(String path);
+
+    /// Whether a module is trained and saved in full.
+    ///
+    /// @param tied whether the model's output layer is its embedding
+    boolean savesWhole(String path, boolean tied);
+
+    /// Whether embedding and output layer, if they are one tensor, are trained as one.
+    boolean tiesSaved();
+
+    /// The same with other modules, on another model.
+    ///
+    /// @param otherModules trained and saved in full
+    AdapterConfig with(
+            ModuleSelection otherTargets,
+            List<String> otherModules,
+            String otherTask,
+            Optional<String> otherBase);
+
+    /// Text of an `adapter_config.json` that PEFT loads.
+    ///
+    /// @param transposed whether the base model's files hold matrices as `(in, out)`, which PEFT
+    ///     calls `fan_in_fan_out`
+    String toJson(boolean transposed);
+
+    /// The same where matrices are held as `(out, in)`.
+    default String toJson() {
+        return toJson(false);
+    }
+
+    /// Whether the adapter belongs to a classification model.
+    default boolean isClassifier() {
+        return taskType().equals(SEQ_CLS) || taskType().equals(TOKEN_CLS);
+    }
+
+    /// All modules that the adapter changes, in the order given.
+    ///
+    /// @param linearPaths paths of the model's linear modules
+    /// @throws ConfigException if none matches, or a plain name in the configuration matches none
+    default List<AdapterTarget> matchAll(Collection<String> linearPaths) {
+        List<AdapterTarget> matched = linearPaths.stream().flatMap(p -> match(p).stream()).toList();
+        if (matched.isEmpty()) {
+            throw new ConfigException(
+                    "target_modules %s matches no linear module; there are %s"
+                            .formatted(AdapterJson.describe(targets()), lastNames(linearPaths)));
+        }
+        if (targets() instanceof ModuleSelection.Names(List<String> names)) {
+            for (String name : names) {
+                var one = new ModuleSelection.Names(List.of(name));
+                if (linearPaths.stream().noneMatch(one::contains)) {
+                    throw new ConfigException(
+                            "target_modules: \"%s\" is no linear module; there are %s"
+                                    .formatted(name, lastNames(linearPaths)));
+                }
+            }
+        }
+        return matched;
+    }
+
+    private static List<String> lastNames(Collection<String> paths) {
+        return paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
+    }
+
+    /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves
+    /// it.
+    default AdapterConfig withTargetsResolved(Collection<String> linearPaths) {
+        if (!(targets() instanceof ModuleSelection.AllLinear)) {
+            return this;
+        }
+        List<String> paths = matchAll(linearPaths).stream().map(AdapterTarget::path).toList();
+        return with(new ModuleSelection.Names(paths), modulesToSave(), taskType(), baseModel());
+    }
+
+    /// The same on another base model.
+    default AdapterConfig withBaseModel(String name) {
+        return with(targets(), modulesToSave(), taskType(), Optional.of(name));
+    }
+
+    /// The same on a sequence-classification model of the same trunk, whose score head is saved
+    /// whole; what concerned an output layer is left out.
+    default AdapterConfig asClassifier(String outputLayer) {
+        Set<String> whole = new LinkedHashSet<>(modulesToSave());
+        whole.removeIf(outputLayer::endsWith);
+        whole.addAll(CLASSIFIER_HEADS);
+        return with(targets(), List.copyOf(whole), SEQ_CLS, baseModel());
+    }
+}

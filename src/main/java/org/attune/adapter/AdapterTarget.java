@@ -1,0 +1,40 @@
+package org.attune.adapter;
+
+import java.util.List;
+
+/// What an adapter does to one linear module, all patterns resolved.
+public sealed interface AdapterTarget permits LoraTarget, Ia3Target {
+    /// What names in PEFT's files begin with.
+    String PREFIX = "base_model.model.";
+
+    /// A tensor of the adapter in PEFT's files.
+    ///
+    /// @param name in the file
+    /// @param shape row-major
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    record NamedShape(String name, long... shape) {}
+
+    /// Path of the module, e.g. `model.layers.0.self_attn.q_proj`.
+    String path();
+
+    /// What is trained, in the order in which it is kept.
+    ///
+    /// @param out rows of the module's weight
+    /// @param in its columns
+    List<NamedShape> tensors(long out, long in);
+
+    /// Name in PEFT's files of the untouched weight under an adapter, which PEFT saves of output
+    /// layers.
+    ///
+    /// @param path of the module
+    static String nameOfBase(String path) {
+        return PREFIX + path + ".base_layer.weight";
+    }
+
+    /// Name in PEFT's files of a tensor that is trained in full (`modules_to_save`).
+    ///
+    /// @param tensor Hugging Face's name, e.g. `lm_head.weight`
+    static String nameOfSaved(String tensor) {
+        return PREFIX + tensor;
+    }
+}

@@ -1,0 +1,87 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+
+/// One linear layer with an adapter's updates in ordinary operators, which autograd records: the
+/// yardstick for [FusedLinear].
+public final class PlainLinear {
+    private final FusedLinear linear;
+    private final int part;
+    private final List<LayerUpdate> updates;
+    private final Dropout.Mask mask;
+    private final Leaves leaves;
+
+    /// @param part number of the layer
+    /// @param dropout of the trained adapter's input
+    public PlainLinear(
+            FusedLinear linear, int part, Adapter adapter, Dropout dropout, Leaves leaves) {
+        this.linear = linear;
+        this.part = part;
+        this.leaves = leaves;
+        updates = linear.updates(adapter).stream().filter(u -> u.part() == part).toList();
+        Dropout own = adapter.equals(Adapter.TRAINED) ? dropout : Dropout.NONE;
+        mask = own.mask(linear.parts().get(part).path());
+    }
+
+    /// @param x `(N, in)`
+    /// @return `(N, out)`
+    public Tensor forward(Tensor x) {
+        boolean trains = linear.trainsBase();
+        Tensor weight = leaf(linear.weight(part), trains ? linear.weightGradient(part) : null, 1);
+        Tensor bias = linear.bias(part);
+        if (bias != null) {
+            bias = leaf(bias, trains ? linear.biasGradient(part) : null, 1);
+        }
+        Tensor base = x; // of the layer's input
+        for (InputScale s : of(InputScale.class)) {
+            base = base.mul(leaf(s.factor(), s.gradient(), 1)).to(x.dtype());
+        }
+        Tensor y = base.linear(weight);
+        for (Magnitude m : of(Magnitude.class)) { // as much of the product as it changes
+            Tensor change = dropped(x).linear(weight).mul(factor(m).add(-1));
+            y = y.add(change).to(x.dtype());
+        }
+        if (bias != null) {
+            y = y.add(bias);
+        }
+        for (LowRank update : of(LowRank.class)) {
+            y = y.add(decomposed(update(update, x)));
+        }
+        for (OutputScale s : of(OutputScale.class)) {
+            y = y.mul(leaf(s.factor(), s.gradient(), 1)).to(x.dtype());
+        }
+        return y;
+    }
+
+    private <T extends LayerUpdate> List<T> of(Class<T> kind) {
+        return updates.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    private Tensor decomposed(Tensor update) {
+        Tensor y = update;
+        for (Magnitude m : of(Magnitude.class)) {
+            y = y.mul(factor(m)).to(update.dtype());
+        }
+        return y;
+    }
+
+    private Tensor factor(Magnitude m) {
+        return leaf(m.magnitude(), m.gradient(), 1).mul(m.inverseNorm());
+    }
+
+    private Tensor dropped(Tensor x) {
+        return mask.dropsNothing() ? x : x.mul(mask.ones(x)).mul(mask.scale());
+    }
+
+    private Tensor update(LowRank update, Tensor x) {
+        Tensor a = leaf(update.scaledA(), update.gradientA(), update.scaling());
+        Tensor b = leaf(update.b(), update.gradientB(), 1);
+        return dropped(x).linear(a).linear(b);
+    }
+
+    private Tensor leaf(Tensor parameter, Tensor gradient, double scale) {
+        return leaves.leaf(parameter, gradient, scale);
+    }
+}

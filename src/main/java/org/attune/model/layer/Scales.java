@@ -1,0 +1,127 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+
+/// The factors that one adapter has for linear layers that read the same input, in ordinary
+/// operators around the layers' products. `N` rows.
+final class Scales {
+    private final FusedLinear layer;
+    private final List<InputScale> inputs;
+    private final List<OutputScale> outputs;
+    private final List<Magnitude> magnitudes;
+
+    Scales(FusedLinear layer, List<LayerUpdate> updates) {
+        this.layer = layer;
+        inputs = of(InputScale.class, updates);
+        outputs = of(OutputScale.class, updates);
+        magnitudes = of(Magnitude.class, updates);
+    }
+
+    private static <T> List<T> of(Class<T> kind, List<LayerUpdate> updates) {
+        return updates.stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    boolean isEmpty() {
+        return inputs.isEmpty() && outputs.isEmpty() && magnitudes.isEmpty();
+    }
+
+    /// As [FusedLinear#forward(Tensor, Adapter, Dropout, Tensor)].
+    Tensor forward(Tensor hx, Adapter adapter, Dropout dropout, Tensor residual) {
+        Tensor y = inputs.isEmpty() ? layer.product(hx, adapter, dropout) : scaled(hx, adapter);
+        for (Magnitude m : magnitudes) {
+            Tensor own = rows(y, m);
+            m.applyInPlace(own);
+            Dropout.Mask mask = mask(m, dropout);
+            if (!mask.dropsNothing()) {
+                own.addInPlace(dropped(m, layer.input(hx), mask).mulInPlace(m.change()));
+            }
+        }
+        layer.addBias(y);
+        outputs.forEach(o -> o.applyInPlace(rows(y, o)));
+        return LinearWeights.plus(y, residual);
+    }
+
+    /// Products of which some read inputs of their own.
+    private Tensor scaled(Tensor hx, Adapter adapter) {
+        Tensor y = null; // (N, out)
+        if (inputs.size() < layer.parts().size()) {
+            y = layer.product(hx, adapter, Dropout.NONE);
+        }
+        for (InputScale s : inputs) {
+            Tensor own = layer.product(s.of(hx), adapter, Dropout.NONE);
+            if (y == null) {
+                y = own;
+            } else {
+                rows(y, s).copyInPlace(rows(own, s));
+            }
+        }
+        return y;
+    }
+
+    private Tensor rows(Tensor y, LayerUpdate update) {
+        FusedLinear.Part p = layer.parts().get(update.part());
+        return y.narrow(1, p.firstRow(), p.out());
+    }
+
+    private Dropout.Mask mask(Magnitude m, Dropout dropout) {
+        return dropout.mask(layer.parts().get(m.part()).path());
+    }
+
+    /// What dropout adds to the product with the base weight, `W (x' − x)`, `(N, out)` of the part.
+    private Tensor dropped(Magnitude m, Tensor x, Dropout.Mask mask) {
+        Tensor change = mask.of(x).mulInPlace(mask.scale()).subInPlace(x); // (N, in)
+        return change.mm(layer.weight(m.part()).t());
+    }
+
+    /// As [FusedLinear#backward(Tensor, Tensor, Dropout)], of the trained adapter.
+    Tensor backward(Tensor dy, Tensor hx, Dropout dropout) {
+        Tensor x = layer.input(hx);
+        Tensor dz = dy.copy(); // (N, out)
+        if (!outputs.isEmpty() || !magnitudes.isEmpty()) {
+            Tensor z = layer.filledProduct(hx); // (N, out)
+            for (Magnitude m : magnitudes) {
+                learn(m, rows(dy, m), rows(z, m), x, mask(m, dropout));
+                m.applyInPlace(rows(dz, m));
+            }
+            layer.addBias(z);
+            outputs.forEach(o -> o.backward(rows(dz, o), rows(z, o)));
+            z.close();
+        }
+        Tensor dx = inputs.isEmpty() ? layer.back(dz, hx, dropout) : backToInputs(dz, hx);
+        for (Magnitude m : magnitudes) {
+            Dropout.Mask mask = mask(m, dropout);
+            if (!mask.dropsNothing()) {
+                Tensor d = rows(dy, m).mul(m.change()).to(dy.dtype()); // (N, out) of the part
+                Tensor t = d.mm(layer.weight(m.part())); // (N, in)
+                dx.subInPlace(t);
+                dx.addInPlace(mask.inPlace(t).mulInPlace(mask.scale()));
+            }
+        }
+        return dx;
+    }
+
+    private void learn(Magnitude m, Tensor dy, Tensor z, Tensor x, Dropout.Mask mask) {
+        m.learn(dy, mask.dropsNothing() ? z : z.add(dropped(m, x, mask)));
+    }
+
+    /// @param dz gradient of the products, `(N, out)`; changed
+    private Tensor backToInputs(Tensor dz, Tensor hx) {
+        Tensor x = layer.input(hx);
+        if (layer.parts().size() == 1) {
+            return inputs.getFirst().backward(layer.back(dz, hx, Dropout.NONE), x);
+        }
+        Tensor dx = null; // (N, in)
+        for (InputScale s : inputs) {
+            Tensor alone = Tensor.zeros(dz.device(), dz.dtype(), dz.shape());
+            rows(alone, s).copyInPlace(rows(dz, s));
+            rows(dz, s).zeroInPlace();
+            Tensor d = s.backward(layer.back(alone, hx, Dropout.NONE), x);
+            dx = dx == null ? d : dx.addInPlace(d);
+        }
+        return inputs.size() == layer.parts().size()
+                ? dx
+                : dx.addInPlace(layer.back(dz, hx, Dropout.NONE));
+    }
+}

@@ -1,0 +1,58 @@
+package org.attune.policy;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.model.layer.LayerUpdate;
+import org.attune.tensor.Tensor;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/// A linear module with an adapter: its trained values among the adapter's parameters, and what
+/// passes compute with.
+sealed interface AdaptedModule permits LoraModule, Ia3Module {
+    /// The place of a module and of its trained values.
+    ///
+    /// @param part number of the module inside its layer
+    /// @param weight of the base model, a view `(out, in)` in the current scope
+    /// @param parameters as the target [lists][AdapterTarget#tensors] them
+    record Place(
+            int part, Supplier<Tensor> weight, List<ParameterSpace.Parameter> parameters) {}
+
+    AdapterTarget target();
+
+    /// For the layer.
+    List<LayerUpdate> updates();
+
+    /// Writes the values that a fresh adapter begins with.
+    ///
+    /// @param initialisation of matrices
+    void initialise(LoraInitialisation initialisation, UniformRandomProvider random);
+
+    /// Brings up to date what isn't merely copied from parameters, in the current scope.
+    void refresh();
+
+    /// Whether the module is as without the adapter.
+    boolean changesNothing();
+
+    /// The module's weight with the adapter merged in, in the current scope.
+    ///
+    /// @param weight float32 `(out, in)`
+    Tensor merged(Tensor weight);
+
+    /// Its bias likewise.
+    ///
+    /// @param bias float32 `(out)`
+    Tensor mergedBias(Tensor bias);
+
+    /// Whether all numbers are one number.
+    static boolean isAll(double number, Tensor tensor) {
+        for (float value : tensor.toFloats()) {
+            if (value != number) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

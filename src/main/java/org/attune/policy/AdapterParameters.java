@@ -1,0 +1,274 @@
+package org.attune.policy;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.Ia3Target;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.LoraTarget;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.layer.FusedLinear;
+import org.attune.model.layer.LayerUpdate;
+import org.attune.model.layer.LowRank;
+import org.attune.model.layer.OutputLayer;
+import org.attune.model.layer.Weight;
+import org.attune.tensor.Engine;
+import org.attune.tensor.ScaledCopies;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// What is trained with one adapter, its modules' values and the modules trained whole: float32
+/// masters in a flat parameter space, and compute copies bound to a decoder's layers, refreshed
+/// when the masters change.
+final class AdapterParameters implements TrainedParameters {
+    private static final Logger LOG = LoggerFactory.getLogger(AdapterParameters.class);
+
+    private final TensorScope scope = TensorScope.detached("adapter");
+    private final Decoder decoder;
+    private final AdapterConfig config;
+    private final FlatParameters flat;
+    private final WholeModules whole;
+    private final List<AdaptedModule> modules = new ArrayList<>();
+    private final ScaledCopies computed = new ScaledCopies(scope);
+    private final Map<FusedLinear, List<LayerUpdate>> updates = new LinkedHashMap<>();
+    private Optional<LowRank> headUpdate = Optional.empty();
+
+    /// A module that gets an adapter.
+    private record Slot(AdapterTarget target, AdaptedModule.Place place) {}
+
+    private AdapterParameters(Decoder decoder, AdapterConfig config, Adapter role) {
+        this.decoder = decoder;
+        this.config = config;
+        var paths = new ArrayList<String>();
+        decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
+        if (!decoder.config().scores()) {
+            paths.add(OutputLayer.PATH); // a score head is trained whole, if at all
+        }
+        Map<String, AdapterTarget> targets = new LinkedHashMap<>();
+        config.matchAll(paths).forEach(t -> targets.put(t.path(), t));
+        var plan = new FlatParameters.Plan();
+        Map<FusedLinear, List<Slot>> slots = new LinkedHashMap<>();
+        decoder.linears().forEach(l -> slots.put(l, slots(l, targets, plan)));
+        Weight head = decoder.output().weight(); // (V, D)
+        Optional<Slot> headSlot =
+                Optional.ofNullable(targets.get(OutputLayer.PATH))
+                        .map(t -> slot(0, t, head.base().shape(), head::base, plan));
+        whole = new WholeModules(decoder, config, plan);
+        flat =
+                new FlatParameters(
+                        scope, decoder.device(), plan.parameters(), role.equals(Adapter.TRAINED));
+        try (var _ = scope.enter()) {
+            slots.forEach((linear, s) -> Engine.leavingCores(() -> attach(linear, s, role)));
+            attachHead(headSlot, role);
+            whole.attach(flat, role);
+        }
+        flat.onChange(_ -> refresh());
+    }
+
+    private static List<Slot> slots(
+            FusedLinear linear, Map<String, AdapterTarget> targets, FlatParameters.Plan plan) {
+        var slots = new ArrayList<Slot>();
+        for (int i = 0; i < linear.parts().size(); i++) {
+            int number = i;
+            FusedLinear.Part part = linear.parts().get(i);
+            AdapterTarget t = targets.get(part.path());
+            if (t != null) {
+                long[] shape = {part.out(), linear.in()};
+                slots.add(slot(i, t, shape, () -> linear.weight(number), plan));
+            }
+        }
+        return slots;
+    }
+
+    /// @param shape of the module's weight, `(out, in)`
+    private static Slot slot(
+            int part,
+            AdapterTarget target,
+            long[] shape,
+            Supplier<Tensor> weight,
+            FlatParameters.Plan plan) {
+        List<ParameterSpace.Parameter> parameters =
+                target.tensors(shape[0], shape[1]).stream()
+                        .map(t -> plan.add(t.name(), true, t.shape()))
+                        .toList();
+        return new Slot(target, new AdaptedModule.Place(part, weight, parameters));
+    }
+
+    private void attach(FusedLinear linear, List<Slot> slots, Adapter role) {
+        List<LayerUpdate> own =
+                slots.stream().flatMap(s -> module(s, role).updates().stream()).toList();
+        updates.put(linear, own);
+        if (role.equals(Adapter.TRAINED)) {
+            linear.attachTrained(own);
+        } else {
+            linear.attachFrozen(role, own);
+        }
+    }
+
+    private void attachHead(Optional<Slot> slot, Adapter role) {
+        headUpdate =
+                slot.map(
+                        s ->
+                                module(s, role) instanceof LoraModule lora
+                                        ? lora.lowRank()
+                                        : null);
+        if (role.equals(Adapter.TRAINED)) {
+            decoder.output().attachTrained(headUpdate);
+        } else {
+            decoder.output().attachFrozen(role, headUpdate);
+        }
+    }
+
+    /// Takes the place of another adapter that is trained on the same weights.
+    void attachAgain() {
+        updates.forEach(FusedLinear::attachTrained);
+        updates.keySet().forEach(FusedLinear::refreshTrained);
+        decoder.output().attachTrained(headUpdate);
+        whole.attachAgain();
+    }
+
+    private AdaptedModule module(Slot s, Adapter role) {
+        boolean learns = role.equals(Adapter.TRAINED);
+        AdaptedModule module =
+                switch (s.target()) {
+                    case LoraTarget t ->
+                            new LoraModule(
+                                    t,
+                                    s.place(),
+                                    flat,
+                                    learns,
+                                    decoder.dtype(),
+                                    computed);
+                    case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
+                };
+        modules.add(module);
+        return module;
+    }
+
+    /// A fresh adapter.
+    ///
+    /// @param random source of the initial values
+    static AdapterParameters fresh(Decoder decoder, AdapterConfig config, UniformRandomProvider random) {
+        AdapterFit.require(decoder.config(), config);
+        var made = new AdapterParameters(decoder, config, Adapter.TRAINED);
+        LoraInitialisation initialisation =
+                config instanceof LoraConfig lora
+                        ? lora.initialisation()
+                        : LoraInitialisation.KAIMING;
+        made.modules.forEach(m -> m.initialise(initialisation, random));
+        made.refresh();
+        if (new MergedWeights(decoder, Optional.of(made)).unties()) {
+            LOG.info(
+                    "Embedding and output layer of the model are one tensor; with this adapter they"
+                            + " part, and merging writes both");
+        }
+        return made;
+    }
+
+    /// An adapter from a PEFT folder.
+    ///
+    /// @param role what it is attached as
+    static AdapterParameters load(Decoder decoder, AdapterFolder folder, Adapter role) {
+        AdapterFit.require(decoder.config(), folder);
+        var made = new AdapterParameters(decoder, folder.config(), role);
+        try {
+            new AdapterFile(decoder, made).read(folder);
+        } catch (RuntimeException | Error e) {
+            made.close();
+            throw e;
+        }
+        made.refresh();
+        return made;
+    }
+
+    /// A copy of this adapter's present values.
+    ///
+    /// @param role what it is attached as, a frozen one
+    AdapterParameters snapshot(Adapter role) {
+        var copy = new AdapterParameters(decoder, config, role);
+        copy.flat.values().copyInPlace(flat.values());
+        copy.refresh();
+        return copy;
+    }
+
+    /// Brings the compute copies up to date.
+    private void refresh() {
+        try (var _ = TensorScope.open("lora")) {
+            computed.run();
+            modules.forEach(AdaptedModule::refresh);
+            whole.refresh(flat);
+        }
+        decoder.linears().forEach(FusedLinear::refreshTrained);
+    }
+
+    @Override
+    public FlatParameters parameters() {
+        return flat;
+    }
+
+    AdapterConfig config() {
+        return config;
+    }
+
+    List<AdapterTarget> targets() {
+        return modules.stream().map(AdaptedModule::target).toList();
+    }
+
+    /// Whether the model is as without the adapter: as long as a fresh one hasn't learnt.
+    boolean changesNothing() {
+        try (var _ = TensorScope.open("adapter")) {
+            return whole.isEmpty() && modules.stream().allMatch(AdaptedModule::changesNothing);
+        }
+    }
+
+    /// What the adapter does to a module, if it does something.
+    Optional<AdaptedModule> module(String path) {
+        return modules.stream().filter(m -> m.target().path().equals(path)).findFirst();
+    }
+
+    /// Whether the output layer has an update.
+    boolean adaptsOutput() {
+        return headUpdate.isPresent();
+    }
+
+    /// The parameter that is trained in a weight's place, if it is trained whole.
+    Optional<ParameterSpace.Parameter> trainedWhole(Weight weight) {
+        return whole.parameterOf(weight);
+    }
+
+    /// Names of a parameter in PEFT's files.
+    List<String> namesOf(ParameterSpace.Parameter parameter) {
+        List<String> names = whole.namesOf(parameter);
+        return names.isEmpty() ? List.of(parameter.name()) : names;
+    }
+
+    /// Writes the adapter as PEFT does.
+    ///
+    /// @param baseModel `base_model_name_or_path`
+    void save(Path folder, String baseModel) {
+        new AdapterFile(decoder, this).write(folder, baseModel);
+    }
+
+    /// Writes it with a value head on its trunk, as an adapter of a model that scores.
+    void saveScorer(Path folder, String baseModel, ValueHead head) {
+        new AdapterFile(decoder, this).writeScorer(folder, baseModel, head);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

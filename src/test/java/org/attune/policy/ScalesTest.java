@@ -1,0 +1,333 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.Ia3Config;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.error.ConfigException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Logits;
+import org.attune.model.pass.Recomputation;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// Adapters that multiply features: DoRA's trained lengths of rows, and IA³.
+class ScalesTest {
+    private static final List<DecoderConfig> MODELS =
+            List.of(TinyModels.tiedLlama(), TinyModels.everything(), TinyModels.wideHeads());
+
+    @TempDir Path folder;
+
+    private static AdapterConfig dora(ModuleSelection targets, double dropout) {
+        return new LoraConfig(
+                3,
+                6,
+                dropout,
+                false,
+                true,
+                targets,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Map.of("v_proj", 2),
+                Map.of(),
+                List.of(),
+                false,
+                LoraInitialisation.RANDOM_BOTH,
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
+    private static ModuleSelection names(String... names) {
+        return new ModuleSelection.Names(List.of(names));
+    }
+
+    private static List<AdapterConfig> all() {
+        return List.of(
+                dora(new ModuleSelection.AllLinear(), 0),
+                dora(names("q_proj", "v_proj", "down_proj"), 0),
+                Ia3Config.of(names("k_proj", "v_proj", "down_proj"), names("down_proj")),
+                Ia3Config.of(new ModuleSelection.AllLinear(), names("down_proj", "k_proj")),
+                Ia3Config.of(names("gate_proj", "up_proj"), names("gate_proj", "up_proj")));
+    }
+
+    /// A policy whose trained values are random.
+    private static Policy policy(Decoder decoder, AdapterConfig config, Policy.Options options) {
+        Policy policy =
+                Policy.withFreshAdapter(decoder, config, TinyModels.random("adapter"), options);
+        Adapted.shift(policy);
+        return policy;
+    }
+
+    private static void with(
+            DecoderConfig model, AdapterConfig config, DType dtype, Consumer<Policy> use) {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(model, dtype);
+                            Policy policy = policy(decoder, config, Outcome.DEFAULT)) {
+                        use.accept(policy);
+                    }
+                });
+    }
+
+    private static Outcome outcome(
+            DecoderConfig model, AdapterConfig config, DType dtype, Policy.Options options) {
+        return Engine.call(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(model, dtype);
+                            Policy policy = policy(decoder, config, options)) {
+                        return Outcome.of(policy, List.of(Adapted.piece(model, 7)));
+                    }
+                });
+    }
+
+    @Test
+    void writtenEqualsPlain() {
+        for (DecoderConfig model : MODELS) {
+            for (AdapterConfig config : all()) {
+                outcome(model, config, DType.FLOAT32, Outcome.PLAIN)
+                        .assertEqualTo(
+                                model + " " + config,
+                                outcome(model, config, DType.FLOAT32, Outcome.DEFAULT));
+            }
+        }
+    }
+
+    @Test
+    void writtenEqualsPlainWithDropout() {
+        AdapterConfig config = dora(new ModuleSelection.AllLinear(), 0.3);
+        for (DecoderConfig model : MODELS) {
+            Outcome plain =
+                    outcome(
+                            model,
+                            config,
+                            DType.FLOAT32,
+                            new Policy.Options(Recomputation.NONE, true, 5, true));
+            for (var again : List.of(Recomputation.NONE, Recomputation.ALL)) {
+                var written = new Policy.Options(again, true, 5, false);
+                plain.assertEqualTo(
+                        model + " dropout", outcome(model, config, DType.FLOAT32, written));
+            }
+        }
+    }
+
+    @Test
+    void recomputationIsBitForBit() {
+        for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
+            for (AdapterConfig config : all()) {
+                Outcome kept = outcome(MODELS.get(1), config, dtype, Outcome.DEFAULT);
+                for (var way : List.of(Outcome.RECOMPUTE, Outcome.KEEP_ATTENTION)) {
+                    kept.assertEqualTo(
+                            config.toString(), outcome(MODELS.get(1), config, dtype, way), 0);
+                }
+            }
+        }
+    }
+
+    @Test
+    void theMergedModelIsTheSame() {
+        for (DecoderConfig model : MODELS) {
+            for (AdapterConfig config : all()) {
+                with(
+                        model,
+                        config,
+                        DType.FLOAT32,
+                        policy -> {
+                            TokenForest forest = Adapted.piece(model, 7).forest();
+                            try (Decoder merged = Adapted.merged(policy)) {
+                                assertClose(
+                                        config.toString(),
+                                        Outcome.logProbs(Policy.reference(merged), forest),
+                                        Outcome.logProbs(policy, forest),
+                                        1e-4,
+                                        1e-4);
+                            }
+                        });
+            }
+        }
+    }
+
+    @Test
+    void aFreshAdapterChangesNothing() {
+        var fresh =
+                List.of(
+                        new LoraConfig(
+                                3,
+                                6,
+                                0,
+                                false,
+                                true,
+                                new ModuleSelection.AllLinear(),
+                                Optional.empty(),
+                                List.of(),
+                                List.of(),
+                                Map.of(),
+                                Map.of(),
+                                List.of(),
+                                false,
+                                LoraInitialisation.KAIMING,
+                                "CAUSAL_LM",
+                                Optional.empty()),
+                        all().get(2));
+        for (AdapterConfig config : fresh) {
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("test");
+                                Decoder decoder = TinyModels.decoder(TinyModels.qwen2());
+                                Policy policy =
+                                        Policy.withFreshAdapter(
+                                                decoder,
+                                                config,
+                                                TinyModels.random("adapter"),
+                                                Outcome.DEFAULT)) {
+                            Scorer off = policy.adapterOff();
+                            assertEquals(Scorer.Start.SAME, off.start());
+                            TokenForest forest = Adapted.piece(TinyModels.qwen2(), 7).forest();
+                            assertArrayEquals(
+                                    Outcome.logProbs(off, forest),
+                                    Outcome.logProbs(policy, forest));
+                            Adapted.shift(policy);
+                            assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void aFrozenCopyStaysAndTheBaseIsUnchanged() {
+        DecoderConfig model = TinyModels.everything();
+        TokenForest forest = Adapted.piece(model, 7).forest();
+        float[] base =
+                Engine.call(
+                        () -> {
+                            try (Decoder decoder = TinyModels.decoder(model)) {
+                                return Outcome.logProbs(Policy.reference(decoder), forest);
+                            }
+                        });
+        for (AdapterConfig config : all()) {
+            with(
+                    model,
+                    config,
+                    DType.FLOAT32,
+                    policy -> {
+                        float[] before = Outcome.logProbs(policy, forest);
+                        Scorer frozen = policy.frozenAdapter();
+                        Adapted.shift(policy);
+                        assertArrayEquals(before, Outcome.logProbs(frozen, forest));
+                        assertClose(
+                                "adapter off",
+                                base,
+                                Outcome.logProbs(policy.adapterOff(), forest),
+                                1e-6,
+                                1e-6);
+                        float[] after = Outcome.logProbs(policy, forest);
+                        assertFalse(Arrays.equals(before, after));
+                    });
+        }
+    }
+
+    /// Also with weights of which only what forward passes read is kept, as for generation.
+    @Test
+    void readingWithACacheGivesTheSame() {
+        DecoderConfig model = TinyModels.everything();
+        int[] ids = TinyModels.tokens("prompt", model, 9);
+        for (DType dtype : List.of(DType.FLOAT32, DType.BFLOAT16)) {
+            for (AdapterConfig config : all()) {
+                with(
+                        model,
+                        config,
+                        dtype,
+                        policy -> {
+                            double tolerance = dtype == DType.FLOAT32 ? 1e-4 : 0.1;
+                            var layout = RecordedModelsTest.layout(ids, ids.length);
+                            float[] whole =
+                                    Logits.of(policy.decoder(), layout, Adapter.TRAINED).toFloats();
+                            for (boolean packed : new boolean[] {false, true}) {
+                                if (packed) {
+                                    policy.decoder().packDecoding();
+                                    policy.decoder().keepForward();
+                                }
+                                float[] last = read(policy.decoder(), ids);
+                                float[] expected =
+                                        Arrays.copyOfRange(
+                                                whole, whole.length - last.length, whole.length);
+                                assertClose(
+                                        config.toString(), expected, last, tolerance, tolerance);
+                            }
+                        });
+            }
+        }
+    }
+
+    /// Logits after the last of these ids, which are read in two pieces.
+    private static float[] read(Decoder decoder, int[] ids) {
+        int most = ids.length - 1;
+        try (var cache = new KvCache(decoder, 1, ids.length)) {
+            var reader = new CachedDecoder(decoder, Adapter.TRAINED);
+            reader.prefill(cache, 0, Arrays.copyOf(ids, most)).close();
+            return reader.decode(cache, new int[] {ids[most]}).to(DType.FLOAT32).toFloats();
+        }
+    }
+
+    @Test
+    void whatIsWrittenIsReadBack() {
+        DecoderConfig model = TinyModels.qwen2();
+        TokenForest forest = Adapted.piece(model, 7).forest();
+        for (AdapterConfig config : all()) {
+            with(
+                    model,
+                    config,
+                    DType.FLOAT32,
+                    policy -> {
+                        policy.saveAdapter(folder, "base");
+                        try (AdapterFolder adapter = AdapterFolder.open(folder);
+                                Decoder decoder = TinyModels.decoder(model);
+                                Policy other =
+                                        Policy.withAdapter(decoder, adapter, Outcome.DEFAULT)) {
+                            AdapterFit.require(model, adapter);
+                            assertArrayEquals(
+                                    Outcome.logProbs(policy, forest),
+                                    Outcome.logProbs(other, forest));
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void theOutputLayerHasLowRankUpdatesOnly() {
+        for (AdapterConfig config :
+                List.of(dora(names("lm_head"), 0), Ia3Config.of(names("lm_head"), names()))) {
+            var error =
+                    assertThrows(
+                            ConfigException.class,
+                            () -> AdapterFit.require(TinyModels.llama(), config));
+            assertTrue(error.getMessage().contains("neither DoRA nor IA3"), error.getMessage());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package org.attune.trainers.run;
+
+import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
+import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.Ia3Config;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
+import org.attune.error.ConfigException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.ModulePaths;
+import org.attune.models.ModelSetup;
+import org.attune.trainers.config.LoraSettings;
+
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// The adapter that a run's settings ask for on a model.
+///
+/// @param config PEFT's configuration of it
+/// @param shape of the model
+record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
+    /// PEFT's choice for the families of the Llama shape.
+    private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
+
+    /// The same of IA³.
+    private static final List<String> IA3_TARGETS = List.of("k_proj", "v_proj", "down_proj");
+
+    /// Of these, those whose input is scaled.
+    private static final List<String> IA3_FEEDFORWARD = List.of("down_proj");
+
+    /// @throws ConfigException if settings of one kind of adapter are given for another
+    static AskedAdapter of(LoraSettings settings, ModelSetup model, DecoderConfig shape) {
+        var whole = new LinkedHashSet<>(settings.loraModulesToSave());
+        if (shape.scores()) {
+            whole.addAll(AdapterConfig.CLASSIFIER_HEADS); // PEFT does so too
+        }
+        AdapterConfig config =
+                switch (settings.peftType()) {
+                    case LORA -> lora(settings);
+                    case IA3 -> ia3(settings);
+                };
+        return new AskedAdapter(
+                config.with(
+                        config.targets(),
+                        List.copyOf(whole),
+                        shape.scores() ? shape.scoreKind().taskType() : config.taskType(),
+                        Optional.of(model.source().nameOrPath())),
+                shape);
+    }
+
+    private static LoraConfig lora(LoraSettings settings) {
+        if (!settings.feedforwardModules().isEmpty()) {
+            throw ConfigException.about(
+                    "feedforward_modules",
+                    settings.feedforwardModules() + "; accepted with peft_type: ia3 only");
+        }
+        return new LoraConfig(
+                settings.loraR(),
+                settings.loraAlpha(),
+                settings.loraDropout(),
+                settings.useRslora(),
+                settings.useDora(),
+                targets(settings.loraTargetModules(), DEFAULT_TARGETS),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                settings.loraRankPattern(),
+                settings.loraAlphaPattern(),
+                List.of(),
+                false,
+                LoraInitialisation.KAIMING,
+                "CAUSAL_LM",
+                Optional.empty());
+    }
+
+    private static Ia3Config ia3(LoraSettings settings) {
+        if (settings.useDora() || settings.useRslora()) {
+            throw ConfigException.about(
+                    settings.useDora() ? "use_dora" : "use_rslora",
+                    "true; accepted with peft_type: lora only");
+        }
+        List<String> modules = settings.loraTargetModules();
+        List<String> feedforward = settings.feedforwardModules();
+        if (feedforward.isEmpty()) {
+            boolean open = modules.isEmpty() || !areNames(modules);
+            feedforward =
+                    IA3_FEEDFORWARD.stream().filter(m -> open || modules.contains(m)).toList();
+        }
+        return Ia3Config.of(targets(modules, IA3_TARGETS), targets(feedforward, List.of()));
+    }
+
+    private static boolean areNames(List<String> modules) {
+        return modules.size() > 1 || modules.getFirst().matches("\\w+");
+    }
+
+    /// TRL hands a list of one to PEFT as text: `all-linear` or a regular expression.
+    private static ModuleSelection targets(List<String> modules, List<String> unset) {
+        if (modules.isEmpty()) {
+            return new ModuleSelection.Names(unset);
+        }
+        return areNames(modules)
+                ? new ModuleSelection.Names(modules)
+                : ModuleSelection.of(modules.getFirst());
+    }
+
+    /// An adapter to start from says itself what it is. Settings that ask for another one would be
+    /// read and not obeyed.
+    void requireSame(AdapterFolder given) {
+        Set<String> paths = ModulePaths.of(shape).linears().keySet();
+        Set<AdapterTarget> wanted = Set.copyOf(config.matchAll(paths));
+        Set<AdapterTarget> there = Set.copyOf(given.config().matchAll(paths));
+        Set<String> whole = Set.copyOf(config.modulesToSave());
+        if (!wanted.equals(there) || !whole.equals(Set.copyOf(given.config().modulesToSave()))) {
+            throw ConfigException.about(
+                    "use_peft",
+                    ("true and the lora_ keys ask for %s, but adapter_name_or_path: %s holds %s;"
+                         + " leave use_peft and the lora_ keys out to go on with the adapter as it"
+                         + " is")
+                            .formatted(
+                                    described(config, wanted),
+                                    given.path(),
+                                    described(given.config(), there)));
+        }
+    }
+
+    private static String described(AdapterConfig config, Set<AdapterTarget> targets) {
+        String kind =
+                switch (config) {
+                    case LoraConfig lora ->
+                            "an adapter%s of rank %d, alpha %s, dropout %s"
+                                    .formatted(
+                                            lora.decomposed() ? " with use_dora" : "",
+                                            lora.rank(),
+                                            lora.alpha(),
+                                            lora.dropout());
+                    case Ia3Config _ -> "an IA3 adapter";
+                };
+        return "%s on %d modules%s"
+                .formatted(
+                        kind,
+                        targets.size(),
+                        config.modulesToSave().isEmpty()
+                                ? ""
+                                : " and of " + config.modulesToSave() + " whole");
+    }
+}
