@@ -13,8 +13,8 @@ import java.util.Optional;
 ///
 /// @param targets       `target_modules`
 /// @param excluded      `exclude_modules`
-/// @param feedforward   `feedforward_modules`: those of the targets whose input is scaled instead of
-///     their output
+/// @param feedforward   `feedforward_modules`: those of the targets whose input is scaled,
+///     not their output
 /// @param modulesToSave `modules_to_save`: modules trained and saved in full
 /// @param taskType      `task_type`
 /// @param baseModel     `base_model_name_or_path`

@@ -38,8 +38,7 @@ final class ModulePatterns {
 
     /// Whether `exclude_modules` means a module.
     static boolean isExcluded(Optional<ModuleSelection> excluded, String path) {
-        return named(
-                "exclude_modules", () -> excluded.filter(e -> e.contains(path)).isPresent());
+        return named("exclude_modules", () -> excluded.filter(e -> e.contains(path)).isPresent());
     }
 
     /// Modules that are trained in full, and what is inside them, get no adapter.

@@ -17,8 +17,7 @@ sealed interface AdaptedModule permits LoraModule, Ia3Module {
     /// @param part number of the module inside its layer
     /// @param weight of the base model, a view `(out, in)` in the current scope
     /// @param parameters as the target [lists][AdapterTarget#tensors] them
-    record Place(
-            int part, Supplier<Tensor> weight, List<ParameterSpace.Parameter> parameters) {}
+    record Place(int part, Supplier<Tensor> weight, List<ParameterSpace.Parameter> parameters) {}
 
     AdapterTarget target();
 

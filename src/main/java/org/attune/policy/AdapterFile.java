@@ -1,7 +1,7 @@
 package org.attune.policy;
 
-import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.error.ModelException;
 import org.attune.files.TensorFile;

@@ -1,8 +1,8 @@
 package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
-import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.adapter.Ia3Target;
 import org.attune.adapter.LoraConfig;
@@ -120,11 +120,7 @@ final class AdapterParameters implements TrainedParameters {
 
     private void attachHead(Optional<Slot> slot, Adapter role) {
         headUpdate =
-                slot.map(
-                        s ->
-                                module(s, role) instanceof LoraModule lora
-                                        ? lora.lowRank()
-                                        : null);
+                slot.map(s -> module(s, role) instanceof LoraModule lora ? lora.lowRank() : null);
         if (role.equals(Adapter.TRAINED)) {
             decoder.output().attachTrained(headUpdate);
         } else {
@@ -145,13 +141,7 @@ final class AdapterParameters implements TrainedParameters {
         AdaptedModule module =
                 switch (s.target()) {
                     case LoraTarget t ->
-                            new LoraModule(
-                                    t,
-                                    s.place(),
-                                    flat,
-                                    learns,
-                                    decoder.dtype(),
-                                    computed);
+                            new LoraModule(t, s.place(), flat, learns, decoder.dtype(), computed);
                     case Ia3Target t -> new Ia3Module(t, s.place(), flat, learns);
                 };
         modules.add(module);
@@ -161,7 +151,8 @@ final class AdapterParameters implements TrainedParameters {
     /// A fresh adapter.
     ///
     /// @param random source of the initial values
-    static AdapterParameters fresh(Decoder decoder, AdapterConfig config, UniformRandomProvider random) {
+    static AdapterParameters fresh(
+            Decoder decoder, AdapterConfig config, UniformRandomProvider random) {
         AdapterFit.require(decoder.config(), config);
         var made = new AdapterParameters(decoder, config, Adapter.TRAINED);
         LoraInitialisation initialisation =

@@ -1,8 +1,8 @@
 package org.attune.policy;
 
 import org.apache.commons.rng.UniformRandomProvider;
-import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;

@@ -54,11 +54,11 @@ class LoraConfigFixtureTest {
         boolean plain =
                 json.text("peft_type").equals("IA3")
                         || json.text("peft_type").equals("LORA")
-                        && json.text("bias").equals("none")
-                        && !json.flag("lora_bias", false)
-                        && !json.has("layer_replication")
-                        && !json.has("target_parameters")
-                        && !json.has("trainable_token_indices");
+                                && json.text("bias").equals("none")
+                                && !json.flag("lora_bias", false)
+                                && !json.has("layer_replication")
+                                && !json.has("target_parameters")
+                                && !json.has("trainable_token_indices");
         try (var tensors = SafeTensorsFile.open(folder.resolve("adapter_model.safetensors"))) {
             return plain
                     && tensors.entries().keySet().stream()
@@ -80,7 +80,8 @@ class LoraConfigFixtureTest {
             // What is written means the same.
             Path copy = Files.createTempFile("adapter_config", ".json");
             Files.writeString(copy, adapter.config().toJson());
-            assertEquals(matchedIn(base, adapter.config()), matchedIn(base, AdapterConfig.read(copy)));
+            assertEquals(
+                    matchedIn(base, adapter.config()), matchedIn(base, AdapterConfig.read(copy)));
             Files.delete(copy);
         }
     }

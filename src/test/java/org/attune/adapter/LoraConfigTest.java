@@ -56,7 +56,8 @@ class LoraConfigTest {
         LoraConfig config = read("\"target_modules\":\"all-linear\"");
         List<String> paths = List.of(Q0, UP0, "lm_head");
         assertEquals(
-                List.of(Q0, UP0), config.matchAll(paths).stream().map(AdapterTarget::path).toList());
+                List.of(Q0, UP0),
+                config.matchAll(paths).stream().map(AdapterTarget::path).toList());
         assertEquals(
                 new ModuleSelection.Names(List.of(Q0, UP0)),
                 config.withTargetsResolved(paths).targets());

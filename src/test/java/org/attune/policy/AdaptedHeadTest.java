@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.adapter.AdapterFolder;
-import org.attune.adapter.LoraConfig;
 import org.attune.adapter.AdapterTarget;
+import org.attune.adapter.LoraConfig;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder;
@@ -255,7 +255,10 @@ class AdaptedHeadTest {
                                         .entries()
                                         .keySet()
                                         .containsAll(
-                                                List.of(A, B, AdapterTarget.nameOfBase("lm_head"))));
+                                                List.of(
+                                                        A,
+                                                        B,
+                                                        AdapterTarget.nameOfBase("lm_head"))));
                         assertArrayEquals(values, policy.parameters().values().toFloats());
                         assertArrayEquals(
                                 logProbs, policy.measure(forest, HeadRequest.of()).tokenLogProbs());

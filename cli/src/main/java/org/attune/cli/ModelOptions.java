@@ -17,7 +17,7 @@ final class ModelOptions {
     @Option(
             names = {"-a", "--adapter"},
             paramLabel = "ADAPTER",
-            description = "PEFT folder of a LoRA adapter.")
+            description = "PEFT folder of an adapter: LoRA, DoRA or IA3.")
     String adapter;
 
     @Option(

@@ -12,7 +12,7 @@ import java.util.Optional;
 /// @param modelNameOrPath folder in Hugging Face layout, GGUF file, or hub name found in the
 ///     local cache; required
 /// @param modelRevision revision of a hub name in the local cache
-/// @param adapterNameOrPath PEFT folder of the LoRA adapter to start from; unset: a fresh one
+/// @param adapterNameOrPath PEFT folder of the adapter to start from; unset: a fresh one
 /// @param dtype number format of frozen weights and products; adapters and optimizer are
 ///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
 ///     `bfloat16` does here

@@ -1,8 +1,8 @@
 package org.attune.models;
 
 import org.apache.commons.rng.simple.RandomSource;
-import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterTarget;
 import org.attune.error.ModelException;
 import org.attune.files.HubCache;

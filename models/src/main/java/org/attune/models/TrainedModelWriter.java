@@ -114,7 +114,7 @@ public final class TrainedModelWriter implements ModelWriter {
             return scorerPage(policy.decoder().config(), base, export, folder);
         }
         return """
-        # LoRA adapter for %s
+        # Adapter for %s
 
         %sIn Python:
 
@@ -137,7 +137,7 @@ public final class TrainedModelWriter implements ModelWriter {
                 };
         String loader = "AutoModel" + config.scoreKind().classSuffix();
         return """
-        # %s: LoRA adapter with a score head for %s
+        # %s: adapter with a score head for %s
 
         %sIn Python:
 

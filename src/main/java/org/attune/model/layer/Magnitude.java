@@ -2,8 +2,8 @@ package org.attune.model.layer;
 
 import org.attune.tensor.Tensor;
 
-/// Trained lengths of the rows of a weight that a [LowRank] update changes (DoRA), [Liu et al. 2024,
-/// Eq. 5](https://arxiv.org/abs/2402.09353):
+/// Trained lengths of the rows of a weight that a [LowRank] update changes (DoRA), [Liu et al.
+/// 2024, Eq. 5](https://arxiv.org/abs/2402.09353):
 /// ```
 /// y = c ⊙ (W x + s B A x) + b,     c = m / ‖W + s B A‖
 /// ```

@@ -1,7 +1,7 @@
 package org.attune.trainers.judges;
 
-import org.attune.adapter.AdapterFolder;
 import org.attune.adapter.AdapterConfig;
+import org.attune.adapter.AdapterFolder;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.StopRequest;

@@ -83,7 +83,7 @@ class StartingPointTest {
                         8,
                         dropout,
                         false,
-                false,
+                        false,
                         ModuleSelection.of("all-linear"),
                         Optional.empty(),
                         List.of(),
