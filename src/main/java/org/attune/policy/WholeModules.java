@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Optional;
 
 /// Modules that are trained whole beside an adapter (PEFT's `modules_to_save`): the embedding, the
-/// output layer, norms. Their float32 masters stand among the adapter's parameters; the compute copies
-/// stand beside the base model's weights, which stay as they are.
+/// output layer, norms. Their float32 masters stand among the adapter's parameters; the compute
+/// copies stand beside the base model's weights, which stay as they are.
 final class WholeModules {
     private final Decoder decoder;
     private final List<Module> modules = new ArrayList<>();
