@@ -81,9 +81,7 @@ final class MergedWeights {
     /// The weight of a linear module, its update added in float32 and rounded once.
     private Supplier<Tensor> merged(String path, Supplier<Tensor> weight) {
         return () ->
-                module(path)
-                        .map(m -> m.merged(weight.get().to(DType.FLOAT32)))
-                        .orElseGet(weight);
+                module(path).map(m -> m.merged(weight.get().to(DType.FLOAT32))).orElseGet(weight);
     }
 
     private Tensor bias(FusedLinear linear, int part) {
