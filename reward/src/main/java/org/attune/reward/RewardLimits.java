@@ -28,10 +28,6 @@ public record RewardLimits(int parallelism, Duration timeout, int strikes, int c
 
     /// Two calls at once, 30 seconds, 3 strikes, 8 completions a call.
     public static RewardLimits defaults() {
-        return RewardLimitsCopies.blank()
-                .withParallelism(2)
-                .withTimeout(Duration.ofSeconds(30))
-                .withStrikes(3)
-                .withCallSize(8);
+        return new RewardLimits(2, Duration.ofSeconds(30), 3, 8);
     }
 }
