@@ -1,5 +1,6 @@
 /// Optimizers over a policy's flat parameters, gradient clipping and learning-rate schedules.
 ///
-/// `P` is the number of trained values. Rates, moments and steps follow PyTorch; schedules follow
-/// Hugging Face transformers, so that a run configured as there takes the same steps.
+/// Read [AdamW], then [GradientClipping] and [LrSchedule]. `P` is the number of trained values.
+/// Rates, moments and steps follow PyTorch; schedules follow Hugging Face transformers, so that a
+/// run configured as there takes the same steps.
 package org.attune.optim;

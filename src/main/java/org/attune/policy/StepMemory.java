@@ -13,9 +13,9 @@ import org.attune.tensor.DType;
 /// pass        = g(N) (a(N) + h(N)),     g(N) = 1.12 + 0.04 max(0, log₂(N / 4096))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
-/// is for gaps that the allocator leaves, measured after some steps (docs/performance.md). It grows
-/// with long rows where attention's scores come and go between what stays: not where they are tiles
-/// in a cache.
+/// is for gaps that the allocator leaves, measured after some steps (docs/lab/performance.md). It
+/// grows with long rows where attention's scores come and go between what stays: not where they are
+/// tiles in a cache.
 ///
 /// @param config shape of the decoder
 /// @param dtype of its activations

@@ -5,7 +5,7 @@ import org.attune.testing.ProcessMemory;
 import java.util.Arrays;
 
 /// Pages that element-wise work touches for the first time, round by round. As a program it prints
-/// the table of `docs/engine.md`:
+/// the table of `docs/lab/engine.md`:
 /// ```
 /// java --enable-native-access=ALL-UNNAMED -cp … org.attune.tensor.PageFaults
 /// ```

@@ -1,2 +1,3 @@
-/// The command line: `attune COMMAND`. Read [org.attune.cli.Main], then a command.
+/// The command line: `attune COMMAND`. Read [Main], then [AttuneCommand] and a command, for example
+/// [ChatCommand].
 package org.attune.cli;

@@ -20,9 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 import javax.tools.ToolProvider;
@@ -45,6 +47,8 @@ final class HouseTest {
     private static final Pattern STATIC_FIXTURE =
             Pattern.compile(
                     "\\bstatic [^;{}()]*=[^;]*Fixtures\\.(fixture|data|model|rows|text)\\(");
+    private static final Pattern PACKAGE = Pattern.compile("package [\\w.]+;");
+    private static final String MAIN_SOURCES = "/src/main/java/";
     private static final Pattern OPEN_TASK =
             Pattern.compile("\\b(FIX" + "ME|XXX|TO" + "DO(?!\\(#\\d+\\)))");
 
@@ -63,6 +67,10 @@ final class HouseTest {
                     "openreview.net",
                     "www.apache.org",
                     "www.w3.org");
+
+    /// Pages whose `Type`s in backquotes are Attune's.
+    private static final List<String> PAGES_THAT_NAME_TYPES =
+            List.of("docs/design.md", "docs/papers.md");
 
     private static Path root;
     private static List<Path> texts;
@@ -249,11 +257,27 @@ final class HouseTest {
                 "README.md does not show DpoInJava as it is");
     }
 
+    /// The launcher builds anew when a source of any module is newer than the last build.
+    @Test
+    void theLauncherKnowsTheModules() throws IOException {
+        String pom = Files.readString(root.resolve("pom.xml"));
+        String modules =
+                Pattern.compile("<module>(\\w+)</module>")
+                        .matcher(pom)
+                        .results()
+                        .map(m -> m.group(1))
+                        .collect(Collectors.joining(" "));
+        String launcher = Files.readString(root.resolve("attune"));
+        assertTrue(
+                launcher.contains("\nmodules=\"" + modules + "\"\n"),
+                "./attune does not look at the modules " + modules);
+    }
+
     /// `Type` or `Type.member` in the documents' tables and texts, so that a renaming reaches them.
     @Test
     void documentsNameTypesThatExist() throws IOException {
         var missing = new ArrayList<String>();
-        for (String document : List.of("docs/design.md", "docs/papers.md")) {
+        for (String document : PAGES_THAT_NAME_TYPES) {
             Matcher name = TYPE.matcher(Files.readString(root.resolve(document)));
             while (name.find()) {
                 String member = name.group(2);
@@ -272,6 +296,25 @@ final class HouseTest {
             }
         }
         return false;
+    }
+
+    /// A newcomer opens a package and reads there what it is and where to begin.
+    @Test
+    void packagesSayWhatTheyAre() throws IOException {
+        var described = new TreeSet<String>();
+        var all = new TreeSet<String>();
+        for (Path path : sources()) {
+            if (path.toString().contains(MAIN_SOURCES)) {
+                List<String> lines = Files.readAllLines(path);
+                String name = lines.stream().filter(PACKAGE.asMatchPredicate()).findFirst().get();
+                all.add(name);
+                if (path.endsWith("package-info.java") && lines.getFirst().startsWith("/// ")) {
+                    described.add(name);
+                }
+            }
+        }
+        all.removeAll(described);
+        assertEquals(new TreeSet<String>(), all, "packages without a package-info.java");
     }
 
     /// In a static field an absent file is an error of the class, not a test that is skipped; and

@@ -1,4 +1,5 @@
 /// Generation: prompts in, sampled tokens or text out, on the trainer's own weights.
 ///
-/// Shapes: `B` sequences at once, `V` vocabulary.
+/// Read [RolloutSource], then [SampledCompletion]. Dimensions: `B` sequences at once, `V`
+/// vocabulary.
 package org.attune.rollout;

@@ -1,3 +1,7 @@
-/// What rows mean: TRL's dataset types and their conversions, and the formats of other tools,
-/// which are brought to TRL's columns.
+/// What rows mean: TRL's dataset types, and the formats of other tools, which are converted to
+/// TRL's columns.
+///
+/// Read [DatasetType], then [Sample], [RowInterpreter] (row to sample) and [Conversions].
+/// [LlamaFactoryFormat] reads ShareGPT and Alpaca rows, [QuestionColumns] questions and answers
+/// under other names. To add a format read `docs/add-a-format.md`.
 package org.attune.datasets.formats;

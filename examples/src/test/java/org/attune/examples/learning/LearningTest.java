@@ -46,7 +46,7 @@ final class LearningTest {
         double sampledWithout = change(before.sampled(), control.sampled());
         double greedyWithout = change(before.greedy(), control.greedy());
         // One-sided: steps along noise are as long as others and may cost accuracy
-        // (docs/learning.md).
+        // (docs/lab/learning.md).
         assertTrue(sampledWithout < 0.08, "without, sampled accuracy rises by " + sampledWithout);
         assertTrue(greedyWithout < 0.08, "without, greedy accuracy rises by " + greedyWithout);
     }

@@ -1,2 +1,2 @@
-/// Reward functions as a run's configuration names them.
+/// Reward functions as a run's configuration names them. Read [RewardSpec].
 package org.attune.reward.spec;

@@ -1,2 +1,3 @@
-/// From logits to the next token. Read [SamplingConfig], then [BatchSampler].
+/// From logits to the next token. Read [SamplingConfig], then [BatchSampler]. `B` sequences at
+/// once, `V` vocabulary.
 package org.attune.rollout.sampling;

@@ -1,4 +1,7 @@
-/// Policy-gradient objectives on groups of completions, as formulas with their derivatives, on
-/// the
-/// host and in double precision.
+/// GRPO and its relatives: several completions of a prompt are compared by their rewards, and the
+/// better ones become more likely.
+///
+/// Read [GrpoTrainer], then [GrpoObjective] and [PolicyLoss] (the formulas, on the host in double
+/// precision), and [RoundGenerator] (where completions come from). Dimensions: `P` prompts of a
+/// round, `G` completions of a prompt, `T` tokens of a completion.
 package org.attune.trainers.grpo;

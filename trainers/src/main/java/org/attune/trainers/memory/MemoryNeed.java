@@ -11,7 +11,7 @@ import java.util.List;
 /// @param optimizer bytes of all moments
 public record MemoryNeed(List<StepMemory> trained, long optimizer) {
     /// Passes of several models leave gaps that the others' tensors don't fit into (measured with a
-    /// policy and a critic, docs/performance.md).
+    /// policy and a critic, docs/lab/performance.md).
     private static final double GAPS_OF_SEVERAL = 1.35;
 
     /// Of one model alone.

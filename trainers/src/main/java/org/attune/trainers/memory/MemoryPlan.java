@@ -48,7 +48,7 @@ record MemoryPlan(
     record Wish(OptionalInt tokens, boolean mayRecompute, RowTokens rows) {}
 
     /// One way to compute a step, with its estimated time relative to that of 2048 tokens with
-    /// everything kept (measured: docs/engine.md).
+    /// everything kept (measured: docs/lab/engine.md).
     private record Way(int tokens, Recomputation recomputed, double time) {}
 
     /// Takes the fastest way that fits, else the smallest.

@@ -1,3 +1,7 @@
-/// Proximal policy optimisation, [Schulman et al. 2017](https://arxiv.org/abs/1707.06347), as plain
-/// formulas on the host. `T` tokens of a completion.
+/// Proximal policy optimisation, [Schulman et al. 2017](https://arxiv.org/abs/1707.06347), with a
+/// critic that estimates each token's value.
+///
+/// Read [PpoTrainer], then [PpoRollouts] (completions, scores, values, advantages), [PpoPass] (the
+/// gradients of one optimizer step), and [PpoObjective] and [ValueObjective] (the formulas, on the
+/// host). `T` is the number of tokens of a completion.
 package org.attune.trainers.ppo;
