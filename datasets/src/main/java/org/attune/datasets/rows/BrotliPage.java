@@ -45,10 +45,10 @@ final class BrotliPage {
     private static InputStream decoder(String column, InputStream packed) throws IOException {
         try {
             Class.forName(LIBRARY + "Brotli4jLoader").getMethod("ensureAvailability").invoke(null);
-            return (InputStream)
-                    Class.forName(LIBRARY + "decoder.BrotliInputStream")
-                            .getConstructor(InputStream.class, int.class)
-                            .newInstance(packed, PIECE);
+            return Class.forName(LIBRARY + "decoder.BrotliInputStream")
+                    .asSubclass(InputStream.class)
+                    .getConstructor(InputStream.class, int.class)
+                    .newInstance(packed, PIECE);
         } catch (ReflectiveOperationException e) {
             throw new NoDecoderException(column, e);
         }
