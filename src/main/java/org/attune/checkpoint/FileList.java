@@ -37,7 +37,7 @@ record FileList(int step, boolean complete, SortedMap<String, Entry> files) {
 
     /// Lists a folder's files as they are.
     ///
-    /// @param written what is known of them already
+    /// @param written hashes that are known already
     static FileList of(Path folder, int step, WrittenHashes written) throws IOException {
         var files = new TreeMap<String, Entry>();
         for (String name : names(folder)) {

@@ -23,7 +23,7 @@ public final class ConfigException extends AttuneException {
 
     /// A value that turns out to be wrong when the run is set up.
     ///
-    /// @param key as in a run's file, so that whoever knows the file can say where it stands
+    /// @param key as in a run's file, so that the reader of the file can add the line
     /// @param problem what is wrong with it, and what to do
     public static ConfigException about(String key, String problem) {
         return new ConfigException(key, key + ": " + problem, null);

@@ -3,8 +3,8 @@ package org.attune.error;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
-/// The wish to end a run early, as those see it who work for one: within [#watching] they ask
-/// [#check] between pieces of work. Whoever hands work to other threads takes [#current] along.
+/// A request to end a run early. Code that works within [#watching] calls [#check] between pieces
+/// of work. Code that hands work to other threads passes [#current] on to them.
 public final class StopRequest {
     private static final ScopedValue<BooleanSupplier> ASKED = ScopedValue.newInstance();
 

@@ -38,7 +38,7 @@ final class GradientPlaces {
 
     /// Groups in turn in the same memory, which is as large as the largest of them.
     ///
-    /// @param lasting groups that several parts of a pass add to: they have memory of their own
+    /// @param lasting groups that several parts of a pass add to: they have their own memory
     static GradientPlaces inTurn(List<List<Parameter>> groups, Set<Integer> lasting) {
         var places = new GradientPlaces(groups, true);
         for (int group : lasting) {

@@ -346,7 +346,7 @@ public final class Policy implements CausalPolicy {
         };
     }
 
-    /// Configuration of [#weights]: the base model's, but with an output layer of its own if the
+    /// Configuration of [#weights]: the base model's, but with a separate output layer if the
     /// adapter changes a tied embedding and output layer apart.
     ///
     /// @param dtype of the file

@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
-/// Sequences in a [TokenForest], laid out so that what several of them begin with is computed once:
+/// Sequences in a [TokenForest], laid out so that a beginning that several share is computed once:
 /// the system prompt of unrelated rows, the prompt of a pair or a group, completions that begin
 /// alike. Nothing but time and memory depends on it.
 public final class SequenceTree {
-    /// Rows that a common beginning must save to become a segment of its own, whose attention costs
+    /// Rows that a common beginning must save to become its own segment, whose attention costs
     /// about as much as some rows' products.
     static final int LEAST_SAVED = 8;
 
@@ -29,7 +29,7 @@ public final class SequenceTree {
     /// Adds sequences as new trees.
     ///
     /// @param shares false where equality can't hold: router losses, RoPE that depends on the total
-    ///     length. Then each sequence is a root of its own
+    ///     length. Then each sequence is its own root
     /// @return where each of them stands
     public static List<Path> add(
             TokenForest.Builder builder, List<int[]> sequences, boolean shares) {
@@ -52,7 +52,7 @@ public final class SequenceTree {
         for (int[] other : others) {
             common = Math.max(common, common(other, sequence, 0));
         }
-        // Less than that many may be left in segments of their own.
+        // Less than that many may be left in their own segments.
         return sequence.length - Math.max(0, common - LEAST_SAVED + 1);
     }
 

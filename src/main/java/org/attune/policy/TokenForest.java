@@ -106,7 +106,7 @@ public final class TokenForest {
 
         private Builder() {}
 
-        /// Adds a sequence of its own and returns its segment number.
+        /// Adds a sequence that shares nothing and returns its segment number.
         public int root(int[] ids) {
             return add(ROOT, ids, true);
         }

@@ -84,7 +84,7 @@ final class Allocator {
                                         symbol, FunctionDescriptor.of(number, number, number)));
     }
 
-    /// From which size on blocks get pages of their own, which go back to the kernel with them.
+    /// From which size on blocks get their own pages, which go back to the kernel with them.
     static void mapFrom(int bytes) {
         if (MALLOPT.isPresent()) {
             try {

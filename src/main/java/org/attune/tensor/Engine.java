@@ -50,8 +50,8 @@ public final class Engine {
 
     private record Started(ExecutorService executor, boolean hasCuda) {}
 
-    /// Begins to start the engine on another thread, if nobody did. If it fails, whoever uses the
-    /// engine is told.
+    /// Begins to start the engine on another thread, unless it was begun before. The first use of
+    /// the engine reports a failure.
     ///
     /// @param sampling whether tokens will be sampled, for which there are kernels to compile
     public static void startAhead(boolean sampling) {

@@ -1,6 +1,6 @@
 package org.attune.tensor;
 
-/// Pages of their own for large tensors, which go back to the kernel when the tensor dies: no gap
+/// Separate pages for large tensors, which go back to the kernel when the tensor dies: no gap
 /// is left. Every page is paid for again ([Allocator] has the reasons against it), so this is for
 /// tensors that live long and are costly to make. Where malloc isn't glibc's, nothing changes.
 public final class OwnPages {

@@ -178,7 +178,7 @@ public final class PackedMatrix implements AutoCloseable {
     /// @param x as of [#multiply(Tensor)]
     /// @param x2 likewise, of as many rows
     /// @param second of as many rows as this matrix
-    /// @param parts columns of the second matrix whose products lose numbers of their own, where
+    /// @param parts columns of the second matrix whose products lose different numbers, where
     ///     [#servesDropout]; none: nothing is lost
     /// @param factor of what is left
     public Tensor multiply(
@@ -197,7 +197,7 @@ public final class PackedMatrix implements AutoCloseable {
     /// Writes `factor · dropout(x) matrixᵀ`.
     ///
     /// @param x `(n, in)`
-    /// @param parts rows of the matrix for which the input loses numbers of its own, where
+    /// @param parts rows of the matrix for which the input loses different numbers, where
     ///     [#servesDropout]
     /// @param y `(n, out)`, of the same dtype, dense in a row
     public void multiplyDropped(Tensor x, List<DropoutPart> parts, double factor, Tensor y) {

@@ -2,7 +2,7 @@ package org.attune.tensor;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// What goes on beside the engine while a run starts, on threads of its own: rows are read, kernels
+/// What goes on beside the engine while a run starts, on its own threads: rows are read, kernels
 /// compiled. Each wants a core.
 public final class SideWork {
     private static final AtomicInteger RUNNING = new AtomicInteger();

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /// Owner of tensors: everything created while a scope is the innermost open one dies with it,
 /// unless it is moved out. One scope per training step or generated token; long-lived owners hold a
-/// [#detached] scope of their own. Only for the engine thread.
+/// [#detached] scope for themselves. Only for the engine thread.
 /// ```
 /// try (var _ = TensorScope.open("dpo.step")) { … }
 /// ```

@@ -76,7 +76,7 @@ public final class ChatTokenizer {
         };
     }
 
-    /// @param text  what the tokens stand for
+    /// @param text  the text of the tokens
     /// @param start of each token's span in the rendered text
     /// @param end   one past it
     private record Tokens(String text, int[] ids, int[] start, int[] end) {}

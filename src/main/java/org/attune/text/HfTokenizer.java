@@ -84,7 +84,7 @@ public final class HfTokenizer implements Tokenizer {
         return ints(tokenizer.encode(text, addSpecialTokens, false).ids());
     }
 
-    /// Token ids with the span of `text` each stands for. Tokens that stand for no text (a BOS that
+    /// Token ids with the span of `text` that each covers. Tokens that cover no text (a BOS that
     /// the tokenizer adds) have an empty span at 0. Tokens inside one character have overlapping
     /// spans.
     ///

@@ -145,7 +145,7 @@ final class ModelFolder {
 
     /// @param name     where they come from
     /// @param standard template for all conversations
-    /// @param toolUse  template for those with tools, if they have one of their own
+    /// @param toolUse  template for those with tools, if they have another one
     record TemplateSources(String name, String standard, Optional<String> toolUse) {}
 
     private Optional<String> text(String file) {

@@ -15,7 +15,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /// Owner of one tokenizer in native memory.
 ///
 /// It speaks to DJL's native library and not to DJL's `HuggingFaceTokenizer`, which changes texts
-/// by rules of its own, fetches six arrays per encoding where two are needed, and reports its use
+/// by its own rules, fetches six arrays per encoding where two are needed, and reports its use
 /// over the network on some machines.
 final class NativeTokenizer implements AutoCloseable {
     private static final String FLAVOR = "RUST_FLAVOR";
@@ -67,7 +67,7 @@ final class NativeTokenizer implements AutoCloseable {
     }
 
     /// @param ids   token ids
-    /// @param spans of each token in code points; null for tokens that stand for no text
+    /// @param spans of each token in code points; null for tokens that cover no text
     record Encoded(long[] ids, CharSpan[] spans) {}
 
     /// @param withSpans whether to ask for the spans, which costs as much as the ids

@@ -13,7 +13,7 @@ public interface Tokenizer extends AutoCloseable {
         return encodeWithOffsets(text, addSpecialTokens).ids();
     }
 
-    /// Token ids with the span of `text` (UTF-16 units) each stands for.
+    /// Token ids with the span of `text` (UTF-16 units) that each covers.
     Encoding encodeWithOffsets(String text, boolean addSpecialTokens);
 
     /// As [#encodeWithOffsets] without special tokens, but a control token in `text` is read as

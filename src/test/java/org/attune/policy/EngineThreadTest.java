@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// Whoever calls, the work is the same.
+/// The work is the same on any calling thread.
 class EngineThreadTest {
     private static final DecoderConfig CONFIG = TinyModels.llama();
 

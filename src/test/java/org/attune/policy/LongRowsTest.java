@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 
 import java.util.function.Consumer;
 
-/// What passes over long rows keep has pages of its own, so that it leaves no gaps.
+/// What passes over long rows keep has its own pages, so that it leaves no gaps.
 class LongRowsTest {
     private static final int LONG = 4096;
 
@@ -46,7 +46,7 @@ class LongRowsTest {
                 });
     }
 
-    /// MiB with pages of their own of a tensor. What malloc's heap has left over serves it first,
+    /// MiB with their own pages of a tensor. What malloc's heap has left over serves it first,
     /// so
     /// sizes here are such that no test leaves enough for another's. On the engine thread.
     private static long mapped(long size) {

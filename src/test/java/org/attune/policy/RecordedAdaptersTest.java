@@ -45,7 +45,7 @@ class RecordedAdaptersTest {
         }
     }
 
-    /// @param adapters folders of adapters with what was recorded of them
+    /// @param adapters folders of adapters with what was recorded
     static void compareAll(Path adapters, CaseReport report) {
         for (Path folder : Recorded.folders(adapters)) {
             String name = folder.getFileName().toString();

@@ -42,7 +42,7 @@ class RecordedModelsTest {
         }
     }
 
-    /// @param models folders of models with what was recorded of them
+    /// @param models folders of models with what was recorded
     static void compareAll(Path models, CaseReport report) {
         for (Path folder : Recorded.folders(models)) {
             String name = folder.getFileName().toString();

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// A policy and a critic with adapters of their own on the same frozen weights: each computes what
+/// A policy and a critic with their own adapters on the same frozen weights: each computes what
 /// it computes alone. Their adapters differ in rank, modules and what is trained whole.
 class SharedWeightsTest {
     private static final DecoderConfig CONFIG = TinyModels.llama();

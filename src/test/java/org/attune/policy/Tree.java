@@ -21,7 +21,7 @@ final class Tree {
     /// One micro-batch and the keys of its targets.
     record Piece(TokenForest forest, int[] keys) {}
 
-    /// Adds a text of its own and returns its number.
+    /// Adds a separate text and returns its number.
     int root(int[] tokens) {
         nodes.add(new Node(ROOT, tokens));
         return nodes.size() - 1;
@@ -51,7 +51,7 @@ final class Tree {
         return layout.piece();
     }
 
-    /// The texts that end at `leaves`, each in full and in a forest of its own. What several begin
+    /// The texts that end at `leaves`, each in full and in a separate forest. What several begin
     /// with is predicted in the first of them only, as it is in one forest.
     List<Piece> separate(int... leaves) {
         var seen = new HashSet<Integer>();

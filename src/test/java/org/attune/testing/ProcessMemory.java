@@ -60,7 +60,7 @@ public final class ProcessMemory {
         return mallinfo(BYTES_MAPPED) + mallinfo(BYTES_IN_USE);
     }
 
-    /// The part of [#nativeBytes] in blocks that have pages of their own.
+    /// The part of [#nativeBytes] in blocks that have their own pages.
     public static long mappedBytes() {
         return mallinfo(BYTES_MAPPED);
     }
@@ -87,7 +87,7 @@ public final class ProcessMemory {
 
     /// Bytes that `malloc` has handed out in its main arena, where the engine thread's tensors are:
     /// what the arena took from the system less what is free in it. The JVM's compilers mostly have
-    /// arenas of their own, so that their coming and going is not in this number.
+    /// their own arenas, so that their coming and going is not in this number.
     public static long mainArenaBytes() {
         Path file = null;
         try {

@@ -42,7 +42,7 @@ public record BenchSpec(
         int newTokens,
         Optional<Integer> tokensAtOnce,
         boolean profile) {
-    /// The rank that stands for no adapter.
+    /// The rank that means that all weights are trained, without an adapter.
     public static final int ALL_WEIGHTS = 0;
 
     /// @throws ConfigException naming everything that is out of range

@@ -102,8 +102,8 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
         figures.put(STEP, mean(StepCost::seconds));
     }
 
-    /// Operations by time. What is compared with the products alone is what consists of them: the
-    /// passes that are trained on, reading, or decoding.
+    /// Operations by time. Only passes that consist of products are compared with the products
+    /// alone: those that are trained on, reading, or decoding.
     private void speed(Map<String, Double> figures) {
         List<String> compared =
                 switch (spec.task()) {

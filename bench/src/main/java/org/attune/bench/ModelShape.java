@@ -13,7 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// The numbers that make a decoder of the Llama shape as dear as it is.
+/// The sizes that decide what a decoder of the Llama shape costs.
 ///
 /// @param width of the residual stream, `D`
 /// @param inner width of the feed-forward block, `F`

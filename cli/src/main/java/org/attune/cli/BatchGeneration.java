@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.function.Function;
 
 /// Completes the prompts of a file and writes a line for each, in their order. Works in blocks of
-/// prompts, each with draws of its own; a block that was interrupted is generated again as a whole,
+/// prompts, each with its own draws; a block that was interrupted is generated again as a whole,
 /// so that its lines come out the same to the last digit.
 ///
 /// @param completer borrowed

@@ -7,7 +7,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /// What the user does at a prompt: types lines, presses Ctrl-C, ends the input. Read ahead by a
-/// thread of its own, since nothing else could wait for a line and for Ctrl-C at once.
+/// its own thread, since nothing else could wait for a line and for Ctrl-C at once.
 final class ChatInput {
     /// Opens and closes a message of several lines.
     static final String BLOCK = "\"\"\"";

@@ -64,7 +64,7 @@ record ChatSettings(SamplingConfig sampling) {
         };
     }
 
-    /// The same with draws of its own.
+    /// The same with its own draws.
     ChatSettings redrawn() {
         return with(sampling.distribution(), sampling.maxNewTokens(), sampling.seed() + 1);
     }

@@ -49,7 +49,7 @@ final class ResumeHint implements TrainingListener {
                         + command(arguments);
     }
 
-    /// The arguments with `resume=true` in the place of what they say of it.
+    /// The arguments, with `resume=true` in the place of any other value of the key.
     private List<String> withResume() {
         List<String> others = new ArrayList<>();
         for (int i = 0; i < arguments.size(); i++) {

@@ -45,7 +45,7 @@ final class VisibleText {
         return shown.append(of(text.substring(from))).toString();
     }
 
-    /// Lines of at most so many columns, broken at spaces; a longer word has a line of its own.
+    /// Lines of at most so many columns, broken at spaces; a longer word has its own line.
     static List<String> wrap(String text, int columns) {
         List<String> lines = new ArrayList<>();
         var line = new StringBuilder();

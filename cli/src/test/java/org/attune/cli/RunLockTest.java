@@ -37,7 +37,7 @@ class RunLockTest {
         RunLock.take(folder).close();
     }
 
-    /// The holder is a process of its own.
+    /// The holder is another process.
     @Test
     void killedRunStandsInNobodysWay() throws Exception {
         Process holder =

@@ -102,7 +102,7 @@ public final class DatasetLoader {
         return new LoadedDataset(samples, reports, skipped, warnings);
     }
 
-    /// The type of a source's first row, whoever trains on it.
+    /// The type of a source's first row, whichever method trains on it.
     ///
     /// @throws DatasetException if the source isn't there, its first row can't be read or it has no
     ///     rows

@@ -17,7 +17,7 @@ import java.util.Map;
 public final class DpoInJava {
     private DpoInJava() {}
 
-    /// Trains an adapter and prints what came of it.
+    /// Trains an adapter and prints the result.
     ///
     /// @param args model folder or GGUF file, preference pairs, output folder
     public static void main(String[] args) {

@@ -1,6 +1,6 @@
 package org.attune.jinja;
 
-/// Stands for "no such item or argument", which differs from one that is None.
+/// Means "no such item or argument", which differs from one that is None.
 enum Absent {
     ABSENT
 }

@@ -6,7 +6,7 @@ final class Budget {
     /// handed through every call.
     static final ScopedValue<Budget> CURRENT = ScopedValue.newInstance();
 
-    /// Characters copied or looked at in the time that one unit stands for.
+    /// Characters copied or looked at in the time of one unit.
     private static final int CHARACTERS = 16;
 
     /// Characters for which an object is made, or that are looked up or converted each.

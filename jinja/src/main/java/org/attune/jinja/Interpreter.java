@@ -102,7 +102,7 @@ final class Interpreter {
         return escaping ? new Markup(made) : made;
     }
 
-    /// Renders statements into a text of their own.
+    /// Renders statements into their own text.
     private String apart(List<Statement> body, Scope scope) {
         var out = new StringBuilder();
         run(body, scope, out);

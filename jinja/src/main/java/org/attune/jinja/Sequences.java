@@ -153,7 +153,7 @@ final class Sequences {
         return index >= 0 && index < size ? (int) index : -1;
     }
 
-    /// `owner[start:stop:step]`; `null` stands for a bound left out.
+    /// `owner[start:stop:step]`; `null` means that a bound is left out.
     static Object slice(Object owner, Object start, Object stop, Object step) {
         return switch (owner) {
             case String s -> sliceText(s, start, stop, step);

@@ -10,9 +10,9 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The address space of this process, where it is limited (`ulimit -v`, on Linux). Whoever meets
-/// the limit gets no memory, though the machine has some: a library may then wait or die without a
-/// word, so it is looked at before.
+/// The address space of this process, where it is limited (`ulimit -v`, on Linux). At the
+/// limit a process gets no memory, though the machine has some. A library may then wait or die
+/// without a word, so the limit is read before.
 ///
 /// @param root where `/proc` is: `/`
 public record AddressSpace(Path root) {

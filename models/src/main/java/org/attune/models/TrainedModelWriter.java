@@ -54,7 +54,7 @@ public final class TrainedModelWriter implements ModelWriter {
         model.writeText(folder);
     }
 
-    /// A model is written whole into a folder of its own, then its files take their places.
+    /// A model is written whole into its own folder, then its files take their places.
     private void writeWhole(Path folder) throws IOException {
         Path apart = folder.resolve(".model");
         ModelExport.write(

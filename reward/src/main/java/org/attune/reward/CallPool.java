@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 /// thread is interrupted and left behind, and another thread takes its place, so that hanging
 /// calls never fill the pool. Nothing waits for a thread that was left behind.
 final class CallPool implements AutoCloseable {
-    /// Something to run. Exactly one of [#run] and [#giveUp] decides what becomes of it.
+    /// Something to run. Exactly one of [#run] and [#giveUp] decides its result.
     interface Call {
         /// Runs to its end and keeps the result, unless the call was given up meanwhile. Throws
         /// nothing.

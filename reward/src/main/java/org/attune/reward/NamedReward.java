@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// A function under a name of its own; closes the function with it.
+/// A function under its own name; closes the function with it.
 record NamedReward(String name, RewardFunction function) implements RewardFunction, AutoCloseable {
     @Override
     public List<OptionalDouble> score(RewardBatch batch) {

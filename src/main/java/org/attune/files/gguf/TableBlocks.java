@@ -1,6 +1,6 @@
 package org.attune.files.gguf;
 
-/// GGUF's blocks whose four-bit codes stand for unevenly spaced numbers, `x = d · table[q]`, and
+/// GGUF's blocks whose four-bit codes mean unevenly spaced numbers, `x = d · table[q]`, and
 /// those of three values, `x = d · (q − 1)`. Results equal ggml's bit for bit.
 final class TableBlocks {
     /// Levels of the IQ4 types.

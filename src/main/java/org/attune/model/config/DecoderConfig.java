@@ -184,7 +184,7 @@ public record DecoderConfig(
         return with(other, tieWordEmbeddings, scoreKind, labels);
     }
 
-    /// The same decoder with an output layer of its own.
+    /// The same decoder with a separate output layer.
     public DecoderConfig withSeparateOutputLayer() {
         return with(dtype, false, scoreKind, labels);
     }

@@ -4,7 +4,7 @@ import org.attune.files.JsonFields;
 
 import java.util.Collections;
 
-/// Reads GPT-2's `config.json`, which has keys of its own.
+/// Reads GPT-2's `config.json`, which has its own keys.
 final class Gpt2Json {
     private static final double DROPOUT = 0.1; // of absent keys, as in transformers
 

@@ -26,8 +26,8 @@ import java.util.Set;
 
 /// What the blocks made of tokens that a [CachedDecoder] read, kept so that a backward pass over
 /// the same sequences needs no forward pass through the blocks. It holds as long as the weights
-/// stay as they are: whoever changes them calls [#forget]. Owns its memory, which stays until it is
-/// closed; use it on the engine thread.
+/// stay as they are: code that changes them calls [#forget]. Owns its memory, which stays until it
+/// is closed; use it on the engine thread.
 ///
 /// Rows are numbered in the order of reading.
 public final class ForwardRecord implements PassRecord, AutoCloseable {

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// What the trained updates of linear layers that read the same input do with it,
-/// `u = s · dropout(x) Aᵀ`, and the way back. Each layer's input has dropout of its own. `N` rows,
+/// `u = s · dropout(x) Aᵀ`, and the way back. Each layer's input has its own dropout. `N` rows,
 /// `D` columns of the input, `R` of all updates' ranks together.
 final class AdapterInputs {
     private final int in;

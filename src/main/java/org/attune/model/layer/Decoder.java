@@ -54,7 +54,7 @@ public final class Decoder implements AutoCloseable {
         UnreadTensors.refuse(config, named, loader.read());
     }
 
-    /// The blocks of another decoder under a score head of their own.
+    /// The blocks of another decoder under their own score head.
     private Decoder(Decoder trunk, DecoderConfig config, TensorFile head) {
         this.config = config;
         device = trunk.device;

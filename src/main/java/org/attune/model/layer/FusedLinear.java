@@ -22,7 +22,7 @@ import java.util.Optional;
 /// product that adds the update in float32 before rounding, and its backward pass gives the
 /// gradients of `x` and `u` in one product too. `B`s stand block-diagonally.
 /// A frozen second adapter (a reference) of the same form borrows these columns for a pass, so that
-/// equal adapters give equal bits; one of another form is added by products of its own.
+/// equal adapters give equal bits; one of another form is added by its own products.
 public final class FusedLinear {
     /// @param path module path as Hugging Face spells it, e.g. `model.layers.0.self_attn.q_proj`
     /// @param firstRow first row of the fused matrix

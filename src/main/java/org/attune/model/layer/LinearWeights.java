@@ -63,8 +63,8 @@ final class LinearWeights {
         return columns == null ? 0 : Math.toIntExact(columns.size(1));
     }
 
-    /// `W`, the numbers themselves. If they were given back they stay from now on: whoever changes
-    /// the adapter's form once will do it again.
+    /// `W`, the numbers themselves. If they were given back they are restored and stay, since an
+    /// adapter that changed its form once will do so again.
     Tensor base() {
         if (base == null) {
             try (var _ = TensorScope.open("unpack")) {

@@ -8,7 +8,7 @@ import org.attune.tensor.vector.AttentionShape;
 public final class HeadViews {
     private HeadViews() {}
 
-    /// What kernels need to know of them.
+    /// The sizes of heads that kernels need.
     public static AttentionShape shape(DecoderConfig c) {
         return new AttentionShape(c.kvHeads(), c.heads() / c.kvHeads(), c.headDim());
     }

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 
 /// Attention by our own kernels, over the projections as they stand: queries, keys and values of a
-/// row side by side. Nothing is copied or reordered, and short segments cost no calls of their own.
+/// row side by side. Nothing is copied or reordered, and short segments need no separate calls.
 public final class JointHeads {
     /// With longer paths products of large blocks are faster than kernels whose own products are
     /// float32.

@@ -121,7 +121,7 @@ final class PassContext implements AutoCloseable {
 
     /// Says whether what is made from now on stays until the backward pass. Between temporaries it
     /// would leave gaps when they are freed, a fourth of all memory with long rows, so there it
-    /// gets pages of its own. With short rows the time for fresh pages would be felt.
+    /// gets its own pages. With short rows the time for fresh pages would be felt.
     void makesWhatStays(boolean stays) {
         this.stays = stays;
         ownPages(stays);

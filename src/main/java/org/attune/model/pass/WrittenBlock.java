@@ -45,7 +45,7 @@ final class WrittenBlock {
         return s.withDownColumns(downColumns(b, ax, pass));
     }
 
-    /// What [#forward] saves, from what was kept of it; the rest is computed again.
+    /// What [#forward] saves: kept rows are taken over, the rest is computed again.
     static Saved completed(LlamaBlock b, KeptRows kept, PassContext pass) {
         Adapter adapter = pass.adapter();
         Tensor h1 = widened(kept.x(), b.qkv().in(), b.qkv().extra(adapter));

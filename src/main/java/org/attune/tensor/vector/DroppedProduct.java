@@ -3,8 +3,8 @@ package org.attune.tensor.vector;
 import java.util.List;
 
 /// Products of an input with matrices that stand one below the other in panels ([Panels]), where
-/// each of them has dropout of its own: `u = factor · dropout(x) matrixᵀ`. A tile of rows is an
-/// item of work, and what is left of it is multiplied while the cache holds it.
+/// each of them has its own dropout: `u = factor · dropout(x) matrixᵀ`. A tile of rows is an
+/// item of work, and the numbers that stay are multiplied while the cache holds them.
 ///
 /// @param parts the matrices' rows, which are columns of `u`
 /// @param in columns of the matrices, a multiple of [DropoutKernel#MULTIPLE]
@@ -14,8 +14,8 @@ import java.util.List;
 public record DroppedProduct(List<DropoutPart> parts, int in, int out, long panels, float factor) {
     private static final int TILE = 64;
 
-    /// What the rows of the last tile are filled up to a multiple of, lest there be too many kinds
-    /// of products.
+    /// Rows of the last tile are padded to a multiple of it. Each number of rows is another kind of
+    /// product, which is compiled.
     private static final int ROUND = 8;
 
     private static final int HALF = Short.BYTES;
@@ -52,7 +52,7 @@ public record DroppedProduct(List<DropoutPart> parts, int in, int out, long pane
                 });
     }
 
-    /// Rows behind the last one hold anything, and nobody reads what becomes of them.
+    /// Rows behind the last one hold anything, and their products are never read.
     private void multiply(DropoutPart part, int row, int rows, long own, Rows u) {
         int wide = Panels.wide(out);
         long c = own + kept();

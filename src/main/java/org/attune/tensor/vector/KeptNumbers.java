@@ -2,7 +2,7 @@ package org.attune.tensor.vector;
 
 /// Which numbers of a matrix dropout keeps. It follows from a seed and from a number's place alone:
 /// the low 15 bits of each quarter of a random number of 64 bits decide about four neighbours of a
-/// row, which begins with a random number of its own.
+/// row, which begins with its own random number.
 ///
 /// @param stream what the random numbers are made from
 /// @param dropped of 32768 numbers, as many are dropped, below [#ALL]

@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
 /// Threads that share the items of a loop. Which thread takes which item varies, so items must not
 /// depend on each other. For one caller at a time.
 ///
-/// The threads are those of whoever starts them ([#use]): two sets of threads that wait for work
+/// The threads belong to the [Starter] that [#use] names: two sets of threads that wait for work
 /// in turn, each spinning while the other works, take the cores away from each other.
 public final class KernelThreads {
     private static final AtomicInteger NEXT = new AtomicInteger();
@@ -32,7 +32,7 @@ public final class KernelThreads {
         void run(int thread, int item);
     }
 
-    /// Whoever has threads.
+    /// Starts loops on threads that it owns.
     public interface Starter {
         /// Runs `work`, which doesn't throw, on the caller's and on other threads at once, and
         /// waits for all.

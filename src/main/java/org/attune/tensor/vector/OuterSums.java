@@ -15,8 +15,8 @@ public record OuterSums(List<Product> products, int n) {
     /// Rows at a time, whose columns of `b` stay in a core's cache.
     private static final int CHUNK = 256;
 
-    /// What the last rows are filled up to a multiple of, with zeros, lest there be too many kinds
-    /// of products.
+    /// The last rows are padded with zeros to a multiple of it. Each number of rows is another kind
+    /// of product, which is compiled.
     private static final int ROUND = 32;
 
     /// Columns of `b` at a time.

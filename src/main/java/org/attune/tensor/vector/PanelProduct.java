@@ -15,8 +15,8 @@ public record PanelProduct(int out) {
     /// The same where there are too few panels for all threads.
     private static final int LOW_TILE = 16;
 
-    /// What the rows of the last tile are a multiple of, lest there be too many kinds of products,
-    /// each of which is compiled by each thread.
+    /// Rows of the last tile are padded to a multiple of it. Each number of rows is another kind of
+    /// product, which each thread compiles.
     private static final int ROUND = 8;
 
     /// Panels of an item: rows of `x` that the cache holds are multiplied by these in turn.
@@ -62,7 +62,7 @@ public record PanelProduct(int out) {
     /// What is added to a product in float32.
     ///
     /// @param factors of another product
-    /// @param parts columns of its matrix; the product of each loses numbers of its own. None: it
+    /// @param parts columns of its matrix; the product of each loses different numbers. None: it
     ///     is added as it is
     /// @param factor of what dropout leaves
     public record Addend(Factors factors, List<DropoutPart> parts, float factor) {}

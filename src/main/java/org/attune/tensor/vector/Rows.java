@@ -1,6 +1,6 @@
 package org.attune.tensor.vector;
 
-/// Rows of a matrix in native memory, as long as whoever made this keeps them alive.
+/// Rows of a matrix in native memory. The memory is borrowed: its owner must keep it alive.
 ///
 /// @param address of the first row
 /// @param stride bytes from a row to the next; numbers in a row are dense

@@ -14,7 +14,7 @@ final class TileAttention implements AttentionWork {
     /// Keys of a tile.
     private static final int KEYS = 128;
 
-    /// Rows of tiles are multiples of it, lest there be too many kinds of products.
+    /// Rows of tiles are multiples of it, so that there are few kinds of products.
     private static final int STEP = 32;
 
     /// Likewise columns.

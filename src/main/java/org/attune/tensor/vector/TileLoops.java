@@ -6,10 +6,10 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /// What attention does with a tile of scores between products. A tile has a row for each key and a
-/// column for each query, so that every lane has a query of its own: nothing is ever summed across
+/// column for each query, so that every lane has its own query: nothing is ever summed across
 /// lanes. Rows are dense, `wide` a multiple of [Vectors#LANES].
 final class TileLoops {
-    /// Stands for a score that isn't seen: a number, lest the difference of two be none.
+    /// Score of a masked key. Finite, since the difference of two infinities is not a number.
     static final float HIDDEN = -1e30f;
 
     private static final int FLOAT = Float.BYTES;

@@ -47,7 +47,7 @@ final class TileProduct {
     }
 
     /// Whether libtorch, which must be loaded, has the kernels. The processor must have
-    /// instructions for bfloat16, which whoever calls knows.
+    /// instructions for bfloat16, which callers must have asked.
     static boolean isAvailable() {
         return Native.MULTIPLY != null && Native.RELEASE != null && !Native.isRestricted();
     }

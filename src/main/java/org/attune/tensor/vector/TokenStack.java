@@ -126,7 +126,7 @@ public final class TokenStack {
         final long h; // (B, D + R)
         final long attended; // (B, CGK + R)
         final long activated; // (B, F + R)
-        private final long threads; // what each has of its own
+        private final long threads; // what each has for itself
         private final long own;
         private final long attention;
         final long end;

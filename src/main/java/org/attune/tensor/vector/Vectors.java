@@ -15,12 +15,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /// Vectors of float32 from and to plain memory, whose numbers are float32 or bfloat16. Addresses
-/// are native; whoever calls answers for what lies there.
+/// are native; callers must know that the memory is theirs.
 ///
 /// A kernel must stay small: the JVM's compiler stops inlining in a method that has grown to 18,000
 /// nodes, each operation on a vector is some hundred (a load of bfloat16 2000, [#exp] 7500), and a
 /// vector that is handed to a method which was not inlined is allocated. Such a kernel runs ten
-/// times slower. Hence loops stand in methods of their own, which take and return plain numbers;
+/// times slower. Hence loops stand in their own methods, which take and return plain numbers;
 /// the launcher tells the compiler never to inline those, and always to inline what is here
 /// (`cli/src/main/dist/launch.conf`). And operations are called on vectors whose class the compiler
 /// knows, see [#exact(FloatVector)].
@@ -90,9 +90,10 @@ final class Vectors {
 
     /// The same vector. Tells the compiler its class, without which it knows which methods to
     /// inline only if it has seen enough of them called, and a kernel that was compiled soon
-    /// allocates its vectors for good. What [#load] gives and what is computed of it needs this
-    /// not; a vector that a loop carries from one round to the next does, if something is called on
-    /// it. What stands here casts by itself: every method that is inlined adds to the nodes.
+    /// allocates its vectors for good. What [#load] gives, and what is computed from that, doesn't
+    /// need it; a vector that a loop carries from one round to the next does, if something is
+    /// called on it. What stands here casts by itself: every method that is inlined adds to the
+    // nodes.
     static FloatVector exact(FloatVector v) {
         return FLOAT_TYPE.cast(v);
     }

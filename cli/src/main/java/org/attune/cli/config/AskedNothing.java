@@ -9,9 +9,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
-/// Tells values of a key that ask for nothing: its default in any spelling, and for keys that are
-/// not obeyed what says "without" too: nothing, false, none, zero where zero switches it off, lists
-/// and maps of such.
+/// Recognises values of a key that change nothing: its default in any spelling. Of keys that are
+/// not obeyed also values that say "without": nothing, false, none, zero where zero switches it
+/// off, lists and maps of such.
 final class AskedNothing {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Set<String> FALSE = Set.of("false", "no", "off", "f", "n");
@@ -44,7 +44,7 @@ final class AskedNothing {
         }
     }
 
-    /// A key at TRL's default asks for nothing, whatever its outcome.
+    /// A key at TRL's default changes nothing, whatever its outcome.
     private static boolean isDefault(JsonNode standard, YamlNode value) {
         if (value.isNull()) {
             return true;

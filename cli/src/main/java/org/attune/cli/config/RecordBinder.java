@@ -21,7 +21,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /// Fills configuration records from settings by the names of their components. Nested records
-/// share the file's flat keys; records in lists have keys of their own.
+/// share the file's flat keys; records in lists have their own keys.
 final class RecordBinder {
     private final Map<String, Setting> settings;
     private final Problems problems;
@@ -125,7 +125,7 @@ final class RecordBinder {
         return ScalarValues.isScalar(raw) ? ScalarValues.convert(raw, node) : element(raw, node);
     }
 
-    /// Texts, numbers, truth values, lists and maps as they stand, for whoever knows their form.
+    /// Texts, numbers, truth values, lists and maps as they stand, for code that knows their form.
     private static Object plain(YamlNode node) throws BadValue {
         return switch (node) {
             case YamlNode.Items items -> list(Object.class, items);

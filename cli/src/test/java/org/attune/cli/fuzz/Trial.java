@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
-/// One input given to a reader on a thread of its own, which is watched.
+/// One input given to a reader on its own thread, which is watched.
 final class Trial {
     /// A second of a busy machine is not one of processor time.
     private static final int IDLE_SECONDS = 20;

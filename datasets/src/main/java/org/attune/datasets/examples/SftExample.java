@@ -32,7 +32,7 @@ public record SftExample(int[] ids, boolean[] completionMask, RowOrigin origin) 
         return count;
     }
 
-    /// Tokens `[from, to)` as a document of its own.
+    /// Tokens `[from, to)` as its own document.
     public SftExample slice(int from, int to) {
         return new SftExample(
                 Arrays.copyOfRange(ids, from, to),

@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 /// TRL's dataset types
 /// ([dataset formats](https://huggingface.co/docs/trl/main/en/dataset_formats)), each with
 /// strings or with lists of messages. In the order in which columns are tried: a type stands
-/// before those whose columns are part of its own.
+/// before those whose columns are a part of its columns.
 public enum DatasetType {
     /// Two completions of one prompt, one better; without a `prompt` column both hold it.
     PREFERENCE(

@@ -26,7 +26,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     /// @param completion its ids, at least one
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Row(int[] prompt, int[] completion) {
-        /// What is computed of it.
+        /// The sequences that are computed for it.
         public List<int[]> sequences() {
             return List.of(sequence());
         }

@@ -168,7 +168,7 @@ public final class SampleTokenizer {
         if (prompt instanceof Content.Text(String first)
                 && completion instanceof Content.Text(String second)) {
             // EOS is looked for in the completion alone: "" after a prompt that ends with EOS gets
-            // one of its own.
+            // another one.
             return tokens(tokenizer.encode(first + withEos(second), true), withAssistant);
         }
         if (prompt instanceof Content.Turns(List<Message> first)

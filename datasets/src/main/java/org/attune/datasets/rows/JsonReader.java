@@ -137,7 +137,7 @@ final class JsonReader {
         return JsonValues.kind(value) + ", a list of objects is accepted" + list;
     }
 
-    /// Whether the first line is a whole object and another one follows on a line of its own.
+    /// Whether the first line is a whole object and another one follows on its own line.
     private static boolean holdsLines(RowFile file) throws IOException {
         if (!beginsWithObject(file)) {
             return false; // an array may well stand on one line

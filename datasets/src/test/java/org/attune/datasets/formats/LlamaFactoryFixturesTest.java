@@ -25,7 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// LLaMA-Factory's `dataset_info.json` and its formats, against what its own code makes of them.
+/// LLaMA-Factory's `dataset_info.json` and its formats, against the results of its code.
 @Tag("fixtures-text")
 class LlamaFactoryFixturesTest {
     private final Map<String, LoadedDataset> loaded = new LinkedHashMap<>();

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// One token per UTF-8 byte, `ab` and `<eos>` tokens of their own (so that a boundary can fall
+/// One token per UTF-8 byte, `ab` and `<eos>` single tokens (so that a boundary can fall
 /// inside a token), and `<bos>` in front if special tokens are asked for.
 public final class ByteTokenizer implements Tokenizer {
     public static final int AB = 256;

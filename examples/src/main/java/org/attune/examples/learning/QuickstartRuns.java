@@ -16,7 +16,7 @@ import org.attune.trainers.preference.DpoLossType;
 import java.nio.file.Path;
 import java.util.List;
 
-/// The runs of `examples/quickstart/*.yaml` as configurations, with seed and place of one's own.
+/// The runs of `examples/quickstart/*.yaml` as configurations, with a given seed and output folder.
 ///
 /// @param root the repository's root
 record QuickstartRuns(Path root) {

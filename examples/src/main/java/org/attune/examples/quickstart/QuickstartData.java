@@ -18,7 +18,7 @@ public final class QuickstartData {
     private static final int PAIR_PROBLEMS = 1_600;
     private static final int HELD_OUT = 400;
 
-    /// Each file is drawn with a seed of its own.
+    /// Each file is drawn with its own seed.
     private static final long PROMPT_SEED = 1;
 
     private static final long PAIR_SEED = 2;

@@ -2,7 +2,7 @@ package org.attune.reward.builtin;
 
 import java.util.Optional;
 
-/// An answer to a problem of mathematics: what it stands for, if it is understood, and how it was
+/// An answer to a problem of mathematics: what it means, if it is understood, and how it was
 /// written.
 ///
 /// @param value what it means; empty if it isn't understood

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// Whether an answer means what the right one means, by the rules of `math-verify`: the right one
-/// decides how much of an equation counts, and whether an interval may stand for an inequality.
+/// decides how much of an equation counts, and whether an interval may answer an inequality.
 final class MathEquality {
     private MathEquality() {}
 

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
-/// What the commands and signs of an [expression][MathExpression] stand for.
+/// What the commands and signs of an [expression][MathExpression] mean.
 final class MathFunctions {
     static final Map<String, UnaryOperator<Complex>> FUNCTIONS =
             Map.ofEntries(

@@ -141,7 +141,7 @@ final class MathReader {
         return items.size() == 1 ? items.getFirst() : new Collection(false, items);
     }
 
-    /// What one element stands for: two values behind `\pm`.
+    /// What one element means: two values behind `\pm`.
     private List<MathValue> elements(String element) {
         var signs = new ArrayList<Sign>();
         List<String> sides = sides(element, signs);

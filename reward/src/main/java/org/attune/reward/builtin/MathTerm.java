@@ -85,7 +85,7 @@ record MathTerm(List<Complex> values, Form form, Set<String> letters) implements
         return new MathTerm(Collections.nCopies(CHOICES, value), form, Set.of());
     }
 
-    /// A letter stands for one number in each choice, below zero in the second.
+    /// A letter has one number in each choice, below zero in the second.
     static MathTerm symbol(String name) {
         var values = new ArrayList<Complex>();
         for (double value : numbers(name)) {
@@ -94,7 +94,7 @@ record MathTerm(List<Complex> values, Form form, Set<String> letters) implements
         return new MathTerm(values, new Form.Symbol(name), Set.of(name));
     }
 
-    /// What a letter stands for.
+    /// The number that a letter has.
     static double[] numbers(String name) {
         double[] values = new double[CHOICES];
         long bits = name.hashCode();

@@ -3,7 +3,7 @@ package org.attune.reward.builtin;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What an answer of mathematics stands for.
+/// What an answer of mathematics means.
 sealed interface MathValue
         permits MathTerm,
                 MathValue.Collection,
@@ -56,7 +56,7 @@ sealed interface MathValue
         }
     }
 
-    /// A set with a name of its own: the whole numbers and the like.
+    /// A set with its own name: the whole numbers and the like.
     record NamedSet(String name) implements MathValue {}
 
     /// Equations and inequalities, `a < x <= b` too.
@@ -87,7 +87,7 @@ sealed interface MathValue
             return signs.stream().allMatch(sign -> sign == Sign.EQUAL);
         }
 
-        /// Whether it says what a name stands for.
+        /// Whether it says what a name means.
         boolean isAssignment() {
             return isEquation()
                     && switch (sides.getFirst()) {

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
-/// A running program and its three streams, each served by a daemon thread of its own, since a
+/// A running program and its three streams, each served by its own daemon thread, since a
 /// blocked pipe can't be interrupted.
 final class RewardProgram {
     private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);

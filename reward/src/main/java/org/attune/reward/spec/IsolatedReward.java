@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
 
-/// A function that runs in a process of its own. The instance here only tells what it is like.
+/// A function that runs in its own process. The instance here only tells what it is like.
 ///
 /// @param described never called
 /// @param process computes

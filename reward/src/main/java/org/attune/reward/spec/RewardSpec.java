@@ -33,7 +33,7 @@ import java.util.stream.Collectors;
 /// ```
 /// As a map a source file is `{file: …}` and a class `{class: …}`. Every map may also have
 /// `weight` (1), `label`, its name in metrics, and `isolation`: `thread`, or `process` for a
-/// function that may spin or crash: it gets a JVM of its own, which can be killed. Equal names are
+/// function that may spin or crash: it gets a separate JVM, which can be killed. Equal names are
 /// numbered: `regex`, `regex_2`.
 ///
 /// Paths of files are looked for where the process runs, then in the given directory
@@ -64,7 +64,7 @@ public final class RewardSpec {
     /// The same functions with the weights of `reward_weights`.
     ///
     /// @param weights one per function; each must be finite
-    /// @throws ConfigException if there are more or fewer, or an entry has a weight of its own
+    /// @throws ConfigException if there are more or fewer, or an entry has its own weight
     public static List<WeightedReward> withWeights(
             List<WeightedReward> rewards, List<Double> weights) {
         if (weights.size() != rewards.size()) {

@@ -46,7 +46,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /// A backward pass that starts from what generation computed gives the gradient of one that starts
-/// from a forward pass of its own.
+/// from a separate forward pass.
 class ForwardRecordTest {
     private static final int GENERATIONS = 3;
     private static final int NEW_TOKENS = 12;

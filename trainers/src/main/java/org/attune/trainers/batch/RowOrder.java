@@ -84,7 +84,7 @@ public sealed interface RowOrder {
         }
     }
 
-    /// The random numbers of one epoch's order: a stream of their own, named by its purpose.
+    /// The random numbers of one epoch's order: their own stream, named by its purpose.
     private static UniformRandomProvider stream(long seed, int epoch) {
         String name = "row-order/" + seed + "/" + epoch;
         var hash = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));

@@ -48,7 +48,7 @@ public record ReferenceConfig(
         return precomputeRefLogProbs || reference.equals(Optional.of(ReferenceKind.PRECOMPUTED));
     }
 
-    /// What of it doesn't fit a run that trains the whole model.
+    /// Values that don't fit a run that trains the whole model.
     public List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
         boolean needsAdapter =

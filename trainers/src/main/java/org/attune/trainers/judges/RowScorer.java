@@ -30,7 +30,7 @@ public final class RowScorer implements AutoCloseable {
     /// Opens a model's files. The weights are loaded when the first row is scored.
     ///
     /// @param config names the model, or an adapter with its base; a folder that holds an adapter
-    ///     alone stands for it on the base that it names
+    ///     alone means that adapter on the base that it names
     /// @param separator of steps, of a process reward model; empty: the one that its folder says
     /// @throws org.attune.error.AttuneException if there is no such model, or it is no reward model
     ///     of either kind

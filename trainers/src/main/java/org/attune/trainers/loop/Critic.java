@@ -8,7 +8,7 @@ public sealed interface Critic {
     /// The parameters that only the critic has.
     ParameterSpace parameters();
 
-    /// A network of its own, or an adapter of its own on the policy's frozen weights.
+    /// A separate network, or a separate adapter on the policy's frozen weights.
     ///
     /// @param model gives scores where a causal language model gives log-probabilities; borrowed
     record Network(CausalPolicy model) implements Critic {

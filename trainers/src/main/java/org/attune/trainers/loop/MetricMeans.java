@@ -29,7 +29,7 @@ public final class MetricMeans {
     }
 
     /// The means, in the order in which the metrics first came. Where rewards are not of pairs,
-    /// which have margins of their own, the margin is the difference of the two means.
+    /// which have their own margins, the margin is the difference of the two means.
     public Map<String, Double> means() {
         Map<String, Double> means = new LinkedHashMap<>();
         sums.forEach((key, mean) -> means.put(key, mean.sum() / mean.count()));

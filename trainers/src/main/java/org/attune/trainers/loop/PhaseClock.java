@@ -84,7 +84,7 @@ public final class PhaseClock {
         void close();
     }
 
-    /// Does `work` in a phase of its own.
+    /// Does `work` in its own phase.
     public <T> T timed(String phase, Supplier<T> work) {
         try (var _ = enter(phase)) {
             return work.get();

@@ -14,7 +14,7 @@ import java.util.OptionalDouble;
 /// @param heldout quality on rows not trained on; empty if nothing was evaluated
 /// @param secondsByPhase wall time by phase, in order: `load`, `evaluate`, `save`; of steps `data`,
 ///     `rollout`, `reward`, `old`, `reference`, `values`, `forward`, `backward`, `critic_forward`,
-///     `critic_backward`, `optimizer`, and what remains of them as `train`
+///     `critic_backward`, `optimizer`, and the rest of a step as `train`
 /// @param tokensPerSecond trained-on tokens per second of the steps, without padding
 /// @param peakMemoryBytes the process's largest resident memory; 0 if the system does not tell
 public record RunSummary(

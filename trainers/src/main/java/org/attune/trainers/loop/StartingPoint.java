@@ -6,8 +6,9 @@ import java.util.function.IntToDoubleFunction;
 
 /// Whether a policy still is its reference: as long as no update with a learning rate above 0 was
 /// made, where the reference is what the policy starts as. What the policy says of a row is then
-/// what the reference says, and stands for it: the loss of a first step is exact (ln 2 for DPO),
-/// whatever the products round to, and rows have no preference yet. A function of the step's number
+/// what the reference says, and is used in its place: the loss of a first step is exact (ln 2 for
+/// DPO), whatever the products round to, and rows have no preference yet. A function of the step's
+// number
 /// alone, so that a resumed run does what an undisturbed one does.
 public final class StartingPoint {
     private final Scorer.Start kind;

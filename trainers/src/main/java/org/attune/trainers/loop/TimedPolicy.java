@@ -27,7 +27,7 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
         this(policy, clock, "forward", "backward");
     }
 
-    /// A critic, where it is a network of its own: `critic_forward` and `critic_backward`.
+    /// A critic, where it is a separate network: `critic_forward` and `critic_backward`.
     public static Critic critic(Critic critic, PhaseClock clock) {
         return switch (critic) {
             case Critic.Network(var model) ->

@@ -77,7 +77,7 @@ public final class TrainingLoop {
         /// Writes what a checkpoint must hold beside model, optimizer and counters.
         default void save(Path folder) throws IOException {}
 
-        /// Takes it back.
+        /// Restores what [#save] wrote.
         default void restore(Path folder) {}
     }
 

@@ -23,7 +23,7 @@ public interface WeightUpdates {
     /// Writes the optimizers' state.
     void save(Path folder) throws IOException;
 
-    /// Takes it back.
+    /// Restores what [#save] wrote.
     ///
     /// @throws org.attune.error.CheckpointException if it is of other parameters
     void restore(Checkpoint checkpoint);

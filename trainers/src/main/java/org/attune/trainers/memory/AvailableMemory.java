@@ -51,7 +51,7 @@ record AvailableMemory(Path root) {
                 : OptionalLong.empty();
     }
 
-    /// Path of this process's group below the mount; empty in a container of its own.
+    /// Path of this process's group below the mount; empty in its own container.
     private String ownGroup() {
         return text("proc/self/cgroup")
                 .lines()

@@ -7,7 +7,7 @@ import java.util.List;
 
 /// What training takes of a run's models. Their optimizers stay, their passes take turns.
 ///
-/// @param trained models with passes of their own, the policy first
+/// @param trained models with their own passes, the policy first
 /// @param optimizer bytes of all moments
 public record MemoryNeed(List<StepMemory> trained, long optimizer) {
     /// Passes of several models leave gaps that the others' tensors don't fit into (measured with a

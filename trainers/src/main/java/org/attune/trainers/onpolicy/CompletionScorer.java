@@ -45,7 +45,7 @@ public interface CompletionScorer {
         RewardTable finish(RewardBatch all);
     }
 
-    /// Reward functions on threads of their own; borrowed.
+    /// Reward functions on their own threads; borrowed.
     static CompletionScorer of(RewardScorer rewards) {
         return new CompletionScorer() {
             @Override

@@ -40,7 +40,7 @@ final class RoundScoring implements FinishedListener {
         }
         PromptExample prompt = prompts.get(index);
         completions[index] = text.completion(prompt, completion.ids());
-        // A function must find the same columns whoever else is in its call.
+        // A function must find the same columns whatever other rows its call has.
         Map<String, Object> row = new LinkedHashMap<>();
         columns.forEach(name -> row.put(name, prompt.columns().get(name)));
         session.submit(index, text.prompt(prompt), completions[index], row);

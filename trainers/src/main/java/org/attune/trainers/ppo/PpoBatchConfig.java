@@ -14,7 +14,7 @@ import java.util.OptionalLong;
 /// @param totalEpisodes completions of the whole run; unset: `num_train_epochs` counts
 /// @param numMiniBatches optimizer steps of a pass over an update's completions; ≥ 1
 /// @param numPpoEpochs passes over them; ≥ 1
-/// @param shuffleMiniBatches whether each pass takes them in an order of its own
+/// @param shuffleMiniBatches whether each pass takes them in its own order
 /// @param targetKl mean `k2` divergence of a token from the policy that generated it, in nats, at
 ///     which the update's remaining passes are left out; unset: never
 @CopyMethods

@@ -96,7 +96,7 @@ final class PpoPass {
         }
     }
 
-    /// The part of a critic that is a network of its own.
+    /// The part of a critic that is a separate network.
     void critic(UpdatePlan.Step step, List<PpoRow> rows, UpdateTotals totals) {
         if (!(critic instanceof Critic.Network(var model))) {
             return;

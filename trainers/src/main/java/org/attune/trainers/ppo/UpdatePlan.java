@@ -9,7 +9,7 @@ import java.util.function.IntFunction;
 ///
 /// By default an epoch makes one step of each mini-batch, and a step's loss is the mean over the
 /// tokens of its mini-batch; how it is computed changes nothing. With TRL's layout a mini-batch is
-/// cut into micro-batches that have means of their own, and every `accumulation` micro-batches make
+/// cut into micro-batches that have their own means, and every `accumulation` micro-batches make
 /// a step, wherever mini-batches end; micro-batches that are left at the end of an update make one
 /// too.
 ///

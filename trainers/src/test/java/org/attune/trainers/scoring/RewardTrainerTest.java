@@ -168,7 +168,7 @@ class RewardTrainerTest {
                 });
     }
 
-    /// Chosen and rejected score of each pair, every sequence in a forest of its own.
+    /// Chosen and rejected score of each pair, every sequence in its own forest.
     private static double[][] scoresAlone() {
         try (var decoder = TinyModels.decoder(TinyModels.llama().withLabels(1));
                 var policy = Policy.withAllWeights(decoder, Policy.Options.defaults())) {
