@@ -56,7 +56,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
     double dropout();
 
     /// What the adapter does to a module, or empty if it does nothing. Ask for linear modules only:
-    /// a configuration doesn't know what a path stands for.
+    /// a configuration doesn't know what a path means.
     ///
     /// @param path Hugging Face's module path, e.g. `model.layers.0.self_attn.q_proj`
     Optional<AdapterTarget> match(String path);
@@ -122,7 +122,7 @@ public sealed interface AdapterConfig permits LoraConfig, Ia3Config {
         return paths.stream().map(p -> p.substring(p.lastIndexOf('.') + 1)).distinct().toList();
     }
 
-    /// The same with `all-linear` written out as the module paths that it stands for, as PEFT saves
+    /// The same with `all-linear` written out as the module paths that it means, as PEFT saves
     /// it.
     default AdapterConfig withTargetsResolved(Collection<String> linearPaths) {
         if (!(targets() instanceof ModuleSelection.AllLinear)) {

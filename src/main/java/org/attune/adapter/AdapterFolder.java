@@ -175,7 +175,7 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
-    /// A tensor of a module's adapter; the first one of a module stands for it.
+    /// A tensor of a module's adapter; the first one of a module represents it.
     private void adapted(TensorFile.Entry entry, String module) {
         AdapterTarget target =
                 config.match(module)

@@ -1,7 +1,8 @@
 /// Adapter folders in PEFT's format: which modules an adapter changes, how, and the tensors it
 /// holds.
 ///
-/// Read [LoraConfig], then [AdapterFolder]. Which modules a configuration names is decided by
+/// Read [AdapterConfig], then [LoraConfig] and [AdapterFolder]. Which modules a configuration names
+// is decided by
 /// [ModuleSelection] and [ModulePatterns]. Dimensions: `r` adapter rank, `in` and `out` widths of a
 /// linear layer.
 package org.attune.adapter;

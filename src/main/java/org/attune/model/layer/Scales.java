@@ -43,7 +43,7 @@ final class Scales {
         return LinearWeights.plus(y, residual);
     }
 
-    /// Products of which some read inputs of their own.
+    /// Products of which some read separate inputs.
     private Tensor scaled(Tensor hx, Adapter adapter) {
         Tensor y = null; // (N, out)
         if (inputs.size() < layer.parts().size()) {
