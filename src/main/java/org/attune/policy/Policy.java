@@ -81,7 +81,7 @@ public final class Policy implements CausalPolicy {
     }
 
     /// Trains all weights, and keeps no more gradients at a time than those of one block and of a
-    /// tied embedding: each must be used while the backward pass goes on
+    /// tied embedding. Each must be used while the backward pass goes on
     /// ([ParameterSpace#whenComplete]), of which there is one a step. It is the fused update of
     /// [Lv et al. 2023](https://arxiv.org/abs/2306.09782).
     public static Policy withAllWeightsInTurn(Decoder decoder, Options options) {

@@ -11,7 +11,7 @@ import org.attune.tensor.vector.Rows;
 
 import java.util.List;
 
-/// A bfloat16 matrix copied into the order that products read fastest ([Panels]): the library puts
+/// A bfloat16 matrix copied into the order that products read fastest ([Panels]). The library puts
 /// the plain order into such a one for each product anew, which is half of the work when few rows
 /// are multiplied. Changes of the original don't reach the copy. A product may differ from the
 /// plain one in the last bit.

@@ -25,8 +25,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 
-/// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API:
-/// they read and write each number once, where a chain of operators makes a pass for each. They
+/// Kernels of our own over the memory of tensors on the CPU, in vectors of the Java Vector API.
+/// They read and write each number once, where a chain of operators makes a pass for each. They
 /// need the module `jdk.incubator.vector` ([VectorModule]); without it, and on other devices,
 /// operators do the work.
 public final class VectorKernels {

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// A chat template that refuses conversations of which it would leave something out: a template
+/// A chat template that refuses conversations of which it would leave something out. A template
 /// that knows no tools, say, renders an assistant's call as an empty answer, which would then be
 /// trained. Thread-safe.
 ///

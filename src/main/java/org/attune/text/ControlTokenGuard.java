@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Keeps control tokens that users write (`<|im_end|>` in a message) from becoming real ones: they
+/// Keeps control tokens that users write (`<|im_end|>` in a message) from becoming real ones. They
 /// are wrapped in two characters that no text holds, and after rendering the wrapped ones are
 /// encoded as ordinary text. If a template takes a wrapped one apart (it splits at `</think>`), the
 /// pieces are encoded as they stand.

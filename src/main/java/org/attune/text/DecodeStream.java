@@ -2,7 +2,7 @@ package org.attune.text;
 
 import java.util.Arrays;
 
-/// Incremental decoding as in the Rust library's `DecodeStream`: the last tokens are decoded again
+/// Incremental decoding as in the Rust library's `DecodeStream`. The last tokens are decoded again
 /// with each new one, and text is given out once it no longer ends in half a character.
 final class DecodeStream implements Tokenizer.StreamDecoder {
     private static final String REPLACEMENT = "\ufffd";

@@ -13,7 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// A chat template in Jinja, rendered as Hugging Face's `apply_chat_template` renders it: messages
+/// A chat template in Jinja, rendered as Hugging Face's `apply_chat_template` renders it. Messages
 /// lose their keys whose value is null, the names of reasoning fields are aliases, and `tools` and
 /// `documents` are always defined (none if there are none).
 public final class JinjaChatTemplate implements ChatTemplate {

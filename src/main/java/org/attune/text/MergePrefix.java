@@ -9,7 +9,7 @@ import org.attune.error.ModelException;
 import java.io.IOException;
 
 /// Checks the merges of a BPE whose pieces inside a word begin with a prefix
-/// (`continuing_subword_prefix`): native code cuts the prefix off the right piece without looking
+/// (`continuing_subword_prefix`). Native code cuts the prefix off the right piece without looking
 /// whether it is there, which ends the process. Few tokenizers have one, so their text is read a
 /// second time.
 ///

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/// Renders a conversation up to the end of its last message's text: a marker is put behind that
+/// Renders a conversation up to the end of its last message's text. A marker is put behind that
 /// text before rendering, and everything from the marker on is cut off afterwards.
 final class OpenMessage {
     /// Fields that mean the same: what the assistant thought.

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /// Counts floating-point operations of a decoder of the Llama shape with a LoRA adapter on all
-/// linear layers: a product of `(n, k)` and `(k, m)` takes `2 n k m`. Norms, softmax, activations
+/// linear layers. A product of `(n, k)` and `(k, m)` takes `2 n k m`. Norms, softmax, activations
 /// and embeddings are left out, and so is everything that a program does beyond the mathematics
 /// (masked attention scores, zeros of fused adapter columns).
 /// ```

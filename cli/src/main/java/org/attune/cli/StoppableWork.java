@@ -10,7 +10,7 @@ import picocli.CommandLine.ExecutionException;
 import java.io.PrintWriter;
 import java.util.function.IntSupplier;
 
-/// A command that has no checkpoint to write: Ctrl-C and SIGTERM end it between pieces of work, so
+/// A command that has no checkpoint to write. Ctrl-C and SIGTERM end it between pieces of work, so
 /// that what it holds is put away, and it says what there is.
 final class StoppableWork {
     private StoppableWork() {}

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// `owner.name` and `owner[key]` in Jinja's sandbox: the dot looks for a method first and then for
+/// `owner.name` and `owner[key]` in Jinja's sandbox. The dot looks for a method first and then for
 /// a key, brackets the other way round; what would change a list or dict is out of reach.
 final class Attributes {
     private static final Set<String> LIST_CHANGES =

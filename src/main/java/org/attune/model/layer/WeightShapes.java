@@ -9,7 +9,7 @@ import org.attune.model.config.TensorNames;
 import java.util.Arrays;
 
 /// Compares what a configuration says with the tensors that a model's files hold, before memory is
-/// taken for any of them: files say how large their tensors are, a configuration may say anything.
+/// taken for any of them. Files say how large their tensors are, a configuration may say anything.
 final class WeightShapes {
     private final DecoderConfig config;
     private final TensorFile file;

@@ -1,6 +1,6 @@
-/// The pieces of a decoder and their weights: linear layers with adapters, norms, the gated
-/// activation, the output layer.
+/// The parts of a decoder and their weights: attention, feed-forward parts, norms, linear layers
+/// with adapters, the output layer.
 ///
-/// Read [Decoder], then [Block] and [FusedLinear]. Dimensions: `N` rows (tokens), `D` hidden size,
-/// `F` inner size, `V` vocabulary, `r` adapter rank.
+/// Read [Decoder], then [Block], [SelfAttention], [FeedForward] and [FusedLinear]. Dimensions: `N`
+/// rows (tokens), `D` hidden size, `F` inner size, `V` vocabulary, `r` adapter rank.
 package org.attune.model.layer;

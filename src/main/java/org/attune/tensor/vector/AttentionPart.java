@@ -13,7 +13,7 @@ import java.util.List;
 record AttentionPart(AttentionSegment segment, int from, int to, int firstKey) {
     private static final int ROUND = 32;
 
-    /// Queries of a piece at least; and at most as many pieces of a segment: each has gradients of
+    /// Queries of a piece at least; and at most as many pieces of a segment. Each has gradients of
     /// all keys that it sees, which are added up in the end.
     private static final int LEAST = 1024;
 

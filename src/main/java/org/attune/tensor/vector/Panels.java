@@ -2,7 +2,7 @@ package org.attune.tensor.vector;
 
 import java.lang.foreign.ValueLayout;
 
-/// The order in which [TileProduct] reads the right-hand side of `x matrixᵀ`: a matrix `(out, in)`
+/// The order in which [TileProduct] reads the right-hand side of `x matrixᵀ`. A matrix `(out, in)`
 /// stands in panels of `w` of its rows, `(out/w, in/2, w, 2)`, each of which is read from one end
 /// to the other. The last panel has the rows that are left. There may be room for more columns
 /// behind those of a matrix.

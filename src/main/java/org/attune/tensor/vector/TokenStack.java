@@ -5,7 +5,7 @@ import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
 /// All blocks of a decoder for one new token of each of several sequences, as one piece of work in
-/// bfloat16: threads share each product's panels, meet, and go on, so that nothing is handed over
+/// bfloat16. Threads share each product's panels, meet, and go on, so that nothing is handed over
 /// between calls and what a product gives is used while it is in the cache. Weights come from
 /// memory at its full speed.
 ///

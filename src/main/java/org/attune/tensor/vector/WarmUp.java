@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.Consumer;
 
-/// Has the JVM compile the kernels while a model is still being read: uncompiled they are a hundred
+/// Has the JVM compile the kernels while a model is still being read. Uncompiled they are a hundred
 /// times slower, and the first training step would take three times as long as the next.
 ///
 /// Loops run some 30 times a call. Longer ones are compiled while they run, by their count alone,

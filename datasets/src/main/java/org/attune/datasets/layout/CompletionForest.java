@@ -62,7 +62,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     }
 
     /// The layout of [#of] with what a batch of padded rows computes behind each completion, for
-    /// statistics: its targets are followed by one at its last token and one at a padding token,
+    /// statistics. Its targets are followed by one at its last token and one at a padding token,
     /// both of token `id`.
     ///
     /// @param id that padding is computed with

@@ -7,7 +7,7 @@ import org.attune.text.Tokenizer;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
-/// Tokens of prompts and steps as process reward models see them, in training and as judges: every
+/// Tokens of prompts and steps as process reward models see them, in training and as judges. Every
 /// part is encoded on its own, so that a step's end has the same tokens whatever follows.
 /// Thread-safe.
 public final class StepwiseTokenizer {

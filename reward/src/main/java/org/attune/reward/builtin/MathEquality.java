@@ -11,7 +11,7 @@ import org.attune.reward.builtin.MathValue.Relation.Sign;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Whether an answer means what the right one means, by the rules of `math-verify`: the right one
+/// Whether an answer means what the right one means, by the rules of `math-verify`. The right one
 /// decides how much of an equation counts, and whether an interval may answer an inequality.
 final class MathEquality {
     private MathEquality() {}

@@ -49,7 +49,7 @@ public record TokenBudget(int tokens) {
         return groups(rows, (first, row) -> added(ids, first, row));
     }
 
-    /// What a row adds at most: it is compared with its neighbour, which has its prompt if any has,
+    /// What a row adds at most. It is compared with its neighbour, which has its prompt if any has,
     /// and with the group's first, which has the system prompt that all have.
     private static int added(List<List<int[]>> ids, int first, int row) {
         List<int[]> others = new ArrayList<>();

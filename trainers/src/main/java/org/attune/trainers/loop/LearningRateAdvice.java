@@ -5,7 +5,7 @@ import org.slf4j.LoggerFactory;
 
 import java.util.Optional;
 
-/// Warns of learning rates that can't move an adapter: TRL's defaults are meant for full
+/// Warns of learning rates that can't move an adapter. TRL's defaults are meant for full
 /// fine-tuning, and an adapter needs about ten to a hundred times as much (TRL's PEFT guide: 2e-4
 /// for SFT, 5e-6 and more for DPO).
 public final class LearningRateAdvice {

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
-/// One update a step as in [OneUpdate], but on the way through its backward pass: each group of
+/// One update a step as in [OneUpdate], but on the way through its backward pass. Each group of
 /// parameters changes as soon as its gradient is finished, and the next group's gradient takes the
 /// place of that one. The fused update of [Lv et al. 2023](https://arxiv.org/abs/2306.09782), with
 /// any optimizer.

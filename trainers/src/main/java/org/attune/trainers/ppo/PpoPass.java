@@ -176,7 +176,7 @@ final class PpoPass {
                 groups.shares());
     }
 
-    /// TRL's mean entropy is over padding too: the first place behind a completion is predicted
+    /// TRL's mean entropy is over padding too. The first place behind a completion is predicted
     /// from its last token, each further one from the padding before it, and these are all alike.
     private double paddingEntropy(Measurement measured, int after, int padding) {
         if (!config.loss().trlCompat() || padding <= 0) {

@@ -230,7 +230,7 @@ public final class PpoTrainer {
                         Map.of("episode", (double) (number + 1L) * plan.completions())));
     }
 
-    /// Does what changes weights several times, wholly or not at all: a run that is stopped
+    /// Does what changes weights several times, wholly or not at all. A run that is stopped
     /// meanwhile goes back to the weights from before, or, where they are too many to be kept, on
     /// to the end.
     private int wholly(PpoUpdates updates, Supplier<Integer> learn) {
