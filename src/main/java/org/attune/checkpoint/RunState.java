@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// Where a run stands, beside its tensors. The position in the data and all random streams follow
+/// The state of a run, beside its tensors. The position in the data and all random streams follow
 /// from `step` and the seeds in `identity`.
 ///
 /// @param step optimizer steps done

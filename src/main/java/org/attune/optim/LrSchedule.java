@@ -1,7 +1,7 @@
 package org.attune.optim;
 
-/// How the learning rate changes over a run: a factor on the configured rate, for each optimizer
-/// step counted from 0.
+/// Schedule of the learning rate: a factor on the configured rate, for each optimizer step counted
+/// from 0.
 ///
 /// The formulas are those of Hugging Face transformers 5. Two things surprise there and are kept:
 /// a warm-up of `w` steps begins with rate 0 in the first step, and the cosine kinds rise again

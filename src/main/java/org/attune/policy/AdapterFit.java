@@ -13,8 +13,8 @@ import org.attune.model.layer.ModulePaths;
 import java.util.List;
 import java.util.Set;
 
-/// Whether an adapter fits a model, as far as configurations and tables of contents tell: before
-/// weights are loaded and rows are read.
+/// Checks whether an adapter fits a model, by configurations and tables of contents, before weights
+/// are loaded and rows are read.
 public final class AdapterFit {
     private AdapterFit() {}
 

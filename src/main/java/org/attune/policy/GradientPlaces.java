@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Where the gradients of groups of parameters stand in one flat memory.
+/// Places of the gradients of groups of parameters in one flat memory.
 final class GradientPlaces {
     private final List<List<Parameter>> groups;
     private final Map<Parameter, Long> starts = new HashMap<>();

@@ -5,7 +5,7 @@ import org.attune.tensor.Tensor;
 
 import java.util.Map;
 
-/// What stands on a decoder's last block: forward at construction, backward on request. `M`
+/// The output part on a decoder's last block: forward at construction, backward on request. `M`
 /// targets, `N` rows, `D` width.
 sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, JointHead {
     /// The head of the model's kind.

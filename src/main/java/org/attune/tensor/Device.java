@@ -4,7 +4,7 @@ import org.attune.error.ConfigException;
 
 import java.util.OptionalLong;
 
-/// Where a tensor lives. Nothing is created without one.
+/// The device that a tensor lives on. Nothing is created without one.
 ///
 /// @param type processor or GPU
 /// @param index number of the GPU, 0 for the CPU

@@ -167,8 +167,7 @@ public final class Engine {
 
     /// Runs `work` with native operations on one thread while [SideWork] runs, unless
     /// `OMP_NUM_THREADS` is set. It is for copies, whose other threads would spin while they wait,
-    // on
-    /// cores that it needs. On the engine thread.
+    /// on cores that it needs. On the engine thread.
     public static <T> T leavingCores(Supplier<T> work) {
         requireEngineThread();
         boolean before = besideOthers;

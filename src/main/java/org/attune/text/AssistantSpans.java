@@ -7,7 +7,7 @@ import org.attune.text.ChatTemplate.Tail;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Where in a rendered conversation the assistant speaks.
+/// Finds the assistant's turns in a rendered conversation.
 ///
 /// A template with `{% generation %}` markers says it itself. Without markers the conversation is
 /// rendered up to each assistant turn, with the header of the turn and again with the turn; the

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a chat template renders.
+/// A conversation, as a chat template renders it.
 ///
 /// @param messages  the turns, oldest first
 /// @param tools     JSON schemas of the tools, or empty for none

@@ -2,9 +2,9 @@ package org.attune.text;
 
 import java.util.Optional;
 
-/// Whether a regular expression of a `tokenizer.json` (Oniguruma's syntax) takes few steps for any
-/// text. The native matcher goes back and forth without end in some, and ends the process when it
-/// gives up, so those are refused: no repetition of what can be matched in several ways, few
+/// Checks that a regular expression of a `tokenizer.json` (Oniguruma's syntax) takes few steps for
+/// any text. The native matcher goes back and forth without end in some, and ends the process when
+/// it gives up, so those are refused: no repetition of what can be matched in several ways, few
 /// repetitions in a row, no references.
 final class PatternShape {
     private static final int LONGEST = 20_000;

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// What a model brings along for text. Owns the tokenizer.
+/// Tokenizer and chat template of a model. Owns the tokenizer.
 ///
 /// @param tokenizer the model's tokenizer
 /// @param template  its chat template; base models often have none

@@ -20,7 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a user can do in a conversation beside talking.
+/// Commands of a conversation, which begin with `/`.
 final class ChatCommands {
     /// What comes after a command.
     enum Next {

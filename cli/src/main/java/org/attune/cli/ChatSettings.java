@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// How answers are sampled, changed by `name=value`.
+/// Settings of how answers are sampled, changed by `name=value`.
 ///
 /// @param sampling as it stands
 record ChatSettings(SamplingConfig sampling) {

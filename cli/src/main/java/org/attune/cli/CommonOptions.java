@@ -2,7 +2,7 @@ package org.attune.cli;
 
 import picocli.CommandLine.Option;
 
-/// What every command understands.
+/// Options that every command understands.
 final class CommonOptions {
     @Option(
             names = {"-h", "--help"},

@@ -33,7 +33,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// What a model is asked, and how its answers are judged.
+/// Arguments that say what a model is asked, and how its answers are judged.
 final class EvalArguments {
     private static final Logger LOG = LoggerFactory.getLogger(EvalArguments.class);
 

@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-/// What the process's exit code says.
+/// Exit codes of the process.
 final class ExitCodes {
     static final int DONE = 0;
     static final int FAILED = 1;

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// What is kept of an evaluation's completions.
+/// The part of an evaluation's completions that is kept.
 ///
 /// @param size completions judged
 /// @param right how many have reward 1, if all have 0 or 1

@@ -12,7 +12,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/// Where a model is written, and how.
+/// Options that say where and how a model is written.
 final class OutputOptions {
     /// Number formats of weight files.
     enum Format {

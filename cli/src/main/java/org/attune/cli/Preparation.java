@@ -13,8 +13,8 @@ import picocli.CommandLine.ParseResult;
 
 import java.util.List;
 
-/// What happens before a command runs: the log's level is set from `--verbose` and `--quiet`, and
-/// the engine begins to start.
+/// Prepares a command: sets the log's level from `--verbose` and `--quiet`, and begins to start the
+/// engine.
 final class Preparation {
     private Preparation() {}
 

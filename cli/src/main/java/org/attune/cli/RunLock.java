@@ -21,9 +21,9 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
-/// That one run writes to an `output_dir`. The operating system holds the lock and drops it when
-/// the process ends, however it ends, so a killed run stands in nobody's way. The file says who
-/// holds it, and goes with its run.
+/// Locks an `output_dir`, so that one run writes to it. The operating system holds the lock and
+/// drops it when the process ends, however it ends, so a killed run stands in nobody's way. The
+/// file says who holds it, and goes with its run.
 final class RunLock implements AutoCloseable {
     static final String NAME = ".attune-lock";
 

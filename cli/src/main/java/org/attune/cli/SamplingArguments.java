@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 
 import java.util.List;
 
-/// How tokens are chosen; what is not given follows the model's own recommendation.
+/// Options of sampling; what is not given follows the model's own recommendation.
 final class SamplingArguments {
     @Option(
             names = {"-n", "--max-new-tokens"},

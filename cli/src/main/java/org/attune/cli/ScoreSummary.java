@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/// What scores amount to: their mean and spread, and how often they agree with what the rows say.
+/// Summarises scores: their mean and spread, and how often they agree with what the rows say.
 ///
 /// @param values all scores; of pairs, those of the chosen and then of the rejected sides
 /// @param margins chosen minus rejected, of pairs

@@ -21,7 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.PatternSyntaxException;
 
-/// What a data set's card, its `README.md`, says of its files in `configs:`.
+/// Reads a data set's card, its `README.md`: the files that `configs:` lists.
 final class DatasetCard {
     private static final int LONGEST = 1 << 19;
     private static final String MARK = "---";

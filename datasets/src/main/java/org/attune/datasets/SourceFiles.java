@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/// Where the rows of a source lie.
+/// Finds the files of a source.
 ///
 /// @param files the files, in reading order
 /// @param spec  what a `dataset_info.json` says about them, if it does

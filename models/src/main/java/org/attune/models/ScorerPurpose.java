@@ -2,7 +2,7 @@ package org.attune.models;
 
 import org.attune.model.config.ScoreKind;
 
-/// What a model with a score head is trained for, or used for.
+/// Purposes of a model with a score head.
 public enum ScorerPurpose {
     /// Whole answers: TRL's reward models.
     REWARD(ScoreKind.SEQUENCE, 1, "a reward model"),

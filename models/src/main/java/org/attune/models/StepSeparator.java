@@ -12,9 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// What stands between the steps that a process reward model judges. Neither transformers nor PEFT
-/// has a place for it, so it stands in its own file beside the model: judged with another
-/// separator than it was trained with, a model gives noise that looks like rewards.
+/// The text between the steps that a process reward model judges. Neither transformers nor PEFT has
+/// a place for it, so it stands in its own file beside the model: judged with another separator
+/// than it was trained with, a model gives noise that looks like rewards.
 ///
 /// @param text TRL's `step_separator`
 public record StepSeparator(String text) {

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// How much better each completion is than its peers, and the statistics of the rewards it comes
-/// from. Completions stand in groups: those of one prompt follow each other. Computed in double
-/// precision on one thread.
+/// Compares each completion with its peers, and computes the statistics of the rewards. Completions
+/// stand in groups: those of one prompt follow each other. Computed in double precision on one
+/// thread.
 ///
 /// A missing reward counts as 0 in the weighted sum of a completion that has others. A completion
 /// without any has advantage 0 and takes no part in means and deviations.

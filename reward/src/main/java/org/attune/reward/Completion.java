@@ -4,7 +4,7 @@ import org.attune.text.Message;
 
 import java.util.List;
 
-/// What the policy generated.
+/// A completion that the policy generated.
 ///
 /// @param text decoded, without special tokens
 /// @param tokens ids as sampled; do not modify

@@ -4,7 +4,7 @@ import org.attune.text.Message;
 
 import java.util.List;
 
-/// What a completion answers.
+/// A prompt, as reward functions see it.
 ///
 /// @param text as the model saw it, rendered by the chat template
 /// @param messages the turns, empty for a plain text prompt

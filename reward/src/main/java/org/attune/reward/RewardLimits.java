@@ -4,7 +4,7 @@ import org.attune.records.CopyMethods;
 
 import java.time.Duration;
 
-/// What reward functions may use.
+/// Limits on the time and the threads of reward functions.
 ///
 /// @param parallelism calls that run at once, at least 1
 /// @param timeout a call that takes longer is given up, and its completions get no reward

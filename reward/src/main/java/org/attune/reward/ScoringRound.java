@@ -15,9 +15,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 
-/// What is known of one round: completions that arrived, rewards, failures. Everything is stored
-/// by the completion's index, so that nothing depends on the order in which calls end.
-/// Thread-safe.
+/// The state of one round: completions that arrived, rewards, failures. Everything is stored by the
+/// completion's index, so that nothing depends on the order in which calls end. Thread-safe.
 final class ScoringRound {
     private record Row(Prompt prompt, Completion completion, Map<String, Object> columns) {}
 

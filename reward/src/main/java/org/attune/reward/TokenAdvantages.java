@@ -3,7 +3,7 @@ package org.attune.reward;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/// How much better each token of a completion was than a critic expected, and what the critic
+/// Compares each token of a completion with what a critic expected, and computes what the critic
 /// should have said. Computed in double precision on one thread.
 ///
 /// @param advantages of each token, completion by completion

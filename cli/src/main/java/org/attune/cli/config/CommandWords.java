@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What stands behind `attune sft`: a run's file and `key=value`, or TRL's `--config FILE`,
+/// Parses the words behind `attune sft`: a run's file and `key=value`, or TRL's `--config FILE`,
 /// `--key value`, `--key=value`, `--flag`, `--no_flag` and `--list a b`. Behind `key=` stands YAML,
 /// behind `--key` the text as it is.
 final class CommandWords {

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a row gives its chat template besides messages.
+/// Columns of a row that its chat template gets besides messages.
 ///
 /// @param tools     JSON schemas (column `tools`), or empty
 /// @param variables template variables (column `chat_template_kwargs`)

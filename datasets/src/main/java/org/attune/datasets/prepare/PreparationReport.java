@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What preparation did to the rows.
+/// Counts what preparation did to the rows.
 ///
 /// @param rowsIn        samples given
 /// @param rowsOut       rows to train on (after packing)

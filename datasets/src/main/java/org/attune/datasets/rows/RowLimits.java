@@ -2,8 +2,8 @@ package org.attune.datasets.rows;
 
 import org.attune.error.DatasetException;
 
-/// How large what a file holds may be, so that a damaged or hostile one ends with an error rather
-/// than with all memory taken.
+/// Limits of what a file may hold, so that a damaged or hostile one ends with an error instead of
+/// taking all memory.
 ///
 /// @param row most bytes of one row: a line, a CSV record, an element of a JSON array
 /// @param unpacked bytes that a compressed file may always unpack to; beyond them it may unpack to

@@ -1,6 +1,6 @@
 package org.attune.datasets.rows;
 
-/// Where a row comes from.
+/// The place a row comes from.
 ///
 /// @param file the file, as the user would recognise it
 /// @param line line of the row's first character, from 1; 0 if the format has no lines (Parquet)

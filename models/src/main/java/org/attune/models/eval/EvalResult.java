@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// What an evaluation found.
+/// The result of an evaluation.
 ///
 /// @param rows one per problem
 public record EvalResult(List<EvalRow> rows) {

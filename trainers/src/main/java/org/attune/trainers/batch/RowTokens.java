@@ -2,7 +2,7 @@ package org.attune.trainers.batch;
 
 import java.util.Arrays;
 
-/// How large a run's rows are, as far as memory depends on it.
+/// Sizes of a run's rows, as far as memory depends on them.
 ///
 /// @param longestRow tokens of the longest row
 /// @param wholeStep tokens of all rows of an optimizer step together, at most

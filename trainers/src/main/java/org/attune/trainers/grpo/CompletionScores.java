@@ -2,9 +2,8 @@ package org.attune.trainers.grpo;
 
 import java.util.Optional;
 
-/// What the models say of one completion, token by token. `T` tokens; log-probabilities are
-/// natural
-/// and at the run's temperature. A named tuple: equality is identity of the arrays.
+/// Log-probabilities of one completion by the models, token by token. `T` tokens; log-probabilities
+/// are natural and at the run's temperature. A named tuple: equality is identity of the arrays.
 ///
 /// @param policy log-probability under the policy as it is now, `(T)`
 /// @param old under the policy that the ratio is taken to, `(T)`; empty: the policy itself, as a

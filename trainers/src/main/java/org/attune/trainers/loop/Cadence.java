@@ -2,7 +2,7 @@ package org.attune.trainers.loop;
 
 import org.attune.trainers.config.IntervalStrategy;
 
-/// When something that happens now and then is due.
+/// Tells when a periodic action is due.
 ///
 /// @param strategy never, every `interval` steps, or at the end of each epoch
 /// @param interval steps between; ≥ 1

@@ -3,7 +3,7 @@ package org.attune.trainers.loop;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 
-/// What estimates how much reward is still to come.
+/// A critic, which estimates how much reward is still to come.
 public sealed interface Critic {
     /// The parameters that only the critic has.
     ParameterSpace parameters();

@@ -5,7 +5,7 @@ import org.attune.records.CopyMethods;
 
 import java.util.List;
 
-/// What surrounds a run.
+/// The surroundings of a run.
 ///
 /// @param model writes the trained adapter or model, for checkpoints and at the end
 /// @param modelFingerprint tells the base model and the starting adapter apart from others, e.g. a

@@ -2,7 +2,7 @@ package org.attune.trainers.loop;
 
 import java.nio.file.Path;
 
-/// What a run is, told once at its start.
+/// A description of a run, told once at its start.
 ///
 /// @param method `sft`, `dpo` or `grpo`
 /// @param outputDir folder of the run's results

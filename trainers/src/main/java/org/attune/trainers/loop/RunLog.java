@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What a run has to tell: counters since its start, means since the last log, everything told so
-/// far. It is saved with a checkpoint and comes back from it.
+/// The log of a run: counters since its start, means since the last log, everything logged so far.
+/// It is saved with a checkpoint and comes back from it.
 final class RunLog {
     private final List<TrainingListener> listeners;
     private final MetricMeans pending = new MetricMeans();

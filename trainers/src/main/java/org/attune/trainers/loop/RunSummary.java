@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// What came of a run, told once at its end and written to `summary.json`.
+/// The result of a run, told once at its end and written to `summary.json`.
 ///
 /// @param steps optimizer steps done, earlier ones of a resumed run included
 /// @param interrupted whether the run stopped before its last step because it was asked to

@@ -5,7 +5,7 @@ import org.attune.checkpoint.RunState;
 import java.util.List;
 import java.util.Map;
 
-/// What a step found out while it accumulated gradients.
+/// Metrics and counts of a step, known when its gradients are complete.
 ///
 /// @param loss the step's loss, finite
 /// @param microBatches metrics of each logical micro-batch; logs show their means

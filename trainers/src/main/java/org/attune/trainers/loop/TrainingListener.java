@@ -3,7 +3,7 @@ package org.attune.trainers.loop;
 import java.nio.file.Path;
 import java.util.Map;
 
-/// Is told what happens in a run. All calls come from the training thread, in order; a listener
+/// Listens to what happens in a run. All calls come from the training thread, in order; a listener
 /// that throws ends the run, so one that may fail catches its own failures.
 public interface TrainingListener {
     /// Before [#onStart], if the run goes on from a checkpoint.

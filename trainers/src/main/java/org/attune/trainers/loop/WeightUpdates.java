@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// How a step changes weights: once at its end, or several times within.
+/// Changes weights in a step: once at its end, or several times within.
 public interface WeightUpdates {
     /// Does a step's work and changes the weights by it.
     ///

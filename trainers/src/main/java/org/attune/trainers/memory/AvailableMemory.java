@@ -13,7 +13,7 @@ import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// How much memory a process could still get without anything being swapped or killed.
+/// Reads how much memory a process could still get without anything being swapped or killed.
 ///
 /// @param root where `/proc` and `/sys` are: `/`
 record AvailableMemory(Path root) {

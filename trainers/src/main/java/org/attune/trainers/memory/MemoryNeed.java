@@ -5,7 +5,8 @@ import org.attune.policy.StepMemory;
 
 import java.util.List;
 
-/// What training takes of a run's models. Their optimizers stay, their passes take turns.
+/// The memory that training needs for a run's models. Their optimizers stay, their passes take
+/// turns.
 ///
 /// @param trained models with their own passes, the policy first
 /// @param optimizer bytes of all moments

@@ -12,7 +12,7 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// How many tokens are computed at once and what is computed again in the backward pass: the
+/// Plans how many tokens are computed at once and what is computed again in the backward pass: the
 /// fastest way that fits the memory. Losses and gradients are the same but for rounding, which
 /// `tokens` can change.
 ///

@@ -5,8 +5,8 @@ import org.attune.rollout.generation.GenerationMemory;
 import java.util.Locale;
 import java.util.Optional;
 
-/// How many sequences are generated at once: as many as asked for, or as fit the memory. Which
-/// tokens a sequence gets doesn't depend on it but for rounding.
+/// Plans how many sequences are generated at once: as many as asked for, or as fit the memory.
+/// Which tokens a sequence gets doesn't depend on it but for rounding.
 ///
 /// @param slots sequences at once
 /// @param bytes that this takes beside what is resident now

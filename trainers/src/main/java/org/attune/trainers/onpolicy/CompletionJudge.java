@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/// Has prompts completed and the completions judged.
+/// Completes prompts and judges the completions.
 ///
 /// @param config how rewards become advantages of whole completions
 /// @param rewards judge, borrowed

@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 
-/// What frozen models and critics say of completions, without gradients. On the engine thread.
+/// Measures completions by frozen models and critics, without gradients. On the engine thread.
 ///
 /// @param method names the scopes
 /// @param groups what is computed at once

@@ -1,7 +1,7 @@
 package org.attune.trainers.ppo;
 
-/// What an update keeps to go back to if it is stopped halfway: weights of policy and critic as
-/// they were before, and their optimizers' moments.
+/// Keeps weights of policy and critic, and their optimizers' moments, from before an update, to
+/// restore them if it is stopped halfway.
 public final class KeptWeights {
     private static final long MOST = 1 << 25; // 384 MiB
     private static final long BYTES = 3 * Float.BYTES;

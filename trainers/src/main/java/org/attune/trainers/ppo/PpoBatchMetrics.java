@@ -9,8 +9,8 @@ import java.util.function.Function;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
-/// What the completions of an update have to say before it: TRL's `objective/…`, and verl's
-/// `critic/…`. Sums are over tokens that count, means over completions that were judged.
+/// Metrics of an update's completions from before it: TRL's `objective/…`, and verl's `critic/…`.
+/// Sums are over tokens that count, means over completions that were judged.
 final class PpoBatchMetrics {
     /// verl's, against division by 0 where all returns are equal.
     private static final double EPSILON = 1e-5;

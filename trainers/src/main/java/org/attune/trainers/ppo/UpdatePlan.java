@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 
-/// How the completions of an update are cut into optimizer steps.
+/// Plans how the completions of an update are cut into optimizer steps.
 ///
 /// By default an epoch makes one step of each mini-batch, and a step's loss is the mean over the
 /// tokens of its mini-batch; how it is computed changes nothing. With TRL's layout a mini-batch is
