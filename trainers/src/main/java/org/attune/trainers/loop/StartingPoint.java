@@ -8,8 +8,7 @@ import java.util.function.IntToDoubleFunction;
 /// made, where the reference is what the policy starts as. What the policy says of a row is then
 /// what the reference says, and is used in its place: the loss of a first step is exact (ln 2 for
 /// DPO), whatever the products round to, and rows have no preference yet. A function of the step's
-// number
-/// alone, so that a resumed run does what an undisturbed one does.
+/// number alone, so that a resumed run does what an undisturbed one does.
 public final class StartingPoint {
     private final Scorer.Start kind;
     private final IntToDoubleFunction learningRate;
