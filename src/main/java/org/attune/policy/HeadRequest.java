@@ -1,18 +1,23 @@
 package org.attune.policy;
 
 import java.util.EnumSet;
+import java.util.Optional;
 import java.util.Set;
 
 /// What an evaluation asks of the output head.
 ///
 /// @param statistics reported beside the log-probability
 /// @param temperature divides the logits; > 0
-/// @param learned those of `statistics` whose gradients the backward pass will be given; ENTROPY
-///     and VALUE have one
+/// @param learned those of `statistics` whose gradients the backward pass will be given; ENTROPY,
+///     DIVERGENCE and VALUE have one
+/// @param term what DIVERGENCE is, if it is among `statistics`
 public record HeadRequest(
-        Set<HeadStatistic> statistics, double temperature, Set<HeadStatistic> learned) {
+        Set<HeadStatistic> statistics,
+        double temperature,
+        Set<HeadStatistic> learned,
+        Optional<HeadTerm> term) {
     private static final Set<HeadStatistic> DIFFERENTIABLE =
-            EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.VALUE);
+            EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.DIVERGENCE, HeadStatistic.VALUE);
 
     public HeadRequest {
         statistics = Set.copyOf(statistics);
@@ -21,11 +26,29 @@ public record HeadRequest(
             throw new IllegalArgumentException(
                     "temperature must be finite and > 0, got " + temperature);
         }
+        if (statistics.contains(HeadStatistic.DIVERGENCE) != term.isPresent()) {
+            throw new IllegalArgumentException(
+                    "DIVERGENCE and a term belong together, but %s and %s were given"
+                            .formatted(statistics, term));
+        }
         if (!statistics.containsAll(learned) || !DIFFERENTIABLE.containsAll(learned)) {
             throw new IllegalArgumentException(
                     "%s can't be learned from; accepted: those of %s that are asked for"
                             .formatted(learned, DIFFERENTIABLE));
         }
+    }
+
+    /// Without a term.
+    public HeadRequest(
+            Set<HeadStatistic> statistics, double temperature, Set<HeadStatistic> learned) {
+        this(statistics, temperature, learned, Optional.empty());
+    }
+
+    /// A term to learn from, beside other statistics.
+    public static HeadRequest of(HeadTerm term, double temperature, HeadStatistic... others) {
+        Set<HeadStatistic> statistics = EnumSet.of(HeadStatistic.DIVERGENCE, others);
+        Set<HeadStatistic> learned = EnumSet.of(HeadStatistic.DIVERGENCE);
+        return new HeadRequest(statistics, temperature, learned, Optional.of(term));
     }
 
     /// Statistics without gradients.

@@ -14,6 +14,8 @@ public enum HeadStatistic {
     SUM_LOGIT,
     /// Logarithm of the sum of the squared probabilities of the predicted distribution.
     LOG_SUM_SQUARED_PROBS,
+    /// Divergence of the predicted distribution from a teacher's ([HeadTerm]).
+    DIVERGENCE,
     /// Estimate of a [ValueHead] on the policy's trunk, read where the target is predicted from.
     VALUE
 }

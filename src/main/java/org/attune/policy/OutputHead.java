@@ -137,7 +137,9 @@ final class OutputHead implements Head {
 
     private boolean hasKernel(OutputLayer.Rows layer, Tensor x) {
         int vocabulary = decoder.config().vocabSize();
-        return layer.roundsLogits() && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
+        return layer.roundsLogits()
+                && request.term().isEmpty()
+                && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
     }
 
     private static int chunkRows(int vocabulary, boolean kernel) {
@@ -209,7 +211,7 @@ final class OutputHead implements Head {
             case ARGMAX_HIT -> VocabularyKernel.HIT;
             case ENTROPY -> VocabularyKernel.ENTROPY;
             case LOG_SUM_SQUARED_PROBS -> VocabularyKernel.LOG_SUM_SQUARES;
-            case VALUE -> throw new IllegalArgumentException("no statistic of logits");
+            case DIVERGENCE, VALUE -> throw new IllegalArgumentException("no statistic of logits");
         };
     }
 
@@ -232,6 +234,9 @@ final class OutputHead implements Head {
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
             hits(z, from, n, values.get(HeadStatistic.ARGMAX_HIT));
         }
+        request.term()
+                .map(term -> term.values(z, from, request.temperature()))
+                .ifPresent(d -> copy(d, values.get(HeadStatistic.DIVERGENCE), from));
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
         copy(targetLogP, logProbs, from);
@@ -295,14 +300,22 @@ final class OutputHead implements Head {
         if (weights.length != m) {
             throw new ShapeException("%d targets got %d gradients".formatted(m, weights.length));
         }
-        float[] slopes = others.get(HeadStatistic.ENTROPY);
-        Tensor entropy = // (M, 1)
-                slopes == null ? null : Tensor.of(decoder.device(), slopes, m, 1);
         Tensor dNormed = // (M, D)
-                unit == null ? secondPass(weights, entropy) : scaledUnit(weights);
+                unit == null
+                        ? secondPass(
+                                weights,
+                                slopes(others, HeadStatistic.ENTROPY),
+                                slopes(others, HeadStatistic.DIVERGENCE))
+                        : scaledUnit(weights);
         Tensor d = // (M, D)
                 decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
         return Head.toRows(forest, d);
+    }
+
+    /// `(M, 1)`, or null.
+    private Tensor slopes(Map<HeadStatistic, float[]> others, HeadStatistic of) {
+        float[] slopes = others.get(of);
+        return slopes == null ? null : Tensor.of(decoder.device(), slopes, slopes.length, 1);
     }
 
     private Tensor scaledUnit(float[] weights) {
@@ -312,10 +325,11 @@ final class OutputHead implements Head {
 
     /// @param weights gradient of each log-probability, `(M)`
     /// @param entropy gradient of each entropy, `(M, 1)`, or null
-    private Tensor secondPass(float[] weights, Tensor entropy) {
+    /// @param divergence of each divergence, likewise
+    private Tensor secondPass(float[] weights, Tensor entropy, Tensor divergence) {
         int m = forest.targetCount();
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
-        boolean kernel = entropy == null && hasKernel(rows, states);
+        boolean kernel = entropy == null && divergence == null && hasKernel(rows, states);
         int chunk = chunkRows(decoder.config().vocabSize(), kernel);
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
@@ -326,7 +340,7 @@ final class OutputHead implements Head {
                     dz = rounded(rows, from, n);
                     describe(dz, from, scales(weights, from, n));
                 } else {
-                    dz = slopes(weights, entropy, from, n).to(states.dtype());
+                    dz = slopes(weights, entropy, divergence, from, n).to(states.dtype());
                 }
                 rows.backward(dz, from, dNormed.narrow(0, from, n));
             }
@@ -343,10 +357,16 @@ final class OutputHead implements Head {
     }
 
     /// Gradient of the logits of rows `from … from + n` before a cap, float32 `(n, V)`.
-    private Tensor slopes(float[] weights, Tensor entropy, int from, int n) {
+    private Tensor slopes(float[] weights, Tensor entropy, Tensor divergence, int from, int n) {
         Tensor z = logits(rows, from, n); // (n, V)
         Tensor more = // (n, V)
                 entropy == null ? null : entropySlopes(z, entropy.narrow(0, from, n));
+        if (divergence != null) {
+            Tensor w = divergence.narrow(0, from, n).mul(1 / request.temperature()); // (n, 1)
+            HeadTerm term = request.term().orElseThrow();
+            Tensor own = term.slopes(z, from, request.temperature()).mulInPlace(w); // (n, V)
+            more = more == null ? own : more.addInPlace(own);
+        }
         Optional<Tensor> cap = rows.slopes(z, request.temperature()); // (n, V)
         Tensor p = z.softmaxInPlace(); // (n, V)
         subtractOneHot(p, targets(from, n), n);

@@ -1,0 +1,26 @@
+package org.attune.policy;
+
+import org.attune.tensor.Tensor;
+
+/// A term of the loss that compares whole distributions, evaluated in the output head where a
+/// chunk's logits are: [HeadStatistic#DIVERGENCE] of each target, and its gradient to the student's
+/// logits when it is learned from.
+///
+/// @param divergence from the teacher
+/// @param teacher of the forest that is evaluated; borrowed until the evaluation is closed
+public record HeadTerm(Divergence divergence, Teacher teacher) {
+    /// The divergences of a chunk's targets, `(n, 1)`.
+    ///
+    /// @param z the student's logits over the temperature, float32 `(n, V)`; stays as it is
+    /// @param from number of the first target
+    Tensor values(Tensor z, int from, double temperature) {
+        Teacher.Compared c = teacher.compared(z, from, temperature);
+        return divergence.values(c.student(), c.teacher());
+    }
+
+    /// Their gradients with respect to `z`, `(n, V)`.
+    Tensor slopes(Tensor z, int from, double temperature) {
+        Teacher.Compared c = teacher.compared(z, from, temperature);
+        return teacher.slopes(z, c, divergence.weighted(c.student(), c.teacher()), from);
+    }
+}

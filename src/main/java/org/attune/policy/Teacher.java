@@ -1,0 +1,34 @@
+package org.attune.policy;
+
+import org.attune.tensor.Tensor;
+
+/// What a student's predictions are compared with, for the targets of one forest, given chunk by
+/// chunk: logits of all targets never exist. `M` targets, `n` of them in a chunk, `V` vocabulary,
+/// `C` categories. Use it on the engine thread.
+public sealed interface Teacher extends AutoCloseable permits TeacherPass, TopTokens {
+    /// Both distributions over the categories that the teacher tells apart.
+    ///
+    /// @param student log-probabilities, float32 `(n, C)`
+    /// @param teacher likewise
+    record Compared(Tensor student, Tensor teacher) {}
+
+    /// How many targets it knows, `M`.
+    int targets();
+
+    /// What is compared, in the current scope.
+    ///
+    /// @param z the student's logits over the temperature, float32 `(n, V)`; stays as it is
+    /// @param from number of the first target
+    Compared compared(Tensor z, int from, double temperature);
+
+    /// The gradient of a divergence with respect to the student's logits over the temperature,
+    /// `(n, V)`.
+    ///
+    /// @param z as in [#compared]
+    /// @param compared what that gave
+    /// @param weighted `q_c ∂J/∂q_c`, `(n, C)`
+    Tensor slopes(Tensor z, Compared compared, Tensor weighted, int from);
+
+    @Override
+    void close();
+}
