@@ -6,8 +6,7 @@ import org.attune.tensor.Tensor;
 import java.util.Arrays;
 
 /// A teacher of which the most probable tokens are known. All others together are one more
-// category,
-/// in both distributions: `C = K + 1`. `M` targets, `K` tokens each.
+/// category, in both distributions: `C = K + 1`. `M` targets, `K` tokens each.
 public final class TopTokens implements Teacher {
     /// Least probability of the other tokens together: below it a difference from 1 is rounding.
     private static final double LEAST_REST = 1e-6;
