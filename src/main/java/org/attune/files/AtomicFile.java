@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/// Files that are written whole or not at all: the bytes go to a hidden sibling, are forced to
+/// Files that are written whole or not at all. The bytes go to a hidden sibling, are forced to
 /// the
 /// disk, and the sibling is renamed. A process killed at any moment leaves the old file or the
 /// new

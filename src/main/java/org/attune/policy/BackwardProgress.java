@@ -1,6 +1,6 @@
 package org.attune.policy;
 
-/// Told how far a backward pass is: it goes from the head through the blocks, the last one first,
+/// Told how far a backward pass is. It goes from the head through the blocks, the last one first,
 /// to the embedding, and does not come back.
 interface BackwardProgress {
     /// Nobody needs to know.

@@ -20,7 +20,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// Final norm and output layer, at the rows that predict a target only, in chunks of rows: logits
+/// Final norm and output layer, at the rows that predict a target only, in chunks of rows. Logits
 /// `(N, V)` never exist, unless generation kept them. `M` targets, `D` width, `V` vocabulary, `T`
 /// temperature.
 ///

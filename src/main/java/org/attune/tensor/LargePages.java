@@ -7,7 +7,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
 import java.util.Optional;
 
-/// Memory that decoding reads for every token, in pages of 2 MiB where Linux gives them: processors
+/// Memory that decoding reads for every token, in pages of 2 MiB where Linux gives them. Processors
 /// read ahead within a page only, and look up fewer of them. Use it on the engine thread.
 ///
 /// Not for what is made early in a run: on a virtual machine whose host hasn't backed all of its

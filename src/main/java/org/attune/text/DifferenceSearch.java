@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Finds the assistant's turns in a rendering by changing them: what differs when only the texts of
+/// Finds the assistant's turns in a rendering by changing them. What differs when only the texts of
 /// one message are other ones is that message, wherever it stands. That works where the beginning
 /// of a conversation isn't rendered as it is inside of the whole one: templates leave reasoning out
 /// of earlier turns (Qwen 3, DeepSeek R1) or end every rendering with a token (Phi 3).

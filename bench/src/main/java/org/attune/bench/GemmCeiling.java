@@ -9,7 +9,7 @@ import org.attune.tensor.TensorScope;
 import java.util.ArrayList;
 import java.util.List;
 
-/// How fast a step could be if it were nothing but its matrix products: each shape is timed by
+/// How fast a step could be if it were nothing but its matrix products. Each shape is timed by
 /// itself, plain and packed, and the faster counts. Shapes are weighted by the time they take.
 ///
 /// @param gflops all products together, in 10⁹ operations a second

@@ -40,7 +40,7 @@ import java.util.stream.IntStream;
         name = "bench",
         description = {
             "Measure speed and memory.",
-            "Of the real trainers, each repeat in a process of its own."
+            "Of the real trainers, each repeat in a separate process."
         },
         subcommands = {BenchTableCommand.class, BenchTheoryCommand.class, BenchWorkerCommand.class})
 final class BenchCommand implements Callable<Integer> {

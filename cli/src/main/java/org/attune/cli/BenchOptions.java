@@ -106,7 +106,7 @@ final class BenchOptions {
     @Option(names = "--vocab", description = "Tokens of a random model (default: 49152).")
     Integer vocabulary;
 
-    @Option(names = "--untied", description = "Give a random model an output layer of its own.")
+    @Option(names = "--untied", description = "Give a random model a separate output layer.")
     boolean untied;
 
     BenchSpec spec(BenchTask task) {
@@ -147,7 +147,7 @@ final class BenchOptions {
                                 .anyMatch(size -> size != null);
         if (model != null && asked) {
             throw new ConfigException(
-                    "--model has a shape of its own; leave it out, or leave out --width, --inner,"
+                    "--model has a shape already; leave it out, or leave out --width, --inner,"
                             + " --depth, --heads, --kv-heads, --head-dim, --vocab and --untied");
         }
         if (model != null) {

@@ -79,7 +79,7 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec, SplitSpec 
         }
         if (specs.size() > 1) {
             throw new DatasetException(
-                    "%s stands for several data sets in %s: %s; say which with name:"
+                    "%s may mean several data sets in %s: %s; say which with name:"
                             .formatted(
                                     file,
                                     DatasetInfo.FILE_NAME,

@@ -16,7 +16,7 @@ public final class Limits {
     /// The system property that sets another [#WORK].
     static final String WORK_PROPERTY = "attune.template.work";
 
-    /// Units of work in one rendering: a statement, a loop round, a call and an operator are one
+    /// Units of work in one rendering. A statement, a loop round, a call and an operator are one
     /// each, and so are 16 characters that are copied or looked at. Less than a second of one
     /// processor; a conversation of 100,000 tokens takes a hundredth of it.
     public static final long WORK = Long.getLong(WORK_PROPERTY, 10_000_000);

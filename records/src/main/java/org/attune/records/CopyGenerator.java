@@ -27,7 +27,7 @@ public final class CopyGenerator extends AbstractProcessor {
             if (element.getKind() != ElementKind.RECORD) {
                 fail("only records have copy methods", element);
             } else if (element.getEnclosingElement().getKind() != ElementKind.PACKAGE) {
-                fail("a record with copy methods stands in a file of its own", element);
+                fail("a record with copy methods needs a separate file", element);
             } else {
                 write((TypeElement) element);
             }

@@ -67,7 +67,7 @@ final class FunctionState {
             log.error(
                     "reward \"{}\" exceeded {} in {} calls and is switched off: its completions"
                             + " get no reward from now on. Make it faster, raise the time limit,"
-                            + " or run it as a program of its own, which can be killed.",
+                            + " or run it as a separate program, which can be killed.",
                     name,
                     limits.timeout(),
                     limits.strikes());

@@ -1,7 +1,7 @@
 package org.attune.rollout;
 
 /// Hears of every completion as soon as it has ended, while others are still being generated, on
-/// the thread that generates: what it does should be cheap.
+/// the thread that generates. What it does should be cheap.
 @FunctionalInterface
 public interface FinishedListener {
     /// Hears nothing.

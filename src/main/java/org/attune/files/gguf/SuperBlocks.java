@@ -124,7 +124,7 @@ final class SuperBlocks {
         return low | (source[at + 8 + j % 4] >> 2 * (j / 4) & 3) << 4;
     }
 
-    /// Six-bit scale `j` of eight: the first four stand in the low bits of bytes 0–3; the others
+    /// Six-bit scale `j` of eight. The first four stand in the low bits of bytes 0–3; the others
     /// have four bits in bytes 8–11 and two in the high bits of bytes 0–3.
     private static int scale(byte[] source, int at, int j) {
         return j < 4

@@ -2,7 +2,7 @@ package org.attune.model.config;
 
 /// How a decoder knows the positions of tokens.
 public sealed interface PositionConfig permits RopeConfig, PositionConfig.Learned {
-    /// Whether what is computed of a token depends on the total length of its sequence: then a
+    /// Whether what is computed of a token depends on the total length of its sequence. Then a
     /// beginning shared by sequences of different lengths can't be computed once.
     boolean dependsOnLength();
 

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/// Causal attention over segments that may share ancestors, written for processors: every part of a
+/// Causal attention over segments that may share ancestors, written for processors. Every part of a
 /// segment ([AttentionPart]) and every key/value head is an item of work for a thread. Results
 /// don't depend on the number of threads.
 ///

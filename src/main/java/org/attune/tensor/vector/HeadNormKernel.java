@@ -1,7 +1,7 @@
 package org.attune.tensor.vector;
 
-/// Root-mean-square norms of each head's queries and keys, where they stand side by side in rows:
-/// what [NormKernel] does to a row is done to each head.
+/// Root-mean-square norms of each head's queries and keys, where they stand side by side in rows.
+/// What [NormKernel] does to a row is done to each head.
 public final class HeadNormKernel {
     /// Rows of an item of work.
     private static final int CHUNK = 16;

@@ -17,7 +17,7 @@ public final class Panels {
     /// GFLOP/s on two cores of Zen 4.
     private static final int[] WIDTHS = {48, 64, UNIT};
 
-    /// Rows of a transposed matrix that a thread takes at once: it reads them from one end to the
+    /// Rows of a transposed matrix that a thread takes at once. It reads them from one end to the
     /// other, and writes pieces of all panels.
     private static final int CHUNK = 32;
 

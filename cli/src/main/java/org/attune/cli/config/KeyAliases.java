@@ -72,7 +72,7 @@ final class KeyAliases {
                                     + ": "
                                     + alone.value()
                                     + "; accepted: only beside dataset_name; datasets have name and"
-                                    + " split of their own");
+                                    + " split themselves");
                 }
             }
             return;

@@ -32,7 +32,7 @@ final class YamlFault {
         words.put("unexpected document separator", "a quote is opened and never closed");
         words.put(
                 "unknown escape character",
-                "a backslash in double quotes that stands for nothing known; write two, or use"
+                "a backslash in double quotes that means nothing known; write two, or use"
                         + " single quotes");
         words.put("could not find expected ':'", "a key without ': ' and a value behind it");
         words.put(

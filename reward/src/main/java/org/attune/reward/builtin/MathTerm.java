@@ -9,7 +9,7 @@ import java.util.TreeSet;
 import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 
-/// An expression by its values, one for each of a few choices of its letters: expressions that
+/// An expression by its values, one for each of a few choices of its letters. Expressions that
 /// agree in all of them are equal, but for chance.
 ///
 /// @param values  for each choice

@@ -138,7 +138,7 @@ public final class RewardSpec {
     private static void noParameters(Map<String, Object> parameters) {
         if (!parameters.isEmpty()) {
             throw new ConfigException(
-                    "%s: a reward of one's own takes no parameters here, only label and weight"
+                    "%s: a reward that isn't built in takes no parameters here, only label and weight"
                             .formatted(parameters.keySet()));
         }
     }

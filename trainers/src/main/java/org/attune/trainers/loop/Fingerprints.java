@@ -30,7 +30,7 @@ import java.util.TreeMap;
 
 /// Texts by which a run, its configuration and its data are told from others.
 public final class Fingerprints {
-    /// Keys that may change between an interrupted run and its continuation: they say where files
+    /// Keys that may change between an interrupted run and its continuation. They say where files
     /// are, what is reported, when something is saved, and how (not what) is computed. Data and
     /// model are compared by content.
     private static final Set<String> FREE =

@@ -89,7 +89,7 @@ public record GenerationConfig(
                                         key + ": " + value,
                                         "only "
                                                 + new TreeSet<>(KWARGS)
-                                                + "; the others have keys of their own"));
+                                                + "; the others are separate keys"));
                     }
                 });
         return problems;
