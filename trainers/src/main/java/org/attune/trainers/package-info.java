@@ -1,6 +1,7 @@
 /// Trainers, and the parts they are composed of.
 ///
-/// Read [SftTrainer] or [DpoTrainer] first: `train`, then `step`. A trainer knows its objective;
+/// Methods that learn from given rows share [RowTrainer]: read `train`, then `step`. What a method
+/// makes of its rows is its [RowObjective]: start with [SftObjective] or [DpoObjective].
 /// [TrainingLoop] knows when to step, log, evaluate and save. Which rows a step sees is
 /// [org.attune.trainers.batch.BatchPlan]; the formulas are [SftLoss] and
 /// [org.attune.trainers.preference.PreferenceLoss].
@@ -11,6 +12,8 @@
 package org.attune.trainers;
 
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.preference.DpoObjective;
+import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.rows.RowTrainer;
 import org.attune.trainers.sft.SftLoss;
-import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.sft.SftObjective;

@@ -4,17 +4,25 @@ import java.util.List;
 
 /// What counts as one row of a batch: one document, or the documents that packing put together.
 /// Documents don't see each other.
-public record PackedRow(List<SftExample> documents) {
+public record PackedRow(List<SftExample> documents) implements TrainingRow {
     public PackedRow {
         documents = List.copyOf(documents);
     }
 
     /// The documents' ids.
+    @Override
     public List<int[]> sequences() {
         return documents.stream().map(SftExample::ids).toList();
     }
 
+    /// Where the documents come from.
+    @Override
+    public List<String> origins() {
+        return documents.stream().map(document -> document.origin().where()).toList();
+    }
+
     /// Number of tokens.
+    @Override
     public int length() {
         return documents.stream().mapToInt(SftExample::length).sum();
     }

@@ -11,15 +11,23 @@ import java.util.List;
 /// @param rejected the other one
 /// @param origin   the row it comes from
 public record PreferenceExample(
-        CompletionTokens chosen, CompletionTokens rejected, RowOrigin origin) {
+        CompletionTokens chosen, CompletionTokens rejected, RowOrigin origin)
+        implements TrainingRow {
 
     /// Number of tokens of both sequences, as TRL counts them (the prompt twice).
+    @Override
     public int length() {
         return chosen.length() + rejected.length();
     }
 
     /// Ids of both sides.
+    @Override
     public List<int[]> sequences() {
         return List.of(chosen.ids(), rejected.ids());
+    }
+
+    @Override
+    public List<String> origins() {
+        return List.of(origin.where());
     }
 }

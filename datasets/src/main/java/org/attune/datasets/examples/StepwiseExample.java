@@ -11,7 +11,8 @@ import java.util.List;
 /// @param steps what is learnt, in order; at least one
 /// @param origin the row it comes from
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record StepwiseExample(int[] ids, List<JudgedStep> steps, RowOrigin origin) {
+public record StepwiseExample(int[] ids, List<JudgedStep> steps, RowOrigin origin)
+        implements TrainingRow {
     /// @throws IllegalArgumentException if a step stands outside the tokens
     public StepwiseExample {
         steps = List.copyOf(steps);
@@ -28,7 +29,18 @@ public record StepwiseExample(int[] ids, List<JudgedStep> steps, RowOrigin origi
     public record JudgedStep(int end, boolean right) {}
 
     /// Number of tokens.
+    @Override
     public int length() {
         return ids.length;
+    }
+
+    @Override
+    public List<int[]> sequences() {
+        return List.of(ids);
+    }
+
+    @Override
+    public List<String> origins() {
+        return List.of(origin.where());
     }
 }

@@ -19,7 +19,8 @@ import java.util.List;
 /// @param chosen   the targets of each pair's chosen completion
 /// @param rejected the targets of each pair's rejected completion
 public record PreferenceForest(
-        TokenForest forest, List<TargetRange> chosen, List<TargetRange> rejected) {
+        TokenForest forest, List<TargetRange> chosen, List<TargetRange> rejected)
+        implements RowForest {
     public PreferenceForest {
         chosen = List.copyOf(chosen);
         rejected = List.copyOf(rejected);

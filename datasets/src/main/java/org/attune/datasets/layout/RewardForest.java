@@ -11,7 +11,7 @@ import java.util.List;
 ///
 /// @param forest the layout. Target `2 i` is the chosen score of pair `i`, target `2 i + 1` the
 ///     rejected one
-public record RewardForest(TokenForest forest) {
+public record RewardForest(TokenForest forest) implements RowForest {
     private static final int REWARD = 0; // the one label
 
     /// Lays `pairs` out.

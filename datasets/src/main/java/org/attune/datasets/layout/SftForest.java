@@ -15,7 +15,7 @@ import java.util.List;
 /// @param forest the layout. Targets are numbered row by row, document by document, token by
 ///     token; only masked-in tokens are targets and never a document's first.
 /// @param rows   the targets of each row, in order
-public record SftForest(TokenForest forest, List<TargetRange> rows) {
+public record SftForest(TokenForest forest, List<TargetRange> rows) implements RowForest {
     public SftForest {
         rows = List.copyOf(rows);
     }

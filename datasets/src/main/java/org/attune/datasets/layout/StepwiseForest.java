@@ -12,7 +12,7 @@ import java.util.List;
 ///
 /// @param forest the layout. Targets `2 i` and `2 i + 1` are the scores of the i-th step of all
 ///     examples
-public record StepwiseForest(TokenForest forest) {
+public record StepwiseForest(TokenForest forest) implements RowForest {
     public static final int WRONG = 0;
     public static final int RIGHT = 1;
 

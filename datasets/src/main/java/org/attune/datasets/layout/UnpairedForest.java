@@ -13,7 +13,8 @@ import java.util.function.BiConsumer;
 ///
 /// @param forest      the layout. Targets are numbered row by row, token by token
 /// @param completions the targets of each row's completion
-public record UnpairedForest(TokenForest forest, List<TargetRange> completions) {
+public record UnpairedForest(TokenForest forest, List<TargetRange> completions)
+        implements RowForest {
     public UnpairedForest {
         completions = List.copyOf(completions);
     }

@@ -13,7 +13,7 @@ import org.attune.trainers.config.LengthConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.ReferenceConfig;
-import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
@@ -41,7 +41,7 @@ public record DpoConfig(
         @Valid DpoVariantConfig variant,
         @Valid ReferenceConfig reference,
         @Valid TrainingConfig training)
-        implements DpoConfigCopies, CrossChecked {
+        implements DpoConfigCopies, CrossChecked, ReferencedConfig {
     /// The defaults, as listed at the parameters.
     public static DpoConfig defaults() {
         return DpoConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
@@ -62,17 +62,6 @@ public record DpoConfig(
     /// Losses that aren't means over pairs, so that a pair's weight has no meaning.
     private static final List<DpoLossType> UNWEIGHTED =
             List.of(DpoLossType.AOT, DpoLossType.AOT_UNPAIRED, DpoLossType.SFT);
-
-    /// What scores for the reference: the configured kind, or the default for this kind of run;
-    /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
-    public ReferenceKind referenceKind() {
-        return reference.kind(model, lora);
-    }
-
-    /// Whether the reference scores all rows once, before training.
-    public boolean precomputesReference() {
-        return reference.precomputes();
-    }
 
     @Override
     public List<ConfigProblem> crossFieldProblems() {

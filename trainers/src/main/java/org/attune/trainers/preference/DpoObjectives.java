@@ -1,27 +1,13 @@
 package org.attune.trainers.preference;
 
-import org.attune.policy.HeadRequest;
-import org.attune.policy.HeadStatistic;
 import org.attune.trainers.config.ConfigNames;
 
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 
 /// The objective that a DPO configuration asks for.
 final class DpoObjectives {
     private DpoObjectives() {}
-
-    /// What the policy's head must report for the metrics, and for WPO's weights.
-    static HeadRequest request(DpoConfig config) {
-        var statistics =
-                EnumSet.of(
-                        HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT, HeadStatistic.MEAN_LOGIT);
-        if (config.variant().useWeighting()) {
-            statistics.add(HeadStatistic.LOG_SUM_SQUARED_PROBS);
-        }
-        return new HeadRequest(statistics, 1);
-    }
 
     static PreferenceObjective of(DpoConfig config) {
         DpoLossConfig loss = config.loss();

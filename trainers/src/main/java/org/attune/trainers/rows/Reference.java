@@ -1,58 +1,62 @@
 package org.attune.trainers.rows;
 
+import org.attune.datasets.layout.RowForest;
 import org.attune.policy.HeadRequest;
-import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.policy.TokenForest;
 
 import java.util.List;
+import java.util.Optional;
 
-/// The frozen model that a policy is held to, as a source of log-probabilities for one list of
-/// rows.
+/// A source of a frozen model's numbers for one list of rows.
 ///
 /// @param <R> kind of row
-/// @param <F> how a group of rows is laid out
-/// @param <L> log-probabilities of a row's completions
-public sealed interface Reference<R, F, L> {
-    /// The reference's log-probabilities of a group of rows.
-    ///
-    /// @param forest how the group is laid out
-    List<L> logProbs(List<RowAt<R>> group, F forest);
+/// @param <F> how rows are laid out
+sealed interface Reference<R, F extends RowForest> {
+    /// Asks for the numbers of a group's rows; empty: the policy's own stand for them.
+    Optional<List<double[]>> ask(List<RowAt<R>> group, F forest);
 
-    /// How a model reads a group.
-    interface Layout<F, L> {
-        /// The rows' layout for the model.
-        TokenForest tokens(F forest);
-
-        /// What a forest's log-probabilities say of each of its rows.
-        ///
-        /// @param tokenLogProbs `(M)`
-        List<L> read(F forest, float[] tokenLogProbs);
+    /// No reference, so no numbers.
+    record None<R, F extends RowForest>() implements Reference<R, F> {
+        @Override
+        public Optional<List<double[]>> ask(List<RowAt<R>> group, F forest) {
+            return Optional.of(List.of());
+        }
     }
 
-    /// Scored anew each time: the policy with its adapter off, a frozen copy of the start, or
-    /// another model.
-    record Live<R, F, L>(Scorer scorer, Layout<F, L> layout) implements Reference<R, F, L> {
+    /// The policy, as long as it is what it started as.
+    record Policy<R, F extends RowForest>() implements Reference<R, F> {
+        @Override
+        public Optional<List<double[]>> ask(List<RowAt<R>> group, F forest) {
+            return Optional.empty();
+        }
+    }
+
+    /// Scored anew each time.
+    record Live<R, F extends RowForest>(Scorer scorer, ReferenceColumns<F> columns)
+            implements Reference<R, F> {
         private static final HeadRequest REQUEST = HeadRequest.of();
 
         @Override
-        public List<L> logProbs(List<RowAt<R>> group, F forest) {
-            Measurement measured = scorer.measure(layout.tokens(forest), REQUEST);
-            return layout.read(forest, measured.tokenLogProbs());
+        public Optional<List<double[]>> ask(List<RowAt<R>> group, F forest) {
+            return Optional.of(rows(forest));
+        }
+
+        List<double[]> rows(F forest) {
+            return columns.read(forest, scorer.measure(forest.forest(), REQUEST).tokenLogProbs());
         }
     }
 
     /// Computed once.
     ///
-    /// @param rows by the row's number in the data
-    record Precomputed<R, F, L>(List<L> rows) implements Reference<R, F, L> {
-        public Precomputed {
-            rows = List.copyOf(rows);
+    /// @param columns an array for each number, by the row's number in the data
+    record Precomputed<R, F extends RowForest>(List<double[]> columns) implements Reference<R, F> {
+        @Override
+        public Optional<List<double[]>> ask(List<RowAt<R>> group, F forest) {
+            return Optional.of(group.stream().map(row -> cells(row.index())).toList());
         }
 
-        @Override
-        public List<L> logProbs(List<RowAt<R>> group, F forest) {
-            return group.stream().map(row -> rows.get(row.index())).toList();
+        private double[] cells(int row) {
+            return columns.stream().mapToDouble(column -> column[row]).toArray();
         }
     }
 }

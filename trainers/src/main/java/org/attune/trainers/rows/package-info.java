@@ -1,2 +1,6 @@
-/// What methods that learn from rows share: groups computed together, references and their cache.
+/// What methods that learn from given rows share. [RowTrainer] does a run; a method gives it a
+/// [RowObjective], whose [StepSums] turn what the models say of rows into loss, gradients and
+/// metrics. Numbers of a frozen reference may be kept on disk ([ReferenceCache]).
+///
+/// `M` is the number of targets of a group of rows.
 package org.attune.trainers.rows;

@@ -27,15 +27,15 @@ import org.attune.trainers.memory.MemoryNeed;
 import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.preference.DpoConfig;
-import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.scoring.PrmConfig;
-import org.attune.trainers.scoring.PrmTrainer;
-import org.attune.trainers.scoring.RewardTrainer;
+import org.attune.trainers.scoring.PrmObjective;
+import org.attune.trainers.scoring.RewardObjective;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
-import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.unpaired.BcoConfig;
-import org.attune.trainers.unpaired.BcoTrainer;
+import org.attune.trainers.unpaired.BcoObjective;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -82,7 +82,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 setup -> setup.sft(config),
                 PolicyPlan.predicting(config.lora(), config.training(), true),
                 run ->
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         config.withTraining(t -> run.fitted(t, PackedRow::length)),
                                         run.policy().policy(),
                                         run.rows().train(),
@@ -109,7 +109,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         Scorer reference =
                                 references.open(
                                         config.referenceKind(), config.model(), config.reference());
-                        return new DpoTrainer(
+                        return DpoObjective.trainer(
                                         config.withTraining(
                                                 t -> run.fitted(t, PreferenceExample::length)),
                                         run.policy().policy(),
@@ -140,7 +140,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                         Scorer reference =
                                 references.open(
                                         config.referenceKind(), config.model(), config.reference());
-                        return new BcoTrainer(
+                        return BcoObjective.trainer(
                                         config.withTraining(
                                                 t -> run.fitted(t, UnpairedExample::length)),
                                         run.policy().policy(),
@@ -167,7 +167,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 setup -> setup.reward(config),
                 PolicyPlan.scoring(ScorerPurpose.REWARD, config.lora(), config.training(), dropout),
                 run ->
-                        new RewardTrainer(
+                        RewardObjective.trainer(
                                         config.withTraining(
                                                 t -> run.fitted(t, RewardExample::length)),
                                         run.policy().policy(),
@@ -192,7 +192,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
                 PolicyPlan.scoring(
                         ScorerPurpose.PROCESS_REWARD, config.lora(), config.training(), dropout),
                 run ->
-                        new PrmTrainer(
+                        PrmObjective.trainer(
                                         config.withTraining(
                                                 t -> run.fitted(t, StepwiseExample::length)),
                                         run.policy().policy(),

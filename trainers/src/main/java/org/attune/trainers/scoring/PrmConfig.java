@@ -10,6 +10,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ public record PrmConfig(
         @Valid DataConfig data,
         @Valid StepwiseConfig steps,
         @Valid TrainingConfig training)
-        implements PrmConfigCopies, CrossChecked {
+        implements PrmConfigCopies, CrossChecked, RunConfig {
     /// The defaults, as listed at the parameters.
     public static PrmConfig defaults() {
         return PrmConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.prm()));

@@ -10,6 +10,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ public record RewardTrainerConfig(
         @Valid DataConfig data,
         @Valid RewardLossConfig loss,
         @Valid TrainingConfig training)
-        implements RewardTrainerConfigCopies, CrossChecked {
+        implements RewardTrainerConfigCopies, CrossChecked, RunConfig {
     /// The defaults, as listed at the parameters.
     public static RewardTrainerConfig defaults() {
         return RewardTrainerConfigCopies.blank()

@@ -1,3 +1,3 @@
 /// Models that score: reward models from pairs, process reward models from labelled reasoning
-/// steps. Read [RewardTrainer] and [PrmTrainer].
+/// steps. Read [RewardObjective] and [PrmObjective].
 package org.attune.trainers.scoring;

@@ -11,6 +11,7 @@ import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LengthConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ public record SftConfig(
         @Valid SftDataConfig rows,
         @Valid SftLossConfig loss,
         @Valid TrainingConfig training)
-        implements SftConfigCopies, CrossChecked {
+        implements SftConfigCopies, CrossChecked, RunConfig {
     /// The defaults, as listed at the parameters.
     public static SftConfig defaults() {
         return SftConfigCopies.blank().withTraining(TrainingConfig.of(OptimizerConfig.sft()));

@@ -1,3 +1,3 @@
-/// Supervised fine-tuning: its configuration, loss and trainer. Read [SftConfig], then
-/// [SftTrainer].
+/// Supervised fine-tuning: its configuration, objective and loss. Read [SftConfig], then
+/// [SftObjective].
 package org.attune.trainers.sft;

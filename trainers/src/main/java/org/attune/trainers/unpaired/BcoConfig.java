@@ -11,7 +11,7 @@ import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.ReferenceConfig;
-import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.config.ReferencedConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
 
@@ -36,7 +36,7 @@ public record BcoConfig(
         @Valid BcoLossConfig loss,
         @Valid ReferenceConfig reference,
         @Valid TrainingConfig training)
-        implements BcoConfigCopies, CrossChecked {
+        implements BcoConfigCopies, CrossChecked, ReferencedConfig {
     /// The defaults, as listed at the parameters.
     public static BcoConfig defaults() {
         return BcoConfigCopies.blank()
@@ -46,17 +46,6 @@ public record BcoConfig(
                                         b ->
                                                 b.withTrainSamplingStrategy(
                                                         SamplingStrategy.SEQUENTIAL)));
-    }
-
-    /// What scores for the reference: the configured kind, or the default for this kind of run;
-    /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
-    public ReferenceKind referenceKind() {
-        return reference.kind(model, lora);
-    }
-
-    /// Whether the reference scores all rows once, before training.
-    public boolean precomputesReference() {
-        return reference.precomputes();
     }
 
     @Override

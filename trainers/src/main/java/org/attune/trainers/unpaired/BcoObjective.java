@@ -1,58 +1,165 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.trainers.numerics.Logistic;
-import org.attune.trainers.numerics.Ranges;
+import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.layout.UnpairedForest;
+import org.attune.error.ConfigException;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
+import org.attune.policy.Scorer;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.rows.FrozenModel;
+import org.attune.trainers.rows.ReferenceColumns;
+import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.rows.RowTrainer;
 
-/// Binary classifier optimisation: a classifier whose logit is the implicit reward tells desirable
-/// completions from others, shifted by the mean reward δ.
-/// [Jung et al. 2024](https://arxiv.org/abs/2404.04656), the binary cross-entropy of Theorem 1 with
-/// the reward shift that tightens its bound:
-/// ```
-/// r = β (log π(y|x) − log π_ref(y|x))
-/// L = −w₊ log σ(r − δ)       of a desirable completion
-/// L = −w₋ log σ(−(r − δ))    of another one
-/// ```
-/// δ is a constant in the gradient. The weights are 1 in the paper; density ratios of prompts, the
-/// paper's underlying distribution matching, are not estimated.
-///
-/// @param beta β, strength of the pull to the reference; finite, > 0
-/// @param desirableWeight w₊; finite, ≥ 0
-/// @param undesirableWeight w₋; finite, ≥ 0
-public record BcoObjective(double beta, double desirableWeight, double undesirableWeight) {
-    /// @throws IllegalArgumentException if a value is NaN or outside its range
-    public BcoObjective {
-        Ranges.beta(beta);
-        Ranges.notNegative("desirable_weight", desirableWeight);
-        Ranges.notNegative("undesirable_weight", undesirableWeight);
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// Binary classifier optimisation on completions that are labelled good or not. Read [BcoSums],
+/// then [BcoLoss].
+public final class BcoObjective implements RowObjective<UnpairedExample, UnpairedForest> {
+    private static final HeadRequest LOGITS =
+            new HeadRequest(EnumSet.of(HeadStatistic.MEAN_LOGIT), 1);
+
+    private final BcoLoss loss;
+    private final Optional<PaddedLogits> paddedLogits;
+    private RunningMean delta = RunningMean.NONE;
+
+    /// @param paddedLogits measures logits apart, as TRL does; empty: each pass reports them
+    private BcoObjective(BcoLoss loss, Optional<PaddedLogits> paddedLogits) {
+        this.loss = loss;
+        this.paddedLogits = paddedLogits;
     }
 
-    /// A completion's loss.
+    /// One run.
     ///
-    /// @param loss L ≥ 0
-    /// @param slope ∂L/∂log π(y|x), which every token of the completion has
-    public record Value(double loss, double slope) {}
-
-    /// The implicit reward `r`.
-    ///
-    /// @param policy log π(y|x), the completion's log-probability in nats
-    /// @param reference log π_ref(y|x)
-    public double reward(double policy, double reference) {
-        return beta * (policy - reference);
+    /// @param config checked here
+    /// @param policy with the values to start from. The caller closes it
+    /// @param reference scores as the frozen reference: the policy with its adapter off, a frozen
+    ///     copy of the start adapter, or another model. It must not change with the policy. The
+    ///     caller closes it
+    /// @param padId the tokenizer's padding token, which `trl_compat` alone needs
+    /// @param rows training rows, prepared
+    /// @param evalSets may be empty
+    /// @throws ConfigException with all problems of the configuration, or if `trl_compat` lacks the
+    ///     padding token
+    public static RowTrainer<UnpairedExample, UnpairedForest> trainer(
+            BcoConfig config,
+            CausalPolicy policy,
+            Scorer reference,
+            OptionalInt padId,
+            List<UnpairedExample> rows,
+            List<EvalSet<UnpairedExample>> evalSets,
+            RunContext context) {
+        BcoObjective objective = of(ConfigCheck.validate(config), padId);
+        var frozen = Optional.of(FrozenModel.of(config, reference));
+        return new RowTrainer<>(config, objective, policy, frozen, rows, evalSets, context);
     }
 
-    /// Loss and slope of one completion.
-    ///
-    /// @param reward r
-    /// @param delta δ
-    /// @param desirable the completion's label
-    public Value of(double reward, double delta, boolean desirable) {
-        double logit = reward - delta;
-        return desirable
-                ? new Value(
-                        desirableWeight * Logistic.softplus(-logit),
-                        -desirableWeight * beta * Logistic.sigmoid(-logit))
-                : new Value(
-                        undesirableWeight * Logistic.softplus(logit),
-                        undesirableWeight * beta * Logistic.sigmoid(logit));
+    private static BcoObjective of(BcoConfig config, OptionalInt padId) {
+        BcoLossConfig loss = config.loss();
+        Optional<PaddedLogits> logits = Optional.empty();
+        if (loss.trlCompat()) {
+            var budget = RunParts.budget(config.training().batch());
+            logits = Optional.of(new PaddedLogits(required(padId), budget));
+        }
+        return new BcoObjective(
+                new BcoLoss(loss.beta(), loss.desirableWeight(), loss.undesirableWeight()), logits);
+    }
+
+    private static int required(OptionalInt padId) {
+        return padId.orElseThrow(
+                () ->
+                        new ConfigException(
+                                "trl_compat: true measures logits at padding, but the tokenizer"
+                                        + " names no padding token; set trl_compat: false"));
+    }
+
+    @Override
+    public String method() {
+        return "bco";
+    }
+
+    /// With `trl_compat` the logits are measured apart.
+    @Override
+    public HeadRequest request() {
+        return paddedLogits.isPresent() ? HeadRequest.of() : LOGITS;
+    }
+
+    @Override
+    public UnpairedForest layout(List<UnpairedExample> rows, boolean shares) {
+        return UnpairedForest.of(rows, shares);
+    }
+
+    @Override
+    public String fingerprint(List<UnpairedExample> rows) {
+        return Fingerprints.ofUnpaired(rows);
+    }
+
+    @Override
+    public void advise(List<UnpairedExample> rows, BatchPlan plan) {
+        LabelAdvice.give(rows, plan);
+    }
+
+    @Override
+    public Optional<ReferenceColumns<UnpairedForest>> reference() {
+        return Optional.of(new CompletionReference());
+    }
+
+    private record CompletionReference() implements ReferenceColumns<UnpairedForest> {
+        @Override
+        public List<String> names() {
+            return List.of("reference_logps");
+        }
+
+        @Override
+        public List<double[]> read(UnpairedForest forest, float[] tokenLogProbs) {
+            return forest.completions().stream()
+                    .map(targets -> Arrays.stream(targets.of(tokenLogProbs)).sum())
+                    .map(logProb -> new double[] {logProb})
+                    .toList();
+        }
+    }
+
+    /// A training step, whose rewards move δ.
+    @Override
+    public BcoSums training(List<RowAt<UnpairedExample>> rows, int microBatches) {
+        var shift = new BcoSums.Shift(delta, RunningMean::with, moved -> delta = moved);
+        return new BcoSums(loss, shift, rows, microBatches, paddedLogits);
+    }
+
+    /// An evaluation, which leaves δ as it is.
+    @Override
+    public BcoSums evaluation(List<RowAt<UnpairedExample>> rows, int microBatches) {
+        var shift = new BcoSums.Shift(delta, (same, _) -> same, _ -> {});
+        return new BcoSums(loss, shift, rows, microBatches, paddedLogits);
+    }
+
+    @Override
+    public String heldoutMetric() {
+        return MetricKeys.ACCURACY;
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        DeltaFile.write(folder, delta);
+    }
+
+    @Override
+    public void restore(Path folder) {
+        delta = DeltaFile.read(folder);
     }
 }

@@ -29,14 +29,14 @@ record PaddedLogits(int padId, TokenBudget budget) {
     /// Notes them for all rows.
     ///
     /// @param rows of a step or an evaluation
-    void measure(List<RowAt<UnpairedExample>> rows, Scorer policy, BcoLedger ledger) {
+    void measure(List<RowAt<UnpairedExample>> rows, Scorer policy, BcoSums sums) {
         rows.stream()
                 .collect(Collectors.groupingBy(RowAt::microBatch))
                 .values()
-                .forEach(batch -> measureBatch(batch, policy, ledger));
+                .forEach(batch -> measureBatch(batch, policy, sums));
     }
 
-    private void measureBatch(List<RowAt<UnpairedExample>> batch, Scorer policy, BcoLedger ledger) {
+    private void measureBatch(List<RowAt<UnpairedExample>> batch, Scorer policy, BcoSums sums) {
         int width = batch.stream().mapToInt(p -> p.row().length()).max().orElse(0);
         for (List<RowAt<UnpairedExample>> group : budget.groups(batch, _ -> width)) {
             StopRequest.check();
@@ -45,8 +45,8 @@ record PaddedLogits(int padId, TokenBudget budget) {
                 Measurement measured = policy.measure(forest.forest(), REQUEST);
                 for (int i = 0; i < group.size(); i++) {
                     TargetRange row = forest.completions().get(i);
-                    float[] sums = measured.statistic(HeadStatistic.SUM_LOGIT);
-                    ledger.addLogits(group.get(i), Arrays.stream(row.of(sums)).sum(), 1);
+                    float[] logits = measured.statistic(HeadStatistic.SUM_LOGIT);
+                    sums.addLogits(group.get(i), Arrays.stream(row.of(logits)).sum(), 1);
                 }
             }
         }

@@ -1,3 +1,3 @@
-/// Methods that learn from single labelled completions: BCO. Read [BcoConfig], then [BcoTrainer]
-/// and [BcoObjective].
+/// Methods that learn from single labelled completions: BCO. Read [BcoConfig], then [BcoObjective],
+/// [BcoSums] and [BcoLoss].
 package org.attune.trainers.unpaired;

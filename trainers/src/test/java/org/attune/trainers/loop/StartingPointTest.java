@@ -22,7 +22,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
-import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.testing.RecordingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -224,7 +224,7 @@ class StartingPointTest {
                             var copy = TinyModels.decoder(TinyModels.wideHeads(), dtype);
                             var policy = start.policy().apply(decoder, options)) {
                         Scorer reference = start.reference().apply(policy, copy);
-                        new DpoTrainer(
+                        DpoObjective.trainer(
                                         config,
                                         policy,
                                         reference,

@@ -15,7 +15,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
-import org.attune.trainers.unpaired.BcoTrainer;
+import org.attune.trainers.unpaired.BcoObjective;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,7 +73,7 @@ class BcoParityFixtureTest {
 
     private static void train(
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
-        new BcoTrainer(
+        BcoObjective.trainer(
                         parity.bcoConfig(),
                         policy,
                         reference,

@@ -10,9 +10,9 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.preference.DpoTrainer;
-import org.attune.trainers.scoring.RewardTrainer;
-import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.preference.DpoObjective;
+import org.attune.trainers.scoring.RewardObjective;
+import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
@@ -64,7 +64,7 @@ class ParityFixtureTest {
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
             switch (parity.trainer()) {
                 case "sft" ->
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         parity.sftConfig(),
                                         policy,
                                         parity.sftRows(),
@@ -72,7 +72,7 @@ class ParityFixtureTest {
                                         context)
                                 .train();
                 case "reward" ->
-                        new RewardTrainer(
+                        RewardObjective.trainer(
                                         parity.rewardConfig(),
                                         policy,
                                         parity.rewardPairs(),
@@ -100,7 +100,8 @@ class ParityFixtureTest {
 
     private static void dpo(
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
-        new DpoTrainer(parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
+        DpoObjective.trainer(
+                        parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
                 .train();
     }
 }

@@ -10,7 +10,7 @@ import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
 import org.attune.trainers.loop.RunContext;
-import org.attune.trainers.scoring.PrmTrainer;
+import org.attune.trainers.scoring.PrmObjective;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
@@ -54,7 +54,7 @@ class PrmParityFixtureTest {
                 var decoder = parity.model("model");
                 var policy = parity.policy(decoder)) {
             var listener = new RecordingListener();
-            new PrmTrainer(
+            PrmObjective.trainer(
                             parity.prmConfig(),
                             policy,
                             parity.stepwiseRows(),

@@ -38,9 +38,9 @@ import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoConfig;
-import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.sft.SftConfig;
-import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.testing.RecordingListener;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -108,7 +108,7 @@ class SmolLm2FixtureTest {
                             .withData(_ -> DataConfig.of("alpaca_en_demo.json"))
                             .withLora(l -> l.withUsePeft(true))
                             .withTraining(t -> training(t, config));
-            new SftTrainer(ours, policy, prepared, List.of(), context(listener)).train();
+            SftObjective.trainer(ours, policy, prepared, List.of(), context(listener)).train();
             compare(expected.get("log"), listener.logs);
         }
     }
@@ -149,7 +149,7 @@ class SmolLm2FixtureTest {
                             .withLora(l -> l.withUsePeft(true))
                             .withLoss(l -> l.withBeta(config.get("beta").asDouble()))
                             .withTraining(t -> training(t, config));
-            new DpoTrainer(
+            DpoObjective.trainer(
                             ours,
                             policy,
                             policy.frozenAdapter(),

@@ -109,7 +109,7 @@ class DpoTrainerTest {
                     Engine.call(
                             () -> {
                                 try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                                    new DpoTrainer(
+                                    DpoObjective.trainer(
                                                     config(of),
                                                     policy,
                                                     policy.frozen(),
@@ -157,7 +157,7 @@ class DpoTrainerTest {
                 Engine.call(
                         () -> {
                             try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                                new DpoTrainer(
+                                DpoObjective.trainer(
                                                 config(precomputed),
                                                 policy,
                                                 (_, _) -> {
@@ -217,7 +217,7 @@ class DpoTrainerTest {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
                         policy.poison(6);
                         var trainer =
-                                new DpoTrainer(
+                                DpoObjective.trainer(
                                         config(c -> c),
                                         policy,
                                         policy.frozen(),
@@ -270,7 +270,7 @@ class DpoTrainerTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        new DpoTrainer(
+                        DpoObjective.trainer(
                                         config,
                                         policy,
                                         policy.frozen(),

@@ -157,7 +157,7 @@ class PrmTrainerTest {
                     try (var decoder = TinyModels.decoder(model());
                             CausalPolicy policy =
                                     Policy.withAllWeights(decoder, Policy.Options.defaults())) {
-                        new PrmTrainer(
+                        PrmObjective.trainer(
                                         config,
                                         policy,
                                         rows,

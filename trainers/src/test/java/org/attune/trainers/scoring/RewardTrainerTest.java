@@ -156,7 +156,7 @@ class RewardTrainerTest {
                     try (var decoder = TinyModels.decoder(TinyModels.llama().withLabels(1));
                             CausalPolicy policy =
                                     Policy.withAllWeights(decoder, Policy.Options.defaults())) {
-                        new RewardTrainer(
+                        RewardObjective.trainer(
                                         config,
                                         policy,
                                         pairs(),

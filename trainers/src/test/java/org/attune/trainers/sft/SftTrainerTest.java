@@ -117,7 +117,7 @@ public class SftTrainerTest {
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
                         RunSummary summary =
-                                new SftTrainer(
+                                SftObjective.trainer(
                                                 halves,
                                                 policy,
                                                 rows(),
@@ -167,7 +167,7 @@ public class SftTrainerTest {
         Engine.run(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         halves,
                                         policy,
                                         rows(),
@@ -290,7 +290,7 @@ public class SftTrainerTest {
                         float[] before = policy.parameters().values().toFloats();
                         policy.poison(6);
                         var trainer =
-                                new SftTrainer(
+                                SftObjective.trainer(
                                         config(t -> t), policy, rows(), List.of(), context());
                         var error = assertThrows(TrainingDivergedException.class, trainer::train);
                         assertTrue(error.getMessage().contains("rows.jsonl:6"), error.getMessage());
@@ -341,7 +341,7 @@ public class SftTrainerTest {
         Engine.run(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         config(t -> t),
                                         policy,
                                         rows(),
@@ -361,7 +361,7 @@ public class SftTrainerTest {
         return Engine.call(
                 () -> {
                     try (var policy = BigramPolicy.seeded(VOCABULARY, 1)) {
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         config,
                                         policy,
                                         rows(),
@@ -377,7 +377,7 @@ public class SftTrainerTest {
         Engine.run(
                 () -> {
                     try (var policy = model.get()) {
-                        new SftTrainer(
+                        SftObjective.trainer(
                                         config,
                                         policy,
                                         rows(),

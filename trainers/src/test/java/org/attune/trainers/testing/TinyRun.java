@@ -29,16 +29,16 @@ import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.preference.DpoConfig;
-import org.attune.trainers.preference.DpoTrainer;
+import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.scoring.PrmConfig;
-import org.attune.trainers.scoring.PrmTrainer;
-import org.attune.trainers.scoring.RewardTrainer;
+import org.attune.trainers.scoring.PrmObjective;
+import org.attune.trainers.scoring.RewardObjective;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
-import org.attune.trainers.sft.SftTrainer;
+import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.sft.SftTrainerTest;
 import org.attune.trainers.unpaired.BcoConfig;
-import org.attune.trainers.unpaired.BcoTrainer;
+import org.attune.trainers.unpaired.BcoObjective;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,7 +64,7 @@ public interface TinyRun {
 
     static TinyRun sft(List<PackedRow> rows) {
         return (training, policy, context) ->
-                new SftTrainer(
+                SftObjective.trainer(
                                 SftConfig.defaults()
                                         .withModel(m -> m.withModelNameOrPath("tiny"))
                                         .withData(_ -> DataConfig.of("rows.jsonl"))
@@ -98,7 +98,7 @@ public interface TinyRun {
     TinyRun DPO =
             (training, policy, context) -> {
                 try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
-                    return new DpoTrainer(
+                    return DpoObjective.trainer(
                                     DpoConfig.defaults()
                                             .withModel(m -> m.withModelNameOrPath("tiny"))
                                             .withData(_ -> DataConfig.of("pairs.jsonl"))
@@ -115,7 +115,7 @@ public interface TinyRun {
     TinyRun BCO =
             (training, policy, context) -> {
                 try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
-                    return new BcoTrainer(
+                    return BcoObjective.trainer(
                                     BcoConfig.defaults()
                                             .withModel(m -> m.withModelNameOrPath("tiny"))
                                             .withData(_ -> DataConfig.of("rows.jsonl"))
@@ -133,7 +133,7 @@ public interface TinyRun {
 
     TinyRun REWARD =
             (training, policy, context) ->
-                    new RewardTrainer(
+                    RewardObjective.trainer(
                                     RewardTrainerConfig.defaults()
                                             .withModel(m -> m.withModelNameOrPath("tiny"))
                                             .withData(_ -> DataConfig.of("pairs.jsonl"))
@@ -146,7 +146,7 @@ public interface TinyRun {
 
     TinyRun PRM =
             (training, policy, context) ->
-                    new PrmTrainer(
+                    PrmObjective.trainer(
                                     PrmConfig.defaults()
                                             .withModel(m -> m.withModelNameOrPath("tiny"))
                                             .withData(_ -> DataConfig.of("rows.jsonl"))

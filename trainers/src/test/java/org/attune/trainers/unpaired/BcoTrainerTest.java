@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.layout.UnpairedForest;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 import org.attune.error.TrainingDivergedException;
@@ -23,6 +24,7 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.rows.RowTrainer;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
@@ -280,7 +282,7 @@ class BcoTrainerTest {
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        new BcoTrainer(
+                                        BcoObjective.trainer(
                                                 config(t -> t).withLoss(l -> l.withTrlCompat(true)),
                                                 null,
                                                 (_, _) -> null,
@@ -363,14 +365,14 @@ class BcoTrainerTest {
                 });
     }
 
-    private static BcoTrainer trainer(
+    private static RowTrainer<UnpairedExample, UnpairedForest> trainer(
             BcoConfig config,
             List<UnpairedExample> rows,
             BigramPolicy policy,
             Scorer reference,
             TrainingListener listener) {
         RunContext context = RunContext.of(_ -> {});
-        return new BcoTrainer(
+        return BcoObjective.trainer(
                 config,
                 policy,
                 reference,

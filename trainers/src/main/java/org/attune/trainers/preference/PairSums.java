@@ -11,6 +11,7 @@ import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.preference.PreferenceLoss.Denominators;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,10 +22,11 @@ import java.util.Map;
 /// follows for loss, gradients and metrics.
 ///
 /// The step's loss is the mean over its micro-batches of their means over pairs.
-final class PairLedger {
+final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
     private final PreferenceObjective objective;
     private final double beta;
     private final boolean weighted;
+    private final boolean together;
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private long tokens;
 
@@ -32,6 +34,7 @@ final class PairLedger {
     private static final class MicroBatch {
         final Denominators whole;
         final List<PairTokens.Pair> pairs = new ArrayList<>();
+        final List<String> origins = new ArrayList<>();
         final Map<Integer, Integer> placeOf = new LinkedHashMap<>();
         double loss;
         double entropy;
@@ -48,19 +51,15 @@ final class PairLedger {
         }
     }
 
-    /// @param weighted whether pairs are weighted by WPO; the measurements then need
-    ///     `LOG_SUM_SQUARED_PROBS`
-    /// @param pairs all pairs of the step
+    /// @param pairs all pairs
     /// @param count number of logical micro-batches
-    PairLedger(
-            PreferenceObjective objective,
-            double beta,
-            boolean weighted,
-            List<RowAt<PreferenceExample>> pairs,
-            int count) {
-        this.objective = objective;
-        this.beta = beta;
-        this.weighted = weighted;
+    /// @param together whether a micro-batch is evaluated as a whole, when all of its pairs were
+    ///     noted; else each pair is evaluated alone
+    PairSums(DpoObjective dpo, List<RowAt<PreferenceExample>> pairs, int count, boolean together) {
+        objective = dpo.formula();
+        beta = dpo.beta();
+        weighted = dpo.weighted();
+        this.together = together;
         int[] pairCounts = new int[count];
         int[] chosenTokens = new int[count];
         for (RowAt<PreferenceExample> pair : pairs) {
@@ -72,14 +71,27 @@ final class PairLedger {
         }
     }
 
-    /// Notes what the models say of a group of pairs.
-    ///
-    /// @throws org.attune.error.TrainingDivergedException if a log-probability isn't finite
-    void add(
+    @Override
+    public boolean isWhole(List<RowAt<PreferenceExample>> group) {
+        return !together;
+    }
+
+    @Override
+    public float[] add(
             List<RowAt<PreferenceExample>> group,
             PreferenceForest forest,
             Measurement policy,
-            List<ReferenceLogProbs> reference) {
+            List<double[]> reference) {
+        note(group, forest, policy, reference);
+        return slopes(group, forest);
+    }
+
+    @Override
+    public void note(
+            List<RowAt<PreferenceExample>> group,
+            PreferenceForest forest,
+            Measurement policy,
+            List<double[]> reference) {
         float[] entropy = policy.statistic(HeadStatistic.ENTROPY);
         float[] hits = policy.statistic(HeadStatistic.ARGMAX_HIT);
         float[] logits = policy.statistic(HeadStatistic.MEAN_LOGIT);
@@ -89,6 +101,7 @@ final class PairLedger {
             TargetRange chosen = forest.chosen().get(i);
             TargetRange rejected = forest.rejected().get(i);
             m.placeOf.put(pair.position(), m.pairs.size());
+            m.origins.addAll(pair.row().origins());
             double[] chosenLogProbs = chosen.of(policy.tokenLogProbs());
             double[] rejectedLogProbs = rejected.of(policy.tokenLogProbs());
             double weight = 1;
@@ -103,7 +116,7 @@ final class PairLedger {
             }
             m.pairs.add(
                     new PairTokens.Pair(
-                            chosenLogProbs, rejectedLogProbs, reference.get(i), weight));
+                            chosenLogProbs, rejectedLogProbs, logProbs(reference.get(i)), weight));
             m.entropy += sum(entropy, chosen) + sum(entropy, rejected);
             m.hits += sum(hits, chosen);
             m.chosenLogits += sum(logits, chosen);
@@ -111,24 +124,27 @@ final class PairLedger {
             m.chosenTokens += chosen.size();
             m.rejectedTokens += rejected.size();
             tokens += pair.row().length();
+            if (together && m.pairs.size() == m.whole.pairs()) {
+                m.scores = objective.scores(new PairTokens(m.pairs));
+                m.slopes = evaluate(m, m.scores, m.origins);
+            }
         }
     }
 
-    /// Derivative of the step's loss by the log-probability of each target of a group that was
-    /// added, `(M)`.
-    ///
-    /// @param coupled whether all pairs of the step were added, and are evaluated together; else
-    ///     each pair is evaluated alone
-    /// @throws org.attune.error.TrainingDivergedException if a pair's loss isn't finite
-    float[] slopes(List<RowAt<PreferenceExample>> group, PreferenceForest forest, boolean coupled) {
+    private static ReferenceLogProbs logProbs(double[] columns) {
+        return new ReferenceLogProbs(columns[0], columns[1]);
+    }
+
+    @Override
+    public float[] slopes(List<RowAt<PreferenceExample>> group, PreferenceForest forest) {
         float[] slopes = new float[forest.forest().targetCount()];
         for (int i = 0; i < group.size(); i++) {
             RowAt<PreferenceExample> pair = group.get(i);
             MicroBatch m = microBatches.get(pair.microBatch());
             int place = m.placeOf.get(pair.position());
-            PairScores scores = coupled ? m.scores : scoresOf(m, place);
-            Slopes s = coupled ? m.slopes : evaluate(m, scores, List.of(pair));
-            int at = coupled ? place : 0;
+            PairScores scores = together ? m.scores : scoresOf(m, place);
+            Slopes s = together ? m.slopes : evaluate(m, scores, pair.row().origins());
+            int at = together ? place : 0;
             TargetRange chosen = forest.chosen().get(i);
             TargetRange rejected = forest.rejected().get(i);
             for (int t = 0; t < chosen.size(); t++) {
@@ -141,28 +157,13 @@ final class PairLedger {
         return slopes;
     }
 
-    /// Evaluates whole micro-batches, after all pairs were added.
-    void evaluateTogether(List<RowAt<PreferenceExample>> pairs) {
-        for (int i = 0; i < microBatches.size(); i++) {
-            MicroBatch m = microBatches.get(i);
-            int number = i;
-            m.scores = objective.scores(new PairTokens(m.pairs));
-            m.slopes =
-                    evaluate(
-                            m,
-                            m.scores,
-                            pairs.stream().filter(p -> p.microBatch() == number).toList());
-        }
-    }
-
     private PairScores scoresOf(MicroBatch m, int place) {
         return objective.scores(new PairTokens(List.of(m.pairs.get(place))));
     }
 
-    private Slopes evaluate(MicroBatch m, PairScores scores, List<RowAt<PreferenceExample>> pairs) {
+    private Slopes evaluate(MicroBatch m, PairScores scores, List<String> origins) {
         Slopes slopes = objective.evaluate(scores, m.whole);
-        FiniteLoss.require(
-                slopes.loss(), pairs.stream().map(p -> p.row().origin().where()).toList());
+        FiniteLoss.require(slopes.loss(), origins);
         m.loss += slopes.loss();
         return slopes;
     }
@@ -172,7 +173,8 @@ final class PairLedger {
     }
 
     /// A step.
-    StepReport step() {
+    @Override
+    public StepReport step() {
         double loss = 0;
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (MicroBatch m : microBatches) {
@@ -184,7 +186,8 @@ final class PairLedger {
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean over pairs, the
     /// other metrics are plain means of the batches', as in TRL.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
         double loss = 0;
         double preferred = 0;
         int count = 0;

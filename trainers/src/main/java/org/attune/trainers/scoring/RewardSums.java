@@ -1,11 +1,14 @@
 package org.attune.trainers.scoring;
 
 import org.attune.datasets.examples.RewardExample;
+import org.attune.datasets.layout.RewardForest;
+import org.attune.policy.Measurement;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,7 +18,7 @@ import java.util.Map;
 /// The scored pairs of a step or an evaluation, group by group, and what follows for loss,
 /// gradients and metrics. The step's loss is the mean over its micro-batches of their means over
 /// pairs, as in TRL.
-final class RewardLedger {
+final class RewardSums implements StepSums<RewardExample, RewardForest> {
     private final RewardLoss objective;
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private long tokens;
@@ -56,7 +59,7 @@ final class RewardLedger {
 
     /// @param pairs all pairs of the step
     /// @param count number of logical micro-batches
-    RewardLedger(RewardLoss objective, List<RowAt<RewardExample>> pairs, int count) {
+    RewardSums(RewardLoss objective, List<RowAt<RewardExample>> pairs, int count) {
         this.objective = objective;
         for (int m = 0; m < count; m++) {
             microBatches.add(new MicroBatch());
@@ -64,12 +67,13 @@ final class RewardLedger {
         pairs.forEach(pair -> microBatches.get(pair.microBatch()).pairs++);
     }
 
-    /// Notes the scores of a group of pairs.
-    ///
-    /// @param scores chosen and rejected of each pair, `(2 pairs)`
-    /// @return derivative of the step's loss by each score, `(2 pairs)`
-    /// @throws org.attune.error.TrainingDivergedException if a pair's loss isn't finite
-    float[] add(List<RowAt<RewardExample>> group, float[] scores) {
+    @Override
+    public float[] add(
+            List<RowAt<RewardExample>> group,
+            RewardForest forest,
+            Measurement model,
+            List<double[]> reference) {
+        float[] scores = model.tokenLogProbs(); // chosen and rejected of each pair, (2 pairs)
         float[] slopes = new float[scores.length];
         for (int i = 0; i < group.size(); i++) {
             RowAt<RewardExample> pair = group.get(i);
@@ -77,7 +81,7 @@ final class RewardLedger {
             double chosen = scores[2 * i];
             double rejected = scores[2 * i + 1];
             RewardLoss.Value value = objective.of(chosen, rejected, pair.row().margin());
-            FiniteLoss.require(value.loss(), List.of(pair.row().origin().where()));
+            FiniteLoss.require(value.loss(), pair.row().origins());
             m.add(chosen, rejected, value.loss());
             double share = 1.0 / m.pairs / microBatches.size();
             slopes[2 * i] = (float) (share * value.chosen());
@@ -88,7 +92,8 @@ final class RewardLedger {
     }
 
     /// A step whose pairs were all added.
-    StepReport step() {
+    @Override
+    public StepReport step() {
         double loss = 0;
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (MicroBatch m : microBatches) {
@@ -100,7 +105,8 @@ final class RewardLedger {
 
     /// An evaluation whose batches are the micro-batches: loss and preference accuracy are means
     /// over pairs, the other metrics plain means of the batches', as in TRL.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
         double loss = 0;
         double preferred = 0;
         int count = 0;

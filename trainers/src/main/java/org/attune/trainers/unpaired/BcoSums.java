@@ -6,11 +6,13 @@ import org.attune.datasets.layout.TargetRange;
 import org.attune.datasets.layout.UnpairedForest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
+import org.attune.policy.Scorer;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
 /// The completions of a step or an evaluation: what the models say of them, group by group, and
 /// what follows for loss, gradients and metrics.
@@ -26,9 +29,11 @@ import java.util.function.BiFunction;
 /// The step's loss is the mean over its micro-batches of their means over rows. A micro-batch's
 /// rewards enter δ before its own loss is taken, and δ goes from micro-batch to micro-batch in
 /// order; so a row's loss is known once all rows of its micro-batch and of those before were added.
-final class BcoLedger {
-    private final BcoObjective objective;
-    private final BiFunction<RunningMean, double[], RunningMean> shift;
+final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
+    private final BcoLoss objective;
+    private final Shift shift;
+    private final List<RowAt<UnpairedExample>> rows;
+    private final Optional<PaddedLogits> paddedLogits;
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private final int[] placeOf;
     private RunningMean delta;
@@ -61,15 +66,30 @@ final class BcoLedger {
         long logitCount;
     }
 
-    private BcoLedger(
-            BcoObjective objective,
-            RunningMean delta,
+    /// How δ goes from micro-batch to micro-batch.
+    ///
+    /// @param before δ at the start
+    /// @param move gives δ after a micro-batch's rewards
+    /// @param then told of δ after the step
+    record Shift(
+            RunningMean before,
+            BiFunction<RunningMean, double[], RunningMean> move,
+            Consumer<RunningMean> then) {}
+
+    /// @param rows all rows
+    /// @param count number of logical micro-batches
+    /// @param paddedLogits measures logits apart
+    BcoSums(
+            BcoLoss objective,
+            Shift shift,
             List<RowAt<UnpairedExample>> rows,
             int count,
-            BiFunction<RunningMean, double[], RunningMean> shift) {
+            Optional<PaddedLogits> paddedLogits) {
         this.objective = objective;
-        this.delta = delta;
         this.shift = shift;
+        this.rows = rows;
+        this.paddedLogits = paddedLogits;
+        delta = shift.before();
         placeOf = new int[rows.size()];
         int[] sizes = new int[count];
         for (RowAt<UnpairedExample> row : rows) {
@@ -78,31 +98,10 @@ final class BcoLedger {
         Arrays.stream(sizes).mapToObj(MicroBatch::new).forEach(microBatches::add);
     }
 
-    /// Of a training step, whose rewards move δ.
-    ///
-    /// @param delta before the step
-    /// @param rows all rows of the step
-    /// @param count number of logical micro-batches
-    static BcoLedger ofStep(
-            BcoObjective objective,
-            RunningMean delta,
-            List<RowAt<UnpairedExample>> rows,
-            int count) {
-        return new BcoLedger(objective, delta, rows, count, RunningMean::with);
-    }
-
-    /// Of an evaluation, which leaves δ as it is.
-    static BcoLedger ofEvaluation(
-            BcoObjective objective,
-            RunningMean delta,
-            List<RowAt<UnpairedExample>> rows,
-            int count) {
-        return new BcoLedger(objective, delta, rows, count, (same, _) -> same);
-    }
-
     /// Whether a group completes its micro-batches alone, so that its slopes are known as soon as
     /// it was added in its turn.
-    boolean isWhole(List<RowAt<UnpairedExample>> group) {
+    @Override
+    public boolean isWhole(List<RowAt<UnpairedExample>> group) {
         int[] rows = new int[microBatches.size()];
         group.forEach(row -> rows[row.microBatch()]++);
         for (int m = 0; m < rows.length; m++) {
@@ -113,16 +112,25 @@ final class BcoLedger {
         return true;
     }
 
-    /// Notes what the models say of a group of rows.
-    ///
-    /// @param policy with the mean logits, unless they are noted apart by [#addLogits]
-    /// @param reference log-probability of each completion under the reference
-    /// @throws org.attune.error.TrainingDivergedException if a reward isn't finite
-    void add(
+    @Override
+    public float[] add(
             List<RowAt<UnpairedExample>> group,
             UnpairedForest forest,
             Measurement policy,
-            List<Double> reference) {
+            List<double[]> reference) {
+        note(group, forest, policy, reference);
+        return slopes(group, forest);
+    }
+
+    /// As declared, with rewards that must be finite.
+    ///
+    /// @param policy with the mean logits, unless they are noted apart by [#addLogits]
+    @Override
+    public void note(
+            List<RowAt<UnpairedExample>> group,
+            UnpairedForest forest,
+            Measurement policy,
+            List<double[]> reference) {
         Optional<float[]> logits =
                 Optional.ofNullable(policy.statistics().get(HeadStatistic.MEAN_LOGIT));
         for (int i = 0; i < group.size(); i++) {
@@ -131,7 +139,7 @@ final class BcoLedger {
             int place = placeOf[row.position()];
             TargetRange targets = forest.completions().get(i);
             double logProb = Arrays.stream(targets.of(policy.tokenLogProbs())).sum();
-            double reward = objective.reward(logProb, reference.get(i));
+            double reward = objective.reward(logProb, reference.get(i)[0]);
             String origin = row.row().origin().where();
             if (!Double.isFinite(reward)) { // before it could spoil δ
                 throw FiniteLoss.diverged("the reward is " + reward, List.of(origin));
@@ -151,6 +159,11 @@ final class BcoLedger {
         settle();
     }
 
+    @Override
+    public void measureMore(Scorer policy) {
+        paddedLogits.ifPresent(logits -> logits.measure(rows, policy, this));
+    }
+
     /// Notes a sum of logits of a row.
     ///
     /// @param count how many values `sum` is of
@@ -166,7 +179,7 @@ final class BcoLedger {
         while (ready < microBatches.size()
                 && microBatches.get(ready).added == microBatches.get(ready).rewards.length) {
             MicroBatch m = microBatches.get(ready++);
-            delta = shift.apply(delta, m.rewards);
+            delta = shift.move().apply(delta, m.rewards);
             m.delta = delta.mean();
             for (int i = 0; i < m.rewards.length; i++) {
                 double loss = objective.of(m.rewards[i], m.delta, m.desirable[i]).loss();
@@ -176,10 +189,11 @@ final class BcoLedger {
         }
     }
 
-    /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.
+    /// As declared.
     ///
     /// @throws IllegalStateException if rows of its micro-batches or of those before are missing
-    float[] slopes(List<RowAt<UnpairedExample>> group, UnpairedForest forest) {
+    @Override
+    public float[] slopes(List<RowAt<UnpairedExample>> group, UnpairedForest forest) {
         float[] slopes = new float[forest.forest().targetCount()];
         for (int i = 0; i < group.size(); i++) {
             RowAt<UnpairedExample> row = group.get(i);
@@ -199,13 +213,10 @@ final class BcoLedger {
         return slopes;
     }
 
-    /// δ after all micro-batches.
-    RunningMean delta() {
-        return delta;
-    }
-
     /// A step.
-    StepReport step() {
+    @Override
+    public StepReport step() {
+        shift.then().accept(delta);
         double loss = 0;
         List<Map<String, Double>> deltas = new ArrayList<>();
         for (MicroBatch m : microBatches) {
@@ -218,7 +229,8 @@ final class BcoLedger {
     }
 
     /// An evaluation: the loss is the mean over rows.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
         double loss = 0;
         double right = 0;
         int rows = 0;

@@ -2,10 +2,13 @@ package org.attune.trainers.scoring;
 
 import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.examples.StepwiseExample.JudgedStep;
+import org.attune.datasets.layout.StepwiseForest;
+import org.attune.policy.Measurement;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +17,7 @@ import java.util.Map;
 
 /// The scored steps of a training step or an evaluation, group by group, and what follows for loss,
 /// gradients and metrics. The loss is the mean over all judged steps of the accumulation window.
-final class StepLedger {
+final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private final int judged;
     private long tokens;
@@ -29,19 +32,20 @@ final class StepLedger {
 
     /// @param rows all rows of the training step
     /// @param count number of logical micro-batches
-    StepLedger(List<RowAt<StepwiseExample>> rows, int count) {
+    StepwiseSums(List<RowAt<StepwiseExample>> rows, int count) {
         judged = rows.stream().mapToInt(p -> p.row().steps().size()).sum();
         for (int m = 0; m < count; m++) {
             microBatches.add(new MicroBatch());
         }
     }
 
-    /// Notes the scores of a group of rows.
-    ///
-    /// @param scores of "wrong" and "right" at each of their judged steps, `(2 steps)`
-    /// @return derivative of the loss by each score, `(2 steps)`
-    /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
-    float[] add(List<RowAt<StepwiseExample>> group, float[] scores) {
+    @Override
+    public float[] add(
+            List<RowAt<StepwiseExample>> group,
+            StepwiseForest forest,
+            Measurement model,
+            List<double[]> reference) {
+        float[] scores = model.tokenLogProbs(); // "wrong" and "right" of each step, (2 steps)
         float[] slopes = new float[scores.length];
         int at = 0;
         for (RowAt<StepwiseExample> placed : group) {
@@ -57,7 +61,7 @@ final class StepLedger {
                 slopes[at + 1] = (float) (value.right() / judged);
                 at += 2;
             }
-            FiniteLoss.require(rowLoss, List.of(placed.row().origin().where()));
+            FiniteLoss.require(rowLoss, placed.row().origins());
             m.loss += rowLoss;
             m.rows++;
             tokens += placed.row().length();
@@ -66,7 +70,8 @@ final class StepLedger {
     }
 
     /// A training step whose rows were all added.
-    StepReport step() {
+    @Override
+    public StepReport step() {
         double loss = 0;
         List<Map<String, Double>> metrics = new ArrayList<>();
         for (MicroBatch m : microBatches) {
@@ -78,7 +83,8 @@ final class StepLedger {
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean of the batches'
     /// means, weighted by rows, and the accuracy that of all judged steps, both as in TRL.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
         double loss = 0;
         double hits = 0;
         int rows = 0;

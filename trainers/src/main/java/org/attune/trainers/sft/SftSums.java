@@ -1,7 +1,6 @@
 package org.attune.trainers.sft;
 
 import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.layout.SftForest;
 import org.attune.datasets.layout.TargetRange;
 import org.attune.policy.HeadStatistic;
@@ -11,6 +10,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,8 +18,9 @@ import java.util.List;
 import java.util.Map;
 
 /// Loss and metrics of a step or an evaluation, summed up group by group.
-final class SftTotals {
+final class SftSums implements StepSums<PackedRow, SftForest> {
     private final SftLoss loss;
+    private final int trained;
     private final double[] lossSums;
     private final double[] entropySums;
     private final double[] hits;
@@ -27,9 +28,11 @@ final class SftTotals {
     private final int[] rows;
     private long tokens;
 
+    /// @param placed all rows
     /// @param microBatches number of logical micro-batches
-    SftTotals(SftLoss loss, int microBatches) {
+    SftSums(SftLoss loss, List<RowAt<PackedRow>> placed, int microBatches) {
         this.loss = loss;
+        trained = Math.max(1, placed.stream().mapToInt(p -> p.row().trainedTokens()).sum());
         lossSums = new double[microBatches];
         entropySums = new double[microBatches];
         hits = new double[microBatches];
@@ -37,16 +40,12 @@ final class SftTotals {
         rows = new int[microBatches];
     }
 
-    /// Adds a group of rows and gives the derivative of the step's loss by the log-probability of
-    /// each target, `(M)`.
-    ///
-    /// @param denominator trained tokens of the whole step
-    /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
-    float[] add(
+    @Override
+    public float[] add(
             List<RowAt<PackedRow>> group,
             SftForest forest,
             Measurement measurement,
-            int denominator) {
+            List<double[]> reference) {
         float[] slopes = new float[measurement.tokenLogProbs().length];
         float[] entropy = measurement.statistic(HeadStatistic.ENTROPY);
         float[] hit = measurement.statistic(HeadStatistic.ARGMAX_HIT);
@@ -58,11 +57,11 @@ final class SftTotals {
             for (int t = range.start(); t < range.end(); t++) {
                 double logProb = measurement.tokenLogProbs()[t];
                 rowLoss += loss.loss(logProb);
-                slopes[t] = (float) (loss.slope(logProb) / denominator);
+                slopes[t] = (float) (loss.slope(logProb) / trained);
                 entropySums[m] += entropy[t];
                 hits[m] += hit[t];
             }
-            FiniteLoss.require(rowLoss, origins(row.row()));
+            FiniteLoss.require(rowLoss, row.row().origins());
             lossSums[m] += rowLoss;
             targets[m] += range.size();
             rows[m]++;
@@ -72,7 +71,8 @@ final class SftTotals {
     }
 
     /// A step: the loss over all of its trained tokens.
-    StepReport step(int denominator) {
+    @Override
+    public StepReport step() {
         double sum = 0;
         for (double part : lossSums) {
             sum += part;
@@ -81,12 +81,13 @@ final class SftTotals {
         for (int m = 0; m < lossSums.length; m++) {
             microBatches.add(metrics(m));
         }
-        return new StepReport(sum / denominator, microBatches, tokens);
+        return new StepReport(sum / trained, microBatches, tokens);
     }
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean of the batches'
     /// means, weighted by rows; the other metrics are plain means of the batches', all as in TRL.
-    Map<String, Double> evaluation() {
+    @Override
+    public Map<String, Double> evaluation() {
         double sum = 0;
         int count = 0;
         var means = new MetricMeans();
@@ -107,9 +108,5 @@ final class SftTotals {
         metrics.put(MetricKeys.ENTROPY, entropySums[m] / count);
         metrics.put(MetricKeys.MEAN_TOKEN_ACCURACY, hits[m] / count);
         return metrics;
-    }
-
-    static List<String> origins(PackedRow row) {
-        return row.documents().stream().map(SftExample::origin).map(Object::toString).toList();
     }
 }

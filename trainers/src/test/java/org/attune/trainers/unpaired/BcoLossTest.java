@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 
-class BcoObjectiveTest {
-    private static final BcoObjective PLAIN = new BcoObjective(0.1, 1, 1);
+class BcoLossTest {
+    private static final BcoLoss PLAIN = new BcoLoss(0.1, 1, 1);
 
     /// β = 0.1 and a log-ratio of 20 make r = 2. With δ = 1 the logit is 1: −log σ(1) =
     /// 0.3132616875, −log σ(−1) = 1.3132616875; σ(−1) = 0.2689414214, σ(1) = 0.7310585786.
@@ -15,17 +15,17 @@ class BcoObjectiveTest {
     void bothLabelsByHand() {
         double reward = PLAIN.reward(-10, -30);
         assertEquals(2, reward, 1e-12);
-        BcoObjective.Value good = PLAIN.of(reward, 1, true);
+        BcoLoss.Value good = PLAIN.of(reward, 1, true);
         assertEquals(0.3132616875, good.loss(), 1e-10);
         assertEquals(-0.02689414214, good.slope(), 1e-11);
-        BcoObjective.Value bad = PLAIN.of(reward, 1, false);
+        BcoLoss.Value bad = PLAIN.of(reward, 1, false);
         assertEquals(1.3132616875, bad.loss(), 1e-10);
         assertEquals(0.07310585786, bad.slope(), 1e-11);
     }
 
     @Test
     void weightsScaleTheirLabelAlone() {
-        var weighted = new BcoObjective(0.1, 3, 0.5);
+        var weighted = new BcoLoss(0.1, 3, 0.5);
         assertEquals(3 * PLAIN.of(0.7, 0.2, true).loss(), weighted.of(0.7, 0.2, true).loss());
         assertEquals(
                 0.5 * PLAIN.of(0.7, 0.2, false).slope(),
@@ -53,13 +53,10 @@ class BcoObjectiveTest {
     @Test
     void valuesOutsideTheirRangesAreNamed() {
         for (double beta : new double[] {0, -1, Double.NaN, Double.POSITIVE_INFINITY}) {
-            var error =
-                    assertThrows(
-                            IllegalArgumentException.class, () -> new BcoObjective(beta, 1, 1));
+            var error = assertThrows(IllegalArgumentException.class, () -> new BcoLoss(beta, 1, 1));
             assertTrue(error.getMessage().contains("beta"), error.getMessage());
         }
-        var error =
-                assertThrows(IllegalArgumentException.class, () -> new BcoObjective(1, 1, -0.1));
+        var error = assertThrows(IllegalArgumentException.class, () -> new BcoLoss(1, 1, -0.1));
         assertTrue(error.getMessage().startsWith("undesirable_weight"), error.getMessage());
     }
 

@@ -1,0 +1,18 @@
+package org.attune.trainers.config;
+
+/// The configuration of a method that holds the policy to a frozen reference, row by row.
+public interface ReferencedConfig extends RunConfig {
+    /// Reference.
+    ReferenceConfig reference();
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run;
+    /// never `PRECOMPUTED`, which only says when it scores ([#precomputesReference()]).
+    default ReferenceKind referenceKind() {
+        return reference().kind(model(), lora());
+    }
+
+    /// Whether the reference scores all rows once, before training.
+    default boolean precomputesReference() {
+        return reference().precomputes();
+    }
+}

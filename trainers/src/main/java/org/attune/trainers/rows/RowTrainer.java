@@ -1,0 +1,273 @@
+package org.attune.trainers.rows;
+
+import org.attune.datasets.examples.TrainingRow;
+import org.attune.datasets.layout.RowForest;
+import org.attune.error.StopRequest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.Measurement;
+import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.loop.TimedPolicy;
+import org.attune.trainers.loop.TrainingLoop;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Trains on rows that are there from the start, whatever is learnt from them. Read [#train], then
+/// [#step], then the method's [RowObjective].
+///
+/// One instance is one run. The caller owns and closes policy and reference.
+///
+/// @param <R> kind of row
+/// @param <F> how rows are laid out
+public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
+    private final Record whole;
+    private final RunConfig config;
+    private final RowObjective<R, F> objective;
+    private final CausalPolicy policy;
+    private final Optional<FrozenModel> frozen;
+    private final List<R> rows;
+    private final List<EvalSet<R>> evalSets;
+    private final RunContext context;
+    private final RunParts parts;
+    private final RowGroups groups;
+    private References<R, F> references;
+
+    /// @param config checked
+    /// @param policy with the values to start from
+    /// @param frozen given where the objective has a reference
+    /// @param rows training rows, prepared
+    /// @param evalSets may be empty
+    public <C extends Record & RunConfig> RowTrainer(
+            C config,
+            RowObjective<R, F> objective,
+            CausalPolicy policy,
+            Optional<FrozenModel> frozen,
+            List<R> rows,
+            List<EvalSet<R>> evalSets,
+            RunContext context) {
+        if (objective.reference().isPresent() != frozen.isPresent()) {
+            throw new IllegalArgumentException(
+                    "%s %s a reference, but %s given"
+                            .formatted(
+                                    objective.method(),
+                                    objective.reference().isPresent() ? "needs" : "has no use for",
+                                    frozen.isPresent() ? "one was" : "none was"));
+        }
+        this.whole = config;
+        this.config = config;
+        this.objective = objective;
+        this.policy = new TimedPolicy(policy, context.clock());
+        this.frozen = frozen;
+        this.rows = List.copyOf(rows);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        parts = new RunParts(objective.method(), config.training(), this.policy, context);
+        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
+    }
+
+    /// Trains to the last step, or until the context's stop signal.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    BatchPlan plan = parts.plan(rows.stream().mapToInt(R::length).toArray());
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    objective.advise(rows, plan);
+                    return parts.stoppable(
+                            () -> {
+                                references = references(plan);
+                                var identity = parts.identity(whole, objective.fingerprint(rows));
+                                return parts.run(plan, identity, new RowWork(plan));
+                            });
+                });
+    }
+
+    /// Adds the gradient of one step's loss. Groups whose loss depends on rows of others are
+    /// measured before any gradient is taken.
+    private Optional<StepReport> step(BatchPlan.Window window) {
+        policy.startStep(window.step());
+        List<RowAt<R>> placed = RowAt.of(window, rows);
+        StepSums<R, F> sums = objective.training(placed, window.microBatches().size());
+        List<List<RowAt<R>>> cut = groups.of(placed, p -> p.row().sequences());
+        Reference<R, F> reference = references.atStep(window.step());
+        for (List<RowAt<R>> group : cut) {
+            if (!sums.isWhole(group)) {
+                note(group, timedLayout(group), sums, reference);
+            }
+        }
+        sums.measureMore(policy);
+        for (List<RowAt<R>> group : cut) {
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            F forest = timedLayout(group);
+            try (var _ = scope("step")) {
+                if (sums.isWhole(group)) {
+                    learn(group, forest, sums, reference);
+                } else {
+                    learnNoted(group, forest, sums);
+                }
+            }
+        }
+        references.made(window.step());
+        return Optional.of(sums.step());
+    }
+
+    private void learn(
+            List<RowAt<R>> group, F forest, StepSums<R, F> sums, Reference<R, F> reference) {
+        Optional<List<double[]>> asked = reference.ask(group, forest);
+        try (Evaluation e = policy.evaluate(forest.forest(), objective.request())) {
+            Measurement said = e.measurement();
+            e.backward(sums.add(group, forest, said, answers(asked, forest, said))); // (M)
+        }
+    }
+
+    private void learnNoted(List<RowAt<R>> group, F forest, StepSums<R, F> sums) {
+        try (Evaluation e = policy.evaluate(forest.forest(), objective.request())) {
+            e.backward(sums.slopes(group, forest)); // (M)
+        }
+    }
+
+    private void note(
+            List<RowAt<R>> group, F forest, StepSums<R, F> sums, Reference<R, F> reference) {
+        StopRequest.check();
+        try (var _ = scope("measure")) {
+            Measurement said = policy.measure(forest.forest(), objective.request());
+            sums.note(group, forest, said, answers(reference.ask(group, forest), forest, said));
+        }
+    }
+
+    /// The reference's numbers; the policy's where it still is its reference.
+    private List<double[]> answers(
+            Optional<List<double[]>> asked, F forest, Measurement policySaid) {
+        return asked.orElseGet(
+                () -> objective.reference().orElseThrow().read(forest, policySaid.tokenLogProbs()));
+    }
+
+    private List<HeldOutMeans> evaluate() {
+        int batch = config.training().batch().perDeviceEvalBatchSize();
+        List<HeldOutMeans> reports = new ArrayList<>();
+        for (int i = 0; i < evalSets.size(); i++) {
+            EvalSet<R> set = evalSets.get(i);
+            BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
+            List<RowAt<R>> placed = RowAt.of(window, set.rows());
+            StepSums<R, F> sums = objective.evaluation(placed, window.microBatches().size());
+            for (List<RowAt<R>> group : groups.of(placed, p -> p.row().sequences())) {
+                note(group, layout(group), sums, references.heldOut(i));
+            }
+            sums.measureMore(policy);
+            reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));
+        }
+        return reports;
+    }
+
+    private F layout(List<RowAt<R>> group) {
+        return objective.layout(RowAt.rows(group), groups.shares());
+    }
+
+    private F timedLayout(List<RowAt<R>> group) {
+        return context.clock().timed("data", () -> layout(group));
+    }
+
+    private TensorScope scope(String part) {
+        return TensorScope.open(objective.method() + "." + part);
+    }
+
+    private References<R, F> references(BatchPlan plan) {
+        if (frozen.isEmpty()) {
+            Reference<R, F> none = new Reference.None<>();
+            return new References<>(
+                    Optional.empty(), none, evalSets.stream().map(_ -> none).toList());
+        }
+        Scorer scorer = TimedPolicy.reference(frozen.get().scorer(), context.clock());
+        var live = new Reference.Live<R, F>(scorer, objective.reference().orElseThrow());
+        return new References<>(
+                Optional.of(parts.startingPoint(scorer, plan)),
+                reference(live, rows),
+                evalSets.stream().map(set -> reference(live, set.rows())).toList());
+    }
+
+    private Reference<R, F> reference(Reference.Live<R, F> live, List<R> all) {
+        if (!frozen.orElseThrow().precomputed()) {
+            return live;
+        }
+        try (var _ = context.clock().enter("reference")) {
+            String name =
+                    frozen.get().kind()
+                            + "/"
+                            + context.modelFingerprint()
+                            + live.columns().variant();
+            var cache = new ReferenceCache(config.training().save().outputDir(), name);
+            List<RowAt<R>> placed = RowAt.of(RunParts.wholeSet(all.size(), all.size()), all);
+            return new Reference.Precomputed<>(
+                    cache.get(
+                            objective.fingerprint(all),
+                            live.columns().names(),
+                            groups.of(placed, p -> p.row().sequences()),
+                            group -> score(live, group)));
+        }
+    }
+
+    private List<double[]> score(Reference.Live<R, F> live, List<RowAt<R>> group) {
+        try (var _ = scope("reference")) {
+            return live.rows(layout(group));
+        }
+    }
+
+    private final class RowWork implements TrainingLoop.Work {
+        private final BatchPlan plan;
+
+        RowWork(BatchPlan plan) {
+            this.plan = plan;
+        }
+
+        @Override
+        public Optional<StepReport> step(int step) {
+            return RowTrainer.this.step(plan.window(step));
+        }
+
+        @Override
+        public List<HeldOutMeans> evaluate() {
+            return RowTrainer.this.evaluate();
+        }
+
+        @Override
+        public List<String> origins(int step) {
+            return RowAt.of(plan.window(step), rows).stream()
+                    .flatMap(p -> p.row().origins().stream())
+                    .toList();
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return objective.heldoutMetric();
+        }
+
+        @Override
+        public void save(Path folder) throws IOException {
+            objective.save(folder);
+        }
+
+        @Override
+        public void restore(Path folder) {
+            objective.restore(folder);
+            references.resumed();
+        }
+    }
+}

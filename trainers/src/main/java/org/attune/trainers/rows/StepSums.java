@@ -1,0 +1,60 @@
+package org.attune.trainers.rows;
+
+import org.attune.policy.Measurement;
+import org.attune.policy.Scorer;
+import org.attune.trainers.loop.StepReport;
+
+import java.util.List;
+import java.util.Map;
+
+/// Loss, gradients and metrics of a step or an evaluation, summed up group by group.
+///
+/// A group whose loss depends on rows of other groups is not [whole][#isWhole]: all such groups are
+/// measured and [noted][#note] first, then computed again with the [slopes][#slopes] that follow.
+///
+/// @param <R> kind of row
+/// @param <F> how rows are laid out
+public interface StepSums<R, F> {
+    /// Adds a group of rows that is whole.
+    ///
+    /// @param policy what the trained model says of the group's targets
+    /// @param reference what the frozen model says of each row, in the order of its columns; no
+    // rows
+    ///     without a reference
+    /// @return derivative of the step's loss by each target's log-probability or score, `(M)`
+    /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
+    float[] add(List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference);
+
+    /// Whether the slopes of a group follow from the group alone.
+    default boolean isWhole(List<RowAt<R>> group) {
+        return true;
+    }
+
+    /// Adds a group of rows of which no slopes are asked, or not yet.
+    ///
+    /// @param policy as in [#add]
+    /// @param reference as in [#add]
+    /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite
+    default void note(
+            List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference) {
+        add(group, forest, policy, reference);
+    }
+
+    /// The derivative that [#add] returns, of a group that isn't whole, after all such groups were
+    /// noted.
+    ///
+    /// @return `(M)`
+    default float[] slopes(List<RowAt<R>> group, F forest) {
+        throw new IllegalStateException("every group is whole, so add returned its slopes");
+    }
+
+    /// Measures what only metrics need: once, after rows were noted and before any backward pass,
+    /// which may change weights on the way.
+    default void measureMore(Scorer policy) {}
+
+    /// Reports a training step whose rows were all added.
+    StepReport step();
+
+    /// Returns the metrics of an evaluation whose rows were all noted.
+    Map<String, Double> evaluation();
+}

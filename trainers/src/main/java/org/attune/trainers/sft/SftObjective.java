@@ -1,0 +1,83 @@
+package org.attune.trainers.sft;
+
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.layout.SftForest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.HeadStatistic;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowObjective;
+import org.attune.trainers.rows.RowTrainer;
+
+import java.util.List;
+import java.util.Optional;
+
+/// Supervised fine-tuning: the loss over the trained tokens of a step. Read [SftSums], then
+/// [SftLoss].
+///
+/// @param loss of a token
+public record SftObjective(SftLoss loss) implements RowObjective<PackedRow, SftForest> {
+    private static final HeadRequest REQUEST =
+            HeadRequest.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
+
+    /// One run.
+    ///
+    /// @param config checked here
+    /// @param policy with the values to start from. The caller closes it
+    /// @param rows training rows, prepared
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    public static RowTrainer<PackedRow, SftForest> trainer(
+            SftConfig config,
+            CausalPolicy policy,
+            List<PackedRow> rows,
+            List<EvalSet<PackedRow>> evalSets,
+            RunContext context) {
+        SftObjective objective = of(ConfigCheck.validate(config));
+        return new RowTrainer<>(
+                config, objective, policy, Optional.empty(), rows, evalSets, context);
+    }
+
+    private static SftObjective of(SftConfig config) {
+        return new SftObjective(
+                switch (config.loss().lossType()) {
+                    case NLL -> new SftLoss.Nll();
+                    case DFT -> new SftLoss.Dft();
+                });
+    }
+
+    @Override
+    public String method() {
+        return "sft";
+    }
+
+    @Override
+    public HeadRequest request() {
+        return REQUEST;
+    }
+
+    @Override
+    public SftForest layout(List<PackedRow> rows, boolean shares) {
+        return SftForest.of(rows, shares);
+    }
+
+    @Override
+    public String fingerprint(List<PackedRow> rows) {
+        return Fingerprints.ofRows(rows);
+    }
+
+    @Override
+    public SftSums training(List<RowAt<PackedRow>> rows, int microBatches) {
+        return new SftSums(loss, rows, microBatches);
+    }
+
+    @Override
+    public String heldoutMetric() {
+        return MetricKeys.LOSS;
+    }
+}
