@@ -19,14 +19,26 @@ public record PromptExample(
         String text,
         List<Message> messages,
         Map<String, Object> columns,
-        RowOrigin origin) {
+        RowOrigin origin)
+        implements TrainingRow {
     public PromptExample {
         messages = List.copyOf(messages);
     }
 
     /// Number of tokens.
+    @Override
     public int length() {
         return ids.length;
+    }
+
+    @Override
+    public List<int[]> sequences() {
+        return List.of(ids);
+    }
+
+    @Override
+    public List<String> origins() {
+        return List.of(origin.where());
     }
 
     /// Whether the prompt is a conversation.

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Turns samples into token ids as TRL 1.16 does (`reference` of its `tokenize_fn`s):
 ///
@@ -281,5 +282,12 @@ public final class SampleTokenizer {
             i++;
         }
         return i;
+    }
+
+    /// @throws ConfigException if a limit is below 1
+    static void requirePositive(String key, OptionalInt limit) {
+        if (limit.isPresent() && limit.getAsInt() < 1) {
+            throw new ConfigException(key + " must be at least 1, got " + limit.getAsInt());
+        }
     }
 }

@@ -75,7 +75,7 @@ public final class ScoringPreparation {
         try {
             return prepare.apply(sample);
         } catch (DatasetException e) {
-            throw new DatasetException(sample.row().origin().where() + ": " + e.getMessage(), e);
+            throw RowPreparation.placed(sample, e);
         }
     }
 

@@ -4,98 +4,43 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.SftExample;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.PreparationReport.Dropped;
 import org.attune.datasets.prepare.PreparationReport.Truncated;
 import org.attune.error.DatasetException;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /// Prepares samples for SFT in TRL's order: tokenise, mask, truncate (not when packing), drop
 /// rows without a token that counts, pack.
-public final class SftPreparation {
+///
+/// @param tokenizer borrowed
+/// @param options what counts and what is cut
+public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadRowPolicy onBadRow)
+        implements RowPreparation<PackedRow> {
     private static final String UNTRAINED = "no token counts in the loss";
-    private static final String REFUSED = "the row can't be tokenised";
 
-    private final SampleTokenizer tokenizer;
-    private final SftOptions options;
-    private final BadRowPolicy onBadRow;
-
-    public SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadRowPolicy onBadRow) {
-        this.tokenizer = tokenizer;
-        this.options = options;
-        this.onBadRow = onBadRow;
-    }
-
-    /// Prepares all samples, once.
-    ///
-    /// @param threads how many tokenise at a time, ≥ 1; the result doesn't depend on it
-    /// @throws DatasetException with the row's place, if a row can't be tokenised and bad rows
-    ///     are errors; or if nothing is left to train on
-    public Prepared<PackedRow> prepare(List<? extends Sample> samples, int threads) {
-        List<Outcome> outcomes = ParallelRows.map(List.<Sample>copyOf(samples), threads, this::one);
-        var dropped = new ArrayList<Dropped>();
-        var truncated = new ArrayList<Truncated>();
-        var examples = new ArrayList<SftExample>();
-        for (Outcome outcome : outcomes) {
-            switch (outcome) {
-                case Outcome.Kept kept -> {
-                    SftExample example = kept.example();
-                    examples.add(example);
-                    if (example.length() < kept.lengthBefore()) {
-                        truncated.add(
-                                new Truncated(
-                                        example.origin(), kept.lengthBefore(), example.length()));
-                    }
-                }
-                case Outcome.Left left -> dropped.add(left.dropped());
-            }
-        }
-        List<PackedRow> rows = pack(examples, truncated);
-        if (rows.isEmpty()) {
-            throw nothingLeft(samples.size(), dropped);
-        }
-        return new Prepared<>(
-                rows,
-                new PreparationReport(
-                        samples.size(),
-                        rows.size(),
-                        rows.stream().mapToLong(PackedRow::length).sum(),
-                        rows.stream().mapToLong(PackedRow::trainedTokens).sum(),
-                        dropped,
-                        truncated));
-    }
-
-    private sealed interface Outcome {
-        record Kept(SftExample example, int lengthBefore) implements Outcome {}
-
-        record Left(Dropped dropped) implements Outcome {}
-    }
-
-    private Outcome one(Sample sample) {
-        SftExample whole;
-        try {
-            whole = masked(sample);
-        } catch (DatasetException e) {
-            String where = sample.row().origin().where();
-            if (onBadRow == BadRowPolicy.ERROR) {
-                throw new DatasetException(where + ": " + e.getMessage(), e);
-            }
-            return new Outcome.Left(new Dropped(sample.row().origin(), REFUSED, e.getMessage()));
-        }
+    @Override
+    public Shaped<PackedRow> shape(Sample sample) {
+        SftExample whole = masked(sample);
         SftExample example = options.packing().isPresent() ? whole : truncated(whole);
         if (!anyTrue(example.completionMask())) {
-            return new Outcome.Left(
-                    new Dropped(
-                            whole.origin(),
-                            UNTRAINED,
-                            whole.length() > example.length()
-                                    ? "%d tokens, cut to %d"
-                                            .formatted(whole.length(), example.length())
-                                    : ""));
+            return new Shaped.Left<>(
+                    UNTRAINED,
+                    whole.length() > example.length()
+                            ? "%d tokens, cut to %d".formatted(whole.length(), example.length())
+                            : "");
         }
-        return new Outcome.Kept(example, whole.length());
+        return new Shaped.Kept<>(new PackedRow(List.of(example)), whole.length(), example.length());
+    }
+
+    @Override
+    public long trained(PackedRow row) {
+        return row.trainedTokens();
+    }
+
+    @Override
+    public String refusal() {
+        return "the row can't be tokenised";
     }
 
     /// The row's tokens with TRL's labels: completion and assistant masks together where both
@@ -130,10 +75,12 @@ public final class SftPreparation {
         };
     }
 
-    private List<PackedRow> pack(List<SftExample> examples, List<Truncated> truncated) {
+    @Override
+    public List<PackedRow> arrange(List<PackedRow> rows, List<Truncated> truncated) {
         if (options.packing().isEmpty()) {
-            return examples.stream().map(example -> new PackedRow(List.of(example))).toList();
+            return rows;
         }
+        List<SftExample> examples = rows.stream().map(row -> row.documents().getFirst()).toList();
         int length = options.maxLength().orElseThrow();
         if (options.packing().get() == PackingStrategy.BFD) {
             examples.stream()
@@ -144,31 +91,12 @@ public final class SftPreparation {
         return Packing.pack(examples, length, options.packing().get());
     }
 
-    static boolean anyTrue(boolean[] mask) {
+    private static boolean anyTrue(boolean[] mask) {
         for (boolean counts : mask) {
             if (counts) {
                 return true;
             }
         }
         return false;
-    }
-
-    static DatasetException nothingLeft(int rowsIn, List<Dropped> dropped) {
-        return nothingLeft(rowsIn, dropped, "max_length");
-    }
-
-    /// @param limit the key that may have been too low
-    static DatasetException nothingLeft(int rowsIn, List<Dropped> dropped, String limit) {
-        String first =
-                dropped.isEmpty()
-                        ? ""
-                        : "; the first: %s: %s %s"
-                                .formatted(
-                                        dropped.getFirst().origin().where(),
-                                        dropped.getFirst().reason(),
-                                        dropped.getFirst().detail());
-        return new DatasetException(
-                "none of %d rows is left to train on, %d were dropped%s; raise %s or check the data with `attune preview`"
-                        .formatted(rowsIn, dropped.size(), first.stripTrailing(), limit));
     }
 }

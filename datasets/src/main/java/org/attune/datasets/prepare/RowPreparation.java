@@ -1,0 +1,128 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.examples.TrainingRow;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.prepare.PreparationReport.Dropped;
+import org.attune.datasets.prepare.PreparationReport.Truncated;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.error.DatasetException;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// How the samples of a data set become rows of one kind. A kind says how [one][#shape] sample
+/// does; [#prepare] does the rest: threads, bad rows, what is reported.
+///
+/// @param <T> kind of row
+public interface RowPreparation<T extends TrainingRow> {
+    /// What happens to a row that can't be used.
+    BadRowPolicy onBadRow();
+
+    /// Makes a row of a sample. Called from several threads at a time.
+    ///
+    /// @throws DatasetException without the row's place, if the sample can't be used
+    Shaped<T> shape(Sample sample);
+
+    /// Number of tokens of a row that count in the loss; what the report sums up.
+    long trained(T row);
+
+    /// Why rows are left out of which [#shape] throws, where bad rows are skipped.
+    default String refusal() {
+        return "the row can't be used";
+    }
+
+    /// The key whose value may have been too low where no row is left.
+    default String limit() {
+        return "max_length";
+    }
+
+    /// The samples of which rows are made, in order.
+    default List<Sample> samples(List<? extends Sample> given) {
+        return List.copyOf(given);
+    }
+
+    /// Puts rows together, or orders them anew.
+    ///
+    /// @param truncated rows that were cut; what is cut here is added
+    default List<T> arrange(List<T> rows, List<Truncated> truncated) {
+        return rows;
+    }
+
+    /// Prepares all samples, once.
+    ///
+    /// @param threads how many tokenise at a time, ≥ 1; the result doesn't depend on it
+    /// @throws DatasetException with the row's place, if a row can't be used and bad rows are
+    ///     errors; or if nothing is left to train on
+    default Prepared<T> prepare(List<? extends Sample> given, int threads) {
+        List<Sample> samples = samples(given);
+        List<Shaped<T>> shaped = ParallelRows.map(samples, threads, this::shapeOrRefuse);
+        var dropped = new ArrayList<Dropped>();
+        var truncated = new ArrayList<Truncated>();
+        var kept = new ArrayList<T>();
+        for (int i = 0; i < shaped.size(); i++) {
+            RowOrigin origin = samples.get(i).row().origin();
+            switch (shaped.get(i)) {
+                case Shaped.Kept<T>(T row, int before, int after) -> {
+                    kept.add(row);
+                    if (after < before) {
+                        truncated.add(new Truncated(origin, before, after));
+                    }
+                }
+                case Shaped.Left<T>(String reason, String detail) ->
+                        dropped.add(new Dropped(origin, reason, detail));
+            }
+        }
+        List<T> rows = arrange(kept, truncated);
+        if (rows.isEmpty()) {
+            throw nothingLeft(samples.size(), dropped);
+        }
+        long tokens = rows.stream().mapToLong(T::length).sum();
+        long trained = rows.stream().mapToLong(this::trained).sum();
+        return new Prepared<>(
+                rows,
+                new PreparationReport(
+                        samples.size(), rows.size(), tokens, trained, dropped, truncated));
+    }
+
+    private Shaped<T> shapeOrRefuse(Sample sample) {
+        try {
+            return shape(sample);
+        } catch (DatasetException e) {
+            if (onBadRow() == BadRowPolicy.ERROR) {
+                throw placed(sample, e);
+            }
+            return new Shaped.Left<>(refusal(), e.getMessage());
+        }
+    }
+
+    /// The same failure with the row's place.
+    static DatasetException placed(Sample sample, DatasetException e) {
+        return new DatasetException(sample.row().origin().where() + ": " + e.getMessage(), e);
+    }
+
+    /// A sample of the type that is needed.
+    ///
+    /// @param needed that type in words, as "a preference pair is"
+    /// @throws DatasetException if it is of another type
+    static <S extends Sample> S require(Class<S> type, String needed, Sample sample) {
+        if (type.isInstance(sample)) {
+            return type.cast(sample);
+        }
+        throw new DatasetException(needed + " needed, got " + sample.type().key());
+    }
+
+    private DatasetException nothingLeft(int rowsIn, List<Dropped> dropped) {
+        String first =
+                dropped.isEmpty()
+                        ? ""
+                        : "; the first: %s: %s %s"
+                                .formatted(
+                                        dropped.getFirst().origin().where(),
+                                        dropped.getFirst().reason(),
+                                        dropped.getFirst().detail());
+        return new DatasetException(
+                "none of %d rows is left to train on, %d were dropped%s; raise %s or check the data with `attune preview`"
+                        .formatted(rowsIn, dropped.size(), first.stripTrailing(), limit()));
+    }
+}
