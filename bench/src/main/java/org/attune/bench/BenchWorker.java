@@ -66,8 +66,8 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
         var recorder = new StepRecorder(spec.rows() * group, spec.profile() ? spec.warmUp() : -1);
         var runs = new Runs(HubCache.ofEnvironment(), List.of(recorder), new StopSignal());
         switch (spec.task()) {
-            case SFT -> runs.sft(sft());
-            case DPO -> runs.dpo(dpo());
+            case SFT -> runs.train(sft());
+            case DPO -> runs.train(dpo());
             case GRPO -> runs.grpo(grpo(), List.of(WeightedReward.of(answerIsIn())));
             case GENERATE, PREFILL -> throw new IllegalStateException("nothing is trained");
         }

@@ -1,5 +1,8 @@
 package org.attune.cli;
 
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help;
@@ -9,9 +12,11 @@ import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// The command `attune` without a subcommand shows its help.
@@ -40,7 +45,11 @@ import java.util.concurrent.Callable;
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
-    /// By what they are for.
+    /// Those that train, models that score last.
+    private static final List<TrainingMethod<?, ?>> METHODS =
+            Methods.all().stream().sorted(Comparator.comparing(TrainingMethod::kind)).toList();
+
+    /// The others, by what they are for.
     private static final Map<String, List<Class<?>>> GROUPS = groups();
 
     private static final List<Class<?>> COMMANDS =
@@ -48,16 +57,6 @@ final class AttuneCommand implements Callable<Integer> {
 
     private static Map<String, List<Class<?>>> groups() {
         Map<String, List<Class<?>>> groups = new LinkedHashMap<>();
-        groups.put(
-                "Train",
-                List.of(
-                        SftCommand.class,
-                        DpoCommand.class,
-                        BcoCommand.class,
-                        GrpoCommand.class,
-                        PpoCommand.class,
-                        RewardCommand.class,
-                        PrmCommand.class));
         groups.put(
                 "Prepare",
                 List.of(
@@ -100,13 +99,21 @@ final class AttuneCommand implements Callable<Integer> {
         var line = new CommandLine(new AttuneCommand());
         List<Class<?>> named =
                 COMMANDS.stream().filter(c -> args.length > 0 && name(c).equals(args[0])).toList();
-        (named.isEmpty() || named.contains(HelpCommand.class) ? COMMANDS : named)
-                .forEach(line::addSubcommand);
+        Optional<TrainingMethod<?, ?>> method =
+                args.length > 0 ? Methods.named(args[0]) : Optional.empty();
+        if (method.isPresent()) {
+            line.addSubcommand(TrainCommand.of(method.get()));
+        } else if (named.isEmpty() || named.contains(HelpCommand.class)) {
+            METHODS.forEach(known -> line.addSubcommand(TrainCommand.of(known)));
+            COMMANDS.forEach(line::addSubcommand);
+        } else {
+            named.forEach(line::addSubcommand);
+        }
         line.getHelpSectionMap()
                 .put(
                         UsageMessageSpec.SECTION_KEY_COMMAND_LIST,
                         help -> commandList(help.subcommands()));
-        if (named.isEmpty() && args.length > 0) {
+        if (named.isEmpty() && method.isEmpty() && args.length > 0) {
             ElsewhereCommand.of(args[0]).ifPresent(other -> line.addSubcommand(args[0], other));
         }
         line.getSubcommands().values().forEach(AttuneCommand::leaveOptionsToRun);
@@ -122,6 +129,10 @@ final class AttuneCommand implements Callable<Integer> {
 
     private static String commandList(Map<String, Help> known) {
         var text = new StringBuilder();
+        text.append("%nTrain:%n".formatted());
+        METHODS.stream()
+                .filter(method -> known.containsKey(method.name()))
+                .forEach(method -> text.append(line(method.name(), method.summary())));
         GROUPS.forEach(
                 (title, commands) -> {
                     text.append("%n%s:%n".formatted(title));
@@ -129,11 +140,15 @@ final class AttuneCommand implements Callable<Integer> {
                         String name = name(command);
                         String[] words = command.getAnnotation(Command.class).description();
                         if (known.containsKey(name)) {
-                            text.append("  %-12s  %s%n".formatted(name, words[0]));
+                            text.append(line(name, words[0]));
                         }
                     }
                 });
         return text.toString();
+    }
+
+    private static String line(String name, String words) {
+        return "  %-12s  %s%n".formatted(name, words);
     }
 
     private static String name(Class<?> command) {

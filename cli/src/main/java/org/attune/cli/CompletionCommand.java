@@ -3,7 +3,8 @@ package org.attune.cli;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyTable;
-import org.attune.cli.config.Method;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -17,6 +18,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -131,7 +133,7 @@ final class CompletionCommand implements Callable<Integer> {
     private static String values() {
         Map<String, Set<String>> choices = new TreeMap<>();
         KeyTable table = KeyTable.load();
-        for (Method method : Method.values()) {
+        for (TrainingMethod<?, ?> method : Methods.all()) {
             KeyFacts facts = KeyFacts.of(method);
             table.of(method).stream()
                     .filter(key -> key.outcome() == Key.Outcome.OBEYED)
@@ -152,7 +154,9 @@ final class CompletionCommand implements Callable<Integer> {
         for (CommandLine command : commands.values()) {
             for (OptionSpec option : command.getCommandSpec().options()) {
                 Class<?> type = option.type();
-                if (type.isEnum()) {
+                if (type == TrainingMethod.class) {
+                    cases.put(String.join("|", option.names()), methods());
+                } else if (type.isEnum()) {
                     cases.put(String.join("|", option.names()), constants(type));
                 } else if (type == Path.class) {
                     cases.putIfAbsent(String.join("|", option.names()), "");
@@ -174,28 +178,27 @@ final class CompletionCommand implements Callable<Integer> {
     /// Options of each command, and what else may follow it.
     private static String words(Map<String, CommandLine> commands) {
         KeyTable table = KeyTable.load();
-        String methods =
-                Arrays.stream(Method.values())
-                        .map(Method::wireName)
-                        .collect(Collectors.joining(" "));
         var cases = new StringBuilder();
         commands.forEach(
                 (name, command) -> {
                     String more =
                             switch (name) {
                                 case "help" -> String.join(" ", commands.keySet());
-                                case "keys" -> methods;
-                                case "init" -> methods;
+                                case "keys", "init" -> methods();
                                 case "completion" -> "bash zsh";
-                                case "preview" -> keys(table, Method.values());
+                                case "preview" -> keys(table, Methods.all());
                                 default ->
-                                        Method.named(name)
-                                                .map(method -> keys(table, method))
+                                        Methods.named(name)
+                                                .map(method -> keys(table, List.of(method)))
                                                 .orElse("");
                             };
                     cases.append(when(name, (options(command) + " " + more).strip()));
                 });
         return cases.toString();
+    }
+
+    private static String methods() {
+        return Methods.all().stream().map(TrainingMethod::name).collect(Collectors.joining(" "));
     }
 
     private static String options(CommandLine command) {
@@ -205,8 +208,8 @@ final class CompletionCommand implements Callable<Integer> {
                 .collect(Collectors.joining(" "));
     }
 
-    private static String keys(KeyTable table, Method... methods) {
-        return Arrays.stream(methods)
+    private static String keys(KeyTable table, List<TrainingMethod<?, ?>> methods) {
+        return methods.stream()
                 .flatMap(method -> table.of(method).stream())
                 .filter(key -> key.outcome() == Key.Outcome.OBEYED)
                 .map(key -> key.name() + "=")

@@ -1,8 +1,8 @@
 package org.attune.cli;
 
 import org.attune.cli.config.InitialFile;
-import org.attune.cli.config.Method;
 import org.attune.error.ConfigException;
+import org.attune.trainers.opening.TrainingMethod;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,7 +36,7 @@ final class InitCommand implements Callable<Integer> {
             index = "0",
             paramLabel = "METHOD",
             description = "sft, dpo, grpo, reward, prm, ppo or bco.")
-    Method method;
+    TrainingMethod<?, ?> method;
 
     @Parameters(
             index = "1..*",
@@ -71,7 +71,7 @@ final class InitCommand implements Callable<Integer> {
         }
         console.println(
                 "%s written; fill in model and data, then: attune preview %s, attune %s %s"
-                        .formatted(out, out, method.wireName(), out));
+                        .formatted(out, out, method.name(), out));
         return ExitCodes.DONE;
     }
 }

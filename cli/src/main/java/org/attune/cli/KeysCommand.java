@@ -3,9 +3,10 @@ package org.attune.cli;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyTable;
-import org.attune.cli.config.Method;
 import org.attune.cli.config.NearestKey;
 import org.attune.error.ConfigException;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,8 +17,7 @@ import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,13 +46,13 @@ final class KeysCommand implements Callable<Integer> {
                             + " names have one of them (default: all keys of all methods).")
     List<String> words = new ArrayList<>();
 
-    private final Map<Method, KeyFacts> facts = new EnumMap<>(Method.class);
+    private final Map<TrainingMethod<?, ?>, KeyFacts> facts = new HashMap<>();
 
     @Override
     public Integer call() {
         KeyTable table = KeyTable.load();
-        Optional<Method> method =
-                words.isEmpty() ? Optional.empty() : Method.named(words.getFirst());
+        Optional<TrainingMethod<?, ?>> method =
+                words.isEmpty() ? Optional.empty() : Methods.named(words.getFirst());
         List<String> parts = method.isPresent() ? words.subList(1, words.size()) : words;
         List<Key> known = method.map(table::of).orElseGet(table::all);
         List<Key> shown = known.stream().filter(key -> isWanted(key, parts)).toList();
@@ -88,7 +88,7 @@ final class KeysCommand implements Callable<Integer> {
     private static ConfigException nothing(List<Key> known, List<String> parts) {
         List<String> names = new ArrayList<>(known.stream().map(Key::name).toList());
         known.forEach(key -> names.addAll(List.of(key.name().split("_"))));
-        Arrays.stream(Method.values()).map(Method::wireName).forEach(names::add);
+        Methods.all().stream().map(TrainingMethod::name).forEach(names::add);
         String near =
                 parts.stream()
                         .flatMap(part -> NearestKey.of(part, names).stream())
@@ -98,13 +98,13 @@ final class KeysCommand implements Callable<Integer> {
         return new ConfigException("no key has " + String.join(" or ", parts) + " in it" + near);
     }
 
-    private void show(Key key, Optional<Method> method, int columns, PrintWriter out) {
+    private void show(
+            Key key, Optional<TrainingMethod<?, ?>> method, int columns, PrintWriter out) {
         KeyFacts known =
                 facts.computeIfAbsent(
-                        method.orElseGet(() -> key.methods().stream().sorted().findFirst().get()),
-                        KeyFacts::of);
+                        method.orElseGet(() -> key.methods().getFirst()), KeyFacts::of);
         String of =
-                method.isPresent() || key.methods().size() == Method.values().length
+                method.isPresent() || key.methods().size() == Methods.all().size()
                         ? ""
                         : " (" + names(key) + ")";
         out.println(key.name() + ": " + known.standard(key) + of);
@@ -116,10 +116,7 @@ final class KeysCommand implements Callable<Integer> {
     }
 
     private static String names(Key key) {
-        return key.methods().stream()
-                .sorted()
-                .map(Method::wireName)
-                .collect(Collectors.joining(", "));
+        return key.methods().stream().map(TrainingMethod::name).collect(Collectors.joining(", "));
     }
 
     private static void indented(String text, int columns, PrintWriter out) {

@@ -3,12 +3,16 @@ package org.attune.cli;
 import org.attune.files.GivenPath;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 
 import picocli.CommandLine;
+import picocli.CommandLine.TypeConversionException;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /// Starts the command line. Exit codes: 0 done; 1 failed; 2 the command or the configuration is
 /// wrong; 130 stopped by Ctrl-C, with a checkpoint to resume from.
@@ -61,8 +65,22 @@ public final class Main {
                 .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .registerConverter(Path.class, GivenPath::of)
+                .registerConverter(TrainingMethod.class, Main::method)
                 .setExecutionStrategy(Preparation::applyAndRun)
                 .setExecutionExceptionHandler(new FailureReport())
                 .setParameterExceptionHandler(new UsageErrors());
+    }
+
+    private static TrainingMethod<?, ?> method(String name) {
+        return Methods.named(name.toLowerCase(Locale.ROOT))
+                .orElseThrow(
+                        () ->
+                                new TypeConversionException(
+                                        "expected one of %s but was '%s'"
+                                                .formatted(
+                                                        Methods.all().stream()
+                                                                .map(TrainingMethod::name)
+                                                                .toList(),
+                                                        name)));
     }
 }

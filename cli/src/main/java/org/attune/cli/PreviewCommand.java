@@ -1,30 +1,19 @@
 package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
-import org.attune.cli.config.Method;
 import org.attune.cli.config.MethodChoice;
 import org.attune.cli.config.RunConfigReader;
-import org.attune.datasets.examples.PackedRow;
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.RewardExample;
-import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.UnpairedExample;
+import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.prepare.Preview;
 import org.attune.files.HubCache;
-import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
-import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.onpolicy.RolloutRun;
-import org.attune.trainers.ppo.PpoConfig;
-import org.attune.trainers.preference.DpoConfig;
-import org.attune.trainers.run.RolloutSetup;
-import org.attune.trainers.run.RowSetup;
-import org.attune.trainers.run.RunRows;
-import org.attune.trainers.scoring.PrmConfig;
-import org.attune.trainers.scoring.RewardTrainerConfig;
-import org.attune.trainers.sft.SftConfig;
-import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.opening.RolloutSetup;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.TrainingMethod;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,8 +30,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.function.BiFunction;
-import java.util.function.Function;
 
 /// `attune preview RUN.yaml [key=value …]`
 @Command(
@@ -70,86 +57,42 @@ final class PreviewCommand implements Callable<Integer> {
             description =
                     "sft, dpo, bco, grpo, ppo, reward or prm (default: what the file's keys and"
                             + " rows say).")
-    Method method;
+    TrainingMethod<?, ?> method;
 
     @Override
     public Integer call() {
         var reader = new RunConfigReader();
-        switch (method == null ? method(reader) : method) {
-            case SFT -> {
-                LoadedRun<SftConfig> loaded = reader.sft(run.file(), run.words).found();
-                show(
-                        loaded.config().model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.sft(loaded.config()),
-                        (Preview preview, PackedRow row) -> preview.row(row));
-            }
-            case DPO -> {
-                LoadedRun<DpoConfig> loaded = reader.dpo(run.file(), run.words).found();
-                show(
-                        loaded.config().model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.dpo(loaded.config()),
-                        (Preview preview, PreferenceExample pair) -> preview.pair(pair));
-            }
-            case BCO -> {
-                LoadedRun<BcoConfig> loaded = reader.bco(run.file(), run.words).found();
-                show(
-                        loaded.config().model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.bco(loaded.config()),
-                        (Preview preview, UnpairedExample row) -> preview.labelled(row));
-            }
-            case REWARD -> {
-                LoadedRun<RewardTrainerConfig> loaded =
-                        reader.reward(run.file(), run.words).found();
-                show(
-                        loaded.config().model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.reward(loaded.config()),
-                        (Preview preview, RewardExample pair) -> preview.rewardPair(pair));
-            }
-            case PRM -> {
-                LoadedRun<PrmConfig> loaded = reader.prm(run.file(), run.words).found();
-                show(
-                        loaded.config().model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.prm(loaded.config()),
-                        (Preview preview, StepwiseExample row) -> preview.judged(row));
-            }
-            case GRPO -> {
-                LoadedRun<GrpoConfig> loaded = reader.grpo(run.file(), run.words).found();
-                showPrompts(loaded, loaded.config());
-            }
-            case PPO -> {
-                LoadedRun<PpoConfig> loaded = reader.ppo(run.file(), run.words).found();
-                showPrompts(loaded, loaded.config());
-            }
-        }
+        TrainingMethod<?, ?> shown = method == null ? method(reader) : method;
+        show(reader, shown);
         return ExitCodes.DONE;
     }
 
-    private Method method(RunConfigReader reader) {
+    private TrainingMethod<?, ?> method(RunConfigReader reader) {
         MethodChoice choice = reader.methodOf(run.file(), run.words, RowSetup::typeOf);
         LOG.info(
                 "{} is taken for {}, from {}{}",
                 choice.run(),
-                choice.method().wireName(),
+                choice.method().name(),
                 choice.reason(),
                 choice.certain() ? "" : "; --method says another");
         return choice.method();
     }
 
-    private void showPrompts(LoadedRun<?> loaded, RolloutRun config) {
-        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, loaded.directory());
+    private <C extends Record & RunConfig, R extends TrainingRow> void show(
+            RunConfigReader reader, TrainingMethod<C, R> shown) {
+        LoadedRun<C> loaded = reader.read(shown, run.file(), run.words).found();
+        if (!(loaded.config() instanceof RolloutRun generating)) {
+            show(loaded, shown, Set.of());
+            return;
+        }
+        Map<String, Set<String>> read = RolloutSetup.rewardColumns(generating, loaded.directory());
         Set<String> columns = new LinkedHashSet<>();
         read.values().forEach(columns::addAll);
-        RunRows<PromptExample> rows =
-                show(
-                        config.model(),
-                        loaded.environment().hubCache(),
-                        setup -> setup.prompts(config),
-                        (Preview preview, PromptExample prompt) -> preview.prompt(prompt, columns));
+        RunRows<R> rows = show(loaded, shown, columns);
+        tellOfRewards(read, rows.map(PromptExample.class::cast));
+    }
+
+    private void tellOfRewards(Map<String, Set<String>> read, RunRows<PromptExample> rows) {
         PrintWriter out = spec.commandLine().getOut();
         out.println("longest prompt: %d tokens".formatted(longest(rows.train())));
         Set<String> given = new TreeSet<>();
@@ -172,18 +115,17 @@ final class PreviewCommand implements Callable<Integer> {
         return prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
     }
 
-    private <T> RunRows<T> show(
-            ModelConfig config,
-            HubCache hub,
-            Function<RowSetup, RunRows<T>> prepare,
-            BiFunction<Preview, T, String> shown) {
+    /// @param columns of prompts, shown beside them
+    private <C extends Record & RunConfig, R extends TrainingRow> RunRows<R> show(
+            LoadedRun<C> loaded, TrainingMethod<C, R> shown, Set<String> columns) {
         PrintWriter out = spec.commandLine().getOut();
         Preview.Marks marks = RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
-        try (var model = ModelSetup.open(config, hub)) {
-            RunRows<T> prepared = prepare.apply(new RowSetup(model.text(), hub));
+        HubCache hub = loaded.environment().hubCache();
+        try (var model = ModelSetup.open(loaded.config().model(), hub)) {
+            RunRows<R> prepared = shown.prepare(new RowSetup(model.text(), hub), loaded.config());
             var preview = new Preview(model.text().tokenizer(), marks);
-            List<T> first = prepared.train().stream().limit(rows).toList();
-            first.forEach(row -> out.println(shown.apply(preview, row)));
+            List<R> first = prepared.train().stream().limit(rows).toList();
+            first.forEach(row -> out.println(shown.show(preview, row, columns)));
             out.print(preview.report(prepared.report()));
             out.flush();
             return prepared;

@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.cli.config.LoadedRun;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.ReportTarget;
+import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.ResumePoint;
@@ -10,6 +11,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
+import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
@@ -37,29 +39,17 @@ final class TrainingSession {
     private final Optional<CompletionLogConfig> completions;
     private final List<Optional<String>> inputs;
 
-    /// Without completions.
-    TrainingSession(
-            CommandSpec command,
-            LoadedRun<?> loaded,
-            TrainingConfig training,
-            List<Optional<String>> inputs) {
-        this(command, loaded, training, Optional.empty(), inputs);
-    }
-
     /// @param command that is being executed
-    /// @param completions of a method that generates
-    /// @param inputs folders that the run reads
-    TrainingSession(
-            CommandSpec command,
-            LoadedRun<?> loaded,
-            TrainingConfig training,
-            Optional<CompletionLogConfig> completions,
-            List<Optional<String>> inputs) {
+    /// @param config of the run
+    TrainingSession(CommandSpec command, LoadedRun<?> loaded, RunConfig config) {
         this.command = command;
         this.loaded = loaded;
-        this.training = training;
-        this.completions = completions;
-        this.inputs = inputs;
+        training = config.training();
+        completions =
+                config instanceof RolloutRun generating
+                        ? Optional.of(generating.completionLog())
+                        : Optional.empty();
+        inputs = config.inputs();
     }
 
     /// @return the exit code

@@ -5,7 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyTable;
-import org.attune.cli.config.Method;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,8 +75,8 @@ class CompletionCommandTest {
     void everyCommandAndEveryKeyIsOffered() throws Exception {
         List<String> commands = completed("attune", "");
         assertTrue(commands.containsAll(AttuneCommand.line().getSubcommands().keySet()));
-        for (Method method : Method.values()) {
-            List<String> keys = completed("attune", method.wireName(), "run.yaml", "");
+        for (TrainingMethod<?, ?> method : Methods.all()) {
+            List<String> keys = completed("attune", method.name(), "run.yaml", "");
             for (Key key : KeyTable.load().of(method)) {
                 boolean obeyed = key.outcome() == Key.Outcome.OBEYED;
                 assertEquals(obeyed, keys.contains(key.name() + "="), key.name());

@@ -3,10 +3,11 @@ package org.attune.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.cli.config.Method;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.ppo.PpoMethod;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,33 +38,34 @@ class InitRunTest {
         return out.toString();
     }
 
-    private static String row(Method method, int i) {
+    private static String row(TrainingMethod<?, ?> method, int i) {
         String question = "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
         return question
-                + switch (method) {
-                    case SFT -> "\"completion\": \"1\"}";
-                    case DPO, REWARD -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
-                    case BCO -> "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
-                    case PRM -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case GRPO, PPO -> "\"answer\": \"1\"}";
+                + switch (method.name()) {
+                    case "sft" -> "\"completion\": \"1\"}";
+                    case "dpo", "reward" -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
+                    case "bco" -> "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
+                    case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
+                    case "grpo", "ppo" -> "\"answer\": \"1\"}";
+                    default -> throw new AssertionError(method + " needs rows here");
                 };
     }
 
     /// Nothing of the file but model, data and what makes it short is changed.
-    private static List<String> shorter(Method method) {
+    private static List<String> shorter(TrainingMethod<?, ?> method) {
         var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
-        if (method == Method.GRPO || method == Method.PPO) {
+        if (method.kind() == TrainingMethod.Kind.GENERATES) {
             values.add("max_completion_length=3");
         }
-        if (method == Method.PPO) { // counts updates in another way
+        if (method.equals(new PpoMethod())) { // counts updates in another way
             values.set(0, "total_episodes=32");
         }
         return values;
     }
 
     @ParameterizedTest
-    @EnumSource
-    void printedFileIsShownAndTrains(Method method) throws IOException {
+    @MethodSource("org.attune.trainers.run.Methods#all")
+    void printedFileIsShownAndTrains(TrainingMethod<?, ?> method) throws IOException {
         var rows = new StringBuilder();
         for (int i = 0; i < ROWS; i++) {
             rows.append(row(method, i)).append('\n');
@@ -74,7 +76,7 @@ class InitRunTest {
                 new ArrayList<>(
                         List.of(
                                 "init",
-                                method.wireName(),
+                                method.name(),
                                 "model_name_or_path=" + MODEL,
                                 "datasets=" + data,
                                 "output_dir=" + out));
@@ -84,7 +86,7 @@ class InitRunTest {
                         folder.resolve("run.yaml"), attune(arguments.toArray(String[]::new)));
         String shown = attune("preview", file.toString());
         assertTrue(shown.contains("Sort ascending"), shown);
-        attune(method.wireName(), file.toString());
+        attune(method.name(), file.toString());
         assertTrue(Files.exists(out.resolve("adapter_model.safetensors")));
         assertTrue(Files.size(out.resolve("metrics.jsonl")) > 0);
     }

@@ -42,7 +42,7 @@ public final class DpoInJava {
                         System.out.println(step + " " + metrics.get("rewards/accuracies"));
                     }
                 };
-        return Runs.with(progress).dpo(config);
+        return Runs.with(progress).train(config);
     }
     // end
 }

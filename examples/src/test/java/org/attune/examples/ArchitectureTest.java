@@ -71,10 +71,20 @@ final class ArchitectureTest {
                     "optim",
                     "checkpoint");
 
-    private static final Set<String> ROWS = Set.of("config", "batch", "loop", "numerics", "rows");
+    private static final Set<String> ROWS =
+            Set.of("config", "batch", "loop", "numerics", "rows", "opening");
 
     private static final Set<String> GENERATING =
-            Set.of("config", "batch", "loop", "numerics", "rows", "onpolicy");
+            Set.of(
+                    "config",
+                    "batch",
+                    "loop",
+                    "numerics",
+                    "rows",
+                    "onpolicy",
+                    "memory",
+                    "judges",
+                    "opening");
 
     private static final Set<String> LIBRARY =
             Set.of("core", "datasets", "rollout", "reward", "models", "trainers", "bench");
@@ -106,7 +116,17 @@ final class ArchitectureTest {
                     Map.entry("rows", Set.of("config", "batch", "loop")),
                     Map.entry("onpolicy", Set.of("config", "batch", "loop", "rows")),
                     Map.entry("memory", Set.of("config", "batch", "loop", "onpolicy")),
-                    Map.entry("judges", Set.of("config", "batch", "scoring")),
+                    Map.entry("judges", Set.of("config", "batch", "numerics")),
+                    Map.entry(
+                            "opening",
+                            Set.of(
+                                    "config",
+                                    "batch",
+                                    "loop",
+                                    "rows",
+                                    "onpolicy",
+                                    "memory",
+                                    "judges")),
                     Map.entry("sft", ROWS),
                     Map.entry("preference", ROWS),
                     Map.entry("unpaired", ROWS),

@@ -1,6 +1,8 @@
 package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
+import org.attune.trainers.opening.FirstRun.Suggestion;
+import org.attune.trainers.opening.TrainingMethod;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,14 +14,14 @@ import java.util.stream.Collectors;
 public final class InitialFile {
     private static final int COLUMNS = 100;
 
-    private final Method method;
+    private final TrainingMethod<?, ?> method;
     private final KeyTable table = KeyTable.load();
     private final KeyFacts facts;
     private final Map<String, String> given = new LinkedHashMap<>();
 
     /// @param values `key=value`, in YAML, that take the place of what is suggested
     /// @throws ConfigException if one has another form or a key that this method doesn't have
-    public InitialFile(Method method, List<String> values) {
+    public InitialFile(TrainingMethod<?, ?> method, List<String> values) {
         this.method = method;
         facts = KeyFacts.of(method);
         for (String value : values) {
@@ -45,7 +47,7 @@ public final class InitialFile {
                     "argument %s: no key of %s%s"
                             .formatted(
                                     name,
-                                    method.wireName(),
+                                    method.name(),
                                     NearestKey.of(name, known)
                                             .map(near -> "; did you mean " + near + "?")
                                             .orElse("; attune keys lists them")));
@@ -60,7 +62,7 @@ public final class InitialFile {
         comment(
                 text,
                 "A run of attune %s. Fill in model and data, then: attune %s FILE. All keys: attune keys %s"
-                        .formatted(method.wireName(), method.wireName(), method.wireName()));
+                        .formatted(method.name(), method.name(), method.name()));
         Map<String, String> left = new LinkedHashMap<>(given);
         for (Map.Entry<String, List<Suggestion>> group : suggestions().entrySet()) {
             text.append('\n');
@@ -113,86 +115,40 @@ public final class InitialFile {
         text.append(line).append('\n');
     }
 
-    private record Suggestion(String key, String value) {}
-
-    private static List<Suggestion> of(String... keysAndValues) {
-        List<Suggestion> list = new ArrayList<>();
-        for (int i = 0; i < keysAndValues.length; i += 2) {
-            list.add(new Suggestion(keysAndValues[i], keysAndValues[i + 1]));
-        }
-        return list;
-    }
-
     /// By the words above them.
     private Map<String, List<Suggestion>> suggestions() {
         Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
-        groups.put("---- Fill in ----", of("model_name_or_path", "", "datasets", ""));
+        groups.put("---- Fill in ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
         groups.put(
-                "---- Data: " + rows() + " ----",
-                of("test_split_size", "0.1", "output_dir", "out/" + method.wireName()));
+                "---- Data: " + method.firstRun().rows() + " ----",
+                Suggestion.list("test_split_size", "0.1", "output_dir", "out/" + method.name()));
         if (generates()) {
             groups.put(
                     "---- Rewards: exact_answer compares with the column answer. ----",
-                    of("reward_funcs", "exact_answer"));
+                    Suggestion.list("reward_funcs", "exact_answer"));
         }
         List<Suggestion> adapter =
-                of(
+                Suggestion.list(
                         "use_peft", "true",
                         "lora_r", "16",
                         "lora_alpha", "32",
                         "lora_target_modules", "all-linear");
         if (generates()) {
-            adapter.addAll(of("lora_dropout", "0.0"));
+            adapter.addAll(Suggestion.list("lora_dropout", "0.0"));
         }
         groups.put("---- Adapter ----", adapter);
-        groups.put("---- What is learned ----", objective());
+        groups.put("---- What is learned ----", method.firstRun().keys());
         groups.put("---- Course of the run ----", course());
         return groups;
     }
 
     private boolean generates() {
-        return method == Method.GRPO || method == Method.PPO;
-    }
-
-    private String rows() {
-        return switch (method) {
-            case SFT -> "rows with messages, or prompt and completion, or text";
-            case DPO, REWARD -> "rows with prompt, chosen and rejected";
-            case BCO -> "rows with prompt, completion and label (true or false)";
-            case PRM -> "rows with prompt, completions (a list of steps) and labels (one each)";
-            case GRPO, PPO -> "rows with prompt, and the columns that rewards read";
-        };
-    }
-
-    private List<Suggestion> objective() {
-        return switch (method) {
-            case SFT -> of("max_length", "1024");
-            case DPO -> of("max_length", "1024", "loss_type", "sigmoid", "beta", "0.1");
-            case BCO -> of("max_length", "1024", "beta", "0.1");
-            case REWARD -> of("max_length", "1024", "center_rewards_coefficient", "0.01");
-            case PRM -> of("max_length", "1024", "step_separator", "\"\\n\"");
-            case GRPO ->
-                    of(
-                            "num_generations", "8",
-                            "max_completion_length", "256",
-                            "temperature", "1.0",
-                            "beta", "0.0",
-                            "eval_temperature", "0");
-            case PPO ->
-                    of(
-                            "value_model", "lora",
-                            "max_completion_length", "256",
-                            "temperature", "1.0",
-                            "kl_coef", "0.05",
-                            "num_ppo_epochs", "2",
-                            "num_mini_batches", "2",
-                            "eval_temperature", "0");
-        };
+        return method.kind() == TrainingMethod.Kind.GENERATES;
     }
 
     private List<Suggestion> course() {
         List<Suggestion> course =
-                of(
+                Suggestion.list(
                         "num_train_epochs",
                         "1",
                         "per_device_train_batch_size",
@@ -206,15 +162,15 @@ public final class InitialFile {
                         "logging_steps",
                         "10");
         if (generates()) {
-            course.addAll(of("log_completions", "true", "num_completions_to_print", "4"));
+            course.addAll(
+                    Suggestion.list("log_completions", "true", "num_completions_to_print", "4"));
         }
-        course.addAll(of("save_steps", "100", "save_total_limit", "2"));
+        course.addAll(Suggestion.list("save_steps", "100", "save_total_limit", "2"));
         return course;
     }
 
     @Override
     public String toString() {
-        return method.wireName()
-                + given.keySet().stream().collect(Collectors.joining(", ", " ", ""));
+        return method.name() + given.keySet().stream().collect(Collectors.joining(", ", " ", ""));
     }
 }

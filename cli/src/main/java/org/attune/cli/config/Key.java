@@ -1,6 +1,8 @@
 package org.attune.cli.config;
 
-import java.util.Set;
+import org.attune.trainers.opening.TrainingMethod;
+
+import java.util.List;
 
 /// A key of a run's file.
 ///
@@ -13,7 +15,7 @@ import java.util.Set;
 /// @param note for obeyed keys a remark, possibly empty; else why, or what to use instead
 public record Key(
         String name,
-        Set<Method> methods,
+        List<TrainingMethod<?, ?>> methods,
         String origin,
         String foreignDefault,
         Outcome outcome,

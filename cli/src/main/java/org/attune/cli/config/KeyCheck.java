@@ -1,5 +1,7 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.opening.TrainingMethod;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -11,10 +13,10 @@ import java.util.stream.Collectors;
 /// ones become problems.
 final class KeyCheck {
     private final KeyTable table;
-    private final Method method;
+    private final TrainingMethod<?, ?> method;
     private final Map<String, Key> known = new HashMap<>();
 
-    KeyCheck(KeyTable table, Method method) {
+    KeyCheck(KeyTable table, TrainingMethod<?, ?> method) {
         this.table = table;
         this.method = method;
         table.of(method).forEach(key -> known.put(key.name(), key));
@@ -65,13 +67,13 @@ final class KeyCheck {
 
     private String unknown(Setting setting) {
         String given = setting.key() + ": " + setting.value() + "; ";
-        List<Method> others = table.methodsOf(setting.key());
+        List<TrainingMethod<?, ?>> others = table.methodsOf(setting.key());
         if (!others.isEmpty()) {
             return given
                     + "a key of "
-                    + others.stream().map(Method::wireName).collect(Collectors.joining(" and "))
+                    + others.stream().map(TrainingMethod::name).collect(Collectors.joining(" and "))
                     + ", not of "
-                    + method.wireName();
+                    + method.name();
         }
         return given + "unknown key" + nearest(setting.key());
     }

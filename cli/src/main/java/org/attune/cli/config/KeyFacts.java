@@ -9,6 +9,7 @@ import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.InRangeValidator;
 import org.attune.trainers.config.MemorySize;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.opening.TrainingMethod;
 
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -32,7 +33,7 @@ public final class KeyFacts {
         defaults = ResolvedConfig.flat(config);
     }
 
-    public static KeyFacts of(Method method) {
+    public static KeyFacts of(TrainingMethod<?, ?> method) {
         return new KeyFacts(method.defaults());
     }
 

@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.opening.TrainingMethod;
 
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
@@ -39,8 +40,8 @@ final class KeyForms {
     private final Set<String> texts = new HashSet<>();
 
     /// @param methods whose keys are meant
-    KeyForms(KeyTable table, Collection<Method> methods) {
-        for (Method method : methods) {
+    KeyForms(KeyTable table, Collection<TrainingMethod<?, ?>> methods) {
+        for (TrainingMethod<?, ?> method : methods) {
             Map<String, Type> types = RecordBinder.types(method.defaults());
             table.of(method).forEach(key -> add(key, types.get(key.name())));
         }

@@ -1,16 +1,17 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
+
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// All known keys: those of TRL 1.16's configuration classes and ours. The resource `keys.tsv`
 /// is their only list; `docs/keys.md` is made from it.
@@ -39,34 +40,33 @@ public final class KeyTable {
         String[] cells = line.split("\t", -1);
         return new Key(
                 cells[0],
-                Arrays.stream(cells[1].split(","))
-                        .map(m -> Method.valueOf(m.toUpperCase(Locale.ROOT)))
-                        .collect(Collectors.toUnmodifiableSet()),
+                methods(List.of(cells[1].split(","))),
                 cells[2],
                 cells[3],
                 Key.Outcome.valueOf(cells[4].toUpperCase(Locale.ROOT)),
                 cells[5]);
     }
 
+    /// In the order in which messages name them.
+    private static List<TrainingMethod<?, ?>> methods(List<String> names) {
+        names.forEach(name -> Methods.named(name).orElseThrow());
+        return Methods.all().stream().filter(m -> names.contains(m.name())).toList();
+    }
+
     public List<Key> all() {
         return keys;
     }
 
-    public List<Key> of(Method method) {
+    public List<Key> of(TrainingMethod<?, ?> method) {
         return keys.stream().filter(k -> k.methods().contains(method)).toList();
     }
 
-    public Optional<Key> find(Method method, String name) {
+    public Optional<Key> find(TrainingMethod<?, ?> method, String name) {
         return of(method).stream().filter(k -> k.name().equals(name)).findFirst();
     }
 
     /// The methods that know a key, empty if none does.
-    public List<Method> methodsOf(String name) {
-        return keys.stream()
-                .filter(k -> k.name().equals(name))
-                .flatMap(k -> k.methods().stream())
-                .distinct()
-                .sorted()
-                .toList();
+    public List<TrainingMethod<?, ?>> methodsOf(String name) {
+        return Methods.all().stream().filter(m -> find(m, name).isPresent()).toList();
     }
 }

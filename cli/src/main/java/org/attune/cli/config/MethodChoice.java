@@ -3,6 +3,7 @@ package org.attune.cli.config;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.files.HubCache;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.opening.TrainingMethod;
 
 /// Which method a run's file was taken for.
 ///
@@ -10,7 +11,8 @@ import org.attune.trainers.config.DataConfig;
 /// @param method that one
 /// @param reason in words, `its keys` or what was seen in the rows
 /// @param certain whether no other method could use the file
-public record MethodChoice(String run, Method method, String reason, boolean certain) {
+public record MethodChoice(
+        String run, TrainingMethod<?, ?> method, String reason, boolean certain) {
     /// Asks for the type of a run's first row.
     @FunctionalInterface
     public interface FirstRow {

@@ -4,10 +4,14 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.opening.TrainingMethod.Kind;
+import org.attune.trainers.run.Methods;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +33,7 @@ record MethodRules(
         Map<String, Setting> settings,
         MethodChoice.FirstRow rows) {
     MethodChoice choose() {
-        List<Method> byKeys = byKeys();
+        List<TrainingMethod<?, ?>> byKeys = byKeys();
         if (byKeys.size() == 1) {
             return new MethodChoice(name, byKeys.getFirst(), "its keys", true);
         }
@@ -39,14 +43,14 @@ record MethodRules(
             return new MethodChoice(name, byKeys.getFirst(), "its keys alone", false);
         }
         DatasetType type = firstRow(byKeys, data);
-        List<Method> fitting = usual(type).stream().filter(byKeys::contains).toList();
+        List<TrainingMethod<?, ?>> fitting = usual(type).stream().filter(byKeys::contains).toList();
         if (fitting.isEmpty()) {
             throw asked(
                     byKeys,
                     "its keys are those of %s, and its rows (%s) are for %s"
                             .formatted(words(byKeys), type.key(), words(usual(type))));
         }
-        Optional<Method> named = byName(fitting);
+        Optional<TrainingMethod<?, ?>> named = byName(fitting);
         return new MethodChoice(
                 name,
                 named.orElse(fitting.getFirst()),
@@ -56,10 +60,10 @@ record MethodRules(
 
     /// The methods that know all keys. One that fits none of those that are left is a fault, which
     /// the reading of the file will report.
-    private List<Method> byKeys() {
-        List<Method> fitting = List.of(Method.values());
+    private List<TrainingMethod<?, ?>> byKeys() {
+        List<TrainingMethod<?, ?>> fitting = Methods.all();
         for (String key : settings.keySet()) {
-            List<Method> both = new ArrayList<>(fitting);
+            List<TrainingMethod<?, ?>> both = new ArrayList<>(fitting);
             both.retainAll(table.methodsOf(key));
             fitting = both.isEmpty() ? fitting : both;
         }
@@ -73,7 +77,7 @@ record MethodRules(
         return new RecordBinder(all, new Problems()).bind(DataConfig.defaults());
     }
 
-    private DatasetType firstRow(List<Method> byKeys, DataConfig data) {
+    private DatasetType firstRow(List<TrainingMethod<?, ?>> byKeys, DataConfig data) {
         var problems = new Problems();
         RunEnvironment environment =
                 RunConfigReader.environment(settings.get("env"), new ArrayList<>(), problems);
@@ -86,34 +90,30 @@ record MethodRules(
         }
     }
 
-    /// Methods that learn from such rows, the usual one first.
-    private static List<Method> usual(DatasetType type) {
-        return switch (type) {
-            case PREFERENCE ->
-                    List.of(Method.DPO, Method.REWARD, Method.BCO, Method.GRPO, Method.PPO);
-            case UNPAIRED_PREFERENCE -> List.of(Method.BCO);
-            case PROMPT_COMPLETION -> List.of(Method.SFT, Method.GRPO, Method.PPO);
-            case LANGUAGE_MODELING -> List.of(Method.SFT);
-            case STEPWISE_SUPERVISION -> List.of(Method.PRM);
-            case PROMPT_ONLY -> List.of(Method.GRPO, Method.PPO);
-        };
+    /// Methods that learn from such rows, the usual one first, those that generate last.
+    private static List<TrainingMethod<?, ?>> usual(DatasetType type) {
+        return Methods.all().stream()
+                .filter(method -> method.rows().contains(type))
+                .sorted(Comparator.comparing(method -> method.kind() == Kind.GENERATES))
+                .toList();
     }
 
     /// The only method whose name is a word of the file's name.
-    private Optional<Method> byName(List<Method> fitting) {
+    private Optional<TrainingMethod<?, ?>> byName(List<TrainingMethod<?, ?>> fitting) {
         List<String> words = Arrays.asList(name.split("[^A-Za-z]+"));
-        List<Method> named = fitting.stream().filter(m -> words.contains(m.wireName())).toList();
+        List<TrainingMethod<?, ?>> named =
+                fitting.stream().filter(m -> words.contains(m.name())).toList();
         return named.size() == 1 ? Optional.of(named.getFirst()) : Optional.empty();
     }
 
-    private ConfigException asked(List<Method> methods, String why) {
+    private ConfigException asked(List<TrainingMethod<?, ?>> methods, String why) {
         return new ConfigException(
                 "%s: which method is it for? Say so with --method %s; %s"
                         .formatted(name, words(methods), why));
     }
 
-    private static String words(List<Method> methods) {
-        List<String> names = methods.stream().map(Method::wireName).toList();
+    private static String words(List<TrainingMethod<?, ?>> methods) {
+        List<String> names = methods.stream().map(TrainingMethod::name).toList();
         return names.size() == 1
                 ? names.getFirst()
                 : names.stream().limit(names.size() - 1).collect(Collectors.joining(", "))

@@ -2,13 +2,9 @@ package org.attune.cli.config;
 
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.ppo.PpoConfig;
-import org.attune.trainers.preference.DpoConfig;
-import org.attune.trainers.scoring.PrmConfig;
-import org.attune.trainers.scoring.RewardTrainerConfig;
-import org.attune.trainers.sft.SftConfig;
-import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,53 +26,14 @@ public final class RunConfigReader {
         this.table = table;
     }
 
+    /// Reads a run of a method.
+    ///
     /// @param file the run's; an empty path if the arguments name it or have all keys
     /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
     /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<SftConfig> sft(Path file, List<String> overrides) {
-        return read(Method.SFT, SftConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<DpoConfig> dpo(Path file, List<String> overrides) {
-        return read(Method.DPO, DpoConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<GrpoConfig> grpo(Path file, List<String> overrides) {
-        return read(Method.GRPO, GrpoConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<RewardTrainerConfig> reward(Path file, List<String> overrides) {
-        return read(Method.REWARD, RewardTrainerConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<PrmConfig> prm(Path file, List<String> overrides) {
-        return read(Method.PRM, PrmConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<PpoConfig> ppo(Path file, List<String> overrides) {
-        return read(Method.PPO, PpoConfig.defaults(), file, overrides);
-    }
-
-    /// @param file the run's; an empty path if the arguments name it or have all keys
-    /// @param overrides `key=value`, the value in YAML, or `--key value` as TRL has it
-    /// @throws org.attune.error.ConfigException with all problems
-    public LoadedRun<BcoConfig> bco(Path file, List<String> overrides) {
-        return read(Method.BCO, BcoConfig.defaults(), file, overrides);
+    public <C extends Record & RunConfig> LoadedRun<C> read(
+            TrainingMethod<C, ?> method, Path file, List<String> overrides) {
+        return read(method, method.defaults(), file, overrides);
     }
 
     /// The method a file is meant for: one that knows all of its keys and can use its rows.
@@ -86,14 +43,14 @@ public final class RunConfigReader {
     /// @throws org.attune.error.ConfigException naming the methods among which it can't choose
     public MethodChoice methodOf(Path file, List<String> overrides, MethodChoice.FirstRow rows) {
         var problems = new Problems();
-        var forms = new KeyForms(table, List.of(Method.values()));
+        var forms = new KeyForms(table, Methods.all());
         Settings run = Settings.read(file, overrides, forms, problems);
         problems.throwIfAny();
         return new MethodRules(table, run.name(), run.directory(), run.keys(), rows).choose();
     }
 
     <T extends Record> LoadedRun<T> read(
-            Method method, T defaults, Path file, List<String> overrides) {
+            TrainingMethod<?, ?> method, T defaults, Path file, List<String> overrides) {
         var problems = new Problems();
         var forms = new KeyForms(table, List.of(method));
         Settings run = Settings.read(file, overrides, forms, problems);

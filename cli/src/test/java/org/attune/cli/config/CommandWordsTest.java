@@ -12,6 +12,7 @@ import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.sft.SftMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,7 +33,7 @@ class CommandWordsTest {
     private final RunConfigReader reader = new RunConfigReader();
 
     private SftConfig sft(String... words) {
-        return reader.sft(NO_FILE, List.of(words)).config();
+        return reader.read(new SftMethod(), NO_FILE, List.of(words)).config();
     }
 
     private SftConfig needed(String... words) {
@@ -118,7 +119,7 @@ class CommandWordsTest {
                         List.of("--seed=7", "--lora_target_modules", "q_proj", file.toString()),
                         List.of("--seed=7", "--packing", file.toString()),
                         List.of("seed=7", file.toString()))) {
-            SftConfig config = reader.sft(NO_FILE, words).config();
+            SftConfig config = reader.read(new SftMethod(), NO_FILE, words).config();
             assertEquals(4, config.lora().loraR(), words.toString());
             assertEquals(7, config.training().seed(), words.toString());
         }
@@ -126,7 +127,8 @@ class CommandWordsTest {
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        reader.sft(
+                                        reader.read(
+                                                new SftMethod(),
                                                 NO_FILE,
                                                 List.of(file.toString(), "--config", "b.yaml")))
                         .getMessage();
@@ -207,12 +209,13 @@ class CommandWordsTest {
                                 .withSplit("test[:10]")
                                 .withColumns(
                                         Map.of("prompt", "prompt", "completion", "completion"))),
-                reader.sft(file, List.of()).config().data().datasets());
+                reader.read(new SftMethod(), file, List.of()).config().data().datasets());
         String message =
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        reader.sft(
+                                        reader.read(
+                                                new SftMethod(),
                                                 file,
                                                 List.of("datasets=[{path: a, fraction: 0.5}]")))
                         .getMessage();

@@ -3,12 +3,20 @@ package org.attune.cli.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoConfig;
+import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoConfig;
+import org.attune.trainers.preference.DpoMethod;
 import org.attune.trainers.scoring.PrmConfig;
+import org.attune.trainers.scoring.PrmMethod;
+import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.unpaired.BcoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,20 +42,20 @@ class EveryKeyTest {
 
     @Test
     void everyKeyMaps() throws IOException {
-        everyKeyMaps(Method.SFT, SftConfig.defaults(), "every-sft.yaml");
-        everyKeyMaps(Method.DPO, DpoConfig.defaults(), "every-dpo.yaml");
-        everyKeyMaps(Method.REWARD, RewardTrainerConfig.defaults(), "every-reward.yaml");
-        everyKeyMaps(Method.PRM, PrmConfig.defaults(), "every-prm.yaml");
-        everyKeyMaps(Method.BCO, BcoConfig.defaults(), "every-bco.yaml");
+        everyKeyMaps(new SftMethod(), SftConfig.defaults(), "every-sft.yaml");
+        everyKeyMaps(new DpoMethod(), DpoConfig.defaults(), "every-dpo.yaml");
+        everyKeyMaps(new RewardMethod(), RewardTrainerConfig.defaults(), "every-reward.yaml");
+        everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");
+        everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml");
         everyKeyMaps(
-                Method.GRPO,
+                new GrpoMethod(),
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
         everyKeyMaps(
-                Method.PPO,
+                new PpoMethod(),
                 PpoConfig.defaults(),
                 "every-ppo.yaml",
                 "rollout_server_base_url=null",
@@ -73,7 +81,8 @@ class EveryKeyTest {
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.
     private <T extends Record> void everyKeyMaps(
-            Method method, T defaults, String name, String... apart) throws IOException {
+            TrainingMethod<?, ?> method, T defaults, String name, String... apart)
+            throws IOException {
         Map<String, Object> before = ResolvedConfig.flat(defaults);
         var same = new ArrayList<>(before.keySet());
         // What cannot stand beside the rest comes in a second reading.

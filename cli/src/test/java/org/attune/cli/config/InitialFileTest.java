@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.scoring.PrmConfig;
+import org.attune.trainers.scoring.PrmMethod;
+import org.attune.trainers.sft.SftMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,14 +26,14 @@ class InitialFileTest {
 
     @TempDir Path folder;
 
-    private LoadedRun<?> read(Method method, String text) throws IOException {
+    private LoadedRun<?> read(TrainingMethod<?, ?> method, String text) throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), text);
         return new RunConfigReader().read(method, method.defaults(), file, List.of());
     }
 
     @ParameterizedTest
-    @EnumSource
-    void runsOnceModelAndDataAreFilledIn(Method method) throws IOException {
+    @MethodSource("org.attune.trainers.run.Methods#all")
+    void runsOnceModelAndDataAreFilledIn(TrainingMethod<?, ?> method) throws IOException {
         LoadedRun<?> loaded = read(method, new InitialFile(method, FILLED).text(false));
         assertEquals(List.of(), loaded.notes());
         String message =
@@ -42,8 +46,8 @@ class InitialFileTest {
 
     /// Taking the comment sign from a key changes nothing.
     @ParameterizedTest
-    @EnumSource
-    void allOtherKeysStandAtTheirDefaults(Method method) throws IOException {
+    @MethodSource("org.attune.trainers.run.Methods#all")
+    void allOtherKeysStandAtTheirDefaults(TrainingMethod<?, ?> method) throws IOException {
         Record few = read(method, new InitialFile(method, FILLED).text(false)).config();
         String all = new InitialFile(method, FILLED).text(true);
         String uncommented =
@@ -64,13 +68,13 @@ class InitialFileTest {
     void givenValuesTakeThePlaceOfSuggestions() throws IOException {
         var file =
                 new InitialFile(
-                        Method.GRPO,
+                        new GrpoMethod(),
                         List.of(
                                 "model_name_or_path=m",
                                 "datasets=[a.jsonl, b.jsonl]",
                                 "lora_r=4",
                                 "epsilon=0.3"));
-        var config = (GrpoConfig) read(Method.GRPO, file.text(false)).config();
+        var config = (GrpoConfig) read(new GrpoMethod(), file.text(false)).config();
         assertEquals(4, config.lora().loraR());
         assertEquals(0.3, config.loss().epsilon());
         assertEquals(2, config.data().datasets().size());
@@ -80,7 +84,8 @@ class InitialFileTest {
     void textsWithEscapesComeThrough() throws IOException {
         var config =
                 (PrmConfig)
-                        read(Method.PRM, new InitialFile(Method.PRM, FILLED).text(false)).config();
+                        read(new PrmMethod(), new InitialFile(new PrmMethod(), FILLED).text(false))
+                                .config();
         assertEquals("\n", config.steps().stepSeparator());
     }
 
@@ -89,9 +94,10 @@ class InitialFileTest {
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () -> new InitialFile(Method.SFT, List.of("lora_rr=4")))
+                                () -> new InitialFile(new SftMethod(), List.of("lora_rr=4")))
                         .getMessage();
         assertTrue(message.contains("did you mean lora_r?"), message);
-        assertThrows(ConfigException.class, () -> new InitialFile(Method.SFT, List.of("lora_r")));
+        assertThrows(
+                ConfigException.class, () -> new InitialFile(new SftMethod(), List.of("lora_r")));
     }
 }

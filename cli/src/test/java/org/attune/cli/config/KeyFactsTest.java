@@ -3,57 +3,64 @@ package org.attune.cli.config;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.sft.SftMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.List;
 
 class KeyFactsTest {
     private final KeyTable table = KeyTable.load();
 
-    private Key key(Method method, String name) {
+    private Key key(TrainingMethod<?, ?> method, String name) {
         return table.find(method, name).orElseThrow();
     }
 
     @Test
     void acceptedValuesAreThoseOfTheRecords() {
-        KeyFacts grpo = KeyFacts.of(Method.GRPO);
-        assertEquals("a number in (0, 1]", grpo.accepted(key(Method.GRPO, "top_p")));
-        assertEquals("a whole number >= 1", grpo.accepted(key(Method.GRPO, "lora_r")));
+        KeyFacts grpo = KeyFacts.of(new GrpoMethod());
+        assertEquals("a number in (0, 1]", grpo.accepted(key(new GrpoMethod(), "top_p")));
+        assertEquals("a whole number >= 1", grpo.accepted(key(new GrpoMethod(), "lora_r")));
         assertEquals(
-                "token, sequence", grpo.accepted(key(Method.GRPO, "importance_sampling_level")));
-        assertEquals("true or false", grpo.accepted(key(Method.GRPO, "use_peft")));
-        assertEquals("true or false", grpo.accepted(key(Method.GRPO, "bf16")));
-        assertEquals("a size, such as 8GiB", grpo.accepted(key(Method.GRPO, "max_memory")));
-        assertEquals("names with values", grpo.accepted(key(Method.GRPO, "generation_kwargs")));
-        assertEquals("true, false or a path", grpo.accepted(key(Method.GRPO, "resume")));
-        KeyFacts dpo = KeyFacts.of(Method.DPO);
-        assertEquals("one or more: a number", dpo.accepted(key(Method.DPO, "loss_weights")));
+                "token, sequence",
+                grpo.accepted(key(new GrpoMethod(), "importance_sampling_level")));
+        assertEquals("true or false", grpo.accepted(key(new GrpoMethod(), "use_peft")));
+        assertEquals("true or false", grpo.accepted(key(new GrpoMethod(), "bf16")));
+        assertEquals("a size, such as 8GiB", grpo.accepted(key(new GrpoMethod(), "max_memory")));
+        assertEquals(
+                "names with values", grpo.accepted(key(new GrpoMethod(), "generation_kwargs")));
+        assertEquals("true, false or a path", grpo.accepted(key(new GrpoMethod(), "resume")));
+        KeyFacts dpo = KeyFacts.of(new DpoMethod());
+        assertEquals("one or more: a number", dpo.accepted(key(new DpoMethod(), "loss_weights")));
     }
 
     @Test
     void defaultsAreOurs() {
-        KeyFacts sft = KeyFacts.of(Method.SFT);
-        assertEquals("auto", sft.standard(key(Method.SFT, "dtype")));
-        assertEquals("required", sft.standard(key(Method.SFT, "datasets")));
-        assertEquals("unset", sft.standard(key(Method.SFT, "max_memory")));
-        assertEquals("1024", sft.standard(key(Method.SFT, "max_length")));
+        KeyFacts sft = KeyFacts.of(new SftMethod());
+        assertEquals("auto", sft.standard(key(new SftMethod(), "dtype")));
+        assertEquals("required", sft.standard(key(new SftMethod(), "datasets")));
+        assertEquals("unset", sft.standard(key(new SftMethod(), "max_memory")));
+        assertEquals("1024", sft.standard(key(new SftMethod(), "max_length")));
     }
 
     @Test
     void choicesAreListed() {
-        KeyFacts grpo = KeyFacts.of(Method.GRPO);
-        assertEquals(List.of("true", "false"), grpo.choices(key(Method.GRPO, "log_completions")));
+        KeyFacts grpo = KeyFacts.of(new GrpoMethod());
+        assertEquals(
+                List.of("true", "false"), grpo.choices(key(new GrpoMethod(), "log_completions")));
         assertEquals(
                 List.of("token", "sequence"),
-                grpo.choices(key(Method.GRPO, "importance_sampling_level")));
-        assertEquals(List.of(), grpo.choices(key(Method.GRPO, "learning_rate")));
+                grpo.choices(key(new GrpoMethod(), "importance_sampling_level")));
+        assertEquals(List.of(), grpo.choices(key(new GrpoMethod(), "learning_rate")));
     }
 
     @ParameterizedTest
-    @EnumSource
-    void everyKeyHasAMeaningADefaultAndWhatItAccepts(Method method) {
+    @MethodSource("org.attune.trainers.run.Methods#all")
+    void everyKeyHasAMeaningADefaultAndWhatItAccepts(TrainingMethod<?, ?> method) {
         KeyFacts facts = KeyFacts.of(method);
         for (Key key : table.of(method)) {
             assertFalse(key.note().isBlank(), key.name() + " of " + method + " has no meaning");

@@ -7,6 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.ppo.PpoMethod;
+import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.run.Methods;
+import org.attune.trainers.scoring.RewardMethod;
+import org.attune.trainers.sft.SftMethod;
+import org.attune.trainers.unpaired.BcoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,8 +53,8 @@ class KeyTableTest {
     private static final Set<String> OTHER_DEFAULT =
             Set.of("dtype", "output_dir", "model_name_or_path", "stop_token", "reward_model_path");
 
-    private static final Map<Method, Set<String>> OTHER_DEFAULT_OF_METHOD =
-            Map.of(Method.BCO, Set.of("train_sampling_strategy"));
+    private static final Map<TrainingMethod<?, ?>, Set<String>> OTHER_DEFAULT_OF_METHOD =
+            Map.of(new BcoMethod(), Set.of("train_sampling_strategy"));
 
     private final KeyTable table = KeyTable.load();
     @TempDir Path folder;
@@ -57,7 +65,7 @@ class KeyTableTest {
         for (String line : trlKeys()) {
             String[] cells = line.split("\t");
             for (String name : cells[1].split(",")) {
-                Method method = Method.valueOf(name.toUpperCase(java.util.Locale.ROOT));
+                TrainingMethod<?, ?> method = Methods.named(name).orElseThrow();
                 Key key = table.find(method, cells[0]).orElseThrow(() -> new AssertionError(line));
                 assertEquals(cells[3], key.foreignDefault(), line);
                 assertEquals(cells[2], key.origin(), line);
@@ -69,7 +77,7 @@ class KeyTableTest {
 
     @Test
     void everyKeyStandsOnceForAMethod() {
-        for (Method method : Method.values()) {
+        for (TrainingMethod<?, ?> method : Methods.all()) {
             List<String> names = table.of(method).stream().map(Key::name).toList();
             assertEquals(names.size(), Set.copyOf(names).size(), method + ": " + names);
         }
@@ -77,7 +85,7 @@ class KeyTableTest {
 
     @Test
     void exactlyTheObeyedKeysAreInTheRecords() {
-        for (Method method : Method.values()) {
+        for (TrainingMethod<?, ?> method : Methods.all()) {
             var obeyed = new TreeSet<String>();
             table.of(method).stream()
                     .filter(k -> k.outcome() == Key.Outcome.OBEYED)
@@ -93,7 +101,7 @@ class KeyTableTest {
     void ourDefaultsAreTrls() throws IOException {
         var mapper = new ObjectMapper();
         int compared = 0;
-        for (Method method : Method.values()) {
+        for (TrainingMethod<?, ?> method : Methods.all()) {
             for (var entry : ResolvedConfig.flat(method.defaults()).entrySet()) {
                 Key key = table.find(method, entry.getKey()).orElse(null);
                 if (key == null
@@ -131,14 +139,14 @@ class KeyTableTest {
     /// The configuration that every class of TRL has when nothing is set, written out, is a run.
     @Test
     void trlsDefaultsWrittenOutAreARun() throws IOException {
-        for (Method method :
+        for (TrainingMethod<?, ?> method :
                 List.of(
-                        Method.SFT,
-                        Method.DPO,
-                        Method.GRPO,
-                        Method.REWARD,
-                        Method.PPO,
-                        Method.BCO)) {
+                        new SftMethod(),
+                        new DpoMethod(),
+                        new GrpoMethod(),
+                        new RewardMethod(),
+                        new PpoMethod(),
+                        new BcoMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.
@@ -179,23 +187,25 @@ class KeyTableTest {
         return written;
     }
 
-    private static Map<String, String> defaultsOfTrl(Method method) throws IOException {
+    private static Map<String, String> defaultsOfTrl(TrainingMethod<?, ?> method)
+            throws IOException {
         Map<String, String> defaults = new TreeMap<>();
         for (String line : trlKeys()) {
             String[] cells = line.split("\t");
-            if (List.of(cells[1].split(",")).contains(method.wireName())) {
+            if (List.of(cells[1].split(",")).contains(method.name())) {
                 defaults.put(cells[0], cells[3]);
             }
         }
         defaults.putAll(
                 Map.of("model_name_or_path", "m", "dataset_name", "d", "output_dir", "out"));
-        if (method == Method.PPO || method == Method.GRPO) {
+        if (method.kind() == TrainingMethod.Kind.GENERATES) {
             defaults.put("reward_funcs", "gsm8k");
         }
         return defaults;
     }
 
-    private void assertRuns(Method method, Map<String, String> values, Set<String> noted)
+    private void assertRuns(
+            TrainingMethod<?, ?> method, Map<String, String> values, Set<String> noted)
             throws IOException {
         Path file = folder.resolve("run.yaml");
         var text = new StringBuilder();

@@ -1,5 +1,8 @@
 package org.attune.cli.config;
 
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -101,11 +104,10 @@ final class KeysPage {
     }
 
     private static String methods(Key key) {
-        return key.methods().size() == Method.values().length
+        return key.methods().size() == Methods.all().size()
                 ? "all"
                 : key.methods().stream()
-                        .sorted()
-                        .map(Method::wireName)
+                        .map(TrainingMethod::name)
                         .collect(Collectors.joining(", "));
     }
 
@@ -120,6 +122,6 @@ final class KeysPage {
     }
 
     private static KeyFacts facts(Key key) {
-        return KeyFacts.of(key.methods().stream().sorted().findFirst().orElseThrow());
+        return KeyFacts.of(key.methods().getFirst());
     }
 }

@@ -7,7 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.formats.DatasetType;
 import org.attune.error.ConfigException;
-import org.attune.trainers.run.RowSetup;
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.ppo.PpoMethod;
+import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.scoring.PrmMethod;
+import org.attune.trainers.scoring.RewardMethod;
+import org.attune.trainers.sft.SftMethod;
+import org.attune.trainers.unpaired.BcoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -34,12 +41,12 @@ class MethodRulesTest {
     @Test
     void methodIsThatOfTheKeys() throws IOException {
         assertEquals(
-                new MethodChoice("dpo.yaml", Method.SFT, "its keys", true),
+                new MethodChoice("dpo.yaml", new SftMethod(), "its keys", true),
                 choice("dpo.yaml", "packing: true\n", DatasetType.PREFERENCE));
         assertEquals(
-                Method.REWARD,
+                new RewardMethod(),
                 choice("run.yaml", "center_rewards_coefficient: 0.01\n", null).method());
-        assertEquals(Method.PPO, choice("grpo.yaml", "kl_coef: 0.1\n", null).method());
+        assertEquals(new PpoMethod(), choice("grpo.yaml", "kl_coef: 0.1\n", null).method());
     }
 
     @Test
@@ -48,33 +55,36 @@ class MethodRulesTest {
         for (var expected :
                 Map.of(
                                 DatasetType.PREFERENCE,
-                                Method.DPO,
+                                new DpoMethod(),
                                 DatasetType.UNPAIRED_PREFERENCE,
-                                Method.BCO,
+                                new BcoMethod(),
                                 DatasetType.PROMPT_COMPLETION,
-                                Method.SFT,
+                                new SftMethod(),
                                 DatasetType.LANGUAGE_MODELING,
-                                Method.SFT,
+                                new SftMethod(),
                                 DatasetType.STEPWISE_SUPERVISION,
-                                Method.PRM,
+                                new PrmMethod(),
                                 DatasetType.PROMPT_ONLY,
-                                Method.GRPO)
+                                new GrpoMethod())
                         .entrySet()) {
             assertEquals(expected.getValue(), choice("run.yaml", text, expected.getKey()).method());
         }
         assertFalse(choice("run.yaml", text, DatasetType.PREFERENCE).certain());
         assertTrue(choice("run.yaml", text, DatasetType.STEPWISE_SUPERVISION).certain());
         String beta = "datasets: rows.jsonl\nbeta: 0.1\n";
-        assertEquals(Method.BCO, choice("r.yaml", beta, DatasetType.UNPAIRED_PREFERENCE).method());
+        assertEquals(
+                new BcoMethod(), choice("r.yaml", beta, DatasetType.UNPAIRED_PREFERENCE).method());
     }
 
     @Test
     void nameOnlyChoosesAmongMethodsThatFit() throws IOException {
         String text = "datasets: rows.jsonl\n";
         assertEquals(
-                Method.REWARD, choice("my-reward.yaml", text, DatasetType.PREFERENCE).method());
-        assertEquals(Method.DPO, choice("sft.yaml", text, DatasetType.PREFERENCE).method());
-        assertEquals(Method.DPO, choice("rewards.yaml", text, DatasetType.PREFERENCE).method());
+                new RewardMethod(),
+                choice("my-reward.yaml", text, DatasetType.PREFERENCE).method());
+        assertEquals(new DpoMethod(), choice("sft.yaml", text, DatasetType.PREFERENCE).method());
+        assertEquals(
+                new DpoMethod(), choice("rewards.yaml", text, DatasetType.PREFERENCE).method());
     }
 
     @Test
@@ -101,7 +111,7 @@ class MethodRulesTest {
     void withoutDataAnyMethodWillDo() throws IOException {
         MethodChoice choice = choice("run.yaml", "seed: x\n", DatasetType.PREFERENCE);
         assertFalse(choice.certain());
-        assertEquals(Method.SFT, choice.method());
+        assertEquals(new SftMethod(), choice.method());
     }
 
     @Test
@@ -111,16 +121,17 @@ class MethodRulesTest {
                         .matcher(Files.readString(ROOT.resolve("README.md")));
         assertTrue(yaml.find());
         assertEquals(
-                Method.DPO, choice("run.yaml", yaml.group(1), DatasetType.PREFERENCE).method());
+                new DpoMethod(),
+                choice("run.yaml", yaml.group(1), DatasetType.PREFERENCE).method());
         Path recipes = ROOT.resolve("examples/recipes");
         for (var expected :
                 Map.of(
-                                "sft", List.of(Method.SFT, DatasetType.PROMPT_COMPLETION),
-                                "dpo", List.of(Method.DPO, DatasetType.PREFERENCE),
-                                "bco", List.of(Method.BCO, DatasetType.UNPAIRED_PREFERENCE),
-                                "reward", List.of(Method.REWARD, DatasetType.PREFERENCE),
-                                "prm", List.of(Method.PRM, DatasetType.STEPWISE_SUPERVISION),
-                                "rlhf", List.of(Method.PPO, DatasetType.PREFERENCE))
+                                "sft", List.of(new SftMethod(), DatasetType.PROMPT_COMPLETION),
+                                "dpo", List.of(new DpoMethod(), DatasetType.PREFERENCE),
+                                "bco", List.of(new BcoMethod(), DatasetType.UNPAIRED_PREFERENCE),
+                                "reward", List.of(new RewardMethod(), DatasetType.PREFERENCE),
+                                "prm", List.of(new PrmMethod(), DatasetType.STEPWISE_SUPERVISION),
+                                "rlhf", List.of(new PpoMethod(), DatasetType.PREFERENCE))
                         .entrySet()) {
             String text =
                     Files.readString(recipes.resolve("smollm2-" + expected.getKey() + ".yaml"));
@@ -133,11 +144,10 @@ class MethodRulesTest {
     void firstRowsOfTheQuickstartSayWhatTheyAre() throws IOException {
         for (String name : List.of("dpo", "grpo", "ppo")) {
             Path file = ROOT.resolve("examples/quickstart/" + name + ".yaml");
-            assertEquals(
-                    name, reader.methodOf(file, List.of(), RowSetup::typeOf).method().wireName());
+            assertEquals(name, reader.methodOf(file, List.of(), RowSetup::typeOf).method().name());
         }
         Files.copy(ROOT.resolve("examples/quickstart/pairs.jsonl"), folder.resolve("rows.jsonl"));
         Path file = Files.writeString(folder.resolve("run.yaml"), "datasets: rows.jsonl\n");
-        assertEquals(Method.DPO, reader.methodOf(file, List.of(), RowSetup::typeOf).method());
+        assertEquals(new DpoMethod(), reader.methodOf(file, List.of(), RowSetup::typeOf).method());
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoMethod;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,7 @@ class PathKeysTest {
 
     private LoadedRun<GrpoConfig> grpo(String yaml, String... words) throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), yaml);
-        return reader.grpo(file, List.of(words));
+        return reader.read(new GrpoMethod(), file, List.of(words));
     }
 
     private static final String BESIDE =

@@ -13,12 +13,18 @@ import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
+import org.attune.trainers.preference.DpoMethod;
 import org.attune.trainers.scoring.PrmConfig;
+import org.attune.trainers.scoring.PrmMethod;
+import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.unpaired.BcoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,7 +54,7 @@ class RunConfigReaderTest {
     }
 
     private SftConfig sft(String yaml, String... overrides) throws IOException {
-        return reader.sft(file(yaml), List.of(overrides)).config();
+        return reader.read(new SftMethod(), file(yaml), List.of(overrides)).config();
     }
 
     private String sftProblems(String yaml, String... overrides) {
@@ -144,7 +150,11 @@ class RunConfigReaderTest {
         String missing =
                 assertThrows(
                                 ConfigException.class,
-                                () -> reader.sft(folder.resolve("none.yaml"), List.of()))
+                                () ->
+                                        reader.read(
+                                                new SftMethod(),
+                                                folder.resolve("none.yaml"),
+                                                List.of()))
                         .getMessage();
         assertTrue(missing.contains("there is no such file"), missing);
     }
@@ -243,7 +253,8 @@ class RunConfigReaderTest {
     @Test
     void environmentBlockIsReadOrSaidToHaveNoEffect() throws IOException {
         var loaded =
-                reader.sft(
+                reader.read(
+                        new SftMethod(),
                         file(NEEDED + "env:\n  HF_HOME: /models\n  OMP_NUM_THREADS: 4\n"),
                         List.of());
         assertEquals(Optional.of("/models"), loaded.environment().get("HF_HOME"));
@@ -259,7 +270,7 @@ class RunConfigReaderTest {
 
     @Test
     void pastedSftFileRuns() {
-        var loaded = reader.sft(resource("trl-sft.yaml"), List.of());
+        var loaded = reader.read(new SftMethod(), resource("trl-sft.yaml"), List.of());
         SftConfig config = loaded.config();
         assertEquals(2e-4, config.training().optimizer().learningRate());
         assertEquals(PackingStrategy.WRAPPED, config.rows().packingStrategy());
@@ -272,7 +283,7 @@ class RunConfigReaderTest {
 
     @Test
     void pastedDpoFileRuns() {
-        var loaded = reader.dpo(resource("trl-dpo.yaml"), List.of());
+        var loaded = reader.read(new DpoMethod(), resource("trl-dpo.yaml"), List.of());
         DpoConfig config = loaded.config();
         assertEquals(List.of(DpoLossType.SIGMOID, DpoLossType.SFT), config.loss().lossType());
         assertEquals(List.of(1.0, 0.2), config.loss().lossWeights());
@@ -283,7 +294,8 @@ class RunConfigReaderTest {
     @Test
     void pastedGrpoFileRunsWithRewards() {
         var loaded =
-                reader.grpo(
+                reader.read(
+                        new GrpoMethod(),
                         resource("trl-grpo.yaml"),
                         List.of("reward_funcs=[gsm8k, {name: regex, pattern: x, weight: 0.5}]"));
         GrpoConfig config = loaded.config();
@@ -299,14 +311,15 @@ class RunConfigReaderTest {
     @Test
     void recordedRolloutsNeedNoRewardsUnlessRowsAreHeldOut() {
         Path file = resource("trl-grpo.yaml");
-        var loaded = reader.grpo(file, List.of("recorded_rollouts=r.jsonl"));
+        var loaded = reader.read(new GrpoMethod(), file, List.of("recorded_rollouts=r.jsonl"));
         assertEquals(
                 Optional.of(Path.of("r.jsonl")), loaded.config().rollouts().recordedRollouts());
         String message =
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        reader.grpo(
+                                        reader.read(
+                                                new GrpoMethod(),
                                                 file,
                                                 List.of(
                                                         "recorded_rollouts=r.jsonl",
@@ -325,7 +338,11 @@ class RunConfigReaderTest {
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () -> reader.grpo(resource("trl-grpo.yaml"), List.of()))
+                                () ->
+                                        reader.read(
+                                                new GrpoMethod(),
+                                                resource("trl-grpo.yaml"),
+                                                List.of()))
                         .getMessage();
         assertTrue(message.contains("reward_funcs"), message);
     }
@@ -333,11 +350,16 @@ class RunConfigReaderTest {
     @Test
     void greedyEvaluationHasOneCompletionForAPrompt() {
         List<String> greedy = List.of("reward_funcs=gsm8k", "eval_temperature=0");
-        GrpoConfig config = reader.grpo(resource("trl-grpo.yaml"), greedy).config();
+        GrpoConfig config =
+                reader.read(new GrpoMethod(), resource("trl-grpo.yaml"), greedy).config();
         assertEquals(1, config.heldOut().generations(config.generation()));
         assertEquals(0, config.heldOut().temperature(config.generation()));
         GrpoConfig asTrained =
-                reader.grpo(resource("trl-grpo.yaml"), List.of("reward_funcs=gsm8k")).config();
+                reader.read(
+                                new GrpoMethod(),
+                                resource("trl-grpo.yaml"),
+                                List.of("reward_funcs=gsm8k"))
+                        .config();
         assertEquals(4, asTrained.heldOut().generations(asTrained.generation()));
         assertEquals(0.9, asTrained.heldOut().temperature(asTrained.generation()));
         List<String> more = new ArrayList<>(greedy);
@@ -345,7 +367,9 @@ class RunConfigReaderTest {
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () -> reader.grpo(resource("trl-grpo.yaml"), more))
+                                () ->
+                                        reader.read(
+                                                new GrpoMethod(), resource("trl-grpo.yaml"), more))
                         .getMessage();
         assertTrue(message.contains("num_generations_eval: 4"), message);
         assertTrue(message.contains("eval_temperature is 0"), message);
@@ -353,7 +377,7 @@ class RunConfigReaderTest {
 
     @Test
     void pastedRewardFileRuns() {
-        var loaded = reader.reward(resource("trl-reward.yaml"), List.of());
+        var loaded = reader.read(new RewardMethod(), resource("trl-reward.yaml"), List.of());
         RewardTrainerConfig config = loaded.config();
         assertEquals(OptionalInt.of(2048), config.loss().maxLength());
         assertEquals(OptionalDouble.of(0.01), config.loss().centerRewardsCoefficient());
@@ -370,8 +394,10 @@ class RunConfigReaderTest {
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        reader.reward(
-                                                resource("trl-reward.yaml"), List.of("beta=0.1")))
+                                        reader.read(
+                                                new RewardMethod(),
+                                                resource("trl-reward.yaml"),
+                                                List.of("beta=0.1")))
                         .getMessage();
         assertTrue(
                 message.contains("beta: 0.1; a key of dpo and grpo and bco, not of reward"),
@@ -380,7 +406,7 @@ class RunConfigReaderTest {
 
     @Test
     void pastedPrmFileRuns() {
-        var loaded = reader.prm(resource("trl-prm.yaml"), List.of());
+        var loaded = reader.read(new PrmMethod(), resource("trl-prm.yaml"), List.of());
         PrmConfig config = loaded.config();
         assertEquals("\n\n", config.steps().stepSeparator());
         assertEquals(OptionalInt.of(2048), config.steps().maxLength());
@@ -391,7 +417,7 @@ class RunConfigReaderTest {
 
     @Test
     void pastedBcoFileRuns() {
-        var loaded = reader.bco(resource("trl-bco.yaml"), List.of());
+        var loaded = reader.read(new BcoMethod(), resource("trl-bco.yaml"), List.of());
         BcoConfig config = loaded.config();
         assertEquals(0.05, config.loss().beta());
         assertEquals(OptionalInt.of(2048), config.loss().maxLength());
@@ -414,7 +440,8 @@ class RunConfigReaderTest {
                 assertThrows(
                                 ConfigException.class,
                                 () ->
-                                        reader.bco(
+                                        reader.read(
+                                                new BcoMethod(),
                                                 resource("trl-bco.yaml"),
                                                 List.of("embedding_func=nomic", "beta=-1")))
                         .getMessage();

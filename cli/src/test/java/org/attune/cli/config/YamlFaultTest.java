@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
+import org.attune.trainers.sft.SftMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,7 +80,7 @@ class YamlFaultTest {
                 Settings.read(
                         file,
                         List.of(),
-                        new KeyForms(KeyTable.load(), List.of(Method.SFT)),
+                        new KeyForms(KeyTable.load(), List.of(new SftMethod())),
                         problems);
         assertEquals(List.of("seed"), List.copyOf(run.keys().keySet()));
     }
@@ -89,7 +90,9 @@ class YamlFaultTest {
     }
 
     private static String failure(Path file) {
-        return assertThrows(ConfigException.class, () -> new RunConfigReader().sft(file, List.of()))
+        return assertThrows(
+                        ConfigException.class,
+                        () -> new RunConfigReader().read(new SftMethod(), file, List.of()))
                 .getMessage();
     }
 }

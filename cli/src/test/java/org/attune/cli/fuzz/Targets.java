@@ -31,6 +31,8 @@ import org.attune.text.Message;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -214,18 +216,13 @@ final class Targets {
     private static void run(Path folder) {
         Path file = folder.resolve("run.yaml");
         var reader = new RunConfigReader();
-        for (Reading reading : List.<Reading>of(reader::sft, reader::dpo, reader::grpo)) {
+        for (TrainingMethod<?, ?> method : Methods.all()) {
             try {
-                reading.read(file, List.of("max_steps=3"));
+                reader.read(method, file, List.of("max_steps=3"));
             } catch (ConfigException e) {
                 Trial.requireReadable(e); // the other methods may accept the file
             }
         }
-    }
-
-    @FunctionalInterface
-    private interface Reading {
-        Object read(Path file, List<String> overrides);
     }
 
     private static void rounds(Path folder) {

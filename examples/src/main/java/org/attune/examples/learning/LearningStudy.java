@@ -124,7 +124,7 @@ public final class LearningStudy {
 
     private DpoOutcome dpo(long seed) {
         DpoConfig config = runs.dpo(seed, out.resolve("dpo-" + seed));
-        var summary = Runs.with().dpo(config);
+        var summary = Runs.with().train(config);
         return new DpoOutcome(
                 seed,
                 summary.heldout().orElseThrow(),

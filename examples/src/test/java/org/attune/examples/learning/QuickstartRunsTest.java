@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.preference.DpoMethod;
 import org.junit.jupiter.api.Test;
 
 import java.nio.file.Path;
@@ -23,7 +25,7 @@ final class QuickstartRunsTest {
         assertEquals(
                 absolute(
                         new RunConfigReader()
-                                .grpo(QUICKSTART.resolve("grpo.yaml"), List.of())
+                                .read(new GrpoMethod(), QUICKSTART.resolve("grpo.yaml"), List.of())
                                 .found()
                                 .config()),
                 absolute(runs.grpo(1, Path.of("quickstart/grpo"))));
@@ -34,7 +36,7 @@ final class QuickstartRunsTest {
         assertEquals(
                 absolute(
                         new RunConfigReader()
-                                .dpo(QUICKSTART.resolve("dpo.yaml"), List.of())
+                                .read(new DpoMethod(), QUICKSTART.resolve("dpo.yaml"), List.of())
                                 .found()
                                 .config()),
                 absolute(runs.dpo(1, Path.of("quickstart/dpo"))));

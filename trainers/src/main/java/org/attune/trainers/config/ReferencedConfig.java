@@ -1,5 +1,8 @@
 package org.attune.trainers.config;
 
+import java.util.List;
+import java.util.Optional;
+
 /// The configuration of a method that holds the policy to a frozen reference, row by row.
 public interface ReferencedConfig extends RunConfig {
     /// Reference.
@@ -14,5 +17,10 @@ public interface ReferencedConfig extends RunConfig {
     /// Whether the reference scores all rows once, before training.
     default boolean precomputesReference() {
         return reference().precomputes();
+    }
+
+    @Override
+    default List<Optional<String>> inputs() {
+        return List.of(model().adapterNameOrPath(), reference().refModelNameOrPath());
     }
 }

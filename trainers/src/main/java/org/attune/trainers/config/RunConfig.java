@@ -2,6 +2,9 @@ package org.attune.trainers.config;
 
 import org.attune.models.ModelConfig;
 
+import java.util.List;
+import java.util.Optional;
+
 /// What every method's configuration has.
 public interface RunConfig {
     /// Model and number format.
@@ -15,4 +18,9 @@ public interface RunConfig {
 
     /// Optimizer, schedule, batches, evaluation, checkpoints, logs.
     TrainingConfig training();
+
+    /// Models that the run reads beside its base model, by name or folder.
+    default List<Optional<String>> inputs() {
+        return List.of(model().adapterNameOrPath());
+    }
 }

@@ -10,7 +10,6 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
-import org.attune.trainers.config.ReferenceKind;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
@@ -57,11 +56,6 @@ public record GrpoConfig(
         return GrpoConfigCopies.blank()
                 .withData(DataConfig.defaults().withShuffleDataset(true))
                 .withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
-    }
-
-    /// What scores for the reference: the configured kind, or the default for this kind of run.
-    public ReferenceKind referenceKind() {
-        return reference.asReference().kind(model, lora);
     }
 
     @Override

@@ -15,7 +15,6 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowOrder;
-import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.EvalSet;
@@ -31,7 +30,6 @@ import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.CompletionText;
-import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
@@ -139,14 +137,6 @@ public final class GrpoTrainer {
                         : new RowOrder.Sequential());
     }
 
-    /// Of prompts with completions as long as they may get.
-    public static RowTokens rowTokens(RolloutRun config, List<PromptExample> prompts) {
-        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
-        return RowTokens.atMost(
-                longest + config.generation().maxCompletionLength(),
-                config.training().batch().rowsOfStep());
-    }
-
     /// Trains to the last step, or until the context's stop signal.
     ///
     /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
@@ -155,7 +145,7 @@ public final class GrpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts("grpo", config.training(), policy, context);
-                    parts.requireWholeSteps(rowTokens(config, prompts));
+                    parts.requireWholeSteps(RoundPlan.rowTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);

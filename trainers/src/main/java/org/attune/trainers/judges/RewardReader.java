@@ -16,7 +16,7 @@ import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.ConfigNames;
-import org.attune.trainers.scoring.StepLoss;
+import org.attune.trainers.numerics.Logistic;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -213,9 +213,9 @@ sealed interface RewardReader {
             double[] probabilities = new double[scores.length / 2];
             for (int i = 0; i < probabilities.length; i++) {
                 probabilities[i] =
-                        StepLoss.probability(
-                                scores[2 * i + StepwiseForest.WRONG],
-                                scores[2 * i + StepwiseForest.RIGHT]);
+                        Logistic.sigmoid(
+                                scores[2 * i + StepwiseForest.RIGHT]
+                                        - (double) scores[2 * i + StepwiseForest.WRONG]);
             }
             return probabilities;
         }

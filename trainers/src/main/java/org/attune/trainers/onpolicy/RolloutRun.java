@@ -1,9 +1,8 @@
 package org.attune.trainers.onpolicy;
 
-import org.attune.models.ModelConfig;
 import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.config.RunConfig;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,13 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A run that generates completions and has them judged, whatever it learns from them.
-public interface RolloutRun {
-    /// Model and number format.
-    ModelConfig model();
-
-    /// Prompts.
-    DataConfig data();
-
+public interface RolloutRun extends RunConfig {
     /// How completions are generated.
     GenerationConfig generation();
 
@@ -37,8 +30,21 @@ public interface RolloutRun {
     /// How held-out prompts are completed.
     HeldOutConfig heldOut();
 
-    /// Optimizer, schedule, batches, evaluation, checkpoints, logs.
-    TrainingConfig training();
+    /// What is shown and kept of completions.
+    CompletionLogConfig completionLog();
+
+    /// Reference, where the divergence from it counts.
+    RolloutReferenceConfig reference();
+
+    /// What scores for the reference: the configured kind, or the default for this kind of run.
+    default ReferenceKind referenceKind() {
+        return reference().asReference().kind(model(), lora());
+    }
+
+    @Override
+    default List<Optional<String>> inputs() {
+        return List.of(model().adapterNameOrPath(), reference().refModelNameOrPath());
+    }
 
     /// Tokens that end a completion; empty: those that the model names.
     default Optional<Set<Integer>> stopIds() {

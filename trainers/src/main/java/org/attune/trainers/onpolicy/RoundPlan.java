@@ -1,6 +1,10 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.datasets.examples.PromptExample;
 import org.attune.trainers.batch.RowOrder;
+import org.attune.trainers.batch.RowTokens;
+
+import java.util.List;
 
 /// Which prompts are completed when, and which completions a micro-step uses, by numbers alone.
 ///
@@ -86,5 +90,13 @@ public record RoundPlan(
         int[] chosen = new int[promptsPerRound()];
         System.arraycopy(permutation, first, chosen, 0, chosen.length);
         return chosen;
+    }
+
+    /// Of prompts with completions as long as they may get.
+    public static RowTokens rowTokens(RolloutRun config, List<PromptExample> prompts) {
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        return RowTokens.atMost(
+                longest + config.generation().maxCompletionLength(),
+                config.training().batch().rowsOfStep());
     }
 }

@@ -10,7 +10,6 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
-import org.attune.trainers.config.ReferenceKind;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
@@ -95,11 +94,6 @@ public record PpoConfig(
     public int completionsPerUpdate() {
         return training.batch().perDeviceTrainBatchSize()
                 * training.batch().gradientAccumulationSteps();
-    }
-
-    /// What scores for the reference: the configured kind, or the default for this kind of run.
-    public ReferenceKind referenceKind() {
-        return reference.asReference().kind(model, lora);
     }
 
     /// Whether the policy is trained through an adapter.

@@ -18,8 +18,7 @@ public interface StepSums<R, F> {
     /// Adds a group of rows that is whole.
     ///
     /// @param policy what the trained model says of the group's targets
-    /// @param reference what the frozen model says of each row, in the order of its columns; no
-    // rows
+    /// @param reference what the frozen model says of each row, in the order of its columns; empty
     ///     without a reference
     /// @return derivative of the step's loss by each target's log-probability or score, `(M)`
     /// @throws org.attune.error.TrainingDivergedException if a row's loss isn't finite

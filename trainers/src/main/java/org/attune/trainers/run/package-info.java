@@ -1,2 +1,2 @@
-/// The front door: from a configuration to a finished run. Read [Runs], then [OpenedRun].
+/// The front door: from a configuration to a finished run. Read [Runs], then [Methods].
 package org.attune.trainers.run;

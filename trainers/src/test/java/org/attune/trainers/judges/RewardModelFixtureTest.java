@@ -34,7 +34,7 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.StopSignal;
-import org.attune.trainers.run.PolicySetup;
+import org.attune.trainers.opening.PolicySetup;
 import org.attune.trainers.run.Runs;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.junit.jupiter.api.Tag;
@@ -220,7 +220,7 @@ class RewardModelFixtureTest {
     private Path rewardAdapter(Path model) {
         Path output = folder.resolve("reward");
         new Runs(new HubCache(folder), List.of(), new StopSignal())
-                .reward(
+                .train(
                         RewardTrainerConfig.defaults()
                                 .withModel(
                                         m ->

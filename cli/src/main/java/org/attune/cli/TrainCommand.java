@@ -1,0 +1,58 @@
+package org.attune.cli;
+
+import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.RunConfigReader;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.opening.TrainingMethod;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+import java.util.concurrent.Callable;
+
+/// `attune METHOD RUN.yaml [key=value …]`
+@Command
+final class TrainCommand implements Callable<Integer>, UsesEngine {
+    @Mixin CommonOptions common;
+    @Mixin RunArguments run;
+    @Spec CommandSpec spec;
+
+    private final TrainingMethod<?, ?> method;
+
+    private TrainCommand(TrainingMethod<?, ?> method) {
+        this.method = method;
+    }
+
+    /// The command of a method.
+    static CommandLine of(TrainingMethod<?, ?> method) {
+        var line = new CommandLine(new TrainCommand(method));
+        line.getCommandSpec().name(method.name());
+        line.getCommandSpec().usageMessage().description(method.summary());
+        return line;
+    }
+
+    @Override
+    public boolean stopsItself() {
+        return true;
+    }
+
+    @Override
+    public boolean generates() {
+        return method.kind() == TrainingMethod.Kind.GENERATES;
+    }
+
+    @Override
+    public Integer call() {
+        return train(method);
+    }
+
+    private <C extends Record & RunConfig> int train(TrainingMethod<C, ?> one) {
+        LoadedRun<C> loaded = new RunConfigReader().read(one, run.file(), run.words).found();
+        C config = loaded.config();
+        return new TrainingSession(spec, loaded, config)
+                .run(runs -> runs.train(one, config, loaded.directory()));
+    }
+}

@@ -1,0 +1,152 @@
+package org.attune.trainers.opening;
+
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
+import org.attune.error.TaskResult;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.models.TrainedModelWriter;
+import org.attune.policy.Policy;
+import org.attune.tensor.Engine;
+import org.attune.tensor.SideWork;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.TrainingListener;
+
+import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.ToIntFunction;
+
+/// What a run is made of while it lasts. Everything is borrowed.
+///
+/// @param <T> a row
+/// @param model files and texts
+/// @param rows prepared
+/// @param policy what is trained, a scorer too
+/// @param context for the trainer
+public record OpenedRun<T>(
+        ModelSetup model, RunRows<T> rows, PolicySetup policy, RunContext context) {
+    private static final String READING = "rows were read";
+
+    /// Opens a run on the engine thread, trains, and closes it.
+    ///
+    /// @param around where models are looked up, and who is told
+    /// @param config of the model
+    /// @param read prepares the rows
+    /// @param plan of what is trained
+    /// @param train does the rest
+    public static <T> RunSummary train(
+            Surroundings around,
+            ModelConfig config,
+            Function<RowSetup, RunRows<T>> read,
+            PolicyPlan plan,
+            Function<OpenedRun<T>, RunSummary> train) {
+        var clock = new PhaseClock(watch(around.listeners()));
+        return Engine.call(
+                () ->
+                        StopRequest.watching(
+                                around.stop()::requested,
+                                () -> train(around, config, read, plan, train, clock)));
+    }
+
+    /// As above, on the engine thread.
+    private static <T> RunSummary train(
+            Surroundings around,
+            ModelConfig config,
+            Function<RowSetup, RunRows<T>> read,
+            PolicyPlan plan,
+            Function<OpenedRun<T>, RunSummary> train,
+            PhaseClock clock) {
+        try (var model = ModelSetup.open(config, around.hub())) {
+            plan.check().accept(model);
+            DtypeAdvice.give(config.dtype(), Engine.fastestDtype(model.device()));
+            Loaded<T> loaded;
+            try (var _ = clock.enter("load")) {
+                loaded =
+                        load(
+                                model,
+                                () -> read.apply(new RowSetup(model.text(), around.hub())),
+                                () -> plan.load().apply(model));
+            }
+            try (PolicySetup policy = loaded.policy()) {
+                RunContext context = context(around, model, policy.policy(), clock);
+                return train.apply(new OpenedRun<>(model, loaded.rows(), policy, context));
+            }
+        } catch (StoppedException e) {
+            return RunSummary.stoppedBefore(clock.seconds());
+        }
+    }
+
+    private static PhaseClock.Watch watch(List<TrainingListener> listeners) {
+        return new PhaseClock.Watch() {
+            @Override
+            public void phase(String phase, boolean evaluating) {
+                listeners.forEach(l -> l.onPhase(phase, evaluating));
+            }
+
+            @Override
+            public void pass(int tokens) {
+                listeners.forEach(l -> l.onPass(tokens));
+            }
+
+            @Override
+            public void completed(int done, int total) {
+                listeners.forEach(l -> l.onCompleted(done, total));
+            }
+        };
+    }
+
+    private record Loaded<T>(RunRows<T> rows, PolicySetup policy) {}
+
+    /// Rows and weights, side by side where the weights are few: a mistake in the data should not
+    /// have to wait until a large model is loaded.
+    private static <T> Loaded<T> load(
+            ModelSetup model, Supplier<RunRows<T>> read, Supplier<PolicySetup> load) {
+        if (!model.isSmall()) {
+            RunRows<T> rows = read.get();
+            StopRequest.check();
+            return new Loaded<>(rows, load.get());
+        }
+        BooleanSupplier asked = StopRequest.current();
+        var reading = new FutureTask<RunRows<T>>(() -> StopRequest.watching(asked, read));
+        SideWork.start("attune-read", reading);
+        PolicySetup policy;
+        try {
+            policy = Engine.leavingCores(load);
+        } catch (RuntimeException | Error e) {
+            TaskResult.of(reading, READING); // whose failure comes first
+            throw e;
+        }
+        try {
+            return new Loaded<>(TaskResult.of(reading, READING), policy);
+        } catch (RuntimeException | Error e) {
+            policy.close();
+            throw e;
+        }
+    }
+
+    private static RunContext context(
+            Surroundings around, ModelSetup model, Policy policy, PhaseClock clock) {
+        return new RunContext(
+                new TrainedModelWriter(model, policy),
+                model.fingerprint(),
+                model.sharesPrompts(),
+                around.listeners(),
+                around.stop(),
+                clock);
+    }
+
+    /// The settings with what memory allows; call it when all that is long-lived is loaded.
+    ///
+    /// @param length tokens of a row
+    public TrainingConfig fitted(TrainingConfig training, ToIntFunction<T> length) {
+        int[] lengths = rows.train().stream().mapToInt(length).toArray();
+        return policy.fitToMemory(training, RowTokens.of(lengths, training.batch().rowsOfStep()));
+    }
+}

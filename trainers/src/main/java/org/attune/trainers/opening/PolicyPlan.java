@@ -1,0 +1,54 @@
+package org.attune.trainers.opening;
+
+import org.attune.files.HubCache;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.models.ScorerPurpose;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/// How a run's policy comes to memory.
+///
+/// @param check refuses what can't work, from configurations and tables of contents: before rows
+///     are read
+/// @param load brings the weights to memory
+public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, PolicySetup> load) {
+    /// Of a model that predicts tokens.
+    public static PolicyPlan predicting(
+            LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return new PolicyPlan(
+                model -> PolicySetup.requireFits(Optional.empty(), model, lora),
+                model -> PolicySetup.load(model, lora, training, dropout));
+    }
+
+    /// Of a model that generates in the run.
+    public static PolicyPlan generating(
+            LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return new PolicyPlan(
+                model -> PolicySetup.requireFits(Optional.empty(), model, lora),
+                model -> PolicySetup.loadToGenerate(model, lora, training, dropout));
+    }
+
+    /// Of a model that scores.
+    public static PolicyPlan scoring(
+            ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return new PolicyPlan(
+                model -> PolicySetup.requireFits(Optional.of(purpose), model, lora),
+                model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout));
+    }
+
+    /// With a look at the reference, if it is a model of its own.
+    public PolicyPlan with(ModelConfig config, ReferenceConfig reference, HubCache hub) {
+        return also(_ -> ReferenceSetup.requireModel(config, reference, hub));
+    }
+
+    /// With one more check.
+    public PolicyPlan also(Consumer<ModelSetup> more) {
+        return new PolicyPlan(check.andThen(more), load);
+    }
+}

@@ -1,0 +1,238 @@
+package org.attune.trainers.opening;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Recomputation;
+import org.attune.models.ModelSetup;
+import org.attune.models.ScorerPurpose;
+import org.attune.policy.AdapterFit;
+import org.attune.policy.Policy;
+import org.attune.policy.StepMemory;
+import org.attune.tensor.Engine;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.ResumePoint;
+import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.memory.RolloutPlan;
+
+import java.util.Optional;
+
+/// The policy of a run with its weights. Owns both.
+public final class PolicySetup implements AutoCloseable {
+    private final Decoder decoder;
+    private final Policy policy;
+    private final Policy.Options options;
+    private final boolean copies;
+    private Recomputation recomputed = Recomputation.NONE;
+
+    /// @param copies whether memory is spent on speed
+    private PolicySetup(Decoder decoder, Policy policy, Policy.Options options, boolean copies) {
+        this.decoder = decoder;
+        this.policy = policy;
+        this.options = options;
+        this.copies = copies;
+    }
+
+    /// Loads the weights and makes what is trained: the given adapter, a fresh one, or everything.
+    /// On the engine thread.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup load(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return load(model.loadDecoder(), model, lora, training, dropout, true);
+    }
+
+    /// The same for a run that generates, whose copies are all made in [#fitToMemory]: adapters may
+    /// still be attached before, which takes the weights that copies for backward passes replace.
+    public static PolicySetup loadToGenerate(
+            ModelSetup model, LoraSettings lora, TrainingConfig training, boolean dropout) {
+        return load(model.loadDecoder(), model, lora, training, dropout, false);
+    }
+
+    /// The same of a reward model; a causal language model gets a new score head.
+    ///
+    /// @param dropout whether the adapter's own dropout applies
+    public static PolicySetup loadScorer(
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout) {
+        requireTaskType(purpose, model);
+        Decoder scorer = model.loadScorer(purpose, training.seed());
+        return load(scorer, model, lora, training, dropout, true);
+    }
+
+    /// The same through an adapter of its own on weights that are loaded already.
+    ///
+    /// @param trunk whose base the model [has][ModelSetup#hasBaseOf]; borrowed
+    public static PolicySetup loadScorerOn(
+            PolicySetup trunk,
+            ScorerPurpose purpose,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training) {
+        requireTaskType(purpose, model);
+        Decoder scorer = model.loadScorerOn(trunk.decoder, purpose, training.seed());
+        return load(scorer, model, lora, training, false, false);
+    }
+
+    /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
+    ///
+    /// @param purpose what a model must score; empty if it predicts tokens
+    /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
+    public static void requireFits(
+            Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
+        purpose.ifPresent(p -> requireTaskType(p, model));
+        requireNoModelDropout(model);
+        DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
+        model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
+        if (lora.usePeft()) {
+            AskedAdapter asked = AskedAdapter.of(lora, model, shape);
+            AdapterFit.require(shape, asked.config());
+            model.adapter().ifPresent(asked::requireSame);
+        }
+    }
+
+    /// Nothing here drops activations of the model itself, so training would not be the one that
+    /// the model asks for.
+    private static void requireNoModelDropout(ModelSetup model) {
+        DecoderConfig config = model.source().config();
+        if (config.dropout() > 0) {
+            throw new ModelException(
+                    ("%s/config.json: %s is %s; training accepts 0, since dropout of the model's"
+                         + " own activations isn't computed here. Write 0 there; lora_dropout drops"
+                         + " inputs of the adapter. Commands that don't train take the model as it"
+                         + " is")
+                            .formatted(
+                                    model.source().path(), config.dropoutKeys(), config.dropout()));
+        }
+    }
+
+    /// An adapter of another type trains no head: the fresh one would stay noise.
+    private static void requireTaskType(ScorerPurpose purpose, ModelSetup model) {
+        String needed = purpose.kind().taskType();
+        if (model.adapter().isPresent()
+                && !model.adapter().get().config().taskType().equals(needed)) {
+            throw ConfigException.about(
+                    "adapter_name_or_path",
+                    ("%s has task_type %s, %s needs %s; merge it into its base (attune merge) and"
+                                    + " start from the merged model")
+                            .formatted(
+                                    model.adapter().get().path(),
+                                    model.adapter().get().config().taskType(),
+                                    purpose.words(),
+                                    needed));
+        }
+    }
+
+    private static PolicySetup load(
+            Decoder decoder,
+            ModelSetup model,
+            LoraSettings lora,
+            TrainingConfig training,
+            boolean dropout,
+            boolean packsBackward) {
+        try {
+            requireNoModelDropout(model);
+            boolean copies = hasCopies(training);
+            var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
+            Policy policy = policy(model, decoder, lora, training, options);
+            if (copies && packsBackward) {
+                decoder.packBackward();
+            }
+            return new PolicySetup(decoder, policy, options, copies);
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    private static Policy policy(
+            ModelSetup model,
+            Decoder decoder,
+            LoraSettings lora,
+            TrainingConfig training,
+            Policy.Options options) {
+        if (model.adapter().isPresent()) {
+            AdapterFolder given = model.adapter().get();
+            if (lora.usePeft()) {
+                AskedAdapter.of(lora, model, decoder.config()).requireSame(given);
+            }
+            return Policy.withAdapter(decoder, given, options);
+        }
+        if (lora.usePeft()) {
+            return Policy.withFreshAdapter(
+                    decoder,
+                    AskedAdapter.of(lora, model, decoder.config()).config(),
+                    RandomSource.XO_SHI_RO_256_PP.create(training.seed()),
+                    options);
+        }
+        return training.optimizer().optimizerInBwd()
+                ? Policy.withAllWeightsInTurn(decoder, options)
+                : Policy.withAllWeights(decoder, options);
+    }
+
+    /// Decides how steps are computed, by the memory that is available now: call it when all that
+    /// is long-lived is loaded.
+    ///
+    /// @param rows how long rows are
+    /// @return the settings with what was decided for `tokens_per_micro_batch`
+    public TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
+        var need = MemoryNeed.of(StepMemory.of(policy));
+        return fitToMemory(training, need, rows, Optional.empty()).training();
+    }
+
+    /// As above, where something else is trained beside the policy, or completions are generated.
+    ///
+    /// @param need of all that is trained
+    /// @param rollouts what is generated
+    public MemoryFit fitToMemory(
+            TrainingConfig training,
+            MemoryNeed need,
+            RowTokens rows,
+            Optional<RolloutPlan.Wish> rollouts) {
+        if (rollouts.isPresent()) {
+            Engine.leavingCores(copies ? decoder::packDecoding : decoder::packDecodingInPlace);
+        }
+        if (copies) {
+            decoder.packBackward();
+        }
+        MemoryFit fit = MemoryFit.of(training, policy, need, rows, rollouts);
+        recomputed = fit.recomputed();
+        policy.setOptions(options.withRecomputed(recomputed));
+        return fit;
+    }
+
+    /// Memory is spent on speed where no limit is set. A run that goes on does as it did.
+    private static boolean hasCopies(TrainingConfig training) {
+        return ResumePoint.glance(training.save())
+                .flatMap(ResumePoint::hasCopies)
+                .orElse(training.batch().maxMemory().isEmpty());
+    }
+
+    /// What [#fitToMemory] chose to compute again.
+    public Recomputation recomputed() {
+        return recomputed;
+    }
+
+    public Decoder decoder() {
+        return decoder;
+    }
+
+    public Policy policy() {
+        return policy;
+    }
+
+    @Override
+    public void close() {
+        policy.close();
+        decoder.close();
+    }
+}

@@ -1,0 +1,105 @@
+package org.attune.trainers.opening;
+
+import org.attune.files.HubCache;
+import org.attune.model.layer.Decoder;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.policy.Policy;
+import org.attune.policy.Scorer;
+import org.attune.trainers.config.ReferenceConfig;
+import org.attune.trainers.config.ReferenceKind;
+import org.attune.trainers.onpolicy.RolloutRun;
+
+import java.util.Optional;
+
+/// Opens the reference that a run asks for. Owns a separate model if there is one; on the
+/// engine thread.
+public final class ReferenceSetup implements AutoCloseable {
+    private final ModelSetup model;
+    private final PolicySetup policy;
+    private final HubCache hub;
+    private Decoder separate;
+
+    public ReferenceSetup(ModelSetup model, PolicySetup policy, HubCache hub) {
+        this.model = model;
+        this.policy = policy;
+        this.hub = hub;
+    }
+
+    /// @param kind what scores
+    /// @param config the policy's model, whose settings hold for a separate one too
+    /// @param reference names the separate one
+    public Scorer open(ReferenceKind kind, ModelConfig config, ReferenceConfig reference) {
+        return switch (kind) {
+            case ADAPTER_OFF -> policy.policy().adapterOff();
+            case START_ADAPTER -> startingPoint();
+            case MODEL -> separateModel(config, reference);
+            case PRECOMPUTED -> throw new IllegalStateException("says when, not what");
+        };
+    }
+
+    /// What a run that generates is held to; empty where that doesn't count.
+    ///
+    /// @param coefficient of the divergence; 0: it doesn't count
+    public Optional<Scorer> open(RolloutRun config, double coefficient) {
+        return coefficient == 0
+                ? Optional.empty()
+                : Optional.of(
+                        open(
+                                config.referenceKind(),
+                                config.model(),
+                                config.reference().asReference()));
+    }
+
+    /// A fresh adapter starts as the base model itself.
+    private Scorer startingPoint() {
+        return model.adapter().isPresent()
+                ? policy.policy().frozenAdapter()
+                : policy.policy().adapterOff();
+    }
+
+    private Scorer separateModel(ModelConfig config, ReferenceConfig reference) {
+        if (reference.refModelNameOrPath().isEmpty()) {
+            if (policy.policy().adapter().isPresent()) {
+                return startingPoint();
+            }
+            separate = model.loadDecoder();
+            separate.keepForward();
+            return Scorer.starting(Policy.reference(separate), Scorer.Start.SAME);
+        }
+        try (var other = ModelSetup.open(named(config, reference), hub)) {
+            if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
+                return policy.policy().adapterOff(); // the same weights, in memory once
+            }
+            separate = other.loadDecoder();
+            separate.keepForward();
+            boolean same = policy.policy().adapter().isEmpty() && other.hasBaseOf(model);
+            return Scorer.starting(
+                    Policy.reference(separate), same ? Scorer.Start.SAME : Scorer.Start.OTHER);
+        }
+    }
+
+    /// Opens the files of a separate model, if one is named, to see that it can be a reference.
+    ///
+    /// @throws org.attune.error.ModelException if it is missing, damaged or scores sequences
+    static void requireModel(ModelConfig config, ReferenceConfig reference, HubCache hub) {
+        if (reference.refModelNameOrPath().isPresent()) {
+            try (var other = ModelSetup.open(named(config, reference), hub)) {
+                other.predicting();
+            }
+        }
+    }
+
+    private static ModelConfig named(ModelConfig config, ReferenceConfig reference) {
+        return config.withModelNameOrPath(reference.refModelNameOrPath().orElseThrow())
+                .withModelRevision("main")
+                .withoutAdapter();
+    }
+
+    @Override
+    public void close() {
+        if (separate != null) {
+            separate.close();
+        }
+    }
+}

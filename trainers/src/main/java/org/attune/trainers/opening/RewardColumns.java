@@ -1,0 +1,47 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.ColumnUse;
+import org.attune.reward.builtin.BuiltinRewards;
+import org.attune.trainers.judges.ModelReward;
+import org.attune.trainers.onpolicy.RolloutRun;
+
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Which columns of the data the rewards of a run read, as far as that is known.
+final class RewardColumns {
+    private RewardColumns() {}
+
+    /// What happens with columns that prompts aren't made of. A reward of the user's own may read
+    /// any.
+    ///
+    /// @param directory where relative paths of rewards start
+    static ColumnUse use(RolloutRun config, Path directory) {
+        List<Object> entries = config.rewards().rewardFuncs();
+        boolean known =
+                entries.stream()
+                        .allMatch(entry -> isBuiltIn(entry) || ModelReward.fits(entry, directory));
+        if (!known) {
+            return new ColumnUse.Anything();
+        }
+        Set<String> read = new HashSet<>();
+        RolloutSetup.rewardColumns(config, directory).values().forEach(read::addAll);
+        return new ColumnUse.PromptsAndRewards(read);
+    }
+
+    private static boolean isBuiltIn(Object entry) {
+        return switch (entry) {
+            case String name -> isName(name);
+            case Map<?, ?> map -> map.get("name") instanceof String name && isName(name);
+            default -> false;
+        };
+    }
+
+    private static boolean isName(String name) {
+        return BuiltinRewards.names().contains(name)
+                || BuiltinRewards.names().contains("get_" + name);
+    }
+}

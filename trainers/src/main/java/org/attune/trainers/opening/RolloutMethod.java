@@ -1,0 +1,85 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.Preview;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.onpolicy.RolloutRun;
+
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.Set;
+
+/// A method that learns from completions which it has generated, and had judged.
+///
+/// @param <C> its configuration
+public interface RolloutMethod<C extends Record & RolloutRun>
+        extends TrainingMethod<C, PromptExample> {
+    /// How the policy comes to memory.
+    ///
+    /// @param directory where relative paths start
+    PolicyPlan policy(Surroundings around, C config, Path directory);
+
+    /// Trains an opened run.
+    RunSummary train(
+            Surroundings around,
+            C config,
+            Path directory,
+            OpenedRun<PromptExample> run,
+            Judging judging);
+
+    @Override
+    default Kind kind() {
+        return Kind.GENERATES;
+    }
+
+    @Override
+    default Set<DatasetType> rows() {
+        return EnumSet.of(
+                DatasetType.PROMPT_ONLY, DatasetType.PROMPT_COMPLETION, DatasetType.PREFERENCE);
+    }
+
+    @Override
+    default RunRows<PromptExample> prepare(RowSetup setup, C config) {
+        return setup.rows(
+                config,
+                rows(),
+                new PromptPreparation(
+                        setup.tokenizer(),
+                        config.rollouts().maxPromptLength(),
+                        config.data().onBadRow()),
+                RewardColumns.use(config, Path.of("")));
+    }
+
+    @Override
+    default String show(Preview preview, PromptExample row, Collection<String> columns) {
+        return preview.prompt(row, columns);
+    }
+
+    @Override
+    default RunSummary train(Surroundings around, C config, Path directory) {
+        ConfigCheck.validate(config);
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return train(around, config, directory, Judging.recorded());
+        }
+        try (var rewards = RunRewards.open(config, directory, around.hub())) {
+            return train(around, config, directory, Judging.of(rewards));
+        }
+    }
+
+    /// A whole run with something else in place of `reward_funcs`.
+    ///
+    /// @param config checked here
+    default RunSummary train(Surroundings around, C config, Path directory, Judging judging) {
+        ConfigCheck.validate(config);
+        return OpenedRun.train(
+                around,
+                config.model(),
+                setup -> judging.checked(prepare(setup, config)),
+                policy(around, config, directory),
+                run -> train(around, config, directory, run, judging));
+    }
+}

@@ -1,0 +1,258 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.error.ConfigException;
+import org.attune.model.decode.ForwardRecord;
+import org.attune.model.layer.Adapter;
+import org.attune.models.ModelSetup;
+import org.attune.reward.RewardLimits;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.generation.GenerationMemory;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.generation.TextCompleter;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.sampling.SamplingConfig.Distribution;
+import org.attune.rollout.source.EngineRollouts;
+import org.attune.rollout.source.RecordedRollouts;
+import org.attune.rollout.source.ServerRollouts;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.ResumePoint;
+import org.attune.trainers.memory.KeptActivations;
+import org.attune.trainers.memory.RolloutPlan;
+import org.attune.trainers.onpolicy.CompletionScorer;
+import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.RolloutSourceConfig;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
+public final class RolloutSetup {
+    private RolloutSetup() {}
+
+    /// The columns that each reward of a run reads, by the reward's name; empty where completions
+    /// bring their rewards along.
+    ///
+    /// @param directory where relative paths start
+    /// @throws ConfigException with the problems of all entries
+    public static Map<String, Set<String>> rewardColumns(RolloutRun config, Path directory) {
+        if (config.rewards().rewardFuncs().isEmpty()) {
+            return Map.of();
+        }
+        return RunRewards.columns(config, directory);
+    }
+
+    /// Checks that every row has what the rewards read.
+    ///
+    /// @param columns of each reward, as [#rewardColumns] gives them
+    /// @throws ConfigException naming reward, column and the first row without it
+    public static void requireColumns(
+            Map<String, Set<String>> columns, RunRows<PromptExample> rows) {
+        List<PromptExample> all = new ArrayList<>(rows.train());
+        rows.evalSets().forEach(set -> all.addAll(set.rows()));
+        columns.forEach((name, own) -> own.forEach(column -> requireColumn(name, column, all)));
+    }
+
+    /// What the reward functions of a run may use.
+    public static RewardLimits limits(RolloutRun config) {
+        return RewardLimits.defaults()
+                .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
+                .withParallelism(config.rewards().rewardParallelism());
+    }
+
+    private static void requireColumn(String reward, String column, List<PromptExample> rows) {
+        for (PromptExample row : rows) {
+            if (row.columns().get(column) == null) {
+                throw new ConfigException(
+                        ("%s: reward \"%s\" needs the column \"%s\"; the row has %s. Add it, or"
+                             + " give another column its name with datasets: [{path: ..., columns:"
+                             + " {theirs: %s}}]")
+                                .formatted(
+                                        row.origin().where(),
+                                        reward,
+                                        column,
+                                        row.columns().keySet(),
+                                        column));
+            }
+        }
+    }
+
+    /// Where completions come from: of training prompts as configured, of held-out prompts from the
+    /// policy itself. The caller closes it.
+    ///
+    /// @param record takes what the policy computes for training prompts; borrowed
+    public static OpenSource source(
+            RolloutRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            Optional<ForwardRecord> record) {
+        SamplingConfig sampling = sampling(config, model);
+        RolloutSource engine = engine(config, model, policy, sampling, record);
+        RolloutSourceConfig from = config.rollouts();
+        if (from.recordedRollouts().isPresent()) {
+            var recorded =
+                    new RecordedRollouts(
+                            from.recordedRollouts().get(),
+                            sampling.maxNewTokens(),
+                            sampling.stopIds());
+            return new OpenSource(
+                    new SplitSource(recorded, engine), Optional.of(recorded), () -> {});
+        }
+        if (from.rolloutServerBaseUrl().isPresent()) {
+            var server =
+                    new ServerRollouts(
+                            connection(from, config.model().modelNameOrPath()),
+                            sampling,
+                            model.text().tokenizer());
+            return new OpenSource(new SplitSource(server, engine), Optional.empty(), server::close);
+        }
+        return new OpenSource(engine, Optional.empty(), () -> {});
+    }
+
+    /// A source with what it holds.
+    ///
+    /// @param rollouts the source
+    /// @param recorded its file, if it reads one
+    /// @param closing closes what it holds
+    public record OpenSource(
+            RolloutSource rollouts, Optional<RecordedRollouts> recorded, Runnable closing)
+            implements AutoCloseable {
+        /// The rewards that the file holds.
+        ///
+        /// @throws ConfigException if it holds none, or not as many as there are weights
+        public CompletionScorer rewards(RolloutRun config) {
+            return RecordedScores.of(
+                    recorded.orElseThrow(),
+                    config.rollouts().recordedRollouts().orElseThrow(),
+                    config.rewards().rewardWeights());
+        }
+
+        @Override
+        public void close() {
+            closing.run();
+        }
+    }
+
+    private static ServerRollouts.Connection connection(RolloutSourceConfig from, String model) {
+        return new ServerRollouts.Connection(
+                from.rolloutServerBaseUrl().orElseThrow(),
+                from.rolloutServerModel().orElse(model),
+                Duration.ofMillis((long) Math.ceil(1000 * from.rolloutServerTimeout())),
+                from.rolloutServerConcurrency(),
+                Optional.ofNullable(System.getenv(ServerRollouts.KEY_VARIABLE)),
+                Duration.ofSeconds(1));
+    }
+
+    /// What the policy itself is to generate; empty if nothing.
+    ///
+    /// @param sequences completions that training asks for at a time
+    public static Optional<RolloutPlan.Wish> wish(
+            RolloutRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
+        boolean others = config.rollouts().isElsewhere();
+        List<PromptExample> prompts = new ArrayList<>(others ? List.of() : rows.train());
+        int most = others ? 0 : sequences;
+        for (EvalSet<PromptExample> set : rows.evalSets()) {
+            prompts.addAll(set.rows());
+            int generations = config.heldOut().generations(config.generation());
+            most = Math.max(most, Math.multiplyExact(set.rows().size(), generations));
+        }
+        if (prompts.isEmpty() || most == 0) {
+            return Optional.empty();
+        }
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElseThrow();
+        int before =
+                ResumePoint.glance(config.training().save())
+                        .map(ResumePoint::generationSlots)
+                        .orElse(OptionalInt.empty())
+                        .orElse(Integer.MAX_VALUE);
+        return Optional.of(
+                new RolloutPlan.Wish(
+                        GenerationMemory.of(
+                                policy.decoder(),
+                                longest,
+                                config.generation().maxCompletionLength()),
+                        Math.min(config.generation().generationSlots(), before),
+                        most,
+                        KeptActivations.Wish.NOTHING));
+    }
+
+    private static RolloutSource engine(
+            RolloutRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            SamplingConfig sampling,
+            Optional<ForwardRecord> record) {
+        var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
+        var generator =
+                new Generator(
+                        policy.decoder(),
+                        adapter,
+                        Optional.of(model.text().tokenizer()),
+                        config.generation().generationSlots());
+        double temperature = config.heldOut().temperature(config.generation());
+        return new EngineRollouts(
+                record.map(generator::recording).orElse(generator),
+                generator,
+                sampling,
+                sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
+    }
+
+    private static SamplingConfig sampling(RolloutRun config, ModelSetup model) {
+        return SamplingConfig.of(
+                        distribution(config.generation()),
+                        config.generation().maxCompletionLength(),
+                        config.stopIds()
+                                .orElseGet(
+                                        () ->
+                                                TextCompleter.stopIds(
+                                                        model.source(), model.text().tokenizer())),
+                        config.training().seed())
+                .withMinNewTokens(minimum(config.generation()))
+                .withStopStrings(stops(config.generation()));
+    }
+
+    private static Distribution distribution(GenerationConfig g) {
+        Map<String, Object> more = g.generationKwargs();
+        return new Distribution(
+                g.repetitionPenalty(),
+                number(more, "presence_penalty", 0),
+                number(more, "frequency_penalty", 0),
+                g.temperature(),
+                g.topK(),
+                g.topP(),
+                g.minP().orElse(0),
+                number(more, "typical_p", 1));
+    }
+
+    private static int minimum(GenerationConfig g) {
+        return (int) number(g.generationKwargs(), "min_new_tokens", 0);
+    }
+
+    private static List<String> stops(GenerationConfig g) {
+        Object stops = g.generationKwargs().get("stop_strings");
+        return switch (stops) {
+            case null -> List.of();
+            case List<?> texts -> texts.stream().map(String::valueOf).toList();
+            default -> List.of(String.valueOf(stops));
+        };
+    }
+
+    private static double number(Map<String, Object> values, String key, double standard) {
+        Object value = values.get(key);
+        if (value == null) {
+            return standard;
+        }
+        if (value instanceof Number number) {
+            return number.doubleValue();
+        }
+        throw new ConfigException(
+                "generation_kwargs.%s is %s; accepted: a number".formatted(key, value));
+    }
+}

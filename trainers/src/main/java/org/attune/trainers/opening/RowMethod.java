@@ -1,0 +1,65 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.examples.TrainingRow;
+import org.attune.datasets.layout.RowForest;
+import org.attune.policy.Scorer;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.ReferencedConfig;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.rows.RowTrainer;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// A method that learns from given rows. Where its configuration names a reference
+/// ([ReferencedConfig]), one is opened.
+///
+/// @param <C> its configuration
+/// @param <R> kind of row
+/// @param <F> how rows are laid out
+public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, F extends RowForest>
+        extends TrainingMethod<C, R> {
+    /// How what is trained comes to memory.
+    PolicyPlan policy(C config);
+
+    /// The configuration with other settings of the run.
+    C withTraining(C config, TrainingConfig training);
+
+    /// The trainer of an opened run.
+    ///
+    /// @param config what memory allows
+    /// @param reference given where the configuration names one
+    RowTrainer<R, F> trainer(C config, OpenedRun<R> run, Optional<Scorer> reference);
+
+    @Override
+    default Kind kind() {
+        return Kind.ROWS;
+    }
+
+    @Override
+    default RunSummary train(Surroundings around, C config, Path directory) {
+        ConfigCheck.validate(config);
+        return OpenedRun.train(
+                around,
+                config.model(),
+                setup -> prepare(setup, config),
+                config instanceof ReferencedConfig r
+                        ? policy(config).with(r.model(), r.reference(), around.hub())
+                        : policy(config),
+                run -> train(around, config, run));
+    }
+
+    private RunSummary train(Surroundings around, C config, OpenedRun<R> run) {
+        try (var references = new ReferenceSetup(run.model(), run.policy(), around.hub())) {
+            Optional<Scorer> reference =
+                    config instanceof ReferencedConfig r
+                            ? Optional.of(
+                                    references.open(r.referenceKind(), r.model(), r.reference()))
+                            : Optional.empty();
+            C fitted = withTraining(config, run.fitted(config.training(), R::length));
+            return trainer(fitted, run, reference).train();
+        }
+    }
+}

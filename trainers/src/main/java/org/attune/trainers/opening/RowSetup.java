@@ -1,0 +1,187 @@
+package org.attune.trainers.opening;
+
+import org.apache.commons.rng.sampling.ListSampler;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.ColumnUse;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.LoadedDataset;
+import org.attune.datasets.UnusedColumns;
+import org.attune.datasets.examples.TrainingRow;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.Sample;
+import org.attune.datasets.prepare.PlainPrompts;
+import org.attune.datasets.prepare.Prepared;
+import org.attune.datasets.prepare.RowPreparation;
+import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.error.ConfigException;
+import org.attune.files.HubCache;
+import org.attune.text.TextAssets;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.DatasetSpec;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.EvalSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Reads and prepares a run's rows: training rows, and held-out rows from `eval_datasets` or set
+/// aside by `test_split_size`.
+public final class RowSetup {
+    private static final Logger LOG = LoggerFactory.getLogger(RowSetup.class);
+
+    private final SampleTokenizer tokenizer;
+    private final boolean chat;
+    private final HubCache hub;
+    private final int threads = Runtime.getRuntime().availableProcessors();
+
+    /// @param text tokenizer and chat template; borrowed
+    /// @param hub where names of data sets are looked up
+    public RowSetup(TextAssets text, HubCache hub) {
+        this.tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        this.chat = text.template().isPresent();
+        this.hub = hub;
+    }
+
+    /// The type of a run's rows, from the first one.
+    ///
+    /// @throws org.attune.error.DatasetException if that can't be read
+    public static DatasetType typeOf(DataConfig data, HubCache hub) {
+        var loader = new DatasetLoader(Path.of("").toAbsolutePath(), hub, data.onBadRow());
+        return loader.typeOf(data.datasets().getFirst().source());
+    }
+
+    /// Makes token ids of texts.
+    public SampleTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /// Reads and prepares a run's rows.
+    ///
+    /// @param types of rows that are accepted
+    /// @param preparation of all rows
+    /// @throws org.attune.error.DatasetException naming file and line of what cannot be used
+    public <T extends TrainingRow> RunRows<T> rows(
+            RunConfig config, Set<DatasetType> types, RowPreparation<T> preparation) {
+        return rows(config, types, preparation, new ColumnUse.RowsOnly());
+    }
+
+    /// As above, of rows with more columns.
+    ///
+    /// @param columns what happens with columns that rows aren't made of
+    public <T extends TrainingRow> RunRows<T> rows(
+            RunConfig config,
+            Set<DatasetType> types,
+            RowPreparation<T> preparation,
+            ColumnUse columns) {
+        return rows(split(config, types, "text", columns), preparation, preparation);
+    }
+
+    /// As above, with held-out rows prepared in another way.
+    ///
+    /// @param textField the column of rows that are one text
+    public <T extends TrainingRow> RunRows<T> rows(
+            RunConfig config,
+            Set<DatasetType> types,
+            String textField,
+            RowPreparation<T> train,
+            RowPreparation<T> eval) {
+        return rows(split(config, types, textField, new ColumnUse.RowsOnly()), train, eval);
+    }
+
+    private <T extends TrainingRow> RunRows<T> rows(
+            Split split, RowPreparation<T> train, RowPreparation<T> eval) {
+        Prepared<T> prepared = train.prepare(split.train(), threads);
+        LOG.info("training rows: {}", prepared.report().summary());
+        List<EvalSet<T>> sets = new ArrayList<>();
+        if (!split.eval().isEmpty()) {
+            Prepared<T> heldOut = eval.prepare(split.eval(), threads);
+            LOG.info("held-out rows: {}", heldOut.report().summary());
+            sets.add(new EvalSet<>("", heldOut.rows()));
+        }
+        return new RunRows<>(prepared.rows(), sets, prepared.report());
+    }
+
+    private record Split(List<Sample> train, List<Sample> eval) {}
+
+    private Split split(
+            RunConfig config, Set<DatasetType> types, String textField, ColumnUse columns) {
+        DataConfig data = config.data();
+        TrainingConfig training = config.training();
+        boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
+        var loader =
+                new DatasetLoader(
+                        Path.of("").toAbsolutePath(),
+                        hub,
+                        data.onBadRow(),
+                        ignored ? new ColumnUse.Ignored() : columns);
+        long seed = training.dataSeed().orElse(training.seed());
+        LoadedDataset loaded = loader.load(sources(data.datasets(), textField), types);
+        List<Sample> train = loaded.samples();
+        List<Sample> eval = List.of();
+        if (!data.evalDatasets().isEmpty()) {
+            eval = loader.load(sources(data.evalDatasets(), textField), types).samples();
+        } else if (data.testSplitSize().isPresent()) {
+            LoadedDataset.Holdout parts =
+                    loaded.holdOut(data.testSplitSize().getAsDouble(), training.seed());
+            train = parts.train();
+            eval = parts.test();
+        }
+        if (data.shuffleDataset()) {
+            List<Sample> shuffled = new ArrayList<>(train);
+            ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(seed), shuffled);
+            train = shuffled;
+        }
+        return inTemplate(new Split(train, eval), data.applyChatTemplate());
+    }
+
+    /// Prompts of plain text are used as they stand, as in TRL, unless asked for otherwise; with a
+    /// chat model that is seldom meant, so it is said.
+    private Split inTemplate(Split split, boolean apply) {
+        long plain = PlainPrompts.count(split.train()) + PlainPrompts.count(split.eval());
+        if (plain == 0) {
+            return split;
+        }
+        if (apply && !chat) {
+            throw new ConfigException(
+                    "apply_chat_template: the model has no chat template; give one with"
+                            + " chat_template_path, or leave the key out");
+        }
+        if (apply) {
+            return new Split(
+                    split.train().stream().map(PlainPrompts::asMessages).toList(),
+                    split.eval().stream().map(PlainPrompts::asMessages).toList());
+        }
+        if (chat) {
+            LOG.info(
+                    "{} prompts are plain text and are used as they stand, without the chat"
+                        + " template that attune chat uses; apply_chat_template: true makes them a"
+                        + " user's messages",
+                    plain);
+        }
+        return split;
+    }
+
+    private static List<DatasetSource> sources(List<DatasetSpec> specs, String textField) {
+        return specs.stream().map(spec -> source(spec, textField)).toList();
+    }
+
+    /// `dataset_text_field` is a rename like those in `columns`.
+    private static DatasetSource source(DatasetSpec spec, String textField) {
+        DatasetSource source = spec.source();
+        if (textField.equals("text") || source.columns().containsKey(textField)) {
+            return source;
+        }
+        Map<String, String> columns = new LinkedHashMap<>(source.columns());
+        columns.put(textField, "text");
+        return new DatasetSource(
+                source.path(), source.name(), source.type(), source.split(), columns);
+    }
+}

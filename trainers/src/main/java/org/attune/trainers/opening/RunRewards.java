@@ -1,0 +1,249 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.error.ConfigException;
+import org.attune.error.DatasetException;
+import org.attune.files.HubCache;
+import org.attune.models.ModelSetup;
+import org.attune.policy.Policy;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardLimits;
+import org.attune.reward.RewardScorer;
+import org.attune.reward.RewardTable;
+import org.attune.reward.WeightedReward;
+import org.attune.reward.spec.RewardSpec;
+import org.attune.tensor.Engine;
+import org.attune.trainers.judges.ModelReward;
+import org.attune.trainers.judges.RewardModel;
+import org.attune.trainers.onpolicy.CompletionScorer;
+import org.attune.trainers.onpolicy.RolloutRun;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// What `reward_funcs` names: functions, on threads of their own, and folders of reward models,
+/// which score a finished round on the engine thread. Owns both.
+final class RunRewards implements CompletionScorer, AutoCloseable {
+    private final Optional<RewardScorer> functions;
+    private final List<Integer> functionPlaces;
+    private final List<Judge> models = new ArrayList<>();
+
+    /// @param place in `reward_funcs`
+    /// @param name in metrics, the folder's
+    private record Judge(int place, String name, double weight, RewardModel model) {}
+
+    private RunRewards(Optional<RewardScorer> functions, List<Integer> functionPlaces) {
+        this.functions = functions;
+        this.functionPlaces = functionPlaces;
+    }
+
+    /// Opens everything.
+    ///
+    /// @param directory where relative paths start
+    /// @throws ConfigException if an entry is faulty
+    static RunRewards open(RolloutRun config, Path directory, HubCache hub) {
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        if (!weights.isEmpty() && weights.size() != entries.size()) {
+            throw new ConfigException(
+                    "reward_weights has %d values for %d reward_funcs; give one for each"
+                            .formatted(weights.size(), entries.size()));
+        }
+        List<Integer> places = functionPlaces(entries, directory);
+        var rewards = new RunRewards(functions(config, directory, places), places);
+        try {
+            rewards.openModels(config, directory, hub);
+        } catch (RuntimeException e) {
+            rewards.close();
+            throw e;
+        }
+        return rewards;
+    }
+
+    /// The columns that each function reads, by its name. Loads no model.
+    static Map<String, Set<String>> columns(RolloutRun config, Path directory) {
+        List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
+        try (var rewards = new RunRewards(functions(config, directory, places), places)) {
+            return rewards.requiredColumns();
+        }
+    }
+
+    Map<String, Set<String>> requiredColumns() {
+        return functions.map(RewardScorer::requiredColumns).orElse(Map.of());
+    }
+
+    /// Checks that every row has the columns that the functions read, and that the templates of
+    /// models show what its messages hold.
+    ///
+    /// @throws ConfigException naming reward, column and row
+    /// @throws DatasetException naming row, reward model and what its template leaves out
+    void requireRows(RunRows<PromptExample> rows) {
+        RolloutSetup.requireColumns(requiredColumns(), rows);
+        rows.train().forEach(this::requireShown);
+        rows.evalSets().forEach(set -> set.rows().forEach(this::requireShown));
+    }
+
+    private void requireShown(PromptExample row) {
+        try {
+            models.forEach(judge -> judge.model().requireShown(row.messages()));
+        } catch (DatasetException e) {
+            throw new DatasetException(row.origin().where() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static List<Integer> functionPlaces(List<Object> entries, Path directory) {
+        var places = new ArrayList<Integer>();
+        for (int i = 0; i < entries.size(); i++) {
+            if (!ModelReward.fits(entries.get(i), directory)) {
+                places.add(i);
+            }
+        }
+        return places;
+    }
+
+    private static Optional<RewardScorer> functions(
+            RolloutRun config, Path directory, List<Integer> places) {
+        if (places.isEmpty()) {
+            return Optional.empty();
+        }
+        RewardLimits limits = RolloutSetup.limits(config);
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        List<WeightedReward> made =
+                RewardSpec.parse(places.stream().map(entries::get).toList(), directory, limits);
+        return Optional.of(
+                new RewardScorer(
+                        weights.isEmpty()
+                                ? made
+                                : RewardSpec.withWeights(
+                                        made, places.stream().map(weights::get).toList()),
+                        limits));
+    }
+
+    private void openModels(RolloutRun config, Path directory, HubCache hub) {
+        List<Object> entries = config.rewards().rewardFuncs();
+        List<Double> weights = config.rewards().rewardWeights();
+        var names = new HashSet<>(functions.map(RewardScorer::names).orElse(List.of()));
+        for (int i = 0; i < entries.size(); i++) {
+            if (functionPlaces.contains(i)) {
+                continue;
+            }
+            var reward = ModelReward.of(entries.get(i), directory, config.rewardPlace(i));
+            String own =
+                    reward.label()
+                            .orElseGet(
+                                    () ->
+                                            reward.folder()
+                                                    .toAbsolutePath()
+                                                    .getFileName()
+                                                    .toString());
+            String name = own;
+            for (int n = 2; !names.add(name); n++) {
+                name = own + "_" + n;
+            }
+            RewardModel model = Engine.call(() -> RewardModel.open(reward, config.model(), hub));
+            models.add(new Judge(i, name, weight(reward, weights, i), model));
+        }
+    }
+
+    private static double weight(ModelReward reward, List<Double> weights, int place) {
+        if (weights.isEmpty()) {
+            return reward.weight();
+        }
+        if (reward.weight() != 1) {
+            throw new ConfigException(
+                    "reward_funcs[%d] has weight %s and %s in reward_weights; keep one"
+                            .formatted(place, reward.weight(), weights.get(place)));
+        }
+        return weights.get(place);
+    }
+
+    /// Loads the models' weights, on the engine thread.
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; adapters on its base model share its weights
+    void load(ModelSetup model, Policy policy) {
+        models.forEach(judge -> judge.model().load(model, policy));
+    }
+
+    @Override
+    public Map<String, String> identity() {
+        Map<String, String> identity = new LinkedHashMap<>();
+        models.forEach(
+                judge ->
+                        identity.put(
+                                "reward model " + judge.name() + " (fingerprint)",
+                                judge.model().identity()));
+        return identity;
+    }
+
+    @Override
+    public RewardTable score(RewardBatch batch) {
+        return joined(functions.map(f -> f.score(batch)), batch);
+    }
+
+    @Override
+    public Session begin(int completions) {
+        Optional<Session> round = functions.map(f -> CompletionScorer.of(f).begin(completions));
+        return new Session() {
+            @Override
+            public void submit(
+                    int index, Prompt prompt, Completion completion, Map<String, Object> columns) {
+                round.ifPresent(r -> r.submit(index, prompt, completion, columns));
+            }
+
+            @Override
+            public RewardTable finish(RewardBatch all) {
+                return joined(round.map(r -> r.finish(all)), all);
+            }
+        };
+    }
+
+    /// The functions' rewards and the models' scores, in the order of `reward_funcs`.
+    private RewardTable joined(Optional<RewardTable> judged, RewardBatch batch) {
+        int count = functionPlaces.size() + models.size();
+        String[] names = new String[count];
+        double[] weights = new double[count];
+        double[][] values = new double[batch.size()][count];
+        for (int f = 0; f < functionPlaces.size(); f++) {
+            int place = functionPlaces.get(f);
+            RewardTable table = judged.orElseThrow();
+            names[place] = table.names().get(f);
+            weights[place] = table.weights()[f];
+            for (int i = 0; i < values.length; i++) {
+                values[i][place] = table.values()[i][f];
+            }
+        }
+        for (Judge judge : models) {
+            names[judge.place()] = judge.name();
+            weights[judge.place()] = judge.weight();
+            double[] scores = Engine.call(() -> judge.model().score(batch));
+            for (int i = 0; i < values.length; i++) {
+                values[i][judge.place()] = Double.isFinite(scores[i]) ? scores[i] : Double.NaN;
+            }
+        }
+        return new RewardTable(
+                List.of(names),
+                weights,
+                values,
+                judged.map(RewardTable::failures).orElse(List.of()),
+                judged.map(RewardTable::metrics).orElse(Map.of()),
+                judged.map(RewardTable::extras).orElse(Map.of()));
+    }
+
+    @Override
+    public void close() {
+        functions.ifPresent(RewardScorer::close);
+        if (!models.isEmpty()) { // else whoever reads rows beside a waiting engine may close
+            Engine.run(() -> models.forEach(judge -> judge.model().close()));
+        }
+    }
+}

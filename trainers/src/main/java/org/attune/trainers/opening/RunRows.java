@@ -1,0 +1,29 @@
+package org.attune.trainers.opening;
+
+import org.attune.datasets.prepare.PreparationReport;
+import org.attune.trainers.loop.EvalSet;
+
+import java.util.List;
+import java.util.function.Function;
+
+/// Prepared rows of a run.
+///
+/// @param train rows to train on
+/// @param evalSets held-out rows; empty or one set
+/// @param report what preparation did to the training rows
+public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationReport report) {
+    public RunRows {
+        train = List.copyOf(train);
+        evalSets = List.copyOf(evalSets);
+    }
+
+    /// The same rows as another type.
+    public <U> RunRows<U> map(Function<T, U> change) {
+        return new RunRows<>(
+                train.stream().map(change).toList(),
+                evalSets.stream()
+                        .map(s -> new EvalSet<>(s.name(), s.rows().stream().map(change).toList()))
+                        .toList(),
+                report);
+    }
+}

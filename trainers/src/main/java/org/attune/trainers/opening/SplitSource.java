@@ -1,0 +1,36 @@
+package org.attune.trainers.opening;
+
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+
+import java.util.List;
+import java.util.Optional;
+
+/// Completions to learn from out of one source, those of held-out prompts out of another: what
+/// is measured is the policy, whoever wrote what it learns from.
+///
+/// @param training completes training prompts
+/// @param heldOut completes held-out prompts
+record SplitSource(RolloutSource training, RolloutSource heldOut) implements RolloutSource {
+    @Override
+    public List<SampledCompletion> complete(
+            List<int[]> prompts, long round, FinishedListener listener) {
+        return training.complete(prompts, round, listener);
+    }
+
+    @Override
+    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
+        return heldOut.completeHeldOut(prompts, listener);
+    }
+
+    @Override
+    public boolean isOnPolicy() {
+        return training.isOnPolicy();
+    }
+
+    @Override
+    public Optional<int[]> order(long round) {
+        return training.order(round);
+    }
+}

@@ -1,0 +1,55 @@
+package org.attune.trainers.run;
+
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.ppo.PpoMethod;
+import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.scoring.PrmMethod;
+import org.attune.trainers.scoring.RewardMethod;
+import org.attune.trainers.sft.SftMethod;
+import org.attune.trainers.unpaired.BcoMethod;
+
+import java.util.List;
+import java.util.Optional;
+
+/// All methods of training. A method is deleted by deleting its room and its line here.
+public final class Methods {
+    private static final List<TrainingMethod<?, ?>> ALL =
+            List.of(
+                    new SftMethod(),
+                    new DpoMethod(),
+                    new GrpoMethod(),
+                    new RewardMethod(),
+                    new PrmMethod(),
+                    new PpoMethod(),
+                    new BcoMethod());
+
+    private Methods() {}
+
+    /// All of them, in the order in which messages name them.
+    public static List<TrainingMethod<?, ?>> all() {
+        return ALL;
+    }
+
+    /// The method of this name.
+    public static Optional<TrainingMethod<?, ?>> named(String name) {
+        return ALL.stream().filter(method -> method.name().equals(name)).findFirst();
+    }
+
+    /// The method whose configuration this is.
+    ///
+    /// @throws IllegalArgumentException if there is none
+    @SuppressWarnings("unchecked") // its defaults are of this class
+    static <C extends Record & RunConfig> TrainingMethod<C, ?> of(C config) {
+        return (TrainingMethod<C, ?>)
+                ALL.stream()
+                        .filter(method -> method.defaults().getClass() == config.getClass())
+                        .findFirst()
+                        .orElseThrow(
+                                () ->
+                                        new IllegalArgumentException(
+                                                config.getClass()
+                                                        + " is the configuration of no method"));
+    }
+}
