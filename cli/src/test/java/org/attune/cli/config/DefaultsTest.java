@@ -2,8 +2,9 @@ package org.attune.cli.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.trainers.opening.TrainingMethod;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -13,9 +14,9 @@ import java.nio.charset.StandardCharsets;
 /// it is changed in `defaults-METHOD.yaml` too.
 class DefaultsTest {
     @ParameterizedTest
-    @EnumSource(Method.class)
-    void defaultsArePinned(Method method) throws IOException {
-        String name = "defaults-" + method.wireName() + ".yaml";
+    @MethodSource("org.attune.trainers.run.Methods#all")
+    void defaultsArePinned(TrainingMethod<?, ?> method) throws IOException {
+        String name = "defaults-" + method.name() + ".yaml";
         try (InputStream in = DefaultsTest.class.getResourceAsStream(name)) {
             String pinned = new String(in.readAllBytes(), StandardCharsets.UTF_8);
             assertEquals(pinned, ResolvedConfig.yaml(method.defaults()), name);
