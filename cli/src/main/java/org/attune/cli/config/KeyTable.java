@@ -49,8 +49,12 @@ public final class KeyTable {
 
     /// In the order in which messages name them.
     private static List<TrainingMethod<?, ?>> methods(List<String> names) {
-        names.forEach(name -> Methods.named(name).orElseThrow());
-        return Methods.all().stream().filter(m -> names.contains(m.name())).toList();
+        List<TrainingMethod<?, ?>> known =
+                Methods.all().stream().filter(m -> names.contains(m.name())).toList();
+        if (known.size() != names.size()) {
+            throw new IllegalStateException("keys.tsv names an unknown method: " + names);
+        }
+        return known;
     }
 
     public List<Key> all() {

@@ -41,7 +41,7 @@ public record PreferencePreparation(
 
     @Override
     public long trained(PreferenceExample pair) {
-        return pair.chosen().trainedTokens() + pair.rejected().trainedTokens();
+        return (long) pair.chosen().trainedTokens() + pair.rejected().trainedTokens();
     }
 
     @Override

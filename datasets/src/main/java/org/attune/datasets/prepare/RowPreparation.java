@@ -77,7 +77,7 @@ public interface RowPreparation<T extends TrainingRow> {
         if (rows.isEmpty()) {
             throw nothingLeft(samples.size(), dropped);
         }
-        long tokens = rows.stream().mapToLong(T::length).sum();
+        long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long trained = rows.stream().mapToLong(this::trained).sum();
         return new Prepared<>(
                 rows,

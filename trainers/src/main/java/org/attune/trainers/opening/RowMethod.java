@@ -58,7 +58,7 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
                             ? Optional.of(
                                     references.open(r.referenceKind(), r.model(), r.reference()))
                             : Optional.empty();
-            C fitted = withTraining(config, run.fitted(config.training(), R::length));
+            C fitted = withTraining(config, run.fitted(config.training(), TrainingRow::length));
             return trainer(fitted, run, reference).train();
         }
     }

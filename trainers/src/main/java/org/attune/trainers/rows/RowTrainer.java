@@ -86,7 +86,8 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     public RunSummary train() {
         return Engine.call(
                 () -> {
-                    BatchPlan plan = parts.plan(rows.stream().mapToInt(R::length).toArray());
+                    BatchPlan plan =
+                            parts.plan(rows.stream().mapToInt(TrainingRow::length).toArray());
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     objective.advise(rows, plan);
                     return parts.stoppable(
