@@ -21,6 +21,7 @@ import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.judges.RewardModel;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.opening.AskedAdapter;
 import org.attune.trainers.opening.PolicySetup;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

@@ -1,4 +1,4 @@
-package org.attune.trainers.run;
+package org.attune.trainers.opening;
 
 import org.attune.adapter.AdapterConfig;
 import org.attune.adapter.AdapterFolder;
@@ -22,7 +22,7 @@ import java.util.Set;
 ///
 /// @param config PEFT's configuration of it
 /// @param shape of the model
-record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
+public record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     /// PEFT's choice for the families of the Llama shape.
     private static final List<String> DEFAULT_TARGETS = List.of("q_proj", "v_proj");
 
@@ -33,7 +33,7 @@ record AskedAdapter(AdapterConfig config, DecoderConfig shape) {
     private static final List<String> IA3_FEEDFORWARD = List.of("down_proj");
 
     /// @throws ConfigException if settings of one kind of adapter are given for another
-    static AskedAdapter of(LoraSettings settings, ModelSetup model, DecoderConfig shape) {
+    public static AskedAdapter of(LoraSettings settings, ModelSetup model, DecoderConfig shape) {
         var whole = new LinkedHashSet<>(settings.loraModulesToSave());
         if (shape.scores()) {
             whole.addAll(AdapterConfig.CLASSIFIER_HEADS); // PEFT does so too
