@@ -6,9 +6,11 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.model.config.Activation;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.NormConfig;
 import org.attune.model.config.RopeConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.config.SpecialIds;
+import org.attune.model.config.TensorNames;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
@@ -125,11 +127,21 @@ public final class TinyModels {
     public static MemoryTensorFile weights(DecoderConfig config) {
         var file = new MemoryTensorFile();
         int width = config.hiddenSize();
-        normal(file, "model.embed_tokens.weight", 1, config.vocabSize(), width);
+        TensorNames names = config.names();
+        normal(file, names.embeddingPath() + ".weight", 1, config.vocabSize(), width);
+        config.positionsPath()
+                .ifPresent(
+                        path ->
+                                normal(
+                                        file,
+                                        path + ".weight",
+                                        1,
+                                        config.maxPositionEmbeddings(),
+                                        width));
         for (int i = 0; i < config.layers(); i++) {
-            block(file, config, "model.layers." + i + ".");
+            block(file, config, names.block(i));
         }
-        norm(file, "model.norm.weight", width);
+        norm(file, config, names.finalNormPath(), width);
         if (config.scores()) {
             normal(file, "score.weight", 1 / Math.sqrt(width), config.labels(), width);
             if (config.scoreKind() == ScoreKind.TOKEN) {
@@ -144,22 +156,40 @@ public final class TinyModels {
     private static void block(MemoryTensorFile file, DecoderConfig config, String path) {
         int width = config.hiddenSize();
         int inner = config.intermediateSize();
+        TensorNames names = config.names();
         AttentionConfig a = config.attention();
         int queries = a.heads() * a.headDim();
         int keys = a.kvHeads() * a.headDim();
-        norm(file, path + "input_layernorm.weight", width);
-        linear(file, path + "self_attn.q_proj", queries, width, a.qkvBias());
-        linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
-        linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
-        if (a.qkNorm()) {
-            norm(file, path + "self_attn.q_norm.weight", a.headDim());
-            norm(file, path + "self_attn.k_norm.weight", a.headDim());
+        names.norms().forEach(name -> norm(file, config, path + name, width));
+        if (names.qkv().size() == 1) {
+            linear(file, config, path + names.qkv().getFirst(), queries + 2 * keys, width);
+        } else {
+            linear(file, path + "self_attn.q_proj", queries, width, a.qkvBias());
+            linear(file, path + "self_attn.k_proj", keys, width, a.qkvBias());
+            linear(file, path + "self_attn.v_proj", keys, width, a.qkvBias());
         }
-        linear(file, path + "self_attn.o_proj", width, queries, a.outputBias());
-        norm(file, path + "post_attention_layernorm.weight", width);
-        linear(file, path + "mlp.gate_proj", inner, width, config.mlpBias());
-        linear(file, path + "mlp.up_proj", inner, width, config.mlpBias());
-        linear(file, path + "mlp.down_proj", width, inner, config.mlpBias());
+        if (a.qkNorm()) {
+            norm(file, config, path + "self_attn.q_norm", a.headDim());
+            norm(file, config, path + "self_attn.k_norm", a.headDim());
+        }
+        if (names.transposed()) {
+            linear(file, config, path + names.output(), width, queries);
+            names.up().forEach(up -> linear(file, config, path + up, inner, width));
+            linear(file, config, path + names.down(), width, inner);
+        } else {
+            linear(file, path + names.output(), width, queries, a.outputBias());
+            names.up().forEach(up -> linear(file, path + up, inner, width, config.mlpBias()));
+            linear(file, path + names.down(), width, inner, config.mlpBias());
+        }
+    }
+
+    /// One as GPT-2's files hold it, transposed and with a bias.
+    private static void linear(
+            MemoryTensorFile file, DecoderConfig config, String path, int out, int in) {
+        linear(file, path, in, out, false);
+        if (config.mlpBias()) {
+            normal(file, path + ".bias", 0.3, out);
+        }
     }
 
     private static void linear(
@@ -167,6 +197,14 @@ public final class TinyModels {
         normal(file, path + ".weight", 1 / Math.sqrt(in), out, in);
         if (hasBias) {
             normal(file, path + ".bias", 0.3, out);
+        }
+    }
+
+    private static void norm(
+            MemoryTensorFile file, DecoderConfig config, String path, int size) {
+        norm(file, path + ".weight", size);
+        if (config.block().norm() instanceof NormConfig.Layer) {
+            normal(file, path + ".bias", 0.3, size);
         }
     }
 

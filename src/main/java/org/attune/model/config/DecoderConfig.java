@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Everything that distinguishes one decoder from another.
@@ -229,6 +230,11 @@ public record DecoderConfig(
     /// How the family's files call its tensors.
     public TensorNames names() {
         return DecoderFamily.ofModelType(modelType, "configuration").names();
+    }
+
+    /// Path of the learned vectors of positions, if there are such.
+    public Optional<String> positionsPath() {
+        return rotates() ? Optional.empty() : names().positionsPath();
     }
 
     /// Attention of every block.

@@ -86,8 +86,8 @@ public record TensorNames(
         return trunk + "." + embedding;
     }
 
-    /// Path of the learned embedding of positions, if there is one.
-    public Optional<String> positionsPath() {
+    /// Path of the learned embedding of positions, if the family has one.
+    Optional<String> positionsPath() {
         return positions.map(name -> trunk + "." + name);
     }
 

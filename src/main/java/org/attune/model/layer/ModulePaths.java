@@ -29,7 +29,7 @@ public record ModulePaths(
         TensorNames names = config.names();
         Map<String, Shape> linears = new LinkedHashMap<>();
         List<String> whole = new ArrayList<>(List.of(names.embeddingPath()));
-        names.positionsPath().ifPresent(whole::add);
+        config.positionsPath().ifPresent(whole::add);
         for (int layer = 0; layer < config.layers(); layer++) {
             block(config, names.block(layer), linears, whole);
         }

@@ -70,7 +70,7 @@ final class WeightLoader {
         return new InputLayer(
                 config,
                 weight(names.embeddingPath() + ".weight", config.vocabSize(), width),
-                names.positionsPath()
+                config.positionsPath()
                         .map(p -> weight(p + ".weight", config.maxPositionEmbeddings(), width)));
     }
 

@@ -31,7 +31,7 @@ final class WeightShapes {
         var width = new Size("hidden_size", config.hiddenSize());
         shapes.require(names.embeddingPath(), new Size("vocab_size", config.vocabSize()), width);
         var positions = new Size("max_position_embeddings", config.maxPositionEmbeddings());
-        names.positionsPath().ifPresent(path -> shapes.require(path, positions, width));
+        config.positionsPath().ifPresent(path -> shapes.require(path, positions, width));
         for (int layer = 0; layer < config.layers(); layer++) {
             shapes.requireBlock(names.block(layer), width);
         }

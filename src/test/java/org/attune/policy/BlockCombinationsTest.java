@@ -1,0 +1,242 @@
+package org.attune.policy;
+
+import static org.attune.testing.TensorAssert.assertClose;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.error.ModelException;
+import org.attune.model.config.Activation;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.BlockConfig;
+import org.attune.model.config.BlockOrder;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.EndsConfig;
+import org.attune.model.config.FeedForwardConfig;
+import org.attune.model.config.NormConfig;
+import org.attune.model.config.PositionConfig;
+import org.attune.model.config.RopeConfig;
+import org.attune.model.config.ScoreKind;
+import org.attune.model.config.SpecialIds;
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.ForwardRecord;
+import org.attune.model.decode.KvCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.model.pass.Logits;
+import org.attune.model.pass.Recomputation;
+import org.attune.tensor.DType;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+import org.attune.testing.TinyModels;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// Every combination of a block's parts trains and is read with a cache, and kernels that don't
+/// compute it keep off.
+class BlockCombinationsTest {
+    private static final int POSITIONS = 32;
+
+    /// A family's names of tensors, and an order that has as many norms.
+    private record Kind(String family, BlockOrder order) {}
+
+    private static final List<Kind> KINDS =
+            List.of(
+                    new Kind("llama", BlockOrder.SEQUENTIAL),
+                    new Kind("llama", BlockOrder.PARALLEL),
+                    new Kind("llama", BlockOrder.POST_NORM),
+                    new Kind("gemma2", BlockOrder.SANDWICH),
+                    new Kind("gpt2", BlockOrder.SEQUENTIAL),
+                    new Kind("gpt2", BlockOrder.PARALLEL),
+                    new Kind("gpt2", BlockOrder.POST_NORM));
+
+    private static List<DecoderConfig> all() {
+        List<DecoderConfig> all = new ArrayList<>();
+        Activation[] activations = Activation.values();
+        for (Kind kind : KINDS) {
+            for (NormConfig norm :
+                    List.of(
+                            new NormConfig.Rms(1e-5, 0),
+                            new NormConfig.Rms(1e-5, 1),
+                            new NormConfig.Layer(1e-5))) {
+                for (double cap : new double[] {0, 2}) {
+                    Activation activation = activations[all.size() % activations.length];
+                    all.add(config(kind, norm, activation, cap));
+                }
+            }
+        }
+        return all;
+    }
+
+    /// GPT-2's names have learned positions, a fused projection, transposed matrices and no gates.
+    private static DecoderConfig config(
+            Kind kind, NormConfig norm, Activation activation, double cap) {
+        boolean plain = kind.family().equals("gpt2");
+        var attention =
+                new AttentionConfig(
+                        4, 2, 8, plain, plain, false, List.of(5, 0), 0, 0.2, cap);
+        return new DecoderConfig(
+                kind.family(),
+                32,
+                31,
+                2,
+                new BlockConfig(
+                        kind.order(),
+                        norm,
+                        attention,
+                        new FeedForwardConfig(44, !plain, activation, plain)),
+                true,
+                plain ? new PositionConfig.Learned() : RopeConfig.of(100),
+                new EndsConfig(cap > 0 ? 3 : 1, cap > 0 ? 4 : 0, 0),
+                POSITIONS,
+                DType.FLOAT32,
+                new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()),
+                0,
+                ScoreKind.SEQUENCE);
+    }
+
+    private interface Check {
+        void of(DecoderConfig config, Decoder decoder);
+    }
+
+    private static void each(Check check) {
+        for (DecoderConfig config : all()) {
+            Engine.run(
+                    () -> {
+                        try (var _ = TensorScope.open("test");
+                                Decoder decoder = TinyModels.decoder(config)) {
+                            check.of(config, decoder);
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void readingWithACacheGivesTheLogitsOfAPass() {
+        each(
+                (config, decoder) -> {
+                    int[] ids = TinyModels.tokens("read", config, 14);
+                    var layout = RecordedModelsTest.layout(ids, ids.length);
+                    Tensor logits = Logits.of(decoder, layout, Adapter.OFF); // (14, V)
+                    try (var cache = new KvCache(decoder, 2, 20)) {
+                        var cached = new CachedDecoder(decoder, Adapter.OFF);
+                        int[] prompt = Arrays.copyOf(ids, 6);
+                        cached.prefill(cache, 0, Arrays.copyOf(ids, 3));
+                        Tensor next = cached.prefill(cache, 1, prompt);
+                        assertRow(config, logits, 5, next, 0);
+                        cached.prefill(cache, 0, Arrays.copyOfRange(ids, 3, 6));
+                        for (int i = 6; i < ids.length; i++) {
+                            next = cached.decode(cache, new int[] {ids[i], ids[i]});
+                            assertRow(config, logits, i, next, 0);
+                            assertRow(config, logits, i, next, 1);
+                        }
+                    }
+                });
+    }
+
+    private static void assertRow(
+            DecoderConfig config, Tensor logits, int row, Tensor next, int slot) {
+        float[] expected = logits.select(0, row).contiguous().toFloats();
+        assertClose(config.toString(), expected, floats(next, slot), 1e-4, 1e-4);
+    }
+
+    private static float[] floats(Tensor rows, int row) {
+        return rows.select(0, row).to(DType.FLOAT32).contiguous().toFloats();
+    }
+
+    @Test
+    void gradientsEqualFiniteDifferences() {
+        each(
+                (config, decoder) -> {
+                    Tree.Piece piece = Adapted.piece(config, 4);
+                    try (Policy policy = Policy.withAllWeights(decoder, Outcome.DEFAULT)) {
+                        float[] gradients = Outcome.of(policy, List.of(piece)).gradients();
+                        for (int i = 101; i < gradients.length; i += gradients.length / 7) {
+                            double slope = slope(policy, piece, i, 1e-2);
+                            double near = slope(policy, piece, i, 5e-3);
+                            assertClose(
+                                    config + " " + i,
+                                    (4 * near - slope) / 3, // the error is of order h⁴
+                                    gradients[i],
+                                    2e-4,
+                                    2e-2);
+                        }
+                    }
+                });
+    }
+
+    private static double slope(Policy policy, Tree.Piece piece, int i, double h) {
+        return (loss(policy, piece, i, h) - loss(policy, piece, i, -h)) / (2 * h);
+    }
+
+    private static double loss(Policy policy, Tree.Piece piece, int i, double h) {
+        Tensor value = policy.parameters().values().narrow(0, i, 1);
+        Tensor before = value.copy();
+        value.copyInPlace(before.add(h));
+        policy.parameters().valuesChanged();
+        double loss = Outcome.of(policy, List.of(piece)).loss();
+        value.copyInPlace(before);
+        policy.parameters().valuesChanged();
+        return loss;
+    }
+
+    /// Whatever is to be computed again, and with an adapter and dropout.
+    @Test
+    void recomputationChangesNothing() {
+        each(
+                (config, decoder) -> {
+                    List<Tree.Piece> pieces = List.of(Adapted.piece(config, 4));
+                    var kept = new Policy.Options(Recomputation.NONE, true, 5, false);
+                    var again = kept.withRecomputed(Recomputation.ALL);
+                    try (Policy policy = Outcome.lora(decoder, Outcome.allLinear(0.3), kept)) {
+                        policy.startStep(1);
+                        Outcome first = Outcome.of(policy, pieces);
+                        policy.setOptions(again);
+                        policy.startStep(1);
+                        first.assertEqualTo(config.toString(), Outcome.of(policy, pieces), 0);
+                    }
+                });
+    }
+
+    @Test
+    void acceleratorsTakeLlamasBlocksOnly() {
+        int llamas = 0;
+        for (DecoderConfig config : all()) {
+            boolean isLlamas = config.unlikeLlama().isEmpty();
+            llamas += isLlamas ? 1 : 0;
+            Engine.run(
+                    () -> {
+                        try (Decoder decoder = TinyModels.decoder(config)) {
+                            assertEquals(isLlamas, decoder.llamaBlocks().isPresent());
+                            assertTrue(isLlamas || !ForwardRecord.suits(decoder));
+                        }
+                    });
+        }
+        assertEquals(1, llamas);
+    }
+
+    @Test
+    void sequencesLongerThanLearnedPositionsAreRefused() {
+        var kind = new Kind("gpt2", BlockOrder.SEQUENTIAL);
+        DecoderConfig config =
+                config(kind, new NormConfig.Layer(1e-5), Activation.GELU_TANH, 0);
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test");
+                            Decoder decoder = TinyModels.decoder(config)) {
+                        int[] ids = TinyModels.tokens("long", config, POSITIONS + 1);
+                        var layout = RecordedModelsTest.layout(ids, ids.length);
+                        var error =
+                                assertThrows(
+                                        ModelException.class,
+                                        () -> Logits.of(decoder, layout, Adapter.OFF));
+                        assertTrue(error.getMessage().contains("learned vectors of 32 positions"));
+                    }
+                });
+    }
+}
