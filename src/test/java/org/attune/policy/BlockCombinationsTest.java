@@ -78,8 +78,7 @@ class BlockCombinationsTest {
             Kind kind, NormConfig norm, Activation activation, double cap) {
         boolean plain = kind.family().equals("gpt2");
         var attention =
-                new AttentionConfig(
-                        4, 2, 8, plain, plain, false, List.of(5, 0), 0, 0.2, cap);
+                new AttentionConfig(4, 2, 8, plain, plain, false, List.of(5, 0), 0, 0.2, cap);
         return new DecoderConfig(
                 kind.family(),
                 32,
@@ -223,8 +222,7 @@ class BlockCombinationsTest {
     @Test
     void sequencesLongerThanLearnedPositionsAreRefused() {
         var kind = new Kind("gpt2", BlockOrder.SEQUENTIAL);
-        DecoderConfig config =
-                config(kind, new NormConfig.Layer(1e-5), Activation.GELU_TANH, 0);
+        DecoderConfig config = config(kind, new NormConfig.Layer(1e-5), Activation.GELU_TANH, 0);
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test");

@@ -200,8 +200,7 @@ public final class TinyModels {
         }
     }
 
-    private static void norm(
-            MemoryTensorFile file, DecoderConfig config, String path, int size) {
+    private static void norm(MemoryTensorFile file, DecoderConfig config, String path, int size) {
         norm(file, path + ".weight", size);
         if (config.block().norm() instanceof NormConfig.Layer) {
             normal(file, path + ".bias", 0.3, size);

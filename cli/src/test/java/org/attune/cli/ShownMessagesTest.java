@@ -203,6 +203,23 @@ class ShownMessagesTest {
                 path("calls.jsonl"),
                 "--output_dir",
                 path("out"));
+        // DPO drops nothing, as disable_dropout says by default.
+        Files.writeString(
+                folder.resolve("pairs.jsonl"),
+                "{\"prompt\": \"1 2\", \"chosen\": \"2\", \"rejected\": \"1\"}\n");
+        assertEquals(
+                0,
+                attune(
+                        "dpo",
+                        "--model_name_or_path",
+                        name,
+                        "--datasets",
+                        path("pairs.jsonl"),
+                        "--max_steps",
+                        "1",
+                        "--output_dir",
+                        path("dpo")),
+                err::toString);
     }
 
     @Test

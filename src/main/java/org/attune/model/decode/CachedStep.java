@@ -31,7 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// The forward pass of new tokens of several sequences over a [KvCache], of blocks of any
-/// combination of parts. Kernels attend where they compute the same ([SelfAttention#suitsKernels]).
+/// combination of parts. Kernels attend where they compute the same ([Rope#hasKernel]).
 /// Its tables and masks live in the scope in which it is made.
 ///
 /// Shapes: `N` new tokens, sequence by sequence, `C` key/value heads, `G` query heads per key/value

@@ -30,6 +30,7 @@ public final class Decoder implements AutoCloseable {
     private final DType dtype;
     private final InputLayer input;
     private final List<Block> blocks = new ArrayList<>();
+    private final Optional<List<LlamaBlock>> llamaBlocks;
     private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
@@ -49,6 +50,10 @@ public final class Decoder implements AutoCloseable {
         for (int i = 0; i < config.layers(); i++) {
             blocks.add(loader.block(i));
         }
+        llamaBlocks =
+                config.unlikeLlama().isEmpty()
+                        ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
+                        : Optional.empty();
         finalNorm = loader.norm(config.names().finalNormPath(), config.hiddenSize());
         output = output(loader);
         UnreadTensors.refuse(config, named, loader.read());
@@ -62,6 +67,7 @@ public final class Decoder implements AutoCloseable {
         packs = false;
         input = trunk.input;
         blocks.addAll(trunk.blocks);
+        llamaBlocks = trunk.llamaBlocks;
         finalNorm = trunk.finalNorm;
         output = output(loader(head));
     }
@@ -136,7 +142,7 @@ public final class Decoder implements AutoCloseable {
     /// nothing can be attached, merged or trained. Models whose weights are trained, or that carry
     /// frozen adapters, stay as they are.
     public void keepForward() {
-        if (!config.unlikeLlama().isEmpty()) {
+        if (llamaBlocks.isEmpty()) {
             return; // ordinary operators read the weights themselves
         }
         linears().forEach(FusedLinear::keepForward);
@@ -187,9 +193,7 @@ public final class Decoder implements AutoCloseable {
     /// The same in the terms of hand-written passes and kernels for whole blocks; empty if they
     /// compute something else ([DecoderConfig#unlikeLlama]).
     public Optional<List<LlamaBlock>> llamaBlocks() {
-        return config.unlikeLlama().isEmpty()
-                ? Optional.of(blocks.stream().map(LlamaBlock::of).toList())
-                : Optional.empty();
+        return llamaBlocks;
     }
 
     /// From tokens to what the first block reads.

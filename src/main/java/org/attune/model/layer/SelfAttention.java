@@ -34,10 +34,4 @@ public record SelfAttention(
         }
         return norms;
     }
-
-    /// Whether kernels for attention compute what this one does: queries and keys are rotated, and
-    /// scores aren't capped.
-    public boolean suitsKernels() {
-        return rotates && softcap == 0;
-    }
 }

@@ -137,7 +137,10 @@ public record ActivationBytes(
     ///
     /// @param recomputed what is computed again
     public long bytes(int tokens, Recomputation recomputed) {
-        long pairs = allScores ? (long) tokens * tokens : Layout.mostScores(tokens);
+        long pairs = // half of all, and the other half of a block of queries
+                allScores
+                        ? (long) tokens * (tokens + Layout.QUERY_BLOCK) / 2
+                        : Layout.mostScores(tokens);
         return tokens * (kept(recomputed) + atWork) + pairs * score;
     }
 

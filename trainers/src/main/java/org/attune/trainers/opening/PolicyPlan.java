@@ -22,7 +22,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public static PolicyPlan predicting(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.empty(), model, lora),
+                model -> PolicySetup.requireFits(Optional.empty(), model, lora, dropout),
                 model -> PolicySetup.load(model, lora, training, dropout));
     }
 
@@ -30,7 +30,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public static PolicyPlan generating(
             LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.empty(), model, lora),
+                model -> PolicySetup.requireFits(Optional.empty(), model, lora, dropout),
                 model -> PolicySetup.loadToGenerate(model, lora, training, dropout));
     }
 
@@ -38,7 +38,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
     public static PolicyPlan scoring(
             ScorerPurpose purpose, LoraSettings lora, TrainingConfig training, boolean dropout) {
         return new PolicyPlan(
-                model -> PolicySetup.requireFits(Optional.of(purpose), model, lora),
+                model -> PolicySetup.requireFits(Optional.of(purpose), model, lora, dropout),
                 model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout));
     }
 

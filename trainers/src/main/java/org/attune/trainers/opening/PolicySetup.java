@@ -86,11 +86,12 @@ public final class PolicySetup implements AutoCloseable {
     /// Looks at what model, adapter and settings say before weights are loaded: whether they fit.
     ///
     /// @param purpose what a model must score; empty if it predicts tokens
+    /// @param dropout whether training drops anything
     /// @throws org.attune.error.AttuneException if [#load] or [#loadScorer] would refuse them
     public static void requireFits(
-            Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora) {
+            Optional<ScorerPurpose> purpose, ModelSetup model, LoraSettings lora, boolean dropout) {
         purpose.ifPresent(p -> requireTaskType(p, model));
-        requireNoModelDropout(model);
+        requireNoModelDropout(model, dropout);
         DecoderConfig shape = purpose.map(model::scoring).orElseGet(model::predicting);
         model.adapter().ifPresent(given -> AdapterFit.require(shape, given));
         if (lora.usePeft()) {
@@ -100,11 +101,11 @@ public final class PolicySetup implements AutoCloseable {
         }
     }
 
-    /// Nothing here drops activations of the model itself, so training would not be the one that
-    /// the model asks for.
-    private static void requireNoModelDropout(ModelSetup model) {
+    /// Nothing here drops activations of the model itself, so training with dropout would not be
+    /// the one that the model asks for.
+    private static void requireNoModelDropout(ModelSetup model, boolean dropout) {
         DecoderConfig config = model.source().config();
-        if (config.dropout() > 0) {
+        if (dropout && config.dropout() > 0) {
             throw new ModelException(
                     ("%s/config.json: %s is %s; training accepts 0, since dropout of the model's"
                          + " own activations isn't computed here. Write 0 there; lora_dropout drops"
@@ -140,7 +141,7 @@ public final class PolicySetup implements AutoCloseable {
             boolean dropout,
             boolean packsBackward) {
         try {
-            requireNoModelDropout(model);
+            requireNoModelDropout(model, dropout);
             boolean copies = hasCopies(training);
             var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
             Policy policy = policy(model, decoder, lora, training, options);

@@ -107,7 +107,8 @@ public final class CriticSetup implements AutoCloseable {
                                             PolicySetup.requireFits(
                                                     Optional.of(ScorerPurpose.REWARD),
                                                     own,
-                                                    separateLora(config, own));
+                                                    separateLora(config, own),
+                                                    false);
                                         }
                                     });
             case LORA ->
