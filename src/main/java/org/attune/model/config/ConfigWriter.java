@@ -16,7 +16,15 @@ public final class ConfigWriter {
     private ConfigWriter() {}
 
     /// A whole `config.json`, of the families that GGUF files have.
+    ///
+    /// @throws IllegalArgumentException if it is a model of another family
     public static ObjectNode configJson(DecoderConfig config) {
+        if (DecoderFamily.ofModelType(config.modelType(), "configuration")
+                .ggufArchitecture()
+                .isEmpty()) {
+            throw new IllegalArgumentException(
+                    config.modelType() + " models come from folders, which have a config.json");
+        }
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         putHead(json, config);
         json.put("model_type", config.modelType());
