@@ -47,6 +47,17 @@ final class HouseTest {
     private static final Pattern STATIC_FIXTURE =
             Pattern.compile(
                     "\\bstatic [^;{}()]*=[^;]*Fixtures\\.(fixture|data|model|rows|text)\\(");
+    /// Of drawings, where names have no backquotes.
+    private static final Pattern DRAWN_TYPE = Pattern.compile("\\b[A-Z][a-z]+[A-Z]\\w+");
+
+    private static final Pattern DRAWING = Pattern.compile("```mermaid\n(.*?)```", Pattern.DOTALL);
+    private static final Pattern IDIOM =
+            Pattern.compile(
+                    "\\b(whoever|lest|dear|(of (its|their|one's) own)|(takes? (it|them) back)"
+                            + "|(stands? for)|(asks? for nothing))\\b"
+                            + "|\\bwhat (\\w+ ){0,3}of (it|them)\\b",
+                    Pattern.CASE_INSENSITIVE);
+    private static final Pattern COMMENT = Pattern.compile("(^|\\s)//+ (.*)");
     private static final Pattern PACKAGE = Pattern.compile("package [\\w.]+;");
     private static final String MAIN_SOURCES = "/src/main/java/";
     private static final Pattern OPEN_TASK =
@@ -75,6 +86,7 @@ final class HouseTest {
                     "docs/papers.md",
                     "docs/index.md",
                     "docs/kernels.md",
+                    "docs/step.md",
                     "docs/add-a-family.md",
                     "docs/add-a-format.md");
 
@@ -284,15 +296,28 @@ final class HouseTest {
     void documentsNameTypesThatExist() throws IOException {
         var missing = new ArrayList<String>();
         for (String document : PAGES_THAT_NAME_TYPES) {
-            Matcher name = TYPE.matcher(Files.readString(root.resolve(document)));
+            String text = Files.readString(root.resolve(document));
+            Matcher name = TYPE.matcher(text);
             while (name.find()) {
                 String member = name.group(2);
                 if (!declared(name.group(1), member == null ? "" : member)) {
                     missing.add(document + ": " + name.group());
                 }
             }
+            Matcher drawing = DRAWING.matcher(text);
+            while (drawing.find()) {
+                for (String type : namesIn(drawing.group(1))) {
+                    if (!declared(type, "")) {
+                        missing.add(document + ": " + type);
+                    }
+                }
+            }
         }
         assertEquals(List.of(), missing, "types or members that do not exist");
+    }
+
+    private static List<String> namesIn(String drawing) {
+        return DRAWN_TYPE.matcher(drawing).results().map(m -> m.group()).distinct().toList();
     }
 
     private static boolean declared(String type, String member) throws IOException {
@@ -321,6 +346,27 @@ final class HouseTest {
         }
         all.removeAll(described);
         assertEquals(new TreeSet<String>(), all, "packages without a package-info.java");
+    }
+
+    /// Turns of phrase that a reader has to guess. A comment names its subject and the field's verb:
+    /// "restores", "pads", "a separate network", "masks a score".
+    @Test
+    void commentsAndPagesArePlain() throws IOException {
+        String what = "a turn of phrase that says little";
+        Path book = root.resolve("docs/lab"); // stays as it was written, as the list of changes
+        List<Path> pages =
+                texts.stream()
+                        .filter(p -> p.toString().endsWith(".md") && !p.startsWith(book))
+                        .filter(p -> !p.endsWith("CHANGELOG.md"))
+                        .toList();
+        assertNone(pages, what, (lines, i) -> has(IDIOM, lines.get(i)));
+        assertNone(
+                sources().stream().filter(p -> !p.endsWith("HouseTest.java")).toList(),
+                what,
+                (lines, i) -> {
+                    Matcher comment = COMMENT.matcher(lines.get(i));
+                    return comment.find() && has(IDIOM, comment.group(2));
+                });
     }
 
     /// In a static field an absent file is an error of the class, not a test that is skipped; and
