@@ -348,8 +348,9 @@ final class HouseTest {
         assertEquals(new TreeSet<String>(), all, "packages without a package-info.java");
     }
 
-    /// Turns of phrase that a reader has to guess. A comment names its subject and the field's verb:
-    /// "restores", "pads", "a separate network", "masks a score".
+    /// Turns of phrase that a reader has to guess. Say what is meant: "restores", "pads", "a
+    // separate
+    /// network", "the score of a masked key".
     @Test
     void commentsAndPagesArePlain() throws IOException {
         String what = "a turn of phrase that says little";

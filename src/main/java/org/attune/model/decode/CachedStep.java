@@ -55,7 +55,7 @@ final class CachedStep {
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     /// @param additions new tokens of different slots
-    /// @param record keeps what is made of them
+    /// @param record keeps what is computed for them
     /// @param firstRecorded its row of the first
     CachedStep(
             Decoder decoder,

@@ -2,7 +2,7 @@ package org.attune.datasets.examples;
 
 import java.util.List;
 
-/// A prepared row, as far as a trainer must know it: how long it is, what is computed of it, and
+/// A prepared row, as far as a trainer must know it: how long it is, what is computed for it, and
 /// where it comes from.
 public interface TrainingRow {
     /// Number of tokens, as TRL counts them: a prompt once for each of its completions.

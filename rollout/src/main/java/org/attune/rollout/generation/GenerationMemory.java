@@ -14,7 +14,7 @@ import org.attune.tensor.DType;
 /// cache   = 2 b L S T C K             [KvCache#bytes]
 /// reading = n · (a block at work)     [ActivationBytes#reading]
 /// scores  = n P (b H + b + 8)         of the tokens that are read, and their mask
-/// logits  = S V (b + 20)              as they are, in float32, and what choosing makes of them
+/// logits  = S V (b + 20)              as they are, in float32, and what choosing makes from them
 /// ```
 ///
 /// @param config shape of the decoder

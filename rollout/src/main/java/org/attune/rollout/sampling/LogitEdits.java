@@ -83,7 +83,7 @@ final class LogitEdits {
         for (int r = 0; r < rows.size(); r++) {
             int[] ids = rows.get(r).ids();
             for (int i = 0; i < width; i++) {
-                // A row with fewer names one of its own again, with the same new value.
+                // A row with fewer repeats one of its tokens, with the same new value.
                 index[r * width + i] = ids.length == 0 ? 0 : ids[Math.min(i, ids.length - 1)];
             }
         }

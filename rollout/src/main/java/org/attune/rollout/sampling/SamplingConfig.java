@@ -245,7 +245,7 @@ public record SamplingConfig(
                 distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
     }
 
-    /// The same for one of many batches of a run, with draws of its own.
+    /// The same for one of many batches of a run, with its own draws.
     ///
     /// @param number of the batch
     public SamplingConfig ofBatch(long number) {

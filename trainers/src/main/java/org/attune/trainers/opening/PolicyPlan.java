@@ -42,7 +42,7 @@ public record PolicyPlan(Consumer<ModelSetup> check, Function<ModelSetup, Policy
                 model -> PolicySetup.loadScorer(purpose, model, lora, training, dropout));
     }
 
-    /// With a look at the reference, if it is a model of its own.
+    /// Considers the reference too, if it is a separate model.
     public PolicyPlan with(ModelConfig config, ReferenceConfig reference, HubCache hub) {
         return also(_ -> ReferenceSetup.requireModel(config, reference, hub));
     }

@@ -69,7 +69,7 @@ public final class PolicySetup implements AutoCloseable {
         return load(scorer, model, lora, training, dropout, true);
     }
 
-    /// The same through an adapter of its own on weights that are loaded already.
+    /// The same through a separate adapter on weights that are loaded already.
     ///
     /// @param trunk whose base the model [has][ModelSetup#hasBaseOf]; borrowed
     public static PolicySetup loadScorerOn(

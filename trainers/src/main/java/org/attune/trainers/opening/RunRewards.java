@@ -29,7 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What `reward_funcs` names: functions, on threads of their own, and folders of reward models,
+/// What `reward_funcs` names: functions, on separate threads, and folders of reward models,
 /// which score a finished round on the engine thread. Owns both.
 final class RunRewards implements CompletionScorer, AutoCloseable {
     private final Optional<RewardScorer> functions;
@@ -242,7 +242,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     @Override
     public void close() {
         functions.ifPresent(RewardScorer::close);
-        if (!models.isEmpty()) { // else whoever reads rows beside a waiting engine may close
+        if (!models.isEmpty()) { // else a reader of rows beside a waiting engine may close
             Engine.run(() -> models.forEach(judge -> judge.model().close()));
         }
     }

@@ -7,8 +7,8 @@ import org.attune.rollout.SampledCompletion;
 import java.util.List;
 import java.util.Optional;
 
-/// Completions to learn from out of one source, those of held-out prompts out of another: what
-/// is measured is the policy, whoever wrote what it learns from.
+/// Completions to learn from out of one source, those of held-out prompts out of another: the
+/// policy is measured, whatever source it learns from.
 ///
 /// @param training completes training prompts
 /// @param heldOut completes held-out prompts

@@ -18,7 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The pairs of a step or an evaluation: what the models say of them, group by group, and what
+/// The pairs of a step or an evaluation: the models' log-probabilities, group by group, and what
 /// follows for loss, gradients and metrics.
 ///
 /// The step's loss is the mean over its micro-batches of their means over pairs.

@@ -12,7 +12,7 @@ import java.util.Optional;
 /// @param <R> kind of row
 /// @param <F> how rows are laid out
 sealed interface Reference<R, F extends RowForest> {
-    /// Asks for the numbers of a group's rows; empty: the policy's own stand for them.
+    /// Asks for the numbers of a group's rows; empty: the policy's numbers are used.
     Optional<List<double[]>> ask(List<RowAt<R>> group, F forest);
 
     /// No reference, so no numbers.

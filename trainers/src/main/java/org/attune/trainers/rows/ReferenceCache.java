@@ -25,7 +25,7 @@ import java.util.function.Function;
 import java.util.zip.CRC32C;
 
 /// Reference log-probabilities on disk, one file for each combination of data and reference. What
-/// was computed when a run is stopped stands in a file of its own, from which the next run goes
+/// was computed when a run is stopped stands in a separate file, from which the next run goes
 /// on.
 ///
 /// @param folder where the files are; created when needed

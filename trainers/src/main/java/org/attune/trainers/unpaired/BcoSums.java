@@ -23,7 +23,7 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 
-/// The completions of a step or an evaluation: what the models say of them, group by group, and
+/// The completions of a step or an evaluation: the models' log-probabilities, group by group, and
 /// what follows for loss, gradients and metrics.
 ///
 /// The step's loss is the mean over its micro-batches of their means over rows. A micro-batch's
