@@ -348,9 +348,8 @@ final class HouseTest {
         assertEquals(new TreeSet<String>(), all, "packages without a package-info.java");
     }
 
-    /// Turns of phrase that a reader has to guess. Say what is meant: "restores", "pads", "a
-    // separate
-    /// network", "the score of a masked key".
+    /// Turns of phrase that a reader has to guess. Say what is meant, as "restores", "pads", "a
+    /// model beside the policy".
     @Test
     void commentsAndPagesArePlain() throws IOException {
         String what = "a turn of phrase that says little";
