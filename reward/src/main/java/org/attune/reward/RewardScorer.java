@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 /// Scores completions with several functions at once, while others are still being generated:
 /// ```
 /// try (var scorer = new RewardScorer(functions, RewardLimits.defaults())) {
-///     RewardScorer.Session round = scorer.begin(completions);
+///     RewardScorer.Round round = scorer.begin(completions);
 ///     round.submit(i, prompt, completion, columns);   // as soon as completion i is finished
 ///     RewardTable table = round.finish();
 /// }
@@ -31,7 +31,7 @@ import java.util.function.Supplier;
 /// switched off. Neither [#close] nor the JVM's exit waits for a hanging thread.
 ///
 /// Thread-safe. Owns the functions: those that are [AutoCloseable] are closed with it.
-public final class RewardScorer implements AutoCloseable {
+public final class RewardScorer implements CompletionScorer, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RewardScorer.class);
 
     private final List<FunctionState> functions;
@@ -77,8 +77,9 @@ public final class RewardScorer implements AutoCloseable {
     /// limits only.
     ///
     /// @throws CancellationException if the waiting thread is interrupted
+    @Override
     public RewardTable score(RewardBatch batch) {
-        Session session = begin(batch.size());
+        Round session = begin(batch.size());
         for (int i = 0; i < batch.size(); i++) {
             var columns = new LinkedHashMap<String, Object>();
             for (Map.Entry<String, List<Object>> column : batch.columns().entrySet()) {
@@ -97,8 +98,9 @@ public final class RewardScorer implements AutoCloseable {
     ///
     /// @param completions how many there may be, `N` of the table; those never submitted get no
     ///     reward
-    public Session begin(int completions) {
-        return new Session(new ScoringRound(functions, completions));
+    @Override
+    public Round begin(int completions) {
+        return new Round(new ScoringRound(functions, completions));
     }
 
     /// Failed completions since the scorer was made, by function and kind.
@@ -135,11 +137,11 @@ public final class RewardScorer implements AutoCloseable {
     }
 
     /// One round of completions. Thread-safe until [#finish].
-    public final class Session {
+    public final class Round implements CompletionScorer.Session {
         private final ScoringRound round;
         private final BooleanSupplier asked = StopRequest.current();
 
-        private Session(ScoringRound round) {
+        private Round(ScoringRound round) {
             this.round = round;
         }
 
@@ -148,6 +150,7 @@ public final class RewardScorer implements AutoCloseable {
         /// @param index its row in the table
         /// @param columns further columns of its row in the data set
         /// @throws IllegalArgumentException if the index is out of range or was used before
+        @Override
         public void submit(
                 int index, Prompt prompt, Completion completion, Map<String, Object> columns) {
             round.add(
@@ -197,6 +200,11 @@ public final class RewardScorer implements AutoCloseable {
             if (next != null) {
                 pool.submit(next); // false if the pool is closed: nobody waits any more
             }
+        }
+
+        @Override
+        public RewardTable finish(RewardBatch all) {
+            return finish();
         }
 
         /// Waits until every function is done with every completion, or was given up.

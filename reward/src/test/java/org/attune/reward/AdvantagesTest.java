@@ -132,6 +132,27 @@ class AdvantagesTest {
     }
 
     @Test
+    void estimatorsDifferInTheirBaseline() {
+        RewardTable table = one(1, 2, 3, 6); // mean 3; of the others 11/3, 10/3, 3, 2
+        var plain =
+                new AdvantageEstimator.GroupRelative(Scale.NONE, Aggregation.SUM_THEN_NORMALIZE);
+        assertArrayEquals(
+                new double[] {-2, -1, 0, 3},
+                plain.of(table, new double[] {9, 9, 9, 9}, 4).values(),
+                TOLERANCE);
+        var others = new AdvantageEstimator.LeaveOneOut(0.5, Optional.empty(), false);
+        assertArrayEquals(
+                new double[] {-8 / 3.0, -4 / 3.0, 0, 4},
+                others.of(table, new double[4], 4).values(),
+                TOLERANCE);
+        // 1, 2, 3 and 6 less 0.5 · 2: 5; of the others 10/3, 3, 8/3, 2
+        assertArrayEquals(
+                new double[] {-7 / 3.0, -1, 1 / 3.0, 3},
+                others.of(table, new double[] {0, 0, 0, 2}, 4).values(),
+                TOLERANCE);
+    }
+
+    @Test
     void divergenceIsTakenOffAfterClipping() {
         // 5 clipped to 2, less 0.5 · 2: 1; 1 less 0: 1
         var advantages =

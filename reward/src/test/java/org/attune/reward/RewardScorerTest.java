@@ -252,7 +252,7 @@ class RewardScorerTest {
                             return 1;
                         });
         var scorer = new RewardScorer(List.of(hangs), RewardLimits.defaults());
-        RewardScorer.Session round = scorer.begin(1);
+        RewardScorer.Round round = scorer.begin(1);
         round.submit(0, new Prompt("p", List.of()), completion("c"), Map.of());
         awaitUninterruptibly(started);
         long start = System.nanoTime();
@@ -301,7 +301,7 @@ class RewardScorerTest {
                             return text.length();
                         });
         try (var scorer = new RewardScorer(List.of(seen), RewardLimits.defaults())) {
-            RewardScorer.Session round = scorer.begin(3);
+            RewardScorer.Round round = scorer.begin(3);
             round.submit(2, new Prompt("p", List.of()), completion("first"), Map.of("k", 1));
             assertTrue(first.await(2, TimeUnit.MINUTES), "scored before the round ends");
             round.submit(0, new Prompt("p", List.of()), completion("b"), Map.of());
@@ -314,7 +314,7 @@ class RewardScorerTest {
     @Test
     void indexUsedTwiceOrOutOfRangeIsRefused() {
         try (var scorer = new RewardScorer(List.of(length()), RewardLimits.defaults())) {
-            RewardScorer.Session round = scorer.begin(1);
+            RewardScorer.Round round = scorer.begin(1);
             var prompt = new Prompt("p", List.of());
             round.submit(0, prompt, completion("c"), Map.of());
             assertThrows(
@@ -371,8 +371,8 @@ class RewardScorerTest {
         var limits = RewardLimits.defaults().withParallelism(4).withCallSize(1);
         try (var scorer =
                 new RewardScorer(List.of(WeightedReward.of(single.named("single"))), limits)) {
-            RewardScorer.Session a = scorer.begin(4);
-            RewardScorer.Session b = scorer.begin(4);
+            RewardScorer.Round a = scorer.begin(4);
+            RewardScorer.Round b = scorer.begin(4);
             for (int i = 0; i < 4; i++) {
                 a.submit(i, new Prompt("p", List.of()), completion("c"), Map.of());
                 b.submit(i, new Prompt("p", List.of()), completion("c"), Map.of());

@@ -10,6 +10,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -28,9 +29,9 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
 
@@ -186,7 +187,7 @@ public final class GrpoTrainer {
             }
             if (round == null || round.number() != plan.round(microStep)) {
                 var made = generate(plan.round(microStep));
-                round = made.round();
+                round = made.made();
                 metrics.add(made.metrics());
                 tokens += made.tokens();
             }
@@ -254,7 +255,7 @@ public final class GrpoTrainer {
         return slopes;
     }
 
-    private RoundGenerator.Made generate(long number) {
+    private Rounds.Made<RolloutRound> generate(long number) {
         var made = generator.round(number, plan.promptsOf(number), prompts, !plan.staysOnPolicy());
         context.listeners().forEach(l -> l.onCompletions(number, made.table()));
         return made;
@@ -268,7 +269,7 @@ public final class GrpoTrainer {
 
         @Override
         public List<HeldOutMeans> evaluate() {
-            return generator.heldOut().evaluate(evalSets, context);
+            return generator.rounds().heldOut().evaluate(evalSets, context);
         }
 
         @Override
@@ -294,7 +295,7 @@ public final class GrpoTrainer {
         @Override
         public void restore(Path folder) {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
-            generator.continueAt(round == null ? 0 : round.number() + 1);
+            generator.rounds().continueAt(round == null ? 0 : round.number() + 1);
         }
     }
 }

@@ -7,40 +7,33 @@ import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
+import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.source.RolloutRecorder;
-import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.CompletionText;
-import org.attune.trainers.onpolicy.HeldOutPrompts;
-import org.attune.trainers.onpolicy.RecordedRound;
+import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowGroups;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 
-/// Makes rounds: completes prompts, has the completions judged, turns rewards into advantages,
-/// and
-/// scores them with the old policy and the reference.
+/// Makes rounds to learn from: completions with their advantages, scored with the old policy and
+/// the reference.
 final class RoundGenerator {
     private final GrpoConfig config;
     private final Scorer policy;
     private final Optional<Scorer> reference;
-    private final RolloutSource source;
-    private final CompletionJudge judge;
+    private final Rounds rounds;
     private final CompletionMeasure measure;
     private final HeadRequest request;
-    private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where the objective has a KL term
     RoundGenerator(
@@ -55,27 +48,16 @@ final class RoundGenerator {
         this.config = config;
         this.policy = policy;
         this.reference = reference;
-        this.source = source;
-        judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        rounds = new Rounds(config, source, judge);
         measure = new CompletionMeasure("grpo", groups, clock);
         request = GrpoObjectives.plainRequest(config);
-        recorder = RecordedRound.recorder(config);
     }
 
-    /// Says which round a resumed run generates next.
-    void continueAt(long round) {
-        recorder.ifPresent(r -> r.continueAt(round));
+    /// Completes prompts and has the completions judged.
+    Rounds rounds() {
+        return rounds;
     }
-
-    /// A round, with what it has to say.
-    ///
-    /// @param round the completions
-    /// @param metrics of rewards and completions
-    /// @param tokens of prompts and the model's own of completions, a shared prompt counted for
-    ///     each completion
-    /// @param table completions with their rewards, for those who watch
-    record Made(
-            RolloutRound round, Map<String, Double> metrics, long tokens, CompletionTable table) {}
 
     /// Completes prompts for training.
     ///
@@ -83,14 +65,10 @@ final class RoundGenerator {
     /// @param indices numbers of its prompts in the data
     /// @param prompts the data
     /// @param scoreOld whether the policy may have changed before the round is used up
-    Made round(long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
+    Rounds.Made<RolloutRound> round(
+            long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
-        Judged judged =
-                judge.of(
-                        indices,
-                        prompts,
-                        generations,
-                        (ids, finished) -> source.complete(ids, number, finished));
+        Judged judged = rounds.complete(number, indices, prompts, generations);
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations]));
@@ -101,19 +79,14 @@ final class RoundGenerator {
         if (config.loss().beta() != 0) {
             rows = scored(rows, reference.orElseThrow(), "reference", RolloutRow::withReference);
         }
-        long tokens =
-                judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
-                        + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum();
-        int[] order = source.order(number).orElseGet(() -> order(number, judged.rows().size()));
-        recorder.ifPresent(r -> r.append(RecordedRound.of(number, judged, order)));
+        int[] order = rounds.order(number, () -> order(number, judged.rows().size()));
+        rounds.keep(number, judged, order);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
-        return new Made(
-                new RolloutRound(number, ordered), judged.metrics(), tokens, judged.table());
-    }
-
-    /// For evaluations with the same judge.
-    HeldOutPrompts heldOut() {
-        return new HeldOutPrompts(config, judge, source);
+        return new Rounds.Made<>(
+                new RolloutRound(number, ordered),
+                judged.metrics(),
+                judged.tokens(),
+                judged.table());
     }
 
     private RolloutRow row(Judged judged, int i, int prompt) {

@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.SampledCompletion;
@@ -45,7 +46,14 @@ public record CompletionJudge(
             List<SampledCompletion> sampled,
             Advantages advantages,
             Map<String, Double> metrics,
-            CompletionTable table) {}
+            CompletionTable table) {
+        /// Tokens of prompts and the model's own of completions, a shared prompt counted for each
+        /// completion.
+        public long tokens() {
+            return rows.stream().mapToLong(r -> r.prompt().length).sum()
+                    + sampled.stream().mapToLong(SampledCompletion::ownTokens).sum();
+        }
+    }
 
     /// A way of completing prompts that tells of each completion as soon as it has ended.
     @FunctionalInterface
@@ -82,12 +90,7 @@ public record CompletionJudge(
         }
         RewardTable table = scored.table();
         watch.check(table);
-        Advantages advantages =
-                Advantages.grpo(
-                        table,
-                        generations,
-                        config.scaleRewards(),
-                        config.multiObjectiveAggregation());
+        Advantages advantages = config.estimator().of(table, new double[table.size()], generations);
         List<CompletionForest.Row> rows = new ArrayList<>();
         for (int i = 0; i < sampled.size(); i++) {
             rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));

@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import jakarta.validation.constraints.Positive;
 
 import org.attune.records.CopyMethods;
+import org.attune.reward.AdvantageEstimator;
 import org.attune.reward.Advantages;
 import org.attune.trainers.config.InRange;
 
@@ -40,5 +41,10 @@ public record RewardConfig(
                 .withRewardTimeout(30)
                 .withRewardParallelism(2)
                 .withOnRewardFailure(OnRewardFailure.STOP);
+    }
+
+    /// How rewards become advantages.
+    public AdvantageEstimator estimator() {
+        return new AdvantageEstimator.GroupRelative(scaleRewards, multiObjectiveAggregation);
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Completion;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;

@@ -3,8 +3,8 @@ package org.attune.trainers.opening;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardScorer;
-import org.attune.trainers.onpolicy.CompletionScorer;
 
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -32,7 +32,7 @@ public record Judging(
     /// Reward functions; every row must have the columns that they read.
     public static Judging of(RewardScorer rewards) {
         return new Judging(
-                Optional.of(CompletionScorer.of(rewards)),
+                Optional.of(rewards),
                 rows -> RolloutSetup.requireColumns(rewards.requiredColumns(), rows),
                 (_, _) -> {});
     }

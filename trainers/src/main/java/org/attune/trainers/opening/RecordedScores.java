@@ -1,10 +1,10 @@
 package org.attune.trainers.opening;
 
 import org.attune.error.ConfigException;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.source.RecordedRollouts;
-import org.attune.trainers.onpolicy.CompletionScorer;
 
 import java.nio.file.Path;
 import java.util.ArrayList;

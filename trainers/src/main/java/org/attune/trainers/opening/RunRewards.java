@@ -6,8 +6,7 @@ import org.attune.error.DatasetException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
-import org.attune.reward.Completion;
-import org.attune.reward.Prompt;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
@@ -17,7 +16,6 @@ import org.attune.reward.spec.RewardSpec;
 import org.attune.tensor.Engine;
 import org.attune.trainers.judges.ModelReward;
 import org.attune.trainers.judges.RewardModel;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.RolloutRun;
 
 import java.nio.file.Path;
@@ -187,39 +185,39 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
 
     @Override
     public RewardTable score(RewardBatch batch) {
-        return joined(functions.map(f -> f.score(batch)), batch);
+        return joined(functions.map(f -> f.score(batch)).orElseGet(() -> unjudged(batch)), batch);
     }
 
     @Override
     public Session begin(int completions) {
-        Optional<Session> round = functions.map(f -> CompletionScorer.of(f).begin(completions));
-        return new Session() {
-            @Override
-            public void submit(
-                    int index, Prompt prompt, Completion completion, Map<String, Object> columns) {
-                round.ifPresent(r -> r.submit(index, prompt, completion, columns));
-            }
+        return functions
+                .<Session>map(f -> f.begin(completions))
+                .orElse(RunRewards::unjudged)
+                .with(this::joined);
+    }
 
-            @Override
-            public RewardTable finish(RewardBatch all) {
-                return joined(round.map(r -> r.finish(all)), all);
-            }
-        };
+    private static RewardTable unjudged(RewardBatch batch) {
+        return new RewardTable(
+                List.of(),
+                new double[0],
+                new double[batch.size()][0],
+                List.of(),
+                Map.of(),
+                Map.of());
     }
 
     /// The functions' rewards and the models' scores, in the order of `reward_funcs`.
-    private RewardTable joined(Optional<RewardTable> judged, RewardBatch batch) {
+    private RewardTable joined(RewardTable judged, RewardBatch batch) {
         int count = functionPlaces.size() + models.size();
         String[] names = new String[count];
         double[] weights = new double[count];
         double[][] values = new double[batch.size()][count];
         for (int f = 0; f < functionPlaces.size(); f++) {
             int place = functionPlaces.get(f);
-            RewardTable table = judged.orElseThrow();
-            names[place] = table.names().get(f);
-            weights[place] = table.weights()[f];
+            names[place] = judged.names().get(f);
+            weights[place] = judged.weights()[f];
             for (int i = 0; i < values.length; i++) {
-                values[i][place] = table.values()[i][f];
+                values[i][place] = judged.values()[i][f];
             }
         }
         for (Judge judge : models) {
@@ -234,9 +232,9 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
                 List.of(names),
                 weights,
                 values,
-                judged.map(RewardTable::failures).orElse(List.of()),
-                judged.map(RewardTable::metrics).orElse(Map.of()),
-                judged.map(RewardTable::extras).orElse(Map.of()));
+                judged.failures(),
+                judged.metrics(),
+                judged.extras());
     }
 
     @Override

@@ -8,16 +8,11 @@ import org.attune.policy.HeadStatistic;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.TokenAdvantages;
-import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.source.RolloutRecorder;
-import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.Critic;
-import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.HeldOutPrompts;
-import org.attune.trainers.onpolicy.RecordedRound;
+import org.attune.trainers.onpolicy.Rounds;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,11 +30,9 @@ final class PpoRollouts {
     private final CausalPolicy policy;
     private final Critic critic;
     private final Optional<Scorer> reference;
-    private final RolloutSource source;
-    private final CompletionJudge judge;
+    private final Rounds rounds;
     private final CompletionMeasure measure;
     private final OptionalInt eosId;
-    private final Optional<RolloutRecorder> recorder;
 
     /// @param reference needed where `kl_coef` isn't 0
     /// @param eosId the tokenizer's
@@ -48,34 +41,28 @@ final class PpoRollouts {
             CausalPolicy policy,
             Critic critic,
             Optional<Scorer> reference,
-            RolloutSource source,
-            CompletionJudge judge,
+            Rounds rounds,
             CompletionMeasure measure,
             OptionalInt eosId) {
         this.config = config;
         this.policy = policy;
         this.critic = critic;
         this.reference = reference;
-        this.source = source;
-        this.judge = judge;
+        this.rounds = rounds;
         this.measure = measure;
         this.eosId = eosId;
-        recorder = RecordedRound.recorder(config);
     }
 
-    /// The completions of an update, with what they have to say.
+    /// The completions of an update.
     ///
     /// @param rows in the order of their prompts
     /// @param kl mean divergence of a completion from the reference, in nats; 0 without one
-    /// @param metrics of completions, rewards and advantages, finite
-    /// @param tokens of prompts and the model's own of completions
-    /// @param table for those who watch
-    record Batch(
-            List<PpoRow> rows,
-            double kl,
-            Map<String, Double> metrics,
-            long tokens,
-            CompletionTable table) {}
+    record Batch(List<PpoRow> rows, double kl) {}
+
+    /// Completes prompts and has the completions judged.
+    Rounds rounds() {
+        return rounds;
+    }
 
     /// Completes prompts for training.
     ///
@@ -83,14 +70,10 @@ final class PpoRollouts {
     /// @param indices numbers of its prompts in the data
     /// @param prompts the data
     /// @param klCoef weight of the divergence
-    Batch batch(long update, int[] indices, List<PromptExample> prompts, double klCoef) {
-        Judged judged =
-                judge.of(
-                        indices,
-                        prompts,
-                        1,
-                        (ids, finished) -> source.complete(ids, update, finished));
-        recorder.ifPresent(r -> r.append(RecordedRound.of(update, judged, indices(judged))));
+    Rounds.Made<Batch> batch(
+            long update, int[] indices, List<PromptExample> prompts, double klCoef) {
+        Judged judged = rounds.complete(update, indices, prompts, 1);
+        rounds.keep(update, judged, IntStream.range(0, judged.rows().size()).toArray());
         Opinions said = opinions(judged);
         var shaping =
                 new TokenRewards(
@@ -100,13 +83,8 @@ final class PpoRollouts {
         var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
         Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
         metrics.putAll(report.metrics(klCoef));
-        return new Batch(
-                made,
-                report.divergence(),
-                metrics,
-                judged.rows().stream().mapToLong(r -> r.prompt().length).sum()
-                        + judged.sampled().stream().mapToLong(c -> c.ownTokens()).sum(),
-                judged.table());
+        return new Rounds.Made<>(
+                new Batch(made, report.divergence()), metrics, judged.tokens(), judged.table());
     }
 
     /// What rewards and models say of completions, with the fields of [PpoRow]; one array each.
@@ -201,15 +179,6 @@ final class PpoRollouts {
         return made;
     }
 
-    private static int[] indices(Judged judged) {
-        return IntStream.range(0, judged.rows().size()).toArray();
-    }
-
-    /// Says which update a resumed run makes next.
-    void continueAt(long update) {
-        recorder.ifPresent(r -> r.continueAt(update));
-    }
-
     /// A completion's reward; NaN if nothing judged it.
     private double score(Judged judged, int i) {
         double score = judged.table().rewards().total(i);
@@ -275,10 +244,5 @@ final class PpoRollouts {
             doubles[i] = IntStream.range(0, row.length).mapToDouble(t -> row[t]).toArray();
         }
         return doubles;
-    }
-
-    /// For evaluations with the same judge.
-    HeldOutPrompts heldOut() {
-        return new HeldOutPrompts(config, judge, source);
     }
 }

@@ -12,6 +12,7 @@ import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
+import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
@@ -30,9 +31,9 @@ import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
 import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowGroups;
 
 import java.io.IOException;
@@ -109,12 +110,14 @@ public final class PpoTrainer {
                         config.kl().klCoef() == 0
                                 ? Optional.empty()
                                 : reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        source,
-                        new CompletionJudge(
-                                config.rewards(),
-                                rewards,
-                                new CompletionText(tokenizer),
-                                context.clock()),
+                        new Rounds(
+                                config,
+                                source,
+                                new CompletionJudge(
+                                        config.rewards(),
+                                        rewards,
+                                        new CompletionText(tokenizer),
+                                        context.clock())),
                         new CompletionMeasure("ppo", groups, context.clock()),
                         tokenizer.eosId());
         plan = PpoObjectives.plan(config);
@@ -204,8 +207,10 @@ public final class PpoTrainer {
         policy.startStep(number);
         int[] chosen = rounds.promptsOf(number);
         origins = IntStream.of(chosen).mapToObj(i -> prompts.get(i).origin().where()).toList();
-        PpoRollouts.Batch batch = rollouts.batch(number, chosen, prompts, controller.coefficient());
-        context.listeners().forEach(l -> l.onCompletions(number, batch.table()));
+        Rounds.Made<PpoRollouts.Batch> round =
+                rollouts.batch(number, chosen, prompts, controller.coefficient());
+        PpoRollouts.Batch batch = round.made();
+        context.listeners().forEach(l -> l.onCompletions(number, round.table()));
         if (context.stop().requested()) {
             return Optional.empty();
         }
@@ -216,7 +221,7 @@ public final class PpoTrainer {
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
         int done = wholly(updates, () -> learn(number, batch, objective, totals, updates));
         controller = controller.after(batch.kl(), batch.rows().size());
-        Map<String, Double> metrics = new LinkedHashMap<>(batch.metrics());
+        Map<String, Double> metrics = new LinkedHashMap<>(round.metrics());
         metrics.putAll(totals.metrics());
         metrics.put("critic/grad_norm", updates.criticNorm());
         config.updates()
@@ -226,7 +231,7 @@ public final class PpoTrainer {
                 new StepReport(
                         totals.loss(),
                         List.of(metrics),
-                        batch.tokens(),
+                        round.tokens(),
                         Map.of("episode", (double) (number + 1L) * plan.completions())));
     }
 
@@ -298,7 +303,7 @@ public final class PpoTrainer {
 
         @Override
         public List<HeldOutMeans> evaluate() {
-            return rollouts.heldOut().evaluate(evalSets, context);
+            return rollouts.rounds().heldOut().evaluate(evalSets, context);
         }
 
         @Override
@@ -322,7 +327,7 @@ public final class PpoTrainer {
         @Override
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
-            rollouts.continueAt(Checkpoint.stateIn(folder).step());
+            rollouts.rounds().continueAt(Checkpoint.stateIn(folder).step());
             try {
                 controller =
                         controller.withCoefficient(

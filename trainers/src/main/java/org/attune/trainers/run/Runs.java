@@ -1,6 +1,7 @@
 package org.attune.trainers.run;
 
 import org.attune.files.HubCache;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
 import org.attune.trainers.config.RunConfig;
@@ -9,7 +10,6 @@ import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.opening.Judging;
 import org.attune.trainers.opening.RolloutMethod;

@@ -9,6 +9,7 @@ import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.when;
 
 import org.attune.reward.Completion;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.PerCompletion;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
@@ -27,7 +28,6 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.testing.BigramPolicy;
 import org.attune.trainers.testing.RecordingListener;
 import org.junit.jupiter.api.Test;
@@ -166,7 +166,7 @@ class RoundSourcesTest {
             train(
                     config("overlap"),
                     policy -> new Backwards(new GrpoTrainerTest.Bigrams(policy), untilSeen),
-                    CompletionScorer.of(rewards),
+                    rewards,
                     context());
         }
         assertTrue(!late[0], "no reward was asked before the last completion had ended");
@@ -233,7 +233,7 @@ class RoundSourcesTest {
                     train(
                             config("early"),
                             policy -> new Backwards(new GrpoTrainerTest.Bigrams(policy), () -> {}),
-                            CompletionScorer.of(rewards),
+                            rewards,
                             context(early));
             assertArrayEquals(afterwards, asTheyEnd, 0);
             assertTrue(!rewards.failureTotals().isEmpty(), "the picky one threw");

@@ -10,6 +10,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.Policy;
 import org.attune.policy.TokenForest;
 import org.attune.reward.Completion;
+import org.attune.reward.CompletionScorer;
 import org.attune.reward.KlEstimator;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
@@ -21,7 +22,6 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.TrainingConfig;
-import org.attune.trainers.onpolicy.CompletionScorer;
 import org.attune.trainers.ppo.PpoConfig;
 
 import java.io.IOException;

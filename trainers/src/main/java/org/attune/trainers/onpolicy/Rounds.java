@@ -1,0 +1,80 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.source.RolloutRecorder;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/// Makes the rounds of a method that generates: completes prompts, has the completions judged, and
+/// keeps them in a file where the run asks for one. What a method makes of a round is its own.
+public final class Rounds {
+    private final RolloutRun config;
+    private final RolloutSource source;
+    private final CompletionJudge judge;
+    private final Optional<RolloutRecorder> recorder;
+
+    /// @param source completes prompts; borrowed
+    /// @param judge of the completions; borrowed
+    public Rounds(RolloutRun config, RolloutSource source, CompletionJudge judge) {
+        this.config = config;
+        this.source = source;
+        this.judge = judge;
+        recorder = RecordedRound.recorder(config);
+    }
+
+    /// What a round is for a method, with what it has to say.
+    ///
+    /// @param <T> what the method makes of completions
+    /// @param made that
+    /// @param metrics of rewards and completions, finite
+    /// @param tokens of prompts and the model's own of completions, a shared prompt counted for
+    ///     each completion
+    /// @param table completions with their rewards, for those who watch
+    public record Made<T>(
+            T made, Map<String, Double> metrics, long tokens, CompletionTable table) {}
+
+    /// Completes prompts for training and has the completions judged.
+    ///
+    /// @param number of the round, from 0
+    /// @param indices numbers of its prompts in the data
+    /// @param prompts the data
+    /// @param generations completions of each prompt, ≥ 1
+    public Judged complete(
+            long number, int[] indices, List<PromptExample> prompts, int generations) {
+        return judge.of(
+                indices,
+                prompts,
+                generations,
+                (ids, finished) -> source.complete(ids, number, finished));
+    }
+
+    /// The order in which a round is used: a recorded round has one.
+    ///
+    /// @param otherwise gives that of other rounds
+    public int[] order(long number, Supplier<int[]> otherwise) {
+        return source.order(number).orElseGet(otherwise);
+    }
+
+    /// Keeps a round in the run's file, if it has one.
+    ///
+    /// @param order in which the round is used
+    public void keep(long number, Judged judged, int[] order) {
+        recorder.ifPresent(r -> r.append(RecordedRound.of(number, judged, order)));
+    }
+
+    /// Says which round a resumed run makes next.
+    public void continueAt(long round) {
+        recorder.ifPresent(r -> r.continueAt(round));
+    }
+
+    /// For evaluations with the same judge.
+    public HeldOutPrompts heldOut() {
+        return new HeldOutPrompts(config, judge, source);
+    }
+}
