@@ -117,7 +117,7 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
         Path folder = model.orElse(spec.model());
         if (!Files.isDirectory(folder)) {
             throw new ConfigException(
-                    "--peer-model: TRL needs a model folder in Hugging Face layout, %s is none"
+                    "--peer-model: TRL needs a model folder in Hugging Face layout, %s is not one"
                             .formatted(folder));
         }
         return folder;
@@ -127,7 +127,7 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
         Path file = model.orElse(spec.model());
         if (!file.toString().endsWith(".gguf")) {
             throw new ConfigException(
-                    "--peer-model: llama.cpp needs a .gguf file, %s is none".formatted(file));
+                    "--peer-model: llama.cpp needs a .gguf file, %s is not one".formatted(file));
         }
         return file;
     }

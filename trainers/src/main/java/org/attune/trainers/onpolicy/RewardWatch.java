@@ -82,7 +82,7 @@ final class RewardWatch {
                         failed,
                         most.kind().text(),
                         most.example(),
-                        "Mend it, or set on_reward_failure: continue to go on without its rewards");
+                        "Correct it, or set on_reward_failure: continue to go on without its rewards");
     }
 
     private void checkAll(RewardTable table) {
