@@ -3,7 +3,7 @@ package org.attune.trainers.opening;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a person who runs a method for the first time is told.
+/// What a method tells a person who runs it for the first time.
 ///
 /// @param rows the rows that it reads, in words
 /// @param keys what is learned: keys with values that suit a first run

@@ -23,7 +23,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
-/// What a run is made of while it lasts. Everything is borrowed.
+/// The parts of a run while it lasts. Everything is borrowed.
 ///
 /// @param <T> a row
 /// @param model files and texts

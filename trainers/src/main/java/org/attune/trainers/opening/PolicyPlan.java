@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
-/// How a run's policy comes to memory.
+/// Plans how a run's policy is loaded into memory.
 ///
 /// @param check refuses what can't work, from configurations and tables of contents: before rows
 ///     are read

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Which columns of the data the rewards of a run read, as far as that is known.
+/// Columns of the data that the rewards of a run read, as far as they are known.
 final class RewardColumns {
     private RewardColumns() {}
 

@@ -13,7 +13,7 @@ import java.util.Collection;
 import java.util.EnumSet;
 import java.util.Set;
 
-/// A method that learns from completions which it has generated, and had judged.
+/// A method that learns from completions that it generates and judges.
 ///
 /// @param <C> its configuration
 public interface RolloutMethod<C extends Record & RolloutRun>

@@ -6,7 +6,7 @@ import org.attune.trainers.loop.TrainingListener;
 
 import java.util.List;
 
-/// What a run meets outside of its configuration.
+/// Hub cache, listeners and stop signal of a run.
 ///
 /// @param hub where names of models and data sets are looked up
 /// @param listeners told what happens, in this order

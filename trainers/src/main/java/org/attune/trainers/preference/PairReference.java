@@ -6,7 +6,7 @@ import org.attune.trainers.rows.ReferenceColumns;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a reference says of pairs: the log-probabilities of both completions.
+/// A reference's log-probabilities of both completions of a pair.
 ///
 /// @param formula sums the tokens
 record PairReference(PreferenceObjective formula) implements ReferenceColumns<PreferenceForest> {

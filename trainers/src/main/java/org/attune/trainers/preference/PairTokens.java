@@ -2,7 +2,7 @@ package org.attune.trainers.preference;
 
 import java.util.List;
 
-/// What the models say of the pairs of one logical micro-batch, or of a part of it.
+/// Log-probabilities of the pairs of one logical micro-batch, or of a part of it, by all models.
 ///
 /// @param pairs one entry per pair
 public record PairTokens(List<Pair> pairs) {

@@ -2,7 +2,7 @@ package org.attune.trainers.rows;
 
 import java.util.List;
 
-/// What a frozen model is asked about each row: a few numbers, which can be kept in a file.
+/// Questions to a frozen model about each row: a few numbers, which can be kept in a file.
 ///
 /// @param <F> how rows are laid out
 public interface ReferenceColumns<F> {

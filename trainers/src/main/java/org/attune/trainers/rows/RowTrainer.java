@@ -26,8 +26,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// Trains on rows that are there from the start, whatever is learnt from them. Read [#train], then
-/// [#step], then the method's [RowObjective].
+/// Trains on rows that are there from the start, by any objective. Read [#train], then [#step],
+/// then the method's [RowObjective].
 ///
 /// One instance is one run. The caller owns and closes policy and reference.
 ///
