@@ -82,7 +82,8 @@ final class RewardWatch {
                         failed,
                         most.kind().text(),
                         most.example(),
-                        "Correct it, or set on_reward_failure: continue to go on without its rewards");
+                        "Correct it, or set on_reward_failure: continue to go on without its"
+                            + " rewards");
     }
 
     private void checkAll(RewardTable table) {
