@@ -83,7 +83,7 @@ final class RewardWatch {
                         most.kind().text(),
                         most.example(),
                         "Correct it, or set on_reward_failure: continue to go on without its"
-                            + " rewards");
+                                + " rewards");
     }
 
     private void checkAll(RewardTable table) {
