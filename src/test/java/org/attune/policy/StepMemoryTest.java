@@ -27,7 +27,8 @@ class StepMemoryTest {
 
     /// All but that of a value head, which these policies don't have.
     private static final HeadStatistic[] WITHOUT_VALUES =
-            EnumSet.complementOf(EnumSet.of(HeadStatistic.VALUE)).toArray(HeadStatistic[]::new);
+            EnumSet.complementOf(EnumSet.of(HeadStatistic.DIVERGENCE, HeadStatistic.VALUE))
+                    .toArray(HeadStatistic[]::new);
 
     private static Tree.Piece piece(int length) {
         var tree = new Tree();

@@ -1,0 +1,91 @@
+package org.attune.model.layer;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.PackedMatrix;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.Optional;
+
+/// How the weights of layers that read the same input stand in memory: `W` of shape `(out, in)` and
+/// an adapter's columns `B` of shape `(out, R)`. Each state has only what its passes read. A change
+/// of state gives a new one and leaves the old one unusable.
+sealed interface WeightState
+        permits PlainWeights, JoinedWeights, PackedWeights, BothWaysWeights, ForwardWeights {
+    /// What is the same in all states.
+    ///
+    /// @param owner of all tensors
+    record Form(TensorScope owner, int out, int in, Device device, DType dtype) {
+        /// `(out, columns)`.
+        Tensor zeros(long columns) {
+            return Tensor.zeros(device, dtype, out, columns);
+        }
+
+        /// A copy of `[W | B]` in the layout that products like best.
+        PackedMatrix packed(Tensor base, Optional<AdapterColumns> columns) {
+            int more = columns.map(AdapterColumns::count).orElse(0);
+            return filled(PackedMatrix.of(base, more, owner), columns);
+        }
+
+        /// The same in memory that the copy then owns.
+        PackedMatrix packed(Tensor base, Optional<AdapterColumns> columns, Tensor memory) {
+            int more = columns.map(AdapterColumns::count).orElse(0);
+            return filled(PackedMatrix.of(base, more, memory), columns);
+        }
+
+        private static PackedMatrix filled(PackedMatrix copy, Optional<AdapterColumns> columns) {
+            columns.ifPresent(c -> copy.fillMore(c.matrix()));
+            return copy;
+        }
+
+        /// Whether there can be such copies.
+        boolean canPack() {
+            return PackedMatrix.isUseful(device, dtype);
+        }
+    }
+
+    /// `W`, the numbers themselves.
+    Tensor base();
+
+    Optional<AdapterColumns> columns();
+
+    /// Whether products read copies.
+    boolean packs();
+
+    /// `hx [W | B]ᵀ`, plus a residual.
+    ///
+    /// @param hx `(N, in + R)`
+    /// @param residual `(N, out)` or null
+    Tensor product(Tensor hx, Tensor residual);
+
+    /// The same while the columns are those of a frozen adapter, which stay as they are.
+    Tensor product(Adapter frozen, Tensor hx, Tensor residual);
+
+    /// @param dy gradient of the output, `(N, out)`
+    LinearWeights.Gradient backward(Tensor dy);
+
+    /// Copies the columns to where products read them.
+    void columnsChanged();
+
+    /// Forgets copies with the columns of frozen adapters.
+    void unpackFrozen();
+
+    /// With as many other columns, which are zero.
+    WeightState resized(int count);
+
+    /// With the copy that forward passes read, if there is to be one.
+    WeightState packed();
+
+    /// With that copy in memory that it then owns.
+    WeightState packedInto(Tensor memory);
+
+    /// With a copy for backward passes too, if there is one for forward passes, and without `W`.
+    WeightState bothWays();
+
+    /// With nothing but what forward passes read, where there can be a copy.
+    WeightState forwardOnly();
+
+    /// With `W` itself for products to read, the same tensor, since it will be trained.
+    WeightState plain();
+}
