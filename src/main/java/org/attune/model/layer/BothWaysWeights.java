@@ -9,9 +9,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// Copies that forward and backward passes read. The numbers themselves are given back; they are
-/// made again from a copy when somebody asks for them, and stay then: whoever changes the adapter's
-/// form once will do it again.
+/// Copies that forward and backward passes read. The numbers themselves are given back. They are
+/// made again from a copy when they are asked for, and stay then, since an adapter that changed its
+/// form once will do so again.
 final class BothWaysWeights implements WeightState {
     private final Form form;
     private final Optional<AdapterColumns> columns;
