@@ -3,6 +3,7 @@ package org.attune.reward;
 import org.attune.error.StopRequest;
 import org.attune.reward.RewardFailure.Kind;
 
+import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -94,7 +95,9 @@ final class ScoringCall implements CallPool.Call {
             rewards = StopRequest.watching(over, () -> state.reward.function().score(batch));
         } catch (Throwable t) { // an Error of a user's function, too, must not end the run
             if (part.length == 1 || !retryAlone || t instanceof RewardUnavailableException) {
-                fail(Kind.THREW, part, describe(t), t);
+                // A program has the limit of its call too, and may be killed before the call is.
+                boolean late = t.getCause() instanceof InterruptedIOException;
+                fail(late ? Kind.TIMED_OUT : Kind.THREW, part, describe(t), t);
             } else {
                 for (int i = 0; i < part.length && !givenUp() && !over.getAsBoolean(); i++) {
                     score(new int[] {part[i]}, false);

@@ -23,8 +23,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 class MethodRulesTest {
     private static final Path ROOT = Path.of(System.getProperty("attune.root", ".."));
@@ -115,14 +113,10 @@ class MethodRulesTest {
     }
 
     @Test
-    void readmesFileAndAllRecipesAreRecognised() throws IOException {
-        Matcher yaml =
-                Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
-                        .matcher(Files.readString(ROOT.resolve("README.md")));
-        assertTrue(yaml.find());
-        assertEquals(
-                new DpoMethod(),
-                choice("run.yaml", yaml.group(1), DatasetType.PREFERENCE).method());
+    void aNewFileAndAllRecipesAreRecognised() throws IOException {
+        var values = List.of("model_name_or_path=m", "datasets=pairs.jsonl", "output_dir=out");
+        String written = new InitialFile(new DpoMethod(), values).text(false);
+        assertEquals(new DpoMethod(), choice("run.yaml", written, DatasetType.PREFERENCE).method());
         Path recipes = ROOT.resolve("examples/recipes");
         for (var expected :
                 Map.of(

@@ -6,6 +6,7 @@ import org.slf4j.LoggerFactory;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -93,11 +94,12 @@ final class RewardProgram {
 
     /// The next line of output.
     ///
-    /// @throws IOException if the program has ended, or says nothing in time
+    /// @throws InterruptedIOException if the program says nothing in time
+    /// @throws IOException if it has ended
     String receive(Duration timeout) throws IOException, InterruptedException {
         Optional<String> line = answers.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
         if (line == null || timeout.isNegative()) {
-            throw new IOException("gave no answer in time and was killed");
+            throw new InterruptedIOException("gave no answer in time and was killed");
         }
         if (tooLong && line.isEmpty()) {
             throw new IOException(
