@@ -129,7 +129,7 @@ public final class TokenPass {
 
     /// Sequences of the pass.
     ///
-    /// @param beginnings what they share
+    /// @param beginnings their slots, and what they share
     /// @param lengths tokens in the cache already, `(B)`
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Sequences(SharedBeginnings beginnings, int[] lengths) {}

@@ -402,9 +402,8 @@ public final class VectorKernels {
     /// Attention of one new token of each of several sequences over a cache; appends the token.
     ///
     /// @param qkv rotated queries, scaled, keys and values, `(B, (H + 2C) K)`
-    /// @param cache a block's keys and values, `(S, C, 2, L, K)`, of which the first `B` slots are
-    ///     used
-    /// @param beginnings what the sequences share
+    /// @param cache a block's keys and values, `(S, C, 2, L, K)`
+    /// @param beginnings the sequences' slots, and what they share
     /// @param lengths tokens in them already, `(B)`
     /// @param out `(B, H K + …)`; its first columns are written
     public static void decode(

@@ -303,7 +303,10 @@ class VectorKernelsTest {
                                 rows(qkv, lengths.length),
                                 Tensor.of(
                                         Device.cpu(), cache, lengths.length, 2, 2, capacity, HEAD),
-                                new SharedBeginnings(new int[] {0, 1, 0}, new int[] {0, 0, shared}),
+                                new SharedBeginnings(
+                                        new int[] {0, 1, 2},
+                                        new int[] {0, 1, 0},
+                                        new int[] {0, 0, shared}),
                                 lengths,
                                 out);
                         close(expected, out.toFloats(), "attention");

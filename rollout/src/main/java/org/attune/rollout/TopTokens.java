@@ -6,4 +6,7 @@ package org.attune.rollout;
 /// @param logProbs natural log-probability of each under the model itself, as in
 ///     [SampledCompletion#logProbs]
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-public record TopTokens(int[] ids, float[] logProbs) {}
+public record TopTokens(int[] ids, float[] logProbs) {
+    /// None: of a token that came from outside, or of a sequence that didn't ask.
+    public static final TopTokens NONE = new TopTokens(new int[0], new float[0]);
+}

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// A decoder that reads tokens after those whose keys and values are in a [KvCache]: prompts of any
 /// lengths together, then one token for each of many sequences at once. Borrows the decoder; use it
@@ -80,11 +81,22 @@ public final class CachedDecoder {
     /// @return logits of the tokens that follow, `(B, V)`, in the current scope
     /// @throws RolloutException if the cache is too small
     public Tensor decode(KvCache cache, int[] ids) {
+        return decode(cache, IntStream.range(0, ids.length).toArray(), ids);
+    }
+
+    /// Appends one token to each of several slots. In which they are changes no number.
+    ///
+    /// @param slots all different, `(B)`
+    /// @param ids one per slot, `(B)`
+    /// @return logits of the tokens that follow, `(B, V)`, in the current scope
+    /// @throws RolloutException if the cache is too small
+    public Tensor decode(KvCache cache, int[] slots, int[] ids) {
         List<NewTokens> tokens = new ArrayList<>();
         for (int i = 0; i < ids.length; i++) {
-            tokens.add(new NewTokens(i, new int[] {ids[i]}));
+            tokens.add(new NewTokens(slots[i], new int[] {ids[i]}));
         }
-        return read(cache, tokens);
+        check(cache, tokens);
+        return logits(cache, tokens, true);
     }
 
     /// Appends tokens to several slots. What is longer than [#CHUNK] is read piece by piece.
@@ -96,27 +108,48 @@ public final class CachedDecoder {
         check(cache, additions);
         List<NewTokens> last = new ArrayList<>();
         for (NewTokens addition : additions) {
-            last.add(readBeginning(cache, addition));
+            NewTokens rest = addition;
+            while (isTooLong(rest)) {
+                rest = readChunk(cache, rest);
+            }
+            last.add(rest);
         }
-        try (var scope = TensorScope.open("read")) {
-            return scope.keep(logits(hidden(cache, last), last));
-        }
+        return logits(cache, last, isOneTokenEach(last));
     }
 
-    /// Reads what is too much for one pass.
+    /// Whether tokens are too many for one pass, so that [#readChunk] can read their beginning.
+    public boolean isTooLong(NewTokens addition) {
+        return mayShare() && addition.ids().length > CHUNK;
+    }
+
+    /// Appends the first [#CHUNK] tokens only.
     ///
+    /// @param addition one that [#isTooLong]
     /// @return the rest
-    private NewTokens readBeginning(KvCache cache, NewTokens addition) {
+    public NewTokens readChunk(KvCache cache, NewTokens addition) {
+        check(cache, List.of(addition));
         int[] ids = addition.ids();
-        int start = 0;
-        while (mayShare() && ids.length - start > CHUNK) {
-            int[] chunk = Arrays.copyOfRange(ids, start, start + CHUNK);
-            try (var _ = TensorScope.open("prefill")) {
-                hidden(cache, List.of(new NewTokens(addition.slot(), chunk)));
-            }
-            start += CHUNK;
+        int[] chunk = Arrays.copyOf(ids, CHUNK);
+        try (var _ = TensorScope.open("prefill")) {
+            hidden(cache, List.of(new NewTokens(addition.slot(), chunk)), false);
         }
-        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, start, ids.length));
+        return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
+    }
+
+    /// Whether the first slots read a token each, in their order.
+    private static boolean isOneTokenEach(List<NewTokens> additions) {
+        for (int i = 0; i < additions.size(); i++) {
+            if (additions.get(i).slot() != i || additions.get(i).ids().length != 1) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private Tensor logits(KvCache cache, List<NewTokens> additions, boolean oneEach) {
+        try (var scope = TensorScope.open("read")) {
+            return scope.keep(logits(hidden(cache, additions, oneEach), additions));
+        }
     }
 
     /// What the blocks made of tokens.
@@ -125,11 +158,11 @@ public final class CachedDecoder {
     /// @param first row of the record, or [ForwardRecord#NONE]
     private record Made(Tensor hidden, int first) {}
 
-    private Made hidden(KvCache cache, List<NewTokens> additions) {
+    private Made hidden(KvCache cache, List<NewTokens> additions, boolean oneEach) {
         int count = additions.stream().mapToInt(a -> a.ids().length).sum();
         int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
-        var step = new CachedStep(decoder, adapter, cache, additions, into, first);
+        var step = new CachedStep(decoder, adapter, cache, additions, oneEach, into, first);
         Tensor x = step.input(); // (N, D)
         Optional<Tensor> together = step.allBlocks(x);
         if (together.isPresent()) {

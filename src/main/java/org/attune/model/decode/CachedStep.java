@@ -55,6 +55,7 @@ final class CachedStep {
     private final Map<Long, Tensor> inputs = new HashMap<>(); // of layers, by width
 
     /// @param additions new tokens of different slots
+    /// @param oneEach whether they are one token each, of sequences that are being generated
     /// @param record keeps what is computed for them
     /// @param firstRecorded its row of the first
     CachedStep(
@@ -62,6 +63,7 @@ final class CachedStep {
             Adapter adapter,
             KvCache cache,
             List<NewTokens> additions,
+            boolean oneEach,
             Optional<ForwardRecord> record,
             int firstRecorded) {
         this.record = record;
@@ -80,14 +82,13 @@ final class CachedStep {
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
-        hasKernel =
-                isOneTokenEach(additions)
-                        && Rope.hasKernel(config, decoder.device(), decoder.dtype());
+        hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         if (hasKernel) {
+            int[] slots = additions.stream().mapToInt(NewTokens::slot).toArray();
             beginnings =
                     config.positions().dependsOnLength()
-                            ? SharedBeginnings.none(before.length)
-                            : cache.beginnings(before.length);
+                            ? SharedBeginnings.none(slots)
+                            : cache.beginnings(slots);
             cacheRows = null;
             prompts = Optional.empty();
             return;
@@ -114,16 +115,6 @@ final class CachedStep {
         return begin && JointHeads.suits(config, layout, decoder.device(), decoder.dtype())
                 ? Optional.of(new JointHeads(config, layout, decoder.dtype()))
                 : Optional.empty();
-    }
-
-    /// Whether the first slots read a token each, in their order.
-    private static boolean isOneTokenEach(List<NewTokens> additions) {
-        for (int i = 0; i < additions.size(); i++) {
-            if (additions.get(i).slot() != i || additions.get(i).ids().length != 1) {
-                return false;
-            }
-        }
-        return true;
     }
 
     /// End of the run of consecutive slots that read equally many tokens.

@@ -26,7 +26,7 @@ public final class KvCache implements AutoCloseable {
     private final int[][] tokens; // (S, L)
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
-    private SharedBeginnings beginnings; // of the first slots; null once a beginning changed
+    private SharedBeginnings beginnings; // that were asked for last; null once one changed
 
     /// @param slots sequences that it can hold at once, ≥ 1
     /// @param capacity most tokens of each, ≥ 1
@@ -145,16 +145,17 @@ public final class KvCache implements AutoCloseable {
         }
     }
 
-    /// What the first `count` slots share: whichever earlier slot has most in common.
-    SharedBeginnings beginnings(int count) {
-        if (beginnings == null || beginnings.lengths().length != count) {
-            beginnings = SharedBeginnings.none(count);
-            for (int slot = 1; slot < count; slot++) {
-                for (int other = 0; other < slot; other++) {
-                    int n = commonPrefix(other, tokens[slot], lengths[slot]);
-                    if (n > beginnings.lengths()[slot]) {
-                        beginnings.slots()[slot] = other;
-                        beginnings.lengths()[slot] = n;
+    /// What slots share: with each, whichever earlier one of them has most in common.
+    SharedBeginnings beginnings(int[] slots) {
+        if (beginnings == null || !Arrays.equals(beginnings.own(), slots)) {
+            beginnings = SharedBeginnings.none(slots);
+            for (int i = 1; i < slots.length; i++) {
+                int slot = slots[i];
+                for (int other = 0; other < i; other++) {
+                    int n = commonPrefix(slots[other], tokens[slot], lengths[slot]);
+                    if (n > beginnings.lengths()[i]) {
+                        beginnings.slots()[i] = slots[other];
+                        beginnings.lengths()[i] = n;
                     }
                 }
             }

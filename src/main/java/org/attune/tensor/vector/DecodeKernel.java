@@ -48,8 +48,8 @@ public record DecodeKernel(AttentionShape shape, int window) {
 
     /// @param qkv rotated queries, scaled by `1/√K`, keys and values of the new tokens, side by
     ///     side, a row for each sequence
-    /// @param cache in which row `i`'s sequence has slot `i`
-    /// @param beginnings what the sequences share
+    /// @param cache in which the sequences stand
+    /// @param beginnings in which slots, and what they share
     /// @param lengths tokens that are in the cache already, for each row
     /// @param out its first columns are written, head by head
     /// @param memory of [#workBytes]
@@ -94,15 +94,15 @@ public record DecodeKernel(AttentionShape shape, int window) {
             Rows out,
             long work,
             long scores) {
-        append(qkv, cache, row, head, position);
+        append(qkv, cache, beginnings.own()[row], row, head, position);
         var keys = keys(cache, beginnings, row, head, position);
         attend(qkv, row, head, keys, out, work, scores);
     }
 
-    private void append(Rows qkv, CacheRows cache, int row, int head, int position) {
+    private void append(Rows qkv, CacheRows cache, int slot, int row, int head, int position) {
         long bytes = qkv.bytes();
-        long key = cache.keys(row, head) + position * cache.rowBytes();
-        long value = cache.values(row, head) + position * cache.rowBytes();
+        long key = cache.keys(slot, head) + position * cache.rowBytes();
+        long value = cache.values(slot, head) + position * cache.rowBytes();
         for (int k = 0; k < shape.headDim(); k += LANES) {
             FloatVector own = Vectors.load(qkv.half(), qkv.at(row, shape.keys(head) + k));
             Vectors.store(qkv.half(), own, key + k * bytes);
@@ -127,14 +127,15 @@ public record DecodeKernel(AttentionShape shape, int window) {
             CacheRows cache, SharedBeginnings beginnings, int row, int head, int position) {
         int first = window > 0 ? Math.max(0, position - window + 1) : 0;
         long skipped = first * cache.rowBytes();
+        int own = beginnings.own()[row];
         int source = beginnings.slots()[row];
         return new Keys(
                 position + 1 - first,
                 Math.max(0, beginnings.lengths()[row] - first),
                 cache.keys(source, head) + skipped,
                 cache.values(source, head) + skipped,
-                cache.keys(row, head) + skipped,
-                cache.values(row, head) + skipped,
+                cache.keys(own, head) + skipped,
+                cache.values(own, head) + skipped,
                 cache.rowBytes());
     }
 

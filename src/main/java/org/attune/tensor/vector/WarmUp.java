@@ -154,7 +154,7 @@ public final class WarmUp {
         Rows out = matrix(OUTPUT, WIDE_HEADS * HEAD);
         var cache = new CacheRows(address(INPUT), half, 1, ROWS, HEAD);
         int[] lengths = {ROWS - 1};
-        var shared = new SharedBeginnings(new int[] {0}, new int[] {ROWS / 2});
+        var shared = new SharedBeginnings(new int[] {0}, new int[] {0}, new int[] {ROWS / 2});
         new DecodeKernel(SHAPE, 0).attend(qkv, cache, shared, lengths, out, work, 1);
     }
 

@@ -4,6 +4,7 @@ import org.attune.rollout.sampling.BatchSampler;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.sampling.Sequence;
+import org.attune.rollout.sampling.TokenConstraint;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
@@ -25,6 +26,7 @@ import org.openjdk.jmh.annotations.Warmup;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -50,7 +52,6 @@ public class SamplingBenchmark {
 
     private TensorScope scope;
     private Tensor logits;
-    private BatchSampler sampler;
     private List<Sequence> sequences;
 
     @Setup(Level.Trial)
@@ -63,10 +64,11 @@ public class SamplingBenchmark {
                     case TOP_P -> plain.withTopP(0.9);
                 };
         var config = SamplingConfig.of(distribution, 8, Set.of(), 1);
-        sampler = new BatchSampler(config);
         sequences = new ArrayList<>();
         for (int i = 0; i < SEQUENCES; i++) {
-            sequences.add(new Sequence(i, new int[] {1}, 9, config, null));
+            sequences.add(
+                    new Sequence(
+                            i, new int[] {1}, 9, config, Optional.empty(), TokenConstraint.NONE));
         }
         var random = TinyModels.random("logits");
         float[] values = new float[SEQUENCES * VOCABULARY];
@@ -93,7 +95,7 @@ public class SamplingBenchmark {
         return Engine.call(
                 () -> {
                     try (var _ = TensorScope.open("call")) {
-                        return sampler.sample(logits.copy(), sequences);
+                        return BatchSampler.sample(logits.copy(), sequences);
                     }
                 });
     }

@@ -18,18 +18,16 @@ record AdmissionPlan(List<Group> groups) {
 
     /// Equal prompts.
     ///
-    /// @param first number of the first one
+    /// @param first number of the first one, from 0
     record Group(int first, int size) {}
 
-    /// @param waiting number of the first prompt
-    /// @param free slots, ≥ 1
+    /// @param prompts in the order of their coming, one for each free slot at most
     /// @param cached how many first tokens of a prompt the cache can give
-    static AdmissionPlan of(
-            List<int[]> prompts, int waiting, int free, ToIntFunction<int[]> cached) {
+    static AdmissionPlan of(List<int[]> prompts, ToIntFunction<int[]> cached) {
         List<Group> groups = new ArrayList<>();
-        int end = Math.min(prompts.size(), waiting + free);
+        int end = prompts.size();
         int tokens = 0;
-        for (int at = waiting; at < end; ) {
+        for (int at = 0; at < end; ) {
             int[] prompt = prompts.get(at);
             int known = cached.applyAsInt(prompt);
             tokens += prompt.length - known;

@@ -143,10 +143,6 @@ public final class Generator {
                                 .formatted(i, length, cache.capacity()));
             }
         }
-        if (!config.stopStrings().isEmpty() && tokenizer.isEmpty()) {
-            throw new RolloutException(
-                    "stop_strings need a tokenizer, and this generator was made without one");
-        }
         return new GenerationRun(decoder, cache, tokenizer, config, listener).complete(prompts);
     }
 }

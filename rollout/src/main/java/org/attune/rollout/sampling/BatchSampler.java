@@ -2,242 +2,64 @@ package org.attune.rollout.sampling;
 
 import org.attune.error.RolloutException;
 import org.attune.rollout.TopTokens;
-import org.attune.rollout.sampling.SamplingConfig.Distribution;
-import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
-import org.attune.tensor.VectorKernels;
-import org.attune.tensor.vector.SamplingKernel;
 
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 
-/// Samples the next token of many sequences. The work is done on the logits' device; only chosen
-/// tokens and their log-probabilities come to the host. Filters look at the [#CANDIDATES] likeliest
-/// tokens first, and at all of them only where those don't settle it.
+/// Samples the next token of many sequences, each by its own settings: those with equal settings
+/// together ([AlikeSampler]).
 ///
-/// Shapes: `B` sequences, `V` vocabulary, `W` tokens in a piece of the vocabulary, `P` pieces.
+/// Shapes: `B` sequences, `V` vocabulary.
 public final class BatchSampler {
-    /// Tokens that filters look at first.
-    private static final int CANDIDATES = 256;
-
-    /// `W`. Two steps, first among pieces, then in one, read the probabilities once.
-    private static final int PIECE = 256;
-
-    private final SamplingConfig config;
-    private final Distribution distribution;
-    private final Sampler sampler;
-    private final Draws draws;
+    private BatchSampler() {}
 
     /// What was sampled, row by row. A named tuple.
     ///
     /// @param logProbs under the model itself
-    /// @param top empty unless asked for
+    /// @param top the likeliest tokens, none for a row that didn't ask; empty if no row asked
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Sampled(int[] ids, float[] logProbs, List<TopTokens> top) {}
 
-    public BatchSampler(SamplingConfig config) {
-        this.config = config;
-        distribution = config.distribution();
-        sampler = new Sampler(distribution);
-        draws = new Draws(config.seed());
-    }
-
-    /// @param given logits, float32 or bfloat16 `(B, V)`; may be changed
+    /// @param logits float32 or bfloat16 `(B, V)`; may be changed
     /// @param rows whose logits they are, `(B)`
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
-    public Sampled sample(Tensor given, List<Sequence> rows) {
-        Optional<LogitEdits> edits = LogitEdits.of(config, rows);
-        if (hasKernel(given)) {
-            return sampledByKernel(given, edits, rows);
+    public static Sampled sample(Tensor logits, List<Sequence> rows) {
+        Map<AlikeSampler, List<Integer>> groups = new LinkedHashMap<>();
+        for (int i = 0; i < rows.size(); i++) {
+            groups.computeIfAbsent(AlikeSampler.of(rows.get(i)), _ -> new ArrayList<>()).add(i);
         }
-        Tensor logits = given.to(DType.FLOAT32);
-        if (edits.isEmpty() && isPlain()) {
-            Tensor p = logits.softmaxInPlace(); // (B, V)
-            Tensor ids = drawn(p, uniforms(rows)); // (B, 1)
-            return sampled(ids, p.gather(1, ids).log(), rows, List.of());
+        if (groups.size() == 1) {
+            return groups.keySet().iterator().next().sample(logits, rows);
         }
-        Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
-        edits.ifPresent(e -> e.apply(logits));
-        Tensor ids = choose(logits, rows); // (B, 1)
-        if (edits.isPresent()) { // all tokens may have been banned
-            requireFinite(logits.gather(1, ids).toFloats(), rows, ids.toLongs());
-        }
-        return sampled(ids, own.gather(1, ids), rows, top(own));
+        var all =
+                new Sampled(
+                        new int[rows.size()],
+                        new float[rows.size()],
+                        new ArrayList<>(Collections.nCopies(rows.size(), TopTokens.NONE)));
+        groups.forEach((sampler, numbers) -> sample(sampler, numbers, logits, rows, all));
+        return all;
     }
 
-    /// Whether tokens are drawn from the model's own probabilities and nothing else is asked for.
-    private boolean isPlain() {
-        return distribution.temperature() == 1 && drawsFromAll();
-    }
-
-    /// Whether any token may be drawn, and no other is asked for.
-    private boolean drawsFromAll() {
-        return !distribution.filters() && config.topLogProbs() == 0;
-    }
-
-    /// Whether the kernel does it: where no token is looked at but the one that is drawn, and no
-    /// logit is changed, if some may be banned.
-    private boolean hasKernel(Tensor logits) {
-        return distribution.temperature() > 0
-                && drawsFromAll()
-                && !distribution.penalises()
-                && VectorKernels.serve(
-                        logits.device(), logits.dtype(), Math.toIntExact(logits.size(1)));
-    }
-
-    private Sampled sampledByKernel(
-            Tensor logits, Optional<LogitEdits> edits, List<Sequence> rows) {
-        int vocabulary = Math.toIntExact(logits.size(1));
-        boolean areOwn = distribution.temperature() == 1;
-        float[] own = // of the model itself; the other way they come with the tokens
-                areOwn ? null : VectorKernels.logSums(new SamplingKernel(vocabulary, 1), logits);
-        int[][] banned = edits.map(LogitEdits::banned).orElseGet(() -> new int[rows.size()][0]);
-        var kernel = new SamplingKernel(vocabulary, distribution.temperature());
-        VectorKernels.Drawn drawn = VectorKernels.draw(kernel, logits, banned, uniforms(rows));
-        float[] logSums = areOwn ? drawn.logSums() : own;
-        int[] ids = drawn.ids();
-        long[] chosen = Arrays.stream(ids).mapToLong(id -> Math.max(id, 0)).toArray();
-        float[] values =
-                logits.gather(1, Tensor.of(logits.device(), chosen, chosen.length, 1)).toFloats();
-        for (int i = 0; i < values.length; i++) {
-            boolean none = ids[i] < 0 && Float.isFinite(values[i]);
-            values[i] = none ? Float.NaN : values[i] - logSums[i];
-        }
-        requireFinite(values, rows, chosen);
-        return new Sampled(ids, values, List.of());
-    }
-
-    private double[] uniforms(List<Sequence> rows) {
-        return rows.stream().mapToDouble(s -> draws.uniform(s.index(), s.generated())).toArray();
-    }
-
-    private static Sampled sampled(
-            Tensor ids, Tensor logProbs, List<Sequence> rows, List<TopTokens> top) {
-        long[] tokens = ids.toLongs();
-        float[] values = logProbs.toFloats();
-        requireFinite(values, rows, tokens);
-        return new Sampled(Arrays.stream(tokens).mapToInt(Math::toIntExact).toArray(), values, top);
-    }
-
-    private static void requireFinite(float[] values, List<Sequence> rows, long[] ids) {
-        for (int i = 0; i < values.length; i++) {
-            if (!Float.isFinite(values[i])) {
-                throw Sampler.notFinite(
-                        "%s for token %d after %d tokens of sequence %d"
-                                .formatted(
-                                        values[i],
-                                        ids[i],
-                                        rows.get(i).all().length,
-                                        rows.get(i).index()));
+    private static void sample(
+            AlikeSampler sampler,
+            List<Integer> numbers,
+            Tensor logits,
+            List<Sequence> rows,
+            Sampled into) {
+        long[] index = numbers.stream().mapToLong(i -> i).toArray();
+        Tensor some = logits.indexSelect(0, Tensor.of(logits.device(), index, index.length));
+        Sampled sampled = sampler.sample(some, numbers.stream().map(rows::get).toList());
+        for (int i = 0; i < index.length; i++) {
+            int row = numbers.get(i);
+            into.ids()[row] = sampled.ids()[i];
+            into.logProbs()[row] = sampled.logProbs()[i];
+            if (!sampled.top().isEmpty()) {
+                into.top().set(row, sampled.top().get(i));
             }
         }
-    }
-
-    private List<TopTokens> top(Tensor own) {
-        int n = (int) Math.min(config.topLogProbs(), own.size(1));
-        if (n == 0) {
-            return List.of();
-        }
-        Tensor[] best = own.topK(n);
-        float[] values = best[0].toFloats();
-        long[] ids = best[1].toLongs();
-        List<TopTokens> top = new ArrayList<>();
-        for (int from = 0; from < ids.length; from += n) {
-            top.add(
-                    new TopTokens(
-                            Arrays.stream(ids, from, from + n).mapToInt(Math::toIntExact).toArray(),
-                            Arrays.copyOfRange(values, from, from + n)));
-        }
-        return top;
-    }
-
-    /// @param logits after penalties and bans
-    /// @return ids, `(B, 1)`
-    private Tensor choose(Tensor logits, List<Sequence> rows) {
-        if (distribution.temperature() == 0) {
-            return logits.argmax(Tensor.LAST).unsqueeze(1);
-        }
-        Tensor scaled =
-                distribution.temperature() == 1
-                        ? logits
-                        : logits.mul(1 / distribution.temperature());
-        Tensor probabilities = scaled.softmax(Tensor.LAST); // (B, V)
-        double[] uniforms = uniforms(rows);
-        if (!distribution.filters()) {
-            return drawn(probabilities, uniforms);
-        }
-        long[] ids = filtered(logits, probabilities, uniforms);
-        return Tensor.of(logits.device(), ids, ids.length, 1);
-    }
-
-    /// Inverts the distribution function in two steps, in double precision: a piece of the
-    /// vocabulary, then a token in it.
-    ///
-    /// @return ids, `(B, 1)`
-    private static Tensor drawn(Tensor probabilities, double[] uniforms) {
-        long b = probabilities.size(0);
-        long pieces = (probabilities.size(1) + PIECE - 1) / PIECE;
-        Tensor p = padded(probabilities, pieces * PIECE); // (B, P·W)
-        Tensor byPiece =
-                p.viewAs(new long[] {b, pieces, PIECE}, new long[] {pieces * PIECE, PIECE, 1}, 0);
-        Tensor sums = byPiece.sum(2, false).to(DType.FLOAT64).cumSum(1); // (B, P)
-        Tensor u = Tensor.of(p.device(), uniforms, b, 1); // (B, 1)
-        Tensor target = u.mul(sums.narrow(1, pieces - 1, 1)); // (B, 1)
-        Tensor piece = sums.firstAbove(target, 1).unsqueeze(1); // (B, 1)
-        Tensor begins =
-                Tensor.cat(1, Tensor.zeros(p.device(), DType.FLOAT64, b, 1), sums); // (B, P + 1)
-        Tensor before = begins.gather(1, piece); // (B, 1)
-        Tensor share = target.sub(before).div(sums.gather(1, piece).sub(before)); // (B, 1)
-        Tensor rowOfPiece = piece.reshape(b).add(firstPieces(p, b, pieces)); // (B)
-        Tensor within =
-                p.viewAs(new long[] {b * pieces, PIECE}, new long[] {PIECE, 1}, 0)
-                        .indexSelect(0, rowOfPiece)
-                        .to(DType.FLOAT64)
-                        .cumSum(1); // (B, W)
-        // A share that was rounded up to 1 would be above all of the piece.
-        Tensor bound = share.mul(1 - 1e-12).mul(within.narrow(1, PIECE - 1L, 1)); // (B, 1)
-        Tensor first = piece.mul(Tensor.of(p.device(), new long[] {PIECE}, 1)); // (B, 1)
-        return first.add(within.firstAbove(bound, 1).unsqueeze(1));
-    }
-
-    private static Tensor firstPieces(Tensor p, long b, long pieces) {
-        long[] first = new long[Math.toIntExact(b)];
-        for (int i = 0; i < first.length; i++) {
-            first[i] = i * pieces;
-        }
-        return Tensor.of(p.device(), first, b);
-    }
-
-    private static Tensor padded(Tensor p, long width) {
-        if (p.size(1) == width) {
-            return p;
-        }
-        Tensor wide = Tensor.zeros(p.device(), p.dtype(), p.size(0), width);
-        wide.narrow(1, 0, p.size(1)).copyInPlace(p);
-        return wide;
-    }
-
-    private long[] filtered(Tensor logits, Tensor probabilities, double[] uniforms) {
-        int n = (int) Math.min(CANDIDATES, probabilities.size(1));
-        Tensor[] likeliest = probabilities.topK(n);
-        float[] values = likeliest[0].toFloats();
-        long[] ids = likeliest[1].toLongs();
-        long[] chosen = new long[uniforms.length];
-        for (int i = 0; i < chosen.length; i++) {
-            int from = i * n;
-            Sampler.Candidates candidates =
-                    sampler.candidates(
-                                    Arrays.copyOfRange(ids, from, from + n),
-                                    Arrays.copyOfRange(values, from, from + n),
-                                    n == probabilities.size(1))
-                            .orElse(null);
-            if (candidates == null) {
-                candidates = sampler.candidates(logits.narrow(0, i, 1).toFloats());
-            }
-            chosen[i] = candidates.pick(uniforms[i]);
-        }
-        return chosen;
     }
 }

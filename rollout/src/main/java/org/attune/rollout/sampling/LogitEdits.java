@@ -14,7 +14,7 @@ import java.util.Set;
 /// Changes of single logits before sampling: penalties of tokens seen before, and stop tokens that
 /// may not come yet. Only the logits in question cross to the host.
 final class LogitEdits {
-    private final SamplingConfig config;
+    private final Distribution distribution;
     private final List<Row> rows;
     private final int width;
 
@@ -26,35 +26,38 @@ final class LogitEdits {
     /// @param banned of `ids`
     private record Row(int[] ids, int[] counts, int seen, Set<Integer> banned) {}
 
-    private LogitEdits(SamplingConfig config, List<Row> rows, int width) {
-        this.config = config;
+    private LogitEdits(Distribution distribution, List<Row> rows, int width) {
+        this.distribution = distribution;
         this.rows = rows;
         this.width = width;
     }
 
     /// The changes of these sequences' logits, empty if there are none.
-    static Optional<LogitEdits> of(SamplingConfig config, List<Sequence> sequences) {
+    ///
+    /// @param distribution of all of them
+    static Optional<LogitEdits> of(Distribution distribution, List<Sequence> sequences) {
         List<Row> rows = new ArrayList<>();
         int width = 0;
         for (Sequence sequence : sequences) {
-            Row row = row(config, sequence);
+            Row row = row(distribution, sequence);
             rows.add(row);
             width = Math.max(width, row.ids().length);
         }
-        return width == 0 ? Optional.empty() : Optional.of(new LogitEdits(config, rows, width));
+        return width == 0
+                ? Optional.empty()
+                : Optional.of(new LogitEdits(distribution, rows, width));
     }
 
-    private static Row row(SamplingConfig config, Sequence sequence) {
+    private static Row row(Distribution distribution, Sequence sequence) {
         Map<Integer, Integer> counts = new HashMap<>();
-        if (config.distribution().penalises()) {
+        if (distribution.penalises()) {
             int[] all = sequence.all();
             for (int i = 0; i < all.length; i++) {
                 counts.merge(all[i], i < sequence.promptLength() ? 0 : 1, Integer::sum);
             }
         }
         int seen = counts.size();
-        Set<Integer> banned =
-                sequence.generated() < config.minNewTokens() ? config.stopIds() : Set.of();
+        Set<Integer> banned = sequence.mayStop() ? Set.of() : sequence.config().stopIds();
         int[] ids = new int[seen];
         int next = 0;
         for (int id : counts.keySet()) {
@@ -106,7 +109,7 @@ final class LogitEdits {
         if (row.banned().contains(row.ids()[i])) {
             return Float.NEGATIVE_INFINITY;
         }
-        return i < row.seen() ? penalised(config.distribution(), logit, row.counts()[i]) : logit;
+        return i < row.seen() ? penalised(distribution, logit, row.counts()[i]) : logit;
     }
 
     /// The logit of a token that was seen before.

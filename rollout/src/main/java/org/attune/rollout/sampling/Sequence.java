@@ -1,14 +1,16 @@
 package org.attune.rollout.sampling;
 
+import org.attune.error.RolloutException;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
-import org.attune.rollout.TokenListener;
 import org.attune.rollout.TopTokens;
 import org.attune.text.Tokenizer;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /// One prompt under completion, on the host.
 public final class Sequence {
@@ -16,44 +18,76 @@ public final class Sequence {
     private final int promptLength;
     private final int longest;
     private final SamplingConfig config;
-    private final Tokenizer.StreamDecoder text; // null unless there are stop strings
+    private final TokenConstraint constraint;
+    private final Draws draws;
+    private final Optional<Tokenizer> tokenizer; // if there are stop strings
+    private Optional<Tokenizer.StreamDecoder> text;
     private final StringBuilder tail = new StringBuilder();
     private final int tailLength;
     private int[] tokens;
     private float[] logProbs = new float[16];
     private final List<TopTokens> top = new ArrayList<>();
+    private final BitSet foreign = new BitSet();
+    private Optional<BitSet> allowed = Optional.empty();
     private int length;
 
-    /// @param index of the prompt; its draws depend on it
+    /// @param index of the prompt; its draws depend on it and the seed
     /// @param longest most tokens it may have, prompt included
-    /// @param text decoder for stop strings, or null if there are none
+    /// @param tokenizer needed for stop strings only
+    /// @throws RolloutException if there are stop strings and no tokenizer
     public Sequence(
             int index,
             int[] prompt,
             int longest,
             SamplingConfig config,
-            Tokenizer.StreamDecoder text) {
+            Optional<Tokenizer> tokenizer,
+            TokenConstraint constraint) {
         this.index = index;
         this.longest = longest;
         this.config = config;
-        this.text = text;
+        this.constraint = constraint;
+        this.tokenizer = config.stopStrings().isEmpty() ? Optional.empty() : tokenizer;
+        if (!config.stopStrings().isEmpty() && tokenizer.isEmpty()) {
+            throw new RolloutException(
+                    "stop_strings need a tokenizer, and this generator was made without one");
+        }
+        draws = new Draws(config.seed());
+        text = textOfNext();
         promptLength = prompt.length;
         length = prompt.length;
         tokens = Arrays.copyOf(prompt, prompt.length + 16);
         tailLength = config.stopStrings().stream().mapToInt(String::length).max().orElse(0);
     }
 
+    private Optional<Tokenizer.StreamDecoder> textOfNext() {
+        return tokenizer.map(t -> t.streamDecoder(false));
+    }
+
     public int index() {
         return index;
+    }
+
+    public SamplingConfig config() {
+        return config;
     }
 
     int promptLength() {
         return promptLength;
     }
 
-    /// Tokens of the completion so far.
-    int generated() {
+    /// Tokens of the completion so far, those from outside included.
+    public int generated() {
         return length - promptLength;
+    }
+
+    /// Tokens of prompt and completion.
+    public int length() {
+        return length;
+    }
+
+    /// Tokens from outside that may be appended so that at least one more can be sampled.
+    public int room() {
+        return longest - 1 - length;
     }
 
     public int last() {
@@ -61,8 +95,46 @@ public final class Sequence {
     }
 
     /// Prompt and completion.
-    int[] all() {
+    public int[] all() {
         return Arrays.copyOf(tokens, length);
+    }
+
+    /// Random number in [0, 1) for the next token: follows from seed, index and position alone.
+    double uniform() {
+        return draws.uniform(index, generated());
+    }
+
+    /// Whether a stop token or a stop string may end the completion by now.
+    boolean mayStop() {
+        return generated() >= config.minNewTokens();
+    }
+
+    /// Ids that may come next; empty: all.
+    Optional<BitSet> allowed() {
+        return allowed;
+    }
+
+    /// Asks the constraint what may come next. To be called before each token is sampled.
+    ///
+    /// @param vocabulary number of tokens
+    /// @throws RolloutException if it allows nothing
+    public void constrain(int vocabulary) {
+        allowed = constraint.allowed();
+        if (allowed.isPresent()) {
+            var left = (BitSet) allowed.get().clone();
+            left.clear(vocabulary, Math.max(vocabulary, left.length()));
+            if (!mayStop()) {
+                config.stopIds().forEach(left::clear);
+            }
+            if (left.isEmpty()) {
+                throw new RolloutException(
+                        ("a constraint allows no token after %d tokens of a completion; accepted:"
+                                        + " at least one id below %d that isn't a stop token before"
+                                        + " min_new_tokens (%d)")
+                                .formatted(generated(), vocabulary, config.minNewTokens()));
+            }
+            allowed = Optional.of(left);
+        }
     }
 
     /// Remembers the likeliest tokens of the position to which a token is appended next.
@@ -70,10 +142,38 @@ public final class Sequence {
         top.add(likeliest);
     }
 
-    /// Appends a token.
+    /// Appends a token of the model's own.
     ///
-    /// @return why the completion ends with it, or null if it goes on
-    public StopReason append(int id, float logProb, TokenListener listener) {
+    /// @return why the completion ends with it; empty if it goes on
+    public Optional<StopReason> append(int id, float logProb) {
+        put(id, logProb, false);
+        if (config.stopIds().contains(id)) {
+            return Optional.of(StopReason.STOP_TOKEN);
+        }
+        if (endsText(id)) {
+            return Optional.of(StopReason.STOP_STRING);
+        }
+        return length >= longest ? Optional.of(StopReason.MAX_TOKENS) : Optional.empty();
+    }
+
+    /// Appends tokens from outside, which end nothing: stop strings are looked for behind them.
+    ///
+    /// @param ids at most [#room]; none is fine
+    public void appendForeign(int[] ids) {
+        for (int id : ids) {
+            foreign.set(generated());
+            if (config.topLogProbs() > 0) {
+                top.add(TopTokens.NONE);
+            }
+            put(id, Float.NaN, true);
+        }
+        if (ids.length > 0) {
+            tail.setLength(0);
+            text = textOfNext();
+        }
+    }
+
+    private void put(int id, float logProb, boolean isForeign) {
         if (length == tokens.length) {
             tokens = Arrays.copyOf(tokens, 2 * length);
         }
@@ -82,31 +182,25 @@ public final class Sequence {
         }
         logProbs[generated()] = logProb;
         tokens[length++] = id;
-        boolean goesOn = listener.sampled(index, id, logProb);
-        if (config.stopIds().contains(id)) {
-            return StopReason.STOP_TOKEN;
-        }
-        if (endsText(id)) {
-            return StopReason.STOP_STRING;
-        }
-        if (length >= longest) {
-            return StopReason.MAX_TOKENS;
-        }
-        return goesOn ? null : StopReason.CANCELLED;
+        constraint.appended(id, isForeign);
     }
 
     private boolean endsText(int id) {
-        if (text == null) {
+        if (text.isEmpty()) {
             return false;
         }
-        String added = text.push(id);
+        String added = text.get().push(id);
         tail.append(added);
         boolean found =
                 !added.isEmpty()
                         && config.stopStrings().stream().anyMatch(s -> tail.indexOf(s) >= 0);
         // Of what was searched, only the end can be the beginning of a match.
         tail.delete(0, Math.max(0, tail.length() - tailLength + 1));
-        return found && generated() >= config.minNewTokens();
+        if (found && mayStop()) {
+            tail.setLength(0); // a sequence that goes on all the same ends with the next match
+            return true;
+        }
+        return false;
     }
 
     public SampledCompletion completion(StopReason reason) {
@@ -114,6 +208,7 @@ public final class Sequence {
                 Arrays.copyOfRange(tokens, promptLength, length),
                 Arrays.copyOf(logProbs, generated()),
                 reason,
-                top);
+                top,
+                foreign);
     }
 }

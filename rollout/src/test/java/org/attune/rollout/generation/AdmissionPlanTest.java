@@ -25,7 +25,8 @@ final class AdmissionPlanTest {
     }
 
     private static List<Group> groups(List<int[]> prompts, int waiting, int free) {
-        return AdmissionPlan.of(prompts, waiting, free, _ -> 0).groups();
+        List<int[]> next = prompts.subList(waiting, Math.min(prompts.size(), waiting + free));
+        return AdmissionPlan.of(next, _ -> 0).groups();
     }
 
     @Test
@@ -34,7 +35,7 @@ final class AdmissionPlanTest {
         prompts.addAll(Collections.nCopies(3, filled(4, 1)));
         prompts.addAll(Collections.nCopies(3, filled(4, 2)));
         assertEquals(List.of(new Group(0, 3), new Group(3, 2)), groups(prompts, 0, 5));
-        assertEquals(List.of(new Group(2, 1), new Group(3, 3)), groups(prompts, 2, 9));
+        assertEquals(List.of(new Group(0, 1), new Group(1, 3)), groups(prompts, 2, 9));
     }
 
     @Test
@@ -43,8 +44,8 @@ final class AdmissionPlanTest {
         List<int[]> prompts =
                 List.of(filled(half, 1), filled(half, 2), filled(1, 3), filled(9 * half, 4));
         assertEquals(List.of(new Group(0, 1), new Group(1, 1)), groups(prompts, 0, 9));
-        assertEquals(List.of(new Group(2, 1)), groups(prompts, 2, 9));
-        assertEquals(List.of(new Group(3, 1)), groups(prompts, 3, 9));
+        assertEquals(List.of(new Group(0, 1)), groups(prompts, 2, 9));
+        assertEquals(List.of(new Group(0, 1)), groups(prompts, 3, 9));
     }
 
     /// What both share is read once: by the first, and taken from the cache by the second.
@@ -52,6 +53,6 @@ final class AdmissionPlanTest {
     void aPromptThatBeginsLikeAnotherWaitsForItUnlessTheCacheHasTheBeginning() {
         List<int[]> prompts = List.of(beginning(60, 2), beginning(60, 3), beginning(5, 4));
         assertEquals(List.of(new Group(0, 1)), groups(prompts, 0, 9));
-        assertEquals(3, AdmissionPlan.of(prompts, 0, 9, p -> p.length - 1).groups().size());
+        assertEquals(3, AdmissionPlan.of(prompts, p -> p.length - 1).groups().size());
     }
 }

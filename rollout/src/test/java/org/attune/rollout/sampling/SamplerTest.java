@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 final class SamplerTest {
@@ -65,9 +66,16 @@ final class SamplerTest {
                         Tensor all = row.expand(rows, logits.length).copy();
                         List<Sequence> sequences = new ArrayList<>();
                         for (int i = 0; i < rows; i++) {
-                            sequences.add(new Sequence(i, new int[] {0}, 9, config, null));
+                            sequences.add(
+                                    new Sequence(
+                                            i,
+                                            new int[] {0},
+                                            9,
+                                            config,
+                                            Optional.empty(),
+                                            TokenConstraint.NONE));
                         }
-                        return new BatchSampler(config).sample(all, sequences);
+                        return BatchSampler.sample(all, sequences);
                     }
                 });
     }

@@ -5,7 +5,7 @@ import org.attune.text.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 
-/// One token per byte, and one that ends a text.
+/// One token per byte, and one that ends a text. Streams only what are characters of one byte.
 public final class ByteTokens implements Tokenizer {
     public static final int EOS = 256;
 
@@ -33,7 +33,17 @@ public final class ByteTokens implements Tokenizer {
 
     @Override
     public StreamDecoder streamDecoder(boolean skipSpecialTokens) {
-        throw new UnsupportedOperationException("not streamed here");
+        return new StreamDecoder() {
+            @Override
+            public String push(int id) {
+                return decode(new int[] {id}, skipSpecialTokens);
+            }
+
+            @Override
+            public String flush() {
+                return "";
+            }
+        };
     }
 
     @Override

@@ -1,0 +1,311 @@
+package org.attune.rollout.generation;
+
+import org.attune.model.decode.CachedDecoder;
+import org.attune.model.decode.CachedDecoder.NewTokens;
+import org.attune.model.decode.KvCache;
+import org.attune.rollout.StopReason;
+import org.attune.rollout.generation.LiveSequence.State;
+import org.attune.rollout.generation.SequenceListener.Next;
+import org.attune.rollout.sampling.BatchSampler;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// Sequences under way over one cache: they wait, get a token a step, or are paused. Each [#step]
+/// is one pass: prompts are read while slots are free, else one lane's sequences get a token. Read
+/// [#step], then [#admit], [#decode] and [#sample]. On the engine thread.
+final class GenerationBatch {
+    private final KvCache cache;
+    private final boolean dense;
+    private final CacheSlots slots;
+    private final Roster roster = new Roster();
+    private boolean decodesNext; // after a part of a long prompt was read
+
+    /// @param cache borrowed
+    /// @param dense whether sequences stand side by side in the cache's first slots, which needs
+    ///     that none pauses and that all are of one lane, and long prompts are read in one step
+    GenerationBatch(KvCache cache, boolean dense) {
+        this.cache = cache;
+        this.dense = dense;
+        slots = new CacheSlots(cache, dense);
+    }
+
+    /// Most tokens that a sequence of this prompt may have. Its last one need not fit into the
+    /// cache: it is not read any more.
+    static int longest(KvCache cache, int prompt, int newTokens) {
+        return (int) Math.min((long) prompt + newTokens, cache.capacity() + 1L);
+    }
+
+    /// Lets a sequence wait for a slot.
+    void add(LiveSequence live) {
+        roster.add(live);
+        constrain(live);
+    }
+
+    /// Whether there is something to do now.
+    boolean isBusy() {
+        return roster.isBusy();
+    }
+
+    /// Whether a paused sequence may run out of time.
+    boolean isPausedInTime() {
+        return roster.isPausedInTime();
+    }
+
+    /// Ends what has run out of time, as it is; what has not begun is empty. Then reads a pass of
+    /// prompts, or samples a token for each sequence of a lane.
+    void step() {
+        roster.late().forEach(live -> end(live, StopReason.DEADLINE));
+        if (!isBusy()) {
+            return;
+        }
+        boolean decodes = decodesNext && roster.isDecoding();
+        decodesNext = false;
+        List<LiveSequence> reading = roster.nextReading();
+        try (var _ = TensorScope.open("token")) {
+            if (decodes) {
+                decode();
+            } else if (!reading.isEmpty()) {
+                readOn(reading);
+            } else if (roster.isWaiting() && hasSlot()) {
+                admit(roster.nextWaiting(slots.free()));
+            } else {
+                decode();
+            }
+        }
+    }
+
+    /// Whether a prompt can be read: else a paused sequence gives up its slot, if there is one. It
+    /// will be read again.
+    private boolean hasSlot() {
+        if (slots.free() == 0) {
+            roster.pausedWithSlot().ifPresent(this::releaseSlot);
+        }
+        return slots.free() > 0;
+    }
+
+    private void releaseSlot(LiveSequence live) {
+        if (live.hasSlot()) {
+            slots.release(live.slot());
+            live.moveTo(LiveSequence.NO_SLOT);
+        }
+    }
+
+    /// Reads the next prompts and samples the first token of each.
+    private void admit(List<LiveSequence> next) {
+        Lane lane = next.getFirst().lane();
+        List<int[]> prompts = next.stream().map(live -> live.sequence().all()).toList();
+        AdmissionPlan plan = AdmissionPlan.of(prompts, prompt -> slots.shared(lane, prompt));
+        List<NewTokens> unread = new ArrayList<>();
+        for (AdmissionPlan.Group group : plan.groups()) {
+            NewTokens tokens = slots.take(lane, prompts.get(group.first()));
+            if (!dense && lane.decoder().isTooLong(tokens)) {
+                readPart(lane, tokens); // then this group is the only one
+                return;
+            }
+            unread.add(tokens);
+            next.get(group.first()).moveTo(tokens.slot());
+            for (LiveSequence other : others(group, next)) {
+                other.moveTo(slots.take(lane));
+            }
+        }
+        begin(lane, plan, next, lane.decoder().read(cache, unread));
+    }
+
+    private static List<LiveSequence> others(AdmissionPlan.Group group, List<LiveSequence> next) {
+        return next.subList(group.first() + 1, group.first() + group.size());
+    }
+
+    /// Reads the beginning of a long prompt. It is found in the cache when the prompt's turn comes
+    /// again, one token of the others later.
+    private void readPart(Lane lane, NewTokens tokens) {
+        lane.decoder().readChunk(cache, tokens);
+        slots.release(tokens.slot());
+        decodesNext = true;
+    }
+
+    /// @param logits of the plan's groups, `(groups, V)`
+    private void begin(Lane lane, AdmissionPlan plan, List<LiveSequence> next, Tensor logits) {
+        int first = lane.rows().size();
+        long[] groups = new long[plan.size()];
+        for (int g = 0; g < plan.groups().size(); g++) {
+            AdmissionPlan.Group group = plan.groups().get(g);
+            List<LiveSequence> others = others(group, next);
+            slots.copy(
+                    next.get(group.first()).slot(),
+                    others.stream().map(LiveSequence::slot).toList());
+            Arrays.fill(groups, group.first(), group.first() + group.size(), g);
+        }
+        for (LiveSequence live : next.subList(0, plan.size())) {
+            roster.move(live, State.ACTIVE);
+        }
+        Tensor rows =
+                groups.length > plan.groups().size()
+                        ? logits.indexSelect(0, Tensor.of(logits.device(), groups, groups.length))
+                        : logits;
+        sample(lane, rows, first);
+    }
+
+    /// Reads tokens from outside of sequences that still have their slot, and samples the next of
+    /// each.
+    private void readOn(List<LiveSequence> reading) {
+        Lane lane = reading.getFirst().lane();
+        List<NewTokens> unread = new ArrayList<>();
+        int tokens = 0;
+        for (LiveSequence live : reading) {
+            NewTokens rest = unread(live);
+            tokens += rest.ids().length;
+            if (!unread.isEmpty() && tokens > CachedDecoder.CHUNK) {
+                break;
+            }
+            unread.add(rest);
+        }
+        if (lane.decoder().isTooLong(unread.getFirst())) { // then it is the only one
+            lane.decoder().readChunk(cache, unread.getFirst());
+            decodesNext = true;
+            return;
+        }
+        Tensor logits = lane.decoder().read(cache, unread);
+        int first = lane.rows().size();
+        reading.subList(0, unread.size()).forEach(live -> roster.move(live, State.ACTIVE));
+        sample(lane, logits, first);
+    }
+
+    private NewTokens unread(LiveSequence live) {
+        int[] all = live.sequence().all();
+        return new NewTokens(
+                live.slot(), Arrays.copyOfRange(all, cache.length(live.slot()), all.length));
+    }
+
+    /// One more token for all active sequences of the next lane.
+    private void decode() {
+        Lane lane = roster.nextLane();
+        sample(lane, lane.decoder().decode(cache, lane.slots(), lane.lastTokens()), 0);
+    }
+
+    /// Samples a token for each row of logits.
+    ///
+    /// @param logits `(B, V)` of the lane's rows from `first` on
+    private void sample(Lane lane, Tensor logits, int first) {
+        List<LiveSequence> rows = List.copyOf(lane.rows().subList(first, lane.rows().size()));
+        BatchSampler.Sampled sampled =
+                BatchSampler.sample(logits, rows.stream().map(LiveSequence::sequence).toList());
+        // From the back, since a sequence that ends gives its place to the last one.
+        for (int row = rows.size() - 1; row >= 0; row--) {
+            LiveSequence live = rows.get(row);
+            if (live.sequence().config().topLogProbs() > 0) {
+                live.sequence().report(sampled.top().get(row));
+            }
+            append(live, sampled.ids()[row], sampled.logProbs()[row]);
+        }
+    }
+
+    private void append(LiveSequence live, int id, float logProb) {
+        Optional<StopReason> reason;
+        try {
+            reason = live.sequence().append(id, logProb);
+        } catch (RuntimeException e) { // of its constraint
+            fail(live, e);
+            return;
+        }
+        Next next = live.events().sampled(id, logProb);
+        if (next != Next.END && reason.isPresent()) {
+            boolean full = live.sequence().room() < 0;
+            next = full ? Next.END : live.events().stopped(reason.get());
+        }
+        switch (next) {
+            case GO_ON -> constrain(live);
+            case PAUSE -> pause(live);
+            case END -> end(live, reason.orElse(StopReason.CANCELLED));
+        }
+    }
+
+    /// Asks the constraint, which ends its sequence if it fails.
+    private void constrain(LiveSequence live) {
+        try {
+            live.sequence().constrain(live.lane().decoder().decoder().config().vocabSize());
+        } catch (RuntimeException e) {
+            fail(live, e);
+        }
+    }
+
+    private void pause(LiveSequence live) {
+        roster.move(live, State.PAUSED);
+        live.events().paused();
+    }
+
+    /// Lets a paused sequence go on; nothing if it has ended meanwhile.
+    ///
+    /// @param ids tokens from outside, as many as it has room for
+    void goOn(LiveSequence live, int[] ids) {
+        if (live.state() != State.PAUSED) {
+            return;
+        }
+        try {
+            live.sequence().appendForeign(ids);
+        } catch (RuntimeException e) { // of its constraint
+            fail(live, e);
+            return;
+        }
+        if (!live.hasSlot()) {
+            roster.move(live, State.WAITING);
+        } else if (cache.length(live.slot()) < live.sequence().length() - 1) {
+            roster.move(live, State.READING);
+        } else {
+            roster.move(live, State.ACTIVE);
+        }
+        constrain(live);
+    }
+
+    /// Ends a sequence as it is; nothing if it has ended.
+    void cancel(LiveSequence live) {
+        if (live.state() != State.ENDED) {
+            end(live, StopReason.CANCELLED);
+        }
+    }
+
+    private void end(LiveSequence live, StopReason reason) {
+        live.events().ended(live.sequence().completion(reason));
+        if (reason != StopReason.DEADLINE && live.state() == State.ACTIVE) {
+            live.lane().decoder().finished(cache, live.slot());
+        }
+        leave(live);
+    }
+
+    private void fail(LiveSequence live, RuntimeException error) {
+        leave(live);
+        live.events().failed(error);
+    }
+
+    /// Ends all sequences by an error, after which the cache is as good as new.
+    void failAll(RuntimeException error) {
+        List<LiveSequence> all = roster.all();
+        roster.clear();
+        slots.clear();
+        for (LiveSequence live : all) {
+            live.become(State.ENDED);
+            live.events().failed(error);
+        }
+    }
+
+    /// Ends all sequences as they are.
+    void cancelAll() {
+        roster.all().forEach(this::cancel);
+    }
+
+    private void leave(LiveSequence live) {
+        Optional<LiveSequence> instead = roster.move(live, State.ENDED);
+        if (dense && instead.isPresent()) {
+            int hole = live.slot();
+            LiveSequence last = instead.get();
+            cache.copy(last.slot(), hole, cache.length(last.slot()));
+            live.moveTo(last.slot());
+            last.moveTo(hole);
+        }
+        releaseSlot(live);
+    }
+}

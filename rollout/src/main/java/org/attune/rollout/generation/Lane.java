@@ -1,0 +1,33 @@
+package org.attune.rollout.generation;
+
+import org.attune.model.decode.CachedDecoder;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// The sequences that one adapter reads: each step of a [GenerationBatch] is of one lane.
+final class Lane {
+    private final CachedDecoder decoder;
+    private final List<LiveSequence> rows = new ArrayList<>();
+
+    Lane(CachedDecoder decoder) {
+        this.decoder = decoder;
+    }
+
+    CachedDecoder decoder() {
+        return decoder;
+    }
+
+    /// Sequences that get a token a step, in the order of the decoder's rows.
+    List<LiveSequence> rows() {
+        return rows;
+    }
+
+    int[] slots() {
+        return rows.stream().mapToInt(LiveSequence::slot).toArray();
+    }
+
+    int[] lastTokens() {
+        return rows.stream().mapToInt(live -> live.sequence().last()).toArray();
+    }
+}
