@@ -14,8 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -39,7 +38,8 @@ public final class GenerationLoop implements AutoCloseable {
     private final Map<Adapter, Lane> lanes = new HashMap<>();
     private boolean stepping;
     private boolean freed;
-    private final BlockingQueue<Consumer<GenerationBatch>> told = new LinkedBlockingQueue<>();
+    private final Semaphore wake = new Semaphore(0);
+    private final List<Consumer<GenerationBatch>> told = new ArrayList<>(); // guarded by itself
     private boolean closed; // guarded by told
 
     private GenerationLoop(Decoder decoder, Optional<Tokenizer> tokenizer, KvCache cache) {
@@ -114,31 +114,40 @@ public final class GenerationLoop implements AutoCloseable {
     /// @return whether it will be: not if the loop is closed
     boolean tell(Consumer<GenerationBatch> what) {
         synchronized (told) {
-            return !closed && told.add(what);
+            if (closed) {
+                return false;
+            }
+            told.add(what);
         }
+        wake.release();
+        return true;
     }
 
     /// Steps while there is something to do, and waits else.
     private void drive() {
         var next = Wait.UNTIL_TOLD;
         while (next != Wait.FOREVER) {
-            List<Consumer<GenerationBatch>> things = new ArrayList<>();
             try {
-                switch (next) {
-                    case NOT -> {}
-                    case A_MOMENT ->
-                            Optional.ofNullable(
-                                            told.poll(PAUSED_TIME_MILLIS, TimeUnit.MILLISECONDS))
-                                    .ifPresent(things::add);
-                    default -> things.add(told.take());
-                }
+                await(next);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
-            told.drainTo(things);
-            next = Engine.call(() -> step(things));
+            next = Engine.call(this::step);
         }
+    }
+
+    private void await(Wait wait) throws InterruptedException {
+        switch (wait) {
+            case UNTIL_TOLD -> wake.acquire();
+            case A_MOMENT -> {
+                if (!wake.tryAcquire(PAUSED_TIME_MILLIS, TimeUnit.MILLISECONDS)) {
+                    return;
+                }
+            }
+            case NOT, FOREVER -> {}
+        }
+        wake.drainPermits();
     }
 
     /// What the loop waits for before its next step.
@@ -149,13 +158,13 @@ public final class GenerationLoop implements AutoCloseable {
         FOREVER
     }
 
-    private Wait step(List<Consumer<GenerationBatch>> things) {
+    private Wait step() {
         if (freed) {
             return Wait.FOREVER;
         }
         stepping = true;
         try {
-            things.forEach(thing -> thing.accept(batch));
+            told().forEach(thing -> thing.accept(batch));
             batch.step();
         } catch (RuntimeException | Error e) {
             batch.failAll(new RolloutException("generation failed: " + e, e));
@@ -172,6 +181,15 @@ public final class GenerationLoop implements AutoCloseable {
         return batch.isPausedInTime() ? Wait.A_MOMENT : Wait.UNTIL_TOLD;
     }
 
+    /// Takes what is to be done.
+    private List<Consumer<GenerationBatch>> told() {
+        synchronized (told) {
+            var all = List.copyOf(told);
+            told.clear();
+            return all;
+        }
+    }
+
     private boolean isClosed() {
         synchronized (told) {
             return closed;
@@ -183,11 +201,9 @@ public final class GenerationLoop implements AutoCloseable {
     @Override
     public void close() {
         synchronized (told) {
-            if (!closed) {
-                closed = true;
-                told.add(_ -> {}); // so that the loop wakes up
-            }
+            closed = true;
         }
+        wake.release();
         Engine.run(
                 () -> {
                     if (!stepping) {
@@ -197,15 +213,11 @@ public final class GenerationLoop implements AutoCloseable {
     }
 
     private void free() {
-        if (freed) {
-            return;
+        if (!freed) {
+            freed = true;
+            told().forEach(thing -> thing.accept(batch));
+            batch.cancelAll();
+            cache.close();
         }
-        freed = true;
-        List<Consumer<GenerationBatch>> things = new ArrayList<>();
-        told.drainTo(things);
-        things.forEach(thing -> thing.accept(batch));
-        batch.cancelAll();
-        cache.close();
-        told.add(_ -> {}); // the one that would have woken the loop may be gone
     }
 }

@@ -1,7 +1,11 @@
 package org.attune.rollout.generation;
 
+import static org.attune.rollout.generation.LoopRequests.plain;
+import static org.attune.rollout.generation.LoopRequests.request;
+
 import org.attune.model.layer.Adapter;
 import org.attune.rollout.TokenListener;
+import org.attune.rollout.generation.LoopRequests.Pausing;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.testing.RandomDecoder;
@@ -33,6 +37,34 @@ class FlatMemoryTest {
     @Tag("slow")
     void fiveHundredRolloutsGiveEverythingBack() {
         InterpretedJvm.run(Rollouts.class, "500").assertFine();
+    }
+
+    @Test
+    void submittedSequencesGiveEverythingBack() {
+        InterpretedJvm.run(Submits.class, "60").assertFine();
+    }
+
+    @Test
+    @Tag("slow")
+    void aThousandSubmittedSequencesGiveEverythingBack() {
+        InterpretedJvm.run(Submits.class, "1000").assertFine();
+    }
+
+    /// Sequences that come one by one to a loop, pause and go on.
+    static final class Submits {
+        private Submits() {}
+
+        /// @param arguments number of sequences
+        public static void main(String[] arguments) {
+            int sequences = Integer.parseInt(arguments[0]);
+            var decoder = Engine.call(RandomDecoder::load);
+            try (var loop = GenerationLoop.open(decoder, Optional.empty(), 2, 60)) {
+                Runnable submit = () -> loop.submit(request(0, plain(6)), new Pausing(3)).await();
+                MemoryGrowth.of(sequences / 4, sequences - sequences / 4, submit)
+                        .assertNone("a sequence that pauses");
+            }
+            Engine.run(decoder::close);
+        }
     }
 
     /// Groups of completions, each with other draws.
