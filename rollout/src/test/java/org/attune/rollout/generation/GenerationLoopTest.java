@@ -265,6 +265,7 @@ final class GenerationLoopTest {
                 60,
                 0,
                 false,
+                false,
                 ModuleSelection.of("all-linear"),
                 Optional.empty(),
                 List.of(),
