@@ -67,6 +67,22 @@ class EarlyChecksTest {
     }
 
     @Test
+    void keysOfOtherKindsOfAdaptersAreToldWithTheirLine() throws IOException {
+        refuses(
+                "sft",
+                "use_peft: true\nfeedforward_modules: [down_proj]\n",
+                "run.yaml:5: feedforward_modules: [down_proj]; accepted with peft_type: ia3 only");
+        refuses(
+                "sft",
+                "use_peft: true\npeft_type: IA3\nuse_dora: true\n",
+                "run.yaml:6: use_dora: true; accepted with peft_type: lora only");
+        refuses(
+                "sft",
+                "use_peft: true\nuse_dora: true\nlora_target_modules: [lm_head]\n",
+                "run.yaml:6: lora_target_modules: lm_head can have a LoRA adapter, but neither");
+    }
+
+    @Test
     void tokensThatTheModelHasNotAreToldWithTheirLine() throws IOException {
         refuses("sft", "eos_token: <|nope|>\n", "run.yaml:4: eos_token: <|nope|> is no token");
     }
