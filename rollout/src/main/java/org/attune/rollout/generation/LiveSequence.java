@@ -6,7 +6,7 @@ import java.time.Duration;
 
 /// A sequence of a [GenerationBatch], from its coming to its end. On the engine thread.
 final class LiveSequence {
-    /// Stands for none.
+    /// Means that there is none.
     static final int NO_SLOT = -1;
 
     private final Sequence sequence;

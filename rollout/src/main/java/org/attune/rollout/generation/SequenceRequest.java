@@ -4,7 +4,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.TokenConstraint;
 
-/// A prompt to complete, with settings of its own.
+/// A prompt to complete, with its own settings.
 ///
 /// @param prompt token ids, at least one
 /// @param sampling how tokens are chosen and what ends the completion. Its draws follow from its

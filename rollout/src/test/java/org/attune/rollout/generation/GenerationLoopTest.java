@@ -93,7 +93,7 @@ final class GenerationLoopTest {
         }
     }
 
-    /// Alone in a loop of its own the passes are the same, so the bits are, also of a sequence that
+    /// Alone in a loop the passes are the same, so the bits are, also of a sequence that
     /// pauses meanwhile.
     @Test
     void aloneAllBitsAreTheGenerators() {
@@ -139,7 +139,7 @@ final class GenerationLoopTest {
         }
     }
 
-    /// One slot for two: whoever pauses gives it up, and is read again.
+    /// One slot for two: a sequence that pauses gives it up, and is read again.
     @Test
     void pausedSequencesGiveUpTheirPlaceWithoutAnotherResult() {
         List<SampledCompletion> expected = generated(decoder, plain(20), Adapter.OFF);
