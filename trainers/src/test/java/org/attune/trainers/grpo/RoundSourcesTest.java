@@ -225,7 +225,7 @@ class RoundSourcesTest {
                     train(
                             config("late"),
                             GrpoTrainerTest.Bigrams::new,
-                            rewards::score,
+                            batch -> rewards.score(batch), // in one piece
                             context(late));
         }
         try (var rewards = scorer(shares(), picky(), best())) {
