@@ -12,7 +12,9 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 import javax.tools.ToolProvider;
 
@@ -20,9 +22,13 @@ import javax.tools.ToolProvider;
 class CopyGeneratorTest {
     @TempDir Path folder;
 
-    private String compile(String name, String source) throws IOException {
-        Path file = folder.resolve(name + ".java");
-        Files.writeString(file, source);
+    /// @param sources name of each type and its file's text
+    private String compile(Map<String, String> sources) throws IOException {
+        var paths = new ArrayList<Path>();
+        for (var source : sources.entrySet()) {
+            Path file = folder.resolve(source.getKey() + ".java");
+            paths.add(Files.writeString(file, source.getValue()));
+        }
         var compiler = ToolProvider.getSystemJavaCompiler();
         var out = new StringWriter();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
@@ -31,9 +37,9 @@ class CopyGeneratorTest {
                             out,
                             files,
                             null,
-                            List.of("-d", folder.toString(), "-Xlint:all,-options"),
+                            List.of("-d", folder.toString(), "-Xlint:all,-options,-processing"),
                             null,
-                            files.getJavaFileObjects(file));
+                            files.getJavaFileObjectsFromPaths(paths));
             task.setProcessors(List.of(new CopyGenerator()));
             task.call();
         }
@@ -50,34 +56,34 @@ class CopyGeneratorTest {
             """
             package p;
             @org.attune.records.CopyMethods
-            record Inner(int a, String b) implements InnerCopies {
-                static Inner defaults() { return InnerCopies.blank().withA(1).withB("one"); }
+            public record Inner(int a, String b) implements InnerCopies {
+                public static Inner defaults() { return InnerCopies.blank().withA(1).withB("one"); }
+            }
+            """;
+
+    private static final String OUTER =
+            """
+            package p;
+            @org.attune.records.CopyMethods
+            public record Outer(
+                    Inner inner,
+                    java.util.OptionalInt size,
+                    java.util.Optional<java.util.List<String>> names,
+                    double[] numbers,
+                    boolean on)
+                    implements OuterCopies {
+                public static String result() {
+                    Outer o = OuterCopies.blank();
+                    return o + "; "
+                        + o.withInner(i -> i.withA(7)).withSize(3)
+                            .withNames(java.util.List.of("x")).withOn(true);
+                }
             }
             """;
 
     @Test
     void copiesChangeOneComponent() throws Exception {
-        String out =
-                compile(
-                        "Outer",
-                        INNER
-                                + """
-                                @org.attune.records.CopyMethods
-                                record Outer(
-                                        Inner inner,
-                                        java.util.OptionalInt size,
-                                        java.util.Optional<java.util.List<String>> names,
-                                        double[] numbers,
-                                        boolean on)
-                                        implements OuterCopies {
-                                    public static String result() {
-                                        Outer o = OuterCopies.blank();
-                                        return o + "; "
-                                            + o.withInner(i -> i.withA(7)).withSize(3)
-                                                .withNames(java.util.List.of("x")).withOn(true);
-                                    }
-                                }
-                                """);
+        String out = compile(Map.of("Inner", INNER, "Outer", OUTER));
         assertEquals("", out);
         assertEquals(
                 "Outer[inner=Inner[a=1, b=one], size=OptionalInt.empty, names=Optional.empty,"
@@ -88,7 +94,8 @@ class CopyGeneratorTest {
 
     @Test
     void onlyRecordsHaveThem() throws IOException {
-        String out = compile("Plain", "@org.attune.records.CopyMethods final class Plain {}");
+        String out =
+                compile(Map.of("Plain", "@org.attune.records.CopyMethods final class Plain {}"));
         assertTrue(out.contains("only records have copy methods"), out);
     }
 }
