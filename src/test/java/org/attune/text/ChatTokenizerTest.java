@@ -109,12 +109,12 @@ class ChatTokenizerTest {
                 with(
                         "{% for m in messages %}{{ m.role }}:{% if m.role == 'assistant' %}"
                                 + "{% generation %}{{ m.content }}{% endgeneration %}"
-                                + "{% endif %}{% endfor %}");
+                                + "{% else %}{{ m.content }}{% endif %}{% endfor %}");
         ChatTokenizer.MaskedEncoding masked = chat.encodeWithMask(TALK, Tail.NOTHING);
         var known = assertInstanceOf(AssistantMask.Known.class, masked.assistant());
         assertEquals(AssistantMask.Source.MARKERS, known.source());
-        assertEquals("user:assistant:hello worlduser:assistant:", masked.text());
-        assertEquals("0000" + "11" + "0000", ChatTokensFixturesTest.bits(known));
+        assertEquals("user:helloassistant:hello worlduser: worldassistant:", masked.text());
+        assertEquals("00000" + "11" + "00000", ChatTokensFixturesTest.bits(known));
     }
 
     @Test

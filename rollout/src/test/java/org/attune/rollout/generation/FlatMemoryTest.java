@@ -59,7 +59,11 @@ class FlatMemoryTest {
             int sequences = Integer.parseInt(arguments[0]);
             var decoder = Engine.call(RandomDecoder::load);
             try (var loop = GenerationLoop.open(decoder, Optional.empty(), 2, 60)) {
-                Runnable submit = () -> loop.submit(request(0, plain(6)), new Pausing(3)).await();
+                Runnable submit =
+                        () -> {
+                            loop.submit(request(0, plain(6)), new Pausing(3)).await();
+                            Engine.run(() -> {}); // the step that ended it is over
+                        };
                 MemoryGrowth.of(sequences / 4, sequences - sequences / 4, submit)
                         .assertNone("a sequence that pauses");
             }
