@@ -96,7 +96,9 @@ final class ScoringCall implements CallPool.Call {
         } catch (Throwable t) { // an Error of a user's function, too, must not end the run
             if (part.length == 1 || !retryAlone || t instanceof RewardUnavailableException) {
                 // A program has the limit of its call too, and may be killed before the call is.
-                boolean late = t.getCause() instanceof InterruptedIOException;
+                boolean late =
+                        t instanceof RewardUnavailableException
+                                && t.getCause() instanceof InterruptedIOException;
                 fail(late ? Kind.TIMED_OUT : Kind.THREW, part, describe(t), t);
             } else {
                 for (int i = 0; i < part.length && !givenUp() && !over.getAsBoolean(); i++) {

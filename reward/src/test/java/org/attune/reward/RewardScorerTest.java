@@ -11,6 +11,8 @@ import org.attune.reward.RewardFailure.Kind;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
+import java.io.UncheckedIOException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -285,6 +287,20 @@ class RewardScorerTest {
                                     () -> scorer.score(batch("a", "b", "c", "d", "e"))));
             assertEquals(Map.of(), scorer.failureTotals());
             assertEquals(1, calls.get(), "begun after the stop");
+        }
+    }
+
+    @Test
+    void aTimeoutWithinAFunctionIsItsException() {
+        var asks =
+                each(
+                        "asks",
+                        _ -> {
+                            throw new UncheckedIOException(new SocketTimeoutException("slow"));
+                        });
+        try (var scorer = new RewardScorer(List.of(asks), RewardLimits.defaults())) {
+            scorer.score(batch("a"));
+            assertEquals(Map.of(Kind.THREW, 1), scorer.failureTotals().get("asks"));
         }
     }
 
