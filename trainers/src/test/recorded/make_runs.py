@@ -58,7 +58,8 @@ TOLD = (
     " adam_beta1 adam_beta2 adam_epsilon weight_decay max_grad_norm train_sampling_strategy seed"
 ).split()
 TOLD_OF = {
-    "sft": "max_length truncation_mode packing packing_strategy completion_only_loss assistant_only_loss loss_type".split(),
+    "sft": "max_length truncation_mode packing packing_strategy completion_only_loss assistant_only_loss loss_type"
+    " label_smoothing_factor".split(),
     "dpo": "max_length truncation_mode precompute_ref_log_probs loss_type loss_weights ld_alpha f_divergence_type"
     " f_alpha_divergence_coef label_smoothing beta use_weighting discopop_tau".split(),
     "reward": ["max_length", "center_rewards_coefficient"],
@@ -73,6 +74,7 @@ CASES = {
     "sft-text-full": ("sft", True, "text", {}),
     "sft-completion": ("sft", False, "completion", {}),
     "sft-completion-all-dft": ("sft", False, "completion", {"completion_only_loss": False, "loss_type": "dft"}),
+    "sft-smoothed-full": ("sft", True, "completion", {"label_smoothing_factor": 0.2}),
     "sft-assistant": ("sft", False, "messages", {"assistant_only_loss": True}),
     "sft-packed": ("sft", False, "text", {"packing": True, "max_length": 40, "per_device_train_batch_size": 3}),
     "sft-truncated-accumulated": (

@@ -11,11 +11,15 @@ import java.util.Set;
 /// @param learned those of `statistics` whose gradients the backward pass will be given; ENTROPY,
 ///     DIVERGENCE and VALUE have one
 /// @param term what DIVERGENCE is, if it is among `statistics`
+/// @param labelSmoothing `ε`, from 0 to 1. Above 0 a target's log-probability and its gradient are
+///     those of the smoothed label: `(1 − ε) log p(target) + ε/V Σ log p(v)` over the vocabulary
+///     ([Szegedy et al. 2016](https://arxiv.org/abs/1512.00567), section 7)
 public record HeadRequest(
         Set<HeadStatistic> statistics,
         double temperature,
         Set<HeadStatistic> learned,
-        Optional<HeadTerm> term) {
+        Optional<HeadTerm> term,
+        double labelSmoothing) {
     private static final Set<HeadStatistic> DIFFERENTIABLE =
             EnumSet.of(HeadStatistic.ENTROPY, HeadStatistic.DIVERGENCE, HeadStatistic.VALUE);
 
@@ -36,6 +40,24 @@ public record HeadRequest(
                     "%s can't be learned from; accepted: those of %s that are asked for"
                             .formatted(learned, DIFFERENTIABLE));
         }
+        if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+            throw new IllegalArgumentException(
+                    "labelSmoothing must be in [0, 1], got " + labelSmoothing);
+        }
+    }
+
+    /// Without label smoothing.
+    public HeadRequest(
+            Set<HeadStatistic> statistics,
+            double temperature,
+            Set<HeadStatistic> learned,
+            Optional<HeadTerm> term) {
+        this(statistics, temperature, learned, term, 0);
+    }
+
+    /// The same with label smoothing.
+    public HeadRequest withLabelSmoothing(double changed) {
+        return new HeadRequest(statistics, temperature, learned, term, changed);
     }
 
     /// Without a term.

@@ -5,8 +5,8 @@ import java.util.Map;
 
 /// Numbers of each target of a forest, on the host.
 ///
-/// @param tokenLogProbs natural log-probability of each target, `(M)`; of a
-///     sequence-classification model its score, as it comes out of the head
+/// @param tokenLogProbs natural log-probability of each target, `(M)`, smoothed if the request says
+///     so; of a sequence-classification model its score, as it comes out of the head
 /// @param statistics the requested statistics, each `(M)`
 public record Measurement(float[] tokenLogProbs, Map<HeadStatistic, float[]> statistics) {
     public Measurement {

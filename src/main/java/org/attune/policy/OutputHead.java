@@ -200,7 +200,9 @@ final class OutputHead implements Head {
     }
 
     private float[] describe(Tensor z, int from, float[] scales) {
-        var kernel = new VocabularyKernel((int) z.size(1), request.temperature());
+        var kernel =
+                new VocabularyKernel(
+                        (int) z.size(1), request.temperature(), request.labelSmoothing());
         int[] targets = Arrays.copyOfRange(forest.targetTokens(), from, from + (int) z.size(0));
         return VectorKernels.vocabulary(kernel, z, targets, scales);
     }
@@ -239,7 +241,7 @@ final class OutputHead implements Head {
                 .ifPresent(d -> copy(d, values.get(HeadStatistic.DIVERGENCE), from));
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
-        copy(targetLogP, logProbs, from);
+        copy(smoothed(targetLogP, logP), logProbs, from);
         boolean entropy = values.containsKey(HeadStatistic.ENTROPY);
         boolean squares = values.containsKey(HeadStatistic.LOG_SUM_SQUARED_PROBS);
         if (!entropy && !squares && u == null) {
@@ -256,7 +258,7 @@ final class OutputHead implements Head {
             copy(sum.log(), values.get(HeadStatistic.LOG_SUM_SQUARED_PROBS), from);
         }
         if (u != null) {
-            subtractOneHot(logP, t, n); // p − e_t
+            subtractLabels(logP, t, n); // p − e_t
             layer.slopes(z, request.temperature()).ifPresent(logP::mulInPlace);
             Tensor part = u.narrow(0, from, n);
             layer.backward(logP.to(u.dtype()), from, part);
@@ -285,8 +287,19 @@ final class OutputHead implements Head {
         }
     }
 
-    private static void subtractOneHot(Tensor p, Tensor targets, int n) {
-        p.scatterAddInPlace(1, targets, Tensor.full(p.device(), p.dtype(), -1, n, 1));
+    /// `(1 − ε) log p(t) + ε · mean of log p`, `(n, 1)`.
+    private Tensor smoothed(Tensor targetLogP, Tensor logP) {
+        double e = request.labelSmoothing();
+        return e == 0 ? targetLogP : targetLogP.mul(1 - e).add(logP.mean(Tensor.LAST, true).mul(e));
+    }
+
+    /// `p − (1 − ε) e_t − ε/V`, in place of `p`.
+    private void subtractLabels(Tensor p, Tensor targets, int n) {
+        double e = request.labelSmoothing();
+        p.scatterAddInPlace(1, targets, Tensor.full(p.device(), p.dtype(), e - 1, n, 1));
+        if (e > 0) {
+            p.subInPlace(Tensor.full(p.device(), p.dtype(), e / p.size(1), 1, 1));
+        }
     }
 
     private static void copy(Tensor values, float[] out, int from) {
@@ -369,7 +382,7 @@ final class OutputHead implements Head {
         }
         Optional<Tensor> cap = rows.slopes(z, request.temperature()); // (n, V)
         Tensor p = z.softmaxInPlace(); // (n, V)
-        subtractOneHot(p, targets(from, n), n);
+        subtractLabels(p, targets(from, n), n);
         p.mulInPlace(Tensor.of(p.device(), scales(weights, from, n), n, 1));
         Tensor dz = more == null ? p : p.addInPlace(more);
         return cap.map(dz::mulInPlace).orElse(dz);

@@ -65,7 +65,16 @@ class OutputHeadTest {
 
     /// @param logProb of the target
     private record Naive(
-            double logProb, double entropy, double hit, double meanLogit, int vocabulary) {}
+            double logProb,
+            double entropy,
+            double hit,
+            double meanLogit,
+            double meanLogProb,
+            int vocabulary) {
+        double smoothed(double e) {
+            return (1 - e) * logProb + e * meanLogProb;
+        }
+    }
 
     /// Everything about one target, from the hidden state before the final norm.
     private static Naive naive(
@@ -83,7 +92,8 @@ class OutputHeadTest {
         double lse = max + Math.log(Arrays.stream(z).map(x -> Math.exp(x - max)).sum());
         double entropy = -Arrays.stream(z).map(x -> Math.exp(x - lse) * (x - lse)).sum();
         double mean = Arrays.stream(z).average().orElseThrow();
-        return new Naive(z[target] - lse, entropy, z[target] == max ? 1 : 0, mean, z.length);
+        double hit = z[target] == max ? 1 : 0;
+        return new Naive(z[target] - lse, entropy, hit, mean, mean - lse, z.length);
     }
 
     private static Tensor hidden(DecoderConfig config, int rows) {
@@ -97,12 +107,18 @@ class OutputHeadTest {
     }
 
     private static void compareWithNaive(DecoderConfig config, int length, double temperature) {
+        compareWithNaive(config, length, temperature, 0);
+    }
+
+    private static void compareWithNaive(
+            DecoderConfig config, int length, double temperature, double smoothing) {
         TokenForest forest = forest(config, length);
         onEngine(
                 () -> {
                     try (Decoder decoder = TinyModels.decoder(config)) {
                         Tensor x = hidden(config, forest.size());
-                        var request = new HeadRequest(ALL, temperature);
+                        var request =
+                                new HeadRequest(ALL, temperature).withLabelSmoothing(smoothing);
                         Measurement got;
                         try (var head = new OutputHead(decoder, x, forest, request, USE)) {
                             got = head.measurement();
@@ -119,14 +135,14 @@ class OutputHeadTest {
                                             forest.targetTokens()[m],
                                             config,
                                             temperature);
-                            compare(n, got, m);
+                            compare(n, smoothing, got, m);
                         }
                     }
                 });
     }
 
-    private static void compare(Naive n, Measurement got, int m) {
-        assertClose("log-prob " + m, n.logProb(), got.tokenLogProbs()[m], 1e-5, 1e-5);
+    private static void compare(Naive n, double smoothing, Measurement got, int m) {
+        assertClose("log-prob " + m, n.smoothed(smoothing), got.tokenLogProbs()[m], 1e-5, 1e-5);
         // A sum over the vocabulary: for 262 144 terms, 1.1e-5 was measured.
         assertClose(
                 "entropy " + m, n.entropy(), got.statistic(HeadStatistic.ENTROPY)[m], 1e-5, 3e-5);
@@ -156,6 +172,12 @@ class OutputHeadTest {
     @Test
     void severalChunksEqualThePlainComputation() {
         compareWithNaive(WIDE, 40, 0.9); // 80 targets in chunks of 64
+    }
+
+    @Test
+    void aSmoothedLabelEqualsThePlainComputation() {
+        compareWithNaive(TinyModels.llama(), 60, 0.7, 0.1);
+        compareWithNaive(WIDE, 40, 1, 0.3);
     }
 
     @Test
@@ -195,14 +217,16 @@ class OutputHeadTest {
         DecoderConfig config = TinyModels.llama();
         TokenForest forest = forest(config, 20);
         for (boolean trained : new boolean[] {false, true}) {
-            onEngine(() -> compareWithDifferences(config, forest, trained));
+            for (double smoothing : new double[] {0, 0.3}) {
+                onEngine(() -> compareWithDifferences(config, forest, trained, smoothing));
+            }
         }
     }
 
     private static void compareWithDifferences(
-            DecoderConfig config, TokenForest forest, boolean trained) {
+            DecoderConfig config, TokenForest forest, boolean trained, double smoothing) {
         double temperature = 0.7;
-        var request = new HeadRequest(Set.of(), temperature);
+        var request = new HeadRequest(Set.of(), temperature).withLabelSmoothing(smoothing);
         try (Decoder decoder = TinyModels.decoder(config)) {
             Tensor x = hidden(config, forest.size());
             Tensor headGradient =
@@ -226,13 +250,13 @@ class OutputHeadTest {
                 double[] down = values.clone();
                 down[i] -= h;
                 double slope =
-                        (loss(config, forest, up, norm, matrix, temperature)
-                                        - loss(config, forest, down, norm, matrix, temperature))
+                        (loss(config, forest, up, norm, matrix, smoothing)
+                                        - loss(config, forest, down, norm, matrix, smoothing))
                                 / (2 * h);
                 assertClose("gradient of " + i, slope, gradient[i], 1e-6, 1e-4);
             }
             if (trained) {
-                compareHeadGradient(config, forest, values, norm, matrix, headGradient);
+                compareHeadGradient(config, forest, values, norm, matrix, headGradient, smoothing);
             }
         }
     }
@@ -243,7 +267,8 @@ class OutputHeadTest {
             double[] values,
             double[] norm,
             float[] matrix,
-            Tensor headGradient) {
+            Tensor headGradient,
+            double smoothing) {
         float[] gradient = headGradient.toFloats();
         for (int i : new int[] {0, 33, 500}) {
             float h = 1f / 256;
@@ -252,8 +277,8 @@ class OutputHeadTest {
             float[] down = matrix.clone();
             down[i] -= h;
             double slope =
-                    (loss(config, forest, values, norm, up, 0.7)
-                                    - loss(config, forest, values, norm, down, 0.7))
+                    (loss(config, forest, values, norm, up, smoothing)
+                                    - loss(config, forest, values, norm, down, smoothing))
                             / ((double) up[i] - down[i]);
             assertClose("head gradient of " + i, slope, gradient[i], 1e-5, 1e-3);
         }
@@ -265,14 +290,14 @@ class OutputHeadTest {
             double[] x,
             double[] norm,
             float[] head,
-            double temperature) {
+            double smoothing) {
         int width = config.hiddenSize();
         double sum = 0;
         for (int m = 0; m < forest.targetCount(); m++) {
             int row = forest.targetSources()[m];
             double[] hidden = Arrays.copyOfRange(x, row * width, (row + 1) * width);
-            Naive n = naive(hidden, norm, head, forest.targetTokens()[m], config, temperature);
-            sum += Outcome.weight(m) * n.logProb();
+            Naive n = naive(hidden, norm, head, forest.targetTokens()[m], config, 0.7);
+            sum += Outcome.weight(m) * n.smoothed(smoothing);
         }
         return sum;
     }

@@ -12,10 +12,12 @@ import org.attune.testing.Hardware;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Statistics of logits against the same formulas in double precision.
 class VocabularyKernelTest {
+    private static final int WIDTH = 96;
+
     private final UniformRandomProvider random = KernelChecks.random();
 
     @BeforeEach
@@ -24,10 +26,10 @@ class VocabularyKernelTest {
     }
 
     @ParameterizedTest
-    @ValueSource(doubles = {1, 0.7})
-    void statisticsOfLogitsAndTheirGradient(double temperature) {
+    @CsvSource({"1, 0", "0.7, 0", "0.7, 0.2", "1, 1"})
+    void statisticsOfLogitsAndTheirGradient(double temperature, double smoothing) {
         int n = 5;
-        int vocabulary = 96;
+        int vocabulary = WIDTH;
         float[] z = numbers(random, n * vocabulary);
         z[7] = 3; // the first of two largest is the hit
         z[50] = 3;
@@ -41,37 +43,18 @@ class VocabularyKernelTest {
         double[] expected = new double[n * count];
         double[] gradient = new double[z.length];
         for (int row = 0; row < n; row++) {
-            double[] p = new double[vocabulary];
-            double sum = 0;
-            double mean = 0;
-            int best = 0;
+            describe(z, row, targets[row], temperature, smoothing, expected);
             for (int k = 0; k < vocabulary; k++) {
-                int at = row * vocabulary + k;
-                p[k] = Math.exp(z[at] / temperature);
-                sum += p[k];
-                mean += z[at] / temperature / vocabulary;
-                best = z[at] > z[row * vocabulary + best] ? k : best;
+                double p = Math.exp(logProb(z, row, k, temperature));
+                double label = smoothing / vocabulary + (k == targets[row] ? 1 - smoothing : 0);
+                gradient[row * vocabulary + k] = scales[row] * (p - label);
             }
-            double entropy = 0;
-            double squares = 0;
-            for (int k = 0; k < vocabulary; k++) {
-                p[k] /= sum;
-                entropy -= p[k] * Math.log(p[k]);
-                squares += p[k] * p[k];
-                double one = k == targets[row] ? 1 : 0;
-                gradient[row * vocabulary + k] = scales[row] * (p[k] - one);
-            }
-            expected[row * count + VocabularyKernel.LOG_PROB] = Math.log(p[targets[row]]);
-            expected[row * count + VocabularyKernel.MEAN_LOGIT] = mean;
-            expected[row * count + VocabularyKernel.HIT] = best == targets[row] ? 1 : 0;
-            expected[row * count + VocabularyKernel.ENTROPY] = entropy;
-            expected[row * count + VocabularyKernel.LOG_SUM_SQUARES] = Math.log(squares);
         }
         assertEquals(0, expected[4 * count + VocabularyKernel.HIT], "the later of two");
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        var kernel = new VocabularyKernel(vocabulary, temperature);
+                        var kernel = new VocabularyKernel(vocabulary, temperature, smoothing);
                         Tensor in = rows(z, n);
                         close(
                                 expected,
@@ -84,6 +67,43 @@ class VocabularyKernelTest {
                         close(gradient, in.toFloats(), "gradient");
                     }
                 });
+    }
+
+    private static double logProb(float[] z, int row, int token, double temperature) {
+        double sum = 0;
+        for (int k = 0; k < WIDTH; k++) {
+            sum += Math.exp(z[row * WIDTH + k] / temperature);
+        }
+        return z[row * WIDTH + token] / temperature - Math.log(sum);
+    }
+
+    private static void describe(
+            float[] z,
+            int row,
+            int target,
+            double temperature,
+            double smoothing,
+            double[] statistics) {
+        int best = 0;
+        double mean = 0;
+        double entropy = 0;
+        double squares = 0;
+        double meanLogP = 0;
+        for (int k = 0; k < WIDTH; k++) {
+            double logP = logProb(z, row, k, temperature);
+            best = z[row * WIDTH + k] > z[row * WIDTH + best] ? k : best;
+            mean += z[row * WIDTH + k] / temperature / WIDTH;
+            entropy -= Math.exp(logP) * logP;
+            squares += Math.exp(2 * logP);
+            meanLogP += logP / WIDTH;
+        }
+        int at = row * VocabularyKernel.STATISTICS;
+        double own = logProb(z, row, target, temperature);
+        statistics[at + VocabularyKernel.LOG_PROB] = (1 - smoothing) * own + smoothing * meanLogP;
+        statistics[at + VocabularyKernel.MEAN_LOGIT] = mean;
+        statistics[at + VocabularyKernel.HIT] = best == target ? 1 : 0;
+        statistics[at + VocabularyKernel.ENTROPY] = entropy;
+        statistics[at + VocabularyKernel.LOG_SUM_SQUARES] = Math.log(squares);
     }
 
     @Test

@@ -34,20 +34,37 @@ public final class VocabularyKernel {
 
     private final int vocabulary;
     private final float inverse; // 1 / T
+    private final double smoothing;
 
     /// @param vocabulary `V`, a multiple of the vector's length
     /// @param temperature `T`, > 0
     public VocabularyKernel(int vocabulary, double temperature) {
+        this(vocabulary, temperature, 0);
+    }
+
+    /// With label smoothing `ε`: [#LOG_PROB] and its gradient are then those of
+    /// ```
+    /// (1 − ε) log p(target) + ε/V Σ log p(v)
+    /// ```
+    ///
+    /// @param vocabulary `V`, a multiple of the vector's length
+    /// @param temperature `T`, > 0
+    /// @param smoothing `ε`, from 0 to 1
+    public VocabularyKernel(int vocabulary, double temperature, double smoothing) {
         this.vocabulary = vocabulary;
+        this.smoothing = smoothing;
         inverse = (float) (1 / temperature);
     }
 
     /// @param z a row for each target; replaced by the gradient if there are scales
     /// @param targets a token of each row
-    /// @param scales factor of each row's gradient, `scale · (p − e_target)`, or null: no gradient
+    /// @param scales factor of each row's gradient, `scale · (p − (1 − ε) e_target − ε/V)`; null:
+    // no
+    ///     gradient
     /// @param statistics written, [#STATISTICS] of each row
     public void run(Rows z, int[] targets, float[] scales, float[] statistics, int threads) {
         float[] sums = new float[SUMS * targets.length];
+        float[] own = new float[targets.length]; // log p(target)
         KernelThreads.rows(
                 threads,
                 targets.length,
@@ -55,29 +72,42 @@ public final class VocabularyKernel {
                 (_, row) -> {
                     float largest = largest(z.half(), z.at(row, 0));
                     sums(z.half(), z.at(row, 0), largest, sums, row * SUMS);
-                    describe(z, row, targets[row], largest, sums, statistics);
+                    own[row] = describe(z, row, targets[row], largest, sums, statistics);
                     if (scales != null) {
                         float factor = scales[row] / sums[row * SUMS + SUM];
-                        gradient(z.half(), z.at(row, 0), largest, factor);
-                        double p = Math.exp(statistics[row * STATISTICS + LOG_PROB]);
-                        float d = (float) (scales[row] * (p - 1));
+                        float shift = (float) (-scales[row] * smoothing / vocabulary);
+                        gradient(z.half(), z.at(row, 0), largest, factor, shift);
+                        double p = Math.exp(own[row]);
+                        double label = 1 - smoothing + smoothing / vocabulary;
+                        float d = (float) (scales[row] * (p - label));
                         Vectors.put(z.half(), d, z.at(row, targets[row]));
                     }
                 });
     }
 
-    private void describe(
+    /// Returns the target's log-probability.
+    private float describe(
             Rows z, int row, int target, float largest, float[] sums, float[] statistics) {
         float own = Vectors.number(z.half(), z.at(row, target));
         double sum = sums[row * SUMS + SUM];
         double log = Math.log(sum);
         int at = row * STATISTICS;
-        statistics[at + LOG_PROB] = (float) ((own - largest) * inverse - log);
-        statistics[at + MEAN_LOGIT] = total(z.half(), z.at(row, 0)) / vocabulary * inverse;
+        float logProb = (float) ((own - largest) * inverse - log);
+        float mean = total(z.half(), z.at(row, 0)) / vocabulary;
+        statistics[at + LOG_PROB] =
+                smoothing == 0
+                        ? logProb
+                        : smoothed((own - largest) * inverse, (mean - largest) * inverse, log);
+        statistics[at + MEAN_LOGIT] = mean * inverse;
         boolean hit = own == largest && !occurs(z.half(), z.at(row, 0), target, largest);
         statistics[at + HIT] = hit ? 1 : 0;
         statistics[at + ENTROPY] = (float) (log - sums[row * SUMS + PRODUCT] / sum);
         statistics[at + LOG_SUM_SQUARES] = (float) (Math.log(sums[row * SUMS + SQUARES]) - 2 * log);
+        return logProb;
+    }
+
+    private float smoothed(double own, double mean, double log) {
+        return (float) ((1 - smoothing) * own + smoothing * mean - log);
     }
 
     private float largest(boolean half, long z) {
@@ -116,12 +146,14 @@ public final class VocabularyKernel {
         sums[at + SQUARES] = Vectors.sum(squares);
     }
 
-    private void gradient(boolean half, long z, float largest, float factor) {
+    private void gradient(boolean half, long z, float largest, float factor, float shift) {
         int bytes = half ? Short.BYTES : FLOAT;
+        FloatVector scale = Vectors.all(factor);
+        FloatVector shifts = Vectors.all(shift);
         for (int k = 0; k < vocabulary; k += LANES) {
             long at = z + (long) k * bytes;
             FloatVector e = Vectors.exp(Vectors.load(half, at).sub(largest).mul(inverse));
-            Vectors.store(half, e.mul(factor), at);
+            Vectors.store(half, e.fma(scale, shifts), at);
         }
     }
 

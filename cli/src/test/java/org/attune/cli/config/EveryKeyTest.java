@@ -42,7 +42,12 @@ class EveryKeyTest {
 
     @Test
     void everyKeyMaps() throws IOException {
-        everyKeyMaps(new SftMethod(), SftConfig.defaults(), "every-sft.yaml");
+        everyKeyMaps(
+                new SftMethod(),
+                SftConfig.defaults(),
+                "every-sft.yaml",
+                "loss_type=nll",
+                "label_smoothing_factor=0.1");
         everyKeyMaps(new DpoMethod(), DpoConfig.defaults(), "every-dpo.yaml");
         everyKeyMaps(new RewardMethod(), RewardTrainerConfig.defaults(), "every-reward.yaml");
         everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");

@@ -51,6 +51,13 @@ public record SftConfig(
                     new ConfigProblem(
                             "max_length", "null", "a number of tokens, since packing is on"));
         }
+        if (loss.lossType() == SftLossType.DFT && loss.labelSmoothingFactor() > 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "label_smoothing_factor",
+                            String.valueOf(loss.labelSmoothingFactor()),
+                            "0 with loss_type dft, whose weight is the label's probability"));
+        }
         return problems;
     }
 }

@@ -11,7 +11,9 @@ public sealed interface SftLoss {
     /// Derivative of [#loss] by `log p`, where what the loss treats as a constant stays one.
     double slope(double logProb);
 
-    /// `-log p`: cross-entropy.
+    /// `-log p`: cross-entropy. With label smoothing `ε` the head reports, and takes the gradient
+    /// of, `(1 − ε) log p + ε/V Σ log p(v)` in place of `log p`
+    /// ([Szegedy et al. 2016](https://arxiv.org/abs/1512.00567), section 7).
     record Nll() implements SftLoss {
         @Override
         public double loss(double logProb) {

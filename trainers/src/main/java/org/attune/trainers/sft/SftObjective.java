@@ -21,7 +21,9 @@ import java.util.Optional;
 /// [SftLoss].
 ///
 /// @param loss of a token
-public record SftObjective(SftLoss loss) implements RowObjective<PackedRow, SftForest> {
+/// @param labelSmoothing `ε` of [HeadRequest#labelSmoothing]
+public record SftObjective(SftLoss loss, double labelSmoothing)
+        implements RowObjective<PackedRow, SftForest> {
     private static final HeadRequest REQUEST =
             HeadRequest.of(HeadStatistic.ENTROPY, HeadStatistic.ARGMAX_HIT);
 
@@ -48,7 +50,8 @@ public record SftObjective(SftLoss loss) implements RowObjective<PackedRow, SftF
                 switch (config.loss().lossType()) {
                     case NLL -> new SftLoss.Nll();
                     case DFT -> new SftLoss.Dft();
-                });
+                },
+                config.loss().labelSmoothingFactor());
     }
 
     @Override
@@ -58,7 +61,7 @@ public record SftObjective(SftLoss loss) implements RowObjective<PackedRow, SftF
 
     @Override
     public HeadRequest request() {
-        return REQUEST;
+        return REQUEST.withLabelSmoothing(labelSmoothing);
     }
 
     @Override

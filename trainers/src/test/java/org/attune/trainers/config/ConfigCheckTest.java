@@ -16,6 +16,7 @@ import org.attune.trainers.preference.FDivergence;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.sft.SftLossType;
 import org.attune.trainers.unpaired.BcoConfig;
 import org.junit.jupiter.api.Test;
 
@@ -161,6 +162,13 @@ class ConfigCheckTest {
                                                         e ->
                                                                 e.withEvalStrategy(
                                                                         IntervalStrategy.EPOCH)))));
+        assertEquals(
+                List.of("label_smoothing_factor"),
+                keys(
+                        sft().withLoss(
+                                        x ->
+                                                x.withLossType(SftLossType.DFT)
+                                                        .withLabelSmoothingFactor(0.1))));
         assertEquals(
                 List.of("max_length"),
                 keys(

@@ -84,9 +84,6 @@ public record ParityCase(
         if (!Set.of("sft", "dpo", "reward").contains(trainer())) {
             return Optional.of("trainer");
         }
-        if (config.path("label_smoothing_factor").asDouble(0) > 0) {
-            return Optional.of("label_smoothing_factor");
-        }
         if (config.path("sync_ref_model").asBoolean(false)) {
             return Optional.of("sync_ref_model");
         }
@@ -220,7 +217,11 @@ public record ParityCase(
                 .withModel(m -> m.withModelNameOrPath("fixture"))
                 .withData(_ -> DataConfig.of("data.jsonl"))
                 .withLora(l -> l.withUsePeft(adapter().isPresent()))
-                .withLoss(l -> l.withLossType(SftLossType.valueOf(upper("loss_type"))))
+                .withLoss(
+                        l ->
+                                l.withLossType(SftLossType.valueOf(upper("loss_type")))
+                                        .withLabelSmoothingFactor(
+                                                config.path("label_smoothing_factor").asDouble(0)))
                 .withTraining(this::training);
     }
 
