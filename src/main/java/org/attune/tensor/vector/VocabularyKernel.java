@@ -58,9 +58,8 @@ public final class VocabularyKernel {
 
     /// @param z a row for each target; replaced by the gradient if there are scales
     /// @param targets a token of each row
-    /// @param scales factor of each row's gradient, `scale · (p − (1 − ε) e_target − ε/V)`; null:
-    // no
-    ///     gradient
+    /// @param scales factor of each row's gradient, `scale · (p − (1 − ε) e_target − ε/V)`; null
+    ///     asks for none
     /// @param statistics written, [#STATISTICS] of each row
     public void run(Rows z, int[] targets, float[] scales, float[] statistics, int threads) {
         float[] sums = new float[SUMS * targets.length];
