@@ -50,11 +50,12 @@ final class ServerAnswer {
         for (String body : BODIES) {
             int length = body.getBytes(StandardCharsets.UTF_8).length;
             String status = body.contains("error") ? "429 Too Many Requests" : "200 OK";
-            // No chunks: a thread of the JDK's client never ends at some that are cut wrongly.
             for (String framing :
                     List.of(
                             "Content-Length: " + length + "\r\n\r\n" + body,
-                            "Retry-After: 0\r\n\r\n" + body)) {
+                            "Retry-After: 0\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+                                    .formatted(length, body),
+                            "\r\n" + body)) {
                 Sample sample =
                         Sample.of(
                                 FILE,
@@ -85,9 +86,10 @@ final class ServerAnswer {
                             1,
                             Optional.empty(),
                             Duration.ofMillis(1));
-            try (var rollouts =
+            var rollouts =
                     new ServerRollouts(
-                            connection, SamplingConfig.greedy(8, Set.of(2)), assets.tokenizer())) {
+                            connection, SamplingConfig.greedy(8, Set.of(2)), assets.tokenizer());
+            try {
                 rollouts.complete(List.of(new int[] {1, 2}), 0, (_, _) -> {});
             } catch (RolloutException e) {
                 requireOwn(e);

@@ -37,7 +37,7 @@ import java.util.concurrent.TimeUnit;
 /// A prompt goes out as token ids, one request for a completion. Tokens come back as ids where the
 /// server tells them (`token_ids`, `logprobs.content[].id`, `logprobs.tokens` as `token_id:N`);
 /// else the text is tokenised again, which is logged once. Owns the connections.
-public final class ServerRollouts implements RolloutSource, AutoCloseable {
+public final class ServerRollouts implements RolloutSource {
     /// Environment variable with the key of a server that wants one.
     public static final String KEY_VARIABLE = "ROLLOUT_SERVER_API_KEY";
 
@@ -212,10 +212,5 @@ public final class ServerRollouts implements RolloutSource, AutoCloseable {
     @Override
     public boolean isOnPolicy() {
         return false;
-    }
-
-    @Override
-    public void close() {
-        server.close();
     }
 }

@@ -15,11 +15,14 @@ import org.junit.jupiter.api.Timeout;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -70,12 +73,11 @@ class BadServerTest {
                         2,
                         Optional.empty(),
                         Duration.ofMillis(1));
-        try (var source = new ServerRollouts(connection, SAMPLING, new ByteTokens())) {
-            return assertThrows(
-                            RolloutException.class,
-                            () -> source.complete(List.of(new int[] {65}, new int[] {66}), 0))
-                    .getMessage();
-        }
+        var source = new ServerRollouts(connection, SAMPLING, new ByteTokens());
+        return assertThrows(
+                        RolloutException.class,
+                        () -> source.complete(List.of(new int[] {65}, new int[] {66}), 0))
+                .getMessage();
     }
 
     private static Void serve(Socket connection, Answer answer)
@@ -158,5 +160,44 @@ class BadServerTest {
                             }
                         });
         assertTrue(message.contains("answers with more than 4106 KiB"), message);
+    }
+
+    @Test
+    void chunksThatAreCutWronglyAreNoAnswerAndLeaveNoThreadBehind() throws InterruptedException {
+        String body = "{\"choices\": [{\"text\": \"ab\"}]}";
+        for (String framing :
+                List.of("8f\r\n%s\r\n0\r\n\r\n", "5\r\n%s\r\n0\r\n\r\n", "zz\r\n%s", "\r\n%s")) {
+            String message =
+                    failure(
+                            Duration.ofSeconds(20),
+                            out -> send(out, CHUNKED + framing.formatted(body)));
+            assertTrue(message.contains("can't be reached: java.io.IOException"), message);
+        }
+        long busy = busiestThread();
+        assertTrue(busy < 100_000_000, busy + " ns of processor time in 200 ms");
+    }
+
+    @Test
+    void aBodyShorterThanAnnouncedIsNoAnswer() {
+        String message =
+                failure(
+                        Duration.ofSeconds(20),
+                        out -> send(out, OK + "Content-Length: 50\r\n\r\n{\"choices\": []}"));
+        assertTrue(message.contains("Premature EOF"), message);
+    }
+
+    /// The processor time that the busiest other thread takes in 200 ms, in nanoseconds.
+    private static long busiestThread() throws InterruptedException {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        var before = new HashMap<Long, Long>();
+        for (long id : threads.getAllThreadIds()) {
+            before.put(id, threads.getThreadCpuTime(id));
+        }
+        before.remove(Thread.currentThread().threadId());
+        Thread.sleep(200);
+        return before.entrySet().stream()
+                .mapToLong(e -> threads.getThreadCpuTime(e.getKey()) - e.getValue())
+                .max()
+                .orElse(0);
     }
 }

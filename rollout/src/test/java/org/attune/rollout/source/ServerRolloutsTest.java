@@ -107,9 +107,7 @@ class ServerRolloutsTest {
     private List<SampledCompletion> complete(
             Script replies, SamplingConfig sampling, ServerRollouts.Connection connection) {
         script = replies;
-        try (var source = new ServerRollouts(connection, sampling, new ByteTokens())) {
-            return source.complete(PROMPTS, 7);
-        }
+        return new ServerRollouts(connection, sampling, new ByteTokens()).complete(PROMPTS, 7);
     }
 
     private String failure(Script replies) {
@@ -219,17 +217,14 @@ class ServerRolloutsTest {
                     }
                     return completion("{\"text\": \"x\", \"finish_reason\": \"length\"}");
                 };
-        try (var source =
-                new ServerRollouts(
-                        connection(Duration.ofSeconds(60), 2), SAMPLING, new ByteTokens())) {
-            source.complete(
-                    PROMPTS,
-                    0,
-                    (index, _) -> {
-                        order.add(index);
-                        announced.countDown();
-                    });
-        }
+        new ServerRollouts(connection(Duration.ofSeconds(60), 2), SAMPLING, new ByteTokens())
+                .complete(
+                        PROMPTS,
+                        0,
+                        (index, _) -> {
+                            order.add(index);
+                            announced.countDown();
+                        });
         assertEquals(List.of(1, 0), order);
     }
 

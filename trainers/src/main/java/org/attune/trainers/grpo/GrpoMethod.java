@@ -80,8 +80,9 @@ public record GrpoMethod() implements RolloutMethod<GrpoConfig> {
             judging.load().accept(run.model(), policy.policy());
             Optional<Scorer> reference = references.open(config, config.loss().beta());
             GrpoConfig fitted = fitted(config, policy, run.rows());
-            try (var kept = KeptActivations.of(fitted, policy.policy(), run.rows().train());
-                    var source = RolloutSetup.source(fitted, run.model(), policy, kept.record())) {
+            try (var kept = KeptActivations.of(fitted, policy.policy(), run.rows().train())) {
+                RolloutSetup.OpenSource source =
+                        RolloutSetup.source(fitted, run.model(), policy, kept.record());
                 return new GrpoTrainer(
                                 fitted,
                                 policy.policy(),

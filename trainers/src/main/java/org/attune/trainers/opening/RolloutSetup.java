@@ -85,7 +85,7 @@ public final class RolloutSetup {
     }
 
     /// Where completions come from: of training prompts as configured, of held-out prompts from the
-    /// policy itself. The caller closes it.
+    /// policy itself.
     ///
     /// @param record takes what the policy computes for training prompts; borrowed
     public static OpenSource source(
@@ -102,8 +102,7 @@ public final class RolloutSetup {
                             from.recordedRollouts().get(),
                             sampling.maxNewTokens(),
                             sampling.stopIds());
-            return new OpenSource(
-                    new SplitSource(recorded, engine), Optional.of(recorded), () -> {});
+            return new OpenSource(new SplitSource(recorded, engine), Optional.of(recorded));
         }
         if (from.rolloutServerBaseUrl().isPresent()) {
             var server =
@@ -111,19 +110,16 @@ public final class RolloutSetup {
                             connection(from, config.model().modelNameOrPath()),
                             sampling,
                             model.text().tokenizer());
-            return new OpenSource(new SplitSource(server, engine), Optional.empty(), server::close);
+            return new OpenSource(new SplitSource(server, engine), Optional.empty());
         }
-        return new OpenSource(engine, Optional.empty(), () -> {});
+        return new OpenSource(engine, Optional.empty());
     }
 
     /// A source with what it holds.
     ///
     /// @param rollouts the source
     /// @param recorded its file, if it reads one
-    /// @param closing closes what it holds
-    public record OpenSource(
-            RolloutSource rollouts, Optional<RecordedRollouts> recorded, Runnable closing)
-            implements AutoCloseable {
+    public record OpenSource(RolloutSource rollouts, Optional<RecordedRollouts> recorded) {
         /// The rewards that the file holds.
         ///
         /// @throws ConfigException if it holds none, or not as many as there are weights
@@ -132,11 +128,6 @@ public final class RolloutSetup {
                     recorded.orElseThrow(),
                     config.rollouts().recordedRollouts().orElseThrow(),
                     config.rewards().rewardWeights());
-        }
-
-        @Override
-        public void close() {
-            closing.run();
         }
     }
 

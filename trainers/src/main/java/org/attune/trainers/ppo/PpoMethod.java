@@ -99,24 +99,24 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
                                             s.withGenerationSlots(
                                                     fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
-            try (var source = RolloutSetup.source(fitted, model, policy, Optional.empty())) {
-                return new PpoTrainer(
-                                fitted,
-                                policy.policy(),
-                                critic.critic(),
-                                reference,
-                                source.rollouts(),
-                                judging.scorer().orElseGet(() -> source.rewards(config)),
-                                model.text().tokenizer(),
-                                run.rows().train(),
-                                run.rows().evalSets(),
-                                context.withModel(both(context.model(), critic.writer()))
-                                        .withModelFingerprint(
-                                                model.fingerprint()
-                                                        + "+"
-                                                        + critic.fingerprint(directory)))
-                        .train();
-            }
+            RolloutSetup.OpenSource source =
+                    RolloutSetup.source(fitted, model, policy, Optional.empty());
+            return new PpoTrainer(
+                            fitted,
+                            policy.policy(),
+                            critic.critic(),
+                            reference,
+                            source.rollouts(),
+                            judging.scorer().orElseGet(() -> source.rewards(config)),
+                            model.text().tokenizer(),
+                            run.rows().train(),
+                            run.rows().evalSets(),
+                            context.withModel(both(context.model(), critic.writer()))
+                                    .withModelFingerprint(
+                                            model.fingerprint()
+                                                    + "+"
+                                                    + critic.fingerprint(directory)))
+                    .train();
         }
     }
 
