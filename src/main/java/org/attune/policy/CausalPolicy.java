@@ -22,6 +22,11 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
     /// Runs the forest forward and keeps what the backward pass needs.
     Evaluation evaluate(TokenForest forest, HeadRequest request);
 
+    /// Measures as [#evaluate] will: with the same noise on embeddings, though without dropout.
+    default Measurement measureInTraining(TokenForest forest, HeadRequest request) {
+        return measure(forest, request);
+    }
+
     /// The trained parameters with their gradients.
     ParameterSpace parameters();
 

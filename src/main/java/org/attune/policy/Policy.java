@@ -9,6 +9,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.pass.DecoderRun;
+import org.attune.model.pass.EmbeddingNoise;
 import org.attune.model.pass.Layout;
 import org.attune.model.pass.PassRecord;
 import org.attune.model.pass.Recomputation;
@@ -40,17 +41,32 @@ public final class Policy implements CausalPolicy {
     ///
     /// @param recomputed what is computed again in the backward pass instead of being kept
     /// @param dropout whether the adapter's own dropout applies in [#evaluate]
-    /// @param dropoutSeed seed of that dropout, for the whole run
+    /// @param dropoutSeed seed of that dropout and of noise, for the whole run
     /// @param plain whether blocks run in ordinary operators with autograd
+    /// @param noise `α` of the noise on embeddings in training ([EmbeddingNoise]); 0: none
     public record Options(
-            Recomputation recomputed, boolean dropout, long dropoutSeed, boolean plain) {
+            Recomputation recomputed,
+            boolean dropout,
+            long dropoutSeed,
+            boolean plain,
+            double noise) {
+        /// Without noise.
+        public Options(Recomputation recomputed, boolean dropout, long dropoutSeed, boolean plain) {
+            this(recomputed, dropout, dropoutSeed, plain, 0);
+        }
+
         public static Options defaults() {
             return new Options(Recomputation.NONE, true, 0, false);
         }
 
         /// The same but for what is computed again.
         public Options withRecomputed(Recomputation changed) {
-            return new Options(changed, dropout, dropoutSeed, plain);
+            return new Options(changed, dropout, dropoutSeed, plain, noise);
+        }
+
+        /// The same with noise on embeddings.
+        public Options withNoise(double alpha) {
+            return new Options(recomputed, dropout, dropoutSeed, plain, alpha);
         }
     }
 
@@ -121,8 +137,19 @@ public final class Policy implements CausalPolicy {
     @Override
     public Evaluation evaluate(TokenForest forest, HeadRequest request) {
         var runOptions =
-                new DecoderRun.Options(true, options.recomputed(), dropout(), options.plain());
+                new DecoderRun.Options(
+                        true, options.recomputed(), dropout(), options.plain(), noise());
         return new PolicyEvaluation(this, forest, request, runOptions);
+    }
+
+    /// Every step draws other noise; its evaluations draw the same of a sequence.
+    private EmbeddingNoise noise() {
+        return new EmbeddingNoise(options.noise(), options.dropoutSeed() * 1_000_003 + step);
+    }
+
+    @Override
+    public Measurement measureInTraining(TokenForest forest, HeadRequest request) {
+        return measure(forest, request, DecoderRun.Options.forwardOnly(noise()));
     }
 
     /// Every evaluation of a step drops others; a resumed run drops the same as one that never
@@ -158,7 +185,12 @@ public final class Policy implements CausalPolicy {
 
     @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
-        try (var run = measuring(decoder, adapterInUse(), forest);
+        return measure(forest, request, DecoderRun.Options.forwardOnly());
+    }
+
+    private Measurement measure(
+            TokenForest forest, HeadRequest request, DecoderRun.Options runOptions) {
+        try (var run = new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
                 var head =
                         head(
                                 run.hidden(),
@@ -304,7 +336,10 @@ public final class Policy implements CausalPolicy {
     }
 
     private Optional<DecoderRun.Recorded> recorded(Layout layout, DecoderRun.Options runOptions) {
-        if (record.isEmpty() || runOptions.plain() || runOptions.dropout().isOn()) {
+        if (record.isEmpty()
+                || runOptions.plain()
+                || runOptions.dropout().isOn()
+                || runOptions.noise().isOn()) {
             return Optional.empty();
         }
         PassRecord from = record.get();

@@ -30,7 +30,7 @@ public interface Scorer {
     enum Start {
         /// It may be another model.
         OTHER,
-        /// The same without adapter dropout, as the policy [measures][Scorer#measure].
+        /// The same without what training draws, as the policy [measures][Scorer#measure].
         WITHOUT_DROPOUT,
         /// The same, with dropout too, which changes nothing yet.
         SAME

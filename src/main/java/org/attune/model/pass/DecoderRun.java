@@ -28,11 +28,21 @@ public final class DecoderRun implements AutoCloseable {
     /// @param dropout of the trained adapter's inputs
     /// @param plain whether blocks run in ordinary operators with autograd instead of the
     ///     hand-written passes
+    /// @param noise on the embeddings
     public record Options(
-            boolean backward, Recomputation recomputed, Dropout dropout, boolean plain) {
+            boolean backward,
+            Recomputation recomputed,
+            Dropout dropout,
+            boolean plain,
+            EmbeddingNoise noise) {
         /// Without backward pass and dropout, hand-written.
         public static Options forwardOnly() {
-            return new Options(false, Recomputation.NONE, Dropout.NONE, false);
+            return forwardOnly(EmbeddingNoise.NONE);
+        }
+
+        /// The same with noise on the embeddings.
+        public static Options forwardOnly(EmbeddingNoise noise) {
+            return new Options(false, Recomputation.NONE, Dropout.NONE, false, noise);
         }
     }
 
@@ -62,7 +72,7 @@ public final class DecoderRun implements AutoCloseable {
 
     /// Runs forward, or takes what there is.
     ///
-    /// @param recorded with it, blocks are computed neither plainly nor with dropout
+    /// @param recorded with it, blocks are computed neither plainly nor with dropout or noise
     public DecoderRun(
             Decoder decoder,
             Layout layout,
@@ -97,7 +107,7 @@ public final class DecoderRun implements AutoCloseable {
     }
 
     private Tensor hidden(Recorded from) {
-        if (written.isEmpty() || options.dropout().isOn()) {
+        if (written.isEmpty() || options.dropout().isOn() || options.noise().isOn()) {
             throw new IllegalArgumentException("what is recorded was computed in another way");
         }
         try (var _ = scope.enter()) {
@@ -109,6 +119,9 @@ public final class DecoderRun implements AutoCloseable {
         Tensor x;
         try (var _ = TensorScope.open("embed")) {
             x = decoder.input().forward(layout.tokens(), layout.positions(), pass.adapter());
+            if (options.noise().isOn()) {
+                options.noise().addTo(x, layout);
+            }
             scope.adopt(x);
         }
         for (int i = 0; i < inputs.length; i++) {

@@ -21,7 +21,6 @@ final class AskedNothing {
     /// Keys whose default is null, with further values that change nothing.
     private static final Map<String, Set<String>> NEUTRAL =
             Map.of(
-                    "neftune_noise_alpha", Set.of("0"),
                     "router_aux_loss_coef", Set.of("0"),
                     "rpo_alpha", Set.of("0"),
                     "max_tool_calling_iterations", Set.of("0"),

@@ -4,6 +4,8 @@ import jakarta.validation.Valid;
 
 import org.attune.records.CopyMethods;
 
+import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /// What every method needs to train.
@@ -16,6 +18,8 @@ import java.util.OptionalLong;
 /// @param log metrics
 /// @param seed seed of everything random; TRL: 42
 /// @param dataSeed seed of the order of the rows; unset: `seed`
+/// @param neftuneNoiseAlpha size `α` of the noise on embeddings in training
+///     ([Jain et al. 2023](https://arxiv.org/abs/2310.05914)); unset: none
 @CopyMethods
 public record TrainingConfig(
         @Valid OptimizerConfig optimizer,
@@ -25,10 +29,29 @@ public record TrainingConfig(
         @Valid SaveConfig save,
         @Valid LogConfig log,
         long seed,
-        OptionalLong dataSeed)
+        OptionalLong dataSeed,
+        @InRange(min = 0) OptionalDouble neftuneNoiseAlpha)
         implements TrainingConfigCopies {
     /// The defaults with the optimizer of a method.
     public static TrainingConfig of(OptimizerConfig optimizer) {
         return TrainingConfigCopies.blank().withOptimizer(optimizer).withSeed(42);
+    }
+
+    /// Whether embeddings get noise.
+    public boolean hasNoise() {
+        return neftuneNoiseAlpha.orElse(0) > 0;
+    }
+
+    /// What is wrong where noise is asked for a run that learns from its own samples.
+    public static List<ConfigProblem> needsNoNoise(TrainingConfig training) {
+        if (!training.hasNoise()) {
+            return List.of();
+        }
+        return List.of(
+                new ConfigProblem(
+                        "neftune_noise_alpha",
+                        training.neftuneNoiseAlpha().getAsDouble(),
+                        "null: completions are sampled without noise, so ratios to the sampler"
+                            + " would be those of another model"));
     }
 }

@@ -62,6 +62,7 @@ public record GrpoConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(TrainingConfig.needsNoNoise(training));
         problems.addAll(reference.asReference().problems(model, lora));
         int rows = training.batch().perDeviceTrainBatchSize();
         int completions = rows * microBatchesPerRound();

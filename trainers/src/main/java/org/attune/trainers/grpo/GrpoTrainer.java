@@ -96,7 +96,7 @@ public final class GrpoTrainer {
                 GrpoObjectives.normaliser(
                         config.loss().lossType(), config.generation().maxCompletionLength());
         request = GrpoObjectives.request(config);
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
+        groups = RowGroups.of(config.training(), context);
         generator =
                 new RoundGenerator(
                         config,

@@ -187,7 +187,11 @@ public record RunParts(
                                 .maxSteps()
                                 .orElse(plan.steps(config.schedule().numTrainEpochs())));
         double rate = config.optimizer().learningRate();
-        return new StartingPoint(reference, step -> rate * schedule.factor(step));
+        Scorer.Start start = reference.start();
+        if (start == Scorer.Start.SAME && config.hasNoise()) {
+            start = Scorer.Start.WITHOUT_DROPOUT;
+        }
+        return new StartingPoint(start, step -> rate * schedule.factor(step));
     }
 
     private LrSchedule schedule(int total) {

@@ -15,10 +15,10 @@ public final class StartingPoint {
     private int still; // no step before this one moved it
     private int next;
 
-    /// @param reference of the run
+    /// @param kind how the reference stands to the policy
     /// @param learningRate of each step, from 0
-    StartingPoint(Scorer reference, IntToDoubleFunction learningRate) {
-        kind = reference.start();
+    StartingPoint(Scorer.Start kind, IntToDoubleFunction learningRate) {
+        this.kind = kind;
         this.learningRate = learningRate;
     }
 

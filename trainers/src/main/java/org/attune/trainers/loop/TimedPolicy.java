@@ -73,6 +73,12 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
     }
 
     @Override
+    public Measurement measureInTraining(TokenForest forest, HeadRequest request) {
+        clock.pass(forest);
+        return policy.measureInTraining(forest, request);
+    }
+
+    @Override
     public void startStep(long number) {
         policy.startStep(number);
     }

@@ -143,7 +143,9 @@ public final class PolicySetup implements AutoCloseable {
         try {
             requireNoModelDropout(model, dropout);
             boolean copies = hasCopies(training);
-            var options = new Policy.Options(Recomputation.NONE, dropout, training.seed(), false);
+            Policy.Options options =
+                    new Policy.Options(Recomputation.NONE, dropout, training.seed(), false)
+                            .withNoise(training.neftuneNoiseAlpha().orElse(0));
             Policy policy = policy(model, decoder, lora, training, options);
             if (copies && packsBackward) {
                 decoder.packBackward();

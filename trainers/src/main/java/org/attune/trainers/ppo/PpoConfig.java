@@ -104,6 +104,7 @@ public record PpoConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(TrainingConfig.needsNoNoise(training));
         problems.addAll(reference.asReference().problems(model, lora));
         if (completionsPerUpdate() % updates.numMiniBatches() != 0) {
             problems.add(

@@ -101,7 +101,7 @@ public final class PpoTrainer {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
-        var groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
+        var groups = RowGroups.of(config.training(), context);
         rollouts =
                 new PpoRollouts(
                         config,

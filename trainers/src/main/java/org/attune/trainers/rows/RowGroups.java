@@ -1,7 +1,9 @@
 package org.attune.trainers.rows;
 
 import org.attune.trainers.batch.TokenBudget;
+import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
 
 import java.util.List;
 import java.util.function.Function;
@@ -12,9 +14,10 @@ import java.util.function.Function;
 /// @param budget most tokens of a group
 /// @param shares whether a common beginning is computed once
 public record RowGroups(TokenBudget budget, boolean shares) {
-    /// For rows of a run.
-    public static RowGroups of(TokenBudget budget, RunContext context) {
-        return new RowGroups(budget, context.sharePrompts());
+    /// For rows of a run. Noise is each sequence's own, so nothing is shared under it.
+    public static RowGroups of(TrainingConfig training, RunContext context) {
+        return new RowGroups(
+                RunParts.budget(training.batch()), context.sharePrompts() && !training.hasNoise());
     }
 
     /// Groups `rows` in their order; every row is in exactly one group.

@@ -76,7 +76,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         parts = new RunParts(objective.method(), config.training(), this.policy, context);
-        groups = RowGroups.of(RunParts.budget(config.training().batch()), context);
+        groups = RowGroups.of(config.training(), context);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -109,7 +109,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         Reference<R, F> reference = references.atStep(window.step());
         for (List<RowAt<R>> group : cut) {
             if (!sums.isWhole(group)) {
-                note(group, timedLayout(group), sums, reference);
+                note(group, timedLayout(group), policy::measureInTraining, sums, reference);
             }
         }
         sums.measureMore(policy);
@@ -146,10 +146,14 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     }
 
     private void note(
-            List<RowAt<R>> group, F forest, StepSums<R, F> sums, Reference<R, F> reference) {
+            List<RowAt<R>> group,
+            F forest,
+            Scorer asked,
+            StepSums<R, F> sums,
+            Reference<R, F> reference) {
         StopRequest.check();
         try (var _ = scope("measure")) {
-            Measurement said = policy.measure(forest.forest(), objective.request());
+            Measurement said = asked.measure(forest.forest(), objective.request());
             sums.note(group, forest, said, answers(reference.ask(group, forest), forest, said));
         }
     }
@@ -170,7 +174,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
             List<RowAt<R>> placed = RowAt.of(window, set.rows());
             StepSums<R, F> sums = objective.evaluation(placed, window.microBatches().size());
             for (List<RowAt<R>> group : groups.of(placed, p -> p.row().sequences())) {
-                note(group, layout(group), sums, references.heldOut(i));
+                note(group, layout(group), policy, sums, references.heldOut(i));
             }
             sums.measureMore(policy);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));

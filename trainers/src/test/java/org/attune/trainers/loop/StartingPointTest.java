@@ -190,7 +190,7 @@ class StartingPointTest {
                                             0.3)) {
                         assertEquals(Scorer.Start.WITHOUT_DROPOUT, policy.frozenAdapter().start());
                         assertEquals(Scorer.Start.OTHER, policy.adapterOff().start());
-                        var start = new StartingPoint(policy.frozenAdapter(), _ -> 1e-3);
+                        var start = new StartingPoint(policy.frozenAdapter().start(), _ -> 1e-3);
                         assertTrue(start.isMeasured());
                         assertFalse(start.isTrainedAt(0));
                         start.made(0);
