@@ -52,6 +52,6 @@ public record TrainingConfig(
                         "neftune_noise_alpha",
                         training.neftuneNoiseAlpha().getAsDouble(),
                         "null: completions are sampled without noise, so ratios to the sampler"
-                            + " would be those of another model"));
+                                + " would be those of another model"));
     }
 }
