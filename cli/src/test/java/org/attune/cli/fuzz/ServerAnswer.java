@@ -19,11 +19,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /// Answers of a rollout server, from the status line on. A server on this machine gives each of
 /// them to the client that training has, and closes the connection.
 final class ServerAnswer {
     private static final String FILE = "answer.http";
+    private static final Pattern WAIT = Pattern.compile("(?i)retry-after:\\s*0*[1-9]");
     private static final List<String> BODIES =
             List.of(
                     """
@@ -75,6 +77,9 @@ final class ServerAnswer {
             return; // a mutant without it
         }
         byte[] answer = Files.readAllBytes(folder.resolve(FILE));
+        if (WAIT.matcher(new String(answer, StandardCharsets.ISO_8859_1)).find()) {
+            return; // it asks to wait, and the client does so
+        }
         try (var server = new ServerSocket(0, 0, InetAddress.getLoopbackAddress());
                 var assets = TextAssets.load(folder)) {
             Thread.ofVirtual().start(() -> serve(server, answer));
