@@ -1,0 +1,214 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.cli.Main;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.examples.quickstart.TinyModel;
+import org.attune.reward.task.Problem;
+import org.attune.reward.task.Split;
+import org.attune.reward.task.TaskRows;
+import org.attune.reward.task.Tasks;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// What holds for every method, run through the command line for four steps of two micro-batches
+/// on a small model with random weights:
+///
+/// - a resumed run writes the bytes of an uninterrupted one;
+/// - the loss and the gradients don't depend on how many tokens are computed at once;
+/// - nor on the order of the rows of a micro-batch, where a row's loss follows from the row.
+final class MethodContractTest {
+    /// Rows of a micro-batch.
+    private static final int BATCH = 4;
+
+    /// Methods in which a row's loss depends on its neighbours in the file, and what from.
+    private static final Map<String, String> ORDERED = Map.of();
+
+    /// Keys that a method can't run without.
+    private static final Map<String, List<String>> REQUIRED =
+            Map.of(
+                    "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
+                    "ppo", List.of("reward_funcs=exact_answer"));
+
+    /// Keys of the methods that generate.
+    private static final List<String> GENERATING =
+            List.of("temperature=1", "%s=6", "eval_temperature=0");
+
+    @TempDir static Path folder;
+    private static Path model;
+
+    @BeforeAll
+    static void writeModelAndRows() throws IOException {
+        model = Files.createDirectories(folder.resolve("model"));
+        new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        List<Problem> problems = Tasks.of("reversal", "easy").generate(5, 48, Split.TRAIN);
+        TaskRows.writeCompletions(
+                data(DatasetType.PROMPT_COMPLETION),
+                problems,
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(2L));
+        TaskRows.writePairs(data(DatasetType.PREFERENCE), problems);
+        TaskRows.writePrompts(data(DatasetType.PROMPT_ONLY), problems);
+        writeStepwise();
+    }
+
+    private static void writeStepwise() throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            rows.add(
+                    """
+                    {"prompt": "ab %d", "completions": ["a", "b%s"], "labels": [true, %s]}\
+                    """
+                            .formatted(i, "c".repeat(i % 3), i % 2 == 0));
+        }
+        Files.write(data(DatasetType.STEPWISE_SUPERVISION), rows);
+    }
+
+    private static Path data(DatasetType type) {
+        return folder.resolve(type.key() + ".jsonl");
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyMethod() {
+        return Methods.all().stream()
+                .map(method -> DynamicTest.dynamicTest(method.name(), () -> holds(method)));
+    }
+
+    private static void holds(TrainingMethod<?, ?> method) throws IOException {
+        Path rows = data(type(method.rows()));
+        List<JsonNode> whole = run(method, rows, "whole", "max_steps=4");
+
+        run(method, rows, "halves", "max_steps=2");
+        List<JsonNode> halves = run(method, rows, "halves", "max_steps=4", "resume=true");
+        assertSameBytes(method, whole, halves);
+
+        List<JsonNode> cut = run(method, rows, "cut", "max_steps=4", "tokens_per_micro_batch=1");
+        assertClose(whole, cut, "computed row by row");
+
+        if (method.kind() != TrainingMethod.Kind.GENERATES && !ORDERED.containsKey(method.name())) {
+            Path turned = folder.resolve(method.name() + "-turned.jsonl");
+            Files.write(turned, turned(Files.readAllLines(rows)));
+            assertClose(
+                    whole, run(method, turned, "turned", "max_steps=4"), "rows in another order");
+        }
+    }
+
+    /// The type of rows to write for a method.
+    private static DatasetType type(Set<DatasetType> rows) {
+        return Stream.of(
+                        DatasetType.PROMPT_ONLY,
+                        DatasetType.PROMPT_COMPLETION,
+                        DatasetType.PREFERENCE,
+                        DatasetType.STEPWISE_SUPERVISION)
+                .filter(rows::contains)
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("this test writes no rows of " + rows));
+    }
+
+    /// Lines with those of each micro-batch in the opposite order.
+    private static List<String> turned(List<String> lines) {
+        List<String> turned = new ArrayList<>();
+        for (int i = 0; i + BATCH <= lines.size(); i += BATCH) {
+            List<String> batch = new ArrayList<>(lines.subList(i, i + BATCH));
+            Collections.reverse(batch);
+            turned.addAll(batch);
+        }
+        return turned;
+    }
+
+    private static Path out(TrainingMethod<?, ?> method, String name) {
+        return folder.resolve(method.name() + "-" + name);
+    }
+
+    /// Runs a method.
+    ///
+    /// @return the logged steps
+    private static List<JsonNode> run(
+            TrainingMethod<?, ?> method, Path rows, String name, String... more)
+            throws IOException {
+        var arguments =
+                new ArrayList<>(
+                        List.of(
+                                method.name(),
+                                "model_name_or_path=" + model,
+                                "datasets=" + rows,
+                                "output_dir=" + out(method, name),
+                                "dtype=float32",
+                                "use_peft=true",
+                                "lora_r=4",
+                                "lora_dropout=0",
+                                "learning_rate=1e-3",
+                                "lr_scheduler_type=constant",
+                                "train_sampling_strategy=sequential",
+                                "per_device_train_batch_size=" + BATCH,
+                                "gradient_accumulation_steps=2",
+                                "save_steps=2",
+                                "logging_steps=1"));
+        arguments.addAll(REQUIRED.getOrDefault(method.name(), List.of()));
+        if (method.kind() == TrainingMethod.Kind.GENERATES) {
+            String length =
+                    method.name().equals("ppo") ? "response_length" : "max_completion_length";
+            GENERATING.forEach(key -> arguments.add(key.formatted(length)));
+        }
+        arguments.addAll(List.of(more));
+        assertEquals(0, Main.run(arguments.toArray(String[]::new)), () -> "" + arguments);
+        var json = new ObjectMapper();
+        List<JsonNode> steps = new ArrayList<>();
+        for (String line : Files.readAllLines(out(method, name).resolve("metrics.jsonl"))) {
+            JsonNode step = json.readTree(line);
+            if (step.has("grad_norm")) {
+                steps.add(step);
+            }
+        }
+        return steps;
+    }
+
+    private static void assertSameBytes(
+            TrainingMethod<?, ?> method, List<JsonNode> whole, List<JsonNode> resumed)
+            throws IOException {
+        String weights = "adapter_model.safetensors";
+        assertArrayEquals(
+                Files.readAllBytes(out(method, "whole").resolve(weights)),
+                Files.readAllBytes(out(method, "halves").resolve(weights)),
+                "the resumed adapter");
+        for (int i = 0; i < whole.size(); i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                assertEquals(whole.get(i).get(key), resumed.get(i).get(key), key);
+            }
+        }
+    }
+
+    private static void assertClose(List<JsonNode> whole, List<JsonNode> other, String how) {
+        for (int i = 0; i < whole.size(); i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                double want = whole.get(i).get(key).asDouble();
+                double got = other.get(i).get(key).asDouble();
+                int step = i + 1;
+                assertTrue(
+                        Math.abs(want - got) <= 2e-6 + 1e-3 * Math.abs(want),
+                        () -> "%s, step %d: %s %s, %s".formatted(how, step, key, want, got));
+            }
+        }
+    }
+}
