@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
         name = "attune",
         versionProvider = VersionCommand.Provider.class,
         description = {
-            "Aligns language models: SFT, DPO, BCO, GRPO, PPO and reward models with LoRA, in"
+            "Aligns language models: SFT, DPO, KTO, BCO, GRPO, PPO and reward models with LoRA, in"
                     + " one JVM.",
             "",
             "First steps:",

@@ -24,10 +24,6 @@ final class ElsewhereCommand implements Callable<Integer> {
     private static final Map<String, String> INSTEAD =
             Map.ofEntries(
                     Map.entry(
-                            "kto",
-                            "is not implemented. attune bco takes the same rows (prompt,"
-                                    + " completion, label); attune dpo takes pairs."),
-                    Map.entry(
                             "orpo",
                             "is not implemented. attune dpo with loss_type: [sigmoid, sft] has both"
                                     + " of its terms, against a reference."),

@@ -44,7 +44,7 @@ class EarlyChecksTest {
 
     @Test
     void modulesThatTheModelHasNotAreToldWithTheirLine() throws IOException {
-        for (String method : new String[] {"sft", "dpo", "bco", "reward", "prm"}) {
+        for (String method : new String[] {"sft", "dpo", "bco", "kto", "reward", "prm"}) {
             refuses(
                     method,
                     "use_peft: true\nlora_target_modules: [c_attn, c_proj]\n",

@@ -44,7 +44,8 @@ class InitRunTest {
                 + switch (method.name()) {
                     case "sft" -> "\"completion\": \"1\"}";
                     case "dpo", "reward" -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
-                    case "bco" -> "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
+                    case "bco", "kto" ->
+                            "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
                     case "grpo", "ppo" -> "\"answer\": \"1\"}";
                     default -> throw new AssertionError(method + " needs rows here");

@@ -55,7 +55,6 @@ class MainTest {
     void commandsOfTrlSayWhatThereIsInstead() {
         for (String name :
                 List.of(
-                        "kto",
                         "orpo",
                         "cpo",
                         "simpo",
@@ -84,7 +83,7 @@ class MainTest {
     @Test
     void keysMayStandAsOptionsOfTheCommand() {
         for (String name :
-                List.of("sft", "dpo", "bco", "grpo", "ppo", "reward", "prm", "preview")) {
+                List.of("sft", "dpo", "bco", "kto", "grpo", "ppo", "reward", "prm", "preview")) {
             err.getBuffer().setLength(0);
             assertEquals(2, run(name, "--learning_rate", "-1", "--lora_r=x", "-q"), name);
             String shown = err.toString();
@@ -137,7 +136,7 @@ class MainTest {
         assertTrue(out.toString().startsWith("num_generations: 8\n    completions of each prompt"));
         out.getBuffer().setLength(0);
         assertEquals(0, run("keys", "beta"));
-        assertTrue(out.toString().contains("beta: 0.1 (dpo)"), out.toString());
+        assertTrue(out.toString().contains("beta: 0.1 (dpo, kto)"), out.toString());
         assertEquals(0, run("keys", "deepspeed"));
         assertTrue(out.toString().contains("refused: "), out.toString());
     }

@@ -191,6 +191,15 @@ final class RecipesTest {
         assertEquals(0.5, summary.at("/heldout/before").asDouble(), "ties count half");
     }
 
+    /// Likewise, and each micro-batch has rows of both labels.
+    @Test
+    void smollm2Kto() throws IOException {
+        JsonNode summary = run("kto", "recipes/smollm2-kto.yaml", "pairs");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_accuracy", summary.at("/heldout/metric").asText());
+        assertEquals(0.5, summary.at("/heldout/before").asDouble(), "ties count half");
+    }
+
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());

@@ -17,6 +17,8 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoConfig;
 import org.attune.trainers.unpaired.BcoMethod;
+import org.attune.trainers.unpaired.KtoConfig;
+import org.attune.trainers.unpaired.KtoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -52,6 +54,7 @@ class EveryKeyTest {
         everyKeyMaps(new RewardMethod(), RewardTrainerConfig.defaults(), "every-reward.yaml");
         everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");
         everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml");
+        everyKeyMaps(new KtoMethod(), KtoConfig.defaults(), "every-kto.yaml");
         everyKeyMaps(
                 new GrpoMethod(),
                 GrpoConfig.defaults(),

@@ -15,6 +15,7 @@ import org.attune.trainers.run.Methods;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoMethod;
+import org.attune.trainers.unpaired.KtoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -146,7 +147,8 @@ class KeyTableTest {
                         new GrpoMethod(),
                         new RewardMethod(),
                         new PpoMethod(),
-                        new BcoMethod())) {
+                        new BcoMethod(),
+                        new KtoMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.

@@ -15,6 +15,7 @@ import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoMethod;
+import org.attune.trainers.unpaired.KtoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -123,6 +124,7 @@ class MethodRulesTest {
                                 "sft", List.of(new SftMethod(), DatasetType.PROMPT_COMPLETION),
                                 "dpo", List.of(new DpoMethod(), DatasetType.PREFERENCE),
                                 "bco", List.of(new BcoMethod(), DatasetType.UNPAIRED_PREFERENCE),
+                                "kto", List.of(new KtoMethod(), DatasetType.UNPAIRED_PREFERENCE),
                                 "reward", List.of(new RewardMethod(), DatasetType.PREFERENCE),
                                 "prm", List.of(new PrmMethod(), DatasetType.STEPWISE_SUPERVISION),
                                 "rlhf", List.of(new PpoMethod(), DatasetType.PREFERENCE))

@@ -121,7 +121,7 @@ class RunConfigReaderTest {
                   run.yaml:8: packing: given twice (first in line 7); keep one
                   argument nonsense: accepted: key=value or --key value, such as learning_rate=1e-4
                   run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
-                  run.yaml:6: beta: 0.2; a key of dpo and grpo and bco, not of sft
+                  run.yaml:6: beta: 0.2; a key of dpo and grpo and bco and kto, not of sft
                   run.yaml:9: push_to_hub: true; refused: upload output_dir yourself, e.g. with "hf upload"
                   run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; all keys are in docs/keys.md
                   run.yaml:5: max_length: long; accepted: a whole number
@@ -400,7 +400,7 @@ class RunConfigReaderTest {
                                                 List.of("beta=0.1")))
                         .getMessage();
         assertTrue(
-                message.contains("beta: 0.1; a key of dpo and grpo and bco, not of reward"),
+                message.contains("beta: 0.1; a key of dpo and grpo and bco and kto, not of reward"),
                 message);
     }
 

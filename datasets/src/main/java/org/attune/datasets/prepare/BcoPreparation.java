@@ -5,7 +5,6 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.Sample;
 import org.attune.error.ConfigException;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -59,20 +58,8 @@ public final class BcoPreparation implements RowPreparation<UnpairedExample> {
         return "the row can't be tokenised";
     }
 
-    /// TRL's `unpair_preference_dataset`, on samples.
     @Override
     public List<Sample> samples(List<? extends Sample> samples) {
-        var rows = new ArrayList<Sample>();
-        var rejected = new ArrayList<Sample>();
-        for (Sample sample : samples) {
-            if (sample instanceof Sample.Preference pair) {
-                rows.add(pair.unpaired(true));
-                rejected.add(pair.unpaired(false));
-            } else {
-                rows.add(sample);
-            }
-        }
-        rows.addAll(rejected);
-        return rows;
+        return UnpairedPreferences.of(samples);
     }
 }

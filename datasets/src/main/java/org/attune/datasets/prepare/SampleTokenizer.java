@@ -3,6 +3,7 @@ package org.attune.datasets.prepare;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.TemplateOptions;
@@ -117,6 +118,14 @@ public final class SampleTokenizer {
                 new CompletionTokens(chosen, start),
                 new CompletionTokens(rejected, start),
                 pair.row().origin());
+    }
+
+    /// A labelled completion with its prompt, whole.
+    UnpairedExample tokenize(Sample.UnpairedPreference row) {
+        int[] both = joined(row.prompt(), row.completion(), row.options(), false).ids();
+        int start = firstDifference(promptIds(row.prompt(), row.options()), both);
+        return new UnpairedExample(
+                new CompletionTokens(both, start), row.label(), row.row().origin());
     }
 
     /// The prompt alone, ready to be completed; a template gets its generation prompt.

@@ -9,6 +9,7 @@ import org.attune.datasets.DatasetSource;
 import org.attune.datasets.InterpreterChoice;
 import org.attune.datasets.SplitSpec;
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.RewardExample;
@@ -75,6 +76,8 @@ class TrlDataFixturesTest {
                 } else if (fixture instanceof Map<?, ?> map
                         && "reward".equals(map.get("trainer"))) {
                     report.run(name, () -> reward(name, map, tokenizer));
+                } else if (fixture instanceof Map<?, ?> map && "kto".equals(map.get("trainer"))) {
+                    report.run(name, () -> kto(name, map, tokenizer));
                 } else if (!OTHERS_TESTS.contains(name)) {
                     report.unsupported(name);
                 }
@@ -280,6 +283,49 @@ class TrlDataFixturesTest {
         } else {
             pairs.forEach(pair -> assertEquals(0, pair.margin()));
         }
+    }
+
+    /// TRL cuts rows in the collator, so its prepared rows are whole.
+    private static void kto(String name, Map<?, ?> fixture, SampleTokenizer tokenizer) {
+        Map<?, ?> config = (Map<?, ?>) fixture.get("config");
+        List<Sample> samples =
+                samples(
+                        name,
+                        fixture,
+                        EnumSet.of(DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE));
+        boolean estimates = !"apo_zero_unpaired".equals(config.get("loss_type"));
+        long block = config.get("per_device_train_batch_size") instanceof Long size ? size : 8;
+        List<KtoExample> rows =
+                new KtoPreparation(
+                                tokenizer,
+                                maxLength(config),
+                                estimates
+                                        ? OptionalInt.of(Math.toIntExact(block))
+                                        : OptionalInt.empty(),
+                                BadRowPolicy.ERROR)
+                        .prepare(samples, 2)
+                        .rows();
+        List<?> expected = (List<?>) fixture.get("prepared");
+        assertEquals(expected.size(), rows.size());
+        int limit = maxLength(config).orElse(Integer.MAX_VALUE);
+        for (int i = 0; i < rows.size(); i++) {
+            Map<?, ?> row = (Map<?, ?>) expected.get(i);
+            CompletionTokens own = rows.get(i).row().tokens();
+            assertEquals(row.get("label"), rows.get(i).row().desirable());
+            assertEquals(row.get("prompt_ids"), longs(own.promptIds()));
+            checkCut((List<?>) row.get("completion_ids"), own, limit);
+            assertEquals(row.containsKey("KL_completion_ids"), estimates);
+            if (estimates) {
+                CompletionTokens other = rows.get(i).mismatched().orElseThrow();
+                assertEquals(row.get("prompt_ids"), longs(other.promptIds()));
+                checkCut((List<?>) row.get("KL_completion_ids"), other, limit);
+            }
+        }
+    }
+
+    private static void checkCut(List<?> completion, CompletionTokens tokens, int limit) {
+        int room = Math.min(completion.size(), limit - tokens.completionStart());
+        assertEquals(completion.subList(0, room), longs(tokens.completionIds()));
     }
 
     private static void checkSides(List<?> expected, List<RewardExample> pairs) {

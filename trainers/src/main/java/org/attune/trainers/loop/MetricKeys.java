@@ -22,6 +22,9 @@ public final class MetricKeys {
     public static final String LOGITS_CHOSEN = "logits/chosen";
     public static final String LOGITS_REJECTED = "logits/rejected";
 
+    /// KTO's estimate of the policy's divergence from the reference, on mismatched completions.
+    public static final String KL = "kl";
+
     /// BCO's reward shift: the mean of all rewards so far.
     public static final String DELTA = "delta";
 
@@ -33,7 +36,8 @@ public final class MetricKeys {
 
     /// Share of pairs whose chosen score is larger; ties count as wrong. Of process reward models:
     /// share of steps judged as they are labelled. Of BCO, in evaluations: share of completions
-    /// whose reward is on its label's side of [#DELTA], ties counted half.
+    /// whose reward is on its label's side of [#DELTA], ties counted half. Of KTO: the same of
+    /// log-ratios and [#KL].
     public static final String ACCURACY = "accuracy";
 
     /// Mean of chosen minus rejected score.

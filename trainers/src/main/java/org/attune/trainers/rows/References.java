@@ -6,32 +6,42 @@ import org.attune.trainers.loop.StartingPoint;
 import java.util.List;
 import java.util.Optional;
 
-/// The references of a run: one for its training rows, one for each evaluation set. As long as the
-/// policy is its reference ([StartingPoint]), it speaks for both.
+/// The references of a run: of its training rows, and of each evaluation set. As long as the policy
+/// is its reference ([StartingPoint]), it speaks for all.
 ///
 /// @param start empty without a reference
 /// @param training of the training rows
 /// @param heldOut of each evaluation set
 record References<R, F extends RowForest>(
-        Optional<StartingPoint> start, Reference<R, F> training, List<Reference<R, F>> heldOut) {
+        Optional<StartingPoint> start, Both<R, F> training, List<Both<R, F>> heldOut) {
     References {
         heldOut = List.copyOf(heldOut);
     }
 
-    /// The one for a training step.
+    /// A list of rows, and what stands [beside][RowObjective#beside] them.
     ///
-    /// @param step from 0
-    Reference<R, F> atStep(int step) {
-        boolean same = start.isPresent() && start.get().isTrainedAt(step);
-        return same ? new Reference.Policy<>() : training;
+    /// @param rows asked about the rows
+    /// @param beside asked about the rows beside; unused where there are none
+    record Both<R, F extends RowForest>(Reference<R, F> rows, Reference<R, F> beside) {
+        static <R, F extends RowForest> Both<R, F> of(Reference<R, F> one) {
+            return new Both<>(one, one);
+        }
     }
 
-    /// The one for an evaluation set.
+    /// Those for a training step.
+    ///
+    /// @param step from 0
+    Both<R, F> atStep(int step) {
+        boolean same = start.isPresent() && start.get().isTrainedAt(step);
+        return same ? Both.of(new Reference.Policy<>()) : training;
+    }
+
+    /// Those for an evaluation set.
     ///
     /// @param set its number, from 0
-    Reference<R, F> heldOut(int set) {
+    Both<R, F> heldOut(int set) {
         boolean same = start.isPresent() && start.get().isMeasured();
-        return same ? new Reference.Policy<>() : heldOut.get(set);
+        return same ? Both.of(new Reference.Policy<>()) : heldOut.get(set);
     }
 
     /// Says that a step was made.

@@ -23,6 +23,11 @@ public record RowAt<T>(T row, int index, int microBatch, int position) {
         return placed;
     }
 
+    /// Another row in the same place.
+    <S> RowAt<S> with(S other) {
+        return new RowAt<>(other, index, microBatch, position);
+    }
+
     /// The rows alone.
     public static <T> List<T> rows(List<RowAt<T>> placed) {
         return placed.stream().map(RowAt::row).toList();

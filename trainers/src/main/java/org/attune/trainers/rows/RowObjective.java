@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// What a method makes of its rows. [RowTrainer] does the rest: which rows a step has, which of
 /// them are computed together, passes, reference, evaluation, updates, checkpoints.
@@ -51,6 +52,12 @@ public interface RowObjective<R extends TrainingRow, F extends RowForest> {
 
     /// What the frozen model is asked about each row; empty without a reference.
     default Optional<ReferenceColumns<F>> reference() {
+        return Optional.empty();
+    }
+
+    /// Makes of a row the one that is measured beside it, without gradients, before any loss of a
+    /// step is taken ([StepSums#noteBeside]); empty where losses need no such thing.
+    default Optional<UnaryOperator<R>> beside() {
         return Optional.empty();
     }
 

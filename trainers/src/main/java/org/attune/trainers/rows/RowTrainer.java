@@ -5,6 +5,7 @@ import org.attune.datasets.layout.RowForest;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /// Trains on rows that are there from the start, by any objective. Read [#train], then [#step],
 /// then the method's [RowObjective].
@@ -105,8 +107,10 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         policy.startStep(window.step());
         List<RowAt<R>> placed = RowAt.of(window, rows);
         StepSums<R, F> sums = objective.training(placed, window.microBatches().size());
-        List<List<RowAt<R>>> cut = groups.of(placed, p -> p.row().sequences());
-        Reference<R, F> reference = references.atStep(window.step());
+        List<List<RowAt<R>>> cut = cut(placed);
+        References.Both<R, F> both = references.atStep(window.step());
+        Reference<R, F> reference = both.rows();
+        noteBeside(placed, policy::measureInTraining, sums, both.beside());
         for (List<RowAt<R>> group : cut) {
             if (!sums.isWhole(group)) {
                 note(group, timedLayout(group), policy::measureInTraining, sums, reference);
@@ -158,6 +162,31 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         }
     }
 
+    /// Measures what stands beside the rows, in separate groups.
+    private void noteBeside(List<RowAt<R>> placed, StepSums<R, F> sums, Reference<R, F> reference) {
+        if (objective.beside().isEmpty()) {
+            return;
+        }
+        for (List<RowAt<R>> group : cut(beside(placed))) {
+            StopRequest.check();
+            F forest = timedLayout(group);
+            try (var _ = scope("beside")) {
+                Measurement said = asked.measure(forest.forest(), HeadRequest.of());
+                sums.noteBeside(
+                        group, forest, said, answers(reference.ask(group, forest), forest, said));
+            }
+        }
+    }
+
+    private List<RowAt<R>> beside(List<RowAt<R>> placed) {
+        UnaryOperator<R> beside = objective.beside().orElseThrow();
+        return placed.stream().map(p -> p.with(beside.apply(p.row()))).toList();
+    }
+
+    private List<List<RowAt<R>>> cut(List<RowAt<R>> placed) {
+        return groups.of(placed, p -> p.row().sequences());
+    }
+
     /// The reference's numbers; the policy's where it still is its reference.
     private List<double[]> answers(
             Optional<List<double[]>> asked, F forest, Measurement policySaid) {
@@ -173,8 +202,10 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
             BatchPlan.Window window = RunParts.wholeSet(set.rows().size(), batch);
             List<RowAt<R>> placed = RowAt.of(window, set.rows());
             StepSums<R, F> sums = objective.evaluation(placed, window.microBatches().size());
-            for (List<RowAt<R>> group : groups.of(placed, p -> p.row().sequences())) {
-                note(group, layout(group), policy, sums, references.heldOut(i));
+            References.Both<R, F> both = references.heldOut(i);
+            noteBeside(placed, policy, sums, both.beside());
+            for (List<RowAt<R>> group : cut(placed)) {
+                note(group, layout(group), policy, sums, both.rows());
             }
             sums.measureMore(policy);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));
@@ -196,7 +227,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
 
     private References<R, F> references(BatchPlan plan) {
         if (frozen.isEmpty()) {
-            Reference<R, F> none = new Reference.None<>();
+            References.Both<R, F> none = References.Both.of(new Reference.None<>());
             return new References<>(
                     Optional.empty(), none, evalSets.stream().map(_ -> none).toList());
         }
@@ -204,8 +235,17 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         var live = new Reference.Live<R, F>(scorer, objective.reference().orElseThrow());
         return new References<>(
                 Optional.of(parts.startingPoint(scorer, plan)),
-                reference(live, rows),
-                evalSets.stream().map(set -> reference(live, set.rows())).toList());
+                both(live, rows),
+                evalSets.stream().map(set -> both(live, set.rows())).toList());
+    }
+
+    private References.Both<R, F> both(Reference.Live<R, F> live, List<R> all) {
+        Reference<R, F> own = reference(live, all);
+        return objective
+                .beside()
+                .map(b -> reference(live, all.stream().map(b).toList()))
+                .map(other -> new References.Both<>(own, other))
+                .orElseGet(() -> References.Both.of(own));
     }
 
     private Reference<R, F> reference(Reference.Live<R, F> live, List<R> all) {
@@ -224,7 +264,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
                     cache.get(
                             objective.fingerprint(all),
                             live.columns().names(),
-                            groups.of(placed, p -> p.row().sequences()),
+                            cut(placed),
                             group -> score(live, group)));
         }
     }

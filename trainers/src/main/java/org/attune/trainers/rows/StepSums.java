@@ -39,6 +39,15 @@ public interface StepSums<R, F> {
         add(group, forest, policy, reference);
     }
 
+    /// Notes what the models say of the rows that stand [beside][RowObjective#beside] a group's, of
+    /// which no slopes are asked. All of a step's are noted before any group is added.
+    ///
+    /// @param group the rows beside, in the places of the rows that they belong to
+    /// @param policy as in [#add], without statistics
+    /// @param reference as in [#add]
+    default void noteBeside(
+            List<RowAt<R>> group, F forest, Measurement policy, List<double[]> reference) {}
+
     /// The derivative that [#add] returns, of a group that isn't whole, after all such groups were
     /// noted.
     ///

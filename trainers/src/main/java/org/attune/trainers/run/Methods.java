@@ -9,6 +9,7 @@ import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoMethod;
+import org.attune.trainers.unpaired.KtoMethod;
 
 import java.util.List;
 import java.util.Optional;
@@ -23,7 +24,8 @@ public final class Methods {
                     new RewardMethod(),
                     new PrmMethod(),
                     new PpoMethod(),
-                    new BcoMethod());
+                    new BcoMethod(),
+                    new KtoMethod());
 
     private Methods() {}
 

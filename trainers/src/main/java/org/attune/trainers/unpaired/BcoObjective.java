@@ -22,7 +22,6 @@ import org.attune.trainers.rows.RowTrainer;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -111,27 +110,12 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
 
     @Override
     public void advise(List<UnpairedExample> rows, BatchPlan plan) {
-        LabelAdvice.give(rows, plan);
+        LabelAdvice.give("BCO", rows, plan);
     }
 
     @Override
     public Optional<ReferenceColumns<UnpairedForest>> reference() {
         return Optional.of(new CompletionReference());
-    }
-
-    private record CompletionReference() implements ReferenceColumns<UnpairedForest> {
-        @Override
-        public List<String> names() {
-            return List.of("reference_logps");
-        }
-
-        @Override
-        public List<double[]> read(UnpairedForest forest, float[] tokenLogProbs) {
-            return forest.completions().stream()
-                    .map(targets -> Arrays.stream(targets.of(tokenLogProbs)).sum())
-                    .map(logProb -> new double[] {logProb})
-                    .toList();
-        }
     }
 
     /// A training step, whose rewards move δ.

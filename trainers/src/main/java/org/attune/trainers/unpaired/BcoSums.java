@@ -1,6 +1,5 @@
 package org.attune.trainers.unpaired;
 
-import org.attune.checkpoint.RunState;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.layout.TargetRange;
 import org.attune.datasets.layout.UnpairedForest;
@@ -45,8 +44,8 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
         final double[] rewards;
         final boolean[] desirable;
         final String[] origins;
-        final Side chosen = new Side();
-        final Side rejected = new Side();
+        final LabelSide chosen = LabelSide.chosen();
+        final LabelSide rejected = LabelSide.rejected();
         int added;
         double delta;
         double loss;
@@ -56,14 +55,10 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
             desirable = new boolean[rows];
             origins = new String[rows];
         }
-    }
 
-    /// Sums over the completions with one label.
-    private static final class Side {
-        int rows;
-        double logProbs;
-        double logits;
-        long logitCount;
+        LabelSide side(boolean label) {
+            return label ? chosen : rejected;
+        }
     }
 
     /// How δ goes from micro-batch to micro-batch.
@@ -148,9 +143,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
             m.desirable[place] = row.row().desirable();
             m.origins[place] = origin;
             m.added++;
-            Side side = row.row().desirable() ? m.chosen : m.rejected;
-            side.rows++;
-            side.logProbs += logProb;
+            m.side(row.row().desirable()).add(reward, logProb);
             if (logits.isPresent()) {
                 addLogits(row, Arrays.stream(targets.of(logits.get())).sum(), targets.size());
             }
@@ -169,9 +162,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
     /// @param count how many values `sum` is of
     void addLogits(RowAt<UnpairedExample> row, double sum, int count) {
         MicroBatch m = microBatches.get(row.microBatch());
-        Side side = row.row().desirable() ? m.chosen : m.rejected;
-        side.logits += sum;
-        side.logitCount += count;
+        m.side(row.row().desirable()).addLogits(sum, count);
     }
 
     /// Takes the losses of the micro-batches that are complete.
@@ -259,24 +250,7 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
     }
 
     private static void add(MicroBatch m, MetricMeans means) {
-        double chosen = 0;
-        double rejected = 0;
-        for (int i = 0; i < m.rewards.length; i++) {
-            chosen += m.desirable[i] ? m.rewards[i] : 0;
-            rejected += m.desirable[i] ? 0 : m.rewards[i];
-        }
-        add(means, MetricKeys.REWARDS_CHOSEN, chosen, m.chosen.rows);
-        add(means, MetricKeys.LOGPS_CHOSEN, m.chosen.logProbs, m.chosen.rows);
-        add(means, MetricKeys.LOGITS_CHOSEN, m.chosen.logits, m.chosen.logitCount);
-        add(means, MetricKeys.REWARDS_REJECTED, rejected, m.rejected.rows);
-        add(means, MetricKeys.LOGPS_REJECTED, m.rejected.logProbs, m.rejected.rows);
-        add(means, MetricKeys.LOGITS_REJECTED, m.rejected.logits, m.rejected.logitCount);
-    }
-
-    /// A label that no row has is left out.
-    private static void add(MetricMeans means, String key, double sum, long count) {
-        if (count > 0) {
-            means.add(key, new RunState.Mean(sum, count));
-        }
+        m.chosen.sums().forEach(means::add);
+        m.rejected.sums().forEach(means::add);
     }
 }

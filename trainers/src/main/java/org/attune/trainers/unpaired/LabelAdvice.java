@@ -20,16 +20,18 @@ final class LabelAdvice {
     private LabelAdvice() {}
 
     /// Logs the warning, if there is one.
-    static void give(List<UnpairedExample> rows, BatchPlan plan) {
-        warning(rows, plan).ifPresent(LOG::warn);
+    ///
+    /// @param method its name in the message
+    static void give(String method, List<UnpairedExample> rows, BatchPlan plan) {
+        warning(method, rows, plan).ifPresent(LOG::warn);
     }
 
-    static Optional<String> warning(List<UnpairedExample> rows, BatchPlan plan) {
+    static Optional<String> warning(String method, List<UnpairedExample> rows, BatchPlan plan) {
         long desirable = rows.stream().filter(UnpairedExample::desirable).count();
         if (desirable == 0 || desirable == rows.size()) {
             return Optional.of(
-                    "all %d rows have label %s; BCO learns to tell true from false, give rows of both"
-                            .formatted(rows.size(), desirable > 0));
+                    "all %d rows have label %s; %s learns to tell true from false, give rows of both"
+                            .formatted(rows.size(), desirable > 0, method));
         }
         int steps = Math.min(plan.stepsPerEpoch(), STEPS);
         int oneSided = 0;

@@ -18,6 +18,7 @@ import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftLossType;
 import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.unpaired.KtoConfig;
 import org.junit.jupiter.api.Test;
 
 import java.nio.file.Path;
@@ -121,6 +122,7 @@ class ConfigCheckTest {
                         RewardTrainerConfig.defaults().withTraining(change).withLora(peft),
                         PrmConfig.defaults().withTraining(change).withLora(peft),
                         BcoConfig.defaults().withTraining(change).withLora(peft),
+                        KtoConfig.defaults().withTraining(change).withLora(peft),
                         GrpoConfig.defaults().withTraining(change).withLora(peft),
                         PpoConfig.defaults().withTraining(change));
         for (CrossChecked config : adapters) {

@@ -16,6 +16,7 @@ import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.unpaired.KtoObjective;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,7 +80,7 @@ class ParityFixtureTest {
                                         List.of(),
                                         context)
                                 .train();
-                default -> dpo(parity, policy, context);
+                default -> referenced(parity, policy, context);
             }
             Parity.compareSteps(parity.expectedSteps(), listener.logs);
             Parity.compareWeights(parity.expectedWeights(), policy);
@@ -88,20 +89,37 @@ class ParityFixtureTest {
         }
     }
 
-    private static void dpo(ParityCase parity, Policy policy, RunContext context) {
+    private static void referenced(ParityCase parity, Policy policy, RunContext context) {
         if (parity.hasSeparateReference()) {
             try (var separate = parity.model("reference_model")) {
-                dpo(parity, policy, Policy.reference(separate), context);
+                referenced(parity, policy, Policy.reference(separate), context);
             }
         } else {
-            dpo(parity, policy, parity.sharedReference(policy), context);
+            referenced(parity, policy, parity.sharedReference(policy), context);
         }
     }
 
-    private static void dpo(
+    private static void referenced(
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
-        DpoObjective.trainer(
-                        parity.dpoConfig(), policy, reference, parity.pairs(), List.of(), context)
-                .train();
+        switch (parity.trainer()) {
+            case "kto" ->
+                    KtoObjective.trainer(
+                                    parity.ktoConfig(),
+                                    policy,
+                                    reference,
+                                    parity.ktoRows(),
+                                    List.of(),
+                                    context)
+                            .train();
+            default ->
+                    DpoObjective.trainer(
+                                    parity.dpoConfig(),
+                                    policy,
+                                    reference,
+                                    parity.pairs(),
+                                    List.of(),
+                                    context)
+                            .train();
+        }
     }
 }

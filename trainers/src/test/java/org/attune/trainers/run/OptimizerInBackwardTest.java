@@ -97,6 +97,7 @@ class OptimizerInBackwardTest {
         assertSame("sft-untied", TinyRun.SFT, TinyModels.llama());
         assertSame("dpo", TinyRun.DPO, TinyModels.tiedLlama());
         assertSame("bco", TinyRun.BCO, TinyModels.tiedLlama());
+        assertSame("kto", TinyRun.KTO, TinyModels.tiedLlama());
         assertSame("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));
         assertSame("grpo", TinyRun.GRPO, TinyModels.tiedLlama());
         assertSame("prm", TinyRun.PRM, TinyModels.llama().withScores(ScoreKind.TOKEN, 2));

@@ -90,6 +90,7 @@ class SharedBeginningsTest {
         assertAlike("sft", TinyRun.packedSft(), TinyModels.tiedLlama());
         assertAlike("dpo", TinyRun.DPO, TinyModels.tiedLlama());
         assertAlike("bco", TinyRun.BCO, TinyModels.tiedLlama());
+        assertAlike("kto", TinyRun.KTO, TinyModels.tiedLlama());
         assertAlike("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));
         assertAlike("prm", TinyRun.PRM, TinyModels.llama().withScores(ScoreKind.TOKEN, 2));
     }

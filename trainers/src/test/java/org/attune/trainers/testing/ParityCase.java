@@ -7,6 +7,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
+import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.RewardExample;
@@ -15,6 +16,7 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.BcoPreparation;
+import org.attune.datasets.prepare.KtoPreparation;
 import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.datasets.prepare.PreferenceOptions;
 import org.attune.datasets.prepare.PreferencePreparation;
@@ -37,6 +39,7 @@ import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.preference.DpoConfig;
@@ -47,6 +50,8 @@ import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftLossType;
 import org.attune.trainers.unpaired.BcoConfig;
+import org.attune.trainers.unpaired.KtoConfig;
+import org.attune.trainers.unpaired.KtoLossType;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -81,7 +86,7 @@ public record ParityCase(
 
     /// What Attune can't do of this case; empty if it can do all.
     public Optional<String> unsupported() {
-        if (!Set.of("sft", "dpo", "reward").contains(trainer())) {
+        if (!Set.of("sft", "dpo", "reward", "kto").contains(trainer())) {
             return Optional.of("trainer");
         }
         if (config.path("sync_ref_model").asBoolean(false)) {
@@ -193,6 +198,20 @@ public record ParityCase(
                 .rows();
     }
 
+    public List<KtoExample> ktoRows() {
+        OptionalInt block =
+                config.get("loss_type").asText().equals("kto")
+                        ? OptionalInt.of(config.get("per_device_train_batch_size").asInt())
+                        : OptionalInt.empty();
+        return new KtoPreparation(tokenizer, maxLength(), block, BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE)),
+                        1)
+                .rows();
+    }
+
     private List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
@@ -252,10 +271,7 @@ public record ParityCase(
                                         .withDiscopopTau(config.get("discopop_tau").asDouble())
                                         .withUseWeighting(config.get("use_weighting").asBoolean()))
                 .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
-                .withReference(
-                        r ->
-                                r.withPrecomputeRefLogProbs(
-                                        config.get("precompute_ref_log_probs").asBoolean()))
+                .withReference(this::reference)
                 .withTraining(this::training);
     }
 
@@ -286,11 +302,27 @@ public record ParityCase(
                 .withData(_ -> DataConfig.of("data.jsonl"))
                 .withLora(l -> l.withUsePeft(adapter().isPresent()))
                 .withLoss(l -> l.withBeta(config.get("beta").asDouble()).withTrlCompat(true))
-                .withReference(
-                        r ->
-                                r.withPrecomputeRefLogProbs(
-                                        config.get("precompute_ref_log_probs").asBoolean()))
+                .withReference(this::reference)
                 .withTraining(this::training);
+    }
+
+    public KtoConfig ktoConfig() {
+        return KtoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLoss(
+                        l ->
+                                l.withLossType(KtoLossType.valueOf(upper("loss_type")))
+                                        .withBeta(number("beta"))
+                                        .withDesirableWeight(number("desirable_weight"))
+                                        .withUndesirableWeight(number("undesirable_weight")))
+                .withReference(this::reference)
+                .withTraining(this::training);
+    }
+
+    private ReferenceConfig reference(ReferenceConfig r) {
+        return r.withPrecomputeRefLogProbs(config.get("precompute_ref_log_probs").asBoolean());
     }
 
     public TrainingConfig training(TrainingConfig start) {

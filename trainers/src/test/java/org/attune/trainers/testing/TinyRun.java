@@ -7,6 +7,7 @@ import static org.mockito.Mockito.when;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.RewardExample;
@@ -39,6 +40,8 @@ import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.sft.SftTrainerTest;
 import org.attune.trainers.unpaired.BcoConfig;
 import org.attune.trainers.unpaired.BcoObjective;
+import org.attune.trainers.unpaired.KtoConfig;
+import org.attune.trainers.unpaired.KtoObjective;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -125,6 +128,23 @@ public interface TinyRun {
                                     Policy.reference(frozen),
                                     OptionalInt.of(0),
                                     unpaired(),
+                                    List.of(),
+                                    context)
+                            .train();
+                }
+            };
+
+    TinyRun KTO =
+            (training, policy, context) -> {
+                try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
+                    return KtoObjective.trainer(
+                                    KtoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("rows.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    Policy.reference(frozen),
+                                    mismatched(),
                                     List.of(),
                                     context)
                             .train();
@@ -235,6 +255,17 @@ public interface TinyRun {
                                 Stream.of(
                                         new UnpairedExample(p.chosen(), true, p.origin()),
                                         new UnpairedExample(p.rejected(), false, p.origin())))
+                .toList();
+    }
+
+    private static List<KtoExample> mismatched() {
+        List<UnpairedExample> rows = unpaired();
+        return IntStream.range(0, rows.size())
+                .mapToObj(
+                        i ->
+                                new KtoExample(
+                                        rows.get(i),
+                                        Optional.of(rows.get((i + 1) % rows.size()).tokens())))
                 .toList();
     }
 

@@ -313,14 +313,16 @@ class BcoTrainerTest {
     void labelsThatTeachLittleAreWarnedOf() {
         List<UnpairedExample> rows = rows();
         var plan = new BatchPlan(6, 3, 1, false, new RowOrder.Sequential());
-        assertTrue(LabelAdvice.warning(rows, plan).isEmpty());
+        assertTrue(LabelAdvice.warning("BCO", rows, plan).isEmpty());
         List<UnpairedExample> good = rows.stream().filter(UnpairedExample::desirable).toList();
         var three = new BatchPlan(3, 3, 1, false, new RowOrder.Sequential());
-        assertTrue(LabelAdvice.warning(good, three).orElseThrow().contains("label true"));
+        assertTrue(LabelAdvice.warning("BCO", good, three).orElseThrow().contains("label true"));
         List<UnpairedExample> sorted = new ArrayList<>(good);
         rows.stream().filter(r -> !r.desirable()).forEach(sorted::add);
         assertTrue(
-                LabelAdvice.warning(sorted, plan).orElseThrow().contains("2 of the first 2 steps"));
+                LabelAdvice.warning("BCO", sorted, plan)
+                        .orElseThrow()
+                        .contains("2 of the first 2 steps"));
     }
 
     @Test
