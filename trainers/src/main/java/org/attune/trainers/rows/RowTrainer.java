@@ -163,7 +163,8 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     }
 
     /// Measures what stands beside the rows, in separate groups.
-    private void noteBeside(List<RowAt<R>> placed, StepSums<R, F> sums, Reference<R, F> reference) {
+    private void noteBeside(
+            List<RowAt<R>> placed, Scorer asked, StepSums<R, F> sums, Reference<R, F> reference) {
         if (objective.beside().isEmpty()) {
             return;
         }

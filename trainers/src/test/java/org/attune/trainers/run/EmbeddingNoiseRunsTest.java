@@ -100,6 +100,7 @@ class EmbeddingNoiseRunsTest {
         assertIndependentOfGroups("sft", TinyRun.packedSft(), TinyModels.tiedLlama());
         assertIndependentOfGroups("dpo", TinyRun.DPO, TinyModels.tiedLlama());
         assertIndependentOfGroups("bco", TinyRun.BCO, TinyModels.tiedLlama());
+        assertIndependentOfGroups("kto", TinyRun.KTO, TinyModels.tiedLlama());
         assertIndependentOfGroups("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));
         DecoderConfig steps = TinyModels.llama().withScores(ScoreKind.TOKEN, 2);
         assertIndependentOfGroups("prm", TinyRun.PRM, steps);
