@@ -12,11 +12,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/// Files that are written whole or not at all. The bytes go to a hidden sibling, are forced to
-/// the
-/// disk, and the sibling is renamed. A process killed at any moment leaves the old file or the
-/// new
-/// one (and perhaps a sibling whose name ends in `.tmp`, which nobody reads).
+/// Files that are written whole or not at all. The bytes go to a hidden sibling, are forced to the
+/// disk, and the sibling is renamed. A process killed at any moment leaves the old file or the new
+/// one. A sibling whose name ends in `.tmp` may remain; nobody reads it.
 public final class AtomicFile {
     static final String TEMPORARY_SUFFIX = ".tmp";
 

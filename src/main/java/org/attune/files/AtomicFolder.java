@@ -44,9 +44,8 @@ public final class AtomicFolder implements AutoCloseable {
     }
 
     /// Forces all files to the disk and renames the folder. A folder that stood at the target is
-    /// replaced: it is renamed away first and then deleted, so a process killed between the two
-    /// renames leaves the old folder under a name that ends in `.old.tmp`, and no half-written
-    /// one.
+    /// replaced: it is renamed away first and then deleted. So a process killed between the two
+    /// renames leaves the old folder under a name that ends in `.old.tmp`.
     public void commit() throws IOException {
         if (committed) {
             throw new IllegalStateException(target + " is already committed");

@@ -23,8 +23,8 @@ public final class ChatTokenizer {
         this.guard = guard;
     }
 
-    /// The same, but control tokens that stand in messages or tools (`<|im_end|>` in a user's text)
-    /// are encoded as ordinary text, so that nobody can end a turn by writing so.
+    /// The same, but control tokens in messages or tools (`<|im_end|>` in a user's text) are
+    /// encoded as ordinary text. So nobody can end a turn by writing one.
     public ChatTokenizer sanitizingControlTokens() {
         return new ChatTokenizer(
                 tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()));

@@ -34,9 +34,9 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
     /// @param textEnd one past the last of the message's own text
     /// @param end     the most that may belong to the turn
     record Turn(int start, int textEnd, int end) {
-        /// The end of its last control token, behind which at most white space belongs to it. The
-        /// beginning of what comes next may be like that of a token that only ends conversations,
-        /// and a turn may end with another token where it is the last one.
+        /// The end of its last control token, behind which at most white space belongs to it. What
+        /// comes next may begin like a token that only ends conversations. A turn may also end with
+        /// another token where it is the last one.
         int end(String whole, List<String> controlTokens) {
             int inside = -1;
             int across = end;

@@ -6,9 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Recursive descent over one JSON text. Written by hand because a data set's owner needs to know
-/// what is wrong in which column, and because training rows must not be repaired silently
-/// (repeated keys, lone surrogates).
+/// Recursive descent over one JSON text. Written by hand, because a data set's owner needs to know
+/// what is wrong in which column. Training rows must not be repaired silently either (repeated
+/// keys, lone surrogates).
 final class JsonParser {
     /// Python converts no integer with more digits from text; nor do we, since it takes quadratic
     /// time.

@@ -14,9 +14,9 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /// Owner of one tokenizer in native memory.
 ///
-/// It speaks to DJL's native library and not to DJL's `HuggingFaceTokenizer`, which changes texts
-/// by its own rules, fetches six arrays per encoding where two are needed, and reports its use
-/// over the network on some machines.
+/// It calls DJL's native library and not DJL's `HuggingFaceTokenizer`. That class changes texts by
+/// its own rules and fetches six arrays per encoding where two are needed. On some machines it
+/// reports its use over the network.
 final class NativeTokenizer implements AutoCloseable {
     private static final String FLAVOR = "RUST_FLAVOR";
 

@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// Reads the tokens of a `tokenizer.json` in one pass, since the file is large, and checks on the
-/// way what native code, which reads the file then, takes on trust.
+/// Reads the tokens of a `tokenizer.json` in one pass, since the file is large. On the way it
+/// checks what native code, which reads the file next, takes on trust.
 final class TokenizerReader {
     /// Every token is the name of a field: looking for each in a table of names is not worth it.
     static final JsonFactory JSON =

@@ -18,8 +18,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Writes a model folder of any shape with random weights, and a tokenizer whose words `w3`, `w4`,
-/// … are a token each, so that a benchmark of it takes the same way as that of a real model.
+/// Writes a model folder of any shape with random weights. Its tokenizer has the words `w3`, `w4`,
+/// …, a token each, so a benchmark runs as with a real model.
 ///
 /// @param shape of the model
 record SyntheticModel(ModelShape shape) {

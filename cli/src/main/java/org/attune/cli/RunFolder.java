@@ -17,10 +17,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// A run's `output_dir`, to which only it writes. A new run that finds an earlier
-/// one there moves what that wrote into `earlier-N/`, so that nothing is lost and no old checkpoint
-/// is taken for a new one; it does so when its first step is done, so a run that can't start
-/// leaves everything in its place.
+/// A run's `output_dir`, to which only it writes. A new run that finds an earlier one there moves
+/// its files into `earlier-N/`. Nothing is lost, and no old checkpoint is taken for a new one; it
+/// does so when its first step is done, so a run that can't start leaves everything in its place.
 final class RunFolder implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RunFolder.class);
 

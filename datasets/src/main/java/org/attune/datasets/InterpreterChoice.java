@@ -37,8 +37,8 @@ public final class InterpreterChoice {
         this.accepted = accepted;
     }
 
-    /// Checks the columns of a file that states them once, so that a missing one is a fault of
-    /// the file, not of its first row. What depends on values is left to [#of].
+    /// Checks the columns of a file that states them once. So a missing one is a fault of the file,
+    /// not of its first row. What depends on values is left to [#of].
     void check(String where, List<String> header) {
         List<String> columns =
                 header.stream().map(c -> source.columns().getOrDefault(c, c)).toList();

@@ -24,10 +24,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// What the blocks made of tokens that a [CachedDecoder] read, kept so that a backward pass over
-/// the same sequences needs no forward pass through the blocks. It holds as long as the weights
-/// stay as they are: code that changes them calls [#forget]. Owns its memory, which stays until it
-/// is closed; use it on the engine thread.
+/// What the blocks made of tokens that a [CachedDecoder] read. With it, a backward pass over the
+/// same sequences needs no forward pass through the blocks. It holds as long as the weights stay as
+/// they are: code that changes them calls [#forget]. Owns its memory, which stays until it is
+/// closed; use it on the engine thread.
 ///
 /// Rows are numbered in the order of reading.
 public final class ForwardRecord implements PassRecord, AutoCloseable {

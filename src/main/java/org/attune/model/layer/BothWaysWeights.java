@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /// Copies that forward and backward passes read. The numbers themselves are given back. They are
-/// made again from a copy when they are asked for, and stay then, since an adapter that changed its
-/// form once will do so again.
+/// made again from a copy when they are asked for. Then they stay, since an adapter that changed
+/// its form once will do so again.
 final class BothWaysWeights implements WeightState {
     private final Form form;
     private final Optional<AdapterColumns> columns;

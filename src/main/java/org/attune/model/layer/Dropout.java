@@ -9,9 +9,9 @@ import org.attune.tensor.vector.KeptNumbers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Dropout of an adapter's inputs. Which elements fall out follows from the seed, the module's path
-/// and an element's place alone, so that a forward pass, its repetition and the backward pass draw
-/// the same ones and nothing is kept for that.
+/// Dropout of an adapter's inputs. The seed, the module's path and an element's place decide which
+/// elements fall out. So a forward pass, its repetition and the backward pass draw the same ones,
+/// and nothing is kept.
 ///
 /// libtorch's own generator costs as much as the whole step on a CPU; here one product of 64 bits
 /// decides four elements.

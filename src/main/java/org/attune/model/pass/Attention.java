@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Attention of the rows of one [Layout], in blocks of queries with batched products. On CPUs this
-/// is 2–4 times faster in bfloat16 than ATen's fused kernel, and unlike that it is right for rows
-/// that see more keys than there are queries.
+/// is 2–4 times faster in bfloat16 than ATen's fused kernel. Unlike that kernel, it is right for
+/// rows that see more keys than there are queries.
 ///
 /// Shapes: `C` key/value heads, `G` query heads per key/value head, `K` head size. Queries
 /// `(C, N, G, K)` come scaled by `1/√K`; keys and values `(C, N, K)`.

@@ -38,8 +38,8 @@ final class TileProduct {
                     .orElse(null);
         }
 
-        /// A processor that was told to be less than it is may lack what the kernels are made of,
-        /// and libtorch then throws what no Java method can catch.
+        /// A restricted processor may lack the kernels' instructions. libtorch then throws what no
+        /// Java method can catch.
         static boolean isRestricted() {
             return System.getenv("ONEDNN_MAX_CPU_ISA") != null
                     || System.getenv("DNNL_MAX_CPU_ISA") != null;

@@ -5,9 +5,9 @@ import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
 /// All blocks of a decoder for one new token of each of several sequences, as one piece of work in
-/// bfloat16. Threads share each product's panels, meet, and go on, so that nothing is handed over
-/// between calls and what a product gives is used while it is in the cache. Weights come from
-/// memory at its full speed.
+/// bfloat16. Threads share each product's panels, meet, and go on. Nothing is handed over between
+/// calls, and a product's result is used while it is in the cache. Weights come from memory at its
+/// full speed.
 ///
 /// `B` sequences, `D` width, `C` key/value heads, `G` query heads of each, `K` head size, `F` inner
 /// width, `R` columns of an adapter.

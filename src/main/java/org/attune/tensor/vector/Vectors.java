@@ -88,12 +88,11 @@ final class Vectors {
 
     private Vectors() {}
 
-    /// The same vector. Tells the compiler its class, without which it knows which methods to
-    /// inline only if it has seen enough of them called, and a kernel that was compiled soon
-    /// allocates its vectors for good. What [#load] gives, and what is computed from that, doesn't
-    /// need it; a vector that a loop carries from one round to the next does, if something is
-    /// called on it. What stands here casts by itself: every method that is inlined adds to
-    /// the nodes.
+    /// The same vector. Tells the compiler its class. Without it the compiler inlines only methods
+    /// that it has often seen called, and a kernel compiled early allocates its vectors for good.
+    /// What [#load] gives, and what is computed from that, doesn't need it; a vector that a loop
+    /// carries from one round to the next does, if something is called on it. What stands here
+    /// casts by itself: every method that is inlined adds to the nodes.
     static FloatVector exact(FloatVector v) {
         return FLOAT_TYPE.cast(v);
     }

@@ -6,8 +6,8 @@ import org.attune.text.Message;
 
 import java.util.List;
 
-/// Prompts that are plain text, as messages of a user, and what completes them as messages of an
-/// assistant, so that a chat template renders them.
+/// Prompts of plain text as messages of a user, and their completions as messages of an assistant.
+/// A chat template then renders them.
 public final class PlainPrompts {
     private PlainPrompts() {}
 

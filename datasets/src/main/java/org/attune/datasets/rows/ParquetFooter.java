@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 
-/// What a Parquet file's footer says of its columns and where they lie, as far as it must be
-/// checked against the file before anything is allocated for it.
+/// What a Parquet file's footer says of its columns and their places. It is checked against the
+/// file before anything is allocated.
 ///
 /// @param leaves the schema's columns that hold values
 /// @param rows   of the whole file

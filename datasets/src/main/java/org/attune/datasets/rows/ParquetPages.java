@@ -9,8 +9,8 @@ import java.nio.channels.FileChannel;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Walks through the pages of a Parquet file and holds what their headers say against the file's
-/// size and against the footer, so that the decoder meets no number that is false.
+/// Walks through the pages of a Parquet file and checks their headers against the file's size and
+/// the footer. So the decoder meets no false number.
 final class ParquetPages {
     private static final int DATA = 0;
     private static final int DICTIONARY = 2;

@@ -145,8 +145,8 @@ final class ParquetReader {
         }
     }
 
-    /// Parquet's frame is checked here because its faults (a download that stopped, a text file
-    /// with the wrong name) are the common ones and deserve their own words.
+    /// Parquet's frame is checked here, since its faults are the common ones: a download that
+    /// stopped, a text file with the wrong name.
     ///
     /// @return where the footer starts
     private static long footerStart(RowFile file) throws IOException {

@@ -3,7 +3,7 @@ package org.attune.reward.task;
 import java.nio.charset.StandardCharsets;
 
 /// To which side a problem belongs. The prompt alone decides, whatever the seed, the difficulty and
-/// the number drawn, so nothing that was trained on can turn up among what is held out.
+/// the number drawn. So no training problem is among those held out.
 public enum Split {
     /// Four problems of five.
     TRAIN("train"),

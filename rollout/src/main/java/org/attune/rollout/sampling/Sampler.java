@@ -7,9 +7,9 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// Turns logits into the probabilities of the next token, in double precision on the host, by the
-/// rules of transformers' logits processors, each on the renormalised rest of the one before.
-/// Holds no state between calls and may be used by many threads.
+/// Turns logits into the probabilities of the next token, in double precision on the host. The
+/// rules are those of transformers' logits processors, each on the renormalised rest of the one
+/// before. Holds no state between calls and may be used by many threads.
 public final class Sampler {
     private final SamplingConfig.Distribution distribution;
 

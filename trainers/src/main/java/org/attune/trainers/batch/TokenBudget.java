@@ -49,8 +49,8 @@ public record TokenBudget(int tokens) {
         return groups(rows, (first, row) -> added(ids, first, row));
     }
 
-    /// What a row adds at most. It is compared with its neighbour, which has its prompt if any has,
-    /// and with the group's first, which has the system prompt that all have.
+    /// What a row adds at most. It is compared with its neighbour and with the group's first. The
+    /// neighbour has its prompt if any has; the first has the system prompt that all have.
     private static int added(List<List<int[]>> ids, int first, int row) {
         List<int[]> others = new ArrayList<>();
         if (row > first) {

@@ -65,9 +65,9 @@ public sealed interface PolicyLoss {
     /// `−(4 / τ) σ(τ (ρ − 1)) A`, a soft gate in place of the clip
     /// (soft adaptive policy optimisation, TRL's `sapo`).
     ///
-    /// The slope `−4 σ(z) σ(−z) ρ A`, `z = τ (ρ − 1)`, is computed as `exp(log ρ − |z|)` times what
-    /// is left, with all digits where it vanishes, at any ratio. In TRL's float32 `1 − σ(z)` has
-    /// none left from `ρ ≈ 16` on: of a true slope of 4.5e-7 it keeps 0.
+    /// The slope is `−4 σ(z) σ(−z) ρ A` with `z = τ (ρ − 1)`. Computed as `exp(log ρ − |z|)` times
+    /// the rest, it keeps all digits where it vanishes, at any ratio. In TRL's float32 `1 − σ(z)`
+    /// has none left from `ρ ≈ 16` on: of a true slope of 4.5e-7 it keeps 0.
     ///
     /// @param positive `τ` where the advantage is positive, > 0
     /// @param negative `τ` elsewhere, > 0

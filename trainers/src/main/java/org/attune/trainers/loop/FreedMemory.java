@@ -4,9 +4,9 @@ import org.attune.tensor.Engine;
 
 import java.util.function.LongSupplier;
 
-/// Keeps a run's resident memory near what a step needs. Freed memory stays with the process, and
-/// where micro-batches are of ever other sizes it is cut into pieces that the next ones don't fit
-/// into: without this a run grows from step to step. For one thread.
+/// Keeps a run's resident memory near what a step needs. Freed memory stays with the process. Where
+/// micro-batches differ in size, it is cut into pieces that the next ones don't fit into: without
+/// this a run grows from step to step. For one thread.
 public final class FreedMemory {
     /// Growth beyond which giving back pays: a tenth of what a step needs.
     private static final int SHARE = 10;

@@ -19,9 +19,9 @@ import java.util.function.Supplier;
 /// place of that one. The fused update of [Lv et al. 2023](https://arxiv.org/abs/2306.09782), with
 /// any optimizer.
 ///
-/// The weights after a step are those of [OneUpdate] without clipping, bit for bit, since a pass
-/// does not read the weights of a group again that it has left. A step has one backward pass at
-/// most: the gradients of several would have to be added up.
+/// The weights after a step are those of [OneUpdate] without clipping, bit for bit. A pass does not
+/// read the weights of a group again that it has left. A step has one backward pass at most: the
+/// gradients of several would have to be added up.
 final class UpdateInBackward implements WeightUpdates {
     private final Optimizer optimizer;
     private final PhaseClock clock;

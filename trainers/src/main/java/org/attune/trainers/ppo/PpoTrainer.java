@@ -236,8 +236,8 @@ public final class PpoTrainer {
     }
 
     /// Does what changes weights several times, wholly or not at all. A run that is stopped
-    /// meanwhile goes back to the weights from before, or, where they are too many to be kept, on
-    /// to the end.
+    /// meanwhile goes back to the weights from before. Where they are too many to be kept, it goes
+    /// on to the end.
     private int wholly(PpoUpdates updates, Supplier<Integer> learn) {
         if (!KeptWeights.suit(policy.parameters().count() + critic.parameters().count())) {
             return StopRequest.watching(() -> false, learn);
