@@ -27,9 +27,8 @@ import java.util.function.Supplier;
 /// Functions run on daemon threads of a bounded pool. One that throws, hangs, spins, or returns
 /// null, NaN, infinity or a wrong number of rewards costs that call's completions their reward. A
 /// call has at most [RewardLimits#callSize] of them. Failures are counted in the table, logged once
-// per
-/// function and kind, and summed up at the end; the run goes on. A function that hangs again and
-/// again is switched off. Neither [#close] nor the JVM's exit waits for a hanging thread.
+/// per function and kind, and summed up at the end; the run goes on. A function that hangs again
+/// and again is switched off. Neither [#close] nor the JVM's exit waits for a hanging thread.
 ///
 /// Thread-safe. Owns the functions: those that are [AutoCloseable] are closed with it.
 public final class RewardScorer implements CompletionScorer, AutoCloseable {
