@@ -70,6 +70,7 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         ChatCommand.class,
                         GenerateCommand.class,
+                        SampleCommand.class,
                         EvalCommand.class,
                         ScoreCommand.class,
                         MergeCommand.class,

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.datasets.rows.Row;
 import org.attune.error.ConfigException;
+import org.attune.files.ContinuedFile;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.TokenListener;
 import org.attune.rollout.generation.TextCompleter;
@@ -33,7 +34,7 @@ record BatchGeneration(
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Writes the lines that `out` doesn't have yet. On the engine thread.
-    void run(PromptFile prompts, GenerationFile out, CountedProgress progress) {
+    void run(PromptFile prompts, ContinuedFile out, CountedProgress progress) {
         prompts.rows().forEach(this::requireFreeColumns);
         int size = Math.max(1, BLOCK / generations);
         progress.start(out.lines(), prompts.rows().size());
@@ -75,11 +76,11 @@ record BatchGeneration(
         private final PromptFile prompts;
         private final int from;
         private final SampledCompletion[] completions;
-        private final GenerationFile out;
+        private final ContinuedFile out;
         private final CountedProgress progress;
         private int next;
 
-        Lines(PromptFile prompts, int from, int to, GenerationFile out, CountedProgress p) {
+        Lines(PromptFile prompts, int from, int to, ContinuedFile out, CountedProgress p) {
             this.prompts = prompts;
             this.from = from;
             this.out = out;

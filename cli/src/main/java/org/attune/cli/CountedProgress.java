@@ -67,7 +67,8 @@ final class CountedProgress {
         tokens(1);
     }
 
-    private void tokens(long more) {
+    /// So many tokens were sampled.
+    void tokens(long more) {
         boolean due;
         synchronized (this) {
             tokens += more;

@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
+import org.attune.files.ContinuedFile;
 import org.attune.models.DtypeChoice;
 import org.attune.models.LoadedModel;
 import org.attune.models.ModelSetup;
@@ -140,8 +141,11 @@ final class GenerateCommand implements Callable<Integer>, UsesEngine {
             PromptFile read = PromptFile.read(prompts, system, raw, loaded.setup().text());
             var generation = new BatchGeneration(loaded.completer(), config, count, logProbs);
             try (var file =
-                    GenerationFile.open(
-                            out, settings(loaded.setup(), config, read), read.rows().size())) {
+                    ContinuedFile.open(
+                            "--out",
+                            out,
+                            settings(loaded.setup(), config, read),
+                            read.rows().size())) {
                 generation.run(read, file, progress);
             }
         }

@@ -132,6 +132,7 @@ final class ArchitectureTest {
                     Map.entry("unpaired", ROWS),
                     Map.entry("scoring", ROWS),
                     Map.entry("grpo", GENERATING),
+                    Map.entry("samples", GENERATING),
                     Map.entry("ppo", GENERATING));
 
     /// Commands that use a model without training it.

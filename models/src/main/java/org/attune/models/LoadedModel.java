@@ -33,7 +33,12 @@ public final class LoadedModel implements AutoCloseable {
     /// A causal language model that only generates, with its adapter or without: nothing can be
     /// added to it, nothing merged.
     public static LoadedModel openToGenerate(ModelConfig config) {
-        LoadedModel loaded = open(config);
+        return openToGenerate(ModelSetup.open(config, HubCache.ofEnvironment()));
+    }
+
+    /// The same of an opened setup, which it takes over.
+    public static LoadedModel openToGenerate(ModelSetup setup) {
+        LoadedModel loaded = open(setup, ModelSetup::loadDecoder);
         try {
             loaded.decoder.packDecoding();
             loaded.decoder.keepForward();
@@ -50,7 +55,10 @@ public final class LoadedModel implements AutoCloseable {
     }
 
     private static LoadedModel open(ModelConfig config, Function<ModelSetup, Decoder> load) {
-        ModelSetup setup = ModelSetup.open(config, HubCache.ofEnvironment());
+        return open(ModelSetup.open(config, HubCache.ofEnvironment()), load);
+    }
+
+    private static LoadedModel open(ModelSetup setup, Function<ModelSetup, Decoder> load) {
         try {
             return of(setup, load.apply(setup));
         } catch (RuntimeException e) {

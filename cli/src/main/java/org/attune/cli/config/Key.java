@@ -21,6 +21,11 @@ public record Key(
         Outcome outcome,
         String note) {
 
+    /// A key of a command that trains nothing.
+    static Key own(String name) {
+        return new Key(name, List.of(), "Attune", "null", Outcome.OBEYED, "");
+    }
+
     /// What happens with a known key.
     public enum Outcome {
         OBEYED,

@@ -13,13 +13,19 @@ import java.util.stream.Collectors;
 /// ones become problems.
 final class KeyCheck {
     private final KeyTable table;
-    private final TrainingMethod<?, ?> method;
+    private final String command;
     private final Map<String, Key> known = new HashMap<>();
 
     KeyCheck(KeyTable table, TrainingMethod<?, ?> method) {
+        this(table, method.name(), table.of(method));
+    }
+
+    /// @param command what messages call it
+    /// @param keys that it knows
+    KeyCheck(KeyTable table, String command, Collection<Key> keys) {
         this.table = table;
-        this.method = method;
-        table.of(method).forEach(key -> known.put(key.name(), key));
+        this.command = command;
+        keys.forEach(key -> known.put(key.name(), key));
     }
 
     /// Removes from the settings what no record holds.
@@ -73,7 +79,7 @@ final class KeyCheck {
                     + "a key of "
                     + others.stream().map(TrainingMethod::name).collect(Collectors.joining(" and "))
                     + ", not of "
-                    + method.name();
+                    + command;
         }
         return given + "unknown key" + nearest(setting.key());
     }

@@ -47,6 +47,11 @@ final class KeyForms {
         }
     }
 
+    /// The keys of a command that trains nothing: those of its records.
+    KeyForms(Record defaults) {
+        RecordBinder.types(defaults).forEach((name, type) -> add(Key.own(name), type));
+    }
+
     private void add(Key key, Type type) {
         Form form = type == null ? unbound(key) : form(type);
         // Of methods that differ, the one that takes most words.

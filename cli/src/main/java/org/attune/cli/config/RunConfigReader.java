@@ -51,12 +51,31 @@ public final class RunConfigReader {
 
     <T extends Record> LoadedRun<T> read(
             TrainingMethod<?, ?> method, T defaults, Path file, List<String> overrides) {
-        var problems = new Problems();
         var forms = new KeyForms(table, List.of(method));
+        return read(forms, new KeyCheck(table, method), defaults, file, overrides);
+    }
+
+    /// Reads what a command is told that trains nothing. Its keys are the names in its records.
+    ///
+    /// @param command what messages call it
+    /// @param defaults the records in which nothing is set
+    /// @param file as in [#read]
+    /// @param overrides as in [#read]
+    /// @throws org.attune.error.ConfigException with all problems
+    public <T extends Record> LoadedRun<T> readCommand(
+            String command, T defaults, Path file, List<String> overrides) {
+        List<Key> keys = RecordBinder.types(defaults).keySet().stream().map(Key::own).toList();
+        var check = new KeyCheck(table, command, keys);
+        return read(new KeyForms(defaults), check, defaults, file, overrides);
+    }
+
+    private <T extends Record> LoadedRun<T> read(
+            KeyForms forms, KeyCheck check, T defaults, Path file, List<String> overrides) {
+        var problems = new Problems();
         Settings run = Settings.read(file, overrides, forms, problems);
         Map<String, Setting> settings = run.keys();
         Map<String, String> places = places(settings);
-        List<String> notes = new ArrayList<>(new KeyCheck(table, method).sort(settings, problems));
+        List<String> notes = new ArrayList<>(check.sort(settings, problems));
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);
         Map<String, Setting> given = Map.copyOf(settings);
         KeyAliases.resolve(settings, notes, problems);

@@ -13,11 +13,15 @@ import java.util.List;
 ///
 /// @param tokenizer of the policy, borrowed
 public record CompletionText(Tokenizer tokenizer) {
-    Prompt prompt(PromptExample prompt) {
+    /// A prompt.
+    public Prompt prompt(PromptExample prompt) {
         return new Prompt(prompt.text(), prompt.messages());
     }
 
-    Completion completion(PromptExample prompt, int[] ids) {
+    /// What completes it.
+    ///
+    /// @param ids as sampled
+    public Completion completion(PromptExample prompt, int[] ids) {
         String text = tokenizer.decode(ids, true);
         List<Message> messages =
                 prompt.isConversational() ? List.of(Message.of("assistant", text)) : List.of();

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 /// - at once if nothing was ever judged before;
 /// - else in the third such round in a row: a small round may be one prompt, whose answer column
 ///   is of no use.
-final class RewardWatch {
+public final class RewardWatch {
     private static final Logger LOG = LoggerFactory.getLogger(RewardWatch.class);
     private static final int ROUNDS = 3;
 
@@ -35,14 +35,14 @@ final class RewardWatch {
     private int silentInARow;
     private boolean everJudged;
 
-    RewardWatch(OnRewardFailure then) {
+    public RewardWatch(OnRewardFailure then) {
         this.then = then;
     }
 
     /// Looks at a round that was judged.
     ///
     /// @throws RewardException naming the function, what happened and what to do
-    void check(RewardTable table) {
+    public void check(RewardTable table) {
         if (then == OnRewardFailure.CONTINUE || table.size() == 0) {
             return;
         }

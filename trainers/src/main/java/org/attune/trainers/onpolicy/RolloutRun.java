@@ -10,22 +10,12 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A run that generates completions and has them judged, whatever it learns from them.
-public interface RolloutRun extends RunConfig {
+public interface RolloutRun extends RunConfig, JudgedRun {
     /// How completions are generated.
     GenerationConfig generation();
 
     /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
-
-    /// How they are judged.
-    RewardConfig rewards();
-
-    /// What the user calls an entry of [RewardConfig#rewardFuncs].
-    ///
-    /// @param number of the entry, from 0
-    default String rewardPlace(int number) {
-        return "reward_funcs[" + number + "]";
-    }
 
     /// How held-out prompts are completed.
     HeldOutConfig heldOut();

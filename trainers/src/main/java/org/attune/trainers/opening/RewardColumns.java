@@ -3,7 +3,7 @@ package org.attune.trainers.opening;
 import org.attune.datasets.ColumnUse;
 import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.trainers.judges.ModelReward;
-import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.JudgedRun;
 
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -12,14 +12,14 @@ import java.util.Map;
 import java.util.Set;
 
 /// Columns of the data that the rewards of a run read, as far as they are known.
-final class RewardColumns {
+public final class RewardColumns {
     private RewardColumns() {}
 
     /// What happens with columns that prompts aren't made of. A reward of the user's own may read
     /// any.
     ///
     /// @param directory where relative paths of rewards start
-    static ColumnUse use(RolloutRun config, Path directory) {
+    public static ColumnUse use(JudgedRun config, Path directory) {
         List<Object> entries = config.rewards().rewardFuncs();
         boolean known =
                 entries.stream()

@@ -21,6 +21,7 @@ import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.RolloutPlan;
 import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.JudgedRun;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
@@ -42,7 +43,7 @@ public final class RolloutSetup {
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
-    public static Map<String, Set<String>> rewardColumns(RolloutRun config, Path directory) {
+    public static Map<String, Set<String>> rewardColumns(JudgedRun config, Path directory) {
         if (config.rewards().rewardFuncs().isEmpty()) {
             return Map.of();
         }
@@ -61,7 +62,7 @@ public final class RolloutSetup {
     }
 
     /// What the reward functions of a run may use.
-    public static RewardLimits limits(RolloutRun config) {
+    public static RewardLimits limits(JudgedRun config) {
         return RewardLimits.defaults()
                 .withTimeout(Duration.ofMillis((long) (1000 * config.rewards().rewardTimeout())))
                 .withParallelism(config.rewards().rewardParallelism());
@@ -93,7 +94,8 @@ public final class RolloutSetup {
             ModelSetup model,
             PolicySetup policy,
             Optional<ForwardRecord> record) {
-        SamplingConfig sampling = sampling(config, model);
+        SamplingConfig sampling =
+                sampling(config.generation(), config.stopIds(), model, config.training().seed());
         RolloutSource engine = engine(config, model, policy, sampling, record);
         RolloutSourceConfig from = config.rollouts();
         if (from.recordedRollouts().isPresent()) {
@@ -131,7 +133,10 @@ public final class RolloutSetup {
         }
     }
 
-    private static ServerRollouts.Connection connection(RolloutSourceConfig from, String model) {
+    /// The server that a run names.
+    ///
+    /// @param model its name there, unless the run gives another
+    public static ServerRollouts.Connection connection(RolloutSourceConfig from, String model) {
         return new ServerRollouts.Connection(
                 from.rolloutServerBaseUrl().orElseThrow(),
                 from.rolloutServerModel().orElse(model),
@@ -195,18 +200,24 @@ public final class RolloutSetup {
                 sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
     }
 
-    private static SamplingConfig sampling(RolloutRun config, ModelSetup model) {
+    /// How completions are sampled.
+    ///
+    /// @param stopIds tokens that end a completion; empty: those that the model names
+    public static SamplingConfig sampling(
+            GenerationConfig generation,
+            Optional<Set<Integer>> stopIds,
+            ModelSetup model,
+            long seed) {
         return SamplingConfig.of(
-                        distribution(config.generation()),
-                        config.generation().maxCompletionLength(),
-                        config.stopIds()
-                                .orElseGet(
-                                        () ->
-                                                TextCompleter.stopIds(
-                                                        model.source(), model.text().tokenizer())),
-                        config.training().seed())
-                .withMinNewTokens(minimum(config.generation()))
-                .withStopStrings(stops(config.generation()));
+                        distribution(generation),
+                        generation.maxCompletionLength(),
+                        stopIds.orElseGet(
+                                () ->
+                                        TextCompleter.stopIds(
+                                                model.source(), model.text().tokenizer())),
+                        seed)
+                .withMinNewTokens(minimum(generation))
+                .withStopStrings(stops(generation));
     }
 
     private static Distribution distribution(GenerationConfig g) {

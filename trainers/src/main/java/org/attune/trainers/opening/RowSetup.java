@@ -20,7 +20,6 @@ import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.RunConfig;
-import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,7 +80,26 @@ public final class RowSetup {
             Set<DatasetType> types,
             RowPreparation<T> preparation,
             ColumnUse columns) {
-        return rows(split(config, types, "text", columns), preparation, preparation);
+        long seed = config.training().seed();
+        long order = config.training().dataSeed().orElse(seed);
+        return rows(
+                split(config.data(), seed, order, types, "text", columns),
+                preparation,
+                preparation);
+    }
+
+    /// Reads and prepares rows that nobody trains on.
+    ///
+    /// @param seed of their order and of held-out rows
+    /// @param columns what happens with columns that rows aren't made of
+    public <T extends TrainingRow> RunRows<T> rows(
+            DataConfig data,
+            long seed,
+            Set<DatasetType> types,
+            RowPreparation<T> preparation,
+            ColumnUse columns) {
+        Split split = split(data, seed, seed, types, "text", columns);
+        return rows(split, preparation, preparation);
     }
 
     /// As above, with held-out rows prepared in another way.
@@ -93,7 +111,10 @@ public final class RowSetup {
             String textField,
             RowPreparation<T> train,
             RowPreparation<T> eval) {
-        return rows(split(config, types, textField, new ColumnUse.RowsOnly()), train, eval);
+        long seed = config.training().seed();
+        long order = config.training().dataSeed().orElse(seed);
+        var columns = new ColumnUse.RowsOnly();
+        return rows(split(config.data(), seed, order, types, textField, columns), train, eval);
     }
 
     private <T extends TrainingRow> RunRows<T> rows(
@@ -112,9 +133,12 @@ public final class RowSetup {
     private record Split(List<Sample> train, List<Sample> eval) {}
 
     private Split split(
-            RunConfig config, Set<DatasetType> types, String textField, ColumnUse columns) {
-        DataConfig data = config.data();
-        TrainingConfig training = config.training();
+            DataConfig data,
+            long seed,
+            long order,
+            Set<DatasetType> types,
+            String textField,
+            ColumnUse columns) {
         boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
         var loader =
                 new DatasetLoader(
@@ -122,21 +146,19 @@ public final class RowSetup {
                         hub,
                         data.onBadRow(),
                         ignored ? new ColumnUse.Ignored() : columns);
-        long seed = training.dataSeed().orElse(training.seed());
         LoadedDataset loaded = loader.load(sources(data.datasets(), textField), types);
         List<Sample> train = loaded.samples();
         List<Sample> eval = List.of();
         if (!data.evalDatasets().isEmpty()) {
             eval = loader.load(sources(data.evalDatasets(), textField), types).samples();
         } else if (data.testSplitSize().isPresent()) {
-            LoadedDataset.Holdout parts =
-                    loaded.holdOut(data.testSplitSize().getAsDouble(), training.seed());
+            LoadedDataset.Holdout parts = loaded.holdOut(data.testSplitSize().getAsDouble(), seed);
             train = parts.train();
             eval = parts.test();
         }
         if (data.shuffleDataset()) {
             List<Sample> shuffled = new ArrayList<>(train);
-            ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(seed), shuffled);
+            ListSampler.shuffle(RandomSource.XO_SHI_RO_256_PP.create(order), shuffled);
             train = shuffled;
         }
         return inTemplate(new Split(train, eval), data.applyChatTemplate());

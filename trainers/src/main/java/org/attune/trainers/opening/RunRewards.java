@@ -16,7 +16,7 @@ import org.attune.reward.spec.RewardSpec;
 import org.attune.tensor.Engine;
 import org.attune.trainers.judges.ModelReward;
 import org.attune.trainers.judges.RewardModel;
-import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.JudgedRun;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,9 +27,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What `reward_funcs` names: functions, on separate threads, and folders of reward models,
-/// which score a finished round on the engine thread. Owns both.
-final class RunRewards implements CompletionScorer, AutoCloseable {
+/// What `reward_funcs` names: functions, on separate threads, and folders of reward models, which
+/// score a finished round on the engine thread; their weights are loaded when they judge first.
+/// Owns both.
+public final class RunRewards implements CompletionScorer, AutoCloseable {
     private final Optional<RewardScorer> functions;
     private final List<Integer> functionPlaces;
     private final List<Judge> models = new ArrayList<>();
@@ -47,7 +48,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     ///
     /// @param directory where relative paths start
     /// @throws ConfigException if an entry is faulty
-    static RunRewards open(RolloutRun config, Path directory, HubCache hub) {
+    public static RunRewards open(JudgedRun config, Path directory, HubCache hub) {
         List<Object> entries = config.rewards().rewardFuncs();
         List<Double> weights = config.rewards().rewardWeights();
         if (!weights.isEmpty() && weights.size() != entries.size()) {
@@ -67,7 +68,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     /// The columns that each function reads, by its name. Loads no model.
-    static Map<String, Set<String>> columns(RolloutRun config, Path directory) {
+    static Map<String, Set<String>> columns(JudgedRun config, Path directory) {
         List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
         try (var rewards = new RunRewards(functions(config, directory, places), places)) {
             return rewards.requiredColumns();
@@ -83,7 +84,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     ///
     /// @throws ConfigException naming reward, column and row
     /// @throws DatasetException naming row, reward model and what its template leaves out
-    void requireRows(RunRows<PromptExample> rows) {
+    public void requireRows(RunRows<PromptExample> rows) {
         RolloutSetup.requireColumns(requiredColumns(), rows);
         rows.train().forEach(this::requireShown);
         rows.evalSets().forEach(set -> set.rows().forEach(this::requireShown));
@@ -108,7 +109,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
     }
 
     private static Optional<RewardScorer> functions(
-            RolloutRun config, Path directory, List<Integer> places) {
+            JudgedRun config, Path directory, List<Integer> places) {
         if (places.isEmpty()) {
             return Optional.empty();
         }
@@ -126,7 +127,7 @@ final class RunRewards implements CompletionScorer, AutoCloseable {
                         limits));
     }
 
-    private void openModels(RolloutRun config, Path directory, HubCache hub) {
+    private void openModels(JudgedRun config, Path directory, HubCache hub) {
         List<Object> entries = config.rewards().rewardFuncs();
         List<Double> weights = config.rewards().rewardWeights();
         var names = new HashSet<>(functions.map(RewardScorer::names).orElse(List.of()));

@@ -1,11 +1,10 @@
-package org.attune.cli;
+package org.attune.files;
 
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.ConfigException;
-import org.attune.files.AtomicFile;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -23,14 +22,16 @@ import java.util.TreeSet;
 /// A file of lines that is written from its beginning to its end, by one process or by several
 /// after each other. `FILE.meta.json` beside it says what its lines were made of, so that nobody
 /// continues it with something else.
-final class GenerationFile implements AutoCloseable {
+public final class ContinuedFile implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private final String key;
     private final Path file;
     private final FileChannel channel;
     private final int lines;
 
-    private GenerationFile(Path file, FileChannel channel, int lines) {
+    private ContinuedFile(String key, Path file, FileChannel channel, int lines) {
+        this.key = key;
         this.file = file;
         this.channel = channel;
         this.lines = lines;
@@ -38,10 +39,12 @@ final class GenerationFile implements AutoCloseable {
 
     /// Opens a file to continue after its last whole line, or a new one.
     ///
+    /// @param key of the option or setting that names it, for messages
     /// @param settings what the lines are made of
     /// @param most lines that it may have
     /// @throws ConfigException if it was begun with other settings, or by someone else
-    static GenerationFile open(Path file, Map<String, String> settings, int most) {
+    public static ContinuedFile open(
+            String key, Path file, Map<String, String> settings, int most) {
         Path meta = file.resolveSibling(file.getFileName() + ".meta.json");
         try {
             Path folder = file.toAbsolutePath().getParent();
@@ -51,21 +54,21 @@ final class GenerationFile implements AutoCloseable {
                         meta,
                         JSON.writerWithDefaultPrettyPrinter()
                                 .writeValueAsString(new TreeMap<>(settings)));
-                return new GenerationFile(file, channel(file), 0);
+                return new ContinuedFile(key, file, channel(file), 0);
             }
-            requireSame(file, meta, settings);
+            requireSame(key, file, meta, settings);
             Whole whole = whole(file);
             if (whole.lines() > most) {
                 throw new ConfigException(
-                        "--out: %s has %d lines for %d prompts; name another file"
-                                .formatted(file, whole.lines(), most));
+                        "%s: %s has %d lines for %d prompts; name another file"
+                                .formatted(key, file, whole.lines(), most));
             }
             FileChannel channel = channel(file);
             channel.truncate(whole.bytes());
             channel.position(whole.bytes());
-            return new GenerationFile(file, channel, whole.lines());
+            return new ContinuedFile(key, file, channel, whole.lines());
         } catch (IOException e) {
-            throw unwritable(file, e);
+            throw unwritable(key, file, e);
         }
     }
 
@@ -73,20 +76,20 @@ final class GenerationFile implements AutoCloseable {
         return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
-    private static void requireSame(Path file, Path meta, Map<String, String> settings)
+    private static void requireSame(String key, Path file, Path meta, Map<String, String> settings)
             throws IOException {
         if (!Files.exists(meta)) {
             throw new ConfigException(
-                    "--out: %s exists, and %s, which would say what it was made of, does not; name another file"
-                            .formatted(file, meta.getFileName()));
+                    "%s: %s exists, and %s, which would say what it was made of, does not; name another file"
+                            .formatted(key, file, meta.getFileName()));
         }
         Map<String, String> before;
         try {
             before = JSON.readValue(meta.toFile(), new TypeReference<Map<String, String>>() {});
         } catch (JacksonException e) {
             throw new ConfigException(
-                    "--out: %s can't be read: %s; name another file"
-                            .formatted(meta, e.getOriginalMessage()),
+                    "%s: %s can't be read: %s; name another file"
+                            .formatted(key, meta, e.getOriginalMessage()),
                     e);
         }
         var names = new TreeSet<>(settings.keySet());
@@ -101,8 +104,8 @@ final class GenerationFile implements AutoCloseable {
                                             .formatted(
                                                     name, settings.get(name), before.get(name))));
             throw new ConfigException(
-                    "--out: %s was begun with something else:%s\nGive the same, or name another file"
-                            .formatted(file, text));
+                    "%s: %s was begun with something else:%s\nGive the same, or name another file"
+                            .formatted(key, file, text));
         }
     }
 
@@ -126,24 +129,24 @@ final class GenerationFile implements AutoCloseable {
     }
 
     /// Lines that were there already.
-    int lines() {
+    public int lines() {
         return lines;
     }
 
     /// Appends a line.
-    void append(String line) {
+    public void append(String line) {
         var bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
         try {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
         } catch (IOException e) {
-            throw unwritable(file, e);
+            throw unwritable(key, file, e);
         }
     }
 
-    private static ConfigException unwritable(Path file, IOException e) {
-        return new ConfigException("--out: %s can't be written: %s".formatted(file, e), e);
+    private static ConfigException unwritable(String key, Path file, IOException e) {
+        return new ConfigException("%s: %s can't be written: %s".formatted(key, file, e), e);
     }
 
     @Override
@@ -151,7 +154,7 @@ final class GenerationFile implements AutoCloseable {
         try (channel) {
             channel.force(true);
         } catch (IOException e) {
-            throw unwritable(file, e);
+            throw unwritable(key, file, e);
         }
     }
 }

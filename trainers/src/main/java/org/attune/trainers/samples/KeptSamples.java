@@ -1,0 +1,15 @@
+package org.attune.trainers.samples;
+
+/// Which completions of a prompt become rows.
+public enum KeptSamples {
+    /// All of them, with their rewards.
+    ALL,
+    /// Those with the greatest reward (best of n).
+    BEST,
+    /// Those whose reward reaches `reward_threshold` (rejection sampling).
+    ABOVE,
+    /// The best beside the worst, as a preference pair.
+    PAIRS,
+    /// All of them, labelled by whether they reach `reward_threshold`.
+    LABELLED
+}

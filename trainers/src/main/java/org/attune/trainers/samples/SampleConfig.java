@@ -1,0 +1,111 @@
+package org.attune.trainers.samples;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.onpolicy.JudgedRun;
+import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.RolloutSourceConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// A run that writes a data set: completions of prompts by a model or a server, scored, and chosen
+/// from. Model, data and output file must be given.
+///
+/// @param model the model that completes; with a server its tokenizer and chat template
+/// @param data prompts
+/// @param generation how completions are generated
+/// @param source the server that completes, if it isn't the model here
+/// @param judges how completions are scored
+/// @param output which are kept, and where
+@CopyMethods
+public record SampleConfig(
+        @Valid ModelConfig model,
+        @Valid DataConfig data,
+        @Valid SampleGenerationConfig generation,
+        @Valid RolloutSourceConfig source,
+        @Valid SampleRewardsConfig judges,
+        @Valid SampleOutputConfig output)
+        implements SampleConfigCopies, CrossChecked, JudgedRun {
+    /// The defaults, as listed at the parameters.
+    public static SampleConfig defaults() {
+        return SampleConfigCopies.blank();
+    }
+
+    @Override
+    public RewardConfig rewards() {
+        return judges.asRewards();
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        if (!data.evalDatasets().isEmpty()) {
+            problems.add(
+                    new ConfigProblem(
+                            "eval_datasets",
+                            "given",
+                            "nothing: the prompts of datasets are completed"));
+        }
+        data.testSplitSize()
+                .ifPresent(
+                        size ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "test_split_size",
+                                                size,
+                                                "null: the prompts of datasets are completed")));
+        source.recordedRollouts()
+                .ifPresent(
+                        file ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "recorded_rollouts",
+                                                file,
+                                                "null: completions are generated here")));
+        source.recordRollouts()
+                .ifPresent(
+                        file ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "record_rollouts",
+                                                file,
+                                                "null: completions stay beside output_file")));
+        problems.addAll(choiceProblems());
+        return problems;
+    }
+
+    private List<ConfigProblem> choiceProblems() {
+        var problems = new ArrayList<ConfigProblem>();
+        if (judges.rewardFuncs().isEmpty() && output.keep() != KeptSamples.ALL) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_funcs",
+                            "[]",
+                            "at least one reward, unless keep is all: a choice needs rewards"));
+        }
+        int weights = judges.rewardWeights().size();
+        if (weights > 0 && weights != judges.rewardFuncs().size()) {
+            problems.add(
+                    new ConfigProblem(
+                            "reward_weights",
+                            judges.rewardWeights(),
+                            "one weight for each of the "
+                                    + judges.rewardFuncs().size()
+                                    + " in reward_funcs"));
+        }
+        if (output.keep() == KeptSamples.PAIRS && generation.numGenerations() < 2) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            generation.numGenerations(),
+                            "at least 2 with keep: pairs"));
+        }
+        return problems;
+    }
+}

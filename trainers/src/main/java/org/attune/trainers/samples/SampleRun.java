@@ -1,0 +1,342 @@
+package org.attune.trainers.samples;
+
+import org.attune.datasets.ColumnUse;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
+import org.attune.files.HubCache;
+import org.attune.models.LoadedModel;
+import org.attune.models.ModelSetup;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.source.EngineRollouts;
+import org.attune.rollout.source.ServerRollouts;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.RewardWatch;
+import org.attune.trainers.opening.RewardColumns;
+import org.attune.trainers.opening.RolloutSetup;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.opening.RunRewards;
+import org.attune.trainers.opening.RunRows;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// Writes a data set. Works in blocks of prompts, each with its own draws; a block that was
+/// interrupted is sampled again as a whole, so that the file comes out the same.
+public final class SampleRun {
+    private static final int LEAST_BLOCK = 64; // completions
+    private static final int BLOCK_PER_SLOT = 4;
+
+    private final SampleConfig config;
+    private final List<PromptExample> prompts;
+    private final CompletionText text;
+    private final Optional<RunRewards> rewards;
+    private final Progress progress;
+    private final RewardWatch watch;
+
+    /// Hears how a run goes on.
+    public interface Progress {
+        /// Before the first completion.
+        ///
+        /// @param before prompts that an earlier process completed
+        /// @param all prompts
+        void start(int before, int all);
+
+        /// A completion has ended.
+        void completed(SampledCompletion completion);
+
+        /// A prompt's completions are judged and kept.
+        void judged();
+    }
+
+    /// What came out.
+    ///
+    /// @param prompts that were completed
+    /// @param completions of all
+    /// @param without prompts of which no row came out
+    /// @param rows that were written
+    public record Result(int prompts, int completions, int without, int rows) {}
+
+    private SampleRun(
+            SampleConfig config,
+            List<PromptExample> prompts,
+            CompletionText text,
+            Optional<RunRewards> rewards,
+            Progress progress) {
+        this.config = config;
+        this.prompts = prompts;
+        this.text = text;
+        this.rewards = rewards;
+        this.progress = progress;
+        watch = new RewardWatch(config.judges().onRewardFailure());
+    }
+
+    /// A whole run, on the engine thread. A stop request ends it; the same call goes on.
+    ///
+    /// @param directory where relative paths of rewards start
+    /// @throws org.attune.error.AttuneException if configuration, model, data, server or rewards
+    ///     fail; the message says what to do
+    public static Result run(SampleConfig config, Path directory, HubCache hub, Progress progress) {
+        ConfigCheck.validate(config);
+        Path output = config.output().outputFile();
+        Path samples = config.output().samples();
+        if (Files.exists(output) && !Files.exists(samples)) {
+            throw ConfigException.about(
+                    "output_file",
+                    "%s exists, and %s, from which it could be made again, does not; name another file"
+                            .formatted(output, samples));
+        }
+        if (config.judges().rewardFuncs().isEmpty()) {
+            return run(config, directory, hub, Optional.empty(), progress);
+        }
+        try (var rewards = RunRewards.open(config, directory, hub)) {
+            return run(config, directory, hub, Optional.of(rewards), progress);
+        }
+    }
+
+    private static Result run(
+            SampleConfig config,
+            Path directory,
+            HubCache hub,
+            Optional<RunRewards> rewards,
+            Progress progress) {
+        try (var model = ModelSetup.open(config.model(), hub)) {
+            List<PromptExample> prompts = prompts(config, directory, hub, rewards, model);
+            SamplingConfig sampling =
+                    RolloutSetup.sampling(
+                            config.generation().asGeneration(),
+                            Optional.empty(),
+                            model,
+                            config.generation().seed());
+            var text = new CompletionText(model.text().tokenizer());
+            var run = new SampleRun(config, prompts, text, rewards, progress);
+            Map<String, String> settings = run.settings(model, sampling);
+            Path samples = config.output().samples();
+            try (var journal = SampleJournal.open(samples, settings, prompts.size())) {
+                progress.start(journal.before(), prompts.size());
+                if (journal.before() < prompts.size()) {
+                    run.sample(model, hub, sampling, journal);
+                }
+                return run.write(journal);
+            }
+        }
+    }
+
+    private static List<PromptExample> prompts(
+            SampleConfig config,
+            Path directory,
+            HubCache hub,
+            Optional<RunRewards> rewards,
+            ModelSetup model) {
+        var setup = new RowSetup(model.text(), hub);
+        RunRows<PromptExample> rows =
+                setup.rows(
+                        config.data(),
+                        config.generation().seed(),
+                        EnumSet.of(
+                                DatasetType.PROMPT_ONLY,
+                                DatasetType.PROMPT_COMPLETION,
+                                DatasetType.PREFERENCE,
+                                DatasetType.UNPAIRED_PREFERENCE),
+                        new PromptPreparation(
+                                setup.tokenizer(),
+                                config.source().maxPromptLength(),
+                                config.data().onBadRow()),
+                        columns(config, directory));
+        rewards.ifPresent(judge -> judge.requireRows(rows));
+        return rows.train();
+    }
+
+    private static ColumnUse columns(SampleConfig config, Path directory) {
+        ColumnUse use = RewardColumns.use(config, directory);
+        if (use instanceof ColumnUse.PromptsAndRewards(Set<String> read)) {
+            Set<String> all = new HashSet<>(read);
+            all.addAll(config.output().keepColumns());
+            return new ColumnUse.PromptsAndRewards(all);
+        }
+        return use;
+    }
+
+    /// All that completions and rewards depend on.
+    private Map<String, String> settings(ModelSetup model, SamplingConfig sampling) {
+        Map<String, String> settings = new TreeMap<>();
+        settings.put("model (fingerprint)", model.fingerprint());
+        settings.put("dtype", model.dtype().toString());
+        settings.put("device", model.device().toString());
+        settings.put("server", config.source().rolloutServerBaseUrl().orElse("none"));
+        settings.put("server's model", config.source().rolloutServerModel().orElse("none"));
+        settings.put("prompts", String.valueOf(prompts.size()));
+        settings.put("prompts (hash)", Fingerprints.ofPrompts(prompts));
+        settings.put("num_generations", String.valueOf(config.generation().numGenerations()));
+        settings.put("generation_slots", String.valueOf(config.generation().generationSlots()));
+        settings.put("distribution", sampling.distribution().toString());
+        settings.put("max_completion_length", String.valueOf(sampling.maxNewTokens()));
+        settings.put("min_new_tokens", String.valueOf(sampling.minNewTokens()));
+        settings.put("stop_ids", sampling.stopIds().stream().sorted().toList().toString());
+        settings.put("stop_strings", sampling.stopStrings().toString());
+        settings.put("seed", String.valueOf(sampling.seed()));
+        settings.put("reward_funcs", config.judges().rewardFuncs().toString());
+        settings.put("reward_weights", config.judges().rewardWeights().toString());
+        rewards.ifPresent(judge -> settings.putAll(judge.identity()));
+        return settings;
+    }
+
+    private void sample(
+            ModelSetup model, HubCache hub, SamplingConfig sampling, SampleJournal journal) {
+        if (config.source().rolloutServerBaseUrl().isPresent()) {
+            var connection =
+                    RolloutSetup.connection(config.source(), config.model().modelNameOrPath());
+            sample(new ServerRollouts(connection, sampling, model.text().tokenizer()), journal);
+            return;
+        }
+        try (var loaded = LoadedModel.openToGenerate(ModelSetup.open(config.model(), hub))) {
+            var generator =
+                    new Generator(
+                            loaded.decoder(),
+                            loaded.adapterInUse(),
+                            Optional.of(model.text().tokenizer()),
+                            config.generation().generationSlots());
+            sample(new EngineRollouts(generator, generator, sampling, sampling), journal);
+        }
+    }
+
+    private void sample(RolloutSource source, SampleJournal journal) {
+        int generations = config.generation().numGenerations();
+        int completions =
+                Math.max(LEAST_BLOCK, BLOCK_PER_SLOT * config.generation().generationSlots());
+        int size = Math.ceilDiv(completions, generations); // prompts of a block
+        for (int block = journal.before() / size; block * size < prompts.size(); block++) {
+            StopRequest.check();
+            int from = block * size;
+            List<PromptExample> asked =
+                    prompts.subList(from, Math.min(prompts.size(), from + size));
+            List<List<ScoredCompletion>> scored = scored(source, asked, block);
+            for (int i = 0; i < asked.size(); i++) {
+                if (from + i >= journal.before()) { // else it was written before
+                    journal.append(scored.get(i));
+                    progress.judged();
+                }
+            }
+        }
+    }
+
+    /// The completions of each prompt of a block.
+    private List<List<ScoredCompletion>> scored(
+            RolloutSource source, List<PromptExample> asked, long block) {
+        int generations = config.generation().numGenerations();
+        List<PromptExample> repeated = new ArrayList<>();
+        for (PromptExample prompt : asked) {
+            for (int g = 0; g < generations; g++) {
+                repeated.add(prompt);
+            }
+        }
+        List<SampledCompletion> sampled =
+                source.complete(
+                        repeated.stream().map(PromptExample::ids).toList(),
+                        block,
+                        (_, completion) -> progress.completed(completion));
+        List<Completion> completions = new ArrayList<>();
+        for (int i = 0; i < sampled.size(); i++) {
+            completions.add(text.completion(repeated.get(i), sampled.get(i).ids()));
+        }
+        RewardTable table = judged(repeated, completions);
+        List<List<ScoredCompletion>> scored = new ArrayList<>();
+        for (int p = 0; p < asked.size(); p++) {
+            List<ScoredCompletion> own = new ArrayList<>();
+            for (int i = p * generations; i < (p + 1) * generations; i++) {
+                own.add(scored(completions.get(i), sampled.get(i), table, i));
+            }
+            scored.add(own);
+        }
+        return scored;
+    }
+
+    private static ScoredCompletion scored(
+            Completion completion, SampledCompletion sampled, RewardTable table, int i) {
+        Map<String, Double> own = new LinkedHashMap<>();
+        for (int f = 0; f < table.names().size(); f++) {
+            own.put(table.names().get(f), table.values()[i][f]);
+        }
+        return new ScoredCompletion(
+                completion.text(),
+                sampled.reason().finishReason(),
+                sampled.ids().length,
+                own,
+                table.total(i));
+    }
+
+    private RewardTable judged(List<PromptExample> repeated, List<Completion> completions) {
+        if (rewards.isEmpty()) {
+            double[][] none = new double[completions.size()][0];
+            return RewardTable.of(List.of(), new double[0], none);
+        }
+        List<Prompt> asked = repeated.stream().map(text::prompt).toList();
+        RewardTable table =
+                rewards.get().score(new RewardBatch(asked, completions, columns(repeated)));
+        watch.check(table);
+        return table;
+    }
+
+    private static Map<String, List<Object>> columns(List<PromptExample> repeated) {
+        Set<String> names = new LinkedHashSet<>();
+        repeated.forEach(prompt -> names.addAll(prompt.columns().keySet()));
+        Map<String, List<Object>> columns = new LinkedHashMap<>();
+        for (String name : names) {
+            List<Object> values = new ArrayList<>();
+            repeated.forEach(prompt -> values.add(prompt.columns().get(name)));
+            columns.put(name, values);
+        }
+        return columns;
+    }
+
+    private Result write(SampleJournal journal) {
+        var choice = new SampleChoice(config.output());
+        var form = new SampleRows(config.output());
+        List<Map<String, Object>> rows = new ArrayList<>();
+        int[] without = {0};
+        journal.read(
+                (completions, prompt) -> {
+                    List<SampleChoice.Chosen> chosen = choice.of(completions);
+                    without[0] += chosen.isEmpty() ? 1 : 0;
+                    chosen.forEach(one -> rows.add(form.row(prompts.get(prompt), one)));
+                });
+        if (rows.isEmpty()) {
+            throw new ConfigException(
+                    "no completion was kept of %d prompts with %d each; %s. They are in %s"
+                            .formatted(
+                                    prompts.size(),
+                                    config.generation().numGenerations(),
+                                    "lower reward_threshold or reward_margin, raise"
+                                            + " num_generations or max_completion_length, or set"
+                                            + " drop_truncated: false",
+                                    config.output().samples()));
+        }
+        form.write(rows, config.output().outputFile());
+        return new Result(
+                prompts.size(),
+                prompts.size() * config.generation().numGenerations(),
+                without[0],
+                rows.size());
+    }
+}
