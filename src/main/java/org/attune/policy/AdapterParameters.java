@@ -39,6 +39,7 @@ final class AdapterParameters implements TrainedParameters {
     private final TensorScope scope = TensorScope.detached("adapter");
     private final Decoder decoder;
     private final AdapterConfig config;
+    private final Adapter role;
     private final FlatParameters flat;
     private final WholeModules whole;
     private final List<AdaptedModule> modules = new ArrayList<>();
@@ -52,6 +53,7 @@ final class AdapterParameters implements TrainedParameters {
     private AdapterParameters(Decoder decoder, AdapterConfig config, Adapter role) {
         this.decoder = decoder;
         this.config = config;
+        this.role = role;
         var paths = new ArrayList<String>();
         decoder.linears().forEach(l -> l.parts().forEach(p -> paths.add(p.path())));
         if (!decoder.config().scores()) {
@@ -203,6 +205,9 @@ final class AdapterParameters implements TrainedParameters {
             whole.refresh(flat);
         }
         decoder.linears().forEach(FusedLinear::refreshTrained);
+        if (!role.equals(Adapter.TRAINED)) {
+            decoder.linears().forEach(FusedLinear::frozenChanged);
+        }
     }
 
     @Override

@@ -274,6 +274,23 @@ public final class Policy implements CausalPolicy {
                 drops ? Scorer.Start.WITHOUT_DROPOUT : Scorer.Start.SAME);
     }
 
+    /// The same reference, which can follow the policy later on.
+    public MovingReference movingAdapter() {
+        Scorer scorer = frozenAdapter();
+        return MovingReference.ofAdapter(scorer, parameters(), frozen);
+    }
+
+    /// A separate model as a reference that can follow a policy of which all weights are trained.
+    /// The caller closes it before the model.
+    ///
+    /// @param reference has this policy's shape; borrowed, and its weights move
+    /// @param start whether it is what the policy starts as
+    /// @throws IllegalArgumentException if it has other weights than the policy trains
+    public MovingReference movingModel(Decoder reference, Scorer.Start start) {
+        return MovingReference.ofModel(
+                Scorer.starting(reference(reference), start), parameters(), reference);
+    }
+
     /// Adds a frozen adapter on the same weights, to generate or measure with beside the policy's
     /// own. Lives as long as the policy.
     ///

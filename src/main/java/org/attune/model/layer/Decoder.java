@@ -150,6 +150,12 @@ public final class Decoder implements AutoCloseable {
         Engine.giveBackFreedMemory();
     }
 
+    /// Has passes read the numbers themselves, without copies, since they will change.
+    public void keepPlain() {
+        linears().forEach(FusedLinear::keepPlain);
+        output.keepPlain();
+    }
+
     /// Loads the weights. Tensors beside the blocks are passed over, as the heads of other tasks;
     /// tensors in the blocks that nothing here computes with are refused.
     ///

@@ -246,6 +246,18 @@ public final class FusedLinear {
         }
     }
 
+    /// Makes products read the numbers themselves from now on.
+    void keepPlain() {
+        requirePlain();
+        weights.keepPlain();
+        servesTokens = false;
+    }
+
+    /// Forgets what was made of a frozen adapter's values, after they changed.
+    public void frozenChanged() {
+        weights.unpackFrozen();
+    }
+
     private void requirePlain() {
         if (weights.isForwardOnly()) {
             throw new IllegalStateException(
@@ -433,9 +445,7 @@ public final class FusedLinear {
     /// @param weights one per part
     /// @param biases one per part, null where a part has none
     public void trainBase(Tensor[] weights, Tensor[] biases) {
-        requirePlain();
-        this.weights.keepPlain();
-        servesTokens = false;
+        keepPlain();
         weightGradients = weights.clone();
         biasGradients = biases.clone();
     }

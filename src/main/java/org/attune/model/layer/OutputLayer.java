@@ -32,6 +32,7 @@ public final class OutputLayer {
     private final double softcap;
     private final Optional<TensorScope> packs;
     private PackedMatrix packed; // of the base weight, or null
+    private boolean plain; // without that copy
     private LowRank trained;
     private final Map<Adapter, LowRank> frozen = new HashMap<>();
 
@@ -85,13 +86,22 @@ public final class OutputLayer {
 
     /// Whether it is the base model's own and stays as it is.
     private boolean mayPack(Tensor w) {
-        return packs.isPresent() && w == weight.base() && !weight.trainsBase();
+        return packs.isPresent() && !plain && w == weight.base() && !weight.trainsBase();
     }
 
     /// As [FusedLinear#pack].
     void pack() {
         if (packed == null && mayPack(weight.base())) {
             packed = PackedMatrix.of(weight.base(), packs.orElseThrow());
+        }
+    }
+
+    /// As [FusedLinear#keepPlain].
+    void keepPlain() {
+        plain = true;
+        if (packed != null) {
+            packed.close();
+            packed = null;
         }
     }
 

@@ -50,15 +50,16 @@ class EveryKeyTest {
                 "every-sft.yaml",
                 "loss_type=nll",
                 "label_smoothing_factor=0.1");
-        everyKeyMaps(new DpoMethod(), DpoConfig.defaults(), "every-dpo.yaml");
+        everyKeyMaps(new DpoMethod(), DpoConfig.defaults(), "every-dpo.yaml", MOVING);
         everyKeyMaps(new RewardMethod(), RewardTrainerConfig.defaults(), "every-reward.yaml");
         everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");
-        everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml");
-        everyKeyMaps(new KtoMethod(), KtoConfig.defaults(), "every-kto.yaml");
+        everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml", MOVING);
+        everyKeyMaps(new KtoMethod(), KtoConfig.defaults(), "every-kto.yaml", MOVING);
         everyKeyMaps(
                 new GrpoMethod(),
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
+                "sync_ref_model=true",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -66,6 +67,7 @@ class EveryKeyTest {
                 new PpoMethod(),
                 PpoConfig.defaults(),
                 "every-ppo.yaml",
+                "sync_ref_model=true",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl",
@@ -75,6 +77,11 @@ class EveryKeyTest {
                 "value_use_peft=true",
                 "optimizer_in_bwd=false"); // accepted as such only
     }
+
+    /// A reference that moves is not precomputed.
+    private static final String[] MOVING = {
+        "sync_ref_model=true", "precompute_ref_log_probs=false"
+    };
 
     /// What cannot stand beside the rest with any method.
     private static final List<String> APART =

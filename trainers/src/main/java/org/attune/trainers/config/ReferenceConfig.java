@@ -1,8 +1,11 @@
 package org.attune.trainers.config;
 
+import jakarta.validation.Valid;
+
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -15,12 +18,14 @@ import java.util.OptionalInt;
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
 /// @param precomputeRefBatchSize rows at once while precomputing; unset:
 ///     `per_device_train_batch_size`
+/// @param sync whether it follows the policy
 @CopyMethods
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
-        @InRange(min = 1) OptionalInt precomputeRefBatchSize)
+        @InRange(min = 1) OptionalInt precomputeRefBatchSize,
+        @Valid RefSyncConfig sync)
         implements ReferenceConfigCopies {
     /// The defaults, as listed at the parameters.
     public static ReferenceConfig defaults() {
@@ -48,20 +53,50 @@ public record ReferenceConfig(
         return precomputeRefLogProbs || reference.equals(Optional.of(ReferenceKind.PRECOMPUTED));
     }
 
-    /// Values that don't fit a run that trains the whole model.
+    /// Values that don't fit what is trained.
     public List<ConfigProblem> problems(ModelConfig model, LoraSettings lora) {
+        var problems = new ArrayList<ConfigProblem>();
         boolean adapter = lora.usePeft() || model.adapterNameOrPath().isPresent();
-        boolean needsAdapter =
-                reference.equals(Optional.of(ReferenceKind.ADAPTER_OFF))
-                        || reference.equals(Optional.of(ReferenceKind.START_ADAPTER));
-        if (adapter || !needsAdapter) {
-            return List.of();
+        boolean needsAdapter = is(ReferenceKind.ADAPTER_OFF) || is(ReferenceKind.START_ADAPTER);
+        if (!adapter && needsAdapter) {
+            problems.add(
+                    new ConfigProblem(
+                            "reference",
+                            reference.orElseThrow(),
+                            "model or precomputed, since the whole model is trained (use_peft:"
+                                    + " false)"));
         }
-        return List.of(
-                new ConfigProblem(
-                        "reference",
-                        reference.get(),
-                        "model or precomputed, since the whole model is trained (use_peft:"
-                                + " false)"));
+        if (sync.syncRefModel()) {
+            unmovable(model, adapter)
+                    .ifPresent(why -> problems.add(new ConfigProblem("sync_ref_model", true, why)));
+        }
+        return problems;
+    }
+
+    private boolean is(ReferenceKind kind) {
+        return reference.equals(Optional.of(kind));
+    }
+
+    /// Why the reference can't follow the policy.
+    private Optional<String> unmovable(ModelConfig model, boolean adapter) {
+        if (precomputes()) {
+            return Optional.of(
+                    "false where the reference is precomputed, since its log-probabilities would"
+                            + " be those of a reference that has moved on; set"
+                            + " precompute_ref_log_probs: false");
+        }
+        if (adapter && refModelNameOrPath.isPresent()) {
+            return Optional.of(
+                    "false with an adapter and ref_model_name_or_path, since an adapter's matrices"
+                            + " can't be mixed with a model's weights; leave ref_model_name_or_path"
+                            + " out, and the reference is a copy of the adapter");
+        }
+        if (model.adapterNameOrPath().isPresent() && is(ReferenceKind.ADAPTER_OFF)) {
+            return Optional.of(
+                    "false with a given adapter and reference: adapter_off, since the base model"
+                            + " has no adapter whose matrices could be mixed; set reference:"
+                            + " start_adapter");
+        }
+        return Optional.empty();
     }
 }

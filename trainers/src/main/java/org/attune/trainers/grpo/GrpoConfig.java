@@ -64,6 +64,7 @@ public record GrpoConfig(
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(TrainingConfig.needsNoNoise(training));
         problems.addAll(reference.asReference().problems(model, lora));
+        problems.addAll(reference.needsCoefficient("beta", loss.beta()));
         int rows = training.batch().perDeviceTrainBatchSize();
         int completions = rows * microBatchesPerRound();
         if (generation.generationBatchSize().isPresent()

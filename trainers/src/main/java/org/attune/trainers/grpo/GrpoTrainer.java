@@ -23,6 +23,7 @@ import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.RunSummary;
@@ -61,6 +62,7 @@ public final class GrpoTrainer {
     private final RoundPlan plan;
     private final boolean comparesSampler;
     private final Map<String, String> judges;
+    private final Optional<ReferenceSync> sync;
     private RolloutRound round;
 
     /// @param config checked here
@@ -107,6 +109,7 @@ public final class GrpoTrainer {
                         new CompletionText(tokenizer),
                         groups,
                         context.clock());
+        sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
         plan = plan();
         // The sampler's log-probabilities are those of temperature 1.
@@ -286,9 +289,17 @@ public final class GrpoTrainer {
         }
 
         @Override
+        public void updated(int step) {
+            sync.ifPresent(s -> s.updated(step));
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
             if (round != null) {
                 round.write(folder);
+            }
+            if (sync.isPresent()) {
+                sync.get().save(folder);
             }
         }
 
@@ -296,6 +307,7 @@ public final class GrpoTrainer {
         public void restore(Path folder) {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
             generator.rounds().continueAt(round == null ? 0 : round.number() + 1);
+            sync.ifPresent(s -> s.restore(folder));
         }
     }
 }

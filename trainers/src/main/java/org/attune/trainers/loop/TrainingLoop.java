@@ -63,6 +63,11 @@ public final class TrainingLoop {
         /// @param step from 0
         Optional<StepReport> step(int step);
 
+        /// Told that the weights were changed by a step.
+        ///
+        /// @param step from 0
+        default void updated(int step) {}
+
         /// Scores the evaluation sets; empty if there are none.
         ///
         /// @throws StoppedException if it was stopped on the way
@@ -167,6 +172,7 @@ public final class TrainingLoop {
             if (report.isEmpty()) {
                 return false;
             }
+            work.updated(step);
             step++;
             log.count(report.get());
             memory.afterStep();

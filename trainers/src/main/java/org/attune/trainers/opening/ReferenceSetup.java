@@ -1,9 +1,11 @@
 package org.attune.trainers.opening;
 
+import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
+import org.attune.policy.MovingReference;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.trainers.config.ReferenceConfig;
@@ -19,6 +21,7 @@ public final class ReferenceSetup implements AutoCloseable {
     private final PolicySetup policy;
     private final HubCache hub;
     private Decoder separate;
+    private MovingReference moving;
 
     public ReferenceSetup(ModelSetup model, PolicySetup policy, HubCache hub) {
         this.model = model;
@@ -30,6 +33,11 @@ public final class ReferenceSetup implements AutoCloseable {
     /// @param config the policy's model, whose settings hold for a separate one too
     /// @param reference names the separate one
     public Scorer open(ReferenceKind kind, ModelConfig config, ReferenceConfig reference) {
+        boolean adapter = policy.policy().adapter().isPresent();
+        if (reference.sync().syncRefModel() && adapter) {
+            moving = policy.policy().movingAdapter(); // of a fresh one, which is the base model
+            return moving;
+        }
         return switch (kind) {
             case ADAPTER_OFF -> policy.policy().adapterOff();
             case START_ADAPTER -> startingPoint();
@@ -63,20 +71,33 @@ public final class ReferenceSetup implements AutoCloseable {
             if (policy.policy().adapter().isPresent()) {
                 return startingPoint();
             }
-            separate = model.loadDecoder();
-            separate.keepForward();
-            return Scorer.starting(Policy.reference(separate), Scorer.Start.SAME);
+            return alone(model, reference, Scorer.Start.SAME);
         }
         try (var other = ModelSetup.open(named(config, reference), hub)) {
             if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
                 return policy.policy().adapterOff(); // the same weights, in memory once
             }
-            separate = other.loadDecoder();
-            separate.keepForward();
             boolean same = policy.policy().adapter().isEmpty() && other.hasBaseOf(model);
-            return Scorer.starting(
-                    Policy.reference(separate), same ? Scorer.Start.SAME : Scorer.Start.OTHER);
+            return alone(other, reference, same ? Scorer.Start.SAME : Scorer.Start.OTHER);
         }
+    }
+
+    /// A model with weights that nobody else has.
+    private Scorer alone(ModelSetup files, ReferenceConfig reference, Scorer.Start start) {
+        separate = files.loadDecoder();
+        if (!reference.sync().syncRefModel()) {
+            separate.keepForward();
+            return Scorer.starting(Policy.reference(separate), start);
+        }
+        try {
+            moving = policy.policy().movingModel(separate, start);
+        } catch (IllegalArgumentException e) {
+            throw ConfigException.about(
+                    "ref_model_name_or_path",
+                    "%s can't follow the policy (sync_ref_model: true): %s"
+                            .formatted(files.source().path(), e.getMessage()));
+        }
+        return moving;
     }
 
     /// Opens the files of a separate model, if one is named, to see that it can be a reference.
@@ -98,6 +119,9 @@ public final class ReferenceSetup implements AutoCloseable {
 
     @Override
     public void close() {
+        if (moving != null) {
+            moving.close();
+        }
         if (separate != null) {
             separate.close();
         }

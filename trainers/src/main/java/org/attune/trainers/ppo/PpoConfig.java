@@ -106,6 +106,7 @@ public record PpoConfig(
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(TrainingConfig.needsNoNoise(training));
         problems.addAll(reference.asReference().problems(model, lora));
+        problems.addAll(reference.needsCoefficient("kl_coef", kl.klCoef()));
         if (completionsPerUpdate() % updates.numMiniBatches() != 0) {
             problems.add(
                     new ConfigProblem(

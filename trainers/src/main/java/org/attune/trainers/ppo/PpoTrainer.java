@@ -23,6 +23,7 @@ import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.RunSummary;
@@ -67,6 +68,7 @@ public final class PpoTrainer {
     private final PpoPass pass;
     private final UpdatePlan plan;
     private final RoundPlan rounds;
+    private final Optional<ReferenceSync> sync;
     private KlController controller;
     private List<String> origins = List.of();
 
@@ -101,6 +103,7 @@ public final class PpoTrainer {
             throw new ConfigException(
                     "kl_coef is %s, but there is no reference".formatted(config.kl().klCoef()));
         }
+        sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         var groups = RowGroups.of(config.training(), context);
         rollouts =
                 new PpoRollouts(
@@ -317,7 +320,15 @@ public final class PpoTrainer {
         }
 
         @Override
+        public void updated(int step) {
+            sync.ifPresent(s -> s.updated(step));
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
+            if (sync.isPresent()) {
+                sync.get().save(folder);
+            }
             Files.writeString(
                     folder.resolve(STATE),
                     new ObjectMapper()
@@ -328,6 +339,7 @@ public final class PpoTrainer {
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
             rollouts.rounds().continueAt(Checkpoint.stateIn(folder).step());
+            sync.ifPresent(s -> s.restore(folder));
             try {
                 controller =
                         controller.withCoefficient(

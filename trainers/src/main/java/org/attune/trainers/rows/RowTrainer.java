@@ -14,6 +14,7 @@ import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.loop.RunSummary;
@@ -278,6 +279,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
 
     private final class RowWork implements TrainingLoop.Work {
         private final BatchPlan plan;
+        private final Optional<ReferenceSync> sync = frozen.flatMap(FrozenModel::sync);
 
         RowWork(BatchPlan plan) {
             this.plan = plan;
@@ -306,13 +308,22 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         }
 
         @Override
+        public void updated(int step) {
+            sync.ifPresent(s -> s.updated(step));
+        }
+
+        @Override
         public void save(Path folder) throws IOException {
             objective.save(folder);
+            if (sync.isPresent()) {
+                sync.get().save(folder);
+            }
         }
 
         @Override
         public void restore(Path folder) {
             objective.restore(folder);
+            sync.ifPresent(s -> s.restore(folder));
             references.resumed();
         }
     }

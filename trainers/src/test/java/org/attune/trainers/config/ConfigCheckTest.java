@@ -9,6 +9,7 @@ import org.attune.datasets.prepare.TruncationMode;
 import org.attune.error.ConfigException;
 import org.attune.models.ModelConfig;
 import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
@@ -102,6 +103,38 @@ class ConfigCheckTest {
         assertEquals(
                 List.of("datasets[1].path"), keys(sft().withData(DataConfig.of("a.jsonl", ""))));
         assertEquals(List.of("max_length"), keys(sft().withLength(x -> x.withMaxLength(0))));
+    }
+
+    @Test
+    void aReferenceThatMovesMustHaveWhatMoves() {
+        UnaryOperator<ReferenceConfig> moving = r -> r.withSync(s -> s.withSyncRefModel(true));
+        DpoConfig peft = dpo().withLora(l -> l.withUsePeft(true)).withReference(moving);
+        assertEquals(List.of(), keys(dpo().withReference(moving)));
+        assertEquals(List.of(), keys(peft));
+        List<DpoConfig> refused =
+                List.of(
+                        peft.withReference(r -> r.withPrecomputeRefLogProbs(true)),
+                        peft.withReference(r -> r.withReference(ReferenceKind.PRECOMPUTED)),
+                        peft.withReference(r -> r.withRefModelNameOrPath("other")),
+                        peft.withModel(m -> m.withAdapterNameOrPath("given"))
+                                .withReference(r -> r.withReference(ReferenceKind.ADAPTER_OFF)));
+        refused.forEach(config -> assertEquals(List.of("sync_ref_model"), keys(config)));
+        UnaryOperator<RolloutReferenceConfig> online =
+                r -> r.withSync(s -> s.withSyncRefModel(true));
+        assertTrue(
+                GrpoConfig.defaults().withReference(online).crossFieldProblems().stream()
+                        .anyMatch(q -> q.key().equals("sync_ref_model")),
+                "beta is 0");
+        assertEquals(
+                List.of("ref_model_mixup_alpha", "ref_model_sync_steps"),
+                keys(
+                        dpo().withReference(
+                                        r ->
+                                                r.withSync(
+                                                        s ->
+                                                                s.withRefModelMixupAlpha(1.5)
+                                                                        .withRefModelSyncSteps(
+                                                                                0)))));
     }
 
     private static TrainingConfig inBackward(TrainingConfig t) {

@@ -91,9 +91,7 @@ class ParityFixtureTest {
 
     private static void referenced(ParityCase parity, Policy policy, RunContext context) {
         if (parity.hasSeparateReference()) {
-            try (var separate = parity.model("reference_model")) {
-                referenced(parity, policy, Policy.reference(separate), context);
-            }
+            parity.withSeparateReference(policy, r -> referenced(parity, policy, r, context));
         } else {
             referenced(parity, policy, parity.sharedReference(policy), context);
         }

@@ -83,8 +83,7 @@ class RolloutParityFixtureTest {
                 || c.path("entropy_coef").asDouble(0) != 0
                 || c.path("use_adaptive_entropy").asBoolean(false)
                 || c.path("off_policy_mask_threshold").isNumber()
-                || c.has("vllm_importance_sampling_correction")
-                || c.path("sync_ref_model").asBoolean(false);
+                || c.has("vllm_importance_sampling_correction");
     }
 
     private static void compare(ParityCase parity, Tokenizer tokenizer, SampleTokenizer samples) {
@@ -94,10 +93,9 @@ class RolloutParityFixtureTest {
             var listener = new RecordingListener();
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
             if (parity.hasSeparateReference()) {
-                try (var separate = parity.model("reference_model")) {
-                    var reference = Optional.of(Policy.reference(separate));
-                    train(parity, tokenizer, samples, policy, reference, context);
-                }
+                parity.withSeparateReference(
+                        policy,
+                        r -> train(parity, tokenizer, samples, policy, Optional.of(r), context));
             } else {
                 Optional<Scorer> shared =
                         parity.config().get("beta").asDouble() == 0
@@ -193,6 +191,7 @@ class RolloutParityFixtureTest {
                                                         parity.upper(
                                                                 "multi_objective_aggregation"))))
                 .withLoss(l -> loss(parity, l))
+                .withReference(r -> r.withSync(_ -> parity.sync()))
                 .withTraining(parity::training);
     }
 

@@ -39,6 +39,7 @@ import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.RefSyncConfig;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
@@ -65,6 +66,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /// A recorded run of TRL: its configuration as ours, its model, adapter, rows and reference.
 ///
@@ -88,9 +90,6 @@ public record ParityCase(
     public Optional<String> unsupported() {
         if (!Set.of("sft", "dpo", "reward", "kto").contains(trainer())) {
             return Optional.of("trainer");
-        }
-        if (config.path("sync_ref_model").asBoolean(false)) {
-            return Optional.of("sync_ref_model");
         }
         return Optional.empty();
     }
@@ -133,6 +132,31 @@ public record ParityCase(
             case "copy-of-start-adapter" -> policy.frozenAdapter();
             default -> throw new AssertionError("reference " + config.get("reference"));
         };
+    }
+
+    /// Has something done with a reference that is a separate model.
+    public void withSeparateReference(Policy policy, Consumer<Scorer> use) {
+        try (var separate = model("reference_model")) {
+            if (!sync().syncRefModel()) {
+                use.accept(Policy.reference(separate));
+                return;
+            }
+            boolean same = config.get("reference_model").equals(config.get("model"));
+            try (var moving =
+                    policy.movingModel(separate, same ? Scorer.Start.SAME : Scorer.Start.OTHER)) {
+                use.accept(moving);
+            }
+        }
+    }
+
+    /// When the reference follows the policy.
+    public RefSyncConfig sync() {
+        RefSyncConfig sync = RefSyncConfig.defaults();
+        return config.path("sync_ref_model").asBoolean(false)
+                ? sync.withSyncRefModel(true)
+                        .withRefModelMixupAlpha(number("ref_model_mixup_alpha"))
+                        .withRefModelSyncSteps(config.get("ref_model_sync_steps").asInt())
+                : sync;
     }
 
     public List<PackedRow> sftRows() {
@@ -322,7 +346,8 @@ public record ParityCase(
     }
 
     private ReferenceConfig reference(ReferenceConfig r) {
-        return r.withPrecomputeRefLogProbs(config.get("precompute_ref_log_probs").asBoolean());
+        return r.withPrecomputeRefLogProbs(config.get("precompute_ref_log_probs").asBoolean())
+                .withSync(_ -> sync());
     }
 
     public TrainingConfig training(TrainingConfig start) {
