@@ -4,8 +4,11 @@ package org.attune.text;
 public sealed interface AssistantMask {
     /// @param tokens one flag per token; true = the token overlaps something the assistant said.
     ///     The array belongs to the receiver.
+    /// @param turns  number of the span that each token overlaps, from 0; -1: none. The array
+    ///     belongs to the receiver.
+    /// @param spans  their number; markers may make several of a message, or one of none
     /// @param source how the spans were found
-    record Known(boolean[] tokens, Source source) implements AssistantMask {
+    record Known(boolean[] tokens, int[] turns, int spans, Source source) implements AssistantMask {
         /// Number of assistant tokens.
         public int count() {
             int count = 0;

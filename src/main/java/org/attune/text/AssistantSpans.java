@@ -24,14 +24,14 @@ sealed interface AssistantSpans {
     /// @param end    one past the last
     /// @param source how they were found
     record Found(int[] start, int[] end, AssistantMask.Source source) implements AssistantSpans {
-        /// Whether a piece of the text overlaps a span.
-        boolean overlap(int from, int to) {
+        /// Number of the first span that a piece of the text overlaps; -1 if it overlaps none.
+        int overlapped(int from, int to) {
             for (int i = 0; i < start.length; i++) {
                 if (from < end[i] && to > start[i]) {
-                    return true;
+                    return i;
                 }
             }
-            return false;
+            return -1;
         }
     }
 

@@ -68,10 +68,13 @@ public final class ChatTokenizer {
             case AssistantSpans.NotFound(String reason) -> new AssistantMask.Unknown(reason);
             case AssistantSpans.Found found -> {
                 boolean[] assistant = new boolean[tokens.ids().length];
+                int[] turns = new int[assistant.length];
                 for (int i = 0; i < assistant.length; i++) {
-                    assistant[i] = found.overlap(tokens.start()[i], tokens.end()[i]);
+                    turns[i] = found.overlapped(tokens.start()[i], tokens.end()[i]);
+                    assistant[i] = turns[i] >= 0;
                 }
-                yield new AssistantMask.Known(assistant, found.source());
+                yield new AssistantMask.Known(
+                        assistant, turns, found.start().length, found.source());
             }
         };
     }

@@ -31,4 +31,26 @@ public record PackedRow(List<SftExample> documents) implements TrainingRow {
     public int trainedTokens() {
         return documents.stream().mapToInt(SftExample::trainedTokens).sum();
     }
+
+    /// Sum of their weights.
+    public double trainedWeight() {
+        return documents.stream().mapToDouble(SftExample::trainedWeight).sum();
+    }
+
+    /// The weights of these tokens in their order; empty: 1 each.
+    public float[] targetWeights() {
+        if (documents.stream().noneMatch(SftExample::isWeighted)) {
+            return new float[0];
+        }
+        float[] weights = new float[trainedTokens()];
+        int target = 0;
+        for (SftExample document : documents) {
+            for (int i = 1; i < document.length(); i++) {
+                if (document.completionMask()[i]) {
+                    weights[target++] = document.weight(i);
+                }
+            }
+        }
+        return weights;
+    }
 }

@@ -95,24 +95,29 @@ public final class Packing {
         int total = batch.stream().mapToInt(SftExample::length).sum();
         int[] ids = new int[total];
         boolean[] mask = new boolean[total];
+        boolean weighted = batch.stream().anyMatch(SftExample::isWeighted);
+        float[] weights = new float[weighted ? total : 0];
         var starts = new TreeMap<Integer, SftExample>();
         int at = 0;
         for (SftExample document : batch) {
             System.arraycopy(document.ids(), 0, ids, at, document.length());
             System.arraycopy(document.completionMask(), 0, mask, at, document.length());
+            for (int i = 0; weighted && i < document.length(); i++) {
+                weights[at + i] = document.weight(i);
+            }
             starts.put(at, document);
             at += document.length();
         }
         var rows = new ArrayList<PackedRow>();
         for (int from = 0; from < total; from += length) {
             int to = Math.min(total, from + length);
-            rows.add(
-                    new PackedRow(
-                            List.of(
-                                    new SftExample(
-                                            Arrays.copyOfRange(ids, from, to),
-                                            Arrays.copyOfRange(mask, from, to),
-                                            starts.floorEntry(from).getValue().origin()))));
+            var piece =
+                    new SftExample(
+                            Arrays.copyOfRange(ids, from, to),
+                            Arrays.copyOfRange(mask, from, to),
+                            weighted ? Arrays.copyOfRange(weights, from, to) : weights,
+                            starts.floorEntry(from).getValue().origin());
+            rows.add(new PackedRow(List.of(piece)));
         }
         return rows;
     }

@@ -17,7 +17,9 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntPredicate;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.Collectors;
 
 /// Shows prepared rows to a person: the text as the model sees it, special tokens included, with
@@ -71,14 +73,24 @@ public final class Preview {
         for (SftExample document : row.documents()) {
             parts.add(
                     heading(
-                            "%s: %d tokens, %d trained"
+                            "%s: %d tokens, %d trained%s"
                                     .formatted(
                                             document.origin().where(),
                                             document.length(),
-                                            document.trainedTokens())));
-            parts.add(text(document.ids(), i -> i > 0 && document.completionMask()[i]));
+                                            document.trainedTokens(),
+                                            weights(document))));
+            parts.add(
+                    weightedText(
+                            document.ids(),
+                            i -> i > 0 && document.completionMask()[i] ? document.weight(i) : 0));
         }
         return String.join("\n", parts) + "\n";
+    }
+
+    private static String weights(SftExample document) {
+        return document.isWeighted()
+                ? String.format(Locale.ROOT, " with the weight %.4g", document.trainedWeight())
+                : "";
     }
 
     /// One pair: the prompt once, then both completions.
@@ -205,19 +217,25 @@ public final class Preview {
     }
 
     private String text(int[] ids, IntPredicate isTrained) {
+        return weightedText(ids, i -> isTrained.test(i) ? 1 : 0);
+    }
+
+    /// @param weight of each token in the loss; other than 0 and 1 it stands behind the mark
+    private String weightedText(int[] ids, IntToDoubleFunction weight) {
         var out = new StringBuilder();
         Tokenizer.StreamDecoder decoder = tokenizer.streamDecoder(false);
-        boolean open = false;
+        double open = 0;
         for (int i = 0; i < ids.length; i++) {
-            boolean trained = isTrained.test(i);
-            if (trained != open) {
-                out.append(trained ? marks.open : marks.close);
-                open = trained;
+            double own = weight.applyAsDouble(i);
+            if (own != open) {
+                out.append(open == 0 ? "" : marks.close).append(own == 0 ? "" : marks.open);
+                out.append(own == 0 || own == 1 ? "" : "×" + (float) own + " ");
+                open = own;
             }
             out.append(visible(decoder.push(ids[i])));
         }
         out.append(visible(decoder.flush()));
-        return out.append(open ? marks.close : "").toString();
+        return out.append(open == 0 ? "" : marks.close).toString();
     }
 
     private String heading(String text) {

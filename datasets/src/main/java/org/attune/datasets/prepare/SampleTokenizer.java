@@ -85,19 +85,40 @@ public final class SampleTokenizer {
     /// @param ids             token ids, `(T)`
     /// @param completionStart where the completion begins; -1 if the row has no prompt
     /// @param assistant       true = said by the assistant, `(T)`; null if not asked for
+    /// @param weights         how much each counts if it does, `(T)`; empty: 1 each
     @SuppressWarnings("ArrayRecordComponent") // a named tuple inside the package, never compared
-    record Tokens(int[] ids, int completionStart, boolean[] assistant) {}
+    record Tokens(int[] ids, int completionStart, boolean[] assistant, float[] weights) {
+        private static final float[] EVEN = {};
 
-    /// @param withAssistant whether the assistant's tokens must be found
-    /// @throws DatasetException if the sample is of another type, the template refuses it or the
+        Tokens(int[] ids) {
+            this(ids, -1, null, EVEN);
+        }
+    }
+
+    /// What counts in the loss of a row of SFT.
+    ///
+    /// @param assistantOnly whether the assistant's tokens must be found
+    /// @param prompt        whether prompts count too
+    record Counted(boolean assistantOnly, boolean prompt) {}
+
+    /// A row whose prompt doesn't count.
+    Tokens tokenize(Sample sample, boolean assistantOnly) {
+        return tokenize(sample, new Counted(assistantOnly, false));
+    }
+
+    /// @throws DatasetException if the sample is of another type, the template refuses it, or the
     ///     assistant's tokens can't be told
-    Tokens tokenize(Sample sample, boolean withAssistant) {
+    Tokens tokenize(Sample sample, Counted counted) {
         return switch (sample) {
-            case Sample.LanguageModeling row -> whole(row, withAssistant);
+            case Sample.LanguageModeling row -> whole(row, counted.assistantOnly());
             case Sample.PromptCompletion row -> {
-                Tokens both = joined(row.prompt(), row.completion(), row.options(), withAssistant);
+                Tokens both = counted(row, counted);
                 int[] prompt = promptIds(row.prompt(), row.options());
-                yield new Tokens(both.ids(), firstDifference(prompt, both.ids()), both.assistant());
+                yield new Tokens(
+                        both.ids(),
+                        firstDifference(prompt, both.ids()),
+                        both.assistant(),
+                        both.weights());
             }
             case Sample.Preference _,
                     Sample.UnpairedPreference _,
@@ -111,8 +132,8 @@ public final class SampleTokenizer {
     /// The two sequences of a pair, whole; both prompts have the same length.
     PreferenceExample tokenize(Sample.Preference pair) {
         int[] prompt = promptIds(pair.prompt(), pair.options());
-        int[] chosen = joined(pair.prompt(), pair.chosen(), pair.options(), false).ids();
-        int[] rejected = joined(pair.prompt(), pair.rejected(), pair.options(), false).ids();
+        int[] chosen = joined(pair.prompt(), pair.chosen(), pair.options());
+        int[] rejected = joined(pair.prompt(), pair.rejected(), pair.options());
         int start = Math.min(firstDifference(prompt, chosen), firstDifference(prompt, rejected));
         return new PreferenceExample(
                 new CompletionTokens(chosen, start),
@@ -122,7 +143,7 @@ public final class SampleTokenizer {
 
     /// A labelled completion with its prompt, whole.
     UnpairedExample tokenize(Sample.UnpairedPreference row) {
-        int[] both = joined(row.prompt(), row.completion(), row.options(), false).ids();
+        int[] both = joined(row.prompt(), row.completion(), row.options());
         int start = firstDifference(promptIds(row.prompt(), row.options()), both);
         return new UnpairedExample(
                 new CompletionTokens(both, start), row.label(), row.row().origin());
@@ -169,21 +190,37 @@ public final class SampleTokenizer {
         return switch (row.content()) {
             case Content.Text text -> text(text.text(), withAssistant);
             case Content.Turns turns ->
-                    turns(row.options().conversation(turns.messages(), List.of()), withAssistant);
+                    turns(
+                            row.options().conversation(turns.messages(), List.of()),
+                            0,
+                            withAssistant);
         };
     }
 
-    private Tokens joined(
-            Content prompt, Content completion, TemplateOptions options, boolean withAssistant) {
+    private Tokens counted(Sample.PromptCompletion row, Counted counted) {
+        if (row.prompt() instanceof Content.Turns(List<Message> first)
+                && row.completion() instanceof Content.Turns(List<Message> second)) {
+            return turns(
+                    row.options().conversation(first, second),
+                    counted.prompt() ? 0 : first.size(),
+                    counted.assistantOnly());
+        }
+        int[] ids = joined(row.prompt(), row.completion(), row.options());
+        return tokens(ids, counted.assistantOnly());
+    }
+
+    private int[] joined(Content prompt, Content completion, TemplateOptions options) {
         if (prompt instanceof Content.Text(String first)
                 && completion instanceof Content.Text(String second)) {
             // EOS is looked for in the completion alone: "" after a prompt that ends with EOS gets
             // another one.
-            return tokens(tokenizer.encode(first + withEos(second), true), withAssistant);
+            return tokenizer.encode(first + withEos(second), true);
         }
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
-            return turns(options.conversation(first, second), withAssistant);
+            Conversation conversation = options.conversation(first, second);
+            MessageWeights.requireNone(conversation.messages());
+            return chat().encode(conversation, ChatTemplate.Tail.NOTHING).ids();
         }
         throw new IllegalArgumentException("prompt and completion must be of one form");
     }
@@ -252,23 +289,35 @@ public final class SampleTokenizer {
                     "assistant_only_loss needs conversations, this row holds a text; set"
                             + " assistant_only_loss: false");
         }
-        return new Tokens(ids, -1, null);
+        return new Tokens(ids);
     }
 
-    private Tokens turns(Conversation conversation, boolean withAssistant) {
-        if (!withAssistant) {
-            return new Tokens(
-                    chat().encode(conversation, ChatTemplate.Tail.NOTHING).ids(), -1, null);
+    /// @param untrained messages at the beginning that don't count
+    private Tokens turns(Conversation given, int untrained, boolean withAssistant) {
+        MessageWeights weights = MessageWeights.of(given.messages(), untrained, withAssistant);
+        Conversation conversation = given.withMessages(weights.messages());
+        if (!withAssistant && !weights.areUneven()) {
+            return new Tokens(chat().encode(conversation, ChatTemplate.Tail.NOTHING).ids());
         }
         var encoded = chat().encodeWithMask(conversation, ChatTemplate.Tail.NOTHING);
         return switch (encoded.assistant()) {
-            case AssistantMask.Known known -> new Tokens(encoded.ids(), -1, known.tokens());
+            case AssistantMask.Known known ->
+                    new Tokens(
+                            encoded.ids(),
+                            -1,
+                            withAssistant ? known.tokens() : null,
+                            weights.areUneven() ? weights.ofTokens(known) : Tokens.EVEN);
             case AssistantMask.Unknown unknown ->
                     throw new DatasetException(
-                            "assistant_only_loss: the assistant's tokens can't be told: "
-                                    + unknown.reason()
-                                    + "; use a chat template with {% generation %} markers, or"
-                                    + " assistant_only_loss: false");
+                            "%s: the assistant's tokens can't be told: %s; use a chat template with {%% generation %%} markers, or %s"
+                                    .formatted(
+                                            withAssistant
+                                                    ? "assistant_only_loss"
+                                                    : "weights of messages",
+                                            unknown.reason(),
+                                            withAssistant
+                                                    ? "assistant_only_loss: false"
+                                                    : "leave the weights out"));
         };
     }
 

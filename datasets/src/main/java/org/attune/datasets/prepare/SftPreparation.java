@@ -46,7 +46,10 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
     /// The row's tokens with TRL's labels: completion and assistant masks together where both
     /// apply.
     SftExample masked(Sample sample) {
-        SampleTokenizer.Tokens tokens = tokenizer.tokenize(sample, options.assistantOnlyLoss());
+        var counted =
+                new SampleTokenizer.Counted(
+                        options.assistantOnlyLoss(), !options.completionOnlyLoss().orElse(true));
+        SampleTokenizer.Tokens tokens = tokenizer.tokenize(sample, counted);
         boolean[] mask = new boolean[tokens.ids().length];
         boolean hasPrompt = tokens.completionStart() >= 0;
         if (!hasPrompt && options.completionOnlyLoss().orElse(false)) {
@@ -61,7 +64,10 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
                 mask[i] &= tokens.assistant()[i];
             }
         }
-        return new SftExample(tokens.ids(), mask, sample.row().origin());
+        for (int i = 0; i < tokens.weights().length; i++) {
+            mask[i] &= tokens.weights()[i] > 0;
+        }
+        return new SftExample(tokens.ids(), mask, tokens.weights(), sample.row().origin());
     }
 
     private SftExample truncated(SftExample whole) {

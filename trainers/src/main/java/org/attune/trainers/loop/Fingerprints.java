@@ -112,7 +112,7 @@ public final class Fingerprints {
         }
     }
 
-    /// Tokens and masks of SFT rows.
+    /// Tokens, masks and weights of SFT rows.
     public static String ofRows(List<PackedRow> rows) {
         MessageDigest digest = sha256();
         for (PackedRow row : rows) {
@@ -121,6 +121,9 @@ public final class Fingerprints {
                 put(digest, document.ids());
                 for (boolean counts : document.completionMask()) {
                     digest.update((byte) (counts ? 1 : 0));
+                }
+                for (float weight : document.weights()) {
+                    put(digest, Float.floatToIntBits(weight));
                 }
             }
         }

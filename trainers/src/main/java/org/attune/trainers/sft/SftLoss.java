@@ -1,7 +1,8 @@
 package org.attune.trainers.sft;
 
-/// Loss of supervised fine-tuning, token by token. A step's loss is the sum over the trained tokens
-/// of its whole accumulation window, divided by their number (at least 1).
+/// Loss of supervised fine-tuning, token by token. A step's loss is the mean over the trained
+/// tokens of its whole accumulation window: the sum of weight times loss, divided by the sum of
+/// weights, which are 1 unless messages have others. Without a trained token it is 0.
 ///
 /// `p` is the policy's probability of the target token, `log p` its natural logarithm.
 public sealed interface SftLoss {

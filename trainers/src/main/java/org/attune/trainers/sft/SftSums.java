@@ -20,10 +20,11 @@ import java.util.Map;
 /// Loss and metrics of a step or an evaluation, summed up group by group.
 final class SftSums implements StepSums<PackedRow, SftForest> {
     private final SftLoss loss;
-    private final int trained;
+    private final double trained; // sum of the weights of trained tokens
     private final double[] lossSums;
     private final double[] entropySums;
     private final double[] hits;
+    private final double[] weights;
     private final int[] targets;
     private final int[] rows;
     private long tokens;
@@ -32,12 +33,18 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
     /// @param microBatches number of logical micro-batches
     SftSums(SftLoss loss, List<RowAt<PackedRow>> placed, int microBatches) {
         this.loss = loss;
-        trained = Math.max(1, placed.stream().mapToInt(p -> p.row().trainedTokens()).sum());
+        trained = divisor(placed.stream().mapToDouble(p -> p.row().trainedWeight()).sum());
         lossSums = new double[microBatches];
         entropySums = new double[microBatches];
         hits = new double[microBatches];
+        weights = new double[microBatches];
         targets = new int[microBatches];
         rows = new int[microBatches];
+    }
+
+    /// What a sum over nothing is divided by matters to nobody, as long as it isn't 0.
+    private static double divisor(double weights) {
+        return weights > 0 ? weights : 1;
     }
 
     @Override
@@ -53,11 +60,14 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             RowAt<PackedRow> row = group.get(r);
             int m = row.microBatch();
             TargetRange range = forest.rows().get(r);
+            float[] own = row.row().targetWeights(); // empty: 1 each
             double rowLoss = 0;
             for (int t = range.start(); t < range.end(); t++) {
                 double logProb = measurement.tokenLogProbs()[t];
-                rowLoss += loss.loss(logProb);
-                slopes[t] = (float) (loss.slope(logProb) / trained);
+                double weight = own.length == 0 ? 1 : own[t - range.start()];
+                rowLoss += weight * loss.loss(logProb);
+                slopes[t] = (float) (weight * loss.slope(logProb) / trained);
+                weights[m] += weight;
                 entropySums[m] += entropy[t];
                 hits[m] += hit[t];
             }
@@ -92,7 +102,7 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
         int count = 0;
         var means = new MetricMeans();
         for (int m = 0; m < lossSums.length; m++) {
-            sum += rows[m] * lossSums[m] / Math.max(1, targets[m]);
+            sum += rows[m] * lossSums[m] / divisor(weights[m]);
             count += rows[m];
             means.add(metrics(m));
         }
