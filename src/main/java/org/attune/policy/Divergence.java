@@ -11,6 +11,17 @@ public sealed interface Divergence {
     /// `q_c ∂J/∂q_c`, up to a multiple of `q` that is the same in a row, `(n, C)`.
     Tensor weighted(Tensor student, Tensor teacher);
 
+    /// Their gradients with respect to the student's logits, where the categories are all tokens,
+    /// `(n, C)`: `w - q Σ w`.
+    default Tensor slopes(Tensor student, Tensor teacher) {
+        return slopesOf(student, weighted(student, teacher));
+    }
+
+    /// The same from what [#weighted] gave.
+    static Tensor slopesOf(Tensor student, Tensor weighted) {
+        return weighted.sub(student.exp().mulInPlace(weighted.sum(1, true))); // (n, C)
+    }
+
     /// The generalised Jensen-Shannon divergence of [Agarwal et al. 2024, Eq.
     /// 1](https://arxiv.org/abs/2306.13649) with both its ends.
     ///

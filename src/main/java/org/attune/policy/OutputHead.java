@@ -142,7 +142,7 @@ final class OutputHead implements Head {
                 && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
     }
 
-    private static int chunkRows(int vocabulary, boolean kernel) {
+    static int chunkRows(int vocabulary, boolean kernel) {
         return kernel
                 ? (int) Math.max(FEWEST_ROWS, KERNEL_ELEMENTS / vocabulary / ROWS * ROWS)
                 : (int) Math.max(16, CHUNK_ELEMENTS / vocabulary);

@@ -55,8 +55,7 @@ public final class TeacherPass implements Teacher {
 
     @Override
     public Tensor slopes(Tensor z, Compared compared, Tensor weighted, int from) {
-        Tensor sums = weighted.sum(1, true); // (n, 1)
-        return weighted.sub(compared.student().exp().mulInPlace(sums)); // (n, V)
+        return Divergence.slopesOf(compared.student(), weighted); // (n, V)
     }
 
     @Override

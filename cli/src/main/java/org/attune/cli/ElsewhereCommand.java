@@ -18,8 +18,8 @@ final class ElsewhereCommand implements Callable<Integer> {
             "learns online from judged pairs, which Attune has not. attune grpo and attune ppo"
                 + " learn online from rewards, reward models too (docs/rewards.md, docs/ppo.md).";
     private static final String DISTILLATION =
-            "distils a teacher, which Attune has not. Have the teacher complete prompts (attune"
-                    + " generate --prompts FILE --out FILE) and train on them with attune sft.";
+            "is not implemented. attune gkd and attune distillation learn from a teacher with the"
+                    + " same vocabulary.";
 
     private static final Map<String, String> INSTEAD =
             Map.ofEntries(
@@ -41,10 +41,8 @@ final class ElsewhereCommand implements Callable<Integer> {
                             "is not implemented. attune grpo with loss_type: dr_grpo and"
                                 + " scale_rewards: none is the nearest; its advantages are (n - 1)"
                                 + " / n times those of RLOO for groups of n."),
-                    Map.entry("gkd", DISTILLATION),
                     Map.entry("gold", DISTILLATION),
                     Map.entry("minillm", DISTILLATION),
-                    Map.entry("distillation", DISTILLATION),
                     Map.entry("online-dpo", ONLINE),
                     Map.entry("nash-md", ONLINE),
                     Map.entry("xpo", ONLINE),

@@ -41,7 +41,10 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
 
     @Override
     public boolean generates() {
-        return method.kind() == TrainingMethod.Kind.GENERATES;
+        return switch (method.kind()) {
+            case GENERATES, DISTILS -> true;
+            case ROWS, SCORES -> false;
+        };
     }
 
     @Override

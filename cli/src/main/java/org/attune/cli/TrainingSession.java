@@ -11,7 +11,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.report.SummaryFile;
@@ -46,7 +46,7 @@ final class TrainingSession {
         this.loaded = loaded;
         training = config.training();
         completions =
-                config instanceof RolloutRun generating
+                config instanceof GeneratingRun generating
                         ? Optional.of(generating.completionLog())
                         : Optional.empty();
         inputs = config.inputs();

@@ -42,12 +42,12 @@ class InitRunTest {
         String question = "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
         return question
                 + switch (method.name()) {
-                    case "sft" -> "\"completion\": \"1\"}";
+                    case "sft", "gkd" -> "\"completion\": \"1\"}";
                     case "dpo", "reward" -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "ppo" -> "\"answer\": \"1\"}";
+                    case "grpo", "ppo", "distillation" -> "\"answer\": \"1\"}";
                     default -> throw new AssertionError(method + " needs rows here");
                 };
     }
@@ -57,6 +57,11 @@ class InitRunTest {
         var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
             values.add("max_completion_length=3");
+        }
+        if (method.kind() == TrainingMethod.Kind.DISTILS) {
+            values.add("teacher_model_name_or_path=" + MODEL);
+            values.add(
+                    method.name().equals("gkd") ? "max_new_tokens=3" : "max_completion_length=3");
         }
         if (method.equals(new PpoMethod())) { // counts updates in another way
             values.set(0, "total_episodes=32");

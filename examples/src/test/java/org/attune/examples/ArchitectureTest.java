@@ -133,6 +133,7 @@ final class ArchitectureTest {
                     Map.entry("scoring", ROWS),
                     Map.entry("grpo", GENERATING),
                     Map.entry("samples", GENERATING),
+                    Map.entry("distillation", GENERATING),
                     Map.entry("ppo", GENERATING));
 
     /// Commands that use a model without training it.

@@ -44,13 +44,18 @@ final class MethodContractTest {
 
     /// Methods in which a row's loss depends on its neighbours in the file, and what from.
     private static final Map<String, String> ORDERED =
-            Map.of("kto", "mismatched completions come from the row before");
+            Map.of(
+                    "kto", "mismatched completions come from the row before",
+                    "gkd", "what a student writes is drawn by the prompt's place",
+                    "distillation", "likewise");
 
     /// Keys that a method can't run without.
     private static final Map<String, List<String>> REQUIRED =
             Map.of(
                     "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
-                    "ppo", List.of("reward_funcs=exact_answer"));
+                    "ppo", List.of("reward_funcs=exact_answer"),
+                    "gkd", List.of("max_new_tokens=6"),
+                    "distillation", List.of("max_completion_length=6"));
 
     /// Keys of the methods that generate.
     private static final List<String> GENERATING =
@@ -58,11 +63,14 @@ final class MethodContractTest {
 
     @TempDir static Path folder;
     private static Path model;
+    private static Path teacher;
 
     @BeforeAll
     static void writeModelAndRows() throws IOException {
         model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        teacher = Files.createDirectories(folder.resolve("teacher"));
+        new TinyModel(48, 2, 2).write(teacher, RandomSource.XO_SHI_RO_256_PP.create(3L));
         List<Problem> problems = Tasks.of("reversal", "easy").generate(5, 48, Split.TRAIN);
         TaskRows.writeCompletions(
                 data(DatasetType.PROMPT_COMPLETION),
@@ -167,6 +175,9 @@ final class MethodContractTest {
                                 "save_steps=2",
                                 "logging_steps=1"));
         arguments.addAll(REQUIRED.getOrDefault(method.name(), List.of()));
+        if (method.kind() == TrainingMethod.Kind.DISTILS) {
+            arguments.add("teacher_model_name_or_path=" + teacher);
+        }
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
             String length =
                     method.name().equals("ppo") ? "response_length" : "max_completion_length";

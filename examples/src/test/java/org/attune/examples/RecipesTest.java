@@ -200,6 +200,29 @@ final class RecipesTest {
         assertEquals(0.5, summary.at("/heldout/before").asDouble(), "ties count half");
     }
 
+    private static String teacher() throws IOException {
+        Path teacher = Files.createDirectories(folder.resolve("teacher"));
+        new TinyModel(48, 2, 2).write(teacher, RandomSource.XO_SHI_RO_256_PP.create(7L));
+        return "teacher_model_name_or_path=" + teacher;
+    }
+
+    @Test
+    void smollm2Gkd() throws IOException {
+        JsonNode summary =
+                run("gkd", "recipes/smollm2-gkd.yaml", "sft", teacher(), "max_new_tokens=4");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_loss", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
+    void smollm2Distillation() throws IOException {
+        String[] more = {teacher(), "max_completion_length=4"};
+        JsonNode summary =
+                run("distillation", "recipes/smollm2-distillation.yaml", "prompts", more);
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_loss", summary.at("/heldout/metric").asText());
+    }
+
     @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());

@@ -58,16 +58,20 @@ record MethodRules(
                 fitting.size() == 1);
     }
 
-    /// The methods that know all keys. One that fits none of those that are left is a fault, which
+    /// The methods that take all keys. One that fits none of those that are left is a fault, which
     /// the reading of the file will report.
     private List<TrainingMethod<?, ?>> byKeys() {
         List<TrainingMethod<?, ?>> fitting = Methods.all();
         for (String key : settings.keySet()) {
             List<TrainingMethod<?, ?>> both = new ArrayList<>(fitting);
-            both.retainAll(table.methodsOf(key));
+            both.removeIf(method -> !takes(method, key));
             fitting = both.isEmpty() ? fitting : both;
         }
         return fitting;
+    }
+
+    private boolean takes(TrainingMethod<?, ?> method, String key) {
+        return table.find(method, key).filter(k -> k.outcome() != Key.Outcome.REFUSED).isPresent();
     }
 
     private DataConfig data() {
@@ -90,12 +94,21 @@ record MethodRules(
         }
     }
 
-    /// Methods that learn from such rows, the usual one first, those that generate last.
+    /// Methods that learn from such rows, the usual one first, then those that generate, those
+    /// that need a teacher last.
     private static List<TrainingMethod<?, ?>> usual(DatasetType type) {
         return Methods.all().stream()
                 .filter(method -> method.rows().contains(type))
-                .sorted(Comparator.comparing(method -> method.kind() == Kind.GENERATES))
+                .sorted(Comparator.comparingInt(method -> later(method.kind())))
                 .toList();
+    }
+
+    private static int later(Kind kind) {
+        return switch (kind) {
+            case ROWS, SCORES -> 0;
+            case GENERATES -> 1;
+            case DISTILS -> 2;
+        };
     }
 
     /// The only method whose name is a word of the file's name.

@@ -23,6 +23,8 @@ final class PathKeys {
                     "ref_model_name_or_path",
                     "reward_model_path",
                     "value_model_path",
+                    "teacher_model_name_or_path",
+                    "teacher_adapter_name_or_path",
                     "chat_template_path",
                     "recorded_rollouts",
                     "resume");

@@ -2,6 +2,10 @@ package org.attune.cli.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.trainers.distillation.DistillationConfig;
+import org.attune.trainers.distillation.DistillationMethod;
+import org.attune.trainers.distillation.GkdConfig;
+import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
@@ -55,6 +59,14 @@ class EveryKeyTest {
         everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");
         everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml", MOVING);
         everyKeyMaps(new KtoMethod(), KtoConfig.defaults(), "every-kto.yaml", MOVING);
+        everyKeyMaps(new GkdMethod(), GkdConfig.defaults(), "every-gkd.yaml");
+        everyKeyMaps(
+                new DistillationMethod(),
+                DistillationConfig.defaults(),
+                "every-distillation.yaml",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
         everyKeyMaps(
                 new GrpoMethod(),
                 GrpoConfig.defaults(),

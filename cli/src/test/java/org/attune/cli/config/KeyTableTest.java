@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.trainers.distillation.DistillationMethod;
+import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
@@ -148,7 +150,9 @@ class KeyTableTest {
                         new RewardMethod(),
                         new PpoMethod(),
                         new BcoMethod(),
-                        new KtoMethod())) {
+                        new KtoMethod(),
+                        new GkdMethod(),
+                        new DistillationMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.
@@ -202,6 +206,9 @@ class KeyTableTest {
                 Map.of("model_name_or_path", "m", "dataset_name", "d", "output_dir", "out"));
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
             defaults.put("reward_funcs", "gsm8k");
+        }
+        if (method.kind() == TrainingMethod.Kind.DISTILS) {
+            defaults.put("teacher_model_name_or_path", "t");
         }
         return defaults;
     }

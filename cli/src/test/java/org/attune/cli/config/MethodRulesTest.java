@@ -88,7 +88,7 @@ class MethodRulesTest {
 
     @Test
     void asksWhereNothingSays() throws IOException {
-        String keys = "datasets: d.jsonl\nmax_length: 8\nbeta: 1\n";
+        String keys = "datasets: d.jsonl\nreference: model\nbeta: 1\n";
         String contradiction =
                 assertThrows(
                                 ConfigException.class,

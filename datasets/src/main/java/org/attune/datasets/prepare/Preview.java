@@ -1,5 +1,6 @@
 package org.attune.datasets.prepare;
 
+import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
@@ -10,6 +11,7 @@ import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.prepare.PreparationReport.Dropped;
 import org.attune.datasets.prepare.PreparationReport.Truncated;
+import org.attune.datasets.rows.RowOrigin;
 import org.attune.text.Tokenizer;
 
 import java.util.ArrayList;
@@ -124,15 +126,26 @@ public final class Preview {
 
     /// One labelled completion, with the completion marked and its label below.
     public String labelled(UnpairedExample row) {
-        int start = row.tokens().completionStart();
+        return completion(row.tokens(), row.origin())
+                + heading("label")
+                + "\n"
+                + row.desirable()
+                + "\n";
+    }
+
+    /// One prompt with its completion, which is marked.
+    public String completion(CompletionExample row) {
+        return completion(row.tokens(), row.origin());
+    }
+
+    private String completion(CompletionTokens tokens, RowOrigin origin) {
+        int start = tokens.completionStart();
         return String.join(
                         "\n",
                         heading(
                                 "%s: prompt %d tokens, completion %d"
-                                        .formatted(
-                                                row.origin().where(), start, row.length() - start)),
-                        text(row.tokens().ids(), i -> i > 0 && i >= start),
-                        heading("label") + "\n" + row.desirable())
+                                        .formatted(origin.where(), start, tokens.length() - start)),
+                        text(tokens.ids(), i -> i > 0 && i >= start))
                 + "\n";
     }
 

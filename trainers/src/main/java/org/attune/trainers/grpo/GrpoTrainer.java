@@ -15,7 +15,6 @@ import org.attune.rollout.RolloutSource;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
-import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.EvalSet;
@@ -111,34 +110,9 @@ public final class GrpoTrainer {
                         context.clock());
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
-        plan = plan();
+        plan = RoundPlan.of(config, this.prompts.size());
         // The sampler's log-probabilities are those of temperature 1.
         comparesSampler = rollouts.isOnPolicy() && config.generation().temperature() == 1;
-    }
-
-    private RoundPlan plan() {
-        long seed = config.training().dataSeed().orElse(config.training().seed());
-        int perRound =
-                config.training().batch().perDeviceTrainBatchSize()
-                        * config.microBatchesPerRound()
-                        / config.generation().numGenerations();
-        if (prompts.size() < perRound) {
-            throw new ConfigException(
-                    ("a round completes %d prompts (per_device_train_batch_size x"
-                                    + " steps_per_generation / num_generations), but the data has"
-                                    + " %d; lower the batch size, or give more prompts")
-                            .formatted(perRound, prompts.size()));
-        }
-        return new RoundPlan(
-                prompts.size(),
-                config.generation().numGenerations(),
-                config.training().batch().perDeviceTrainBatchSize(),
-                config.training().batch().gradientAccumulationSteps(),
-                config.microBatchesPerRound(),
-                config.generation().numIterations(),
-                config.data().shuffleDataset()
-                        ? new RowOrder.Shuffled(seed)
-                        : new RowOrder.Sequential());
     }
 
     /// Trains to the last step, or until the context's stop signal.

@@ -1,5 +1,6 @@
 package org.attune.trainers.loop;
 
+import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -67,6 +68,9 @@ public final class Fingerprints {
                     "adapter_name_or_path",
                     "ref_model_name_or_path",
                     "value_model_path",
+                    "teacher_model_name_or_path",
+                    "teacher_model_revision",
+                    "teacher_adapter_name_or_path",
                     "chat_template_path",
                     "max_prompt_length", // the prompts that it leaves are told apart themselves
                     "recorded_rollouts",
@@ -153,6 +157,16 @@ public final class Fingerprints {
         MessageDigest digest = sha256();
         for (UnpairedExample row : rows) {
             put(digest, row.tokens().completionStart(), row.desirable() ? 1 : 0);
+            put(digest, row.tokens().ids());
+        }
+        return hex(digest);
+    }
+
+    /// Tokens of prompts and completions.
+    public static String ofCompletions(List<CompletionExample> rows) {
+        MessageDigest digest = sha256();
+        for (CompletionExample row : rows) {
+            put(digest, row.tokens().completionStart());
             put(digest, row.tokens().ids());
         }
         return hex(digest);

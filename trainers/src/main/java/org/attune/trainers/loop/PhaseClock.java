@@ -110,7 +110,7 @@ public final class PhaseClock {
     }
 
     /// Counts a forward pass over `forest` to the running phase.
-    void pass(TokenForest forest) {
+    public void pass(TokenForest forest) {
         passes.merge(current, PassWork.of(forest), PassWork::plus);
         watch.pass(forest.size());
     }

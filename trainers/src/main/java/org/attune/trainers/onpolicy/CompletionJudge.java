@@ -28,7 +28,8 @@ public record CompletionJudge(
         CompletionScorer rewards,
         CompletionText text,
         PhaseClock clock,
-        RewardWatch watch) {
+        RewardWatch watch)
+        implements RoundCompleter {
     public CompletionJudge(
             RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
         this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()));
@@ -61,29 +62,12 @@ public record CompletionJudge(
         List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
     }
 
-    /// @param indices numbers of the prompts in the data
-    /// @param prompts the data
-    /// @param generations completions of each
+    @Override
     public Judged of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
-        List<PromptExample> repeated = new ArrayList<>();
-        for (int index : indices) {
-            for (int g = 0; g < generations; g++) {
-                repeated.add(prompts.get(index));
-            }
-        }
+        List<PromptExample> repeated = repeated(indices, prompts, generations);
         var scoring = new RoundScoring(repeated, text, rewards);
-        List<SampledCompletion> sampled;
-        try (var _ = clock.enter("rollout")) {
-            var ended = new AtomicInteger();
-            sampled =
-                    completer.complete(
-                            repeated.stream().map(PromptExample::ids).toList(),
-                            (sequence, completion) -> {
-                                clock.completed(ended.incrementAndGet(), repeated.size());
-                                scoring.finished(sequence, completion);
-                            });
-        }
+        List<SampledCompletion> sampled = completed(repeated, completer, clock, scoring);
         RoundScoring.Scored scored;
         try (var _ = clock.enter("reward")) {
             scored = scoring.finish(sampled);
@@ -105,5 +89,36 @@ public record CompletionJudge(
                 advantages,
                 metrics,
                 new CompletionTable(scored.batch(), table, advantages.values(), generations));
+    }
+
+    /// Prompts, each as often as it is completed.
+    static List<PromptExample> repeated(
+            int[] indices, List<PromptExample> prompts, int generations) {
+        List<PromptExample> repeated = new ArrayList<>();
+        for (int index : indices) {
+            for (int g = 0; g < generations; g++) {
+                repeated.add(prompts.get(index));
+            }
+        }
+        return repeated;
+    }
+
+    /// Completions of prompts, in their order, under the clock.
+    ///
+    /// @param listener told of each as soon as it has ended
+    static List<SampledCompletion> completed(
+            List<PromptExample> prompts,
+            Completer completer,
+            PhaseClock clock,
+            FinishedListener listener) {
+        try (var _ = clock.enter("rollout")) {
+            var ended = new AtomicInteger();
+            return completer.complete(
+                    prompts.stream().map(PromptExample::ids).toList(),
+                    (sequence, completion) -> {
+                        clock.completed(ended.incrementAndGet(), prompts.size());
+                        listener.finished(sequence, completion);
+                    });
+        }
     }
 }

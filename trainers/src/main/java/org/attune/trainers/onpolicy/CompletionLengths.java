@@ -8,12 +8,12 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 /// TRL's metrics of the lengths of completions.
-final class CompletionLengths {
+public final class CompletionLengths {
     private CompletionLengths() {}
 
     /// Lengths in tokens, the model's own alone, of all completions, and of those that ended by
     /// themselves (0 where none did).
-    static Map<String, Double> metrics(List<SampledCompletion> completions) {
+    public static Map<String, Double> metrics(List<SampledCompletion> completions) {
         int[] all = completions.stream().mapToInt(SampledCompletion::ownTokens).toArray();
         int[] ended =
                 completions.stream()

@@ -17,19 +17,25 @@ import java.util.stream.IntStream;
 /// @param config says how often and how they are completed
 /// @param judge of completions
 /// @param source of completions
-public record HeldOutPrompts(RolloutRun config, CompletionJudge judge, RolloutSource source) {
+public record HeldOutPrompts(GeneratingRun config, RoundCompleter judge, RolloutSource source) {
     /// Tells the context's listeners of the completions too.
     ///
     /// @return means of rewards and completions for each set
     public List<HeldOutMeans> evaluate(List<EvalSet<PromptExample>> sets, RunContext context) {
         List<HeldOutMeans> reports = new ArrayList<>();
         for (EvalSet<PromptExample> set : sets) {
-            StopRequest.check();
-            Judged judged = judged(set.rows());
-            context.listeners().forEach(l -> l.onHeldOutCompletions(set.name(), judged.table()));
+            Judged judged = completed(set, context);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), judged.metrics()));
         }
         return reports;
+    }
+
+    /// One set's completions, of which the context's listeners are told.
+    public Judged completed(EvalSet<PromptExample> set, RunContext context) {
+        StopRequest.check();
+        Judged judged = judged(set.rows());
+        context.listeners().forEach(l -> l.onHeldOutCompletions(set.name(), judged.table()));
+        return judged;
     }
 
     private Judged judged(List<PromptExample> prompts) {

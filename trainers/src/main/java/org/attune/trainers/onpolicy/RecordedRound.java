@@ -18,7 +18,7 @@ public final class RecordedRound {
     private RecordedRound() {}
 
     /// Writes the rounds of a run, if it is to be recorded.
-    public static Optional<RolloutRecorder> recorder(RolloutRun run) {
+    public static Optional<RolloutRecorder> recorder(GeneratingRun run) {
         boolean resumes = !(run.training().save().resume() instanceof Resume.No);
         return run.rollouts().recordRollouts().map(file -> new RolloutRecorder(file, resumes));
     }

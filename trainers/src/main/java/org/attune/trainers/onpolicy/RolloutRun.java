@@ -2,27 +2,13 @@ package org.attune.trainers.onpolicy;
 
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.ReferenceKind;
-import org.attune.trainers.config.RunConfig;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// A run that generates completions and has them judged, whatever it learns from them.
-public interface RolloutRun extends RunConfig, JudgedRun {
-    /// How completions are generated.
-    GenerationConfig generation();
-
-    /// Which prompts are completed, by whom, and where completions are kept.
-    RolloutSourceConfig rollouts();
-
-    /// How held-out prompts are completed.
-    HeldOutConfig heldOut();
-
-    /// What is shown and kept of completions.
-    CompletionLogConfig completionLog();
-
+public interface RolloutRun extends GeneratingRun, JudgedRun {
     /// Reference, where the divergence from it counts.
     RolloutReferenceConfig reference();
 
@@ -34,11 +20,6 @@ public interface RolloutRun extends RunConfig, JudgedRun {
     @Override
     default List<Optional<String>> inputs() {
         return List.of(model().adapterNameOrPath(), reference().refModelNameOrPath());
-    }
-
-    /// Tokens that end a completion; empty: those that the model names.
-    default Optional<Set<Integer>> stopIds() {
-        return Optional.empty();
     }
 
     /// What doesn't fit of a run's rewards.
@@ -70,16 +51,5 @@ public interface RolloutRun extends RunConfig, JudgedRun {
                                     + " in reward_funcs"));
         }
         return problems;
-    }
-
-    /// Micro-batches of a round.
-    default int microBatchesPerRound() {
-        int rows = training().batch().perDeviceTrainBatchSize();
-        if (generation().generationBatchSize().isPresent()) {
-            return Math.max(1, generation().generationBatchSize().getAsInt() / rows);
-        }
-        return generation()
-                .stepsPerGeneration()
-                .orElse(training().batch().gradientAccumulationSteps());
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.error.ConfigException;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
 
@@ -42,6 +43,33 @@ public record RoundPlan(
                     "a round completes %d prompts, the data has %d"
                             .formatted(completions / generations, prompts));
         }
+    }
+
+    /// The plan of a run.
+    ///
+    /// @param prompts of the data
+    /// @throws ConfigException if there are fewer than a round completes
+    public static RoundPlan of(GeneratingRun config, int prompts) {
+        long seed = config.training().dataSeed().orElse(config.training().seed());
+        int rows = config.training().batch().perDeviceTrainBatchSize();
+        int perRound = rows * config.microBatchesPerRound() / config.generation().numGenerations();
+        if (prompts < perRound) {
+            throw new ConfigException(
+                    ("a round completes %d prompts (per_device_train_batch_size x"
+                                    + " steps_per_generation / num_generations), but the data has"
+                                    + " %d; lower the batch size, or give more prompts")
+                            .formatted(perRound, prompts));
+        }
+        return new RoundPlan(
+                prompts,
+                config.generation().numGenerations(),
+                rows,
+                config.training().batch().gradientAccumulationSteps(),
+                config.microBatchesPerRound(),
+                config.generation().numIterations(),
+                config.data().shuffleDataset()
+                        ? new RowOrder.Shuffled(seed)
+                        : new RowOrder.Sequential());
     }
 
     /// Prompts of a round.
@@ -93,7 +121,7 @@ public record RoundPlan(
     }
 
     /// Of prompts with completions as long as they may get.
-    public static RowTokens rowTokens(RolloutRun config, List<PromptExample> prompts) {
+    public static RowTokens rowTokens(GeneratingRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
                 longest + config.generation().maxCompletionLength(),

@@ -14,14 +14,14 @@ import java.util.function.Supplier;
 /// Makes the rounds of a method that generates: completes prompts, has the completions judged, and
 /// keeps them in a file where the run asks for one. What a method makes of a round is its own.
 public final class Rounds {
-    private final RolloutRun config;
+    private final GeneratingRun config;
     private final RolloutSource source;
-    private final CompletionJudge judge;
+    private final RoundCompleter judge;
     private final Optional<RolloutRecorder> recorder;
 
     /// @param source completes prompts; borrowed
     /// @param judge of the completions; borrowed
-    public Rounds(RolloutRun config, RolloutSource source, CompletionJudge judge) {
+    public Rounds(GeneratingRun config, RolloutSource source, RoundCompleter judge) {
         this.config = config;
         this.source = source;
         this.judge = judge;

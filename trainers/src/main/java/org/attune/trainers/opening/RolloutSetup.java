@@ -4,6 +4,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 import org.attune.models.ModelSetup;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardLimits;
@@ -16,10 +17,12 @@ import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.source.EngineRollouts;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.rollout.source.ServerRollouts;
+import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.KeptActivations;
 import org.attune.trainers.memory.RolloutPlan;
+import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.JudgedRun;
 import org.attune.trainers.onpolicy.RolloutRun;
@@ -90,7 +93,7 @@ public final class RolloutSetup {
     ///
     /// @param record takes what the policy computes for training prompts; borrowed
     public static OpenSource source(
-            RolloutRun config,
+            GeneratingRun config,
             ModelSetup model,
             PolicySetup policy,
             Optional<ForwardRecord> record) {
@@ -150,7 +153,7 @@ public final class RolloutSetup {
     ///
     /// @param sequences completions that training asks for at a time
     public static Optional<RolloutPlan.Wish> wish(
-            RolloutRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
+            GeneratingRun config, PolicySetup policy, RunRows<PromptExample> rows, int sequences) {
         boolean others = config.rollouts().isElsewhere();
         List<PromptExample> prompts = new ArrayList<>(others ? List.of() : rows.train());
         int most = others ? 0 : sequences;
@@ -163,39 +166,64 @@ public final class RolloutSetup {
             return Optional.empty();
         }
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElseThrow();
+        return Optional.of(wish(config, policy.decoder(), longest, most));
+    }
+
+    /// What a model is to generate.
+    ///
+    /// @param longest tokens of the longest prompt
+    /// @param most completions that are asked for at a time, ≥ 1
+    public static RolloutPlan.Wish wish(
+            GeneratingRun config, Decoder decoder, int longest, int most) {
         int before =
                 ResumePoint.glance(config.training().save())
                         .map(ResumePoint::generationSlots)
                         .orElse(OptionalInt.empty())
                         .orElse(Integer.MAX_VALUE);
-        return Optional.of(
-                new RolloutPlan.Wish(
-                        GenerationMemory.of(
-                                policy.decoder(),
-                                longest,
-                                config.generation().maxCompletionLength()),
-                        Math.min(config.generation().generationSlots(), before),
-                        most,
-                        KeptActivations.Wish.NOTHING));
+        return new RolloutPlan.Wish(
+                GenerationMemory.of(decoder, longest, config.generation().maxCompletionLength()),
+                Math.min(config.generation().generationSlots(), before),
+                most,
+                KeptActivations.Wish.NOTHING);
+    }
+
+    /// Completions by a model in this process.
+    ///
+    /// @param model whose text it writes
+    /// @param decoder borrowed
+    /// @param adapter that it writes with
+    public static RolloutSource engine(
+            GeneratingRun config, ModelSetup model, Decoder decoder, Adapter adapter) {
+        SamplingConfig sampling =
+                sampling(config.generation(), config.stopIds(), model, config.training().seed());
+        Optional<Tokenizer> tokenizer = Optional.of(model.text().tokenizer());
+        int slots = config.generation().generationSlots();
+        var generator = new Generator(decoder, adapter, tokenizer, slots);
+        return engine(config, generator, generator, sampling);
     }
 
     private static RolloutSource engine(
-            RolloutRun config,
+            GeneratingRun config,
             ModelSetup model,
             PolicySetup policy,
             SamplingConfig sampling,
             Optional<ForwardRecord> record) {
-        var adapter = policy.policy().adapter().isPresent() ? Adapter.TRAINED : Adapter.OFF;
         var generator =
                 new Generator(
                         policy.decoder(),
-                        adapter,
+                        policy.policy().adapterInUse(),
                         Optional.of(model.text().tokenizer()),
                         config.generation().generationSlots());
+        return engine(
+                config, record.map(generator::recording).orElse(generator), generator, sampling);
+    }
+
+    private static RolloutSource engine(
+            GeneratingRun config, Generator generator, Generator heldOut, SamplingConfig sampling) {
         double temperature = config.heldOut().temperature(config.generation());
         return new EngineRollouts(
-                record.map(generator::recording).orElse(generator),
                 generator,
+                heldOut,
                 sampling,
                 sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
     }

@@ -23,7 +23,9 @@ public interface TrainingMethod<C extends Record & RunConfig, R extends Training
         /// A model that writes, from what it has written itself.
         GENERATES,
         /// A model that scores, from given rows.
-        SCORES
+        SCORES,
+        /// A model that writes, from another model.
+        DISTILS
     }
 
     /// The method's name, as in `attune sft`.

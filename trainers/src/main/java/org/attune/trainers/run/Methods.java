@@ -1,6 +1,8 @@
 package org.attune.trainers.run;
 
 import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.distillation.DistillationMethod;
+import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
@@ -25,7 +27,9 @@ public final class Methods {
                     new PrmMethod(),
                     new PpoMethod(),
                     new BcoMethod(),
-                    new KtoMethod());
+                    new KtoMethod(),
+                    new GkdMethod(),
+                    new DistillationMethod());
 
     private Methods() {}
 

@@ -1,6 +1,7 @@
 package org.attune.trainers.parity;
 
 import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.model.layer.Adapter;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.tensor.Engine;
@@ -9,6 +10,8 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
+import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoObjective;
 import org.attune.trainers.scoring.RewardObjective;
@@ -80,12 +83,27 @@ class ParityFixtureTest {
                                         List.of(),
                                         context)
                                 .train();
+                case "gkd" -> gkd(parity, policy, context);
                 default -> referenced(parity, policy, context);
             }
             Parity.compareSteps(parity.expectedSteps(), listener.logs);
             Parity.compareWeights(parity.expectedWeights(), policy);
         } catch (IOException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    private static void gkd(ParityCase parity, Policy policy, RunContext context) {
+        try (var teacher = parity.model("teacher_model")) {
+            DistillationTrainer.gkd(
+                            parity.gkdConfig(),
+                            policy,
+                            TeacherModel.of(teacher, Adapter.OFF),
+                            new DistillationTrainer.Writers(Optional.empty(), Optional.empty()),
+                            parity.completions(),
+                            List.of(),
+                            context)
+                    .train();
         }
     }
 

@@ -10,6 +10,8 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.files.HubCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
 import org.attune.reward.Advantages;
@@ -23,6 +25,9 @@ import org.attune.testing.Recorded;
 import org.attune.text.TextAssets;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.distillation.DistillationConfig;
+import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoLossConfig;
 import org.attune.trainers.grpo.GrpoLossType;
@@ -78,6 +83,9 @@ class RolloutParityFixtureTest {
 
     private static boolean unsupported(ParityCase parity) {
         JsonNode c = parity.config();
+        if (parity.trainer().equals("distillation")) {
+            return false;
+        }
         return !parity.trainer().equals("grpo")
                 || c.path("top_entropy_quantile").asDouble(1) < 1
                 || c.path("entropy_coef").asDouble(0) != 0
@@ -92,7 +100,11 @@ class RolloutParityFixtureTest {
                 var policy = parity.policy(decoder)) {
             var listener = new RecordingListener();
             RunContext context = RunContext.of(_ -> {}).withListeners(listener);
-            if (parity.hasSeparateReference()) {
+            if (parity.trainer().equals("distillation")) {
+                try (var teacher = parity.model("teacher_model")) {
+                    distil(parity, tokenizer, samples, policy, teacher, context);
+                }
+            } else if (parity.hasSeparateReference()) {
                 parity.withSeparateReference(
                         policy,
                         r -> train(parity, tokenizer, samples, policy, Optional.of(r), context));
@@ -136,6 +148,44 @@ class RolloutParityFixtureTest {
                         reference,
                         recorded,
                         _ -> RewardTable.of(names, weights, table(recorded.rewards(), names)),
+                        tokenizer,
+                        prompts(parity, samples),
+                        List.of(),
+                        context)
+                .train();
+    }
+
+    private static void distil(
+            ParityCase parity,
+            Tokenizer tokenizer,
+            SampleTokenizer samples,
+            Policy policy,
+            Decoder teacher,
+            RunContext context) {
+        JsonNode c = parity.config();
+        DistillationConfig config =
+                DistillationConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("fixture"))
+                        .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
+                        .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
+                        .withTeacher(t -> t.withTeacherModelNameOrPath("teacher-model"))
+                        .withSampling(
+                                s ->
+                                        s.withMaxCompletionLength(
+                                                        c.get("max_completion_length").asInt())
+                                                .withTemperature(c.get("temperature").asDouble()))
+                        .withLoss(l -> l.withBeta(c.get("beta").asDouble()))
+                        .withTraining(parity::training);
+        var recorded =
+                new RecordedRollouts(
+                        parity.folder().resolve("rollouts.jsonl"),
+                        config.sampling().maxCompletionLength(),
+                        List.of(tokenizer.eosId().orElseThrow()));
+        DistillationTrainer.onPolicy(
+                        config,
+                        policy,
+                        TeacherModel.of(teacher, Adapter.OFF),
+                        recorded,
                         tokenizer,
                         prompts(parity, samples),
                         List.of(),

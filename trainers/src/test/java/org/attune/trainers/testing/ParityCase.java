@@ -7,6 +7,7 @@ import org.attune.adapter.AdapterFolder;
 import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
+import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
@@ -16,6 +17,7 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.BcoPreparation;
+import org.attune.datasets.prepare.CompletionPreparation;
 import org.attune.datasets.prepare.KtoPreparation;
 import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.datasets.prepare.PreferenceOptions;
@@ -43,6 +45,7 @@ import org.attune.trainers.config.RefSyncConfig;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.SamplingStrategy;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.FDivergence;
@@ -88,7 +91,7 @@ public record ParityCase(
 
     /// What Attune can't do of this case; empty if it can do all.
     public Optional<String> unsupported() {
-        if (!Set.of("sft", "dpo", "reward", "kto").contains(trainer())) {
+        if (!Set.of("gkd", "sft", "dpo", "reward", "kto").contains(trainer())) {
             return Optional.of("trainer");
         }
         return Optional.empty();
@@ -296,6 +299,34 @@ public record ParityCase(
                                         .withUseWeighting(config.get("use_weighting").asBoolean()))
                 .withVariant(v -> ldAlpha.isNumber() ? v.withLdAlpha(ldAlpha.asDouble()) : v)
                 .withReference(this::reference)
+                .withTraining(this::training);
+    }
+
+    public List<CompletionExample> completions() {
+        return new CompletionPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+                .prepare(
+                        samples(
+                                EnumSet.of(
+                                        DatasetType.LANGUAGE_MODELING,
+                                        DatasetType.PROMPT_COMPLETION)),
+                        1)
+                .rows();
+    }
+
+    public GkdConfig gkdConfig() {
+        return GkdConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withTeacher(t -> t.withTeacherModelNameOrPath("teacher-model"))
+                .withLoss(
+                        l ->
+                                l.withBeta(config.get("beta").asDouble())
+                                        .withLmbda(config.get("lmbda").asDouble())
+                                        .withTemperature(config.get("temperature").asDouble())
+                                        .withSeqKd(config.get("seq_kd").asBoolean())
+                                        .withMaxNewTokens(config.get("max_new_tokens").asInt())
+                                        .withTrlCompat(true))
                 .withTraining(this::training);
     }
 

@@ -1,0 +1,116 @@
+package org.attune.datasets.prepare;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.formats.SampleReader;
+import org.attune.datasets.rows.Row;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.datasets.testing.ByteTokenizer;
+import org.attune.error.DatasetException;
+import org.attune.text.ChatTemplate;
+import org.attune.text.JinjaChatTemplate;
+import org.attune.text.SpecialTokens;
+import org.junit.jupiter.api.Test;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+class CompletionPreparationTest {
+    private static final int EOS = ByteTokenizer.EOS;
+
+    /// `u` before a question, `a` before an answer, `.` after both.
+    private static final ChatTemplate TEMPLATE =
+            JinjaChatTemplate.compile(
+                    "test",
+                    "{% for m in messages %}{{ m.role[0] }}{{ m.content }}.{% endfor %}"
+                            + "{% if add_generation_prompt %}a{% endif %}",
+                    SpecialTokens.none());
+
+    private static CompletionTokens only(
+            DatasetType type, int maxLength, Map<String, Object> columns) {
+        var row = new Row(columns, new RowOrigin("rows.jsonl", 1, 0));
+        var samples = new SampleTokenizer(new ByteTokenizer(false), Optional.of(TEMPLATE));
+        var preparation =
+                new CompletionPreparation(
+                        samples,
+                        maxLength == 0 ? OptionalInt.empty() : OptionalInt.of(maxLength),
+                        BadRowPolicy.ERROR);
+        return preparation
+                .prepare(List.of(new SampleReader(type, true).read(row)), 1)
+                .rows()
+                .getFirst()
+                .tokens();
+    }
+
+    private static Map<String, Object> said(String... turns) {
+        List<Map<String, String>> messages = new ArrayList<>();
+        for (int i = 0; i < turns.length; i++) {
+            messages.add(Map.of("role", i % 2 == 0 ? "user" : "assistant", "content", turns[i]));
+        }
+        return Map.of("messages", messages);
+    }
+
+    private static void assertIs(String text, int start, CompletionTokens tokens) {
+        assertArrayEquals(text.chars().toArray(), tokens.ids());
+        assertEquals(start, tokens.completionStart());
+    }
+
+    @Test
+    void theLastAnswerOfAConversationIsTheCompletion() {
+        DatasetType type = DatasetType.LANGUAGE_MODELING;
+        assertIs("uq.ax.", 4, only(type, 0, said("q", "x")));
+        assertIs("uq.ax.ur.ay.", 10, only(type, 0, said("q", "x", "r", "y")));
+    }
+
+    /// The token is no part of the completion, of which it has a letter.
+    @Test
+    void aTokenAcrossTheBoundaryBelongsToThePrompt() {
+        CompletionTokens tokens = only(DatasetType.LANGUAGE_MODELING, 0, said("q", "bx"));
+        assertArrayEquals(new int[] {'u', 'q', '.', ByteTokenizer.AB, 'x', '.'}, tokens.ids());
+        assertEquals(4, tokens.completionStart());
+    }
+
+    @Test
+    void ofALongRowTheLastTokensAreKept() {
+        DatasetType type = DatasetType.LANGUAGE_MODELING;
+        assertIs(".axyz.", 2, only(type, 6, said("quest", "xyz")));
+        String message =
+                assertThrows(DatasetException.class, () -> only(type, 4, said("quest", "xyz")))
+                        .getMessage();
+        assertTrue(message.contains("max_length 4 leaves nothing of the prompt"), message);
+    }
+
+    @Test
+    void promptsAndCompletionsOfBothFormsAreTaken() {
+        DatasetType type = DatasetType.PROMPT_COMPLETION;
+        CompletionTokens plain = only(type, 0, Map.of("prompt", "pq", "completion", "xy"));
+        assertArrayEquals(new int[] {'p', 'q', 'x', 'y', EOS}, plain.ids());
+        assertEquals(2, plain.completionStart());
+        Map<String, Object> turns =
+                Map.of(
+                        "prompt",
+                        List.of(Map.of("role", "user", "content", "q")),
+                        "completion",
+                        List.of(Map.of("role", "assistant", "content", "x")));
+        assertIs("uq.ax.", 4, only(type, 0, turns));
+    }
+
+    @Test
+    void aConversationMustEndWithAnAnswer() {
+        String message =
+                assertThrows(
+                                DatasetException.class,
+                                () -> only(DatasetType.LANGUAGE_MODELING, 0, said("q", "x", "r")))
+                        .getMessage();
+        assertTrue(message.contains("is by \"user\""), message);
+    }
+}

@@ -1,0 +1,80 @@
+package org.attune.trainers.distillation;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
+import org.attune.trainers.onpolicy.GeneratingRun;
+import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.RolloutSourceConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// A run of on-policy distillation, TRL's `DistillationConfig`. `DistillationConfig.defaults()` has
+/// TRL's defaults; model, teacher, data and output folder must be given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data prompts
+/// @param sampling how completions are generated
+/// @param rollouts where completions come from, and where they are kept
+/// @param teacher who teaches
+/// @param loss objective
+/// @param completionLog what is shown and kept of completions
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
+public record DistillationConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid DistillationSamplingConfig sampling,
+        @Valid RolloutSourceConfig rollouts,
+        @Valid TeacherConfig teacher,
+        @Valid DistillationLossConfig loss,
+        @Valid CompletionLogConfig completionLog,
+        @Valid TrainingConfig training)
+        implements DistillationConfigCopies, CrossChecked, GeneratingRun {
+    /// The defaults, as listed at the parameters.
+    public static DistillationConfig defaults() {
+        return DistillationConfigCopies.blank()
+                .withData(DataConfig.defaults().withShuffleDataset(true))
+                .withTraining(TrainingConfig.of(OptimizerConfig.dpo()));
+    }
+
+    @Override
+    public GenerationConfig generation() {
+        return sampling.asGeneration();
+    }
+
+    /// Held-out prompts are completed as those of training.
+    @Override
+    public HeldOutConfig heldOut() {
+        return HeldOutConfig.defaults();
+    }
+
+    @Override
+    public List<Optional<String>> inputs() {
+        List<Optional<String>> inputs = new ArrayList<>(GeneratingRun.super.inputs());
+        inputs.addAll(teacher.inputs());
+        return inputs;
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(teacher.problems());
+        return problems;
+    }
+}

@@ -1,0 +1,150 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.ColumnUse;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.Preview;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.policy.StepMemory;
+import org.attune.rollout.RolloutSource;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.opening.FirstRun;
+import org.attune.trainers.opening.OpenedRun;
+import org.attune.trainers.opening.PolicyPlan;
+import org.attune.trainers.opening.PolicySetup;
+import org.attune.trainers.opening.RolloutSetup;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.Surroundings;
+import org.attune.trainers.opening.TrainingMethod;
+
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/// The method `distillation`, as the command line and the front door know it.
+public record DistillationMethod() implements TrainingMethod<DistillationConfig, PromptExample> {
+    @Override
+    public String name() {
+        return "distillation";
+    }
+
+    @Override
+    public String summary() {
+        return "Learn from a teacher model, on own answers: on-policy distillation.";
+    }
+
+    @Override
+    public Kind kind() {
+        return Kind.DISTILS;
+    }
+
+    @Override
+    public DistillationConfig defaults() {
+        return DistillationConfig.defaults();
+    }
+
+    @Override
+    public Set<DatasetType> rows() {
+        return EnumSet.of(
+                DatasetType.PROMPT_ONLY, DatasetType.PROMPT_COMPLETION, DatasetType.PREFERENCE);
+    }
+
+    @Override
+    public FirstRun firstRun() {
+        return FirstRun.of(
+                "rows with prompt",
+                "teacher_model_name_or_path",
+                "",
+                "beta",
+                "1.0",
+                "max_completion_length",
+                "256",
+                "temperature",
+                "1.0");
+    }
+
+    @Override
+    public RunRows<PromptExample> prepare(RowSetup setup, DistillationConfig config) {
+        return setup.rows(
+                config,
+                rows(),
+                new PromptPreparation(
+                        setup.tokenizer(),
+                        config.rollouts().maxPromptLength(),
+                        config.data().onBadRow()),
+                new ColumnUse.PromptsAndRewards(Set.of()));
+    }
+
+    @Override
+    public String show(Preview preview, PromptExample row, Collection<String> columns) {
+        return preview.prompt(row, columns);
+    }
+
+    @Override
+    public RunSummary train(Surroundings around, DistillationConfig config, Path directory) {
+        ConfigCheck.validate(config);
+        PolicyPlan plan =
+                PolicyPlan.generating(
+                                config.lora(), config.training(), !config.loss().disableDropout())
+                        .also(
+                                model ->
+                                        TeacherSetup.require(
+                                                model,
+                                                config.teacher(),
+                                                config.model(),
+                                                around.hub()));
+        return OpenedRun.train(
+                around,
+                config.model(),
+                setup -> prepare(setup, config),
+                plan,
+                run -> train(around, config, run));
+    }
+
+    private static RunSummary train(
+            Surroundings around, DistillationConfig config, OpenedRun<PromptExample> run) {
+        PolicySetup student = run.policy();
+        try (var teacher =
+                TeacherSetup.open(
+                        student, run.model(), config.teacher(), config.model(), around.hub())) {
+            DistillationConfig fitted = fitted(config, student, teacher, run.rows());
+            RolloutSource source =
+                    RolloutSetup.source(fitted, run.model(), student, Optional.empty()).rollouts();
+            return DistillationTrainer.onPolicy(
+                            fitted,
+                            student.policy(),
+                            teacher.model(),
+                            source,
+                            run.model().text().tokenizer(),
+                            run.rows().train(),
+                            run.rows().evalSets(),
+                            run.context())
+                    .train();
+        }
+    }
+
+    /// When everything is loaded.
+    private static DistillationConfig fitted(
+            DistillationConfig config,
+            PolicySetup student,
+            TeacherSetup teacher,
+            RunRows<PromptExample> rows) {
+        int completions = config.training().batch().rowsOfStep();
+        MemoryFit fit =
+                student.fitToMemory(
+                        config.training(),
+                        MemoryNeed.of(
+                                StepMemory.of(student.policy()), Optional.of(teacher.memory())),
+                        RoundPlan.rowTokens(config, rows.train()),
+                        RolloutSetup.wish(config, student, rows, completions));
+        return config.withTraining(fit.training())
+                .withSampling(s -> s.withGenerationSlots(fit.slots().orElse(s.generationSlots())));
+    }
+}

@@ -1,0 +1,75 @@
+package org.attune.trainers.distillation;
+
+import jakarta.validation.constraints.Positive;
+import jakarta.validation.constraints.PositiveOrZero;
+
+import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.onpolicy.GenerationConfig;
+
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+
+/// How the student's completions are generated, one for each prompt.
+///
+/// @param maxCompletionLength most tokens of a completion; ≥ 1
+/// @param temperature of sampling, and divisor of both models' logits in the loss; > 0
+/// @param topP nucleus; in (0, 1], 1: all
+/// @param topK likeliest tokens kept; 0: all
+/// @param minP share of the likeliest token's probability that keeps a token
+/// @param repetitionPenalty 1: none
+/// @param generationKwargs as in [GenerationConfig]
+/// @param generationSlots most sequences generated at once; a run from configuration to files takes
+///     fewer where memory is short. Memory and speed only
+@CopyMethods
+public record DistillationSamplingConfig(
+        @Positive(message = "a whole number >= 1") int maxCompletionLength,
+        @InRange(min = 0, minOpen = true) double temperature,
+        @InRange(min = 0, minOpen = true, max = 1) double topP,
+        @PositiveOrZero(message = "a whole number >= 0") int topK,
+        @InRange(min = 0, max = 1) OptionalDouble minP,
+        @InRange(min = 0, minOpen = true) double repetitionPenalty,
+        Map<String, Object> generationKwargs,
+        @Positive(message = "a whole number >= 1") int generationSlots)
+        implements DistillationSamplingConfigCopies, CrossChecked {
+    public DistillationSamplingConfig {
+        generationKwargs = Map.copyOf(generationKwargs);
+    }
+
+    /// The defaults, as listed at the parameters.
+    public static DistillationSamplingConfig defaults() {
+        return DistillationSamplingConfigCopies.blank()
+                .withMaxCompletionLength(512)
+                .withTemperature(1)
+                .withTopP(1)
+                .withRepetitionPenalty(1)
+                .withGenerationSlots(32);
+    }
+
+    /// The same for the parts that all methods with rollouts share.
+    GenerationConfig asGeneration() {
+        return new GenerationConfig(
+                1,
+                maxCompletionLength,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                1,
+                generationSlots,
+                false);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        return asGeneration().crossFieldProblems();
+    }
+}

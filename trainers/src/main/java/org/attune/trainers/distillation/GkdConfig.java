@@ -1,0 +1,113 @@
+package org.attune.trainers.distillation;
+
+import jakarta.validation.Valid;
+
+import org.attune.datasets.examples.CompletionExample;
+import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
+import org.attune.trainers.onpolicy.GeneratingRun;
+import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.RolloutSourceConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/// A run of generalised knowledge distillation, TRL's `GKDConfig`. `GkdConfig.defaults()` has TRL's
+/// defaults; model, teacher, data and output folder must be given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data prompts with completions
+/// @param maxLength most tokens of prompt and completion, of which the last ones are kept; empty
+///     (`null` in YAML): no limit
+/// @param teacher who teaches
+/// @param loss objective, and who writes the completions
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
+public record GkdConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @InRange(min = 1) OptionalInt maxLength,
+        @Valid TeacherConfig teacher,
+        @Valid GkdLossConfig loss,
+        @Valid TrainingConfig training)
+        implements GkdConfigCopies, CrossChecked, GeneratingRun {
+    private static final int DEFAULT_LENGTH = 1024;
+
+    /// The defaults, as listed at the parameters.
+    public static GkdConfig defaults() {
+        return GkdConfigCopies.blank()
+                .withMaxLength(DEFAULT_LENGTH)
+                .withTraining(TrainingConfig.of(OptimizerConfig.sft()));
+    }
+
+    @Override
+    public GenerationConfig generation() {
+        return DistillationSamplingConfig.defaults()
+                .withMaxCompletionLength(loss.maxNewTokens())
+                .withTemperature(loss.temperature())
+                .withGenerationSlots(loss.generationSlots())
+                .asGeneration();
+    }
+
+    /// Completions come from the student and the teacher.
+    @Override
+    public RolloutSourceConfig rollouts() {
+        return RolloutSourceConfig.defaults();
+    }
+
+    /// Held-out rows have their completions.
+    @Override
+    public HeldOutConfig heldOut() {
+        return HeldOutConfig.defaults();
+    }
+
+    /// Completions are not kept.
+    @Override
+    public CompletionLogConfig completionLog() {
+        return CompletionLogConfig.defaults();
+    }
+
+    @Override
+    public List<Optional<String>> inputs() {
+        List<Optional<String>> inputs = new ArrayList<>(GeneratingRun.super.inputs());
+        inputs.addAll(teacher.inputs());
+        return inputs;
+    }
+
+    /// How long rows may be, those included that are generated.
+    RowTokens lengths(List<CompletionExample> rows) {
+        int rowsOfStep = training.batch().rowsOfStep();
+        RowTokens given = RowTokens.of(GkdRows.lengthsOf(rows), rowsOfStep);
+        if (!loss.generates()) {
+            return given;
+        }
+        int longest = rows.stream().mapToInt(r -> r.tokens().completionStart()).max().orElse(0);
+        RowTokens generated = RowTokens.atMost(longest + loss.maxNewTokens(), rowsOfStep);
+        return new RowTokens(
+                Math.max(given.longestRow(), generated.longestRow()),
+                Math.max(given.wholeStep(), generated.wholeStep()));
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(teacher.problems());
+        return problems;
+    }
+}

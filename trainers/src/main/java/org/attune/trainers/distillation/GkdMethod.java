@@ -1,0 +1,183 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.CompletionPreparation;
+import org.attune.datasets.prepare.Preview;
+import org.attune.policy.StepMemory;
+import org.attune.rollout.RolloutSource;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.memory.RolloutPlan;
+import org.attune.trainers.opening.FirstRun;
+import org.attune.trainers.opening.OpenedRun;
+import org.attune.trainers.opening.PolicyPlan;
+import org.attune.trainers.opening.PolicySetup;
+import org.attune.trainers.opening.RolloutSetup;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.Surroundings;
+import org.attune.trainers.opening.TrainingMethod;
+
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/// The method `gkd`, as the command line and the front door know it.
+public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample> {
+    @Override
+    public String name() {
+        return "gkd";
+    }
+
+    @Override
+    public String summary() {
+        return "Learn from a teacher model, on given and own answers: GKD.";
+    }
+
+    @Override
+    public Kind kind() {
+        return Kind.DISTILS;
+    }
+
+    @Override
+    public GkdConfig defaults() {
+        return GkdConfig.defaults();
+    }
+
+    @Override
+    public Set<DatasetType> rows() {
+        return EnumSet.of(DatasetType.LANGUAGE_MODELING, DatasetType.PROMPT_COMPLETION);
+    }
+
+    @Override
+    public FirstRun firstRun() {
+        return FirstRun.of(
+                "rows with messages, or prompt and completion",
+                "teacher_model_name_or_path",
+                "",
+                "lmbda",
+                "0.5",
+                "beta",
+                "0.5",
+                "max_new_tokens",
+                "128",
+                "max_length",
+                "1024");
+    }
+
+    @Override
+    public RunRows<CompletionExample> prepare(RowSetup setup, GkdConfig config) {
+        return setup.rows(
+                config,
+                rows(),
+                new CompletionPreparation(
+                        setup.tokenizer(), config.maxLength(), config.data().onBadRow()));
+    }
+
+    @Override
+    public String show(Preview preview, CompletionExample row, Collection<String> columns) {
+        return preview.completion(row);
+    }
+
+    @Override
+    public RunSummary train(Surroundings around, GkdConfig config, Path directory) {
+        ConfigCheck.validate(config);
+        PolicyPlan plan =
+                PolicyPlan.generating(
+                                config.lora(), config.training(), !config.loss().disableDropout())
+                        .also(
+                                model ->
+                                        TeacherSetup.require(
+                                                model,
+                                                config.teacher(),
+                                                config.model(),
+                                                around.hub()));
+        return OpenedRun.train(
+                around,
+                config.model(),
+                setup -> prepare(setup, config),
+                plan,
+                run -> train(around, config, run));
+    }
+
+    private static RunSummary train(
+            Surroundings around, GkdConfig config, OpenedRun<CompletionExample> run) {
+        PolicySetup student = run.policy();
+        try (var teacher =
+                TeacherSetup.open(
+                        student, run.model(), config.teacher(), config.model(), around.hub())) {
+            GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
+            return DistillationTrainer.gkd(
+                            fitted,
+                            student.policy(),
+                            teacher.model(),
+                            writers(fitted, run, teacher),
+                            run.rows().train(),
+                            run.rows().evalSets(),
+                            run.context())
+                    .train();
+        }
+    }
+
+    private static DistillationTrainer.Writers writers(
+            GkdConfig config, OpenedRun<CompletionExample> run, TeacherSetup teacher) {
+        Optional<RolloutSource> own = Optional.empty();
+        Optional<RolloutSource> theirs = Optional.empty();
+        if (config.loss().lmbda() > 0) {
+            own =
+                    Optional.of(
+                            RolloutSetup.engine(
+                                    config,
+                                    run.model(),
+                                    run.policy().decoder(),
+                                    run.policy().policy().adapterInUse()));
+        }
+        if (config.loss().seqKd()) {
+            theirs =
+                    Optional.of(
+                            RolloutSetup.engine(
+                                    config, run.model(), teacher.decoder(), teacher.adapter()));
+        }
+        return new DistillationTrainer.Writers(own, theirs);
+    }
+
+    /// When everything is loaded.
+    private static GkdConfig fitted(
+            GkdConfig config,
+            PolicySetup student,
+            TeacherSetup teacher,
+            List<CompletionExample> rows) {
+        MemoryFit fit =
+                student.fitToMemory(
+                        config.training(),
+                        MemoryNeed.of(
+                                StepMemory.of(student.policy()), Optional.of(teacher.memory())),
+                        config.lengths(rows),
+                        wish(config, student, teacher, rows));
+        return config.withTraining(fit.training())
+                .withLoss(l -> l.withGenerationSlots(fit.slots().orElse(l.generationSlots())));
+    }
+
+    /// What is generated, by the model for which that takes more memory.
+    private static Optional<RolloutPlan.Wish> wish(
+            GkdConfig config,
+            PolicySetup student,
+            TeacherSetup teacher,
+            List<CompletionExample> rows) {
+        int longest = rows.stream().mapToInt(r -> r.tokens().completionStart()).max().orElse(0);
+        int most = config.training().batch().rowsOfStep();
+        return Stream.concat(
+                        config.loss().lmbda() > 0 ? Stream.of(student.decoder()) : Stream.of(),
+                        config.loss().seqKd() ? Stream.of(teacher.decoder()) : Stream.of())
+                .map(decoder -> RolloutSetup.wish(config, decoder, longest, most))
+                .max(Comparator.comparingLong(wish -> wish.memory().bytes(1)));
+    }
+}

@@ -1,0 +1,149 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.error.CheckpointException;
+import org.attune.trainers.batch.BatchPlan;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.rows.RowAt;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/// Prompts that the student completes in every step, one round a step.
+final class PromptRows implements StudentRows {
+    private static final String FILE = "round.txt";
+
+    private final DistillationConfig config;
+    private final RoundPlan plan;
+    private final List<PromptExample> prompts;
+    private final List<EvalSet<PromptExample>> evalSets;
+    private final Rounds rounds;
+    private final RunContext context;
+    private long next;
+
+    /// @param plan which prompts a step completes
+    /// @param prompts of the data
+    /// @param evalSets may be empty
+    /// @param rounds completes them
+    PromptRows(
+            DistillationConfig config,
+            RoundPlan plan,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            Rounds rounds,
+            RunContext context) {
+        this.config = config;
+        this.plan = plan;
+        this.prompts = prompts;
+        this.evalSets = evalSets;
+        this.rounds = rounds;
+        this.context = context;
+    }
+
+    @Override
+    public int steps(double epochs) {
+        return plan.steps(epochs);
+    }
+
+    @Override
+    public int stepsPerEpoch() {
+        return plan.stepsPerEpoch();
+    }
+
+    @Override
+    public RowTokens lengths() {
+        return RoundPlan.rowTokens(config, prompts);
+    }
+
+    @Override
+    public String fingerprint() {
+        return Fingerprints.ofPrompts(prompts);
+    }
+
+    @Override
+    public Map<String, String> identity() {
+        return Fingerprints.ofRecorded(config.rollouts().recordedRollouts());
+    }
+
+    @Override
+    public Step training(int step) {
+        int[] indices = plan.promptsOf(step);
+        Judged made = rounds.complete(step, indices, prompts, 1);
+        int[] order = rounds.order(step, () -> IntStream.range(0, indices.length).toArray());
+        rounds.keep(step, made, order);
+        context.listeners().forEach(l -> l.onCompletions(step, made.table()));
+        List<RowAt<StudentRow>> rows = new ArrayList<>();
+        for (int i : order) {
+            int microBatch = rows.size() / plan.microBatchRows();
+            PromptExample prompt = prompts.get(indices[i]);
+            rows.add(new RowAt<>(row(made, i, prompt), indices[i], microBatch, rows.size()));
+        }
+        next = step + 1L;
+        double counted = rows.stream().mapToInt(r -> r.row().counted()).sum();
+        return new Step(
+                rows,
+                plan.accumulation(),
+                Math.max(1, counted),
+                List.of(made.metrics()),
+                made.tokens());
+    }
+
+    private static StudentRow row(Judged made, int i, PromptExample prompt) {
+        return new StudentRow(
+                made.rows().get(i), made.sampled().get(i).foreign(), prompt.origin().where());
+    }
+
+    @Override
+    public List<HeldOut> heldOut() {
+        return evalSets.stream().map(this::heldOut).toList();
+    }
+
+    private HeldOut heldOut(EvalSet<PromptExample> set) {
+        int batch = config.training().batch().perDeviceEvalBatchSize();
+        Judged made = rounds.heldOut().completed(set, context);
+        List<StudentRow> rows = new ArrayList<>();
+        for (int i = 0; i < made.rows().size(); i++) {
+            rows.add(row(made, i, set.rows().get(i)));
+        }
+        BatchPlan.Window window = RunParts.wholeSet(rows.size(), batch);
+        return new HeldOut(
+                set.name(),
+                rows.size(),
+                new Step(
+                        RowAt.of(window, rows),
+                        window.microBatches().size(),
+                        1,
+                        List.of(made.metrics()),
+                        0));
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        Files.writeString(folder.resolve(FILE), next + "\n");
+    }
+
+    /// @throws CheckpointException if the file is missing or holds something else
+    @Override
+    public void restore(Path folder) {
+        Path file = folder.resolve(FILE);
+        try {
+            next = Long.parseLong(Files.readString(file).strip());
+        } catch (IOException | NumberFormatException e) {
+            throw new CheckpointException(
+                    "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);
+        }
+        rounds.continueAt(next);
+    }
+}

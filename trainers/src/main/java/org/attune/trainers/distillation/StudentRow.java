@@ -1,0 +1,24 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.layout.CompletionForest;
+
+import java.util.BitSet;
+
+/// A prompt with the completion on which student and teacher are compared. A named tuple: equality
+/// is identity of the arrays.
+///
+/// @param tokens ids of prompt and completion
+/// @param foreign tokens of the completion that nobody is asked about, as the answer of a tool;
+///     usually none
+/// @param origin where the prompt comes from
+record StudentRow(CompletionForest.Row tokens, BitSet foreign, String origin) {
+    /// Tokens of the completion that count.
+    int counted() {
+        return tokens.completion().length - foreign.cardinality();
+    }
+
+    /// Tokens of prompt and completion.
+    int length() {
+        return tokens.prompt().length + tokens.completion().length;
+    }
+}

@@ -1,0 +1,58 @@
+package org.attune.trainers.distillation;
+
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.policy.Teacher;
+import org.attune.policy.TeacherPass;
+
+import java.util.List;
+import java.util.Map;
+
+/// Who says what a student should have said. On the engine thread.
+public interface TeacherModel {
+    /// Reads rows that are computed at once. The caller closes the result.
+    ///
+    /// @param forest their layout
+    /// @param rows in the order of the layout's completions
+    Teacher read(CompletionForest forest, List<CompletionForest.Row> rows);
+
+    /// Whether what rows begin with in common may be computed once.
+    default boolean sharesPrompts() {
+        return true;
+    }
+
+    /// What tells it apart from others, by name: a run resumes only with the same teacher.
+    default Map<String, String> identity() {
+        return Map.of();
+    }
+
+    /// A model in this process.
+    ///
+    /// @param decoder frozen; borrowed
+    /// @param adapter of the teacher
+    static TeacherModel of(Decoder decoder, Adapter adapter) {
+        return of(decoder, adapter, Map.of());
+    }
+
+    /// As above, with what tells it apart.
+    static TeacherModel of(Decoder decoder, Adapter adapter, Map<String, String> identity) {
+        boolean shares = !decoder.config().positions().dependsOnLength();
+        return new TeacherModel() {
+            @Override
+            public Teacher read(CompletionForest forest, List<CompletionForest.Row> rows) {
+                return new TeacherPass(decoder, adapter, forest.forest());
+            }
+
+            @Override
+            public boolean sharesPrompts() {
+                return shares;
+            }
+
+            @Override
+            public Map<String, String> identity() {
+                return identity;
+            }
+        };
+    }
+}

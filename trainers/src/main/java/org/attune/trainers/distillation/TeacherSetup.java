@@ -1,0 +1,176 @@
+package org.attune.trainers.distillation;
+
+import org.attune.error.ConfigException;
+import org.attune.error.ModelException;
+import org.attune.files.GivenPath;
+import org.attune.files.HubCache;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.models.ModelConfig;
+import org.attune.models.ModelSetup;
+import org.attune.policy.Policy;
+import org.attune.policy.TeacherMemory;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.judges.RewardModel;
+import org.attune.trainers.opening.PolicySetup;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/// A teacher in this process: a separate model, or an adapter, or none, on the weights of a student
+/// whose base stays as it is. Use it on the engine thread. Owns a separate model.
+final class TeacherSetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(TeacherSetup.class);
+    private static final String KEY = "teacher_model_name_or_path";
+
+    private final Decoder decoder;
+    private final Adapter adapter;
+    private final Optional<Policy> adapted;
+    private final boolean separate;
+    private final String fingerprint;
+
+    private TeacherSetup(
+            Decoder decoder,
+            Adapter adapter,
+            Optional<Policy> adapted,
+            boolean separate,
+            String fingerprint) {
+        this.decoder = decoder;
+        this.adapter = adapter;
+        this.adapted = adapted;
+        this.separate = separate;
+        this.fingerprint = fingerprint;
+    }
+
+    /// Looks at a teacher's files before weights are loaded: whether it can teach this student.
+    ///
+    /// @throws ConfigException if both have other vocabularies
+    /// @throws ModelException if it is missing, damaged or scores sequences
+    static void require(ModelSetup student, TeacherConfig config, ModelConfig like, HubCache hub) {
+        try (var teacher = ModelSetup.open(named(config, like), hub)) {
+            teacher.predicting();
+            if (!teacher.hasBaseOf(student)) {
+                requireVocabulary(student, teacher);
+            }
+        }
+    }
+
+    /// Loads the teacher, as far as it isn't there already.
+    ///
+    /// @param student borrowed; it must outlive the teacher
+    /// @param model of the student
+    static TeacherSetup open(
+            PolicySetup student,
+            ModelSetup model,
+            TeacherConfig config,
+            ModelConfig like,
+            HubCache hub) {
+        try (var teacher = ModelSetup.open(named(config, like), hub)) {
+            if (student.policy().adapter().isPresent() && teacher.hasBaseOf(model)) {
+                LOG.info("the teacher uses the student's base weights, which don't change");
+                Adapter adapter =
+                        teacher.adapter().map(student.policy()::addAdapter).orElse(Adapter.OFF);
+                return new TeacherSetup(
+                        student.decoder(), adapter, Optional.empty(), false, teacher.fingerprint());
+            }
+            return separate(teacher);
+        }
+    }
+
+    private static TeacherSetup separate(ModelSetup teacher) {
+        Decoder decoder = teacher.loadDecoder();
+        try {
+            Optional<Policy> adapted =
+                    teacher.adapter()
+                            .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
+            decoder.keepForward();
+            Adapter adapter = adapted.map(Policy::adapterInUse).orElse(Adapter.OFF);
+            return new TeacherSetup(decoder, adapter, adapted, true, teacher.fingerprint());
+        } catch (RuntimeException e) {
+            decoder.close();
+            throw e;
+        }
+    }
+
+    /// The folder of an adapter names its base.
+    private static ModelConfig named(TeacherConfig config, ModelConfig like) {
+        ModelConfig base =
+                config.teacherModelNameOrPath()
+                        .map(name -> model(name, config, like))
+                        .orElse(like.withoutAdapter());
+        return config.teacherAdapterNameOrPath().map(base::withAdapterNameOrPath).orElse(base);
+    }
+
+    private static ModelConfig model(String name, TeacherConfig config, ModelConfig like) {
+        Path folder = GivenPath.of(name);
+        boolean alone =
+                Files.exists(folder.resolve("adapter_config.json"))
+                        && !Files.exists(folder.resolve("config.json"));
+        return alone
+                ? RewardModel.config(folder, like)
+                : like.withModelNameOrPath(name)
+                        .withModelRevision(config.teacherModelRevision().orElse("main"))
+                        .withoutAdapter();
+    }
+
+    private static void requireVocabulary(ModelSetup student, ModelSetup teacher) {
+        int own = student.source().config().vocabSize();
+        int other = teacher.source().config().vocabSize();
+        if (own != other) {
+            throw ConfigException.about(
+                    KEY,
+                    "%s predicts %d tokens, the student %d; their distributions are compared token by token, so give a teacher with the student's vocabulary"
+                            .formatted(teacher.source().nameOrPath(), other, own));
+        }
+        Tokenizer theirs;
+        try {
+            theirs = teacher.text().tokenizer();
+        } catch (ModelException e) {
+            LOG.info("{} has no tokenizer to compare: {}", teacher.source().path(), e.getMessage());
+            return;
+        }
+        Tokenizer ours = student.text().tokenizer();
+        int both = Math.min(ours.vocabularySize(), theirs.vocabularySize());
+        for (int id = 0; id < both; id++) {
+            if (!Objects.equals(ours.token(id), theirs.token(id))) {
+                throw ConfigException.about(
+                        KEY,
+                        "%s has another vocabulary than the student: token %d is \"%s\" there and \"%s\" here; their distributions are compared token by token, so give a teacher with the student's tokenizer"
+                                .formatted(
+                                        teacher.source().nameOrPath(),
+                                        id,
+                                        theirs.token(id),
+                                        ours.token(id)));
+            }
+        }
+    }
+
+    TeacherModel model() {
+        return TeacherModel.of(decoder, adapter, Map.of("teacher (fingerprint)", fingerprint));
+    }
+
+    Decoder decoder() {
+        return decoder;
+    }
+
+    Adapter adapter() {
+        return adapter;
+    }
+
+    TeacherMemory memory() {
+        return TeacherMemory.of(decoder);
+    }
+
+    @Override
+    public void close() {
+        adapted.ifPresent(Policy::close);
+        if (separate) {
+            decoder.close();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.trainers.config.RunConfig;
+
+import java.util.Optional;
+import java.util.Set;
+
+/// A run that generates completions, whatever it learns from them.
+public interface GeneratingRun extends RunConfig {
+    /// How completions are generated.
+    GenerationConfig generation();
+
+    /// Which prompts are completed, by whom, and where completions are kept.
+    RolloutSourceConfig rollouts();
+
+    /// How held-out prompts are completed.
+    HeldOutConfig heldOut();
+
+    /// What is shown and kept of completions.
+    CompletionLogConfig completionLog();
+
+    /// Tokens that end a completion; empty: those that the model names.
+    default Optional<Set<Integer>> stopIds() {
+        return Optional.empty();
+    }
+
+    /// Micro-batches of a round.
+    default int microBatchesPerRound() {
+        int rows = training().batch().perDeviceTrainBatchSize();
+        if (generation().generationBatchSize().isPresent()) {
+            return Math.max(1, generation().generationBatchSize().getAsInt() / rows);
+        }
+        return generation()
+                .stepsPerGeneration()
+                .orElse(training().batch().gradientAccumulationSteps());
+    }
+}
