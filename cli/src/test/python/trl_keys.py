@@ -11,6 +11,9 @@ import transformers
 import trl
 from trl import DPOConfig, DatasetMixtureConfig, GRPOConfig, ModelConfig, RewardConfig, ScriptArguments, SFTConfig
 from transformers import TrainingArguments
+from trl.experimental.cpo import CPOConfig
+from trl.experimental.orpo import ORPOConfig
+from trl.experimental.tpo import TPOConfig
 
 
 def fields(cls):
@@ -35,10 +38,17 @@ def main():
             # Of reward models the class is always named; other methods share a row where defaults are equal.
             apart = method == "reward" and owner == cls.__name__
             rows.setdefault((key, json.dumps(default), apart), ([], owner))[0].append(method)
+    # The experimental trainers without a reference share rows among themselves.
+    for method, cls in (("orpo", ORPOConfig), ("cpo", CPOConfig), ("tpo", TPOConfig)):
+        for key, default in fields(cls).items():
+            owner = "TrainingArguments" if key in base else cls.__name__
+            apart = "referencefree" if owner == cls.__name__ else False
+            rows.setdefault((key, json.dumps(default), apart), ([], owner))[0].append(method)
     for cls in (ModelConfig, ScriptArguments, DatasetMixtureConfig):
         for key, default in fields(cls).items():
-            rows[(key, json.dumps(default), False)] = (["sft", "dpo", "grpo", "reward"], cls.__name__)
-    for (key, default, _), (methods, owner) in sorted(rows.items()):
+            methods = ["sft", "dpo", "grpo", "reward", "orpo", "cpo", "tpo"]
+            rows[(key, json.dumps(default), False)] = (methods, cls.__name__)
+    for (key, default, _), (methods, owner) in sorted(rows.items(), key=lambda row: row[0][:2]):
         print(key, ",".join(methods), owner, default, sep="\t")
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what TRL logs in short runs of a tiny model: SFT, DPO, reward models and GRPO.
+"""Records what TRL logs in short runs of a tiny model: SFT, DPO, ORPO, CPO, TPO, reward models and GRPO.
 
     python3 trainers/src/test/recorded/make_runs.py trainers/src/test/resources/recorded
 
@@ -23,6 +23,9 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
 from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+from trl.experimental.cpo import CPOConfig, CPOTrainer
+from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+from trl.experimental.tpo import TPOConfig, TPOTrainer
 from trl.trainer import grpo_trainer
 
 torch.set_num_threads(1)
@@ -62,6 +65,9 @@ TOLD_OF = {
     " label_smoothing_factor".split(),
     "dpo": "max_length truncation_mode precompute_ref_log_probs loss_type loss_weights ld_alpha f_divergence_type"
     " f_alpha_divergence_coef label_smoothing beta use_weighting discopop_tau".split(),
+    "orpo": ["max_length", "beta"],
+    "cpo": "max_length beta loss_type label_smoothing cpo_alpha simpo_gamma alpha".split(),
+    "tpo": "max_length truncation_mode beta loss_type label_smoothing tpo_alpha tpo_l_gamma".split(),
     "reward": ["max_length", "center_rewards_coefficient"],
     "grpo": "num_generations max_completion_length steps_per_generation temperature beta num_iterations epsilon delta"
     " epsilon_high sapo_temperature_neg sapo_temperature_pos vespo_k_pos vespo_lambda_pos vespo_k_neg vespo_lambda_neg"
@@ -95,6 +101,15 @@ CASES = {
         "pairs",
         {"loss_type": ["sigmoid", "sft"], "loss_weights": [0.7, 0.4], "precompute_ref_log_probs": True},
     ),
+    "orpo-accumulated": (
+        "orpo",
+        False,
+        "pairs",
+        {"beta": 0.5, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 4},
+    ),
+    "cpo-smoothed-truncated": ("cpo", False, "pairs", {"label_smoothing": 0.1, "max_length": 28}),
+    "cpo-alphapo": ("cpo", False, "pairs", {"loss_type": "alphapo", "alpha": 0.4, "simpo_gamma": 0.2}),
+    "tpo": ("tpo", False, "triples", {"loss_type": "tpo-l", "beta": 1.5, "tpo_alpha": 0.5}),
     "reward": ("reward", False, "pairs", {}),
     "reward-centered": ("reward", False, "pairs", {"center_rewards_coefficient": 0.05}),
     "grpo": ("grpo", False, "prompts", {"loss_type": "grpo"}),
@@ -207,6 +222,12 @@ def rows(kind):
             "completion": lambda: {"prompt": [question], "completion": [answer]},
             "messages": lambda: {"messages": [question, answer, {"role": "user", "content": "Sure?"}, answer]},
             "pairs": lambda: {"prompt": [question], "chosen": [answer], "rejected": [wrong]},
+            "triples": lambda: {
+                "prompt": [question],
+                "reference": [{"role": "assistant", "content": "= " + right}],
+                "chosen": [answer],
+                "rejected": [wrong],
+            },
             "prompts": lambda: {"prompt": [question]},
         }[kind]()
 
@@ -284,7 +305,8 @@ def configuration(trainer, options, scratch):
     given = {"max_length": 64, **given}
     if trainer == "sft":
         return SFTConfig(**given)
-    return {"dpo": DPOConfig, "reward": RewardConfig}[trainer](**given)
+    kinds = {"dpo": DPOConfig, "orpo": ORPOConfig, "cpo": CPOConfig, "tpo": TPOConfig, "reward": RewardConfig}
+    return kinds[trainer](**given)
 
 
 def run(name, scratch):
@@ -303,7 +325,14 @@ def run(name, scratch):
         trainer = run_grpo(model, args, dataset, tokenizer, folder)
         reference = "copy-of-start-adapter" if args.beta else None
     else:
-        kinds = {"sft": SFTTrainer, "dpo": DPOTrainer, "reward": RewardTrainer}
+        kinds = {
+            "sft": SFTTrainer,
+            "dpo": DPOTrainer,
+            "orpo": ORPOTrainer,
+            "cpo": CPOTrainer,
+            "tpo": TPOTrainer,
+            "reward": RewardTrainer,
+        }
         trainer = kinds[trainer_name](model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
         if trainer_name == "dpo":
             reference = "separate-model" if full else "copy-of-start-adapter"

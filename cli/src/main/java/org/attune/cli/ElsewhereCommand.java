@@ -23,19 +23,8 @@ final class ElsewhereCommand implements Callable<Integer> {
 
     private static final Map<String, String> INSTEAD =
             Map.ofEntries(
-                    Map.entry(
-                            "orpo",
-                            "is not implemented. attune dpo with loss_type: [sigmoid, sft] has both"
-                                    + " of its terms, against a reference."),
-                    Map.entry(
-                            "cpo",
-                            "is not implemented. attune dpo with loss_type: [sigmoid, sft] is the"
-                                    + " nearest; it keeps a reference, which an adapter gives for"
-                                    + " free."),
-                    Map.entry(
-                            "simpo",
-                            "is not implemented. attune dpo with loss_type: sigmoid_norm divides by"
-                                    + " length too, against a reference."),
+                    Map.entry("simpo", "is attune cpo with loss_type: simpo and cpo_alpha: 0."),
+                    Map.entry("alphapo", "is attune cpo with loss_type: alphapo."),
                     Map.entry(
                             "rloo",
                             "is not implemented. attune grpo with loss_type: dr_grpo and"

@@ -35,7 +35,7 @@ final class InitCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "METHOD",
-            description = "sft, dpo, grpo, reward, prm, ppo, bco, kto, gkd or distillation.")
+            description = "A method, as sft or dpo; attune --help lists them.")
     TrainingMethod<?, ?> method;
 
     @Parameters(

@@ -42,9 +42,8 @@ final class KeysCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "METHOD|WORD",
             description =
-                    "sft, dpo, grpo, reward, prm, ppo, bco, kto, gkd or distillation: its keys;"
-                        + " other words: keys whose names have one of them (default: all keys of"
-                        + " all methods).")
+                    "A method, as sft or dpo: its keys; other words: keys whose"
+                            + " names have one of them (default: all keys of all methods).")
     List<String> words = new ArrayList<>();
 
     private final Map<TrainingMethod<?, ?>, KeyFacts> facts = new HashMap<>();

@@ -55,8 +55,7 @@ final class PreviewCommand implements Callable<Integer> {
     @Option(
             names = "--method",
             description =
-                    "sft, dpo, bco, kto, grpo, ppo, gkd, distillation, reward or prm (default: what"
-                            + " the file's keys and rows say).")
+                    "A method, as sft or dpo (default: what the file's keys and" + " rows say).")
     TrainingMethod<?, ?> method;
 
     @Override

@@ -44,7 +44,8 @@ class EarlyChecksTest {
 
     @Test
     void modulesThatTheModelHasNotAreToldWithTheirLine() throws IOException {
-        for (String method : new String[] {"sft", "dpo", "bco", "kto", "reward", "prm"}) {
+        for (String method :
+                new String[] {"sft", "dpo", "orpo", "cpo", "tpo", "bco", "kto", "reward", "prm"}) {
             refuses(
                     method,
                     "use_peft: true\nlora_target_modules: [c_attn, c_proj]\n",

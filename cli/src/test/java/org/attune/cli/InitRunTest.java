@@ -43,7 +43,10 @@ class InitRunTest {
         return question
                 + switch (method.name()) {
                     case "sft", "gkd" -> "\"completion\": \"1\"}";
-                    case "dpo", "reward" -> "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
+                    case "dpo", "reward", "orpo", "cpo" ->
+                            "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
+                    case "tpo" ->
+                            "\"chosen\": \"1 2\", \"rejected\": \"2 1\", \"reference\": \"1, 2\"}";
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";

@@ -55,9 +55,8 @@ class MainTest {
     void commandsOfTrlSayWhatThereIsInstead() {
         for (String name :
                 List.of(
-                        "orpo",
-                        "cpo",
                         "simpo",
+                        "alphapo",
                         "rloo",
                         "gkd",
                         "gold",
@@ -83,7 +82,9 @@ class MainTest {
     @Test
     void keysMayStandAsOptionsOfTheCommand() {
         for (String name :
-                List.of("sft", "dpo", "bco", "kto", "grpo", "ppo", "reward", "prm", "preview")) {
+                List.of(
+                        "sft", "dpo", "orpo", "cpo", "tpo", "bco", "kto", "grpo", "ppo", "reward",
+                        "prm", "preview")) {
             err.getBuffer().setLength(0);
             assertEquals(2, run(name, "--learning_rate", "-1", "--lora_r=x", "-q"), name);
             String shown = err.toString();

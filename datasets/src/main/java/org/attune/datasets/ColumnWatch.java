@@ -161,7 +161,8 @@ final class ColumnWatch {
     private static boolean isLabelled(Sample sample) {
         return switch (sample) {
             case Sample.PromptCompletion _, Sample.LanguageModeling _ -> true;
-            case Sample.Preference _,
+            case Sample.Triple _,
+                    Sample.Preference _,
                     Sample.UnpairedPreference _,
                     Sample.Stepwise _,
                     Sample.PromptOnly _ ->
@@ -241,6 +242,12 @@ final class ColumnWatch {
                     case Sample.PromptCompletion row -> List.of(row.prompt(), row.completion());
                     case Sample.Preference row ->
                             List.of(row.prompt(), row.chosen(), row.rejected());
+                    case Sample.Triple row ->
+                            List.of(
+                                    row.pair().prompt(),
+                                    row.pair().chosen(),
+                                    row.pair().rejected(),
+                                    row.reference());
                     case Sample.UnpairedPreference row -> List.of(row.prompt(), row.completion());
                     case Sample.Stepwise row -> List.of(row.prompt());
                     case Sample.PromptOnly row -> List.of(row.prompt());

@@ -130,6 +130,7 @@ final class ArchitectureTest {
                     Map.entry("sft", ROWS),
                     Map.entry("preference", ROWS),
                     Map.entry("unpaired", ROWS),
+                    Map.entry("referencefree", ROWS),
                     Map.entry("scoring", ROWS),
                     Map.entry("grpo", GENERATING),
                     Map.entry("samples", GENERATING),

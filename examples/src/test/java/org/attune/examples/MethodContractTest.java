@@ -79,7 +79,20 @@ final class MethodContractTest {
                 RandomSource.XO_SHI_RO_256_PP.create(2L));
         TaskRows.writePairs(data(DatasetType.PREFERENCE), problems);
         TaskRows.writePrompts(data(DatasetType.PROMPT_ONLY), problems);
+        writeTriples();
         writeStepwise();
+    }
+
+    private static void writeTriples() throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            rows.add(
+                    """
+                    {"prompt": "ab %d", "chosen": "b%s", "rejected": "ca", "reference": "ba%s"}\
+                    """
+                            .formatted(i, "a".repeat(i % 3), "d".repeat(i % 4)));
+        }
+        Files.write(data(DatasetType.TRIPLE_PREFERENCE), rows);
     }
 
     private static void writeStepwise() throws IOException {
@@ -129,6 +142,7 @@ final class MethodContractTest {
                         DatasetType.PROMPT_ONLY,
                         DatasetType.PROMPT_COMPLETION,
                         DatasetType.PREFERENCE,
+                        DatasetType.TRIPLE_PREFERENCE,
                         DatasetType.STEPWISE_SUPERVISION)
                 .filter(rows::contains)
                 .findFirst()

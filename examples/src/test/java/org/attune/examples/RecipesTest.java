@@ -224,6 +224,29 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2Orpo() throws IOException {
+        JsonNode summary = run("orpo", "recipes/smollm2-orpo.yaml", "pairs");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_preference_accuracy", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
+    void smollm2Simpo() throws IOException {
+        assertEquals(2, run("cpo", "recipes/smollm2-simpo.yaml", "pairs").path("steps").asInt());
+    }
+
+    @Test
+    void smollm2Tpo() throws IOException {
+        String row =
+                "{\"prompt\": \"ab %d\", \"chosen\": \"ba\", \"rejected\": \"c\", \"reference\":"
+                        + " \"b, a\"}";
+        Files.write(
+                folder.resolve("triples.jsonl"),
+                IntStream.range(0, 40).mapToObj(row::formatted).toList());
+        assertEquals(2, run("tpo", "recipes/smollm2-tpo.yaml", "triples").path("steps").asInt());
+    }
+
+    @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
     }

@@ -95,11 +95,14 @@ record MethodRules(
     }
 
     /// Methods that learn from such rows, the usual one first, then those that generate, those
-    /// that need a teacher last.
+    /// that need a teacher last; of each kind first those that use all columns.
     private static List<TrainingMethod<?, ?>> usual(DatasetType type) {
         return Methods.all().stream()
-                .filter(method -> method.rows().contains(type))
-                .sorted(Comparator.comparingInt(method -> later(method.kind())))
+                .filter(method -> method.rows().stream().anyMatch(type::holds))
+                .sorted(
+                        Comparator.<TrainingMethod<?, ?>>comparingInt(
+                                        method -> later(method.kind()))
+                                .thenComparing(method -> !method.rows().contains(type)))
                 .toList();
     }
 

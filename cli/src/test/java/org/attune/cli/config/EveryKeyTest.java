@@ -13,6 +13,12 @@ import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.referencefree.CpoConfig;
+import org.attune.trainers.referencefree.CpoMethod;
+import org.attune.trainers.referencefree.OrpoConfig;
+import org.attune.trainers.referencefree.OrpoMethod;
+import org.attune.trainers.referencefree.TpoConfig;
+import org.attune.trainers.referencefree.TpoMethod;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;
@@ -67,6 +73,9 @@ class EveryKeyTest {
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
+        everyKeyMaps(new OrpoMethod(), OrpoConfig.defaults(), "every-orpo.yaml");
+        everyKeyMaps(new CpoMethod(), CpoConfig.defaults(), "every-cpo.yaml");
+        everyKeyMaps(new TpoMethod(), TpoConfig.defaults(), "every-tpo.yaml");
         everyKeyMaps(
                 new GrpoMethod(),
                 GrpoConfig.defaults(),

@@ -13,6 +13,9 @@ import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.referencefree.CpoMethod;
+import org.attune.trainers.referencefree.OrpoMethod;
+import org.attune.trainers.referencefree.TpoMethod;
 import org.attune.trainers.run.Methods;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
@@ -152,7 +155,10 @@ class KeyTableTest {
                         new BcoMethod(),
                         new KtoMethod(),
                         new GkdMethod(),
-                        new DistillationMethod())) {
+                        new DistillationMethod(),
+                        new OrpoMethod(),
+                        new CpoMethod(),
+                        new TpoMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.

@@ -11,6 +11,8 @@ import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.referencefree.CpoMethod;
+import org.attune.trainers.referencefree.TpoMethod;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
@@ -42,6 +44,7 @@ class MethodRulesTest {
         assertEquals(
                 new MethodChoice("dpo.yaml", new SftMethod(), "its keys", true),
                 choice("dpo.yaml", "packing: true\n", DatasetType.PREFERENCE));
+        assertEquals(new CpoMethod(), choice("run.yaml", "simpo_gamma: 0.5\n", null).method());
         assertEquals(
                 new RewardMethod(),
                 choice("run.yaml", "center_rewards_coefficient: 0.01\n", null).method());
@@ -55,6 +58,8 @@ class MethodRulesTest {
                 Map.of(
                                 DatasetType.PREFERENCE,
                                 new DpoMethod(),
+                                DatasetType.TRIPLE_PREFERENCE,
+                                new TpoMethod(),
                                 DatasetType.UNPAIRED_PREFERENCE,
                                 new BcoMethod(),
                                 DatasetType.PROMPT_COMPLETION,
@@ -69,6 +74,11 @@ class MethodRulesTest {
             assertEquals(expected.getValue(), choice("run.yaml", text, expected.getKey()).method());
         }
         assertFalse(choice("run.yaml", text, DatasetType.PREFERENCE).certain());
+        // a third answer that nothing reads
+        assertEquals(
+                new DpoMethod(),
+                choice("dpo.yaml", "ld_alpha: 0.5\n" + text, DatasetType.TRIPLE_PREFERENCE)
+                        .method());
         assertTrue(choice("run.yaml", text, DatasetType.STEPWISE_SUPERVISION).certain());
         String beta = "datasets: rows.jsonl\nbeta: 0.1\n";
         assertEquals(
@@ -123,6 +133,8 @@ class MethodRulesTest {
                 Map.of(
                                 "sft", List.of(new SftMethod(), DatasetType.PROMPT_COMPLETION),
                                 "dpo", List.of(new DpoMethod(), DatasetType.PREFERENCE),
+                                "simpo", List.of(new CpoMethod(), DatasetType.PREFERENCE),
+                                "tpo", List.of(new TpoMethod(), DatasetType.TRIPLE_PREFERENCE),
                                 "bco", List.of(new BcoMethod(), DatasetType.UNPAIRED_PREFERENCE),
                                 "kto", List.of(new KtoMethod(), DatasetType.UNPAIRED_PREFERENCE),
                                 "reward", List.of(new RewardMethod(), DatasetType.PREFERENCE),

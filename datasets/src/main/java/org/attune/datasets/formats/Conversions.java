@@ -8,7 +8,14 @@ import java.util.Map;
 /// TRL's conversions between dataset types (`trl/data_utils.py`), on the columns of a row.
 public final class Conversions {
     private static final List<String> MESSAGE_COLUMNS =
-            List.of("prompt", "completion", "chosen", "rejected", "messages", "conversations");
+            List.of(
+                    "prompt",
+                    "completion",
+                    "chosen",
+                    "rejected",
+                    "reference",
+                    "messages",
+                    "conversations");
 
     private Conversions() {}
 

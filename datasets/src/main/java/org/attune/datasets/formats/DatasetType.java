@@ -13,6 +13,12 @@ import java.util.stream.Collectors;
 /// strings or with lists of messages. In the order in which columns are tried: a type stands
 /// before those whose columns are a part of its columns.
 public enum DatasetType {
+    /// Two completions of one prompt, one better, and a third answer that is imitated; without a
+    /// `prompt` column all of them hold it.
+    TRIPLE_PREFERENCE(
+            "triple_preference",
+            List.of("prompt", "reference", "chosen", "rejected"),
+            List.of("reference", "chosen", "rejected")),
     /// Two completions of one prompt, one better; without a `prompt` column both hold it.
     PREFERENCE(
             "preference", List.of("prompt", "chosen", "rejected"), List.of("chosen", "rejected")),
@@ -50,6 +56,11 @@ public enum DatasetType {
     /// The column set of this type that `columns` fulfil.
     public Optional<List<String>> match(Collection<String> columns) {
         return columnSets.stream().filter(columns::containsAll).findFirst();
+    }
+
+    /// Whether rows of this type can be read as rows of another, a column being left out.
+    public boolean holds(DatasetType other) {
+        return this == other || this == TRIPLE_PREFERENCE && other == PREFERENCE;
     }
 
     /// The type a configuration names.

@@ -49,6 +49,24 @@ public sealed interface Sample {
         }
     }
 
+    /// Two continuations of a prompt, the first one better, and a third that is imitated.
+    record Triple(Preference pair, Content reference) implements Sample {
+        @Override
+        public Row row() {
+            return pair.row();
+        }
+
+        @Override
+        public TemplateOptions options() {
+            return pair.options();
+        }
+
+        @Override
+        public DatasetType type() {
+            return DatasetType.TRIPLE_PREFERENCE;
+        }
+    }
+
     /// A continuation that is good (`label` true) or not.
     record UnpairedPreference(
             Content prompt, Content completion, boolean label, TemplateOptions options, Row row)

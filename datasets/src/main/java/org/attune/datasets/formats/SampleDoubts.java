@@ -13,6 +13,11 @@ public final class SampleDoubts {
                     Optional.of(
                             "column chosen is empty; training would prefer to say nothing, leave"
                                     + " the row out if that isn't meant");
+            case Sample.Triple row when isEmpty(row.reference()) ->
+                    Optional.of(
+                            "column reference is empty; training would imitate saying nothing,"
+                                    + " leave the row out if that isn't meant");
+            case Sample.Triple row -> about(row.pair());
             case Sample.PromptCompletion row when isEmpty(row.completion()) ->
                     Optional.of(
                             "column completion is empty; only the end of the text would be learnt");

@@ -38,6 +38,7 @@ public final class SampleReader {
                 yield new Sample.PromptCompletion(
                         parts.get(0), parts.get(1), options(chatml), chatml);
             }
+            case TRIPLE_PREFERENCE -> triple(chatml);
             case PREFERENCE -> preference(chatml);
             case UNPAIRED_PREFERENCE -> {
                 List<Content> parts = parts(chatml, "prompt", "completion");
@@ -70,26 +71,67 @@ public final class SampleReader {
         return new Sample.LanguageModeling(content, options(row), row);
     }
 
-    private Sample preference(Row row) {
-        Row explicit = row;
-        if (!row.columns().containsKey("prompt") || repeatsPrompt(row)) {
-            parts(row, "chosen", "rejected");
-            Map<String, Object> sides = new LinkedHashMap<>(row.columns());
-            sides.remove("prompt");
-            explicit = row.with(Conversions.extractPrompt(sides));
-            if (explicit.get("prompt") instanceof List<?> prompt && prompt.isEmpty()) {
-                throw fault(
-                        row,
-                        "columns chosen and rejected don't begin with the same message, so there is"
-                                + " no common prompt; add a column prompt");
-            }
-        }
-        List<Content> parts = parts(explicit, "prompt", "chosen", "rejected");
+    private Sample.Preference preference(Row row) {
+        Row explicit = explicit(row, "chosen", "rejected");
+        return pair(row, explicit, parts(explicit, "prompt", "chosen", "rejected"));
+    }
+
+    private Sample triple(Row row) {
+        Row explicit = explicit(row, "chosen", "rejected", "reference");
+        List<Content> parts = parts(explicit, "prompt", "chosen", "rejected", "reference");
+        return new Sample.Triple(pair(row, explicit, parts), parts.get(3));
+    }
+
+    private static Sample.Preference pair(Row row, Row explicit, List<Content> parts) {
         if (parts.get(1).equals(parts.get(2))) {
             throw fault(row, "columns chosen and rejected are equal; a pair must differ to teach");
         }
         return new Sample.Preference(
                 parts.get(0), parts.get(1), parts.get(2), options(row), explicit);
+    }
+
+    /// The row with its prompt apart from its answers.
+    ///
+    /// @param answers their columns; the prompt is what the first two begin with
+    private Row explicit(Row row, String... answers) {
+        if (row.columns().containsKey("prompt") && !repeatsPrompt(row)) {
+            return row;
+        }
+        parts(row, answers);
+        Map<String, Object> sides = new LinkedHashMap<>(row.columns());
+        sides.remove("prompt");
+        Row explicit = row.with(Conversions.extractPrompt(sides));
+        if (explicit.get("prompt") instanceof List<?> prompt && prompt.isEmpty()) {
+            throw fault(
+                    row,
+                    "columns chosen and rejected don't begin with the same message, so there is"
+                            + " no common prompt; add a column prompt");
+        }
+        return answers.length == 2 ? explicit : withoutPrompt(explicit, answers[2]);
+    }
+
+    /// The row with the prompt taken off a third answer.
+    private static Row withoutPrompt(Row explicit, String column) {
+        Object prompt = explicit.get("prompt");
+        Object answer = explicit.get(column);
+        Map<String, Object> columns = new LinkedHashMap<>(explicit.columns());
+        if (prompt instanceof String begin
+                && answer instanceof String text
+                && text.startsWith(begin)) {
+            columns.put(column, text.substring(begin.length()));
+        } else if (prompt instanceof List<?> begin
+                && answer instanceof List<?> turns
+                && turns.size() >= begin.size()
+                && turns.subList(0, begin.size()).equals(begin)) {
+            columns.put(column, turns.subList(begin.size(), turns.size()));
+        } else {
+            throw fault(
+                    explicit,
+                    "column %s doesn't begin with the prompt that chosen and rejected begin with;"
+                                    .formatted(column)
+                            + " add a column prompt, or let all three begin alike");
+        }
+        return explicit.with(columns);
     }
 
     /// Whether `prompt` is the text of the first user's turn with which both conversations begin,

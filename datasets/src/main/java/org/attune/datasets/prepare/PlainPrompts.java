@@ -21,6 +21,7 @@ public final class PlainPrompts {
             case Sample.PromptOnly row -> row.prompt();
             case Sample.PromptCompletion row -> row.prompt();
             case Sample.Preference row -> row.prompt();
+            case Sample.Triple row -> row.pair().prompt();
             case Sample.UnpairedPreference row -> row.prompt();
             case Sample.Stepwise _, Sample.LanguageModeling _ -> new Content.Turns(List.of());
         };
@@ -37,13 +38,9 @@ public final class PlainPrompts {
                             turn("assistant", row.completion()),
                             row.options(),
                             row.row());
-            case Sample.Preference row ->
-                    new Sample.Preference(
-                            turn("user", row.prompt()),
-                            turn("assistant", row.chosen()),
-                            turn("assistant", row.rejected()),
-                            row.options(),
-                            row.row());
+            case Sample.Preference row -> asMessages(row);
+            case Sample.Triple row ->
+                    new Sample.Triple(asMessages(row.pair()), turn("assistant", row.reference()));
             case Sample.UnpairedPreference row ->
                     new Sample.UnpairedPreference(
                             turn("user", row.prompt()),
@@ -53,6 +50,15 @@ public final class PlainPrompts {
                             row.row());
             case Sample.Stepwise _, Sample.LanguageModeling _ -> sample;
         };
+    }
+
+    private static Sample.Preference asMessages(Sample.Preference row) {
+        return new Sample.Preference(
+                turn("user", row.prompt()),
+                turn("assistant", row.chosen()),
+                turn("assistant", row.rejected()),
+                row.options(),
+                row.row());
     }
 
     private static Content turn(String role, Content content) {

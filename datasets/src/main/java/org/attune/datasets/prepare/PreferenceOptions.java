@@ -1,7 +1,9 @@
 package org.attune.datasets.prepare;
 
+import org.attune.datasets.examples.CompletionTokens;
 import org.attune.error.ConfigException;
 
+import java.util.Arrays;
 import java.util.OptionalInt;
 
 /// How preference pairs are prepared; the names and defaults are TRL's.
@@ -19,5 +21,33 @@ public record PreferenceOptions(OptionalInt maxLength, TruncationMode truncation
         if (maxLength.isPresent() && maxLength.getAsInt() < 1) {
             throw new ConfigException("max_length must be at least 1, got " + maxLength.getAsInt());
         }
+    }
+
+    /// A side cut to the length. Where that leaves no token of the completion, it is empty.
+    CompletionTokens cut(CompletionTokens side) {
+        int limit = maxLength.orElse(Integer.MAX_VALUE);
+        int excess = side.length() - limit;
+        if (excess <= 0) {
+            return side;
+        }
+        return switch (truncationMode) {
+            case KEEP_START ->
+                    new CompletionTokens(
+                            Arrays.copyOf(side.ids(), limit),
+                            Math.min(limit, side.completionStart()));
+            case KEEP_END ->
+                    new CompletionTokens(
+                            Arrays.copyOfRange(side.ids(), excess, side.length()),
+                            Math.max(0, side.completionStart() - excess));
+        };
+    }
+
+    /// Whether the start is what stays and a prompt leaves no room behind it.
+    ///
+    /// @param prompt its tokens
+    boolean isFilledBy(int prompt) {
+        return maxLength.isPresent()
+                && truncationMode == TruncationMode.KEEP_START
+                && prompt >= maxLength.getAsInt();
     }
 }

@@ -1,12 +1,8 @@
 package org.attune.datasets.prepare;
 
 import org.attune.datasets.BadRowPolicy;
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.formats.Sample;
-
-import java.util.Arrays;
-import java.util.OptionalInt;
 
 /// Prepares preference pairs for DPO and its relatives as TRL's `DPOTrainer` does: tokenise, drop
 /// pairs whose prompt alone fills `max_length` (`keep_start` only), cut each side to
@@ -32,7 +28,8 @@ public record PreferencePreparation(
                                     options.maxLength().orElseThrow()));
         }
         PreferenceExample pair =
-                new PreferenceExample(cut(whole.chosen()), cut(whole.rejected()), whole.origin());
+                new PreferenceExample(
+                        options.cut(whole.chosen()), options.cut(whole.rejected()), whole.origin());
         if (pair.chosen().trainedTokens() == 0 || pair.rejected().trainedTokens() == 0) {
             return new Shaped.Left<>(EMPTY, "");
         }
@@ -57,26 +54,7 @@ public record PreferencePreparation(
 
     /// Whether TRL drops the pair: its prompt leaves no room, and the start is what stays.
     boolean promptFills(PreferenceExample whole) {
-        OptionalInt limit = options.maxLength();
-        return limit.isPresent()
-                && options.truncationMode() == TruncationMode.KEEP_START
-                && whole.chosen().completionStart() >= limit.getAsInt();
-    }
-
-    private CompletionTokens cut(CompletionTokens side) {
-        int limit = options.maxLength().orElse(Integer.MAX_VALUE);
-        int excess = side.length() - limit;
-        if (excess <= 0) {
-            return side;
-        }
-        return switch (options.truncationMode()) {
-            case KEEP_START ->
-                    new CompletionTokens(Arrays.copyOf(side.ids(), limit), side.completionStart());
-            case KEEP_END ->
-                    new CompletionTokens(
-                            Arrays.copyOfRange(side.ids(), excess, side.length()),
-                            Math.max(0, side.completionStart() - excess));
-        };
+        return options.isFilledBy(whole.chosen().completionStart());
     }
 
     private static int longest(PreferenceExample pair) {

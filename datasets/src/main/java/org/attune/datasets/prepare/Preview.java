@@ -2,6 +2,7 @@ package org.attune.datasets.prepare;
 
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -97,20 +98,42 @@ public final class Preview {
 
     /// One pair: the prompt once, then both completions.
     public String pair(PreferenceExample pair) {
+        return pair(pair, "", _ -> false);
+    }
+
+    /// One pair with what is imitated beside it: of the prompt too, if its tokens are, or a third
+    /// answer below.
+    public String imitation(ImitationPair row) {
+        CompletionTokens imitated = row.imitated();
+        if (!row.third()) {
+            return pair(row.pair(), "", i -> i > 0 && i >= imitated.completionStart());
+        }
+        int tokens = imitated.length() - imitated.completionStart();
+        return pair(row.pair(), ", reference " + tokens, _ -> false)
+                + side("reference", imitated, samePrompt(row.pair()))
+                + "\n";
+    }
+
+    private static boolean samePrompt(PreferenceExample pair) {
+        return Arrays.equals(pair.chosen().promptIds(), pair.rejected().promptIds());
+    }
+
+    private String pair(PreferenceExample pair, String counts, IntPredicate promptTrained) {
         int[] prompt = pair.chosen().promptIds();
-        boolean samePrompt = Arrays.equals(prompt, pair.rejected().promptIds());
+        boolean samePrompt = samePrompt(pair);
         var parts = new ArrayList<String>();
         parts.add(
                 heading(
-                        "%s: prompt %d tokens, chosen %d, rejected %d"
+                        "%s: prompt %d tokens, chosen %d, rejected %d%s"
                                 .formatted(
                                         pair.origin().where(),
                                         prompt.length,
                                         pair.chosen().length() - prompt.length,
                                         pair.rejected().length()
-                                                - pair.rejected().completionStart())));
+                                                - pair.rejected().completionStart(),
+                                        counts)));
         if (samePrompt) {
-            parts.add(text(prompt, _ -> false));
+            parts.add(text(prompt, promptTrained));
         }
         parts.add(side("chosen", pair.chosen(), samePrompt));
         parts.add(side("rejected", pair.rejected(), samePrompt));

@@ -1,6 +1,7 @@
 package org.attune.datasets.prepare;
 
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.examples.UnpairedExample;
@@ -120,7 +121,8 @@ public final class SampleTokenizer {
                         both.assistant(),
                         both.weights());
             }
-            case Sample.Preference _,
+            case Sample.Triple _,
+                    Sample.Preference _,
                     Sample.UnpairedPreference _,
                     Sample.Stepwise _,
                     Sample.PromptOnly _ ->
@@ -149,6 +151,22 @@ public final class SampleTokenizer {
                 new CompletionTokens(both, start), row.label(), row.row().origin());
     }
 
+    /// The three sequences of a pair with a third answer, whole; all prompts have the same length.
+    ImitationPair tokenize(Sample.Triple row) {
+        PreferenceExample pair = tokenize(row.pair());
+        Content prompt = row.pair().prompt();
+        int[] third = joined(prompt, row.reference(), row.options());
+        int apart = firstDifference(promptIds(prompt, row.options()), third);
+        int start = Math.min(pair.chosen().completionStart(), apart);
+        return new ImitationPair(
+                new PreferenceExample(
+                        new CompletionTokens(pair.chosen().ids(), start),
+                        new CompletionTokens(pair.rejected().ids(), start),
+                        pair.origin()),
+                new CompletionTokens(third, start),
+                true);
+    }
+
     /// The prompt alone, ready to be completed; a template gets its generation prompt.
     ///
     /// @throws DatasetException if the sample has no prompt or the template refuses it
@@ -158,6 +176,7 @@ public final class SampleTokenizer {
                     case Sample.PromptOnly row -> row.prompt();
                     case Sample.PromptCompletion row -> row.prompt();
                     case Sample.Preference row -> row.prompt();
+                    case Sample.Triple row -> row.pair().prompt();
                     case Sample.UnpairedPreference row -> row.prompt();
                     case Sample.Stepwise row -> row.prompt();
                     case Sample.LanguageModeling _ ->

@@ -91,7 +91,7 @@ public final class ScoringPreparation {
                     List.of(whole(ids(row.prompt(), row.completion(), row)));
             case Sample.LanguageModeling row ->
                     List.of(whole(tokenizer.tokenize(row, false).ids()));
-            case Sample.Stepwise _, Sample.PromptOnly _ ->
+            case Sample.Triple _, Sample.Stepwise _, Sample.PromptOnly _ ->
                     throw new DatasetException("answers are needed, got " + sample.type().key());
         };
     }
@@ -115,7 +115,10 @@ public final class ScoringPreparation {
             case Sample.Stepwise row -> new Solution(row.prompt(), row.completions());
             case Sample.UnpairedPreference row -> split(row.prompt(), row.completion(), separator);
             case Sample.PromptCompletion row -> split(row.prompt(), row.completion(), separator);
-            case Sample.Preference _, Sample.LanguageModeling _, Sample.PromptOnly _ ->
+            case Sample.Triple _,
+                    Sample.Preference _,
+                    Sample.LanguageModeling _,
+                    Sample.PromptOnly _ ->
                     throw new DatasetException(
                             "prompts with steps are needed, got " + sample.type().key());
         };

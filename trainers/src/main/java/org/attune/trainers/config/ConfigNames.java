@@ -18,8 +18,10 @@ public final class ConfigNames {
         return out.toString();
     }
 
-    /// `KEEP_START` is `keep_start`.
+    /// `KEEP_START` is `keep_start`, unless it says otherwise itself.
     public static String wireName(Enum<?> constant) {
-        return constant.name().toLowerCase(Locale.ROOT);
+        return constant instanceof WireNamed named
+                ? named.wireName()
+                : constant.name().toLowerCase(Locale.ROOT);
     }
 }

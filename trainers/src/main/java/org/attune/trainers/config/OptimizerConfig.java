@@ -6,7 +6,8 @@ import org.attune.records.CopyMethods;
 import java.util.List;
 
 /// AdamW, [Loshchilov & Hutter 2017](https://arxiv.org/abs/1711.05101). The default rate is the
-/// method's: `sft()` 2e-5, `dpo()` 1e-6, `ppo()` 3e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL,
+/// method's: `sft()` 2e-5, `dpo()` and
+/// `answerPairs()` 1e-6, `tpo()` 5e-7, `ppo()` 3e-6, `reward()` 1e-4, `prm()` 1e-5 as in TRL,
 /// meant for full fine-tuning; LoRA wants about ten to a hundred times as much, except of
 /// `reward()`.
 ///
@@ -51,6 +52,16 @@ public record OptimizerConfig(
     /// TRL's default for `DPOConfig`.
     public static OptimizerConfig dpo() {
         return defaults().withLearningRate(1e-6);
+    }
+
+    /// TRL's default for `ORPOConfig` and `CPOConfig`.
+    public static OptimizerConfig answerPairs() {
+        return defaults().withLearningRate(1e-6);
+    }
+
+    /// TRL's default for `TPOConfig`.
+    public static OptimizerConfig tpo() {
+        return defaults().withLearningRate(5e-7);
     }
 
     /// TRL's default for `PPOConfig`.

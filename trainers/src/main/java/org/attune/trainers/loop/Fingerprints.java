@@ -1,6 +1,7 @@
 package org.attune.trainers.loop;
 
 import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -144,6 +145,16 @@ public final class Fingerprints {
             put(digest, pair.rejected().ids());
         }
         return hex(digest);
+    }
+
+    /// Tokens of preference pairs, and which tokens are imitated beside them.
+    public static String ofImitations(List<ImitationPair> rows) {
+        MessageDigest digest = sha256();
+        for (ImitationPair row : rows) {
+            put(digest, row.imitated().completionStart());
+            put(digest, row.imitated().ids());
+        }
+        return ofText(ofPairs(rows.stream().map(ImitationPair::pair).toList()) + hex(digest));
     }
 
     /// Tokens and margins of a reward model's pairs.

@@ -25,6 +25,14 @@ public final class MetricKeys {
     /// KTO's estimate of the policy's divergence from the reference, on mismatched completions.
     public static final String KL = "kl";
 
+    /// Mean negative log-likelihood of the tokens that are imitated beside a preference loss.
+    public static final String NLL_LOSS = "nll_loss";
+
+    /// ORPO's log odds ratio of chosen and rejected completions, and the mean of its log-sigmoid.
+    public static final String LOG_ODDS_CHOSEN = "log_odds_chosen";
+
+    public static final String LOG_ODDS_RATIO = "log_odds_ratio";
+
     /// BCO's reward shift: the mean of all rewards so far.
     public static final String DELTA = "delta";
 

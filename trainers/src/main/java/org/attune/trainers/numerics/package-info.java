@@ -1,3 +1,3 @@
-/// Functions of one number that several objectives need, exact where naive ones overflow. Read
-/// [Logistic].
+/// Functions that several objectives need, exact where naive ones overflow, and numbers that carry
+/// their derivatives. Read [Logistic], then [Dual].
 package org.attune.trainers.numerics;

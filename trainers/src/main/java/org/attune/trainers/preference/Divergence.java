@@ -1,5 +1,7 @@
 package org.attune.trainers.preference;
 
+import org.attune.trainers.numerics.Dual;
+
 /// How a log-ratio `lr = log π(y|x) - log π_ref(y|x)` becomes the score that a loss compares
 /// (f-DPO, arXiv 2309.16240, Table 1: the derivative of `f` at the ratio).
 ///

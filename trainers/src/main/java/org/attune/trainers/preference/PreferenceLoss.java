@@ -1,5 +1,6 @@
 package org.attune.trainers.preference;
 
+import org.attune.trainers.numerics.Dual;
 import org.attune.trainers.numerics.Ranges;
 
 import java.util.Comparator;
@@ -96,7 +97,7 @@ public sealed interface PreferenceLoss {
 
         @Override
         public Dual loss(Pair pair) {
-            return smoothedLogistic(pair.delta().times(beta), labelSmoothing);
+            return pair.delta().times(beta).logisticLoss(labelSmoothing);
         }
     }
 
@@ -306,7 +307,7 @@ public sealed interface PreferenceLoss {
                         Dual.chosen(batch.policyChosen()[i])
                                 .minus(Dual.rejected(batch.policyRejected()[i]))
                                 .minus(reference[referenceOrder[k]]);
-                Dual loss = smoothedLogistic(margin.times(beta), labelSmoothing);
+                Dual loss = margin.times(beta).logisticLoss(labelSmoothing);
                 sum += loss.value();
                 slopes.chosen()[i] = loss.byChosen() / pairs;
                 slopes.rejected()[i] = loss.byRejected() / pairs;
@@ -343,7 +344,7 @@ public sealed interface PreferenceLoss {
                 Dual margin =
                         Dual.chosen(batch.chosenLogRatio(i))
                                 .minus(Dual.rejected(batch.rejectedLogRatio(j)));
-                Dual loss = smoothedLogistic(margin.times(beta), labelSmoothing);
+                Dual loss = margin.times(beta).logisticLoss(labelSmoothing);
                 sum += loss.value();
                 slopes.chosen()[i] = loss.byChosen() / pairs;
                 slopes.rejected()[j] = loss.byRejected() / pairs;
@@ -365,12 +366,6 @@ public sealed interface PreferenceLoss {
             Slopes none = Slopes.zero(batch.size());
             return new Slopes(nll / tokens, none.chosen(), none.rejected(), -1.0 / tokens);
         }
-    }
-
-    private static Dual smoothedLogistic(Dual margin, double labelSmoothing) {
-        Dual asLabelled = margin.logSigmoid().times(1 - labelSmoothing);
-        Dual flipped = margin.negate().logSigmoid().times(labelSmoothing);
-        return asLabelled.plus(flipped).negate();
     }
 
     private static Dual averaged(Pair pair) {

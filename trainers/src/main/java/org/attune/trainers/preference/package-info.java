@@ -2,7 +2,7 @@
 ///
 /// A loss is a function of very few numbers, the log-probabilities of whole completions. So it is
 /// computed on the host in `double`, with exact derivatives by forward-mode differentiation
-/// ([org.attune.trainers.preference.Dual]). The formulas stay readable, cost microseconds, need no
+/// ([org.attune.trainers.numerics.Dual]). The formulas stay readable, cost microseconds, need no
 /// tensor, and are compared with TRL's float64 results to nine digits. The derivatives of the
 /// tokens then go to [org.attune.policy.Evaluation#backward(float[])].
 ///

@@ -7,6 +7,9 @@ import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
+import org.attune.trainers.referencefree.CpoMethod;
+import org.attune.trainers.referencefree.OrpoMethod;
+import org.attune.trainers.referencefree.TpoMethod;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.scoring.RewardMethod;
 import org.attune.trainers.sft.SftMethod;
@@ -28,6 +31,9 @@ public final class Methods {
                     new PpoMethod(),
                     new BcoMethod(),
                     new KtoMethod(),
+                    new OrpoMethod(),
+                    new CpoMethod(),
+                    new TpoMethod(),
                     new GkdMethod(),
                     new DistillationMethod());
 

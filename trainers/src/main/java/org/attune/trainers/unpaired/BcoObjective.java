@@ -15,6 +15,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.rows.FrozenModel;
+import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.ReferenceColumns;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowObjective;
@@ -73,18 +74,10 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
         Optional<PaddedLogits> logits = Optional.empty();
         if (loss.trlCompat()) {
             var budget = RunParts.budget(config.training().batch());
-            logits = Optional.of(new PaddedLogits(required(padId), budget));
+            logits = Optional.of(PaddedLogits.of(padId, HeadStatistic.SUM_LOGIT, 0, budget));
         }
         return new BcoObjective(
                 new BcoLoss(loss.beta(), loss.desirableWeight(), loss.undesirableWeight()), logits);
-    }
-
-    private static int required(OptionalInt padId) {
-        return padId.orElseThrow(
-                () ->
-                        new ConfigException(
-                                "trl_compat: true measures logits at padding, but the tokenizer"
-                                        + " names no padding token; set trl_compat: false"));
     }
 
     @Override

@@ -10,6 +10,7 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.StepSums;
 
@@ -154,13 +155,19 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
 
     @Override
     public void measureMore(Scorer policy) {
-        paddedLogits.ifPresent(logits -> logits.measure(rows, policy, this));
+        paddedLogits.ifPresent(
+                logits ->
+                        logits.measure(
+                                rows,
+                                UnpairedExample::sequences,
+                                policy,
+                                (row, sums, _) -> addLogits(row, sums[0], 1)));
     }
 
     /// Notes a sum of logits of a row.
     ///
     /// @param count how many values `sum` is of
-    void addLogits(RowAt<UnpairedExample> row, double sum, int count) {
+    private void addLogits(RowAt<UnpairedExample> row, double sum, int count) {
         MicroBatch m = microBatches.get(row.microBatch());
         m.side(row.row().desirable()).addLogits(sum, count);
     }

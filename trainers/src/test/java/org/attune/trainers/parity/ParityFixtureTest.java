@@ -1,5 +1,6 @@
 package org.attune.trainers.parity;
 
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.prepare.SampleTokenizer;
 import org.attune.model.layer.Adapter;
 import org.attune.policy.Policy;
@@ -14,6 +15,7 @@ import org.attune.trainers.distillation.DistillationTrainer;
 import org.attune.trainers.distillation.TeacherModel;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.preference.DpoObjective;
+import org.attune.trainers.referencefree.ImitationObjectives;
 import org.attune.trainers.scoring.RewardObjective;
 import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.testing.Parity;
@@ -84,6 +86,27 @@ class ParityFixtureTest {
                                         context)
                                 .train();
                 case "gkd" -> gkd(parity, policy, context);
+                case "orpo" ->
+                        ImitationObjectives.orpo(
+                                        parity.orpoConfig(),
+                                        policy,
+                                        rows(parity, parity.orpoRows()),
+                                        context)
+                                .train();
+                case "cpo" ->
+                        ImitationObjectives.cpo(
+                                        parity.cpoConfig(),
+                                        policy,
+                                        rows(parity, parity.cpoRows()),
+                                        context)
+                                .train();
+                case "tpo" ->
+                        ImitationObjectives.tpo(
+                                        parity.tpoConfig(),
+                                        policy,
+                                        rows(parity, parity.tpoRows()),
+                                        context)
+                                .train();
                 default -> referenced(parity, policy, context);
             }
             Parity.compareSteps(parity.expectedSteps(), listener.logs);
@@ -105,6 +128,11 @@ class ParityFixtureTest {
                             context)
                     .train();
         }
+    }
+
+    private static ImitationObjectives.Rows rows(ParityCase parity, List<ImitationPair> rows) {
+        return new ImitationObjectives.Rows(
+                parity.tokenizer().tokenizer().padId(), rows, List.of());
     }
 
     private static void referenced(ParityCase parity, Policy policy, RunContext context) {

@@ -89,6 +89,9 @@ class SharedBeginningsTest {
     void everyTrainerGivesTheSameNumbers() {
         assertAlike("sft", TinyRun.packedSft(), TinyModels.tiedLlama());
         assertAlike("dpo", TinyRun.DPO, TinyModels.tiedLlama());
+        assertAlike("orpo", TinyRun.ORPO, TinyModels.tiedLlama());
+        assertAlike("cpo", TinyRun.CPO, TinyModels.tiedLlama());
+        assertAlike("tpo", TinyRun.TPO, TinyModels.tiedLlama());
         assertAlike("bco", TinyRun.BCO, TinyModels.tiedLlama());
         assertAlike("kto", TinyRun.KTO, TinyModels.tiedLlama());
         assertAlike("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));

@@ -8,6 +8,7 @@ import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
@@ -40,6 +41,7 @@ import org.attune.tensor.Device;
 import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.IntervalStrategy;
+import org.attune.trainers.config.LengthConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.RefSyncConfig;
 import org.attune.trainers.config.ReferenceConfig;
@@ -49,6 +51,15 @@ import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoLossType;
 import org.attune.trainers.preference.FDivergence;
+import org.attune.trainers.referencefree.AnswerPairConfig;
+import org.attune.trainers.referencefree.CpoConfig;
+import org.attune.trainers.referencefree.CpoLossType;
+import org.attune.trainers.referencefree.CpoMethod;
+import org.attune.trainers.referencefree.OrpoConfig;
+import org.attune.trainers.referencefree.OrpoMethod;
+import org.attune.trainers.referencefree.TpoConfig;
+import org.attune.trainers.referencefree.TpoLossType;
+import org.attune.trainers.referencefree.TpoMethod;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
@@ -91,7 +102,8 @@ public record ParityCase(
 
     /// What Attune can't do of this case; empty if it can do all.
     public Optional<String> unsupported() {
-        if (!Set.of("gkd", "sft", "dpo", "reward", "kto").contains(trainer())) {
+        if (!Set.of("gkd", "sft", "dpo", "reward", "kto", "orpo", "cpo", "tpo")
+                .contains(trainer())) {
             return Optional.of("trainer");
         }
         return Optional.empty();
@@ -191,6 +203,24 @@ public record ParityCase(
         var options = new PreferenceOptions(maxLength(), truncation());
         return new PreferencePreparation(tokenizer, options, BadRowPolicy.ERROR)
                 .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    public List<ImitationPair> orpoRows() {
+        return OrpoMethod.preparation(tokenizer, orpoConfig())
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    public List<ImitationPair> cpoRows() {
+        return CpoMethod.preparation(tokenizer, cpoConfig())
+                .prepare(samples(EnumSet.of(DatasetType.PREFERENCE)), 1)
+                .rows();
+    }
+
+    public List<ImitationPair> tpoRows() {
+        return TpoMethod.preparation(tokenizer, tpoConfig())
+                .prepare(samples(EnumSet.of(DatasetType.TRIPLE_PREFERENCE)), 1)
                 .rows();
     }
 
@@ -326,6 +356,52 @@ public record ParityCase(
                                         .withTemperature(config.get("temperature").asDouble())
                                         .withSeqKd(config.get("seq_kd").asBoolean())
                                         .withMaxNewTokens(config.get("max_new_tokens").asInt())
+                                        .withTrlCompat(true))
+                .withTraining(this::training);
+    }
+
+    public OrpoConfig orpoConfig() {
+        return OrpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withRows(_ -> new AnswerPairConfig(maxLength(), true, true))
+                .withLoss(l -> l.withBeta(number("beta")))
+                .withTraining(this::training);
+    }
+
+    public CpoConfig cpoConfig() {
+        return CpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withRows(_ -> new AnswerPairConfig(maxLength(), true, true))
+                .withLoss(
+                        l ->
+                                l.withLossType(CpoLossType.valueOf(upper("loss_type")))
+                                        .withBeta(number("beta"))
+                                        .withLabelSmoothing(number("label_smoothing"))
+                                        .withCpoAlpha(number("cpo_alpha"))
+                                        .withSimpoGamma(number("simpo_gamma"))
+                                        .withAlpha(number("alpha")))
+                .withTraining(this::training);
+    }
+
+    public TpoConfig tpoConfig() {
+        return TpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("fixture"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withLora(l -> l.withUsePeft(adapter().isPresent()))
+                .withLength(_ -> new LengthConfig(maxLength(), truncation()))
+                .withLoss(
+                        l ->
+                                l.withLossType(
+                                                TpoLossType.valueOf(
+                                                        upper("loss_type").replace('-', '_')))
+                                        .withBeta(number("beta"))
+                                        .withLabelSmoothing(number("label_smoothing"))
+                                        .withTpoAlpha(number("tpo_alpha"))
+                                        .withTpoLGamma(number("tpo_l_gamma"))
                                         .withTrlCompat(true))
                 .withTraining(this::training);
     }

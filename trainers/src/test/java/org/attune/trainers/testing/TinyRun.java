@@ -7,6 +7,7 @@ import static org.mockito.Mockito.when;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
@@ -31,6 +32,10 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.preference.DpoConfig;
 import org.attune.trainers.preference.DpoObjective;
+import org.attune.trainers.referencefree.CpoConfig;
+import org.attune.trainers.referencefree.ImitationObjectives;
+import org.attune.trainers.referencefree.OrpoConfig;
+import org.attune.trainers.referencefree.TpoConfig;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.PrmObjective;
 import org.attune.trainers.scoring.RewardObjective;
@@ -48,6 +53,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -150,6 +156,62 @@ public interface TinyRun {
                             .train();
                 }
             };
+
+    TinyRun ORPO =
+            (training, policy, context) ->
+                    ImitationObjectives.orpo(
+                                    OrpoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
+                                            .withRows(r -> r.withTrlCompat(true))
+                                            .withTraining(training),
+                                    policy,
+                                    imitations(
+                                            p -> new CompletionTokens(p.chosen().ids(), 0), false),
+                                    context)
+                            .train();
+
+    TinyRun CPO =
+            (training, policy, context) ->
+                    ImitationObjectives.cpo(
+                                    CpoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    imitations(PreferenceExample::chosen, false),
+                                    context)
+                            .train();
+
+    TinyRun TPO =
+            (training, policy, context) ->
+                    ImitationObjectives.tpo(
+                                    TpoConfig.defaults()
+                                            .withModel(m -> m.withModelNameOrPath("tiny"))
+                                            .withData(_ -> DataConfig.of("pairs.jsonl"))
+                                            .withTraining(training),
+                                    policy,
+                                    imitations(TinyRun::third, true),
+                                    context)
+                            .train();
+
+    private static CompletionTokens third(PreferenceExample pair) {
+        int start = pair.chosen().completionStart();
+        int[] ids = Arrays.copyOf(pair.chosen().ids(), start + 2);
+        ids[start] = 7;
+        ids[start + 1] = 8;
+        return new CompletionTokens(ids, start);
+    }
+
+    private static ImitationObjectives.Rows imitations(
+            Function<PreferenceExample, CompletionTokens> imitated, boolean third) {
+        return new ImitationObjectives.Rows(
+                OptionalInt.of(0),
+                pairs().stream()
+                        .map(pair -> new ImitationPair(pair, imitated.apply(pair), third))
+                        .toList(),
+                List.of());
+    }
 
     TinyRun REWARD =
             (training, policy, context) ->

@@ -1,4 +1,4 @@
-package org.attune.trainers.preference;
+package org.attune.trainers.numerics;
 
 /// A number with its exact derivatives by the two variables of a preference pair: the policy's
 /// log-probability of the chosen and of the rejected completion.
@@ -79,19 +79,28 @@ public record Dual(double value, double byChosen, double byRejected) {
 
     /// `1 / (1 + exp(-x))` without overflow.
     public Dual sigmoid() {
-        double s = sigmoid(value);
-        return chain(s, s * sigmoid(-value));
+        double s = Logistic.sigmoid(value);
+        return chain(s, s * Logistic.sigmoid(-value));
     }
 
     /// `log(sigmoid(x))` without overflow or cancellation.
     public Dual logSigmoid() {
-        double log = Math.min(value, 0) - Math.log1p(Math.exp(-Math.abs(value)));
-        return chain(log, sigmoid(-value));
+        return chain(-Logistic.softplus(-value), Logistic.sigmoid(-value));
     }
 
-    private static double sigmoid(double x) {
-        double e = Math.exp(-Math.abs(x));
-        return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+    /// `-(1-ε) log(sigmoid(x)) - ε log(sigmoid(-x))`: the logistic loss of a margin whose sign is
+    /// taken to be wrong with probability ε.
+    public Dual logisticLoss(double labelSmoothing) {
+        Dual asLabelled = logSigmoid().times(1 - labelSmoothing);
+        Dual flipped = negate().logSigmoid().times(labelSmoothing);
+        return asLabelled.plus(flipped).negate();
+    }
+
+    /// `log(1 - exp(x))` of x < 0, without cancellation near 0 or far below.
+    public Dual log1mExp() {
+        double log =
+                value < -Math.log(2) ? Math.log1p(-Math.exp(value)) : Math.log(-Math.expm1(value));
+        return chain(log, Math.exp(value) / Math.expm1(value));
     }
 
     private Dual chain(double newValue, double slope) {

@@ -1,0 +1,49 @@
+package org.attune.trainers.referencefree;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// A run of odds ratio preference optimisation.
+/// `OrpoConfig.defaults()` has TRL's defaults; model, data and output folder must be given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data preference pairs
+/// @param rows what is done with them
+/// @param loss objective
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
+public record OrpoConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid AnswerPairConfig rows,
+        @Valid OrpoLossConfig loss,
+        @Valid TrainingConfig training)
+        implements OrpoConfigCopies, CrossChecked, RunConfig {
+    /// The defaults, as listed at the parameters.
+    public static OrpoConfig defaults() {
+        return OrpoConfigCopies.blank()
+                .withTraining(TrainingConfig.of(OptimizerConfig.answerPairs()));
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        return problems;
+    }
+}
