@@ -1,6 +1,7 @@
 package org.attune.models;
 
 import org.attune.error.ModelException;
+import org.attune.error.StopRequest;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -31,14 +32,28 @@ public final class FileFingerprint {
     /// Pieces of a file at most, more or less.
     private static final long PIECES = 1 << 12;
 
+    /// Bytes that are read at a time.
+    private static final int CHUNK = 1 << 20;
+
     private final MessageDigest digest;
+    private final boolean whole;
 
     public FileFingerprint() {
+        this(false);
+    }
+
+    private FileFingerprint(boolean whole) {
+        this.whole = whole;
         try {
             digest = MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }
+    }
+
+    /// One that reads every byte, however long that takes.
+    public static FileFingerprint ofWholeFiles() {
+        return new FileFingerprint(true);
     }
 
     /// Adds a file, or the model files in a folder.
@@ -71,7 +86,12 @@ public final class FileFingerprint {
         try (var channel = FileChannel.open(file)) {
             long size = channel.size();
             digest.update(ByteBuffer.allocate(Long.BYTES).putLong(0, size));
-            if (size <= SMALL) {
+            if (whole) {
+                for (long at = 0; at < size; at += CHUNK) {
+                    StopRequest.check();
+                    addRange(channel, at, Math.min(CHUNK, size - at));
+                }
+            } else if (size <= SMALL) {
                 addRange(channel, 0, size);
             } else {
                 addPieces(channel, size);

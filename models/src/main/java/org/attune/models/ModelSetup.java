@@ -326,6 +326,19 @@ public final class ModelSetup implements AutoCloseable {
         return print.hex();
     }
 
+    /// Tells this model apart from others by every byte of its files, and by where and in which
+    /// format it is computed.
+    ///
+    /// @param withAdapter whether the adapter's files count too
+    public String contentHash(boolean withAdapter) {
+        FileFingerprint print = FileFingerprint.ofWholeFiles();
+        print.add(source.path());
+        if (withAdapter) {
+            adapter.ifPresent(folder -> print.add(folder.path()));
+        }
+        return "%s, %s on %s".formatted(print.hex(), dtype(), device().type());
+    }
+
     @Override
     public void close() {
         adapter.ifPresent(AdapterFolder::close);

@@ -30,7 +30,12 @@ final class PathKeys {
                     "resume");
     private static final Set<String> DATASETS = Set.of("datasets", "eval_datasets");
     private static final Set<String> OUTPUTS =
-            Set.of("output_dir", "output_file", "record_rollouts", "samples_file");
+            Set.of(
+                    "output_dir",
+                    "output_file",
+                    "precompute_ref_cache_dir",
+                    "record_rollouts",
+                    "samples_file");
 
     /// Fields of a reward that are paths.
     private static final Set<String> REWARD_PATHS = Set.of("model", "file", "schema_file");

@@ -5,10 +5,10 @@ import jakarta.validation.Valid;
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /// What the policy is compared with, and how its log-probabilities are had.
 ///
@@ -16,15 +16,15 @@ import java.util.OptionalInt;
 ///     trained, `adapter_off` for a fresh adapter, `start_adapter` for a given one
 /// @param refModelNameOrPath model of the reference where it is a separate one
 /// @param precomputeRefLogProbs compute the reference's log-probabilities once, before training
-/// @param precomputeRefBatchSize rows at once while precomputing; unset:
-///     `per_device_train_batch_size`
+/// @param precomputeRefCacheDir folder of these log-probabilities, which runs share; unset: a
+///     folder of the user's cache
 /// @param sync whether it follows the policy
 @CopyMethods
 public record ReferenceConfig(
         Optional<ReferenceKind> reference,
         Optional<String> refModelNameOrPath,
         boolean precomputeRefLogProbs,
-        @InRange(min = 1) OptionalInt precomputeRefBatchSize,
+        Optional<Path> precomputeRefCacheDir,
         @Valid RefSyncConfig sync)
         implements ReferenceConfigCopies {
     /// The defaults, as listed at the parameters.

@@ -57,7 +57,7 @@ public final class Fingerprints {
                     "gradient_checkpointing",
                     "max_memory",
                     "optimizer_in_bwd",
-                    "precompute_ref_batch_size",
+                    "precompute_ref_cache_dir",
                     "device",
                     "datasets",
                     "eval_datasets",

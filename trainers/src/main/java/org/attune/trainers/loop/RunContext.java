@@ -4,13 +4,15 @@ import org.attune.checkpoint.ModelWriter;
 import org.attune.records.CopyMethods;
 
 import java.util.List;
+import java.util.Optional;
 
 /// The surroundings of a run.
 ///
 /// @param model writes the trained adapter or model, for checkpoints and at the end
 /// @param modelFingerprint tells the base model and the starting adapter apart from others, e.g. a
-///     hash of their files; a run resumes, and reuses cached reference log-probabilities, only
-///     with the same
+///     hash of their files; a run resumes only with the same
+/// @param referenceFingerprint tells all that a frozen reference computes with apart from others:
+///     runs with the same share its log-probabilities. Empty: they are kept for this run alone
 /// @param sharePrompts whether sequences with a common beginning may share its computation: false
 ///     where a model's positions depend on the length of the whole sequence
 /// @param listeners told what happens, in this order
@@ -20,6 +22,7 @@ import java.util.List;
 public record RunContext(
         ModelWriter model,
         String modelFingerprint,
+        Optional<String> referenceFingerprint,
         boolean sharePrompts,
         List<TrainingListener> listeners,
         StopSignal stop,
@@ -40,6 +43,6 @@ public record RunContext(
     }
 
     public RunContext withListeners(TrainingListener... others) {
-        return new RunContext(model, modelFingerprint, sharePrompts, List.of(others), stop, clock);
+        return withListeners(List.of(others));
     }
 }

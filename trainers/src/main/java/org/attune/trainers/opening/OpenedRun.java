@@ -17,6 +17,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.FutureTask;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -136,10 +137,16 @@ public record OpenedRun<T>(
         return new RunContext(
                 new TrainedModelWriter(model, policy),
                 model.fingerprint(),
+                Optional.empty(),
                 model.sharesPrompts(),
                 around.listeners(),
                 around.stop(),
                 clock);
+    }
+
+    /// The same run, whose reference is known by a fingerprint.
+    OpenedRun<T> withReference(String fingerprint) {
+        return new OpenedRun<>(model, rows, policy, context.withReferenceFingerprint(fingerprint));
     }
 
     /// The settings with what memory allows; call it when all that is long-lived is loaded.

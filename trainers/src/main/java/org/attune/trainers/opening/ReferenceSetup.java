@@ -13,6 +13,7 @@ import org.attune.trainers.config.ReferenceKind;
 import org.attune.trainers.onpolicy.RolloutRun;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// Opens the reference that a run asks for. Owns a separate model if there is one; on the
 /// engine thread.
@@ -20,6 +21,10 @@ public final class ReferenceSetup implements AutoCloseable {
     private final ModelSetup model;
     private final PolicySetup policy;
     private final HubCache hub;
+    private Supplier<String> contentHash =
+            () -> {
+                throw new IllegalStateException("no reference was opened");
+            };
     private Decoder separate;
     private MovingReference moving;
 
@@ -35,11 +40,12 @@ public final class ReferenceSetup implements AutoCloseable {
     public Scorer open(ReferenceKind kind, ModelConfig config, ReferenceConfig reference) {
         boolean adapter = policy.policy().adapter().isPresent();
         if (reference.sync().syncRefModel() && adapter) {
+            contentHash = () -> model.contentHash(true);
             moving = policy.policy().movingAdapter(); // of a fresh one, which is the base model
             return moving;
         }
         return switch (kind) {
-            case ADAPTER_OFF -> policy.policy().adapterOff();
+            case ADAPTER_OFF -> adapterOff();
             case START_ADAPTER -> startingPoint();
             case MODEL -> separateModel(config, reference);
             case PRECOMPUTED -> throw new IllegalStateException("says when, not what");
@@ -61,9 +67,22 @@ public final class ReferenceSetup implements AutoCloseable {
 
     /// A fresh adapter starts as the base model itself.
     private Scorer startingPoint() {
-        return model.adapter().isPresent()
-                ? policy.policy().frozenAdapter()
-                : policy.policy().adapterOff();
+        if (model.adapter().isEmpty()) {
+            return adapterOff();
+        }
+        contentHash = () -> model.contentHash(true);
+        return policy.policy().frozenAdapter();
+    }
+
+    private Scorer adapterOff() {
+        contentHash = () -> model.contentHash(false);
+        return policy.policy().adapterOff();
+    }
+
+    /// Tells the files that the opened reference was read from, and how it computes with them,
+    /// apart from others. Reads them whole.
+    public String contentHash() {
+        return contentHash.get();
     }
 
     private Scorer separateModel(ModelConfig config, ReferenceConfig reference) {
@@ -75,7 +94,7 @@ public final class ReferenceSetup implements AutoCloseable {
         }
         try (var other = ModelSetup.open(named(config, reference), hub)) {
             if (policy.policy().adapter().isPresent() && other.hasBaseOf(model)) {
-                return policy.policy().adapterOff(); // the same weights, in memory once
+                return adapterOff(); // the same weights, in memory once
             }
             boolean same = policy.policy().adapter().isEmpty() && other.hasBaseOf(model);
             return alone(other, reference, same ? Scorer.Start.SAME : Scorer.Start.OTHER);
@@ -84,6 +103,8 @@ public final class ReferenceSetup implements AutoCloseable {
 
     /// A model with weights that nobody else has.
     private Scorer alone(ModelSetup files, ReferenceConfig reference, Scorer.Start start) {
+        String hash = reference.precomputes() ? files.contentHash(true) : "";
+        contentHash = () -> hash; // the files are closed when it is asked for
         separate = files.loadDecoder();
         if (!reference.sync().syncRefModel()) {
             separate.keepForward();

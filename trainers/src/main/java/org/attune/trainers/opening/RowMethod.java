@@ -58,8 +58,10 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
                             ? Optional.of(
                                     references.open(r.referenceKind(), r.model(), r.reference()))
                             : Optional.empty();
+            boolean kept = config instanceof ReferencedConfig r && r.precomputesReference();
+            OpenedRun<R> known = kept ? run.withReference(references.contentHash()) : run;
             C fitted = withTraining(config, run.fitted(config.training(), TrainingRow::length));
-            return trainer(fitted, run, reference).train();
+            return trainer(fitted, known, reference).train();
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.attune.trainers.rows;
 
 import org.attune.error.AttuneException;
+import org.attune.error.ModelException;
 import org.attune.error.StopRequest;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
@@ -20,15 +21,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.zip.CRC32C;
 
-/// Reference log-probabilities on disk, one file for each combination of data and reference. What
-/// was computed when a run is stopped stands in a separate file, from which the next run goes
-/// on.
+/// Reference log-probabilities on disk, one file for each combination of data and reference,
+/// written in one piece and checked when it is read. What was computed when a run is stopped stands
+/// in a separate file, from which the next run goes on. Where nothing can be written, nothing is
+/// kept.
 ///
-/// @param folder where the files are; created when needed
+/// @param folder where the files are, which several runs may use at a time; created when needed
 /// @param reference tells this reference, and how it sums tokens, from others
 public record ReferenceCache(Path folder, String reference) {
     private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
@@ -38,6 +41,19 @@ public record ReferenceCache(Path folder, String reference) {
 
     /// A tensor of one number, the CRC-32C of the others' bytes.
     private static final String CHECK = "crc32c";
+
+    /// The folder in the user's cache.
+    static Path folderOfUser() {
+        return folderOfUser(System.getenv(), Path.of(System.getProperty("user.home")));
+    }
+
+    /// `XDG_CACHE_HOME/attune/reference`, else `~/.cache/attune/reference`.
+    static Path folderOfUser(Map<String, String> environment, Path home) {
+        String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
+        return (caches.isEmpty() ? home.resolve(".cache") : Path.of(caches))
+                .resolve("attune")
+                .resolve("reference");
+    }
 
     /// What is on disk for these rows, else what `score` gives, which is then written.
     ///
@@ -61,6 +77,7 @@ public record ReferenceCache(Path folder, String reference) {
             LOG.info("reference log-probabilities read from {}", file);
             return whole.get();
         }
+        LOG.info("reference log-probabilities of {} rows are computed, for {}", count, file);
         Path part = folder.resolve("reference-" + key + ".part.safetensors");
         double[][] values = new double[columns.size()][count];
         int known = known(part, columns, values);
@@ -186,7 +203,11 @@ public record ReferenceCache(Path folder, String reference) {
             sources.add(source(columns.get(i), values.get(i)));
         }
         sources.add(source(CHECK, check(values)));
-        SafeTensorsWriter.write(file, sources);
+        try {
+            SafeTensorsWriter.write(file, sources);
+        } catch (ModelException e) {
+            LOG.warn("{}; nothing is cached", e.getMessage());
+        }
     }
 
     private static void delete(Path part) {

@@ -95,7 +95,14 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
                     objective.advise(rows, plan);
                     return parts.stoppable(
                             () -> {
-                                references = references(plan);
+                                references =
+                                        new ReferenceOpening<>(
+                                                        config.training(),
+                                                        objective,
+                                                        frozen,
+                                                        groups,
+                                                        context)
+                                                .open(parts, plan, rows, evalSets);
                                 var identity = parts.identity(whole, objective.fingerprint(rows));
                                 return parts.run(plan, identity, new RowWork(plan));
                             });
@@ -225,56 +232,6 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
 
     private TensorScope scope(String part) {
         return TensorScope.open(objective.method() + "." + part);
-    }
-
-    private References<R, F> references(BatchPlan plan) {
-        if (frozen.isEmpty()) {
-            References.Both<R, F> none = References.Both.of(new Reference.None<>());
-            return new References<>(
-                    Optional.empty(), none, evalSets.stream().map(_ -> none).toList());
-        }
-        Scorer scorer = TimedPolicy.reference(frozen.get().scorer(), context.clock());
-        var live = new Reference.Live<R, F>(scorer, objective.reference().orElseThrow());
-        return new References<>(
-                Optional.of(parts.startingPoint(scorer, plan)),
-                both(live, rows),
-                evalSets.stream().map(set -> both(live, set.rows())).toList());
-    }
-
-    private References.Both<R, F> both(Reference.Live<R, F> live, List<R> all) {
-        Reference<R, F> own = reference(live, all);
-        return objective
-                .beside()
-                .map(b -> reference(live, all.stream().map(b).toList()))
-                .map(other -> new References.Both<>(own, other))
-                .orElseGet(() -> References.Both.of(own));
-    }
-
-    private Reference<R, F> reference(Reference.Live<R, F> live, List<R> all) {
-        if (!frozen.orElseThrow().precomputed()) {
-            return live;
-        }
-        try (var _ = context.clock().enter("reference")) {
-            String name =
-                    frozen.get().kind()
-                            + "/"
-                            + context.modelFingerprint()
-                            + live.columns().variant();
-            var cache = new ReferenceCache(config.training().save().outputDir(), name);
-            List<RowAt<R>> placed = RowAt.of(RunParts.wholeSet(all.size(), all.size()), all);
-            return new Reference.Precomputed<>(
-                    cache.get(
-                            objective.fingerprint(all),
-                            live.columns().names(),
-                            cut(placed),
-                            group -> score(live, group)));
-        }
-    }
-
-    private List<double[]> score(Reference.Live<R, F> live, List<RowAt<R>> group) {
-        try (var _ = scope("reference")) {
-            return live.rows(layout(group));
-        }
     }
 
     private final class RowWork implements TrainingLoop.Work {

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 class ReferenceCacheTest {
     private static final List<String> COLUMNS = List.of("chosen", "rejected");
@@ -62,6 +63,17 @@ class ReferenceCacheTest {
             assertEquals(List.of(), computed);
             Files.delete(files().getFirst());
         }
+    }
+
+    @Test
+    void itsPlaceIsInTheUsersCache() {
+        Path home = Path.of("home");
+        assertEquals(
+                Path.of("home/.cache/attune/reference"),
+                ReferenceCache.folderOfUser(Map.of(), home));
+        assertEquals(
+                Path.of("caches/attune/reference"),
+                ReferenceCache.folderOfUser(Map.of("XDG_CACHE_HOME", "caches"), home));
     }
 
     @Test
