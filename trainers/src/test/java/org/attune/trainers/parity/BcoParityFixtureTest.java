@@ -15,6 +15,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.UnpairedCase;
 import org.attune.trainers.unpaired.BcoObjective;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -74,11 +75,11 @@ class BcoParityFixtureTest {
     private static void train(
             ParityCase parity, Policy policy, Scorer reference, RunContext context) {
         BcoObjective.trainer(
-                        parity.bcoConfig(),
+                        new UnpairedCase(parity).bcoConfig(),
                         policy,
                         reference,
                         parity.tokenizer().tokenizer().padId(),
-                        parity.labelledRows(),
+                        new UnpairedCase(parity).labelledRows(),
                         List.of(),
                         context)
                 .train();

@@ -21,6 +21,7 @@ import org.attune.trainers.sft.SftObjective;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
 import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.UnpairedCase;
 import org.attune.trainers.unpaired.KtoObjective;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -148,10 +149,10 @@ class ParityFixtureTest {
         switch (parity.trainer()) {
             case "kto" ->
                     KtoObjective.trainer(
-                                    parity.ktoConfig(),
+                                    new UnpairedCase(parity).ktoConfig(),
                                     policy,
                                     reference,
-                                    parity.ktoRows(),
+                                    new UnpairedCase(parity).ktoRows(),
                                     List.of(),
                                     context)
                             .train();

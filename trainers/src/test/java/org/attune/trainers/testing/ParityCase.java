@@ -9,17 +9,13 @@ import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.ImitationPair;
-import org.attune.datasets.examples.KtoExample;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.RewardExample;
 import org.attune.datasets.examples.StepwiseExample;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.BcoPreparation;
 import org.attune.datasets.prepare.CompletionPreparation;
-import org.attune.datasets.prepare.KtoPreparation;
 import org.attune.datasets.prepare.PackingStrategy;
 import org.attune.datasets.prepare.PreferenceOptions;
 import org.attune.datasets.prepare.PreferencePreparation;
@@ -64,9 +60,6 @@ import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.RewardTrainerConfig;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftLossType;
-import org.attune.trainers.unpaired.BcoConfig;
-import org.attune.trainers.unpaired.KtoConfig;
-import org.attune.trainers.unpaired.KtoLossType;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -245,37 +238,13 @@ public record ParityCase(
                 .rows();
     }
 
-    public List<UnpairedExample> labelledRows() {
-        return new BcoPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
-                .prepare(
-                        samples(
-                                EnumSet.of(
-                                        DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE)),
-                        1)
-                .rows();
-    }
-
-    public List<KtoExample> ktoRows() {
-        OptionalInt block =
-                config.get("loss_type").asText().equals("kto")
-                        ? OptionalInt.of(config.get("per_device_train_batch_size").asInt())
-                        : OptionalInt.empty();
-        return new KtoPreparation(tokenizer, maxLength(), block, BadRowPolicy.ERROR)
-                .prepare(
-                        samples(
-                                EnumSet.of(
-                                        DatasetType.UNPAIRED_PREFERENCE, DatasetType.PREFERENCE)),
-                        1)
-                .rows();
-    }
-
-    private List<Sample> samples(Set<DatasetType> accepted) {
+    List<Sample> samples(Set<DatasetType> accepted) {
         return new DatasetLoader(folder, new HubCache(output), BadRowPolicy.ERROR)
                 .load(List.of(DatasetSource.of("data.jsonl")), accepted)
                 .samples();
     }
 
-    private OptionalInt maxLength() {
+    OptionalInt maxLength() {
         JsonNode length = config.path("max_length");
         return length.isNumber() ? OptionalInt.of(length.asInt()) : OptionalInt.empty();
     }
@@ -427,32 +396,7 @@ public record ParityCase(
                 .withTraining(this::training);
     }
 
-    public BcoConfig bcoConfig() {
-        return BcoConfig.defaults()
-                .withModel(m -> m.withModelNameOrPath("fixture"))
-                .withData(_ -> DataConfig.of("data.jsonl"))
-                .withLora(l -> l.withUsePeft(adapter().isPresent()))
-                .withLoss(l -> l.withBeta(config.get("beta").asDouble()).withTrlCompat(true))
-                .withReference(this::reference)
-                .withTraining(this::training);
-    }
-
-    public KtoConfig ktoConfig() {
-        return KtoConfig.defaults()
-                .withModel(m -> m.withModelNameOrPath("fixture"))
-                .withData(_ -> DataConfig.of("data.jsonl"))
-                .withLora(l -> l.withUsePeft(adapter().isPresent()))
-                .withLoss(
-                        l ->
-                                l.withLossType(KtoLossType.valueOf(upper("loss_type")))
-                                        .withBeta(number("beta"))
-                                        .withDesirableWeight(number("desirable_weight"))
-                                        .withUndesirableWeight(number("undesirable_weight")))
-                .withReference(this::reference)
-                .withTraining(this::training);
-    }
-
-    private ReferenceConfig reference(ReferenceConfig r) {
+    ReferenceConfig reference(ReferenceConfig r) {
         return r.withPrecomputeRefLogProbs(config.get("precompute_ref_log_probs").asBoolean())
                 .withSync(_ -> sync());
     }
@@ -485,7 +429,7 @@ public record ParityCase(
                 .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
     }
 
-    private double number(String key) {
+    double number(String key) {
         return config.get(key).asDouble();
     }
 
