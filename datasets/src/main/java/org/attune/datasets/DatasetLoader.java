@@ -13,6 +13,7 @@ import org.attune.datasets.rows.Row;
 import org.attune.datasets.rows.RowFiles;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.datasets.rows.RowSink;
+import org.attune.datasets.rows.SampleBy;
 import org.attune.error.DatasetException;
 import org.attune.error.StopRequest;
 import org.attune.files.HubCache;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -79,7 +81,8 @@ public final class DatasetLoader {
         for (DatasetSource source : sources) {
             SourceFiles files = SourceFiles.of(source, base, hub);
             var rows = new Collector(source, files, accepted);
-            files.files().forEach(file -> RowFiles.read(file, rows));
+            requireText(source, files.files());
+            files.files().forEach(file -> RowFiles.read(file, rows, source.sampleBy()));
             List<Sample> chosen = chosen(rows.samples, files);
             if (chosen.isEmpty()) {
                 throw new DatasetException(
@@ -102,6 +105,14 @@ public final class DatasetLoader {
         return new LoadedDataset(samples, reports, skipped, warnings);
     }
 
+    private static void requireText(DatasetSource source, List<Path> files) {
+        if (source.sampleBy() != SampleBy.LINE && files.stream().noneMatch(RowFiles::isText)) {
+            throw new DatasetException(
+                    "%s: sample_by: %s says what a row of a .txt file is, but there is none; leave it out"
+                            .formatted(source, source.sampleBy().name().toLowerCase(Locale.ROOT)));
+        }
+    }
+
     /// The type of a source's first row, whichever method trains on it.
     ///
     /// @throws DatasetException if the source isn't there, its first row can't be read or it has no
@@ -111,7 +122,7 @@ public final class DatasetLoader {
         var choice = new InterpreterChoice(source, files.spec(), EnumSet.allOf(DatasetType.class));
         var first = new FirstRow(choice);
         try {
-            files.files().forEach(file -> RowFiles.read(file, first));
+            files.files().forEach(file -> RowFiles.read(file, first, source.sampleBy()));
         } catch (DatasetException e) {
             if (first.type.isEmpty()) {
                 throw e;

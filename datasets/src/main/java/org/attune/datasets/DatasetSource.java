@@ -1,5 +1,7 @@
 package org.attune.datasets;
 
+import org.attune.datasets.rows.SampleBy;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -13,15 +15,27 @@ import java.util.Optional;
 ///     `alpaca` or `sharegpt`
 /// @param split   which part of the rows: `train`, `test[:100]`, `train[10%:]` …
 /// @param columns renames: the file's column → TRL's
+/// @param sampleBy what one row of a plain text file is
 public record DatasetSource(
         String path,
         Optional<String> name,
         Optional<String> type,
         SplitSpec split,
-        Map<String, String> columns) {
+        Map<String, String> columns,
+        SampleBy sampleBy) {
 
     public DatasetSource {
         columns = new LinkedHashMap<>(columns);
+    }
+
+    /// Of whose plain text files each line is a row.
+    public DatasetSource(
+            String path,
+            Optional<String> name,
+            Optional<String> type,
+            SplitSpec split,
+            Map<String, String> columns) {
+        this(path, name, type, split, columns, SampleBy.LINE);
     }
 
     /// A path and nothing else.

@@ -149,6 +149,34 @@ final class RecipesTest {
         assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
     }
 
+    /// A folder of plain text and of rows with a column of text.
+    @Test
+    void smollm2Pretrain() throws IOException {
+        Path corpus = Files.createDirectories(folder.resolve("corpus"));
+        for (int file = 0; file < 12; file++) {
+            Files.writeString(
+                    corpus.resolve("book" + file + ".txt"),
+                    ("Sort ascending: " + file + " 8 2\n\n1 2 3 4 5\n").repeat(9));
+        }
+        Files.writeString(corpus.resolve("more.jsonl"), "{\"text\": \"9 8 7\"}\n".repeat(4));
+        JsonNode summary =
+                run(
+                        "sft",
+                        "recipes/smollm2-pretrain.yaml",
+                        "unused",
+                        "datasets=[{path: " + corpus + ", sample_by: document}]",
+                        "max_length=64",
+                        "test_split_size=2");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_loss", summary.at("/heldout/metric").asText());
+        String[] lines = {"datasets=[{path: " + corpus + ", sample_by: chapter}]"};
+        assertEquals(2, exitCode("sft", "recipes/smollm2-pretrain.yaml", "sft", lines));
+        String[] rows = {
+            "datasets=[{path: " + corpus.resolve("more.jsonl") + ", sample_by: document}]"
+        };
+        assertNotEquals(0, exitCode("sft", "recipes/smollm2-pretrain.yaml", "sft", rows));
+    }
+
     @Test
     void smollm2Reward() throws IOException {
         JsonNode summary = run("reward", "recipes/smollm2-reward.yaml", "pairs");

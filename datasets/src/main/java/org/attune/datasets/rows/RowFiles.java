@@ -57,6 +57,18 @@ public final class RowFiles {
     /// @param file its extension selects the format ([#ACCEPTED])
     /// @throws DatasetException if the file as a whole can't be read, or if `sink` refuses a row
     public static void read(Path file, RowSink sink) {
+        read(file, sink, SampleBy.LINE);
+    }
+
+    /// Whether a file's rows are pieces of plain text.
+    public static boolean isText(Path file) {
+        return format(file).equals(Optional.of("txt"));
+    }
+
+    /// As above.
+    ///
+    /// @param unit what one row of plain text is
+    public static void read(Path file, RowSink sink, SampleBy unit) {
         if (Files.isDirectory(file)) {
             throw new DatasetException(file + ": it is a folder; a file of rows is accepted");
         }
@@ -76,7 +88,7 @@ public final class RowFiles {
                 case "json" -> JsonReader.read(source, sink);
                 case "csv" -> CsvReader.read(source, ',', sink);
                 case "tsv" -> CsvReader.read(source, '\t', sink);
-                case "txt" -> TextLinesReader.read(source, sink);
+                case "txt" -> TextReader.read(source, sink, unit);
                 default -> ParquetReader.read(source, sink);
             }
         } catch (NoSuchFileException e) {

@@ -51,6 +51,39 @@ class RowFilesTest {
         assertEquals(4, rows.get(1).origin().line());
     }
 
+    private List<String> texts(String name, String text, SampleBy unit) throws IOException {
+        Path file = Files.writeString(dir.resolve(name), text);
+        List<String> read = new ArrayList<>();
+        RowFiles.read(
+                file,
+                new RowSink() {
+                    @Override
+                    public void row(Row row) {
+                        read.add(row.origin().line() + ":" + row.get("text"));
+                    }
+
+                    @Override
+                    public void fault(RowOrigin origin, DatasetException fault) {
+                        throw fault;
+                    }
+                },
+                unit);
+        return read;
+    }
+
+    @Test
+    void plainTextIsCutAsAskedFor() throws IOException {
+        String text = "\r\none\r\n two\n\n\n \nthree";
+        assertEquals(List.of("2:one", "3: two", "7:three"), texts("a.txt", text, SampleBy.LINE));
+        assertEquals(
+                List.of("2:one\n two", "6: \nthree"), texts("a.txt", text, SampleBy.PARAGRAPH));
+        assertEquals(
+                List.of("1:\none\n two\n\n\n \nthree\n"), texts("a.txt", text, SampleBy.DOCUMENT));
+        for (SampleBy unit : SampleBy.values()) {
+            assertThrows(DatasetException.class, () -> texts("b.txt", " \n\n", unit));
+        }
+    }
+
     @Test
     void linesLongerThanTheBufferAreWhole() throws IOException {
         String text = "x".repeat(300_000);

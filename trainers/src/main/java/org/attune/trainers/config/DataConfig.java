@@ -23,7 +23,10 @@ import java.util.OptionalDouble;
 /// @param shuffleDataset shuffle the rows once, before anything else
 @CopyMethods
 public record DataConfig(
-        @NotEmpty(message = "one path, or a list of {path, type?, name?, split?, columns?}")
+        @NotEmpty(
+                        message =
+                                "one path, or a list of {path, type?, name?, split?, columns?,"
+                                        + " sample_by?}")
                 List<@Valid DatasetSpec> datasets,
         List<@Valid DatasetSpec> evalDatasets,
         @InRange(min = 0, minOpen = true) OptionalDouble testSplitSize,

@@ -4,6 +4,7 @@ import jakarta.validation.constraints.NotBlank;
 
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.SplitSpec;
+import org.attune.datasets.rows.SampleBy;
 import org.attune.error.ConfigException;
 import org.attune.records.CopyMethods;
 
@@ -21,6 +22,7 @@ import java.util.Optional;
 /// @param type format of the rows; unset: recognised from the columns
 /// @param split which part of the rows: `train`, `test[:100]`, `train[10%:]`
 /// @param columns renames: the file's column to TRL's
+/// @param sampleBy what one row of a `.txt` file is
 @CopyMethods
 public record DatasetSpec(
         @NotBlank(message = "a file, a folder, or a hub name that is in the local cache")
@@ -28,7 +30,8 @@ public record DatasetSpec(
         Optional<String> name,
         Optional<String> type,
         @NotBlank(message = "a split, such as train or test[:100]") String split,
-        Map<String, String> columns)
+        Map<String, String> columns,
+        SampleBy sampleBy)
         implements DatasetSpecCopies, CrossChecked {
     public DatasetSpec {
         columns = Map.copyOf(columns);
@@ -36,7 +39,10 @@ public record DatasetSpec(
 
     /// The split `train`, with nothing else said.
     public static DatasetSpec defaults() {
-        return DatasetSpecCopies.blank().withPath("").withSplit("train");
+        return DatasetSpecCopies.blank()
+                .withPath("")
+                .withSplit("train")
+                .withSampleBy(SampleBy.LINE);
     }
 
     public static DatasetSpec of(String path) {
@@ -46,7 +52,7 @@ public record DatasetSpec(
     /// The same for the loader of rows.
     public DatasetSource source() {
         return new DatasetSource(
-                path, name, type, SplitSpec.parse(split), new LinkedHashMap<>(columns));
+                path, name, type, SplitSpec.parse(split), new LinkedHashMap<>(columns), sampleBy);
     }
 
     @Override

@@ -204,6 +204,11 @@ public final class RowSetup {
         Map<String, String> columns = new LinkedHashMap<>(source.columns());
         columns.put(textField, "text");
         return new DatasetSource(
-                source.path(), source.name(), source.type(), source.split(), columns);
+                source.path(),
+                source.name(),
+                source.type(),
+                source.split(),
+                columns,
+                source.sampleBy());
     }
 }

@@ -1,0 +1,11 @@
+package org.attune.datasets.rows;
+
+/// What one row of a plain text file is, by the names of Hugging Face `datasets`.
+public enum SampleBy {
+    /// A line; blank ones are left out.
+    LINE,
+    /// Lines up to an empty one, with their line breaks.
+    PARAGRAPH,
+    /// The whole file.
+    DOCUMENT
+}
