@@ -15,7 +15,8 @@ import java.util.List;
 /// @param lossType objectives; several are added
 /// @param lossWeights one weight per objective; empty: 1 each
 /// @param beta β, strength of the pull to the reference; > 0
-/// @param labelSmoothing ε, probability that a label is flipped
+/// @param labelSmoothing ε, probability that a label is flipped; of `exo_pair`, `robust`, `aot` and
+///     `aot_unpaired`, or where there is none of these, of `sigmoid`
 /// @param disableDropout no dropout in policy and reference
 @CopyMethods
 public record DpoLossConfig(

@@ -129,6 +129,23 @@ class DpoTrainerTest {
         }
     }
 
+    /// As in TRL, which smooths no sigmoid; alone it is conservative DPO.
+    @Test
+    void smoothingBelongsToTheLossesThatTrlSmooths() {
+        UnaryOperator<DpoLossConfig> smoothed = l -> l.withLabelSmoothing(0.1);
+        DpoConfig alone = config(c -> c.withLoss(smoothed));
+        assertEquals(
+                new PreferenceLoss.Sigmoid(0.1, 0.1),
+                DpoObjectives.of(alone).terms().getFirst().loss());
+        List<DpoLossType> both = List.of(DpoLossType.SIGMOID, DpoLossType.EXO_PAIR);
+        DpoConfig beside = alone.withLoss(l -> l.withLossType(both));
+        assertEquals(
+                List.of(new PreferenceLoss.Sigmoid(0.1, 0), new PreferenceLoss.ExoPair(0.1, 0.1)),
+                DpoObjectives.of(beside).terms().stream()
+                        .map(PreferenceObjective.Term::loss)
+                        .toList());
+    }
+
     @Test
     void accumulationIsTheMeanOfMicroBatchMeans() {
         // 6 pairs: 1 batch of 6, or 3 of 2 — equal sizes, so the means agree for pairwise losses
