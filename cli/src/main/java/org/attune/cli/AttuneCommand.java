@@ -24,8 +24,8 @@ import java.util.concurrent.Callable;
         name = "attune",
         versionProvider = VersionCommand.Provider.class,
         description = {
-            "Aligns language models: SFT, DPO and its relatives, GRPO, PPO and reward models with"
-                    + " LoRA, in one JVM.",
+            "Aligns language models: SFT, DPO and its relatives, GRPO, RLOO, PPO, reward models"
+                    + " with LoRA, in one JVM.",
             "",
             "First steps:",
             "  attune grpo examples/quickstart/grpo.yaml  a tiny model learns to sort",

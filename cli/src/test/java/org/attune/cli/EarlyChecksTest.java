@@ -55,7 +55,7 @@ class EarlyChecksTest {
                     "use_peft: true\nlora_modules_to_save: [wte]\n",
                     "run.yaml:5: lora_modules_to_save: \"wte\" is no module");
         }
-        for (String method : new String[] {"grpo", "ppo"}) {
+        for (String method : new String[] {"grpo", "rloo", "ppo"}) {
             refuses(
                     method,
                     "reward_funcs: gsm8k\nuse_peft: true\nlora_target_modules: c_attn\n",

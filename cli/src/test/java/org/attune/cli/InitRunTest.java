@@ -50,7 +50,7 @@ class InitRunTest {
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "ppo", "distillation" -> "\"answer\": \"1\"}";
+                    case "grpo", "rloo", "ppo", "distillation" -> "\"answer\": \"1\"}";
                     default -> throw new AssertionError(method + " needs rows here");
                 };
     }

@@ -57,8 +57,6 @@ class MainTest {
                 List.of(
                         "simpo",
                         "alphapo",
-                        "rloo",
-                        "gkd",
                         "gold",
                         "online-dpo",
                         "online_dpo",
@@ -66,8 +64,7 @@ class MainTest {
                         "xpo",
                         "vllm-serve",
                         "env",
-                        "launch",
-                        "distillation")) {
+                        "launch")) {
             err.getBuffer().setLength(0);
             assertEquals(2, run(name, "--model_name_or_path", "m", "run.yaml"), name);
             String shown = err.toString();
@@ -83,8 +80,8 @@ class MainTest {
     void keysMayStandAsOptionsOfTheCommand() {
         for (String name :
                 List.of(
-                        "sft", "dpo", "orpo", "cpo", "tpo", "bco", "kto", "grpo", "ppo", "reward",
-                        "prm", "preview")) {
+                        "sft", "dpo", "orpo", "cpo", "tpo", "bco", "kto", "grpo", "rloo", "ppo",
+                        "reward", "prm", "preview")) {
             err.getBuffer().setLength(0);
             assertEquals(2, run(name, "--learning_rate", "-1", "--lora_r=x", "-q"), name);
             String shown = err.toString();

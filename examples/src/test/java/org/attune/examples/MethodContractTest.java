@@ -53,6 +53,7 @@ final class MethodContractTest {
     private static final Map<String, List<String>> REQUIRED =
             Map.of(
                     "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
+                    "rloo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "ppo", List.of("reward_funcs=exact_answer"),
                     "gkd", List.of("max_new_tokens=6"),
                     "distillation", List.of("max_completion_length=6"));

@@ -275,6 +275,13 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2Rloo() throws IOException {
+        JsonNode summary = run("rloo", "recipes/smollm2-rloo.yaml", "prompts");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
     }

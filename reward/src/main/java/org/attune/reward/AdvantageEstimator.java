@@ -2,17 +2,26 @@ package org.attune.reward;
 
 import java.util.Optional;
 
-/// How the rewards of a round become advantages of whole completions. Methods that learn from
-/// rewards differ in this, and in where the divergence from the reference counts.
+/// How the rewards of a round become advantages. Methods that learn from rewards without a critic
+/// differ in this, and in where the divergence from the reference counts.
 public sealed interface AdvantageEstimator {
     /// The advantages of a round.
-    ///
-    /// @param table rewards, `(N, F)`
-    /// @param divergences of each completion from the reference, nats, `(N)`; read only where the
-    ///     divergence counts in the reward
-    /// @param generations G, completions of a prompt, which follow each other; ≥ 1
-    /// @throws IllegalArgumentException if N isn't a multiple of G
-    Advantages of(RewardTable table, double[] divergences, int generations);
+    Advantages of(GroupedRewards round);
+
+    /// Whether the divergence from the reference counts in the reward.
+    default boolean readsDivergences() {
+        return false;
+    }
+
+    /// Whether a prompt's likeliest completion is asked for.
+    default boolean readsBaselines() {
+        return false;
+    }
+
+    /// Whether completions of one prompt are compared, so that there must be several.
+    default boolean comparesGroups() {
+        return true;
+    }
 
     /// GRPO's: [Advantages#grpo]. The divergence counts in the loss.
     ///
@@ -21,8 +30,8 @@ public sealed interface AdvantageEstimator {
     record GroupRelative(Advantages.Scale scale, Advantages.Aggregation aggregation)
             implements AdvantageEstimator {
         @Override
-        public Advantages of(RewardTable table, double[] divergences, int generations) {
-            return Advantages.grpo(table, generations, scale, aggregation);
+        public Advantages of(GroupedRewards round) {
+            return Advantages.grpo(round.table(), round.generations(), scale, aggregation);
         }
     }
 
@@ -34,8 +43,74 @@ public sealed interface AdvantageEstimator {
     record LeaveOneOut(double beta, Optional<Advantages.ClipRange> clip, boolean normalise)
             implements AdvantageEstimator {
         @Override
-        public Advantages of(RewardTable table, double[] divergences, int generations) {
-            return Advantages.rloo(table, generations, divergences, beta, clip, normalise);
+        public Advantages of(GroupedRewards round) {
+            return Advantages.rloo(
+                    round.table(),
+                    round.generations(),
+                    round.divergenceSums(),
+                    beta,
+                    clip,
+                    normalise);
+        }
+
+        @Override
+        public boolean readsDivergences() {
+            return beta != 0;
+        }
+    }
+
+    /// REINFORCE++'s: [ReinforceAdvantages#plain]. The divergence counts in the reward.
+    ///
+    /// @param beta β, weight of the divergence; ≥ 0
+    record ReinforcePlusPlus(double beta) implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.plain(round, beta);
+        }
+
+        @Override
+        public boolean readsDivergences() {
+            return beta != 0;
+        }
+
+        @Override
+        public boolean comparesGroups() {
+            return false;
+        }
+    }
+
+    /// REINFORCE++'s with a baseline: [ReinforceAdvantages#centred]. The divergence counts in the
+    /// loss.
+    record ReinforcePlusPlusBaseline() implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.centred(round);
+        }
+    }
+
+    /// ReMax's: [ReinforceAdvantages#greedy]. The divergence counts in the loss.
+    record Greedy() implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.greedy(round);
+        }
+
+        @Override
+        public boolean readsBaselines() {
+            return true;
+        }
+
+        @Override
+        public boolean comparesGroups() {
+            return false;
+        }
+    }
+
+    /// OPO's: [ReinforceAdvantages#optimal]. The divergence counts in the loss.
+    record OptimalBaseline() implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return ReinforceAdvantages.optimal(round);
         }
     }
 }

@@ -16,11 +16,18 @@ import java.util.Optional;
 /// without any has advantage 0 and takes no part in means and deviations.
 ///
 /// @param values `(N)`, one per completion
+/// @param tokenValues of each token, completion by completion, where tokens of a completion differ
 /// @param metrics as TRL logs them: `rewards/<name>/mean`, `rewards/<name>/std`, `reward`,
 ///     `reward_std`, `frac_reward_zero_std`; NaN where there is nothing to average. The last is the
 ///     share of groups whose rewards are equal; where a deviation of the batch scales (`BATCH`,
 ///     GDPO) it says 1 or 0 of that one. TRL has 1 for groups of one completion, here NaN.
-public record Advantages(double[] values, Map<String, Double> metrics) {
+public record Advantages(
+        double[] values, Optional<double[][]> tokenValues, Map<String, Double> metrics) {
+    /// Of whole completions.
+    public Advantages(double[] values, Map<String, Double> metrics) {
+        this(values, Optional.empty(), metrics);
+    }
+
     /// TRL's, against division by zero. Deviations are unbiased (n - 1).
     static final double EPSILON = 1e-4;
 
@@ -191,6 +198,15 @@ public record Advantages(double[] values, Map<String, Double> metrics) {
                     "completions must come in groups of at least %d, got %d in groups of %d"
                             .formatted(fewest, table.size(), numGenerations));
         }
+    }
+
+    /// The metrics alone, with the deviations of groups.
+    static Map<String, Double> statistics(RewardTable table, int numGenerations) {
+        return ArrayThread.call(
+                () -> {
+                    MaskedRewards totals = totals(table); // (1, N)
+                    return metrics(table, totals, numGenerations, totals.reshape(numGenerations));
+                });
     }
 
     private static MaskedRewards totals(RewardTable table) {

@@ -25,6 +25,15 @@ class AdvantagesTest {
                 Arrays.stream(rewards).mapToObj(r -> new double[] {r}).toArray(double[][]::new));
     }
 
+    /// One group of completions of a token, with their divergences.
+    private static GroupedRewards round(RewardTable table, double... divergences) {
+        GroupedRewards plain = GroupedRewards.of(table, table.size());
+        double[][] each =
+                Arrays.stream(divergences).mapToObj(d -> new double[] {d}).toArray(double[][]::new);
+        return new GroupedRewards(
+                table, table.size(), plain.masks(), Optional.of(each), Optional.empty());
+    }
+
     private static double[] grpo(RewardTable table, int groupSize, Scale scale) {
         return Advantages.grpo(table, groupSize, scale, Aggregation.SUM_THEN_NORMALIZE).values();
     }
@@ -138,17 +147,17 @@ class AdvantagesTest {
                 new AdvantageEstimator.GroupRelative(Scale.NONE, Aggregation.SUM_THEN_NORMALIZE);
         assertArrayEquals(
                 new double[] {-2, -1, 0, 3},
-                plain.of(table, new double[] {9, 9, 9, 9}, 4).values(),
+                plain.of(round(table, 9, 9, 9, 9)).values(),
                 TOLERANCE);
         var others = new AdvantageEstimator.LeaveOneOut(0.5, Optional.empty(), false);
         assertArrayEquals(
                 new double[] {-8 / 3.0, -4 / 3.0, 0, 4},
-                others.of(table, new double[4], 4).values(),
+                others.of(round(table, 0, 0, 0, 0)).values(),
                 TOLERANCE);
         // 1, 2, 3 and 6 less 0.5 · 2: 5; of the others 10/3, 3, 8/3, 2
         assertArrayEquals(
                 new double[] {-7 / 3.0, -1, 1 / 3.0, 3},
-                others.of(table, new double[] {0, 0, 0, 2}, 4).values(),
+                others.of(round(table, 0, 0, 0, 2)).values(),
                 TOLERANCE);
     }
 

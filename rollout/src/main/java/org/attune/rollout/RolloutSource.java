@@ -1,5 +1,7 @@
 package org.attune.rollout;
 
+import org.attune.error.RolloutException;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -28,6 +30,25 @@ public interface RolloutSource {
     default List<SampledCompletion> completeHeldOut(
             List<int[]> prompts, FinishedListener listener) {
         return complete(prompts, -1, listener);
+    }
+
+    /// Gives each prompt's likeliest completion under the policy as it is now. A source that knows
+    /// no such way refuses.
+    ///
+    /// @param prompts as for [#complete]
+    default List<SampledCompletion> completeGreedily(
+            List<int[]> prompts, FinishedListener listener) {
+        throw new RolloutException(
+                "these completions come from elsewhere than the policy in this process, which alone"
+                        + " could give likeliest completions");
+    }
+
+    /// Whether a round that was completed was written by another sampler than the policy, which
+    /// then told its log-probabilities.
+    ///
+    /// @param round one that was completed
+    default boolean isElsewhere(long round) {
+        return !isOnPolicy();
     }
 
     /// Whether the completions come from the policy as it is now, so that a trainer may expect its

@@ -8,6 +8,8 @@ import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.grpo.RlooConfig;
+import org.attune.trainers.grpo.RlooMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoMethod;
@@ -80,6 +82,17 @@ class EveryKeyTest {
                 new GrpoMethod(),
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
+                "sync_ref_model=true",
+                "scale_rewards=group",
+                "multi_objective_aggregation=sum_then_normalize",
+                "advantage_estimator=opo",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+        everyKeyMaps(
+                new RlooMethod(),
+                RlooConfig.defaults(),
+                "every-rloo.yaml",
                 "sync_ref_model=true",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",

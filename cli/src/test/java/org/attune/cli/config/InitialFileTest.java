@@ -76,7 +76,7 @@ class InitialFileTest {
                                 "epsilon=0.3"));
         var config = (GrpoConfig) read(new GrpoMethod(), file.text(false)).config();
         assertEquals(4, config.lora().loraR());
-        assertEquals(0.3, config.loss().epsilon());
+        assertEquals(0.3, config.loss().epsilon().orElseThrow());
         assertEquals(2, config.data().datasets().size());
     }
 

@@ -26,7 +26,7 @@ class KeyFactsTest {
         assertEquals("a number in (0, 1]", grpo.accepted(key(new GrpoMethod(), "top_p")));
         assertEquals("a whole number >= 1", grpo.accepted(key(new GrpoMethod(), "lora_r")));
         assertEquals(
-                "token, sequence",
+                "token, sequence, sequence_token",
                 grpo.accepted(key(new GrpoMethod(), "importance_sampling_level")));
         assertEquals("true or false", grpo.accepted(key(new GrpoMethod(), "use_peft")));
         assertEquals("true or false", grpo.accepted(key(new GrpoMethod(), "bf16")));
@@ -53,7 +53,7 @@ class KeyFactsTest {
         assertEquals(
                 List.of("true", "false"), grpo.choices(key(new GrpoMethod(), "log_completions")));
         assertEquals(
-                List.of("token", "sequence"),
+                List.of("token", "sequence", "sequence_token"),
                 grpo.choices(key(new GrpoMethod(), "importance_sampling_level")));
         assertEquals(List.of(), grpo.choices(key(new GrpoMethod(), "learning_rate")));
     }

@@ -60,7 +60,11 @@ class KeyTableTest {
             Set.of("dtype", "output_dir", "model_name_or_path", "stop_token", "reward_model_path");
 
     private static final Map<TrainingMethod<?, ?>, Set<String>> OTHER_DEFAULT_OF_METHOD =
-            Map.of(new BcoMethod(), Set.of("train_sampling_strategy"));
+            Map.of(
+                    new BcoMethod(),
+                    Set.of("train_sampling_strategy"),
+                    new GrpoMethod(),
+                    Set.of("epsilon"));
 
     private final KeyTable table = KeyTable.load();
     @TempDir Path folder;

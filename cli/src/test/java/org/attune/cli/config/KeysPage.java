@@ -18,7 +18,7 @@ final class KeysPage {
             # The keys of a run's file
 
             A run is one YAML file with flat keys, and arguments over them: `key=value`, the value in YAML, or as TRL's commands have them (below). Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
-            `GRPOConfig`, `RewardConfig`, `KTOConfig`, `ORPOConfig`, `CPOConfig`, `TPOConfig`, `GKDConfig`, `DistillationConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
+            `GRPOConfig`, `RLOOConfig`, `RewardConfig`, `KTOConfig`, `ORPOConfig`, `CPOConfig`, `TPOConfig`, `GKDConfig`, `DistillationConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. So are keys of older versions, of recipes that are built on TRL, and of `accelerate launch`.
             A refused key is accepted where it changes nothing: at its default, at `null`, `none`, `false`, `no` or an empty list or map, and where zero switches it off.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.
@@ -45,6 +45,7 @@ final class KeysPage {
             |---|---|---|---|
             | `dtype` | `float32` (with `bf16` autocast) | `auto` | bfloat16 products where the device multiplies it fast, else float32; trained numbers are float32 always, as under autocast |
             | `model_name_or_path` | `null` | required | there is no other way to name the model |
+            | `epsilon` (GRPO) | `0.2` | unset: `0.2`, with `loss_type: gmpo` `0.4` | TRL has a separate configuration for GMPO, with that default |
             | `stop_token` (PPO) | `null`: none | `eos` | a completion that is generated past its end is not what the model would say; `none` asks for that |
             | `train_sampling_strategy` (BCO) | `random`, which its trainer does not heed: rows come in file order | `sequential` | the order that TRL's run has; `random` is obeyed here |
             | `reward_model_path` (PPO) | `EleutherAI/pythia-160m` | unset | nobody wants that one by default |

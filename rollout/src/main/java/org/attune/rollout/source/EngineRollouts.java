@@ -44,6 +44,14 @@ public final class EngineRollouts implements RolloutSource {
     }
 
     @Override
+    public List<SampledCompletion> completeGreedily(
+            List<int[]> prompts, FinishedListener listener) {
+        SamplingConfig greedy =
+                sampling.withDistribution(sampling.distribution().withTemperature(0));
+        return heldOutGenerator.generate(prompts, greedy, TokenListener.of(listener));
+    }
+
+    @Override
     public boolean isOnPolicy() {
         return true;
     }

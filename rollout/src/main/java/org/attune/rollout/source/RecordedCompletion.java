@@ -21,7 +21,8 @@ import java.util.OptionalInt;
 /// ```
 /// {"generation": 0, "prompt_ids": [5, 9], "completion_ids": [7, 2], "rewards": {"correct": 1.0}}
 /// ```
-/// Further keys, each optional: `place`, `finish_reason` (`stop` or `length`; without it a stop
+/// Further keys, each optional: `sampler` (`policy` where the policy of the recorded run wrote it),
+/// `place`, `finish_reason` (`stop` or `length`; without it a stop
 /// token at the end decides), `sampling_logprobs`, `loss_mask` (1 where a token is the model's
 /// own, 0 where something else wrote it and it isn't trained), `reward_weights`. Others are passed
 /// over.
@@ -32,6 +33,7 @@ import java.util.OptionalInt;
 /// @param rewards by function; NaN is none
 /// @param weights of the functions, as far as they were told
 /// @param place where it comes when its round is cut into micro-batches, from 0
+/// @param isPolicys whether the policy wrote it that learnt from it in the recorded run
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record RecordedCompletion(
         long round,
@@ -39,7 +41,9 @@ public record RecordedCompletion(
         SampledCompletion sampled,
         Map<String, Double> rewards,
         Map<String, Double> weights,
-        OptionalInt place) {
+        OptionalInt place,
+        boolean isPolicys) {
+    private static final String POLICY = "policy";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// The line, without its end; every number comes back as it was.
@@ -47,6 +51,9 @@ public record RecordedCompletion(
         ObjectNode line = JSON.createObjectNode();
         line.put("generation", round);
         place.ifPresent(p -> line.put("place", p));
+        if (isPolicys) {
+            line.put("sampler", POLICY);
+        }
         ids(line.putArray("prompt_ids"), prompt);
         ids(line.putArray("completion_ids"), sampled.ids());
         line.put("finish_reason", sampled.reason().finishReason());
@@ -112,7 +119,8 @@ public record RecordedCompletion(
                 numbers(line.path("reward_weights")),
                 line.path("place").isInt()
                         ? OptionalInt.of(line.get("place").asInt())
-                        : OptionalInt.empty());
+                        : OptionalInt.empty(),
+                line.path("sampler").asText("").equals(POLICY));
     }
 
     private static BitSet foreign(JsonNode line, int length) {

@@ -166,4 +166,11 @@ public final class RecordedRollouts implements RolloutSource {
     public boolean isOnPolicy() {
         return false;
     }
+
+    /// Not if the recorded run's policy wrote it: a replay learns from it as that run did.
+    @Override
+    public boolean isElsewhere(long round) {
+        return !rounds.getOrDefault(round, List.of()).stream()
+                .allMatch(line -> line.completion().isPolicys());
+    }
 }

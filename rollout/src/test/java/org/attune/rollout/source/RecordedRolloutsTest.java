@@ -39,7 +39,8 @@ class RecordedRolloutsTest {
                         BitSet.valueOf(new long[] {1})),
                 Map.of("a", 0.1 + 0.2),
                 Map.of("a", 0.25),
-                OptionalInt.of(place));
+                OptionalInt.of(place),
+                place == 0);
     }
 
     private static List<RecordedCompletion> round(long number) {

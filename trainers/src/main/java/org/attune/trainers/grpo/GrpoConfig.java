@@ -7,7 +7,6 @@ import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -16,7 +15,6 @@ import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
-import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
 import java.util.ArrayList;
@@ -33,6 +31,9 @@ import java.util.List;
 /// @param rollouts where completions come from, and where they are kept
 /// @param rewards rewards
 /// @param loss objective
+/// @param entropy what is done about the policy's entropy
+/// @param covariance tokens that `clip_cov` and `kl_cov` treat apart
+/// @param sampler how completions of another sampler are weighted
 /// @param reference reference, where β > 0
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
@@ -46,11 +47,14 @@ public record GrpoConfig(
         @Valid RolloutSourceConfig rollouts,
         @Valid RewardConfig rewards,
         @Valid GrpoLossConfig loss,
+        @Valid EntropyConfig entropy,
+        @Valid CovarianceConfig covariance,
+        @Valid SamplerCorrection sampler,
         @Valid RolloutReferenceConfig reference,
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements GrpoConfigCopies, CrossChecked, RolloutRun {
+        implements GrpoConfigCopies, CrossChecked, GroupRun {
     /// The defaults, as listed at the parameters.
     public static GrpoConfig defaults() {
         return GrpoConfigCopies.blank()
@@ -59,31 +63,31 @@ public record GrpoConfig(
     }
 
     @Override
+    public String method() {
+        return "grpo";
+    }
+
+    @Override
+    public double beta() {
+        return loss.beta();
+    }
+
+    @Override
+    public boolean disableDropout() {
+        return loss.disableDropout();
+    }
+
+    @Override
+    public GrpoConfig fitted(TrainingConfig fitted, int slots, boolean reuses) {
+        return withTraining(fitted)
+                .withGeneration(
+                        g -> g.withGenerationSlots(slots).withReuseRolloutActivations(reuses));
+    }
+
+    @Override
     public List<ConfigProblem> crossFieldProblems() {
-        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
-        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        problems.addAll(TrainingConfig.needsNoNoise(training));
-        problems.addAll(reference.asReference().problems(model, lora));
-        problems.addAll(reference.needsCoefficient("beta", loss.beta()));
-        int rows = training.batch().perDeviceTrainBatchSize();
-        int completions = rows * microBatchesPerRound();
-        if (generation.generationBatchSize().isPresent()
-                && generation.generationBatchSize().getAsInt() != completions) {
-            problems.add(
-                    new ConfigProblem(
-                            "generation_batch_size",
-                            generation.generationBatchSize().getAsInt(),
-                            "a multiple of per_device_train_batch_size (" + rows + ")"));
-        } else if (completions % generation.numGenerations() != 0) {
-            problems.add(
-                    new ConfigProblem(
-                            "num_generations",
-                            generation.numGenerations(),
-                            "a divisor of the completions of a round, per_device_train_batch_size"
-                                    + " x steps_per_generation = "
-                                    + completions));
-        }
-        problems.addAll(rewardProblems());
+        var problems = new ArrayList<>(GroupChecks.problems(this));
+        problems.addAll(GroupChecks.lossProblems(this));
         return problems;
     }
 }

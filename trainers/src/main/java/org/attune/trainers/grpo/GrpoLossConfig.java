@@ -9,9 +9,13 @@ import java.util.OptionalDouble;
 ///
 /// @param lossType objective and how it is averaged
 /// @param beta β, weight of the KL term; 0: none, and no reference
-/// @param epsilon ε, how far the ratio may fall below 1
+/// @param advantageEstimator how rewards become advantages
+/// @param epsilon ε, how far the ratio may fall below 1; unset: 0.2, `gmpo` 0.4. `gmpo`: how far
+///     its logarithm may fall below 0
 /// @param epsilonHigh how far it may rise above 1; unset: ε. `cispo`: bound of the ratio itself
 /// @param delta upper bound of the ratio in the unclipped term
+/// @param offPolicyMaskThreshold nats per token by which the policy may have become less likely to
+///     write a completion that was worse than its group, before its tokens no longer count
 /// @param importanceSamplingLevel one ratio per token or per completion
 /// @param useBiasCorrectionKl multiply the KL term by the ratio
 /// @param maskTruncatedCompletions leave completions out of the loss that hit
@@ -27,9 +31,11 @@ import java.util.OptionalDouble;
 public record GrpoLossConfig(
         GrpoLossType lossType,
         @InRange(min = 0) double beta,
-        @InRange(min = 0) double epsilon,
+        AdvantageBaseline advantageEstimator,
+        @InRange(min = 0) OptionalDouble epsilon,
         @InRange(min = 0) OptionalDouble epsilonHigh,
         @InRange(min = 0, minOpen = true) OptionalDouble delta,
+        @InRange OptionalDouble offPolicyMaskThreshold,
         ImportanceSamplingLevel importanceSamplingLevel,
         boolean useBiasCorrectionKl,
         boolean maskTruncatedCompletions,
@@ -45,7 +51,7 @@ public record GrpoLossConfig(
     public static GrpoLossConfig defaults() {
         return GrpoLossConfigCopies.blank()
                 .withLossType(GrpoLossType.DAPO)
-                .withEpsilon(0.2)
+                .withAdvantageEstimator(AdvantageBaseline.GROUP)
                 .withImportanceSamplingLevel(ImportanceSamplingLevel.TOKEN)
                 .withUseBiasCorrectionKl(true)
                 .withSapoTemperaturePos(1)
@@ -54,5 +60,15 @@ public record GrpoLossConfig(
                 .withVespoLambdaPos(3)
                 .withVespoKNeg(3)
                 .withVespoLambdaNeg(2);
+    }
+
+    /// ε, set or not.
+    double lowBound() {
+        return epsilon.orElse(lossType == GrpoLossType.GMPO ? 0.4 : 0.2);
+    }
+
+    /// The bound above 1, set or not.
+    double highBound() {
+        return epsilonHigh.orElse(lowBound());
     }
 }

@@ -21,5 +21,14 @@ public enum GrpoLossType {
     /// A soft gate in place of the clip.
     SAPO,
     /// A weight of the whole completion's ratio.
-    VESPO
+    VESPO,
+    /// Geometric mean of clipped ratios, with bounds of logarithms ([GMPO, Zhao et al.
+    /// 2025](https://arxiv.org/abs/2507.20673)).
+    GMPO,
+    /// As `dapo`, without a few of the tokens whose log-probability and advantage vary together
+    /// ([Clip-Cov, Cui et al. 2025](https://arxiv.org/abs/2505.22617)).
+    CLIP_COV,
+    /// Unclipped, with a penalty on tokens whose log-probability and advantage vary together most
+    /// ([KL-Cov, Cui et al. 2025](https://arxiv.org/abs/2505.22617)); averaged as `dapo`.
+    KL_COV
 }

@@ -1,86 +1,110 @@
 package org.attune.trainers.grpo;
 
-/// A token's whole loss: the policy's term and the pull to the reference. Aggregation over tokens
-/// and rows is [Normaliser]'s.
+import org.attune.trainers.grpo.CompletionScores.Divergence;
+
+import java.util.Arrays;
+
+/// A completion's loss, token by token: the policy's term and the pull to the reference.
+///
+/// Tokens that were not chosen have no policy term and keep their pull, as in TRL. With
+/// [PolicyLoss.KlCov] they are the ones without a penalty.
 ///
 /// @param loss the policy's term
-/// @param sequenceLevel whether all tokens of a completion share one ratio, the exponential of
-///     their mean log-ratio ([GSPO, 2025](https://arxiv.org/abs/2507.18071)); else each has its
-///     own
+/// @param level whose ratio a token's term has
 /// @param beta `β`, weight of the KL estimate `k3 = exp(r) − r − 1`, `r = log π_ref − log π`
 ///     ([Shao et al. 2024, Eq. 4](https://arxiv.org/abs/2402.03300)); ≥ 0
 /// @param correctsKl whether the KL estimate is multiplied by the importance ratio
 ///     ([DeepSeek-V3.2, 2025](https://arxiv.org/abs/2512.02556))
 public record GrpoObjective(
-        PolicyLoss loss, boolean sequenceLevel, double beta, boolean correctsKl) {
+        PolicyLoss loss, ImportanceSamplingLevel level, double beta, boolean correctsKl)
+        implements CompletionLoss {
 
-    /// What a completion adds.
-    ///
-    /// @param loss `Σ mask · (term + β KL)`
-    /// @param slopes derivative of `loss` by each token's log-probability, `(T)`
-    /// @param kl `Σ mask · KL`
-    /// @param low number of counted tokens whose ratio was clipped from below
-    /// @param high number of counted tokens whose ratio was clipped from above
-    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Result(double loss, double[] slopes, double kl, double low, double high) {}
-
-    /// Evaluates one completion.
+    /// @return `Σ mask · (term + β KL)`
+    @Override
     public Result evaluate(CompletionScores row) {
-        int tokens = row.tokens();
         double[] mask = row.mask();
         double counted = Math.max(1, row.counted());
         double[] logRatios = row.logRatios();
-        double shared = sequenceLevel ? mean(logRatios, mask, counted) : 0;
-        PolicyLoss form = this.loss;
-        boolean ofProduct = form instanceof PolicyLoss.Vespo;
-        double product = ofProduct ? PolicyLoss.Vespo.logProduct(logRatios, mask) : 0;
-        double[] slopes = new double[tokens];
-        double byShared = 0;
-        double loss = 0;
-        double klSum = 0;
-        double low = 0;
-        double high = 0;
-        for (int t = 0; t < tokens; t++) {
-            double logRatio = sequenceLevel ? shared : logRatios[t];
-            PolicyLoss.Term term =
-                    form.term(ofProduct ? product : logRatio, row.policy()[t], row.advantage());
-            double weight = row.weights().isPresent() ? row.weights().get()[t] : 1;
-            double byLogRatio = weight * term.byLogRatio();
-            double byLogProb = weight * term.byLogProb();
-            double value = weight * term.loss();
+        double[] used = used(logRatios, mask, counted); // (T)
+        double[] ofTerm = ofTerm(row, logRatios, used); // (T)
+        double[] slopes = new double[row.tokens()];
+        var sums = new Sums();
+        for (int t = 0; t < slopes.length; t++) {
+            PolicyLoss.Term term = term(row, t, ofTerm[t]);
+            double byLogRatio = term.byLogRatio();
+            double byLogProb = term.byLogProb();
+            double value = term.loss();
             if (beta != 0) {
-                double r = row.reference().orElseThrow()[t] - row.policy()[t];
-                double k3 = Math.expm1(r) - r;
-                double ratio = correctsKl ? Math.exp(logRatio) : 1;
-                double kl = ratio * k3;
-                klSum += mask[t] * kl;
-                value += beta * kl;
-                byLogProb -= beta * ratio * Math.expm1(r);
-                byLogRatio += correctsKl ? beta * kl : 0;
+                Divergence k3 = row.divergence(t);
+                double ratio = correctsKl ? Math.exp(used[t]) : 1;
+                sums.kl += mask[t] * ratio * k3.value();
+                value += beta * ratio * k3.value();
+                byLogProb += beta * ratio * k3.slope();
+                byLogRatio += correctsKl ? beta * ratio * k3.value() : 0;
             }
-            loss += mask[t] * value;
-            slopes[t] += mask[t] * byLogProb;
-            if (sequenceLevel) {
-                byShared += mask[t] * byLogRatio;
-            } else {
-                slopes[t] += mask[t] * byLogRatio;
-            }
-            low += term.low() ? mask[t] : 0;
-            high += term.high() ? mask[t] : 0;
+            sums.loss += mask[t] * value;
+            sums.byShared += mask[t] * byLogRatio;
+            slopes[t] = mask[t] * (byLogProb + (isShared() ? 0 : byLogRatio));
+            sums.low += term.low() ? mask[t] : 0;
+            sums.high += term.high() ? mask[t] : 0;
         }
-        if (sequenceLevel) {
-            for (int t = 0; t < tokens; t++) {
-                slopes[t] += byShared * mask[t] / counted;
-            }
+        for (int t = 0; isShared() && t < slopes.length; t++) {
+            slopes[t] += sums.byShared * mask[t] / counted;
         }
-        return new Result(loss, slopes, klSum, low, high);
+        double unit = countsCompletions() ? counted : 1;
+        return new Result(sums.loss, slopes, sums.kl, sums.low / unit, sums.high / unit);
     }
 
-    private static double mean(double[] values, double[] mask, double counted) {
-        double sum = 0;
-        for (int t = 0; t < values.length; t++) {
-            sum += mask[t] * values[t];
+    private static final class Sums {
+        double loss;
+        double kl;
+        double low;
+        double high;
+        double byShared;
+    }
+
+    private boolean isShared() {
+        return level == ImportanceSamplingLevel.SEQUENCE;
+    }
+
+    @Override
+    public boolean countsCompletions() {
+        return isShared();
+    }
+
+    /// Logarithms of the ratios by the level, `(T)`.
+    private double[] used(double[] logRatios, double[] mask, double counted) {
+        if (level == ImportanceSamplingLevel.TOKEN) {
+            return logRatios;
         }
-        return sum / counted;
+        double sum = 0;
+        for (int t = 0; t < logRatios.length; t++) {
+            sum += mask[t] * logRatios[t];
+        }
+        double[] shared = new double[logRatios.length];
+        Arrays.fill(shared, sum / counted);
+        return shared;
+    }
+
+    private double[] ofTerm(CompletionScores row, double[] logRatios, double[] used) {
+        if (!(loss instanceof PolicyLoss.Vespo)) {
+            return used;
+        }
+        double[] product = new double[used.length];
+        Arrays.fill(product, PolicyLoss.Vespo.logProduct(row, logRatios));
+        return product;
+    }
+
+    private PolicyLoss.Term term(CompletionScores row, int t, double logRatio) {
+        double advantage = row.advantage(t);
+        if (loss instanceof PolicyLoss.KlCov cov) {
+            PolicyLoss.Term term =
+                    row.isChosen(t)
+                            ? cov.penalised(logRatio, advantage)
+                            : cov.term(logRatio, row.policy()[t], advantage);
+            return term.times(row.weight(t));
+        }
+        return loss.term(logRatio, row.policy()[t], advantage)
+                .times(row.isChosen(t) ? row.weight(t) : 0);
     }
 }

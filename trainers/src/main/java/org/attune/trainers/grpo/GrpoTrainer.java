@@ -1,25 +1,17 @@
 package org.attune.trainers.grpo;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.TargetRange;
 import org.attune.error.ConfigException;
 import org.attune.policy.CausalPolicy;
-import org.attune.policy.Evaluation;
-import org.attune.policy.HeadRequest;
-import org.attune.policy.HeadStatistic;
-import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.tensor.Engine;
-import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
-import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
@@ -42,31 +34,29 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Group-relative policy optimisation: the policy completes prompts, rewards judge the
-/// completions, and those better than their group become likelier. Read [#train], then [#step],
-/// then [GrpoObjective#evaluate].
+/// Learns from groups of completions without a critic, as GRPO, RLOO and what is between them do:
+/// the policy completes prompts, rewards judge the completions, and those better than their group
+/// become likelier. Read [#train], then [#step], then [GroupLoss] and [CompletionLoss#evaluate].
 ///
 /// One instance is one run. The caller owns and closes policy, reference, rollouts and rewards.
 public final class GrpoTrainer {
-    private final GrpoConfig config;
+    private final GroupRun config;
     private final CausalPolicy policy;
     private final List<PromptExample> prompts;
     private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
-    private final GrpoObjective objective;
-    private final Normaliser normaliser;
-    private final HeadRequest request;
-    private final RowGroups groups;
+    private final GroupLoss loss;
+    private final EntropyControl entropy;
+    private final GroupPass pass;
     private final RoundGenerator generator;
     private final RoundPlan plan;
-    private final boolean comparesSampler;
     private final Map<String, String> judges;
     private final Optional<ReferenceSync> sync;
     private RolloutRound round;
 
     /// @param config checked here
     /// @param policy with the values to start from
-    /// @param reference what the KL term pulls to; needed where `beta` isn't 0
+    /// @param reference what the policy is held to; needed where `beta` isn't 0
     /// @param rollouts completes prompts with the policy's weights as they are
     /// @param rewards judges completions
     /// @param tokenizer of the policy, borrowed
@@ -74,7 +64,7 @@ public final class GrpoTrainer {
     /// @param evalSets may be empty
     /// @throws ConfigException with all problems of the configuration
     public GrpoTrainer(
-            GrpoConfig config,
+            GroupRun config,
             CausalPolicy policy,
             Optional<Scorer> reference,
             RolloutSource rollouts,
@@ -83,24 +73,23 @@ public final class GrpoTrainer {
             List<PromptExample> prompts,
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
-        this.config = ConfigCheck.validate(config);
+        ConfigCheck.validate((Record) config);
+        this.config = config;
         this.policy = new TimedPolicy(policy, context.clock());
         this.prompts = List.copyOf(prompts);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
-        if (config.loss().beta() != 0 && reference.isEmpty()) {
+        if (config.beta() != 0 && reference.isEmpty()) {
             throw new ConfigException(
-                    "beta is %s, but there is no reference".formatted(config.loss().beta()));
+                    "beta is %s, but there is no reference".formatted(config.beta()));
         }
-        objective = GrpoObjectives.of(config.loss());
-        normaliser =
-                GrpoObjectives.normaliser(
-                        config.loss().lossType(), config.generation().maxCompletionLength());
-        request = GrpoObjectives.request(config);
-        groups = RowGroups.of(config.training(), context);
+        loss = GroupLosses.of(config);
+        entropy = new EntropyControl(loss.entropy());
+        RowGroups groups = RowGroups.of(config.training(), context);
         generator =
                 new RoundGenerator(
                         config,
+                        loss,
                         this.policy,
                         reference.map(r -> TimedPolicy.reference(r, context.clock())),
                         rollouts,
@@ -111,8 +100,16 @@ public final class GrpoTrainer {
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
-        // The sampler's log-probabilities are those of temperature 1.
-        comparesSampler = rollouts.isOnPolicy() && config.generation().temperature() == 1;
+        pass =
+                new GroupPass(
+                        config,
+                        loss,
+                        this.policy,
+                        groups,
+                        context,
+                        i -> this.prompts.get(i).origin().where(),
+                        // The sampler's log-probabilities are those of temperature 1.
+                        rollouts.isOnPolicy() && config.generation().temperature() == 1);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -122,10 +119,10 @@ public final class GrpoTrainer {
     public RunSummary train() {
         return Engine.call(
                 () -> {
-                    var parts = new RunParts("grpo", config.training(), policy, context);
+                    var parts = new RunParts(config.method(), config.training(), policy, context);
                     parts.requireWholeSteps(RoundPlan.rowTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
-                    var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    var identity = parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
@@ -179,57 +176,16 @@ public final class GrpoTrainer {
                             round.counted() * accumulation / plan.microBatchesPerRound(),
                             accumulation));
         }
-        var totals = new StepTotals(objective, accumulation);
-        for (List<RowAt<RolloutRow>> group : groups.of(placed, p -> p.row().tokens().sequences())) {
-            if (context.stop().requested()) {
-                return Optional.empty();
-            }
-            CompletionForest forest = context.clock().timed("data", () -> forest(group));
-            try (var _ = TensorScope.open("grpo.step");
-                    Evaluation e = policy.evaluate(forest.forest(), request)) {
-                e.backward(slopes(group, forest, e.measurement(), sizes, totals)); // (M)
-            }
+        var totals = new StepTotals(loss, accumulation);
+        if (!pass.add(new GroupPass.Work(step, placed, sizes, entropy.applied()), totals)) {
+            return Optional.empty();
         }
         metrics.addAll(totals.metrics());
-        return Optional.of(new StepReport(totals.loss(), metrics, tokens));
-    }
-
-    private CompletionForest forest(List<RowAt<RolloutRow>> group) {
-        return CompletionForest.of(
-                RowAt.rows(group).stream().map(RolloutRow::tokens).toList(), groups.shares());
-    }
-
-    /// Derivative of the step's loss by the log-probability of each target of a group, `(M)`.
-    private float[] slopes(
-            List<RowAt<RolloutRow>> group,
-            CompletionForest forest,
-            Measurement measured,
-            List<MicroBatchSize> sizes,
-            StepTotals totals) {
-        float[] entropy = measured.statistic(HeadStatistic.ENTROPY);
-        float[] slopes = new float[forest.forest().targetCount()];
-        for (int i = 0; i < group.size(); i++) {
-            RolloutRow row = group.get(i).row();
-            int m = group.get(i).microBatch();
-            TargetRange range = forest.completions().get(i);
-            double[] logProbs = range.of(measured.tokenLogProbs());
-            CompletionScores scores = row.scores(logProbs);
-            GrpoObjective.Result result = objective.evaluate(scores);
-            FiniteLoss.require(result.loss(), List.of(prompts.get(row.prompt()).origin().where()));
-            double factor = normaliser.factor(sizes.get(m), row.counted());
-            for (int t = 0; t < range.size(); t++) {
-                slopes[range.start() + t] = (float) (factor * result.slopes()[t]);
-            }
-            totals.add(m, scores, result, factor, range.of(entropy));
-            if (comparesSampler) {
-                totals.compareSampler(
-                        m,
-                        row.samplingLogProbs(),
-                        scores.old().orElse(scores.policy()),
-                        row.mask());
-            }
+        if (entropy.isOn()) {
+            entropy.update(totals.bonusEntropy());
+            metrics.add(Map.of("entropy_coef", entropy.coefficient()));
         }
-        return slopes;
+        return Optional.of(new StepReport(totals.loss(), metrics, tokens));
     }
 
     private Rounds.Made<RolloutRound> generate(long number) {
@@ -272,6 +228,7 @@ public final class GrpoTrainer {
             if (round != null) {
                 round.write(folder);
             }
+            entropy.write(folder);
             if (sync.isPresent()) {
                 sync.get().save(folder);
             }
@@ -280,8 +237,9 @@ public final class GrpoTrainer {
         @Override
         public void restore(Path folder) {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
-            generator.rounds().continueAt(round == null ? 0 : round.number() + 1);
+            entropy.read(folder);
             sync.ifPresent(s -> s.restore(folder));
+            generator.rounds().continueAt(round == null ? 0 : round.number() + 1);
         }
     }
 }

@@ -8,6 +8,14 @@ public sealed interface Normaliser {
     /// @param tokens `L`
     double factor(MicroBatchSize size, double tokens);
 
+    /// A micro-batch's own loss, of which its share of the step's is made; TRL's `policy_loss`.
+    ///
+    /// @param share of the step's loss
+    /// @param accumulation `a`
+    default double ownLoss(double share, int accumulation) {
+        return share * accumulation;
+    }
+
     /// What the factors depend on.
     ///
     /// @param rows `B`
@@ -52,6 +60,11 @@ public sealed interface Normaliser {
         @Override
         public double factor(MicroBatchSize size, double tokens) {
             return 1 / Math.max(1, size.generatedTokens());
+        }
+
+        @Override
+        public double ownLoss(double share, int accumulation) {
+            return share;
         }
     }
 

@@ -12,7 +12,21 @@ public sealed interface PolicyLoss {
     ///     a constant
     /// @param low whether the ratio was clipped from below
     /// @param high whether the ratio was clipped from above
-    record Term(double loss, double byLogRatio, double byLogProb, boolean low, boolean high) {}
+    record Term(double loss, double byLogRatio, double byLogProb, boolean low, boolean high) {
+        /// With a constant factor.
+        Term times(double weight) {
+            return weight == 1
+                    ? this
+                    : weight == 0
+                            ? new Term(0, 0, 0, low, high)
+                            : new Term(
+                                    weight * loss,
+                                    weight * byLogRatio,
+                                    weight * byLogProb,
+                                    low,
+                                    high);
+        }
+    }
 
     /// @param logRatio `log ρ`
     /// @param logProb of the token under the policy
@@ -42,6 +56,11 @@ public sealed interface PolicyLoss {
                     0,
                     bounded < 1 - epsilon && advantage < 0,
                     bounded > 1 + epsilonHigh && advantage > 0);
+        }
+
+        /// Whether the bounds, not the ratio, decide.
+        boolean isHeld(double ratio, double advantage) {
+            return Math.clamp(ratio, 1 - epsilon, 1 + epsilonHigh) * advantage < ratio * advantage;
         }
 
         private boolean isInside(double ratio) {
@@ -95,12 +114,19 @@ public sealed interface PolicyLoss {
             implements PolicyLoss {
         private static final double LARGEST = 20; // of |log ρ| of a token and of log w
         private static final double LEAST = Math.log(1e-8); // of log w
+        private static final double LEAST_LAMBDA = 1e-4;
 
-        /// `log w` of a completion: the bounded sum of its bounded log-ratios.
-        static double logProduct(double[] logRatios, double[] mask) {
+        /// `log w` of a completion: the bounded sum of its bounded log-ratios, and of the bounded
+        /// logarithms of the sampler's ratios where there are any.
+        ///
+        /// @param logRatios to the old policy, `(T)`
+        static double logProduct(CompletionScores row, double[] logRatios) {
             double sum = 0;
             for (int t = 0; t < logRatios.length; t++) {
-                sum += mask[t] * Math.clamp(logRatios[t], -LARGEST, LARGEST);
+                sum += row.mask()[t] * Math.clamp(logRatios[t], -LARGEST, LARGEST);
+            }
+            for (double ratio : row.samplerRatio().orElse(new double[0])) {
+                sum += Math.clamp(Math.log(ratio), LEAST, LARGEST);
             }
             return Math.clamp(sum, LEAST, LARGEST);
         }
@@ -115,9 +141,34 @@ public sealed interface PolicyLoss {
         /// `φ(w)`.
         double phi(double logProduct, double advantage) {
             double k = advantage >= 0 ? kPositive : kNegative;
-            double lambda = advantage >= 0 ? lambdaPositive : lambdaNegative;
+            double lambda =
+                    Math.max(LEAST_LAMBDA, advantage >= 0 ? lambdaPositive : lambdaNegative);
             double phi = Math.exp(lambda + k * logProduct - lambda * Math.exp(logProduct));
-            return Double.isNaN(phi) ? 0 : phi;
+            return Double.isFinite(phi) ? phi : 0;
+        }
+    }
+
+    /// `−ρ A`, and for the tokens whose log-probability varies most with their advantage
+    /// `−ρ A + β |log ρ|` ([Cui et al. 2025, KL-Cov](https://arxiv.org/abs/2505.22617)).
+    /// The ratio isn't clipped.
+    ///
+    /// @param coefficient `β`, ≥ 0
+    record KlCov(double coefficient) implements PolicyLoss {
+        @Override
+        public Term term(double logRatio, double logProb, double advantage) {
+            double gain = Math.exp(logRatio) * advantage;
+            return new Term(-gain, -gain, 0, false, false);
+        }
+
+        /// A penalised token's.
+        Term penalised(double logRatio, double advantage) {
+            double gain = Math.exp(logRatio) * advantage;
+            return new Term(
+                    -gain + coefficient * Math.abs(logRatio),
+                    -gain + coefficient * Math.signum(logRatio),
+                    0,
+                    false,
+                    false);
         }
     }
 }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -53,8 +54,17 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
             numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
             row.oldLogProbs().ifPresent(v -> numbers(line.putArray("old_logprobs"), v));
             row.referenceLogProbs().ifPresent(v -> numbers(line.putArray("reference_logprobs"), v));
+            row.samplerRatio()
+                    .ifPresent(v -> numbers(line.putArray("importance_sampling_ratio"), v));
+            line.put("other_sampler", row.isElsewhere());
             numbers(line.putArray("loss_mask"), row.mask());
             line.put("advantage", row.advantage());
+            row.tokenAdvantages()
+                    .ifPresent(
+                            values -> {
+                                ArrayNode array = line.putArray("token_advantages");
+                                Arrays.stream(values).forEach(array::add);
+                            });
             lines.add(JSON.writeValueAsString(line));
         }
         Files.write(folder.resolve(FILE), lines);
@@ -101,10 +111,13 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
                                 prompt,
                                 new CompletionForest.Row(prompts.apply(prompt), completion),
                                 floats(line.get("sampling_logprobs")),
+                                line.get("other_sampler").asBoolean(),
                                 optional(line, "old_logprobs"),
                                 optional(line, "reference_logprobs"),
+                                optional(line, "importance_sampling_ratio"),
                                 floats(line.get("loss_mask")),
-                                line.get("advantage").asDouble()));
+                                line.get("advantage").asDouble(),
+                                doubles(line.path("token_advantages"))));
             }
         } catch (IOException | RuntimeException e) {
             throw new CheckpointException(file + " can't be read: " + e, e);
@@ -114,6 +127,12 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
 
     private static Optional<float[]> optional(JsonNode line, String key) {
         return line.has(key) ? Optional.of(floats(line.get(key))) : Optional.empty();
+    }
+
+    private static Optional<double[]> doubles(JsonNode array) {
+        double[] values = new double[array.size()];
+        Arrays.setAll(values, i -> array.get(i).asDouble());
+        return array.isArray() ? Optional.of(values) : Optional.empty();
     }
 
     private static float[] floats(JsonNode array) {

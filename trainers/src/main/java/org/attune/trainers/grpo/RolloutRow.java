@@ -1,6 +1,7 @@
 package org.attune.trainers.grpo;
 
 import org.attune.datasets.layout.CompletionForest;
+import org.attune.records.CopyMethods;
 
 import java.util.Optional;
 
@@ -9,23 +10,32 @@ import java.util.Optional;
 ///
 /// @param prompt number of its prompt in the data
 /// @param tokens ids of prompt and completion; completions of one prompt share the prompt's array
-/// @param samplingLogProbs log-probability of each token as the sampler gave it, `(T)`; empty if
+/// @param samplingLogProbs log-probability of each token as the sampler gave it, `(T)`, NaN where
 ///     it gave none
+/// @param isElsewhere whether the sampler was another one than the policy, and told
+///     log-probabilities
 /// @param oldLogProbs under the policy that generated, at the run's temperature, `(T)`; empty
-///     while
-///     the policy hasn't changed since
+///     while the policy hasn't changed since
 /// @param referenceLogProbs under the reference, `(T)`; empty without a KL term
+/// @param samplerRatio weights for another sampler's completion, `(T)` or `(1)` for all tokens;
+///     empty: 1
 /// @param mask 1 where a token counts, else 0, `(T)`
-/// @param advantage finite
+/// @param advantage of the completion, finite
+/// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
+@CopyMethods
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record RolloutRow(
         int prompt,
         CompletionForest.Row tokens,
         float[] samplingLogProbs,
+        boolean isElsewhere,
         Optional<float[]> oldLogProbs,
         Optional<float[]> referenceLogProbs,
+        Optional<float[]> samplerRatio,
         float[] mask,
-        double advantage) {
+        double advantage,
+        Optional<double[]> tokenAdvantages)
+        implements RolloutRowCopies {
     /// Tokens of the completion, `T`.
     public int length() {
         return tokens.completion().length;
@@ -40,28 +50,6 @@ public record RolloutRow(
         return sum;
     }
 
-    public RolloutRow withOld(float[] logProbs) {
-        return new RolloutRow(
-                prompt,
-                tokens,
-                samplingLogProbs,
-                Optional.of(logProbs),
-                referenceLogProbs,
-                mask,
-                advantage);
-    }
-
-    public RolloutRow withReference(float[] logProbs) {
-        return new RolloutRow(
-                prompt,
-                tokens,
-                samplingLogProbs,
-                oldLogProbs,
-                Optional.of(logProbs),
-                mask,
-                advantage);
-    }
-
     /// What an objective needs, with the policy as it is now.
     ///
     /// @param policy log-probability of each token, `(T)`
@@ -72,10 +60,13 @@ public record RolloutRow(
                 referenceLogProbs.map(RolloutRow::doubles),
                 doubles(mask),
                 Optional.empty(),
-                advantage);
+                Optional.empty(),
+                samplerRatio.map(RolloutRow::doubles),
+                advantage,
+                tokenAdvantages);
     }
 
-    private static double[] doubles(float[] values) {
+    static double[] doubles(float[] values) {
         double[] doubles = new double[values.length];
         for (int i = 0; i < doubles.length; i++) {
             doubles[i] = values[i];

@@ -8,6 +8,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.GroupedRewards;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.PhaseClock;
@@ -20,7 +21,9 @@ import org.attune.trainers.rows.RowGroups;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.stream.IntStream;
@@ -28,16 +31,18 @@ import java.util.stream.IntStream;
 /// Makes rounds to learn from: completions with their advantages, scored with the old policy and
 /// the reference.
 final class RoundGenerator {
-    private final GrpoConfig config;
+    private final GroupRun config;
+    private final GroupLoss loss;
     private final Scorer policy;
     private final Optional<Scorer> reference;
     private final Rounds rounds;
     private final CompletionMeasure measure;
     private final HeadRequest request;
 
-    /// @param reference needed where the objective has a KL term
+    /// @param reference needed where the divergence from it counts
     RoundGenerator(
-            GrpoConfig config,
+            GroupRun config,
+            GroupLoss loss,
             Scorer policy,
             Optional<Scorer> reference,
             RolloutSource source,
@@ -46,12 +51,13 @@ final class RoundGenerator {
             RowGroups groups,
             PhaseClock clock) {
         this.config = config;
+        this.loss = loss;
         this.policy = policy;
         this.reference = reference;
         var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
         rounds = new Rounds(config, source, judge);
-        measure = new CompletionMeasure("grpo", groups, clock);
-        request = GrpoObjectives.plainRequest(config);
+        measure = new CompletionMeasure(config.method(), groups, clock);
+        request = GroupLosses.plainRequest(config);
     }
 
     /// Completes prompts and has the completions judged.
@@ -69,30 +75,149 @@ final class RoundGenerator {
             long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
         int generations = config.generation().numGenerations();
         Judged judged = rounds.complete(number, indices, prompts, generations);
+        boolean elsewhere = rounds.isElsewhere(number) && tellsLogProbs(judged);
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
-            rows.add(row(judged, i, indices[i / generations]));
+            rows.add(row(judged, i, indices[i / generations], elsewhere));
         }
-        if (scoreOld) {
-            rows = scored(rows, policy, "old", RolloutRow::withOld);
+        boolean corrects = elsewhere && loss.sampler().isPresent();
+        if (scoreOld || corrects || loss.advantages().readsDivergences()) {
+            rows = scored(rows, policy, "old", RolloutRow::withOldLogProbs);
         }
-        if (config.loss().beta() != 0) {
-            rows = scored(rows, reference.orElseThrow(), "reference", RolloutRow::withReference);
+        if (loss.beta() != 0) {
+            rows =
+                    scored(
+                            rows,
+                            reference.orElseThrow(),
+                            "reference",
+                            RolloutRow::withReferenceLogProbs);
         }
-        int[] order = rounds.order(number, () -> order(number, judged.rows().size()));
+        Map<String, Double> metrics = new LinkedHashMap<>();
+        if (corrects) {
+            rows = rows.stream().map(this::weighted).toList();
+            metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
+        }
+        judged = estimated(judged, rows, indices, prompts, metrics);
+        rows = advised(rows, judged);
+        metrics.putAll(judged.metrics());
+        int[] order = rounds.order(number, () -> order(number, judgedSize(indices)));
         rounds.keep(number, judged, order);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
         return new Rounds.Made<>(
-                new RolloutRound(number, ordered),
-                judged.metrics(),
-                judged.tokens(),
-                judged.table());
+                new RolloutRound(number, ordered), metrics, judged.tokens(), judged.table());
     }
 
-    private RolloutRow row(Judged judged, int i, int prompt) {
+    private boolean ofSequences() {
+        return loss.sampler().orElseThrow().vllmImportanceSamplingMode().isOfSequences();
+    }
+
+    private int judgedSize(int[] indices) {
+        return indices.length * config.generation().numGenerations();
+    }
+
+    private static boolean tellsLogProbs(Judged judged) {
+        for (SampledCompletion completion : judged.sampled()) {
+            for (float value : completion.logProbs()) {
+                if (!Float.isNaN(value)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private RolloutRow weighted(RolloutRow row) {
+        return row.withSamplerRatio(
+                loss.sampler()
+                        .orElseThrow()
+                        .ratio(
+                                row.oldLogProbs().orElseThrow(),
+                                row.samplingLogProbs(),
+                                row.mask()));
+    }
+
+    /// With the advantages of the run's own estimator.
+    ///
+    /// @param metrics takes those of the divergence
+    private Judged estimated(
+            Judged judged,
+            List<RolloutRow> rows,
+            int[] indices,
+            List<PromptExample> prompts,
+            Map<String, Double> metrics) {
+        Optional<double[][]> divergences = Optional.empty();
+        if (loss.advantages().readsDivergences()) {
+            divergences = Optional.of(divergences(rows));
+            metrics.put("kl", meanDivergence(rows, divergences.get()));
+        }
+        Optional<double[]> baselines =
+                loss.advantages().readsBaselines()
+                        ? Optional.of(baselines(indices, prompts))
+                        : Optional.empty();
+        return judged.with(
+                loss.advantages()
+                        .of(
+                                new GroupedRewards(
+                                        judged.table().rewards(),
+                                        judged.table().generations(),
+                                        rows.stream()
+                                                .map(row -> RolloutRow.doubles(row.mask()))
+                                                .toArray(double[][]::new),
+                                        divergences,
+                                        baselines)));
+    }
+
+    private static double[][] divergences(List<RolloutRow> rows) {
+        double[][] all = new double[rows.size()][];
+        for (int i = 0; i < all.length; i++) {
+            float[] old = rows.get(i).oldLogProbs().orElseThrow();
+            float[] reference = rows.get(i).referenceLogProbs().orElseThrow();
+            all[i] = new double[old.length];
+            for (int t = 0; t < old.length; t++) {
+                all[i][t] = (double) old[t] - reference[t];
+            }
+        }
+        return all;
+    }
+
+    private static double meanDivergence(List<RolloutRow> rows, double[][] divergences) {
+        double sum = 0;
+        double count = 0;
+        for (int i = 0; i < divergences.length; i++) {
+            float[] mask = rows.get(i).mask();
+            for (int t = 0; t < mask.length; t++) {
+                sum += mask[t] * divergences[i][t];
+                count += mask[t];
+            }
+        }
+        return sum / Math.max(1, count);
+    }
+
+    /// Of each completion.
+    private double[] baselines(int[] indices, List<PromptExample> prompts) {
+        double[] ofPrompts = rounds.greedyRewards(indices, prompts);
+        double[] each = new double[judgedSize(indices)];
+        Arrays.setAll(each, i -> ofPrompts[i / config.generation().numGenerations()]);
+        return each;
+    }
+
+    private static List<RolloutRow> advised(List<RolloutRow> rows, Judged judged) {
+        List<RolloutRow> advised = new ArrayList<>();
+        for (int i = 0; i < rows.size(); i++) {
+            int row = i;
+            advised.add(
+                    judged.advantages()
+                            .tokenValues()
+                            .map(values -> rows.get(row).withTokenAdvantages(values[row]))
+                            .orElse(rows.get(row))
+                            .withAdvantage(judged.advantages().values()[i]));
+        }
+        return advised;
+    }
+
+    private RolloutRow row(Judged judged, int i, int prompt, boolean elsewhere) {
         SampledCompletion completion = judged.sampled().get(i);
-        boolean masked =
-                config.loss().maskTruncatedCompletions() && !completion.reason().isFinished();
+        boolean masked = loss.masksTruncated() && !completion.reason().isFinished();
         float[] mask = new float[completion.ids().length];
         for (int t = 0; t < mask.length; t++) {
             mask[t] = masked || completion.foreign().get(t) ? 0 : 1;
@@ -101,10 +226,13 @@ final class RoundGenerator {
                 prompt,
                 judged.rows().get(i),
                 completion.logProbs(),
+                elsewhere,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 mask,
-                judged.advantages().values()[i]);
+                0,
+                Optional.empty());
     }
 
     /// @param phase under which the time is counted

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Loss and metrics of a step's micro-batches, summed up completion by completion.
-public final class StepTotals {
-    private final GrpoObjective objective;
+final class StepTotals {
+    private final GroupLoss method;
     private final List<MicroBatch> microBatches = new ArrayList<>();
 
     private static final class MicroBatch {
@@ -24,11 +24,14 @@ public final class StepTotals {
         double largestDifference;
         double compared;
         double phi;
+        double bonus;
+        double bonusEntropy;
+        double bonusTokens;
     }
 
     /// @param count number of logical micro-batches
-    public StepTotals(GrpoObjective objective, int count) {
-        this.objective = objective;
+    StepTotals(GroupLoss method, int count) {
+        this.method = method;
         for (int m = 0; m < count; m++) {
             microBatches.add(new MicroBatch());
         }
@@ -41,10 +44,10 @@ public final class StepTotals {
     /// @param result what came out
     /// @param factor with which it enters the loss
     /// @param entropy of each token's distribution, `(T)`
-    public void add(
+    void add(
             int m,
             CompletionScores scores,
-            GrpoObjective.Result result,
+            CompletionLoss.Result result,
             double factor,
             double[] entropy) {
         MicroBatch batch = microBatches.get(m);
@@ -55,27 +58,55 @@ public final class StepTotals {
         double counted = scores.counted();
         batch.tokens += counted;
         batch.kl += result.kl();
-        batch.low += share(result.low(), counted);
-        batch.high += share(result.high(), counted);
-        batch.lowestLow = Math.min(batch.lowestLow, result.low() / Math.max(1, counted));
-        batch.highestHigh = Math.max(batch.highestHigh, result.high() / Math.max(1, counted));
+        batch.low += result.low();
+        batch.high += result.high();
+        if (counts() || counted > 0) { // TRL's mean over no token is passed over
+            double unit = counts() ? 1 : counted;
+            batch.lowestLow = Math.min(batch.lowestLow, result.low() / unit);
+            batch.highestHigh = Math.max(batch.highestHigh, result.high() / unit);
+        }
         batch.rows++;
-        if (objective.loss() instanceof PolicyLoss.Vespo vespo) {
-            double product = PolicyLoss.Vespo.logProduct(scores.logRatios(), scores.mask());
+        if (form() instanceof PolicyLoss.Vespo vespo) {
+            double product = PolicyLoss.Vespo.logProduct(scores, scores.logRatios());
             batch.phi += vespo.phi(product, scores.advantage());
         }
     }
 
-    /// With one ratio per completion TRL counts completions, else tokens.
-    private double share(double clipped, double counted) {
-        return objective.sequenceLevel() ? clipped / Math.max(1, counted) : clipped;
+    /// Adds a completion's part of the entropy bonus.
+    ///
+    /// @param share factor of the tokens' entropies in the step's loss
+    /// @param mask 1 where the bonus is for a token, else 0, `(T)`
+    /// @param entropy of each token's distribution, `(T)`
+    void addEntropy(int m, double share, double[] mask, double[] entropy) {
+        MicroBatch batch = microBatches.get(m);
+        for (int t = 0; t < entropy.length; t++) {
+            batch.bonus += share * mask[t] * entropy[t];
+            batch.bonusEntropy += mask[t] * entropy[t];
+            batch.bonusTokens += mask[t];
+        }
+    }
+
+    /// Mean entropy of the step's tokens that the bonus is for.
+    double bonusEntropy() {
+        double sum = microBatches.stream().mapToDouble(m -> m.bonusEntropy).sum();
+        double tokens = microBatches.stream().mapToDouble(m -> m.bonusTokens).sum();
+        return sum / Math.max(1, tokens);
+    }
+
+    private boolean counts() {
+        return method.completion().countsCompletions();
+    }
+
+    /// Null where tokens have no separate terms.
+    private PolicyLoss form() {
+        return method.completion() instanceof GrpoObjective tokens ? tokens.loss() : null;
     }
 
     /// Adds the distance between the sampler's log-probabilities and the trainer's, of the tokens
     /// that count.
     ///
     /// @param mask 1 where a token counts, else 0, `(T)`
-    public void compareSampler(int m, float[] sampling, double[] trainer, float[] mask) {
+    void compareSampler(int m, float[] sampling, double[] trainer, float[] mask) {
         MicroBatch batch = microBatches.get(m);
         for (int t = 0; t < trainer.length; t++) {
             if (mask[t] == 0) {
@@ -89,42 +120,48 @@ public final class StepTotals {
     }
 
     /// The step's loss.
-    public double loss() {
-        return microBatches.stream().mapToDouble(m -> m.loss).sum();
+    double loss() {
+        return microBatches.stream().mapToDouble(m -> m.loss + m.bonus).sum();
     }
 
     /// Metrics of each micro-batch, by TRL's names.
-    public List<Map<String, Double>> metrics() {
+    List<Map<String, Double>> metrics() {
         return microBatches.stream().map(this::metrics).toList();
     }
 
     private Map<String, Double> metrics(MicroBatch m) {
         double tokens = Math.max(1, m.tokens);
         Map<String, Double> metrics = new LinkedHashMap<>();
-        if (objective.beta() != 0) {
+        if (method.completion().beta() != 0) {
             metrics.put("kl", m.kl / tokens);
         }
+        if (method.entropy().hasBonus()) {
+            metrics.put("policy_loss", method.normaliser().ownLoss(m.loss, microBatches.size()));
+        }
         metrics.put("entropy", m.entropy / tokens);
-        switch (objective.loss()) {
-            case PolicyLoss.Clipped _ -> {
-                double count = objective.sequenceLevel() ? Math.max(1, m.rows) : tokens;
-                metrics.put("clip_ratio/low_mean", m.low / count);
-                metrics.put("clip_ratio/low_min", m.lowestLow);
-                metrics.put("clip_ratio/high_mean", m.high / count);
-                metrics.put("clip_ratio/high_max", m.highestHigh);
-                metrics.put("clip_ratio/region_mean", (m.low + m.high) / count);
-            }
-            case PolicyLoss.Cispo _ ->
-                    metrics.put(
-                            "cispo_clip_ratio",
-                            m.high / (objective.sequenceLevel() ? Math.max(1, m.rows) : tokens));
+        double count = counts() ? Math.max(1, m.rows) : tokens;
+        switch (form()) {
+            case PolicyLoss.Cispo _ -> metrics.put("cispo_clip_ratio", m.high / count);
             case PolicyLoss.Vespo _ -> metrics.put("vespo/phi_seq_mean", m.phi / m.rows);
             case PolicyLoss.Sapo _ -> {}
+            case PolicyLoss.KlCov _ -> {}
+            case PolicyLoss.Clipped _ -> clipRatios(m, count, metrics);
+            case null -> clipRatios(m, count, metrics);
         }
         if (m.compared > 0) {
             metrics.put("sampling/sampling_logp_difference/mean", m.samplerDifference / m.compared);
             metrics.put("sampling/sampling_logp_difference/max", m.largestDifference);
         }
         return metrics;
+    }
+
+    private static void clipRatios(MicroBatch m, double count, Map<String, Double> metrics) {
+        metrics.put("clip_ratio/low_mean", m.low / count);
+        metrics.put("clip_ratio/high_mean", m.high / count);
+        metrics.put("clip_ratio/region_mean", (m.low + m.high) / count);
+        if (Double.isFinite(m.lowestLow)) {
+            metrics.put("clip_ratio/low_min", m.lowestLow);
+            metrics.put("clip_ratio/high_max", m.highestHigh);
+        }
     }
 }

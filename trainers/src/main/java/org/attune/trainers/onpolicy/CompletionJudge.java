@@ -4,6 +4,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.GroupedRewards;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.SampledCompletion;
@@ -48,6 +49,21 @@ public record CompletionJudge(
             Advantages advantages,
             Map<String, Double> metrics,
             CompletionTable table) {
+        /// With other advantages, and their metrics in place of the former ones.
+        public Judged with(Advantages other) {
+            Map<String, Double> all = new LinkedHashMap<>(metrics);
+            all.keySet().removeAll(advantages.metrics().keySet());
+            all.putAll(other.metrics());
+            all.values().removeIf(v -> !Double.isFinite(v));
+            return new Judged(
+                    rows,
+                    sampled,
+                    other,
+                    all,
+                    new CompletionTable(
+                            table.batch(), table.rewards(), other.values(), table.generations()));
+        }
+
         /// Tokens of prompts and the model's own of completions, a shared prompt counted for each
         /// completion.
         public long tokens() {
@@ -74,7 +90,7 @@ public record CompletionJudge(
         }
         RewardTable table = scored.table();
         watch.check(table);
-        Advantages advantages = config.estimator().of(table, new double[table.size()], generations);
+        Advantages advantages = config.estimator().of(GroupedRewards.of(table, generations));
         List<CompletionForest.Row> rows = new ArrayList<>();
         for (int i = 0; i < sampled.size(); i++) {
             rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));

@@ -25,7 +25,9 @@ public final class RecordedRound {
 
     /// @param number of the round
     /// @param order in which it is used: the completion that is used first, first
-    public static List<RecordedCompletion> of(long number, Judged judged, int[] order) {
+    /// @param isPolicys whether the policy itself wrote it
+    public static List<RecordedCompletion> of(
+            long number, Judged judged, int[] order, boolean isPolicys) {
         RewardTable table = judged.table().rewards();
         int[] places = new int[order.length];
         for (int place = 0; place < order.length; place++) {
@@ -46,7 +48,8 @@ public final class RecordedRound {
                             judged.sampled().get(i),
                             rewards,
                             weights,
-                            OptionalInt.of(places[i])));
+                            OptionalInt.of(places[i]),
+                            isPolicys));
         }
         return recorded;
     }

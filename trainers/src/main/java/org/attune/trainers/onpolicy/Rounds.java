@@ -6,6 +6,7 @@ import org.attune.rollout.source.RolloutRecorder;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,6 +55,22 @@ public final class Rounds {
                 (ids, finished) -> source.complete(ids, number, finished));
     }
 
+    /// Rewards of each prompt's likeliest completion, `(P)`; NaN where it got none.
+    ///
+    /// @param indices numbers of the prompts in the data
+    /// @param prompts the data
+    public double[] greedyRewards(int[] indices, List<PromptExample> prompts) {
+        Judged judged = judge.of(indices, prompts, 1, source::completeGreedily);
+        double[] rewards = new double[indices.length];
+        Arrays.setAll(rewards, i -> judged.table().rewards().total(i));
+        return rewards;
+    }
+
+    /// Whether another sampler than the policy wrote a round that was completed.
+    public boolean isElsewhere(long number) {
+        return source.isElsewhere(number);
+    }
+
     /// The order in which a round is used: a recorded round has one.
     ///
     /// @param otherwise gives that of other rounds
@@ -65,7 +82,11 @@ public final class Rounds {
     ///
     /// @param order in which the round is used
     public void keep(long number, Judged judged, int[] order) {
-        recorder.ifPresent(r -> r.append(RecordedRound.of(number, judged, order)));
+        recorder.ifPresent(
+                r ->
+                        r.append(
+                                RecordedRound.of(
+                                        number, judged, order, !source.isElsewhere(number))));
     }
 
     /// Says which round a resumed run makes next.

@@ -25,6 +25,17 @@ record SplitSource(RolloutSource training, RolloutSource heldOut) implements Rol
     }
 
     @Override
+    public List<SampledCompletion> completeGreedily(
+            List<int[]> prompts, FinishedListener listener) {
+        return heldOut.completeGreedily(prompts, listener);
+    }
+
+    @Override
+    public boolean isElsewhere(long round) {
+        return training.isElsewhere(round);
+    }
+
+    @Override
     public boolean isOnPolicy() {
         return training.isOnPolicy();
     }

@@ -4,6 +4,7 @@ import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.grpo.RlooMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -26,6 +27,7 @@ public final class Methods {
                     new SftMethod(),
                     new DpoMethod(),
                     new GrpoMethod(),
+                    new RlooMethod(),
                     new RewardMethod(),
                     new PrmMethod(),
                     new PpoMethod(),

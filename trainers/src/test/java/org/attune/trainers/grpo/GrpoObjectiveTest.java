@@ -6,7 +6,7 @@ import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
-import java.util.Optional;
+import java.util.List;
 
 /// Two completions of three and two tokens with numbers worked out by hand.
 class GrpoObjectiveTest {
@@ -20,16 +20,12 @@ class GrpoObjectiveTest {
     private static CompletionScores row(int i, double[] policy) {
         double[] mask = new double[policy.length];
         Arrays.fill(mask, 1);
-        return new CompletionScores(
-                policy,
-                Optional.of(OLD[i]),
-                Optional.of(REFERENCE[i]),
-                mask,
-                Optional.empty(),
-                ADVANTAGES[i]);
+        return CompletionScores.of(policy, mask, ADVANTAGES[i])
+                .withOld(OLD[i])
+                .withReference(REFERENCE[i]);
     }
 
-    private static double loss(GrpoObjective objective, Normaliser normaliser) {
+    private static double loss(CompletionLoss objective, Normaliser normaliser) {
         var size = new MicroBatchSize(2, 5, 5, 1);
         double loss = 0;
         for (int i = 0; i < 2; i++) {
@@ -40,7 +36,7 @@ class GrpoObjectiveTest {
     }
 
     private static GrpoObjective token(PolicyLoss loss) {
-        return new GrpoObjective(loss, false, 0, false);
+        return new GrpoObjective(loss, ImportanceSamplingLevel.TOKEN, 0, false);
     }
 
     @Test
@@ -91,14 +87,14 @@ class GrpoObjectiveTest {
 
     @Test
     void aSequenceSharesOneRatio() {
-        var objective = new GrpoObjective(CLIPPED, true, 0, false);
+        var objective = new GrpoObjective(CLIPPED, ImportanceSamplingLevel.SEQUENCE, 0, false);
         assertEquals(-0.26212690, loss(objective, new Normaliser.PerSequence()), 1e-8);
         assertEquals(-1.07683926, loss(objective, new Normaliser.PerRow()), 1e-8);
     }
 
     @Test
     void klIsTheMeanOfK3() {
-        var objective = new GrpoObjective(CLIPPED, false, 1, false);
+        var objective = new GrpoObjective(CLIPPED, ImportanceSamplingLevel.TOKEN, 1, false);
         double kl = 0;
         for (int i = 0; i < 2; i++) {
             kl += objective.evaluate(row(i, POLICY[i])).kl();
@@ -110,8 +106,9 @@ class GrpoObjectiveTest {
     @Test
     void slopesAreDerivatives() {
         for (PolicyLoss loss : new PolicyLoss[] {CLIPPED, new PolicyLoss.Sapo(1, 1.05)}) {
-            for (boolean sequence : new boolean[] {false, true}) {
-                var objective = new GrpoObjective(loss, sequence, 0.3, true);
+            for (var level :
+                    List.of(ImportanceSamplingLevel.TOKEN, ImportanceSamplingLevel.SEQUENCE)) {
+                var objective = new GrpoObjective(loss, level, 0.3, true);
                 for (int i = 0; i < 2; i++) {
                     double[] slopes = objective.evaluate(row(i, POLICY[i])).slopes();
                     for (int t = 0; t < slopes.length; t++) {
@@ -125,7 +122,7 @@ class GrpoObjectiveTest {
         }
     }
 
-    private static double shifted(GrpoObjective objective, int i, int t, double by) {
+    private static double shifted(CompletionLoss objective, int i, int t, double by) {
         double[] policy = POLICY[i].clone();
         policy[t] += by;
         return objective.evaluate(row(i, policy)).loss();

@@ -52,7 +52,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 public class GrpoTrainerTest {
-    private static final int VOCABULARY = 7;
+    static final int VOCABULARY = 7;
     private static final int LENGTH = 4;
     private static final int WANTED = 3;
 
@@ -92,6 +92,12 @@ public class GrpoTrainerTest {
                 }
             }
             return VOCABULARY - 1;
+        }
+
+        @Override
+        public List<SampledCompletion> completeGreedily(
+                List<int[]> prompts, FinishedListener listener) {
+            return complete(prompts, 0);
         }
 
         /// The wanted token alone.

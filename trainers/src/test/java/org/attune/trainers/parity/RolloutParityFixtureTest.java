@@ -14,7 +14,6 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
 import org.attune.policy.Scorer;
-import org.attune.reward.Advantages;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.tensor.Engine;
@@ -28,11 +27,8 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistillationTrainer;
 import org.attune.trainers.distillation.TeacherModel;
-import org.attune.trainers.grpo.GrpoConfig;
-import org.attune.trainers.grpo.GrpoLossConfig;
-import org.attune.trainers.grpo.GrpoLossType;
+import org.attune.trainers.grpo.GroupRun;
 import org.attune.trainers.grpo.GrpoTrainer;
-import org.attune.trainers.grpo.ImportanceSamplingLevel;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.Parity;
 import org.attune.trainers.testing.ParityCase;
@@ -50,8 +46,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// Whole runs of TRL's GRPO on recorded completions: rewards, loss, metrics and gradient norm of
-/// every step, and the trained weights.
+/// Whole runs of TRL's GRPO, GMPO, RLOO on recorded completions: rewards, loss, metrics and
+/// gradient norm of every step, and the trained weights.
 @Tag("fixtures-trl")
 class RolloutParityFixtureTest {
     @TempDir private Path output;
@@ -72,26 +68,8 @@ class RolloutParityFixtureTest {
         for (Path folder : Recorded.folders(root.resolve("rollouts"))) {
             String name = folder.getFileName().toString();
             var parity = ParityCase.of(root, tokenizer, folder, output.resolve(name));
-            if (unsupported(parity)) {
-                report.unsupported(name);
-            } else {
-                report.run(
-                        name, () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
-            }
+            report.run(name, () -> Engine.run(() -> compare(parity, text.tokenizer(), tokenizer)));
         }
-    }
-
-    private static boolean unsupported(ParityCase parity) {
-        JsonNode c = parity.config();
-        if (parity.trainer().equals("distillation")) {
-            return false;
-        }
-        return !parity.trainer().equals("grpo")
-                || c.path("top_entropy_quantile").asDouble(1) < 1
-                || c.path("entropy_coef").asDouble(0) != 0
-                || c.path("use_adaptive_entropy").asBoolean(false)
-                || c.path("off_policy_mask_threshold").isNumber()
-                || c.has("vllm_importance_sampling_correction");
     }
 
     private static void compare(ParityCase parity, Tokenizer tokenizer, SampleTokenizer samples) {
@@ -130,7 +108,7 @@ class RolloutParityFixtureTest {
             Optional<Scorer> reference,
             RunContext context) {
         JsonNode c = parity.config();
-        GrpoConfig config = config(parity);
+        GroupRun config = RolloutConfigs.of(parity);
         var recorded =
                 new RecordedRollouts(
                         parity.folder().resolve("rollouts.jsonl"),
@@ -213,59 +191,5 @@ class RolloutParityFixtureTest {
         return new PromptPreparation(samples, OptionalInt.empty(), BadRowPolicy.ERROR)
                 .prepare(rows.samples(), 1)
                 .rows();
-    }
-
-    private static GrpoConfig config(ParityCase parity) {
-        JsonNode c = parity.config();
-        return GrpoConfig.defaults()
-                .withModel(m -> m.withModelNameOrPath("fixture"))
-                .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
-                .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
-                .withGeneration(
-                        g ->
-                                g.withNumGenerations(c.get("num_generations").asInt())
-                                        .withMaxCompletionLength(
-                                                c.get("max_completion_length").asInt())
-                                        .withTemperature(c.get("temperature").asDouble())
-                                        .withStepsPerGeneration(
-                                                c.get("steps_per_generation").asInt())
-                                        .withNumIterations(c.get("num_iterations").asInt()))
-                .withRewards(
-                        r ->
-                                r.withRewardFuncs(List.of("recorded"))
-                                        .withScaleRewards(
-                                                Advantages.Scale.valueOf(
-                                                        parity.upper("scale_rewards")))
-                                        .withMultiObjectiveAggregation(
-                                                Advantages.Aggregation.valueOf(
-                                                        parity.upper(
-                                                                "multi_objective_aggregation"))))
-                .withLoss(l -> loss(parity, l))
-                .withReference(r -> r.withSync(_ -> parity.sync()))
-                .withTraining(parity::training);
-    }
-
-    private static GrpoLossConfig loss(ParityCase parity, GrpoLossConfig start) {
-        JsonNode c = parity.config();
-        GrpoLossConfig loss =
-                start.withLossType(GrpoLossType.valueOf(parity.upper("loss_type")))
-                        .withBeta(c.get("beta").asDouble())
-                        .withEpsilon(c.get("epsilon").asDouble())
-                        .withImportanceSamplingLevel(
-                                ImportanceSamplingLevel.valueOf(
-                                        parity.upper("importance_sampling_level")))
-                        .withUseBiasCorrectionKl(c.get("use_bias_correction_kl").asBoolean())
-                        .withMaskTruncatedCompletions(
-                                c.get("mask_truncated_completions").asBoolean())
-                        .withSapoTemperaturePos(c.get("sapo_temperature_pos").asDouble())
-                        .withSapoTemperatureNeg(c.get("sapo_temperature_neg").asDouble())
-                        .withVespoKPos(c.get("vespo_k_pos").asDouble())
-                        .withVespoLambdaPos(c.get("vespo_lambda_pos").asDouble())
-                        .withVespoKNeg(c.get("vespo_k_neg").asDouble())
-                        .withVespoLambdaNeg(c.get("vespo_lambda_neg").asDouble());
-        if (c.get("epsilon_high").isNumber()) {
-            loss = loss.withEpsilonHigh(c.get("epsilon_high").asDouble());
-        }
-        return c.get("delta").isNumber() ? loss.withDelta(c.get("delta").asDouble()) : loss;
     }
 }

@@ -143,12 +143,18 @@ public final class BigramPolicy implements CausalPolicy {
             @Override
             public void backward(float[] slopes, Map<HeadStatistic, float[]> statistics) {
                 float[] gradients = parameters.gradients().toFloats();
+                float[] entropy = statistics.get(HeadStatistic.ENTROPY);
                 for (int t = 0; t < slopes.length; t++) {
                     int source = source(forest, t);
                     double[] p = probabilities(table, source);
                     for (int v = 0; v < vocabulary; v++) {
                         double one = v == forest.targetTokens()[t] ? 1 : 0;
                         gradients[source * vocabulary + v] += (float) (slopes[t] * (one - p[v]));
+                        if (entropy != null) { // ∂H/∂z = −p (log p + H)
+                            double h = measurement.statistic(HeadStatistic.ENTROPY)[t];
+                            gradients[source * vocabulary + v] -=
+                                    (float) (entropy[t] * p[v] * (Math.log(p[v]) + h));
+                        }
                     }
                 }
                 parameters.setGradients(gradients);

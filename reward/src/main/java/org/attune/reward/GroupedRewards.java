@@ -1,0 +1,67 @@
+package org.attune.reward;
+
+import java.util.Optional;
+
+/// The rewards of a round with what advantages are estimated from beside them. Completions of a
+/// prompt follow each other. `N` completions, a multiple of `G`.
+///
+/// @param table rewards, `(N, F)`
+/// @param generations `G`, completions of a prompt; ≥ 1
+/// @param masks 1 where a token counts, else 0, completion by completion
+/// @param divergences `log π_old − log π_ref` of each token, nats, in the form of `masks`; empty
+///     where the divergence isn't in the reward
+/// @param baselines reward of the likeliest completion of each completion's prompt, `(N)`, NaN
+///     where it got none; empty unless the estimator asks for them
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+public record GroupedRewards(
+        RewardTable table,
+        int generations,
+        double[][] masks,
+        Optional<double[][]> divergences,
+        Optional<double[]> baselines) {
+    /// @throws IllegalArgumentException if the parts don't have `N` entries, or N is no multiple of
+    ///     G
+    public GroupedRewards {
+        int n = table.size();
+        if (masks.length != n
+                || divergences.isPresent() && divergences.get().length != n
+                || baselines.isPresent() && baselines.get().length != n) {
+            throw new IllegalArgumentException(
+                    "%d completions need as many masks, divergences and baselines".formatted(n));
+        }
+        if (generations < 1 || n % generations != 0) {
+            throw new IllegalArgumentException(
+                    "%d completions aren't groups of %d".formatted(n, generations));
+        }
+    }
+
+    /// Rewards alone, of completions of one token each.
+    public static GroupedRewards of(RewardTable table, int generations) {
+        double[][] masks = new double[table.size()][];
+        for (int i = 0; i < masks.length; i++) {
+            masks[i] = new double[] {1};
+        }
+        return new GroupedRewards(table, generations, masks, Optional.empty(), Optional.empty());
+    }
+
+    /// Tokens of a completion that count.
+    double tokens(int completion) {
+        double sum = 0;
+        for (double m : masks[completion]) {
+            sum += m;
+        }
+        return sum;
+    }
+
+    /// Divergence of each completion, `(N)`: the sum over its counted tokens, 0 without.
+    double[] divergenceSums() {
+        double[] sums = new double[table.size()];
+        for (int i = 0; i < sums.length && divergences.isPresent(); i++) {
+            double[] own = divergences.get()[i];
+            for (int t = 0; t < own.length; t++) {
+                sums[i] += masks[i][t] * own[t];
+            }
+        }
+        return sums;
+    }
+}

@@ -1,0 +1,54 @@
+package org.attune.trainers.grpo;
+
+import org.attune.reward.AdvantageEstimator;
+import org.attune.reward.Advantages;
+import org.attune.trainers.onpolicy.RewardConfig;
+
+import java.util.Optional;
+
+/// With what a completion's reward is compared; `advantage_estimator`.
+public enum AdvantageBaseline {
+    /// The mean of its group ([Shao et al. 2024](https://arxiv.org/abs/2402.03300)).
+    GROUP,
+    /// The mean of the others of its group ([Ahmadian et al.
+    /// 2024](https://arxiv.org/abs/2402.14740)).
+    LEAVE_ONE_OUT,
+    /// The mean of the round, with the divergence from the reference in the reward
+    /// ([REINFORCE++, Hu 2025](https://arxiv.org/abs/2501.03262)).
+    REINFORCE_PLUS_PLUS,
+    /// The mean of its group, scaled in the round
+    /// ([REINFORCE++, Hu 2025](https://arxiv.org/abs/2501.03262)).
+    REINFORCE_PLUS_PLUS_BASELINE,
+    /// The reward of the likeliest completion ([ReMax, Li et al.
+    /// 2023](https://arxiv.org/abs/2310.10505)).
+    REMAX,
+    /// The mean of its group, weighted by length ([OPO, Hao et al.
+    /// 2025](https://arxiv.org/abs/2505.23585)).
+    OPO;
+
+    /// Whether the divergence counts in the reward, not in the loss.
+    boolean takesDivergence() {
+        return this == REINFORCE_PLUS_PLUS;
+    }
+
+    AdvantageEstimator estimator(RewardConfig rewards, double beta) {
+        return switch (this) {
+            case GROUP ->
+                    new AdvantageEstimator.GroupRelative(
+                            rewards.scaleRewards(), rewards.multiObjectiveAggregation());
+            case LEAVE_ONE_OUT -> new AdvantageEstimator.LeaveOneOut(0, Optional.empty(), false);
+            case REINFORCE_PLUS_PLUS -> new AdvantageEstimator.ReinforcePlusPlus(beta);
+            case REINFORCE_PLUS_PLUS_BASELINE -> new AdvantageEstimator.ReinforcePlusPlusBaseline();
+            case REMAX -> new AdvantageEstimator.Greedy();
+            case OPO -> new AdvantageEstimator.OptimalBaseline();
+        };
+    }
+
+    /// Whether rewards are as the estimators beside `GROUP` take them.
+    boolean suits(RewardConfig rewards) {
+        return this == GROUP
+                || rewards.scaleRewards() == Advantages.Scale.GROUP
+                        && rewards.multiObjectiveAggregation()
+                                == Advantages.Aggregation.SUM_THEN_NORMALIZE;
+    }
+}

@@ -1,0 +1,129 @@
+package org.attune.trainers.grpo;
+
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.TrainingConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Settings of a run on groups that don't go together.
+final class GroupChecks {
+    private GroupChecks() {}
+
+    /// Of all such methods.
+    static List<ConfigProblem> problems(GroupRun run) {
+        var problems = new ArrayList<>(EvalConfig.needsRows(run.training().eval(), run.data()));
+        problems.addAll(OptimizerConfig.needsAllWeights(run.training(), run.lora(), run.model()));
+        problems.addAll(TrainingConfig.needsNoNoise(run.training()));
+        problems.addAll(run.reference().asReference().problems(run.model(), run.lora()));
+        problems.addAll(run.reference().needsCoefficient("beta", run.beta()));
+        int rows = run.training().batch().perDeviceTrainBatchSize();
+        int completions = rows * run.microBatchesPerRound();
+        var batch = run.generation().generationBatchSize();
+        if (batch.isPresent() && batch.getAsInt() != completions) {
+            problems.add(
+                    new ConfigProblem(
+                            "generation_batch_size",
+                            batch.getAsInt(),
+                            "a multiple of per_device_train_batch_size (" + rows + ")"));
+        } else if (completions % run.generation().numGenerations() != 0) {
+            problems.add(
+                    new ConfigProblem(
+                            "num_generations",
+                            run.generation().numGenerations(),
+                            "a divisor of the completions of a round, per_device_train_batch_size"
+                                    + " x steps_per_generation = "
+                                    + completions));
+        }
+        problems.addAll(run.rewardProblems());
+        return problems;
+    }
+
+    /// Of GRPO's losses.
+    static List<ConfigProblem> lossProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        GrpoLossConfig loss = run.loss();
+        AdvantageBaseline baseline = loss.advantageEstimator();
+        if (!baseline.suits(run.rewards())) {
+            problems.add(
+                    new ConfigProblem(
+                            "advantage_estimator",
+                            baseline,
+                            "group where scale_rewards or multi_objective_aggregation is set: the"
+                                    + " others scale in their own way"));
+        }
+        if (baseline == AdvantageBaseline.REMAX && run.rollouts().recordedRollouts().isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "advantage_estimator",
+                            baseline,
+                            "another one with recorded_rollouts, which have no greedy completions"
+                                    + " to compare with"));
+        }
+        boolean server = run.rollouts().rolloutServerBaseUrl().isPresent();
+        if (server
+                && run.generation().temperature() != 1
+                && run.sampler().vllmImportanceSamplingCorrection()) {
+            problems.add(
+                    new ConfigProblem(
+                            "vllm_importance_sampling_correction",
+                            true,
+                            "false with rollout_server_base_url where temperature isn't 1: a server"
+                                    + " tells log-probabilities of temperature 1, which say nothing"
+                                    + " of how it sampled"));
+        }
+        boolean covariance =
+                loss.lossType() == GrpoLossType.CLIP_COV || loss.lossType() == GrpoLossType.KL_COV;
+        if (covariance && run.entropy().topEntropyQuantile() < 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "top_entropy_quantile",
+                            run.entropy().topEntropyQuantile(),
+                            "1 with loss_type clip_cov or kl_cov, which choose their tokens"
+                                    + " themselves"));
+        }
+        if (loss.lossType() == GrpoLossType.GMPO) {
+            problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// What the geometric mean of ratios has no place for.
+    private static List<ConfigProblem> geometricProblems(
+            GrpoLossConfig loss, EntropyConfig entropy) {
+        var problems = new ArrayList<ConfigProblem>();
+        String unset = "unset with loss_type gmpo, whose loss is of whole completions";
+        loss.delta().ifPresent(d -> problems.add(new ConfigProblem("delta", d, unset)));
+        loss.offPolicyMaskThreshold()
+                .ifPresent(
+                        d ->
+                                problems.add(
+                                        new ConfigProblem("off_policy_mask_threshold", d, unset)));
+        if (loss.importanceSamplingLevel() != ImportanceSamplingLevel.TOKEN) {
+            problems.add(
+                    new ConfigProblem(
+                            "importance_sampling_level",
+                            loss.importanceSamplingLevel(),
+                            "token with loss_type gmpo, which takes their geometric mean"));
+        }
+        if (loss.advantageEstimator() == AdvantageBaseline.REINFORCE_PLUS_PLUS) {
+            problems.add(
+                    new ConfigProblem(
+                            "advantage_estimator",
+                            loss.advantageEstimator(),
+                            "another one with loss_type gmpo: it gives each token an advantage of"
+                                    + " its own, and gmpo has one ratio for all"));
+        }
+        if (entropy.hasBonus()) {
+            problems.add(
+                    new ConfigProblem(
+                            "entropy_coef",
+                            entropy.entropyCoef(),
+                            "0, without use_adaptive_entropy, with loss_type gmpo: TRL's has no"
+                                    + " bonus"));
+        }
+        return problems;
+    }
+}

@@ -1,0 +1,93 @@
+package org.attune.trainers.grpo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.attune.reward.Advantages;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.DataConfig;
+import org.junit.jupiter.api.Test;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/// Settings that don't go together, by the key that is named.
+class GroupChecksTest {
+    private static GrpoConfig valid() {
+        return GrpoConfig.defaults()
+                .withModel(m -> m.withModelNameOrPath("m"))
+                .withData(_ -> DataConfig.of("data.jsonl"))
+                .withRewards(r -> r.withRewardFuncs(List.of("exact_answer")))
+                .withTraining(t -> t.withSave(s -> s.withOutputDir(Path.of("out"))));
+    }
+
+    private static List<String> keys(Record config) {
+        return ConfigCheck.problems(config).stream().map(ConfigProblem::key).toList();
+    }
+
+    @Test
+    void defaultsGoTogether() {
+        assertEquals(List.of(), keys(valid()));
+    }
+
+    @Test
+    void whatDoesNotGoTogetherIsNamed() {
+        Map<String, UnaryOperator<GrpoConfig>> wrong =
+                Map.of(
+                        "advantage_estimator",
+                        c ->
+                                c.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.OPO))
+                                        .withRewards(
+                                                r -> r.withScaleRewards(Advantages.Scale.NONE)),
+                        "top_entropy_quantile",
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV))
+                                        .withEntropy(e -> e.withTopEntropyQuantile(0.5)),
+                        "delta",
+                        c -> c.withLoss(l -> l.withLossType(GrpoLossType.GMPO).withDelta(2)),
+                        "entropy_coef",
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.GMPO))
+                                        .withEntropy(e -> e.withEntropyCoef(0.1)),
+                        "importance_sampling_level",
+                        c ->
+                                c.withLoss(
+                                        l ->
+                                                l.withLossType(GrpoLossType.GMPO)
+                                                        .withImportanceSamplingLevel(
+                                                                ImportanceSamplingLevel.SEQUENCE)),
+                        "entropy_coef_min",
+                        c ->
+                                c.withEntropy(
+                                        e -> e.withUseAdaptiveEntropy(true).withEntropyCoefMin(2)),
+                        "vllm_importance_sampling_correction",
+                        c ->
+                                c.withRollouts(
+                                                r ->
+                                                        r.withRolloutServerBaseUrl(
+                                                                "http://localhost:8000/v1"))
+                                        .withGeneration(g -> g.withTemperature(0.7)),
+                        "vllm_importance_sampling_clip_min",
+                        c -> c.withSampler(s -> s.withVllmImportanceSamplingClipMin(3)));
+        wrong.forEach(
+                (key, change) -> assertEquals(List.of(key), keys(change.apply(valid())), key));
+    }
+
+    @Test
+    void boundsOfRewardsAreTwoInOrder() {
+        RlooConfig config =
+                RlooConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("m"))
+                        .withData(_ -> DataConfig.of("data.jsonl"))
+                        .withJudging(r -> r.withRewardFuncs(List.of("exact_answer")))
+                        .withTraining(t -> t.withSave(s -> s.withOutputDir(Path.of("out"))));
+        assertEquals(List.of(), keys(config));
+        for (List<Double> bounds : List.of(List.of(1.0), List.of(2.0, 1.0))) {
+            RlooConfig wrong = config.withLoss(l -> l.withRewardClipRange(bounds));
+            assertTrue(keys(wrong).contains("reward_clip_range"), bounds.toString());
+        }
+    }
+}

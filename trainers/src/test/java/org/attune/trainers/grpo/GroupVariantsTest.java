@@ -1,0 +1,180 @@
+package org.attune.trainers.grpo;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyBoolean;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import org.attune.tensor.Engine;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.testing.BigramPolicy;
+import org.attune.trainers.testing.RecordingListener;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/// Runs with other estimators, entropies and choices of tokens than the default, on a table of
+/// bigrams.
+class GroupVariantsTest {
+    @TempDir private Path folder;
+
+    private GrpoConfig config(UnaryOperator<GrpoConfig> change) {
+        GrpoConfig start =
+                GrpoConfig.defaults()
+                        .withModel(m -> m.withModelNameOrPath("bigrams"))
+                        .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(true))
+                        .withLora(l -> l.withUsePeft(false))
+                        .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
+                        .withGeneration(g -> g.withNumGenerations(4).withMaxCompletionLength(4))
+                        .withTraining(
+                                t ->
+                                        steps(t, 6, 0.05)
+                                                .withBatch(
+                                                        b ->
+                                                                b.withPerDeviceTrainBatchSize(8)
+                                                                        .withGradientAccumulationSteps(
+                                                                                2))
+                                                .withLog(l -> l.withLoggingSteps(1)))
+                        .withTraining(to("out"));
+        return change.apply(start);
+    }
+
+    private static TrainingConfig steps(TrainingConfig training, int count, double rate) {
+        return training.withOptimizer(o -> o.withLearningRate(rate))
+                .withSchedule(
+                        s -> s.withMaxSteps(count).withLrSchedulerType(LrSchedulerType.CONSTANT));
+    }
+
+    private UnaryOperator<TrainingConfig> to(String name) {
+        return t -> t.withSave(s -> s.withOutputDir(folder.resolve(name)));
+    }
+
+    private static float[] train(GroupRun config, RunContext context) {
+        Tokenizer tokenizer = mock();
+        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
+        return Engine.call(
+                () -> {
+                    try (var policy = BigramPolicy.seeded(GrpoTrainerTest.VOCABULARY, 1)) {
+                        new GrpoTrainer(
+                                        config,
+                                        policy,
+                                        Optional.of(policy.frozen()),
+                                        new GrpoTrainerTest.Bigrams(policy),
+                                        batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                        tokenizer,
+                                        GrpoTrainerTest.prompts(),
+                                        List.of(),
+                                        context)
+                                .train();
+                        return policy.parameters().values().toFloats();
+                    }
+                });
+    }
+
+    private static RunContext context() {
+        return RunContext.of(path -> Files.writeString(path.resolve("model"), "weights"));
+    }
+
+    private static double number(Map<String, Object> log, String key) {
+        return ((Number) log.get(key)).doubleValue();
+    }
+
+    /// How a step is computed changes nothing, also where something looks at a whole micro-batch.
+    @Test
+    void choicesOfTokensAreOfMicroBatchesNotOfGroups() {
+        List<UnaryOperator<GrpoConfig>> changes =
+                List.of(
+                        c -> c.withEntropy(e -> e.withEntropyCoef(0.1)),
+                        c ->
+                                c.withEntropy(
+                                        e ->
+                                                e.withTopEntropyQuantile(0.3)
+                                                        .withUseAdaptiveEntropy(true)
+                                                        .withEntropyTarget(2)),
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.CLIP_COV))
+                                        .withCovariance(
+                                                v -> v.withClipCovRatio(0.2).withClipCovLb(0)),
+                        c ->
+                                c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV))
+                                        .withCovariance(v -> v.withKlCovRatio(0.2)),
+                        c ->
+                                c.withLoss(
+                                        l ->
+                                                l.withAdvantageEstimator(
+                                                        AdvantageBaseline.REINFORCE_PLUS_PLUS)));
+        for (UnaryOperator<GrpoConfig> change : changes) {
+            UnaryOperator<GrpoConfig> of =
+                    c ->
+                            change.apply(c.withLoss(l -> l.withBeta(0.1)))
+                                    .withGeneration(g -> g.withNumIterations(2));
+            float[] plain = train(config(c -> c), context());
+            float[] together = train(config(of), context());
+            float[] alone = train(config(c -> rowByRow(of.apply(c))), context());
+            assertArrayEquals(together, alone, 1e-5f, config(of).toString());
+            assertFalse(Arrays.equals(plain, together), config(of).toString());
+        }
+    }
+
+    private static GrpoConfig rowByRow(GrpoConfig config) {
+        return config.withTraining(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
+    }
+
+    @Test
+    void everyEstimatorRaisesTheReward() {
+        for (AdvantageBaseline baseline : AdvantageBaseline.values()) {
+            var listener = new RecordingListener();
+            train(
+                    config(
+                            c ->
+                                    c.withLoss(l -> l.withAdvantageEstimator(baseline))
+                                            .withTraining(t -> steps(t, 30, 0.1))),
+                    context().withListeners(listener));
+            double first = number(listener.logs.get(0), "reward");
+            double last = number(listener.logs.get(29), "reward");
+            assertTrue(last > first + 0.2, baseline + ": " + first + " to " + last);
+        }
+    }
+
+    /// The weight of the entropy is led from step to step, and a checkpoint knows where it stands.
+    @Test
+    void resumedRunLeadsTheEntropyOn() {
+        UnaryOperator<GrpoConfig> adaptive =
+                c ->
+                        c.withEntropy(
+                                e ->
+                                        e.withUseAdaptiveEntropy(true)
+                                                .withEntropyCoefDelta(0.3)
+                                                .withEntropyTarget(1.9));
+        var whole = new RecordingListener();
+        float[] expected =
+                train(
+                        adaptive.apply(config(c -> c.withTraining(to("whole")))),
+                        context().withListeners(whole));
+        assertEquals(0.3, number(whole.logs.get(0), "entropy_coef"));
+        GrpoConfig halves = adaptive.apply(config(c -> c.withTraining(to("halves"))));
+        train(halves.withTraining(t -> t.withSchedule(s -> s.withMaxSteps(3))), context());
+        float[] resumed =
+                train(
+                        halves.withTraining(
+                                t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        context());
+        assertArrayEquals(expected, resumed, 0);
+    }
+}
