@@ -33,6 +33,7 @@ final class Operators {
     static final Aten LINEAR =
             Aten.of("aten::linear(Tensor input, Tensor weight, Tensor? bias) -> Tensor");
     static final Aten LOG = Aten.of("aten::log(Tensor self) -> Tensor");
+    static final Aten LOG1P = Aten.of("aten::log1p(Tensor self) -> Tensor");
     static final Aten LOG_SIGMOID = Aten.of("aten::log_sigmoid(Tensor self) -> Tensor");
     static final Aten LOG_SOFTMAX =
             Aten.of("aten::_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor");

@@ -322,6 +322,11 @@ public final class Tensor extends NativeTensor {
         return Operators.LOG.with(this).call();
     }
 
+    /// log(1 + x), exact near 0.
+    public Tensor log1p() {
+        return Operators.LOG1P.with(this).call();
+    }
+
     public Tensor rsqrt() {
         return Operators.RSQRT.with(this).call();
     }

@@ -1,6 +1,6 @@
 package org.attune.trainers.preference;
 
-/// Objectives on preference pairs, by TRL's names.
+/// Objectives on preference pairs, by TRL's names where it has them.
 public enum DpoLossType {
     /// [Rafailov et al. 2023, Eq. 7](https://arxiv.org/abs/2305.18290).
     SIGMOID,
@@ -31,5 +31,7 @@ public enum DpoLossType {
     /// Negative log-likelihood of the chosen completions.
     SFT,
     /// Sigmoid on log-ratios per token.
-    SIGMOID_NORM
+    SIGMOID_NORM,
+    /// DPO-Positive, [Pal et al. 2024](https://arxiv.org/abs/2402.13228); Attune's, not in TRL.
+    DPOP
 }

@@ -30,12 +30,7 @@ final class DpoObjectives {
         DpoVariantConfig variant = config.variant();
         List<PreferenceObjective.Term> terms = new ArrayList<>();
         for (int i = 0; i < loss.lossType().size(); i++) {
-            PreferenceLoss term =
-                    PreferenceLossOptions.loss(
-                            ConfigNames.wireName(loss.lossType().get(i)),
-                            loss.beta(),
-                            smoothing(loss, loss.lossType().get(i)),
-                            variant.discopopTau());
+            PreferenceLoss term = loss(loss.lossType().get(i), loss, variant);
             double weight = loss.lossWeights().isEmpty() ? 1 : loss.lossWeights().get(i);
             terms.add(new PreferenceObjective.Term(term, weight));
         }
@@ -45,5 +40,16 @@ final class DpoObjectives {
                         ConfigNames.wireName(variant.fDivergenceType()),
                         variant.fAlphaDivergenceCoef()),
                 variant.ldAlpha());
+    }
+
+    private static PreferenceLoss loss(
+            DpoLossType type, DpoLossConfig loss, DpoVariantConfig variant) {
+        return type == DpoLossType.DPOP
+                ? new PreferenceLoss.Dpop(loss.beta(), variant.dpopLambda())
+                : PreferenceLossOptions.loss(
+                        ConfigNames.wireName(type),
+                        loss.beta(),
+                        smoothing(loss, type),
+                        variant.discopopTau());
     }
 }

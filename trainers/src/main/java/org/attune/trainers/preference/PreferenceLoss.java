@@ -141,24 +141,24 @@ public sealed interface PreferenceLoss {
     /// Reverse KL between the policy's preference `σ(β Δ)` and the smoothed label (EXO, arXiv
     /// 2402.00856, Eq. 16). As in TRL ε is rounded to float32, by at most 6e-8 of itself.
     ///
-    /// @param labelSmoothing ε in (0, 0.5); the loss is infinite at 0
-    record ExoPair(double beta, double labelSmoothing) implements Pairwise {
+    /// @param labels the logarithms of the two labels
+    record ExoPair(double beta, SmoothedLabels labels) implements Pairwise {
         public ExoPair {
             Ranges.beta(beta);
-            Ranges.labelSmoothing(labelSmoothing, Double.MIN_VALUE);
+        }
+
+        /// @param labelSmoothing ε in (0, 0.5); the loss is infinite at 0
+        public ExoPair(double beta, double labelSmoothing) {
+            this(beta, SmoothedLabels.of(labelSmoothing));
         }
 
         @Override
         public Dual loss(Pair pair) {
             Dual margin = pair.delta().times(beta);
             Dual flipped = margin.negate();
-            // TRL's ε and the logarithms of the two labels are float32, whatever the model's type.
-            float epsilon = (float) labelSmoothing;
-            double logRight = (float) Math.log1p(-epsilon);
-            double logFlipped = (float) Math.log(epsilon);
             return margin.sigmoid()
-                    .times(margin.logSigmoid().minus(logRight))
-                    .plus(flipped.sigmoid().times(flipped.logSigmoid().minus(logFlipped)));
+                    .times(margin.logSigmoid().minus(labels.logRight()))
+                    .plus(flipped.sigmoid().times(flipped.logSigmoid().minus(labels.logFlipped())));
         }
     }
 
@@ -274,8 +274,26 @@ public sealed interface PreferenceLoss {
             Dual margin = pair.delta().times(beta);
             Dual gate = margin.over(tau).sigmoid();
             Dual logistic = margin.logSigmoid().negate();
-            Dual exponential = margin.negate().exp();
-            return logistic.times(gate.negate().plus(1)).plus(exponential.times(gate));
+            // One exponential of both factors: alone exp(-β Δ) overflows where the gate is 0.
+            Dual gated = margin.over(tau).logSigmoid().minus(margin).exp();
+            return logistic.times(gate.negate().plus(1)).plus(gated);
+        }
+    }
+
+    /// `-log σ(β (Δ - λ max(0, -r_w)))`: DPO with a penalty where the chosen completion became less
+    /// likely than it was under the reference (DPO-Positive, arXiv 2402.13228). Not in TRL.
+    ///
+    /// @param lambda λ ≥ 0; 0 is plain DPO
+    record Dpop(double beta, double lambda) implements Pairwise {
+        public Dpop {
+            Ranges.beta(beta);
+            Ranges.notNegative("dpop_lambda", lambda);
+        }
+
+        @Override
+        public Dual loss(Pair pair) {
+            Dual penalty = pair.chosenRatio().negate().relu().times(lambda);
+            return pair.delta().minus(penalty).times(beta).logSigmoid().negate();
         }
     }
 

@@ -145,9 +145,9 @@ public sealed interface PairLoss {
     ///
     /// @param alpha α ≠ 0, finite
     record Shaped(PairLoss loss, double alpha) implements PairLoss {
-        /// Largest exponent: the square of more is no double. Beyond it the reward is flat, where
-        /// TRL's is infinite.
-        private static final double MAX_EXPONENT = 345;
+        /// Largest exponent, whose `exp` is nearly the largest double. Beyond it the reward is
+        /// flat; TRL's is infinite there, and its loss not a number.
+        private static final double MAX_EXPONENT = 700;
 
         public Shaped {
             if (alpha == 0 || !Double.isFinite(alpha)) {

@@ -34,6 +34,46 @@ class PreferenceLossTest {
         expect(0.67580030, new PreferenceLoss.SigmoidNorm(BETA));
     }
 
+    /// `r_w = -1` and `r_l = -½`, so `Δ = -½`; with λ = 3 the penalty is 3: `-log σ(0.1 · -3.5)`.
+    /// The slope by the chosen side is 1 + λ times that of DPO at the same margin.
+    @Test
+    void dpopPunishesChosenCompletionsThatBecameLessLikely() {
+        var dpop = new PreferenceLoss.Dpop(BETA, 3);
+        var whole = new Denominators(1, 4);
+        Slopes got = dpop.evaluate(pair(-12, -12), new Divergence.ReverseKl(), whole);
+        assertEquals(0.88338216, got.loss(), 1e-7);
+        assertEquals(-0.23464703, got.chosen()[0], 1e-7);
+        assertEquals(0.05866176, got.rejected()[0], 1e-7);
+        expect(0.62095705, dpop);
+        checkDerivative("dpop", dpop, new Divergence.ReverseKl());
+        expect(0.62095705, new PreferenceLoss.Dpop(BETA, 0));
+    }
+
+    /// Log-ratios of ±500 with every loss, divergence and β: no number is NaN. Where exponentials
+    /// overflow, as of forward KL, a loss may be infinite, which ends the run.
+    @Test
+    void nothingIsNotANumberFarOut() {
+        double[] far = {-500, -40, 0, 40, 500};
+        for (String name : PreferenceLossOptions.LOSS_TYPES) {
+            for (double beta : new double[] {0.01, 0.1, 2}) {
+                PreferenceLoss loss = PreferenceLossOptions.loss(name, beta, 0.1, 0.05);
+                for (double chosen : far) {
+                    for (double rejected : far) {
+                        Slopes got =
+                                loss.evaluate(
+                                        pair(-11 + chosen, -11.5 + rejected),
+                                        new Divergence.ReverseKl(),
+                                        new Denominators(1, 4));
+                        String what = name + " " + beta + ": " + chosen + ", " + rejected;
+                        assertTrue(Double.isFinite(got.loss()), what);
+                        assertTrue(Double.isFinite(got.chosen()[0]), what);
+                        assertTrue(Double.isFinite(got.rejected()[0]), what);
+                    }
+                }
+            }
+        }
+    }
+
     /// ε, β, Δ, loss and slope by Δ of TRL's expression in float64, whose ε is float32; its
     /// logarithms miss the nearest float32 number in two cases of twelve.
     @Test
