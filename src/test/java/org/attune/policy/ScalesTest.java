@@ -237,7 +237,7 @@ class ScalesTest {
                     DType.FLOAT32,
                     policy -> {
                         float[] before = Outcome.logProbs(policy, forest);
-                        Scorer frozen = policy.frozenAdapter();
+                        MovingReference frozen = policy.movingAdapter();
                         Adapted.shift(policy);
                         assertArrayEquals(before, Outcome.logProbs(frozen, forest));
                         assertClose(
@@ -248,6 +248,8 @@ class ScalesTest {
                                 1e-6);
                         float[] after = Outcome.logProbs(policy, forest);
                         assertFalse(Arrays.equals(before, after));
+                        frozen.move(1);
+                        assertArrayEquals(after, Outcome.logProbs(frozen, forest));
                     });
         }
     }

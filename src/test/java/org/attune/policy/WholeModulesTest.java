@@ -203,11 +203,14 @@ class WholeModulesTest {
                                 Policy policy =
                                         Adapted.policy(decoder, c.adapter(0), Outcome.DEFAULT)) {
                             float[] before = values(policy, forest);
-                            Scorer frozen = policy.frozenAdapter();
+                            MovingReference frozen = policy.movingAdapter();
                             Adapted.shift(policy);
                             assertArrayEquals(base, values(policy.adapterOff(), forest));
                             assertArrayEquals(before, values(frozen, forest));
-                            assertFalse(Arrays.equals(before, values(policy, forest)));
+                            float[] after = values(policy, forest);
+                            assertFalse(Arrays.equals(before, after));
+                            frozen.move(1);
+                            assertArrayEquals(after, values(frozen, forest));
                         }
                     });
         }

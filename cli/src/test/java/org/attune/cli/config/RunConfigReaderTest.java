@@ -25,6 +25,9 @@ import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftMethod;
 import org.attune.trainers.unpaired.BcoConfig;
 import org.attune.trainers.unpaired.BcoMethod;
+import org.attune.trainers.unpaired.KtoConfig;
+import org.attune.trainers.unpaired.KtoLossType;
+import org.attune.trainers.unpaired.KtoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -430,6 +433,19 @@ class RunConfigReaderTest {
                         "prompt_sample_size",
                         "remove_unused_columns"),
                 effectless(loaded));
+    }
+
+    @Test
+    void pastedKtoFileRuns() {
+        var loaded = reader.read(new KtoMethod(), resource("trl-kto.yaml"), List.of());
+        KtoConfig config = loaded.config();
+        assertEquals(KtoLossType.APO_ZERO_UNPAIRED, config.loss().lossType());
+        assertEquals(1.33, config.loss().undesirableWeight());
+        assertEquals(64, config.reference().sync().refModelSyncSteps());
+        assertEquals(0.6, config.reference().sync().refModelMixupAlpha());
+        assertEquals(
+                SamplingStrategy.SEQUENTIAL, config.training().batch().trainSamplingStrategy());
+        assertEquals(List.of("dataset_num_proc", "precompute_ref_batch_size"), effectless(loaded));
     }
 
     @Test
