@@ -275,6 +275,17 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2Dapo() throws IOException {
+        JsonNode summary =
+                run(
+                        "grpo",
+                        "recipes/smollm2-dapo.yaml",
+                        "prompts",
+                        "dynamic_sampling_max_batches=2");
+        assertEquals(2, summary.path("steps").asInt());
+    }
+
+    @Test
     void smollm2Rloo() throws IOException {
         JsonNode summary = run("rloo", "recipes/smollm2-rloo.yaml", "prompts");
         assertEquals(2, summary.path("steps").asInt());

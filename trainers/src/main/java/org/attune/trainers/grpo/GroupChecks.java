@@ -74,6 +74,16 @@ final class GroupChecks {
                                     + " tells log-probabilities of temperature 1, which say nothing"
                                     + " of how it sampled"));
         }
+        if (run.refill().dynamicSampling()
+                && (baseline == AdvantageBaseline.REINFORCE_PLUS_PLUS
+                        || baseline == AdvantageBaseline.REMAX)) {
+            problems.add(
+                    new ConfigProblem(
+                            "dynamic_sampling",
+                            true,
+                            "false with this advantage_estimator, for which a group of equal"
+                                    + " rewards teaches as much as others"));
+        }
         boolean covariance =
                 loss.lossType() == GrpoLossType.CLIP_COV || loss.lossType() == GrpoLossType.KL_COV;
         if (covariance && run.entropy().topEntropyQuantile() < 1) {

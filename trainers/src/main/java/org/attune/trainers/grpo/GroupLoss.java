@@ -16,6 +16,7 @@ import java.util.Optional;
 /// @param offPolicy leaves out completions that the policy has moved away from
 /// @param entropy what is done about the policy's entropy
 /// @param sampler how completions of another sampler are weighted; empty: as those of the policy
+/// @param refill whether further prompts are completed until groups differ
 record GroupLoss(
         AdvantageEstimator advantages,
         CompletionLoss completion,
@@ -25,4 +26,5 @@ record GroupLoss(
         Optional<TokenChoice> choice,
         Optional<OffPolicyMask> offPolicy,
         EntropyConfig entropy,
-        Optional<SamplerCorrection> sampler) {}
+        Optional<SamplerCorrection> sampler,
+        RefillConfig refill) {}

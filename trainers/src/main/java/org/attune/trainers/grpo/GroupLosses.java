@@ -36,7 +36,8 @@ final class GroupLosses {
                 config.entropy(),
                 Optional.of(config.sampler())
                         .filter(SamplerCorrection::vllmImportanceSamplingCorrection)
-                        .filter(_ -> loss.lossType() != GrpoLossType.GMPO));
+                        .filter(_ -> loss.lossType() != GrpoLossType.GMPO),
+                config.refill());
     }
 
     private static GroupLoss of(RlooConfig config) {
@@ -57,7 +58,8 @@ final class GroupLosses {
                 Optional.empty(),
                 Optional.empty(),
                 EntropyConfig.defaults(),
-                Optional.empty());
+                Optional.empty(),
+                config.refill());
     }
 
     private static CompletionLoss completion(GrpoLossConfig c, CovarianceConfig covariance) {

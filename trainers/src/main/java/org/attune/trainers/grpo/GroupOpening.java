@@ -74,7 +74,13 @@ final class GroupOpening {
             GroupRun config, PolicySetup policy, RunRows<PromptExample> rows) {
         int completions =
                 config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
-        KeptActivations.Wish kept = KeptActivations.wish(config, policy.policy(), rows.train());
+        // A round of several batches is more than what is kept of one.
+        GroupRun once =
+                config.refill().dynamicSampling()
+                        ? config.fitted(
+                                config.training(), config.generation().generationSlots(), false)
+                        : config;
+        KeptActivations.Wish kept = KeptActivations.wish(once, policy.policy(), rows.train());
         MemoryFit fit =
                 policy.fitToMemory(
                         config.training(),

@@ -16,6 +16,9 @@ public sealed interface GroupRun extends RolloutRun permits GrpoConfig, RlooConf
     /// Whether the policy drops nothing.
     boolean disableDropout();
 
+    /// Whether further prompts are completed until groups differ.
+    RefillConfig refill();
+
     /// With what was decided when the memory was known.
     ///
     /// @param slots most sequences generated at once

@@ -34,6 +34,7 @@ import java.util.List;
 /// @param entropy what is done about the policy's entropy
 /// @param covariance tokens that `clip_cov` and `kl_cov` treat apart
 /// @param sampler how completions of another sampler are weighted
+/// @param refill whether further prompts are completed until groups differ
 /// @param reference reference, where β > 0
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
@@ -50,6 +51,7 @@ public record GrpoConfig(
         @Valid EntropyConfig entropy,
         @Valid CovarianceConfig covariance,
         @Valid SamplerCorrection sampler,
+        @Valid RefillConfig refill,
         @Valid RolloutReferenceConfig reference,
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,

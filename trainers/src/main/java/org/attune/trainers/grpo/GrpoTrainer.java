@@ -189,7 +189,13 @@ public final class GrpoTrainer {
     }
 
     private Rounds.Made<RolloutRound> generate(long number) {
-        var made = generator.round(number, plan.promptsOf(number), prompts, !plan.staysOnPolicy());
+        var made =
+                generator.round(
+                        number,
+                        round == null ? number : round.drawn(),
+                        plan::promptsOf,
+                        prompts,
+                        !plan.staysOnPolicy());
         context.listeners().forEach(l -> l.onCompletions(number, made.table()));
         return made;
     }
@@ -239,7 +245,7 @@ public final class GrpoTrainer {
             round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
             entropy.read(folder);
             sync.ifPresent(s -> s.restore(folder));
-            generator.rounds().continueAt(round == null ? 0 : round.number() + 1);
+            generator.rounds().continueAt(round == null ? 0 : round.drawn());
         }
     }
 }

@@ -30,6 +30,7 @@ import java.util.List;
 /// @param rollouts where completions come from, and where they are kept
 /// @param judging rewards
 /// @param loss objective
+/// @param refill whether further prompts are completed until groups differ
 /// @param reference reference, where β > 0
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
@@ -43,6 +44,7 @@ public record RlooConfig(
         @Valid RolloutSourceConfig rollouts,
         @Valid RlooRewardConfig judging,
         @Valid RlooLossConfig loss,
+        @Valid RefillConfig refill,
         @Valid RolloutReferenceConfig reference,
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,

@@ -21,8 +21,10 @@ import java.util.function.IntFunction;
 /// checkpoint, since the policy that generated it is gone when a run resumes.
 ///
 /// @param number of the round, from 0
+/// @param drawn batches of prompts that were completed until it was full, those of earlier rounds
+///     included
 /// @param rows its completions
-public record RolloutRound(long number, List<RolloutRow> rows) {
+public record RolloutRound(long number, long drawn, List<RolloutRow> rows) {
     private static final String FILE = "rollouts.jsonl";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -49,6 +51,7 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
         for (RolloutRow row : rows) {
             ObjectNode line = JSON.createObjectNode();
             line.put("generation", number);
+            line.put("drawn", drawn);
             line.put("prompt_index", row.prompt());
             ids(line.putArray("completion_ids"), row.tokens().completion());
             numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
@@ -96,11 +99,13 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
             return Optional.empty();
         }
         long number = 0;
+        long drawn = 0;
         var rows = new ArrayList<RolloutRow>();
         try {
             for (String text : Files.readAllLines(file)) {
                 JsonNode line = JSON.readTree(text);
                 number = line.get("generation").asLong();
+                drawn = line.get("drawn").asLong();
                 int prompt = line.get("prompt_index").asInt();
                 int[] completion = new int[line.get("completion_ids").size()];
                 for (int i = 0; i < completion.length; i++) {
@@ -122,7 +127,7 @@ public record RolloutRound(long number, List<RolloutRow> rows) {
         } catch (IOException | RuntimeException e) {
             throw new CheckpointException(file + " can't be read: " + e, e);
         }
-        return Optional.of(new RolloutRound(number, rows));
+        return Optional.of(new RolloutRound(number, drawn, rows));
     }
 
     private static Optional<float[]> optional(JsonNode line, String key) {

@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
 /// Makes rounds to learn from: completions with their advantages, scored with the old policy and
@@ -68,14 +69,22 @@ final class RoundGenerator {
     /// Completes prompts for training.
     ///
     /// @param number of the round
-    /// @param indices numbers of its prompts in the data
+    /// @param drawn batches of prompts that were completed for the rounds before
+    /// @param promptsOf numbers of a batch's prompts in the data
     /// @param prompts the data
     /// @param scoreOld whether the policy may have changed before the round is used up
     Rounds.Made<RolloutRound> round(
-            long number, int[] indices, List<PromptExample> prompts, boolean scoreOld) {
+            long number,
+            long drawn,
+            LongFunction<int[]> promptsOf,
+            List<PromptExample> prompts,
+            boolean scoreOld) {
         int generations = config.generation().numGenerations();
-        Judged judged = rounds.complete(number, indices, prompts, generations);
-        boolean elsewhere = rounds.isElsewhere(number) && tellsLogProbs(judged);
+        GroupSupply.Supplied supplied =
+                new GroupSupply(rounds, loss.refill(), generations, promptsOf, prompts).next(drawn);
+        Judged judged = supplied.judged();
+        int[] indices = supplied.indices();
+        boolean elsewhere = supplied.elsewhere() && tellsLogProbs(judged);
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations], elsewhere));
@@ -100,11 +109,25 @@ final class RoundGenerator {
         judged = estimated(judged, rows, indices, prompts, metrics);
         rows = advised(rows, judged);
         metrics.putAll(judged.metrics());
-        int[] order = rounds.order(number, () -> order(number, judgedSize(indices)));
-        rounds.keep(number, judged, order);
+        metrics.putAll(supplied.metrics());
+        int[] order = used(number, judged);
         List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
         return new Rounds.Made<>(
-                new RolloutRound(number, ordered), metrics, judged.tokens(), judged.table());
+                new RolloutRound(number, supplied.drawn(), ordered),
+                metrics,
+                supplied.tokens(),
+                judged.table());
+    }
+
+    /// The order in which a round is used. The search for groups keeps its batches itself.
+    private int[] used(long number, Judged judged) {
+        int completions = judged.rows().size();
+        if (loss.refill().dynamicSampling()) {
+            return order(number, completions);
+        }
+        int[] order = rounds.order(number, () -> order(number, completions));
+        rounds.keep(number, judged, order);
+        return order;
     }
 
     private boolean ofSequences() {

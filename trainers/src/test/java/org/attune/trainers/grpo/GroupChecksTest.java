@@ -46,6 +46,10 @@ class GroupChecksTest {
                         c ->
                                 c.withLoss(l -> l.withLossType(GrpoLossType.KL_COV))
                                         .withEntropy(e -> e.withTopEntropyQuantile(0.5)),
+                        "dynamic_sampling",
+                        c ->
+                                c.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.REMAX))
+                                        .withRefill(r -> r.withDynamicSampling(true)),
                         "delta",
                         c -> c.withLoss(l -> l.withLossType(GrpoLossType.GMPO).withDelta(2)),
                         "entropy_coef",

@@ -177,4 +177,54 @@ class GroupVariantsTest {
                         context());
         assertArrayEquals(expected, resumed, 0);
     }
+
+    /// Pairs of completions, whose rewards are equal more often than not.
+    private GrpoConfig filled(String name, int batches) {
+        return config(
+                c ->
+                        c.withGeneration(g -> g.withNumGenerations(2).withStepsPerGeneration(4))
+                                .withRefill(
+                                        r ->
+                                                r.withDynamicSampling(true)
+                                                        .withDynamicSamplingMaxBatches(batches))
+                                .withTraining(to(name)));
+    }
+
+    @Test
+    void roundsAreFilledWithGroupsThatDiffer() {
+        var listener = new RecordingListener();
+        float[] whole = train(halved(filled("whole", 20)), context().withListeners(listener));
+        for (Map<String, Object> log : listener.logs) {
+            if (log.containsKey("reward")) {
+                assertEquals(0, number(log, "frac_reward_zero_std"), log.toString());
+                assertTrue(number(log, "dynamic_sampling/batches") > 1, log.toString());
+                assertTrue(number(log, "dynamic_sampling/kept") < 1, log.toString());
+            }
+        }
+        // Stopped in the middle of its second round, it knows how many batches were drawn.
+        train(
+                halved(filled("halves", 20))
+                        .withTraining(t -> t.withSchedule(s -> s.withMaxSteps(3))),
+                context());
+        float[] resumed =
+                train(
+                        halved(filled("halves", 20))
+                                .withTraining(
+                                        t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                        context());
+        assertArrayEquals(whole, resumed, 0);
+    }
+
+    /// Two steps use a round of four micro-batches of four completions.
+    private static GrpoConfig halved(GrpoConfig config) {
+        return config.withTraining(t -> t.withBatch(b -> b.withPerDeviceTrainBatchSize(4)));
+    }
+
+    @Test
+    void searchForGroupsEnds() {
+        var listener = new RecordingListener();
+        train(halved(filled("few", 1)), context().withListeners(listener));
+        assertEquals(1, number(listener.logs.get(0), "dynamic_sampling/batches"));
+        assertTrue(number(listener.logs.get(0), "frac_reward_zero_std") > 0);
+    }
 }

@@ -1,0 +1,122 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.reward.Advantages;
+import org.attune.reward.Completion;
+import org.attune.reward.GroupedRewards;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardFailure;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Groups out of several judged batches as one, as if they had been completed together.
+public final class GatheredGroups {
+    private final List<CompletionForest.Row> rows = new ArrayList<>();
+    private final List<SampledCompletion> sampled = new ArrayList<>();
+    private final List<Prompt> prompts = new ArrayList<>();
+    private final List<Completion> completions = new ArrayList<>();
+    private final List<double[]> values = new ArrayList<>();
+    private final List<RewardFailure> failures = new ArrayList<>();
+    private final Map<String, List<Object>> columns = new LinkedHashMap<>();
+    private final Map<String, List<Object>> extras = new LinkedHashMap<>();
+    private final Map<String, Double> logged = new LinkedHashMap<>();
+    private RewardTable last;
+
+    /// A group of a batch.
+    ///
+    /// @param batch that it stands in
+    /// @param number of the group there, from 0
+    public record Place(Judged batch, int number) {}
+
+    private GatheredGroups() {}
+
+    /// @param places of the groups, in their new order; at least one
+    /// @param generations completions of a group
+    public static Judged of(List<Place> places, int generations) {
+        var gathered = new GatheredGroups();
+        Set<Judged> batches = new LinkedHashSet<>();
+        places.forEach(place -> batches.add(place.batch()));
+        batches.forEach(gathered::begin);
+        for (Place place : places) {
+            for (int g = 0; g < generations; g++) {
+                gathered.add(place.batch(), place.number() * generations + g);
+            }
+        }
+        return gathered.judged(generations);
+    }
+
+    private void begin(Judged batch) {
+        last = batch.table().rewards();
+        batch.table().batch().columns().keySet().forEach(n -> columns.put(n, new ArrayList<>()));
+        last.extras().keySet().forEach(name -> extras.put(name, new ArrayList<>()));
+        failures.addAll(last.failures());
+        logged.putAll(last.metrics());
+    }
+
+    private void add(Judged batch, int i) {
+        rows.add(batch.rows().get(i));
+        sampled.add(batch.sampled().get(i));
+        prompts.add(batch.table().batch().prompts().get(i));
+        completions.add(batch.table().batch().completions().get(i));
+        RewardTable rewards = batch.table().rewards();
+        values.add(rewards.values()[i]);
+        columns.forEach(
+                (name, column) -> column.add(cell(batch.table().batch().columns().get(name), i)));
+        extras.forEach((name, column) -> column.add(cell(rewards.extras().get(name), i)));
+    }
+
+    private static Object cell(List<Object> column, int i) {
+        return column == null ? null : column.get(i);
+    }
+
+    private Judged judged(int generations) {
+        var table =
+                new RewardTable(
+                        last.names(),
+                        last.weights(),
+                        values.toArray(double[][]::new),
+                        failures,
+                        logged,
+                        extras);
+        Advantages none = // the estimator of the run makes others
+                new Advantages(new double[values.size()], Map.of());
+        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(table.metrics());
+        metrics.values().removeIf(v -> !Double.isFinite(v));
+        return new Judged(
+                rows,
+                sampled,
+                none,
+                metrics,
+                new CompletionTable(
+                        new RewardBatch(prompts, completions, columns),
+                        table,
+                        none.values(),
+                        generations));
+    }
+
+    /// Whether a group's rewards differ, so that its completions can be told apart.
+    public static boolean differs(GroupedRewards rewards, int group) {
+        double least = Double.POSITIVE_INFINITY;
+        double most = Double.NEGATIVE_INFINITY;
+        int from = group * rewards.generations();
+        for (int i = from; i < from + rewards.generations(); i++) {
+            double reward = rewards.table().total(i);
+            if (!Double.isNaN(reward)) {
+                least = Math.min(least, reward);
+                most = Math.max(most, reward);
+            }
+        }
+        return most - least > 1e-8;
+    }
+}
