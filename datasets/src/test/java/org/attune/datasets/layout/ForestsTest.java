@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.SftExample;
@@ -62,6 +63,40 @@ class ForestsTest {
         assertEquals(separate.chosen(), shared.chosen());
         assertEquals(separate.rejected(), shared.rejected());
         assertEquals(6, separate.forest().segments().size());
+    }
+
+    /// Prompt and third answer are laid out once; of ORPO the prompt's tokens are targets too.
+    @Test
+    void threeAnswersShareTheirPrompt() {
+        String prompt = "1 2 3 4 5 6 7 8 9 10 11 12";
+        PreferenceExample pair = pair(prompt, "13 4", "14 5 6");
+        CompletionTokens third = side(prompt, "15 7 8");
+        ImitationForest laid =
+                ImitationForest.of(List.of(new ImitationPair(pair, third, true)), true);
+        assertEquals(12 + 1 + 2 + 2, laid.forest().size());
+        assertArrayEquals(new int[] {13, 4, 14, 5, 6, 15, 7, 8}, laid.forest().targetTokens());
+        assertEquals(List.of(new TargetRange(0, 2)), laid.chosen());
+        assertEquals(List.of(new TargetRange(2, 5)), laid.rejected());
+        assertEquals(List.of(new TargetRange(5, 8)), laid.imitated());
+
+        var whole = new CompletionTokens(pair.chosen().ids(), 0);
+        ImitationForest all =
+                ImitationForest.of(List.of(new ImitationPair(pair, whole, false)), true);
+        assertEquals(12 + 1 + 2, all.forest().size());
+        assertEquals(List.of(new TargetRange(11, 13)), all.chosen());
+        assertEquals(List.of(new TargetRange(0, 13)), all.imitated());
+        assertEquals(List.of(new TargetRange(13, 16)), all.rejected());
+    }
+
+    /// Three positions of each sequence are looked at; what a sequence lacks is padding.
+    @Test
+    void paddedSequencesHaveATargetAtEachPosition() {
+        PaddedForest padded = PaddedForest.of(List.of(new int[] {1, 2, 3, 4}, new int[] {5}), 3, 9);
+        assertEquals(List.of(new TargetRange(0, 3), new TargetRange(3, 6)), padded.sequences());
+        int[] sources = padded.forest().targetSources();
+        assertArrayEquals(
+                new int[] {1, 2, 3, 5, 9, 9},
+                Arrays.stream(sources).map(s -> padded.forest().tokens()[s]).toArray());
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
@@ -51,6 +52,31 @@ class PreviewTest {
                 ⟦23⟧
                 """,
                 preview.pair(pair));
+    }
+
+    @Test
+    void marksWhatIsImitated() {
+        var pair =
+                new PreferenceExample(
+                        new CompletionTokens(new int[] {'P', 'Q', '1'}, 2),
+                        new CompletionTokens(new int[] {'P', 'Q', '2', '3'}, 2),
+                        ORIGIN);
+        var whole = new CompletionTokens(pair.chosen().ids(), 0);
+        String all = preview.imitation(new ImitationPair(pair, whole, false));
+        assertTrue(all.contains("P⟦Q⟧\n── chosen\n⟦1⟧\n"), all);
+        var third = new CompletionTokens(new int[] {'P', 'Q', '4'}, 2);
+        assertEquals(
+                """
+                ── data.jsonl:3: prompt 2 tokens, chosen 1, rejected 2, reference 1
+                PQ
+                ── chosen
+                ⟦1⟧
+                ── rejected
+                ⟦23⟧
+                ── reference
+                ⟦4⟧
+                """,
+                preview.imitation(new ImitationPair(pair, third, true)));
     }
 
     @Test

@@ -49,6 +49,22 @@ class PreferenceLossTest {
         expect(0.62095705, new PreferenceLoss.Dpop(BETA, 0));
     }
 
+    @Test
+    void dpopIsAskedForByItsName() {
+        DpoConfig config =
+                DpoConfig.defaults()
+                        .withLoss(l -> l.withLossType(List.of(DpoLossType.DPOP)).withBeta(0.3))
+                        .withVariant(v -> v.withDpopLambda(5));
+        assertEquals(
+                new PreferenceLoss.Dpop(0.3, 5),
+                DpoObjectives.of(config).terms().getFirst().loss());
+        DpoConfig diverged = config.withVariant(v -> v.withFDivergenceType(FDivergence.FORWARD_KL));
+        assertTrue(
+                diverged.crossFieldProblems().stream()
+                        .anyMatch(problem -> problem.key().equals("f_divergence_type")),
+                "it is defined on plain log-ratios");
+    }
+
     /// Log-ratios of ±500 with every loss, divergence and β: no number is NaN. Where exponentials
     /// overflow, as of forward KL, a loss may be infinite, which ends the run.
     @Test
