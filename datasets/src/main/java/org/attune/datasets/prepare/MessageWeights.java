@@ -11,18 +11,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// How much the messages of a conversation count in the loss: OpenAI's `weight` (a number, 0 leaves
-/// the message out), Axolotl's `train` and ms-swift's `loss` (true or false). Only what the
-/// assistant says can have another weight than the rest.
+/// How much the messages of a conversation count in the loss: OpenAI's `weight` and LLaMA-Factory's
+/// `loss_weight` (a number, 0 leaves the message out), Axolotl's `train` and ms-swift's `loss`
+/// (true or false). Only what the assistant says can have another weight than the rest.
 ///
 /// @param messages without these fields, as a template gets them
 /// @param weights  of the assistant's messages, in their order
 @SuppressWarnings("ArrayRecordComponent") // a named tuple inside the package, never compared
 record MessageWeights(List<Message> messages, float[] weights) {
-    private static final String WEIGHT = "weight";
+    private static final List<String> NUMBERS = List.of("weight", "loss_weight");
     private static final List<String> SWITCHES = List.of("train", "loss");
     private static final List<String> UNREAD = List.of("train_detail", "training_detail");
-    private static final Set<String> FIELDS = Set.of(WEIGHT, "train", "loss");
+    private static final Set<String> FIELDS = Set.of("weight", "loss_weight", "train", "loss");
 
     /// Reads the fields of all messages.
     ///
@@ -49,7 +49,7 @@ record MessageWeights(List<Message> messages, float[] weights) {
         return new MessageWeights(messages, array);
     }
 
-    /// Refuses weights where nothing reads them.
+    /// Refuses weights of completions where nothing reads them.
     static void requireNone(List<Message> messages) {
         for (int i = 0; i < messages.size(); i++) {
             Optional<Double> weight = weight(messages.get(i), i + 1);
@@ -67,16 +67,14 @@ record MessageWeights(List<Message> messages, float[] weights) {
             }
         }
         Optional<Double> weight = Optional.empty();
-        if (fields.get(WEIGHT) != null) {
-            if (!(fields.get(WEIGHT) instanceof Number value)
-                    || !(value.doubleValue() >= 0 && value.floatValue() < Float.MAX_VALUE)) {
-                throw fault(
-                        number,
-                        "has the weight "
-                                + fields.get(WEIGHT)
-                                + "; accepted: a number >= 0, 0 leaves it out of the loss");
+        for (String field : NUMBERS) {
+            if (fields.get(field) != null) {
+                double own = number(field, fields.get(field), number);
+                if (weight.isPresent() && weight.get() != own) {
+                    throw fault(number, "has weight and loss_weight, which differ");
+                }
+                weight = Optional.of(own);
             }
-            weight = Optional.of(value.doubleValue());
         }
         for (String field : SWITCHES) {
             if (fields.get(field) == null) {
@@ -96,6 +94,18 @@ record MessageWeights(List<Message> messages, float[] weights) {
             weight = weight.isPresent() ? weight : Optional.of(counts ? 1.0 : 0.0);
         }
         return weight;
+    }
+
+    private static double number(String field, Object given, int number) {
+        if (given instanceof Number value
+                && value.doubleValue() >= 0
+                && value.floatValue() < Float.MAX_VALUE) {
+            return value.doubleValue();
+        }
+        throw fault(
+                number,
+                "has the %s %s; accepted: a number >= 0, 0 leaves it out of the loss"
+                        .formatted(field, given));
     }
 
     private static void requireObeyed(

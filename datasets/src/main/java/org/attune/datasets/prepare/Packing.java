@@ -6,6 +6,7 @@ import org.attune.datasets.examples.SftExample;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -25,12 +26,21 @@ public final class Packing {
     /// @param length   tokens of a row at most, ≥ 1
     public static List<PackedRow> pack(
             List<SftExample> documents, int length, PackingStrategy strategy) {
+        return packTaking(new ArrayList<>(documents), length, strategy);
+    }
+
+    /// As above; each batch can be collected when it is packed.
+    ///
+    /// @param documents can be changed; empty afterwards
+    static List<PackedRow> packTaking(
+            List<SftExample> documents, int length, PackingStrategy strategy) {
         var rows = new ArrayList<PackedRow>();
         for (int start = 0; start < documents.size(); start += BATCH) {
+            List<SftExample> given =
+                    documents.subList(start, Math.min(documents.size(), start + BATCH));
             List<SftExample> batch =
-                    documents.subList(start, Math.min(documents.size(), start + BATCH)).stream()
-                            .filter(document -> document.length() > 0)
-                            .toList();
+                    given.stream().filter(document -> document.length() > 0).toList();
+            Collections.fill(given, null);
             rows.addAll(
                     switch (strategy) {
                         case BFD -> bestFit(truncated(batch, length), length);
@@ -38,6 +48,7 @@ public final class Packing {
                         case WRAPPED -> wrapped(batch, length);
                     });
         }
+        documents.clear();
         return rows;
     }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
@@ -17,6 +18,9 @@ final class ParallelRows {
 
     private ParallelRows() {}
 
+    /// Takes the rows out of their list: each can be collected as soon as its result is there.
+    ///
+    /// @param rows can be changed; empty afterwards
     /// @param threads how many at most, ≥ 1
     /// @throws org.attune.error.StoppedException if the run is stopped meanwhile
     /// @throws RuntimeException what `function` threw for the first row that failed
@@ -27,18 +31,17 @@ final class ParallelRows {
                     StopRequest.check(asked);
                     return function.apply(row);
                 };
+        var results = new ArrayList<R>(rows.size());
         if (threads == 1 || rows.size() <= CHUNK) {
-            return rows.stream().map(stoppable).toList();
-        }
-        var tasks = new ArrayList<Callable<List<R>>>();
-        for (int start = 0; start < rows.size(); start += CHUNK) {
-            List<T> chunk = rows.subList(start, Math.min(rows.size(), start + CHUNK));
-            tasks.add(() -> chunk.stream().map(stoppable).toList());
+            for (int i = 0; i < rows.size(); i++) {
+                results.add(stoppable.apply(rows.set(i, null)));
+            }
+            rows.clear();
+            return results;
         }
         try (var pool = Executors.newFixedThreadPool(threads, ParallelRows::thread)) {
             try {
-                var results = new ArrayList<R>(rows.size());
-                for (Future<List<R>> chunk : tasks.stream().map(pool::submit).toList()) {
+                for (Future<List<R>> chunk : submitted(rows, pool, stoppable)) {
                     results.addAll(chunk.get());
                 }
                 return results;
@@ -53,6 +56,20 @@ final class ParallelRows {
                 throw new IllegalStateException("interrupted while rows were tokenised", e);
             }
         }
+    }
+
+    /// A task lets go of its rows when it is done.
+    private static <T, R> List<Future<List<R>>> submitted(
+            List<T> rows, ExecutorService pool, Function<T, R> function) {
+        var tasks = new ArrayList<Callable<List<R>>>();
+        for (int start = 0; start < rows.size(); start += CHUNK) {
+            List<T> chunk = List.copyOf(rows.subList(start, Math.min(rows.size(), start + CHUNK)));
+            tasks.add(() -> chunk.stream().map(function).toList());
+        }
+        rows.clear();
+        List<Future<List<R>>> futures = new ArrayList<>(tasks.size());
+        tasks.forEach(task -> futures.add(pool.submit(task)));
+        return futures;
     }
 
     private static Thread thread(Runnable task) {

@@ -44,6 +44,7 @@ public interface RowPreparation<T extends TrainingRow> {
 
     /// Puts rows together, or orders them anew.
     ///
+    /// @param rows can be changed, and are not used afterwards
     /// @param truncated rows that were cut; what is cut here is added
     default List<T> arrange(List<T> rows, List<Truncated> truncated) {
         return rows;
@@ -55,14 +56,28 @@ public interface RowPreparation<T extends TrainingRow> {
     /// @throws DatasetException with the row's place, if a row can't be used and bad rows are
     ///     errors; or if nothing is left to train on
     default Prepared<T> prepare(List<? extends Sample> given, int threads) {
-        List<Sample> samples = samples(given);
-        List<Shaped<T>> shaped = ParallelRows.map(samples, threads, this::shapeOrRefuse);
+        return prepareTaking(new ArrayList<>(given), threads);
+    }
+
+    /// As [#prepare], of samples that nobody needs afterwards: a text can be collected as soon as
+    /// its tokens are there, so that a corpus is not held as both.
+    ///
+    /// @param given can be changed; empty afterwards
+    default Prepared<T> prepareTaking(List<? extends Sample> given, int threads) {
+        List<Sample> samples = new ArrayList<>(samples(given));
+        given.clear();
+        int rowsIn = samples.size();
+        List<Placed<T>> shaped =
+                ParallelRows.map(
+                        samples,
+                        threads,
+                        sample -> new Placed<>(sample.row().origin(), shapeOrRefuse(sample)));
         var dropped = new ArrayList<Dropped>();
         var truncated = new ArrayList<Truncated>();
         var kept = new ArrayList<T>();
-        for (int i = 0; i < shaped.size(); i++) {
-            RowOrigin origin = samples.get(i).row().origin();
-            switch (shaped.get(i)) {
+        for (Placed<T> placed : shaped) {
+            RowOrigin origin = placed.origin();
+            switch (placed.shaped()) {
                 case Shaped.Kept<T>(T row, int before, int after) -> {
                     kept.add(row);
                     if (after < before) {
@@ -75,15 +90,19 @@ public interface RowPreparation<T extends TrainingRow> {
         }
         List<T> rows = arrange(kept, truncated);
         if (rows.isEmpty()) {
-            throw nothingLeft(samples.size(), dropped);
+            throw nothingLeft(rowsIn, dropped);
         }
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long trained = rows.stream().mapToLong(this::trained).sum();
         return new Prepared<>(
                 rows,
-                new PreparationReport(
-                        samples.size(), rows.size(), tokens, trained, dropped, truncated));
+                new PreparationReport(rowsIn, rows.size(), tokens, trained, dropped, truncated));
     }
+
+    /// What became of a sample.
+    ///
+    /// @param <T> kind of row
+    record Placed<T extends TrainingRow>(RowOrigin origin, Shaped<T> shaped) {}
 
     private Shaped<T> shapeOrRefuse(Sample sample) {
         try {

@@ -237,9 +237,9 @@ public final class SampleTokenizer {
         }
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
-            Conversation conversation = options.conversation(first, second);
-            MessageWeights.requireNone(conversation.messages());
-            return chat().encode(conversation, ChatTemplate.Tail.NOTHING).ids();
+            MessageWeights.requireNone(second);
+            return chat().encode(options.conversation(first, second), ChatTemplate.Tail.NOTHING)
+                    .ids();
         }
         throw new IllegalArgumentException("prompt and completion must be of one form");
     }

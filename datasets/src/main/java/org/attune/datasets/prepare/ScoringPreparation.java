@@ -52,7 +52,8 @@ public final class ScoringPreparation {
     /// @param threads how many tokenise at a time, ≥ 1
     /// @throws DatasetException with the row's place, if a row can't be used
     public List<List<Scored>> answers(List<Sample> samples, int threads) {
-        return ParallelRows.map(samples, threads, sample -> placed(sample, this::answers));
+        return ParallelRows.map(
+                new ArrayList<>(samples), threads, sample -> placed(sample, this::answers));
     }
 
     /// The solution of each row, scored at the end of every step.
@@ -63,7 +64,7 @@ public final class ScoringPreparation {
     public List<List<Scored>> steps(List<Sample> samples, String separator, int threads) {
         var stepwise = new StepwiseTokenizer(tokenizer, separator);
         return ParallelRows.map(
-                samples,
+                new ArrayList<>(samples),
                 threads,
                 sample ->
                         placed(

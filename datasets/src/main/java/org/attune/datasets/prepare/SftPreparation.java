@@ -7,6 +7,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.PreparationReport.Truncated;
 import org.attune.error.DatasetException;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -86,7 +87,9 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
         if (options.packing().isEmpty()) {
             return rows;
         }
-        List<SftExample> examples = rows.stream().map(row -> row.documents().getFirst()).toList();
+        List<SftExample> examples = new ArrayList<>(rows.size());
+        rows.forEach(row -> examples.add(row.documents().getFirst()));
+        rows.clear(); // so that documents are not held twice
         int length = options.maxLength().orElseThrow();
         if (options.packing().get() == PackingStrategy.BFD) {
             examples.stream()
@@ -94,7 +97,7 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
                     .map(example -> new Truncated(example.origin(), example.length(), length))
                     .forEach(truncated::add);
         }
-        return Packing.pack(examples, length, options.packing().get());
+        return Packing.packTaking(examples, length, options.packing().get());
     }
 
     private static boolean anyTrue(boolean[] mask) {

@@ -135,6 +135,20 @@ class MessageWeightsTest {
     }
 
     @Test
+    void otherNamesOfAWeightAreRead() {
+        Sample sample =
+                conversation(
+                        message("user", "q", "loss_weight", 0.0),
+                        message("assistant", "r", "loss_weight", 0.5));
+        assertTrue(shown(true, sample).contains("U:q.A:⟦×0.5 r⟧."));
+        Sample both =
+                conversation(
+                        message("user", "q"),
+                        message("assistant", "r", "weight", 1L, "loss_weight", 0.5));
+        assertTrue(refusal(true, both).contains("which differ"));
+    }
+
+    @Test
     void theRestOfAConversationCountsInFullUnlessItIsLeftOut() {
         Sample sample =
                 conversation(

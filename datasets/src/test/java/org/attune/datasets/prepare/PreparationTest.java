@@ -40,6 +40,27 @@ class PreparationTest {
     }
 
     @Test
+    void samplesThatNobodyNeedsAreLetGo() {
+        var preparation = new SftPreparation(tokenizer, SftOptions.DEFAULTS, BadRowPolicy.ERROR);
+        List<Sample> given = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            given.add(text("x".repeat(i % 7 + 1)));
+        }
+        Prepared<PackedRow> kept = preparation.prepare(given, 2);
+        assertEquals(200, given.size());
+        for (int threads : new int[] {1, 3}) {
+            List<Sample> taken = new ArrayList<>(given);
+            Prepared<PackedRow> prepared = preparation.prepareTaking(taken, threads);
+            assertEquals(List.of(), taken);
+            assertEquals(kept.report(), prepared.report());
+            for (int i = 0; i < 200; i++) {
+                assertArrayEquals(
+                        document(kept.rows().get(i)).ids(), document(prepared.rows().get(i)).ids());
+            }
+        }
+    }
+
+    @Test
     void textsGetTheTokenizersOwnBos() {
         var withBos = new SampleTokenizer(new ByteTokenizer(true), Optional.empty());
         assertArrayEquals(

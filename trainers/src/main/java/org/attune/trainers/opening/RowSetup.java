@@ -119,18 +119,24 @@ public final class RowSetup {
 
     private <T extends TrainingRow> RunRows<T> rows(
             Split split, RowPreparation<T> train, RowPreparation<T> eval) {
-        Prepared<T> prepared = train.prepare(split.train(), threads);
+        Prepared<T> prepared = train.prepareTaking(split.train(), threads);
         LOG.info("training rows: {}", prepared.report().summary());
         List<EvalSet<T>> sets = new ArrayList<>();
         if (!split.eval().isEmpty()) {
-            Prepared<T> heldOut = eval.prepare(split.eval(), threads);
+            Prepared<T> heldOut = eval.prepareTaking(split.eval(), threads);
             LOG.info("held-out rows: {}", heldOut.report().summary());
             sets.add(new EvalSet<>("", heldOut.rows()));
         }
         return new RunRows<>(prepared.rows(), sets, prepared.report());
     }
 
-    private record Split(List<Sample> train, List<Sample> eval) {}
+    /// Samples until they are prepared.
+    private record Split(List<Sample> train, List<Sample> eval) {
+        Split {
+            train = new ArrayList<>(train);
+            eval = new ArrayList<>(eval);
+        }
+    }
 
     private Split split(
             DataConfig data,
