@@ -15,8 +15,7 @@ import java.util.concurrent.Callable;
 @Command(description = "What there is instead of a command of TRL.")
 final class ElsewhereCommand implements Callable<Integer> {
     private static final String ONLINE =
-            "learns online from judged pairs, which Attune has not. attune grpo and attune ppo"
-                + " learn online from rewards, reward models too (docs/rewards.md, docs/ppo.md).";
+            "is not implemented. attune online_dpo learns from judged pairs of own answers.";
     private static final String DISTILLATION =
             "is not implemented. attune gkd and attune distillation learn from a teacher with the"
                     + " same vocabulary.";
@@ -32,7 +31,7 @@ final class ElsewhereCommand implements Callable<Integer> {
                                 + " / n times those of RLOO for groups of n."),
                     Map.entry("gold", DISTILLATION),
                     Map.entry("minillm", DISTILLATION),
-                    Map.entry("online-dpo", ONLINE),
+                    Map.entry("online-dpo", "is attune online_dpo here."),
                     Map.entry("nash-md", ONLINE),
                     Map.entry("xpo", ONLINE),
                     Map.entry(

@@ -50,7 +50,8 @@ class InitRunTest {
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "rloo", "ppo", "distillation" -> "\"answer\": \"1\"}";
+                    case "grpo", "rloo", "ppo", "distillation", "online_dpo" ->
+                            "\"answer\": \"1\"}";
                     default -> throw new AssertionError(method + " needs rows here");
                 };
     }
@@ -59,7 +60,8 @@ class InitRunTest {
     private static List<String> shorter(TrainingMethod<?, ?> method) {
         var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
-            values.add("max_completion_length=3");
+            boolean online = method.name().equals("online_dpo");
+            values.add(online ? "max_new_tokens=3" : "max_completion_length=3");
         }
         if (method.kind() == TrainingMethod.Kind.DISTILS) {
             values.add("teacher_model_name_or_path=" + MODEL);

@@ -135,6 +135,7 @@ final class ArchitectureTest {
                     Map.entry("grpo", GENERATING),
                     Map.entry("samples", GENERATING),
                     Map.entry("distillation", GENERATING),
+                    Map.entry("online", GENERATING),
                     Map.entry("ppo", GENERATING));
 
     /// Commands that use a model without training it.

@@ -55,6 +55,7 @@ final class MethodContractTest {
                     "grpo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "rloo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "ppo", List.of("reward_funcs=exact_answer"),
+                    "online_dpo", List.of("reward_funcs=exact_answer"),
                     "gkd", List.of("max_new_tokens=6"),
                     "distillation", List.of("max_completion_length=6"));
 
@@ -195,7 +196,11 @@ final class MethodContractTest {
         }
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
             String length =
-                    method.name().equals("ppo") ? "response_length" : "max_completion_length";
+                    switch (method.name()) {
+                        case "ppo" -> "response_length";
+                        case "online_dpo" -> "max_new_tokens";
+                        default -> "max_completion_length";
+                    };
             GENERATING.forEach(key -> arguments.add(key.formatted(length)));
         }
         arguments.addAll(List.of(more));

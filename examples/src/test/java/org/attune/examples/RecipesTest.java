@@ -145,6 +145,13 @@ final class RecipesTest {
     }
 
     @Test
+    void quickstartOnlineDpo() throws IOException {
+        JsonNode summary = quickstart("online_dpo", folder.resolve("online_dpo"));
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+        assertEquals(0.245, summary.at("/heldout/before").asDouble(), 0.03);
+    }
+
+    @Test
     void smollm2Sft() throws IOException {
         assertEquals(2, run("sft", "recipes/smollm2-sft.yaml", "sft").path("steps").asInt());
     }

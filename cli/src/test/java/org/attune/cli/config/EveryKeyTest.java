@@ -10,6 +10,8 @@ import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.grpo.RlooMethod;
+import org.attune.trainers.online.OnlineDpoConfig;
+import org.attune.trainers.online.OnlineDpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoMethod;
@@ -52,6 +54,19 @@ class EveryKeyTest {
                 .resolve("cli/src/test/resources/org/attune/cli/config")
                 .resolve(name)
                 .toAbsolutePath();
+    }
+
+    @Test
+    void everyKeyOfOnlineDpoMaps() throws IOException {
+        everyKeyMaps(
+                new OnlineDpoMethod(),
+                OnlineDpoConfig.defaults(),
+                "every-online_dpo.yaml",
+                "sync_ref_model=true",
+                "neftune_noise_alpha=0",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
     }
 
     @Test

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.online.OnlineDpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -162,7 +163,8 @@ class KeyTableTest {
                         new DistillationMethod(),
                         new OrpoMethod(),
                         new CpoMethod(),
-                        new TpoMethod())) {
+                        new TpoMethod(),
+                        new OnlineDpoMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.

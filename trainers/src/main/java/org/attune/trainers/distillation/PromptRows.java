@@ -1,7 +1,6 @@
 package org.attune.trainers.distillation;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.error.CheckpointException;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.loop.EvalSet;
@@ -9,12 +8,12 @@ import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.RoundFile;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowAt;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,8 +22,6 @@ import java.util.stream.IntStream;
 
 /// Prompts that the student completes in every step, one round a step.
 final class PromptRows implements StudentRows {
-    private static final String FILE = "round.txt";
-
     private final DistillationConfig config;
     private final RoundPlan plan;
     private final List<PromptExample> prompts;
@@ -131,19 +128,12 @@ final class PromptRows implements StudentRows {
 
     @Override
     public void save(Path folder) throws IOException {
-        Files.writeString(folder.resolve(FILE), next + "\n");
+        RoundFile.write(folder, next);
     }
 
-    /// @throws CheckpointException if the file is missing or holds something else
     @Override
     public void restore(Path folder) {
-        Path file = folder.resolve(FILE);
-        try {
-            next = Long.parseLong(Files.readString(file).strip());
-        } catch (IOException | NumberFormatException e) {
-            throw new CheckpointException(
-                    "%s can't be read: %s; resume from another checkpoint".formatted(file, e), e);
-        }
+        next = RoundFile.read(folder);
         rounds.continueAt(next);
     }
 }

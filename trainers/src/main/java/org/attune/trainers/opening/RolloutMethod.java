@@ -44,14 +44,19 @@ public interface RolloutMethod<C extends Record & RolloutRun>
 
     @Override
     default RunRows<PromptExample> prepare(RowSetup setup, C config) {
-        return setup.rows(
+        return prepare(
+                setup,
                 config,
-                rows(),
                 new PromptPreparation(
                         setup.tokenizer(),
                         config.rollouts().maxPromptLength(),
-                        config.data().onBadRow()),
-                RewardColumns.use(config, Path.of("")));
+                        config.data().onBadRow()));
+    }
+
+    /// Reads rows and prepares them as told.
+    default RunRows<PromptExample> prepare(
+            RowSetup setup, C config, PromptPreparation preparation) {
+        return setup.rows(config, rows(), preparation, RewardColumns.use(config, Path.of("")));
     }
 
     @Override

@@ -5,6 +5,7 @@ import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooMethod;
+import org.attune.trainers.online.OnlineDpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -37,7 +38,8 @@ public final class Methods {
                     new CpoMethod(),
                     new TpoMethod(),
                     new GkdMethod(),
-                    new DistillationMethod());
+                    new DistillationMethod(),
+                    new OnlineDpoMethod());
 
     private Methods() {}
 

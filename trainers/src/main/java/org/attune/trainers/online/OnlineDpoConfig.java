@@ -1,0 +1,102 @@
+package org.attune.trainers.online;
+
+import jakarta.validation.Valid;
+
+import org.attune.models.ModelConfig;
+import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.CompletionLogConfig;
+import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.HeldOutConfig;
+import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.RolloutReferenceConfig;
+import org.attune.trainers.onpolicy.RolloutRun;
+import org.attune.trainers.onpolicy.RolloutSourceConfig;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// A run of online direct preference optimisation, TRL's `OnlineDPOConfig`.
+/// `OnlineDpoConfig.defaults()` has TRL's defaults; model, data, rewards and output folder must be
+/// given.
+///
+/// @param model model and number format
+/// @param lora adapter
+/// @param data prompts
+/// @param sampling how completions are generated
+/// @param rollouts where completions come from, and where they are kept
+/// @param judging rewards
+/// @param loss objective
+/// @param reference reference
+/// @param heldOut how held-out prompts are completed
+/// @param completionLog what is shown and kept of completions
+/// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
+@CopyMethods
+public record OnlineDpoConfig(
+        @Valid ModelConfig model,
+        @Valid LoraSettings lora,
+        @Valid DataConfig data,
+        @Valid OnlineSamplingConfig sampling,
+        @Valid RolloutSourceConfig rollouts,
+        @Valid OnlineRewardConfig judging,
+        @Valid OnlineLossConfig loss,
+        @Valid RolloutReferenceConfig reference,
+        @Valid HeldOutConfig heldOut,
+        @Valid CompletionLogConfig completionLog,
+        @Valid TrainingConfig training)
+        implements OnlineDpoConfigCopies, CrossChecked, RolloutRun {
+    private static final double LEARNING_RATE = 5e-7;
+
+    /// The defaults, as listed at the parameters.
+    public static OnlineDpoConfig defaults() {
+        return OnlineDpoConfigCopies.blank()
+                .withData(DataConfig.defaults().withShuffleDataset(true))
+                .withTraining(
+                        TrainingConfig.of(
+                                OptimizerConfig.defaults().withLearningRate(LEARNING_RATE)));
+    }
+
+    @Override
+    public GenerationConfig generation() {
+        return sampling.asGeneration();
+    }
+
+    @Override
+    public RewardConfig rewards() {
+        return judging.asRewards();
+    }
+
+    /// Most tokens of a prompt, so that its completion fits too; empty: no limit.
+    OptionalInt longestPrompt() {
+        int limit = rollouts.maxPromptLength().orElse(Integer.MAX_VALUE);
+        if (loss.maxLength().isPresent()) {
+            limit = Math.min(limit, loss.maxLength().getAsInt() - sampling.maxNewTokens());
+        }
+        return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
+        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(TrainingConfig.needsNoNoise(training));
+        problems.addAll(reference.asReference().problems(model, lora));
+        if (loss.maxLength().orElse(Integer.MAX_VALUE) <= sampling.maxNewTokens()) {
+            problems.add(
+                    new ConfigProblem(
+                            "max_length",
+                            loss.maxLength().getAsInt(),
+                            "more than max_new_tokens (%d), so that prompts fit"
+                                    .formatted(sampling.maxNewTokens())));
+        }
+        problems.addAll(rewardProblems());
+        return problems;
+    }
+}

@@ -1,0 +1,261 @@
+package org.attune.trainers.online;
+
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.datasets.layout.PreferenceForest;
+import org.attune.policy.CausalPolicy;
+import org.attune.policy.Evaluation;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.Scorer;
+import org.attune.reward.CompletionScorer;
+import org.attune.rollout.RolloutSource;
+import org.attune.tensor.Engine;
+import org.attune.tensor.TensorScope;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.batch.RowTokens;
+import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.ReferenceSync;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.loop.StepReport;
+import org.attune.trainers.loop.TimedPolicy;
+import org.attune.trainers.loop.TrainingLoop;
+import org.attune.trainers.onpolicy.CompletionJudge;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
+import org.attune.trainers.onpolicy.CompletionText;
+import org.attune.trainers.onpolicy.RoundFile;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowGroups;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/// Online preference optimisation: the policy completes each prompt twice, rewards say which
+/// completion is better, and it becomes likelier than the other. Read [#train], then [#step], then
+/// [OnlinePairSums].
+///
+/// One instance is one run. The caller owns and closes policy, reference, rollouts and rewards.
+public final class OnlinePairTrainer {
+    private static final int PAIR = 2;
+    private static final HeadRequest REQUEST = HeadRequest.of();
+
+    private final OnlineDpoConfig config;
+    private final CausalPolicy policy;
+    private final Scorer reference;
+    private final Optional<ReferenceSync> sync;
+    private final List<PromptExample> prompts;
+    private final List<EvalSet<PromptExample>> evalSets;
+    private final RunContext context;
+    private final RowGroups groups;
+    private final Rounds rounds;
+    private final RoundPlan plan;
+    private final Map<String, String> judges;
+    private long next;
+
+    /// @param config checked here
+    /// @param policy with the values to start from
+    /// @param reference what the policy is held to
+    /// @param rollouts completes prompts with the policy's weights as they are
+    /// @param rewards judges completions
+    /// @param tokenizer of the policy, borrowed
+    /// @param prompts training prompts, prepared
+    /// @param evalSets may be empty
+    /// @throws org.attune.error.ConfigException with all problems of the configuration
+    public OnlinePairTrainer(
+            OnlineDpoConfig config,
+            CausalPolicy policy,
+            Scorer reference,
+            RolloutSource rollouts,
+            CompletionScorer rewards,
+            Tokenizer tokenizer,
+            List<PromptExample> prompts,
+            List<EvalSet<PromptExample>> evalSets,
+            RunContext context) {
+        this.config = ConfigCheck.validate(config);
+        this.policy = new TimedPolicy(policy, context.clock());
+        this.reference = TimedPolicy.reference(reference, context.clock());
+        sync = ReferenceSync.of(config.reference().sync(), reference);
+        this.prompts = List.copyOf(prompts);
+        this.evalSets = List.copyOf(evalSets);
+        this.context = context;
+        groups = RowGroups.of(config.training(), context);
+        var judge =
+                new CompletionJudge(
+                        config.rewards(), rewards, new CompletionText(tokenizer), context.clock());
+        rounds = new Rounds(config, rollouts, judge);
+        judges = rewards.identity();
+        plan = RoundPlan.of(config, this.prompts.size());
+    }
+
+    /// Trains to the last step, or until the context's stop signal.
+    ///
+    /// @throws org.attune.error.TrainingDivergedException if loss or gradients aren't finite
+    /// @throws org.attune.error.CheckpointException if a checkpoint can't be written or resumed
+    public RunSummary train() {
+        return Engine.call(
+                () -> {
+                    var parts = new RunParts("online_dpo", config.training(), policy, context);
+                    parts.requireWholeSteps(pairTokens(config, prompts));
+                    parts.adviseOnLearningRate(config.lora(), config.model());
+                    Map<String, String> identity =
+                            parts.identity(config, Fingerprints.ofPrompts(prompts));
+                    identity.putAll(judges);
+                    identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
+                    return parts.run(
+                            plan.steps(config.training().schedule().numTrainEpochs()),
+                            plan.stepsPerEpoch(),
+                            identity,
+                            new PairWork());
+                });
+    }
+
+    /// How long a row of two completions may get.
+    static RowTokens pairTokens(OnlineDpoConfig config, List<PromptExample> prompts) {
+        int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
+        return RowTokens.atMost(
+                PAIR * (longest + config.sampling().maxNewTokens()),
+                config.training().batch().rowsOfStep());
+    }
+
+    /// Adds the gradient of one step's loss.
+    private Optional<StepReport> step(int step) {
+        policy.startStep(step);
+        int[] indices = plan.promptsOf(step);
+        Judged judged = rounds.complete(step, indices, prompts, PAIR);
+        rounds.keep(step, judged, IntStream.range(0, judged.rows().size()).toArray());
+        context.listeners().forEach(l -> l.onCompletions(step, judged.table()));
+        List<RowAt<JudgedPair>> placed = placed(indices, judged);
+        int[] pairs = new int[plan.accumulation()];
+        placed.forEach(row -> pairs[row.microBatch()]++);
+        double beta = config.loss().beta(step / plan.stepsPerEpoch());
+        var sums =
+                new OnlinePairSums(OnlinePairLoss.of(config.loss().lossType(), beta), beta, pairs);
+        for (List<RowAt<JudgedPair>> group :
+                groups.of(placed, row -> row.row().tokens().sequences())) {
+            if (context.stop().requested()) {
+                return Optional.empty();
+            }
+            learn(group, sums);
+        }
+        next = step + 1L;
+        List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
+        for (int m = 0; m < pairs.length; m++) {
+            metrics.add(sums.metrics(m));
+        }
+        return Optional.of(new StepReport(sums.loss(), metrics, judged.tokens()));
+    }
+
+    private void learn(List<RowAt<JudgedPair>> group, OnlinePairSums sums) {
+        List<PreferenceExample> pairs = RowAt.rows(group).stream().map(JudgedPair::tokens).toList();
+        PreferenceForest forest =
+                context.clock().timed("data", () -> PreferenceForest.of(pairs, groups.shares()));
+        try (var _ = TensorScope.open("online.step")) {
+            float[] held = reference.measure(forest.forest(), REQUEST).tokenLogProbs(); // (M)
+            try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
+                float[] own = e.measurement().tokenLogProbs(); // (M)
+                e.backward(sums.add(group, forest, own, held));
+            }
+        }
+    }
+
+    /// The pairs of a round: of equal completions the first one is the better, as in TRL.
+    private List<RowAt<JudgedPair>> placed(int[] indices, Judged judged) {
+        List<RowAt<JudgedPair>> placed = new ArrayList<>();
+        for (int p = 0; p < indices.length; p++) {
+            int first = PAIR * p;
+            double one = reward(judged, first);
+            double other = reward(judged, first + 1);
+            boolean inOrder = one >= other;
+            int chosen = inOrder ? first : first + 1;
+            int rejected = inOrder ? first + 1 : first;
+            var pair =
+                    new JudgedPair(
+                            new PreferenceExample(
+                                    tokens(judged.rows().get(chosen)),
+                                    tokens(judged.rows().get(rejected)),
+                                    prompts.get(indices[p]).origin()),
+                            Math.max(one, other),
+                            Math.min(one, other),
+                            ended(judged, first) + ended(judged, first + 1));
+            placed.add(new RowAt<>(pair, indices[p], p / plan.microBatchRows(), p));
+        }
+        return placed;
+    }
+
+    private static CompletionTokens tokens(CompletionForest.Row row) {
+        return new CompletionTokens(row.sequences().getFirst(), row.prompt().length);
+    }
+
+    private static int ended(Judged judged, int completion) {
+        return judged.sampled().get(completion).reason().isFinished() ? 1 : 0;
+    }
+
+    /// The weighted sum of a completion's rewards, 0 if it has none, as in TRL.
+    private double reward(Judged judged, int completion) {
+        double total = judged.table().rewards().total(completion);
+        double reward = Double.isNaN(total) ? 0 : total;
+        return ended(judged, completion) == 1
+                ? reward
+                : reward - config.judging().missingEosPenalty().orElse(0);
+    }
+
+    private final class PairWork implements TrainingLoop.Work {
+        private int[] latest = {};
+
+        @Override
+        public Optional<StepReport> step(int step) {
+            latest = plan.promptsOf(step);
+            return OnlinePairTrainer.this.step(step);
+        }
+
+        @Override
+        public List<HeldOutMeans> evaluate() {
+            return rounds.heldOut().evaluate(evalSets, context);
+        }
+
+        @Override
+        public List<String> origins(int step) {
+            return Arrays.stream(latest).mapToObj(i -> prompts.get(i).origin().where()).toList();
+        }
+
+        @Override
+        public String heldoutMetric() {
+            return MetricKeys.REWARD;
+        }
+
+        @Override
+        public void updated(int step) {
+            sync.ifPresent(s -> s.updated(step));
+        }
+
+        @Override
+        public void save(Path folder) throws IOException {
+            RoundFile.write(folder, next);
+            if (sync.isPresent()) {
+                sync.get().save(folder);
+            }
+        }
+
+        @Override
+        public void restore(Path folder) {
+            next = RoundFile.read(folder);
+            rounds.continueAt(next);
+            sync.ifPresent(s -> s.restore(folder));
+        }
+    }
+}

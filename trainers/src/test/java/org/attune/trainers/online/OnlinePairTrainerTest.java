@@ -1,0 +1,232 @@
+package org.attune.trainers.online;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyBoolean;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.policy.HeadRequest;
+import org.attune.policy.TokenForest;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.StopReason;
+import org.attune.tensor.Engine;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.testing.BigramPolicy;
+import org.attune.trainers.testing.RecordingListener;
+import org.attune.trainers.testing.ShortRun;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
+
+/// On a model of bigrams, against sums that this class makes on its own.
+class OnlinePairTrainerTest {
+    private static final int VOCABULARY = 6;
+    private static final double BETA = 0.4;
+
+    /// Both completions of a prompt: the second one ends by itself and has the higher reward.
+    private static final int[][] COMPLETIONS = {{1, 2, 3}, {4, 5}};
+
+    @TempDir private Path folder;
+
+    private static List<PromptExample> prompts() {
+        List<PromptExample> prompts = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            prompts.add(
+                    new PromptExample(
+                            new int[] {i, 2},
+                            "prompt",
+                            List.of(),
+                            Map.of(),
+                            new RowOrigin("rows.jsonl", i + 1, i)));
+        }
+        return prompts;
+    }
+
+    private record Scripted() implements RolloutSource {
+        @Override
+        public List<SampledCompletion> complete(
+                List<int[]> asked, long round, FinishedListener listener) {
+            List<SampledCompletion> completions = new ArrayList<>();
+            for (int i = 0; i < asked.size(); i++) {
+                int[] ids = COMPLETIONS[i % 2];
+                completions.add(
+                        new SampledCompletion(
+                                ids,
+                                new float[ids.length],
+                                i % 2 == 0 ? StopReason.MAX_TOKENS : StopReason.STOP_TOKEN));
+            }
+            return completions;
+        }
+
+        @Override
+        public boolean isOnPolicy() {
+            return true;
+        }
+    }
+
+    private RecordingListener train(
+            UnaryOperator<OnlineDpoConfig> change, double[] rewards, int reference) {
+        Tokenizer tokenizer = mock();
+        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
+        OnlineDpoConfig config =
+                change.apply(
+                        OnlineDpoConfig.defaults()
+                                .withModel(m -> m.withModelNameOrPath("tiny"))
+                                .withData(
+                                        _ -> DataConfig.of("rows.jsonl").withShuffleDataset(false))
+                                .withJudging(j -> j.withRewardFuncs(List.of("scripted")))
+                                .withLoss(l -> l.withBeta(List.of(BETA)))
+                                .withTraining(
+                                        t ->
+                                                ShortRun.of(t, 3, 0.05, folder.resolve("out"))
+                                                        .withBatch(
+                                                                b ->
+                                                                        b
+                                                                                .withPerDeviceTrainBatchSize(
+                                                                                        2))));
+        var listener = new RecordingListener();
+        Engine.run(
+                () ->
+                        new OnlinePairTrainer(
+                                        config,
+                                        BigramPolicy.seeded(VOCABULARY, 1),
+                                        BigramPolicy.seeded(VOCABULARY, reference).frozen(),
+                                        new Scripted(),
+                                        batch -> table(batch.size(), rewards),
+                                        tokenizer,
+                                        prompts(),
+                                        List.of(),
+                                        RunContext.of(_ -> {}).withListeners(listener))
+                                .train());
+        return listener;
+    }
+
+    private static RewardTable table(int size, double[] rewards) {
+        double[][] values = new double[size][];
+        for (int i = 0; i < size; i++) {
+            values[i] = new double[] {rewards[i % 2]};
+        }
+        return RewardTable.of(List.of("scripted"), new double[] {1}, values);
+    }
+
+    /// Log-probability of a completion of the first prompt under a seeded model.
+    private static double logProb(int seed, int[] completion) {
+        var builder = TokenForest.builder();
+        int[] ids = new int[completion.length + 1];
+        ids[0] = 2;
+        System.arraycopy(completion, 0, ids, 1, completion.length);
+        int root = builder.root(ids);
+        for (int t = 1; t < ids.length; t++) {
+            builder.target(root, t);
+        }
+        float[] each =
+                Engine.call(
+                        () ->
+                                BigramPolicy.seeded(VOCABULARY, seed)
+                                        .measure(builder.build(), HeadRequest.of())
+                                        .tokenLogProbs());
+        double sum = 0;
+        for (float one : each) {
+            sum += one;
+        }
+        return sum;
+    }
+
+    private static double number(Map<String, Object> log, String key) {
+        return ((Number) log.get(key)).doubleValue();
+    }
+
+    @Test
+    void firstStepIsTheFormulas() {
+        Map<String, Object> log = train(c -> c, new double[] {1, 3}, 2).logs.getFirst();
+        double chosen = logProb(1, COMPLETIONS[1]);
+        double rejected = logProb(1, COMPLETIONS[0]);
+        double chosenRatio = chosen - logProb(2, COMPLETIONS[1]);
+        double rejectedRatio = rejected - logProb(2, COMPLETIONS[0]);
+        double z = chosenRatio - rejectedRatio;
+        double kl = (chosenRatio + rejectedRatio) / 2;
+        assertEquals(Math.log1p(Math.exp(-BETA * z)), number(log, "loss"), 1e-6);
+        assertEquals(chosen, number(log, "logps/chosen"), 1e-5);
+        assertEquals(rejected, number(log, "logps/rejected"), 1e-5);
+        assertEquals(BETA * chosenRatio, number(log, "rewards/chosen"), 1e-6);
+        assertEquals(BETA * z, number(log, "rewards/margins"), 1e-6);
+        assertEquals(z > 0 ? 1 : 0, number(log, "rewards/accuracies"));
+        assertEquals(kl, number(log, "objective/kl"), 1e-5);
+        assertEquals(2, number(log, "objective/scores"));
+        assertEquals(2, number(log, "objective/scores_margin"));
+        assertEquals(2 - BETA * kl, number(log, "objective/rlhf_reward"), 1e-5);
+        assertEquals(-(chosen + rejected) / 2, number(log, "objective/entropy"), 1e-5);
+        assertEquals(0.5, number(log, "val/contain_eos_token"));
+        assertEquals(BETA, number(log, "beta"));
+    }
+
+    /// Without the penalty the first completion would win, and equal ones are in their order.
+    @Test
+    void aCompletionWithoutEndLosesThePenalty() {
+        int reference = 1;
+        double first = logProb(1, COMPLETIONS[0]);
+        double second = logProb(1, COMPLETIONS[1]);
+        double[] rewards = {3, 2};
+        assertEquals(
+                first,
+                number(train(c -> c, rewards, reference).logs.getFirst(), "logps/chosen"),
+                1e-5);
+        Map<String, Object> log =
+                train(c -> c.withJudging(j -> j.withMissingEosPenalty(1.5)), rewards, reference)
+                        .logs
+                        .getFirst();
+        assertEquals(second, number(log, "logps/chosen"), 1e-5);
+        assertEquals(0.5, number(log, "objective/scores_margin"), 1e-9);
+        assertEquals(
+                first,
+                number(
+                        train(c -> c, new double[] {1, 1}, reference).logs.getFirst(),
+                        "logps/chosen"),
+                1e-5);
+    }
+
+    @Test
+    void ipoIsNotDividedByLengthsAndBetaFollowsTheEpoch() {
+        int reference = 1;
+        List<Map<String, Object>> logs =
+                train(
+                                c ->
+                                        c.withLoss(
+                                                l ->
+                                                        l.withLossType(OnlineLossType.IPO)
+                                                                .withBeta(List.of(BETA, 0.2))),
+                                new double[] {1, 3},
+                                reference)
+                        .logs;
+        assertEquals(Math.pow(1 / (2 * BETA), 2), number(logs.getFirst(), "loss"), 1e-5);
+        assertEquals(
+                List.of(BETA, 0.2, 0.2), logs.stream().map(log -> number(log, "beta")).toList());
+        assertTrue(number(logs.get(2), "rewards/margins") > 0, "the better one became likelier");
+    }
+
+    @Test
+    void slopesAreDerivatives() {
+        for (OnlineLossType type : OnlineLossType.values()) {
+            OnlinePairLoss loss = OnlinePairLoss.of(type, BETA);
+            for (double z : new double[] {-500, -2, 0, 0.7, 500}) {
+                double h = 1e-5;
+                double difference = (loss.of(z + h).loss() - loss.of(z - h).loss()) / (2 * h);
+                assertEquals(difference, loss.of(z).slope(), 1e-4, type + " at " + z);
+            }
+        }
+    }
+}
