@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Records what TRL logs in short runs of a tiny model: SFT, DPO, ORPO, CPO, TPO, reward models and GRPO.
+"""Records what TRL logs in short runs of a tiny model: SFT, DPO, KTO, ORPO, CPO, TPO, reward models and GRPO.
 
     python3 trainers/src/test/recorded/make_runs.py trainers/src/test/resources/recorded
 
@@ -22,7 +22,7 @@ import trl
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from safetensors.torch import save_file
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
-from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 from trl.experimental.cpo import CPOConfig, CPOTrainer
 from trl.experimental.orpo import ORPOConfig, ORPOTrainer
 from trl.experimental.tpo import TPOConfig, TPOTrainer
@@ -64,7 +64,9 @@ TOLD_OF = {
     "sft": "max_length truncation_mode packing packing_strategy completion_only_loss assistant_only_loss loss_type"
     " label_smoothing_factor".split(),
     "dpo": "max_length truncation_mode precompute_ref_log_probs loss_type loss_weights ld_alpha f_divergence_type"
-    " f_alpha_divergence_coef label_smoothing beta use_weighting discopop_tau".split(),
+    " f_alpha_divergence_coef label_smoothing beta use_weighting discopop_tau sync_ref_model ref_model_mixup_alpha ref_model_sync_steps".split(),
+    "kto": "max_length precompute_ref_log_probs loss_type beta desirable_weight undesirable_weight sync_ref_model"
+    " ref_model_mixup_alpha ref_model_sync_steps".split(),
     "orpo": ["max_length", "beta"],
     "cpo": "max_length beta loss_type label_smoothing cpo_alpha simpo_gamma alpha".split(),
     "tpo": "max_length truncation_mode beta loss_type label_smoothing tpo_alpha tpo_l_gamma".split(),
@@ -100,6 +102,25 @@ CASES = {
         False,
         "pairs",
         {"loss_type": ["sigmoid", "sft"], "loss_weights": [0.7, 0.4], "precompute_ref_log_probs": True},
+    ),
+    "dpo-sync-full": (
+        "dpo",
+        True,
+        "pairs",
+        {"sync_ref_model": True, "ref_model_mixup_alpha": 0.3, "ref_model_sync_steps": 1},
+    ),
+    "kto-accumulated": (
+        "kto",
+        False,
+        "labelled",
+        {"beta": 0.5, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "undesirable_weight": 0.7},
+    ),
+    "kto-apo-zero-truncated": ("kto", False, "pairs", {"loss_type": "apo_zero_unpaired", "max_length": 28}),
+    "kto-sync-full": (
+        "kto",
+        True,
+        "labelled",
+        {"sync_ref_model": True, "ref_model_mixup_alpha": 0.5, "ref_model_sync_steps": 2},
     ),
     "orpo-accumulated": (
         "orpo",
@@ -222,6 +243,11 @@ def rows(kind):
             "completion": lambda: {"prompt": [question], "completion": [answer]},
             "messages": lambda: {"messages": [question, answer, {"role": "user", "content": "Sure?"}, answer]},
             "pairs": lambda: {"prompt": [question], "chosen": [answer], "rejected": [wrong]},
+            "labelled": lambda: {
+                "prompt": [question],
+                "completion": [answer if sum(digits) % 2 else wrong],
+                "label": sum(digits) % 2 == 1,
+            },
             "triples": lambda: {
                 "prompt": [question],
                 "reference": [{"role": "assistant", "content": "= " + right}],
@@ -305,7 +331,14 @@ def configuration(trainer, options, scratch):
     given = {"max_length": 64, **given}
     if trainer == "sft":
         return SFTConfig(**given)
-    kinds = {"dpo": DPOConfig, "orpo": ORPOConfig, "cpo": CPOConfig, "tpo": TPOConfig, "reward": RewardConfig}
+    kinds = {
+        "dpo": DPOConfig,
+        "kto": KTOConfig,
+        "orpo": ORPOConfig,
+        "cpo": CPOConfig,
+        "tpo": TPOConfig,
+        "reward": RewardConfig,
+    }
     return kinds[trainer](**given)
 
 
@@ -328,13 +361,14 @@ def run(name, scratch):
         kinds = {
             "sft": SFTTrainer,
             "dpo": DPOTrainer,
+            "kto": KTOTrainer,
             "orpo": ORPOTrainer,
             "cpo": CPOTrainer,
             "tpo": TPOTrainer,
             "reward": RewardTrainer,
         }
         trainer = kinds[trainer_name](model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
-        if trainer_name == "dpo":
+        if trainer_name in ("dpo", "kto"):
             reference = "separate-model" if full else "copy-of-start-adapter"
         trainer.train()
     told = {
@@ -367,7 +401,7 @@ def steps(trainer, args):
             kept = {k: v for k, v in log.items() if k not in ("epoch", "step", "step_time") and isinstance(v, (int, float))}
             kept["learning_rate"] = args.learning_rate * (1 - (step - 1) / STEPS)  # the one that was used
             if kept.get("rewards/margins") == 0:
-                del kept["rewards/accuracies"]  # of ties, which rounding decides
+                kept.pop("rewards/accuracies", None)  # of ties, which rounding decides
             yield {"step": step, **kept}
 
 

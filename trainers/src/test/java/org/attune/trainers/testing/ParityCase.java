@@ -149,7 +149,9 @@ public record ParityCase(
                 use.accept(Policy.reference(separate));
                 return;
             }
-            boolean same = config.get("reference_model").equals(config.get("model"));
+            boolean same =
+                    !config.has("reference_model")
+                            || config.get("reference_model").equals(config.get("model"));
             try (var moving =
                     policy.movingModel(separate, same ? Scorer.Start.SAME : Scorer.Start.OTHER)) {
                 use.accept(moving);
