@@ -51,8 +51,12 @@ public record GrpoObjective(
         for (int t = 0; isShared() && t < slopes.length; t++) {
             slopes[t] += sums.byShared * mask[t] / counted;
         }
-        double unit = countsCompletions() ? counted : 1;
-        return new Result(sums.loss, slopes, sums.kl, sums.low / unit, sums.high / unit);
+        if (isShared()) { // also where no token counts, and the ratio is 1
+            PolicyLoss.Term one = loss.term(mean(logRatios, mask, counted), 0, row.advantage());
+            sums.low = one.low() ? 1 : 0;
+            sums.high = one.high() ? 1 : 0;
+        }
+        return new Result(sums.loss, slopes, sums.kl, sums.low, sums.high);
     }
 
     private static final class Sums {
@@ -77,13 +81,17 @@ public record GrpoObjective(
         if (level == ImportanceSamplingLevel.TOKEN) {
             return logRatios;
         }
+        double[] shared = new double[logRatios.length];
+        Arrays.fill(shared, mean(logRatios, mask, counted));
+        return shared;
+    }
+
+    private static double mean(double[] logRatios, double[] mask, double counted) {
         double sum = 0;
         for (int t = 0; t < logRatios.length; t++) {
             sum += mask[t] * logRatios[t];
         }
-        double[] shared = new double[logRatios.length];
-        Arrays.fill(shared, sum / counted);
-        return shared;
+        return sum / counted;
     }
 
     private double[] ofTerm(CompletionScores row, double[] logRatios, double[] used) {

@@ -114,7 +114,7 @@ public sealed interface PolicyLoss {
             implements PolicyLoss {
         private static final double LARGEST = 20; // of |log ρ| of a token and of log w
         private static final double LEAST = Math.log(1e-8); // of log w
-        private static final double LEAST_LAMBDA = 1e-4;
+        private static final double LEAST_LAMBDA = 1e-4f; // TRL's is a float32
 
         /// `log w` of a completion: the bounded sum of its bounded log-ratios, and of the bounded
         /// logarithms of the sampler's ratios where there are any.

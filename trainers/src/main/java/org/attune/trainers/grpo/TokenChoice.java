@@ -40,13 +40,17 @@ public sealed interface TokenChoice {
             return Place.marked(rows, places);
         }
 
+        /// As torch rounds it: a place that is a whole number in exact arithmetic can be a little
+        /// more.
         private static float quantile(float[] sorted, float at) {
-            float rank = at * (sorted.length - 1);
+            double rank = (double) at * (sorted.length - 1);
             int below = (int) Math.floor(rank);
             float low = sorted[below];
             float high = sorted[Math.min(sorted.length - 1, below + 1)];
-            float weight = rank - below;
-            return weight < 0.5f ? low + weight * (high - low) : high - (high - low) * (1 - weight);
+            float weight = (float) (rank - below);
+            return weight < 0.5f
+                    ? Math.fma(weight, high - low, low)
+                    : Math.fma(low - high, 1 - weight, high);
         }
     }
 

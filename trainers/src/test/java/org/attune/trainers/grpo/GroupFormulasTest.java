@@ -111,6 +111,14 @@ class GroupFormulasTest {
         List<boolean[]> chosen = chosen(new TokenChoice.TopEntropy(0.4));
         assertArrayEquals(new boolean[] {false, true, false}, chosen.get(0));
         assertArrayEquals(new boolean[] {true, false, true}, chosen.get(1));
+        // 0.6f · 5 is 1.2e-7 more than 3, and the quantile more than 1.5: so it is in torch.
+        List<boolean[]> fewer =
+                new TokenChoice.TopEntropy(0.4)
+                        .of(
+                                List.of(row(0), row(1)),
+                                List.of(new double[] {0.5, 2.9, 1}, new double[] {3, 0.1, 1.5}),
+                                RandomSource.XO_SHI_RO_256_PP.create(1));
+        assertArrayEquals(new boolean[] {true, false, false}, fewer.get(1));
         var loss = new GrpoObjective(CLIPPED, ImportanceSamplingLevel.TOKEN, 0, false);
         double[] slopes = loss.evaluate(row(0).withChosen(chosen.get(0))).slopes();
         assertEquals(0, slopes[0]);
