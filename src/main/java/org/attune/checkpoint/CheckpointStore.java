@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -53,12 +54,44 @@ public final class CheckpointStore {
     /// @param content writes model and optimizer
     /// @throws CheckpointException if it can't be written; earlier checkpoints are as they were
     public Checkpoint save(RunState state, int maxSteps, double epoch, Content content) {
-        Path target = outputDir.resolve("checkpoint-" + state.step());
-        String trainerState = trainerState(state, maxSteps, epoch);
+        return save(state, maxSteps, epoch, Optional.empty(), content);
+    }
+
+    /// The same where evaluations are compared. The best checkpoint is not deleted.
+    ///
+    /// @param best the best evaluation so far; empty if there is none
+    public Checkpoint save(
+            RunState state,
+            int maxSteps,
+            double epoch,
+            Optional<BestEvaluation> best,
+            Content content) {
+        Path target = folder(state.step());
+        String trainerState = trainerState(state, maxSteps, epoch, best);
         var written = new WrittenHashes();
         written.during(() -> write(target, state, trainerState, content, written));
-        prune();
+        prune(best.map(BestEvaluation::checkpoint).orElse(OptionalInt.empty()));
         return new Checkpoint(target, state.step());
+    }
+
+    /// Opens the checkpoint of a step.
+    ///
+    /// @throws CheckpointException if it is missing or damaged
+    public Checkpoint of(int step) {
+        return Checkpoint.open(folder(step));
+    }
+
+    private Path folder(int step) {
+        return outputDir.resolve("checkpoint-" + step);
+    }
+
+    /// Deletes what a finished run has beside its best checkpoint, where one is kept.
+    ///
+    /// @param best its step
+    public void finish(int best) {
+        if (limit.equals(OptionalInt.of(1))) {
+            folders().stream().filter(folder -> number(folder) != best).forEach(this::delete);
+        }
     }
 
     private static void write(
@@ -84,14 +117,20 @@ public final class CheckpointStore {
     }
 
     /// transformers' `trainer_state.json`, as far as it applies.
-    public static String trainerState(RunState state, int maxSteps, double epoch) {
+    ///
+    /// @param best the best evaluation so far; empty if there is none
+    public static String trainerState(
+            RunState state, int maxSteps, double epoch, Optional<BestEvaluation> best) {
         ObjectNode json = Checkpoint.JSON.createObjectNode();
         json.put("global_step", state.step());
         json.put("max_steps", maxSteps);
         json.put("epoch", epoch);
         json.put("num_input_tokens_seen", state.tokens());
-        json.putNull("best_metric");
-        json.putNull("best_model_checkpoint");
+        json.put("best_metric", best.map(BestEvaluation::metric).orElse(null));
+        json.put("best_global_step", best.map(BestEvaluation::step).orElse(null));
+        OptionalInt kept = best.map(BestEvaluation::checkpoint).orElse(OptionalInt.empty());
+        json.put(
+                "best_model_checkpoint", kept.isPresent() ? "checkpoint-" + kept.getAsInt() : null);
         json.put("is_local_process_zero", true);
         json.put("is_world_process_zero", true);
         json.set("log_history", Checkpoint.JSON.valueToTree(state.logHistory()));
@@ -134,15 +173,26 @@ public final class CheckpointStore {
                 .findFirst();
     }
 
-    private void prune() {
+    /// As transformers: the newest and the best one stay, of the others the newest ones.
+    private void prune(OptionalInt best) {
         List<Path> folders = folders();
-        int surplus = folders.size() - limit.orElse(folders.size());
-        for (Path folder : folders.subList(0, Math.max(0, surplus))) {
-            try {
-                AtomicFolder.deleteWhole(folder);
-            } catch (IOException e) {
-                LOG.warn("the old checkpoint {} can't be deleted: {}", folder, e.toString());
+        var kept = new HashSet<Path>(List.of(folders.getLast()));
+        best.ifPresent(step -> kept.add(folder(step)));
+        int remaining = folders.size();
+        int most = Math.max(limit.orElse(remaining), kept.size());
+        for (Path folder : folders) {
+            if (remaining > most && !kept.contains(folder)) {
+                delete(folder);
+                remaining--;
             }
+        }
+    }
+
+    private void delete(Path folder) {
+        try {
+            AtomicFolder.deleteWhole(folder);
+        } catch (IOException e) {
+            LOG.warn("the old checkpoint {} can't be deleted: {}", folder, e.toString());
         }
     }
 

@@ -20,6 +20,11 @@ final class KeptTensors implements AutoCloseable {
         scope.seal();
     }
 
+    /// The copy of the first one.
+    Tensor first() {
+        return copies.getFirst();
+    }
+
     /// Copies them anew.
     void keep() {
         for (int i = 0; i < copies.size(); i++) {

@@ -4,10 +4,9 @@ import org.attune.error.ConfigException;
 import org.attune.optim.LrSchedule.Span;
 import org.attune.optim.LrSchedule.WarmupStableDecay.Shape;
 
-import java.util.Arrays;
-import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// The schedule options of a run, as transformers spells them: `lr_scheduler_type`,
@@ -32,7 +31,12 @@ public record LrScheduleOptions(
                     "inverse_sqrt",
                     "cosine_with_min_lr",
                     "cosine_warmup_with_min_lr",
-                    "warmup_stable_decay");
+                    "warmup_stable_decay",
+                    "reduce_lr_on_plateau",
+                    "greedy");
+
+    /// Types whose rate follows evaluations.
+    public static final Set<String> MEASURED = Set.of("reduce_lr_on_plateau", "greedy");
 
     public LrScheduleOptions {
         settings = Map.copyOf(settings);
@@ -81,6 +85,7 @@ public record LrScheduleOptions(
                             "min_lr_rate",
                             "warmup_lr_rate");
             case "warmup_stable_decay" -> warmupStableDecay();
+            case "reduce_lr_on_plateau", "greedy" -> new LrSchedule.Constant(); // at the start
             default ->
                     throw new ConfigException(
                             "lr_scheduler_type is \"%s\"; accepted: %s"
@@ -88,6 +93,17 @@ public record LrScheduleOptions(
                                             type,
                                             String.join(", ", TYPES.stream().sorted().toList())));
         };
+    }
+
+    /// Builds the schedule of a type whose rate follows evaluations; empty for others.
+    ///
+    /// @param greater whether greater metrics are better
+    /// @throws ConfigException as [#schedule]
+    public Optional<MeasuredSchedule> measured(boolean greater) {
+        return MEASURED.contains(type)
+                ? Optional.of(
+                        new MeasuredScheduleOptions(type, settings, learningRate).schedule(greater))
+                : Optional.empty();
     }
 
     private LrSchedule inverseSqrt() {
@@ -146,36 +162,15 @@ public record LrScheduleOptions(
     }
 
     private double number(String key, double fallback) {
-        Object value = settings.get(key);
-        return switch (value) {
-            case null -> fallback;
-            case Number n -> n.doubleValue();
-            default -> throw notANumber(key, value, "a number");
-        };
+        return ScheduleSettings.number(settings, key, fallback);
     }
 
     private int integer(String key, int fallback) {
-        Object value = settings.get(key);
-        return switch (value) {
-            case null -> fallback;
-            case Number n when n.doubleValue() == n.intValue() -> n.intValue();
-            default -> throw notANumber(key, value, "an integer");
-        };
-    }
-
-    private static ConfigException notANumber(String key, Object value, String wanted) {
-        return new ConfigException(
-                "lr_scheduler_kwargs.%s must be %s, got %s".formatted(key, wanted, value));
+        return ScheduleSettings.integer(settings, key, fallback);
     }
 
     private LrSchedule allowing(LrSchedule schedule, String... keys) {
-        var unknown = new LinkedHashSet<>(settings.keySet());
-        Arrays.asList(keys).forEach(unknown::remove);
-        if (!unknown.isEmpty()) {
-            throw new ConfigException(
-                    "lr_scheduler_kwargs has unknown keys %s for %s; accepted: %s"
-                            .formatted(unknown, type, Arrays.toString(keys)));
-        }
+        ScheduleSettings.requireKnown(settings, type, keys);
         return schedule;
     }
 }

@@ -14,7 +14,12 @@ import java.util.List;
 /// Both give the same bits.
 public interface Optimizer extends AutoCloseable {
     /// Euclidean norm of all gradients together; not finite if one of them isn't.
-    double gradientNorm();
+    default double gradientNorm() {
+        return gradientNorm(NormType.L2);
+    }
+
+    /// Norm of all gradients together; not finite if one of them isn't.
+    double gradientNorm(NormType type);
 
     /// Sum of the squares of a group's gradients; not finite if one of them isn't.
     /// [#gradientNorm] is the root of their sum, added in the order of the groups.
@@ -28,14 +33,15 @@ public interface Optimizer extends AutoCloseable {
     /// @param gradientScale factor on the gradients, see [GradientClipping]
     void step(double learningRate, double gradientScale);
 
-    /// Counts an update that is then made group by group.
-    void begin();
+    /// Begins an update that is then made group by group.
+    ///
+    /// @param learningRate ≥ 0
+    void begin(double learningRate);
 
     /// A group's part of the update that has [begun][#begin]; its gradients stay as they are.
     ///
     /// @param group number in [ParameterSpace#groups]
-    /// @param learningRate ≥ 0
-    void update(int group, double learningRate);
+    void update(int group);
 
     /// Sets all gradients to 0.
     void zeroGradients();
@@ -44,6 +50,13 @@ public interface Optimizer extends AutoCloseable {
     ///
     /// @param group number in [ParameterSpace#groups]
     void zeroGradients(int group);
+
+    /// Shows the weights that the run results in, where they aren't those that gradients are taken
+    /// at (schedule-free optimizers), until [#showTrained]. No update may come between.
+    void showResult();
+
+    /// Shows the weights that gradients are taken at again, bit for bit.
+    void showTrained();
 
     /// The parameters and the optimizer's state, to be written to a checkpoint. Valid until the
     /// next step.

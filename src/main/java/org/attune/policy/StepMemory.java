@@ -9,7 +9,7 @@ import org.attune.tensor.DType;
 /// that exist at a time, `N` tokens computed at once.
 /// ```
 /// gradients   = 4 G             float32
-/// optimizer   = 8 P             two moments, float32
+/// optimizer   = 8 P             AdamW's two moments, float32
 /// pass        = g(N) (a(N) + h(N)),     g(N) = 1.12 + 0.04 max(0, log₂(N / 4096))
 /// ```
 /// with `a` of the blocks' activations ([ActivationBytes]) and `h` of the output head. The factor
@@ -65,13 +65,8 @@ public record StepMemory(
         return GRADIENT_BYTES * gradients;
     }
 
-    /// Bytes of the optimizer's moments.
+    /// Bytes of AdamW's moments.
     public long optimizer() {
-        return optimizer(trained);
-    }
-
-    /// The same of so many trained numbers.
-    public static long optimizer(long trained) {
         return MOMENT_BYTES * trained;
     }
 

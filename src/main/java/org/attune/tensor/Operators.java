@@ -2,6 +2,7 @@ package org.attune.tensor;
 
 /// The ATen operators in use, each with its schema in libtorch 2.7.1.
 final class Operators {
+    static final Aten ABS = Aten.of("aten::abs(Tensor self) -> Tensor");
     static final Aten ARGMAX =
             Aten.of("aten::argmax(Tensor self, int? dim, bool keepdim) -> Tensor");
     static final Aten BMM = Aten.of("aten::bmm(Tensor self, Tensor mat2) -> Tensor");
@@ -37,6 +38,8 @@ final class Operators {
     static final Aten LOG_SIGMOID = Aten.of("aten::log_sigmoid(Tensor self) -> Tensor");
     static final Aten LOG_SOFTMAX =
             Aten.of("aten::_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor");
+    static final Aten MAX = Aten.of("aten::max(Tensor self) -> Tensor");
+    static final Aten MAXIMUM = Aten.of("aten::maximum(Tensor self, Tensor other) -> Tensor");
     static final Aten MM = Aten.of("aten::mm(Tensor self, Tensor mat2) -> Tensor");
     static final Aten MM_OUT =
             Aten.of("aten::mm.out(Tensor self, Tensor mat2, Tensor(a!) out) -> Tensor(a!)");
@@ -65,6 +68,7 @@ final class Operators {
     static final Aten SELECT =
             Aten.of("aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)");
     static final Aten SIGMOID = Aten.of("aten::sigmoid(Tensor self) -> Tensor");
+    static final Aten SIGN = Aten.of("aten::sign(Tensor self) -> Tensor");
     static final Aten SILU = Aten.of("aten::silu(Tensor self) -> Tensor");
     static final Aten SILU_OUT =
             Aten.of("aten::silu.out(Tensor self, Tensor(a!) out) -> Tensor(a!)");

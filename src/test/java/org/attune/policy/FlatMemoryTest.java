@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.model.config.AttentionConfig;
 import org.attune.model.config.DecoderConfig;
 import org.attune.optim.AdamW;
+import org.attune.optim.FlatOptimizer;
+import org.attune.optim.ParameterGroups;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.Hardware;
@@ -84,7 +86,10 @@ class FlatMemoryTest {
                                 var decoder = TinyModels.decoder(CONFIG);
                                 var policy = Outcome.lora(decoder, Outcome.allLinear(0), options);
                                 var optimizer =
-                                        new AdamW(policy.parameters(), AdamW.Settings.defaults())) {
+                                        new FlatOptimizer(
+                                                policy.parameters(),
+                                                AdamW.defaults(),
+                                                ParameterGroups.of(0))) {
                             TokenForest forest = forest();
                             Runnable step =
                                     () -> {
@@ -99,7 +104,7 @@ class FlatMemoryTest {
                     });
         }
 
-        private static void step(Policy policy, AdamW optimizer, TokenForest forest) {
+        private static void step(Policy policy, FlatOptimizer optimizer, TokenForest forest) {
             optimizer.zeroGradients();
             try (Evaluation e = policy.evaluate(forest, HeadRequest.of(HeadStatistic.ENTROPY))) {
                 float[] weights = new float[forest.targetCount()];

@@ -8,6 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.optim.AdamW;
+import org.attune.optim.FlatOptimizer;
+import org.attune.optim.OptimizerKind;
+import org.attune.optim.OptimizerOptions;
+import org.attune.optim.ParameterGroups;
 import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
@@ -21,7 +25,8 @@ import java.util.function.Function;
 /// Updating each block on the way through the backward pass gives the bits of updating all at its
 /// end, in less memory.
 class GradientsInTurnTest {
-    private static final AdamW.Settings SETTINGS = new AdamW.Settings(0.9, 0.99, 1e-8, 0.1);
+    private static final AdamW ADAMW = new AdamW(0.9, 0.99, 1e-8, false);
+    private static final ParameterGroups DECAY = ParameterGroups.of(0.1);
     private static final double RATE = 1e-2;
 
     private static final List<DecoderConfig> MODELS =
@@ -73,7 +78,7 @@ class GradientsInTurnTest {
         double step(Runnable pass);
     }
 
-    private static Updates atTheEnd(AdamW optimizer) {
+    private static Updates atTheEnd(FlatOptimizer optimizer) {
         return pass -> {
             optimizer.zeroGradients();
             pass.run();
@@ -83,19 +88,19 @@ class GradientsInTurnTest {
         };
     }
 
-    private static Updates inTurn(Policy policy, AdamW optimizer) {
+    private static Updates inTurn(Policy policy, FlatOptimizer optimizer) {
         List<Double> squares = new ArrayList<>();
         policy.parameters()
                 .whenComplete(
                         group -> {
                             assertEquals(squares.size(), group, "groups come in their order");
                             squares.add(optimizer.gradientSquares(group));
-                            optimizer.update(group, RATE);
+                            optimizer.update(group);
                             optimizer.zeroGradients(group);
                         });
         return pass -> {
             squares.clear();
-            optimizer.begin();
+            optimizer.begin(RATE);
             pass.run();
             assertEquals(policy.parameters().groups().size(), squares.size());
             return Math.sqrt(squares.stream().reduce(0.0, Double::sum));
@@ -128,13 +133,22 @@ class GradientsInTurnTest {
 
     private static Trained train(
             DecoderConfig config, DType dtype, Policy.Options options, boolean inTurn) {
+        return train(ADAMW, config, dtype, options, inTurn);
+    }
+
+    private static Trained train(
+            OptimizerKind kind,
+            DecoderConfig config,
+            DType dtype,
+            Policy.Options options,
+            boolean inTurn) {
         return with(
                 config,
                 dtype,
                 options,
                 inTurn,
                 policy -> {
-                    try (var optimizer = new AdamW(policy.parameters(), SETTINGS)) {
+                    try (var optimizer = new FlatOptimizer(policy.parameters(), kind, DECAY)) {
                         var updates = inTurn ? inTurn(policy, optimizer) : atTheEnd(optimizer);
                         List<Double> norms = new ArrayList<>();
                         for (int step = 0; step < 4; step++) {
@@ -164,6 +178,17 @@ class GradientsInTurnTest {
             train(config, DType.FLOAT32, Outcome.PLAIN, false)
                     .assertSameBits(
                             "plain " + config, train(config, DType.FLOAT32, Outcome.PLAIN, true));
+        }
+    }
+
+    @Test
+    void soDoOtherOptimizers() {
+        for (String name : List.of("adafactor", "muon", "adamw_8bit", "schedule_free_adamw")) {
+            OptimizerKind kind = new OptimizerOptions(name, "", 0.9, 0.99, 1e-8, 2).kind();
+            DecoderConfig config = TinyModels.tiedLlama();
+            train(kind, config, DType.FLOAT32, Outcome.DEFAULT, false)
+                    .assertSameBits(
+                            name, train(kind, config, DType.FLOAT32, Outcome.DEFAULT, true));
         }
     }
 
@@ -225,16 +250,16 @@ class GradientsInTurnTest {
     }
 
     /// Most bytes alive while a pass goes backward, where each block has been left.
-    private static long mostAlive(Policy policy, AdamW optimizer, TokenForest forest) {
+    private static long mostAlive(Policy policy, FlatOptimizer optimizer, TokenForest forest) {
         var most = new long[1];
         policy.parameters()
                 .whenComplete(
                         group -> {
                             most[0] = Math.max(most[0], TensorScope.liveBytes());
-                            optimizer.update(group, RATE);
+                            optimizer.update(group);
                             optimizer.zeroGradients(group);
                         });
-        optimizer.begin();
+        optimizer.begin(RATE);
         pass(policy, forest);
         return most[0];
     }
@@ -251,7 +276,7 @@ class GradientsInTurnTest {
                         DType.BFLOAT16,
                         false,
                         policy -> {
-                            try (var _ = new AdamW(policy.parameters(), SETTINGS);
+                            try (var _ = new FlatOptimizer(policy.parameters(), ADAMW, DECAY);
                                     var _ = policy.evaluate(forest, HeadRequest.of())) {
                                 return TensorScope.liveBytes(); // less than at the peak
                             }
@@ -261,7 +286,7 @@ class GradientsInTurnTest {
                 DType.BFLOAT16,
                 true,
                 policy -> {
-                    try (var optimizer = new AdamW(policy.parameters(), SETTINGS)) {
+                    try (var optimizer = new FlatOptimizer(policy.parameters(), ADAMW, DECAY)) {
                         long gradients = Float.BYTES * numbers(policy, "layers.", "embed", "norm");
                         long oneBlock = Float.BYTES * numbers(policy, "layers.3.", "embed");
                         long inTurn = mostAlive(policy, optimizer, forest);

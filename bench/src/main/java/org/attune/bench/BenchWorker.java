@@ -11,9 +11,9 @@ import org.attune.reward.WeightedReward;
 import org.attune.tensor.Engine;
 import org.attune.tensor.OperatorTimes;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.loop.PassWork;
@@ -161,7 +161,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
                 .withSave(
                         s ->
                                 s.withOutputDir(folder.resolve("out"))
-                                        .withSaveStrategy(IntervalStrategy.NO));
+                                        .withSaveStrategy(SaveStrategy.NO));
     }
 
     /// 1 where the completion has the row's answer in it.

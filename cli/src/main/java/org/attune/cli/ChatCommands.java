@@ -3,11 +3,11 @@ package org.attune.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.cli.config.NearestKey;
 import org.attune.error.ConfigException;
 import org.attune.rollout.generation.ChatSession;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.text.Message;
+import org.attune.text.NearestKey;
 
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,7 +1,7 @@
 package org.attune.cli;
 
-import org.attune.cli.config.NearestKey;
 import org.attune.error.ConfigException;
+import org.attune.text.NearestKey;
 
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

@@ -3,8 +3,8 @@ package org.attune.cli;
 import org.attune.cli.config.Key;
 import org.attune.cli.config.KeyFacts;
 import org.attune.cli.config.KeyTable;
-import org.attune.cli.config.NearestKey;
 import org.attune.error.ConfigException;
+import org.attune.text.NearestKey;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 

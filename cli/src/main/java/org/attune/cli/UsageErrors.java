@@ -1,6 +1,6 @@
 package org.attune.cli;
 
-import org.attune.cli.config.NearestKey;
+import org.attune.text.NearestKey;
 
 import picocli.CommandLine;
 import picocli.CommandLine.IParameterExceptionHandler;

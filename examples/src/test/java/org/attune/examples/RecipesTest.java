@@ -185,6 +185,11 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2Adafactor() throws IOException {
+        assertEquals(2, run("sft", "recipes/smollm2-adafactor.yaml", "sft").path("steps").asInt());
+    }
+
+    @Test
     void smollm2Reward() throws IOException {
         JsonNode summary = run("reward", "recipes/smollm2-reward.yaml", "pairs");
         assertEquals(2, summary.path("steps").asInt());

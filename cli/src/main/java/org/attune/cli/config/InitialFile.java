@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import org.attune.error.ConfigException;
+import org.attune.text.NearestKey;
 import org.attune.trainers.opening.FirstRun.Suggestion;
 import org.attune.trainers.opening.TrainingMethod;
 

@@ -1,5 +1,6 @@
 package org.attune.cli.config;
 
+import org.attune.text.NearestKey;
 import org.attune.trainers.opening.TrainingMethod;
 
 import java.util.ArrayList;

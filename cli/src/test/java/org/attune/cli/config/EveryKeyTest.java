@@ -140,7 +140,9 @@ class EveryKeyTest {
                     "use_peft=false",
                     "adapter_name_or_path=null",
                     "max_grad_norm=0",
-                    "optimizer_in_bwd=true");
+                    "optimizer_in_bwd=true",
+                    "load_best_model_at_end=true",
+                    "save_strategy=best");
 
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.

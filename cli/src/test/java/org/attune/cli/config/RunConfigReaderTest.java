@@ -12,6 +12,7 @@ import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.preference.DpoConfig;
@@ -248,7 +249,7 @@ class RunConfigReaderTest {
                                 + "eval_strategy: false\n"
                                 + "report_to:\n"
                                 + "max_steps: -1\n");
-        assertEquals(IntervalStrategy.NO, config.training().save().saveStrategy());
+        assertEquals(SaveStrategy.NO, config.training().save().saveStrategy());
         assertEquals(IntervalStrategy.NO, config.training().eval().evalStrategy());
         assertEquals(OptionalInt.empty(), config.training().schedule().maxSteps());
     }

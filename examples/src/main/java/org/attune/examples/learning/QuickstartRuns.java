@@ -4,10 +4,10 @@ import org.attune.models.DtypeChoice;
 import org.attune.models.ModelConfig;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.SaveConfig;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.preference.DpoConfig;
@@ -98,7 +98,7 @@ record QuickstartRuns(Path root) {
 
     private static TrainingConfig small(TrainingConfig training, long seed, Path out) {
         return training.withSeed(seed)
-                .withSave(SaveConfig.to(out).withSaveStrategy(IntervalStrategy.NO))
+                .withSave(SaveConfig.to(out).withSaveStrategy(SaveStrategy.NO))
                 .withBatch(b -> b.withGradientCheckpointing(false));
     }
 }

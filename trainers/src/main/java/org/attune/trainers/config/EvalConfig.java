@@ -11,11 +11,14 @@ import java.util.OptionalDouble;
 /// @param evalSteps for `steps`: how often; below 1: a share of all steps; unset:
 ///     `logging_steps`
 /// @param evalOnStart evaluate before the first step too
+/// @param evalDelay no evaluation before so many steps, or epochs with `epoch`; those at the start
+///     and at the end are made anyway
 @CopyMethods
 public record EvalConfig(
         IntervalStrategy evalStrategy,
         @InRange(min = 0, minOpen = true) OptionalDouble evalSteps,
-        boolean evalOnStart)
+        boolean evalOnStart,
+        @InRange(min = 0) double evalDelay)
         implements EvalConfigCopies {
     /// The defaults, as listed at the parameters.
     public static EvalConfig defaults() {
@@ -25,6 +28,11 @@ public record EvalConfig(
     /// Steps between evaluations in a run of `totalSteps` whose log has `loggingSteps`.
     public int evalInterval(int totalSteps, double loggingSteps) {
         return LogConfig.interval(evalSteps.orElse(loggingSteps), totalSteps);
+    }
+
+    /// Steps before which no evaluation is made.
+    public double delaySteps(int stepsPerEpoch) {
+        return evalStrategy == IntervalStrategy.EPOCH ? evalDelay * stepsPerEpoch : evalDelay;
     }
 
     public static List<ConfigProblem> needsRows(EvalConfig eval, DataConfig data) {

@@ -11,5 +11,9 @@ public enum LrSchedulerType {
     INVERSE_SQRT,
     COSINE_WITH_MIN_LR,
     COSINE_WARMUP_WITH_MIN_LR,
-    WARMUP_STABLE_DECAY
+    WARMUP_STABLE_DECAY,
+    /// Follows evaluations.
+    REDUCE_LR_ON_PLATEAU,
+    /// Follows evaluations.
+    GREEDY
 }

@@ -16,7 +16,7 @@ import java.util.OptionalInt;
 @CopyMethods
 public record SaveConfig(
         Path outputDir,
-        IntervalStrategy saveStrategy,
+        SaveStrategy saveStrategy,
         @InRange(min = 0, minOpen = true) double saveSteps,
         @InRange(min = 1) OptionalInt saveTotalLimit,
         Resume resume)
@@ -25,7 +25,7 @@ public record SaveConfig(
     public static SaveConfig defaults() {
         return SaveConfigCopies.blank()
                 .withOutputDir(Path.of(""))
-                .withSaveStrategy(IntervalStrategy.STEPS)
+                .withSaveStrategy(SaveStrategy.STEPS)
                 .withSaveSteps(500)
                 .withResume(new Resume.No());
     }

@@ -1,7 +1,9 @@
 package org.attune.trainers.config;
 
+import org.attune.optim.LrScheduleOptions;
 import org.attune.records.CopyMethods;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -42,6 +44,33 @@ public record ScheduleConfig(
             return (int) Math.ceil(warmupRatio.getAsDouble() * totalSteps);
         }
         return warmupSteps >= 1 ? (int) warmupSteps : (int) Math.ceil(warmupSteps * totalSteps);
+    }
+
+    /// Whether the rate follows evaluations.
+    public boolean isMeasured() {
+        return LrScheduleOptions.MEASURED.contains(ConfigNames.wireName(lrSchedulerType));
+    }
+
+    /// What doesn't fit evaluations.
+    List<ConfigProblem> problems(EvalConfig eval) {
+        var problems = new ArrayList<ConfigProblem>();
+        if (isMeasured() && eval.evalStrategy() == IntervalStrategy.NO) {
+            problems.add(
+                    new ConfigProblem(
+                            "lr_scheduler_type",
+                            lrSchedulerType,
+                            "this one with eval_strategy: steps or epoch, which it follows"));
+        }
+        if (isMeasured() && (warmupSteps > 0 || warmupRatio.orElse(0) > 0)) {
+            problems.add(
+                    new ConfigProblem(
+                            "warmup_steps",
+                            warmupRatio.orElse(warmupSteps),
+                            "0 with lr_scheduler_type: "
+                                    + ConfigNames.wireName(lrSchedulerType)
+                                    + ", which has no warm-up"));
+        }
+        return problems;
     }
 
     @Override

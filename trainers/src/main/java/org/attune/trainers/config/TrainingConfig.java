@@ -2,8 +2,10 @@ package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
 
+import org.attune.policy.ParameterSpace;
 import org.attune.records.CopyMethods;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -16,6 +18,8 @@ import java.util.OptionalLong;
 /// @param eval evaluation
 /// @param save results and checkpoints
 /// @param log metrics
+/// @param best which evaluation is the best, and what follows from it
+/// @param averaging a second result, averaged over the run
 /// @param seed seed of everything random; TRL: 42
 /// @param dataSeed seed of the order of the rows; unset: `seed`
 /// @param neftuneNoiseAlpha size `α` of the noise on embeddings in training
@@ -28,10 +32,12 @@ public record TrainingConfig(
         @Valid EvalConfig eval,
         @Valid SaveConfig save,
         @Valid LogConfig log,
+        @Valid BestModelConfig best,
+        @Valid BemaConfig averaging,
         long seed,
         OptionalLong dataSeed,
         @InRange(min = 0) OptionalDouble neftuneNoiseAlpha)
-        implements TrainingConfigCopies {
+        implements TrainingConfigCopies, CrossChecked {
     /// The defaults with the optimizer of a method.
     public static TrainingConfig of(OptimizerConfig optimizer) {
         return TrainingConfigCopies.blank().withOptimizer(optimizer).withSeed(42);
@@ -53,5 +59,26 @@ public record TrainingConfig(
                         training.neftuneNoiseAlpha().getAsDouble(),
                         "null: completions are sampled without noise, so ratios to the sampler"
                                 + " would be those of another model"));
+    }
+
+    /// Bytes that are kept for each update: the optimizer's state and averages.
+    public long stateBytes(ParameterSpace parameters) {
+        return optimizer.stateBytes(parameters) + averaging.bytes(parameters.count());
+    }
+
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        var problems = new ArrayList<>(best.problems(eval, save, log));
+        problems.addAll(schedule.problems(eval));
+        if (averaging.bema() && optimizer.averages()) {
+            problems.add(
+                    new ConfigProblem(
+                            "bema",
+                            true,
+                            "false with optim: "
+                                    + ConfigNames.wireName(optimizer.optim())
+                                    + ", whose result is an average already"));
+        }
+        return problems;
     }
 }

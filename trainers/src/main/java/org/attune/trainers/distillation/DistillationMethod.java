@@ -141,7 +141,9 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                 student.fitToMemory(
                         config.training(),
                         MemoryNeed.of(
-                                StepMemory.of(student.policy()), Optional.of(teacher.memory())),
+                                StepMemory.of(student.policy()),
+                                config.training().stateBytes(student.policy().parameters()),
+                                Optional.of(teacher.memory())),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, student, rows, completions));
         return config.withTraining(fit.training())

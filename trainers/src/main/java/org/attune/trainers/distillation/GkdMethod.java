@@ -159,7 +159,9 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                 student.fitToMemory(
                         config.training(),
                         MemoryNeed.of(
-                                StepMemory.of(student.policy()), Optional.of(teacher.memory())),
+                                StepMemory.of(student.policy()),
+                                config.training().stateBytes(student.policy().parameters()),
+                                Optional.of(teacher.memory())),
                         config.lengths(rows),
                         wish(config, student, teacher, rows));
         return config.withTraining(fit.training())

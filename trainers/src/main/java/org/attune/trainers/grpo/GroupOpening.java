@@ -84,7 +84,9 @@ final class GroupOpening {
         MemoryFit fit =
                 policy.fitToMemory(
                         config.training(),
-                        MemoryNeed.of(StepMemory.of(policy.policy())),
+                        MemoryNeed.of(
+                                StepMemory.of(policy.policy()),
+                                config.training().stateBytes(policy.policy().parameters())),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, policy, rows, completions)
                                 .map(wish -> wish.withKept(kept)));

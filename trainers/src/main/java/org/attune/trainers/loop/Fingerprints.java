@@ -53,6 +53,7 @@ public final class Fingerprints {
                     "eval_strategy",
                     "eval_steps",
                     "eval_on_start",
+                    "eval_delay",
                     "per_device_eval_batch_size",
                     "gradient_checkpointing",
                     "max_memory",

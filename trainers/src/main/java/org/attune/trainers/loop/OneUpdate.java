@@ -1,7 +1,6 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.Checkpoint;
-import org.attune.optim.GradientClipping;
 import org.attune.optim.Optimizer;
 import org.attune.trainers.loop.TrainingLoop.Work;
 
@@ -12,15 +11,14 @@ import java.util.Optional;
 /// One update at the end of each step, along the gradients that its work has added up.
 final class OneUpdate implements WeightUpdates {
     private final Optimizer optimizer;
-    private final double maxGradNorm;
+    private final Clipping clipping;
     private final PhaseClock clock;
     private double gradientNorm;
 
     /// @param optimizer borrowed
-    /// @param maxGradNorm gradients are scaled down to this norm; 0: no clipping
-    OneUpdate(Optimizer optimizer, double maxGradNorm, PhaseClock clock) {
+    OneUpdate(Optimizer optimizer, Clipping clipping, PhaseClock clock) {
         this.optimizer = optimizer;
-        this.maxGradNorm = maxGradNorm;
+        this.clipping = clipping;
         this.clock = clock;
     }
 
@@ -43,12 +41,22 @@ final class OneUpdate implements WeightUpdates {
         if (!Double.isFinite(gradientNorm)) {
             throw FiniteLoss.diverged("the gradient's norm is " + gradientNorm, work.origins(step));
         }
-        optimizer.step(learningRate, GradientClipping.scale(gradientNorm, maxGradNorm));
+        optimizer.step(learningRate, clipping.scale(optimizer, gradientNorm));
     }
 
     @Override
     public double gradientNorm() {
         return gradientNorm;
+    }
+
+    @Override
+    public void showResult() {
+        optimizer.showResult();
+    }
+
+    @Override
+    public void showTrained() {
+        optimizer.showTrained();
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 
 /// The log of a run: counters since its start, means since the last log, everything logged so far.
 /// It is saved with a checkpoint and comes back from it.
@@ -103,6 +104,18 @@ final class RunLog {
                         entry ->
                                 entry.keySet().stream()
                                         .anyMatch(k -> k.startsWith(MetricKeys.EVAL_PREFIX)));
+    }
+
+    /// A metric of the last evaluation after a step; empty if there is none.
+    OptionalDouble evaluated(int step, String key) {
+        return history.reversed().stream()
+                .filter(
+                        entry ->
+                                entry.get(MetricKeys.STEP) instanceof Number n
+                                        && n.intValue() == step)
+                .filter(entry -> entry.get(key) instanceof Number)
+                .mapToDouble(entry -> ((Number) entry.get(key)).doubleValue())
+                .findFirst();
     }
 
     /// Entries so far, those before the checkpoint included.

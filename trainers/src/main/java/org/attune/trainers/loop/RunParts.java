@@ -4,9 +4,10 @@ import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.models.ModelConfig;
-import org.attune.optim.AdamW;
+import org.attune.optim.FlatOptimizer;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.LrScheduleOptions;
+import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
@@ -23,6 +24,7 @@ import org.attune.trainers.config.TrainingConfig;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /// Builds the parts of a run from its configuration; the parts themselves take plain parameters.
@@ -107,6 +109,9 @@ public record RunParts(
     public Map<String, String> identity(Record whole, String dataFingerprint) {
         Map<String, String> identity = new LinkedHashMap<>(Fingerprints.ofConfig(whole));
         identity.put("method", method);
+        if (config.schedule().isMeasured()) {
+            identity.put("evaluations (which the learning rate follows)", "" + config.eval());
+        }
         identity.put(ResumePoint.TOKENS, "" + budget(config.batch()).tokens());
         identity.put(ResumePoint.PACKS, "" + policy.hasCopies());
         identity.put("training rows (hash)", dataFingerprint);
@@ -126,18 +131,14 @@ public record RunParts(
     /// @param stepsPerEpoch ≥ 1
     public RunSummary run(
             int steps, int stepsPerEpoch, Map<String, String> identity, TrainingLoop.Work work) {
-        try (var optimizer = optimizer(policy.parameters())) {
-            return run(
-                    steps,
-                    stepsPerEpoch,
-                    identity,
-                    work,
-                    updates(optimizer),
-                    policy.parameters().count());
+        ParameterSpace space = policy.parameters();
+        config.optimizer().parameterGroups().requireUsed(space.parameters());
+        try (Optimizer optimizer = optimizer(space, steps)) {
+            return run(steps, stepsPerEpoch, identity, work, updates(optimizer), space.count());
         }
     }
 
-    private WeightUpdates updates(AdamW optimizer) {
+    private WeightUpdates updates(Optimizer optimizer) {
         OptimizerConfig o = config.optimizer();
         ParameterSpace space = policy.parameters();
         if (o.optimizerInBwd() != space.sharesGradients()) {
@@ -151,15 +152,23 @@ public record RunParts(
         }
         return o.optimizerInBwd()
                 ? new UpdateInBackward(optimizer, space, context.clock())
-                : new OneUpdate(optimizer, o.maxGradNorm(), context.clock());
+                : new OneUpdate(optimizer, clipping(), context.clock());
+    }
+
+    /// How gradients are clipped.
+    public Clipping clipping() {
+        OptimizerConfig o = config.optimizer();
+        return new Clipping(o.maxGradNorm(), o.gradNormType());
     }
 
     /// The configured optimizer over parameters. The caller closes it.
-    public AdamW optimizer(ParameterSpace parameters) {
+    ///
+    /// @param steps of `num_train_epochs`, which `max_steps` overrides
+    public Optimizer optimizer(ParameterSpace parameters, int steps) {
+        ScheduleConfig schedule = config.schedule();
+        int warmup = schedule.warmupStepsOf(schedule.maxSteps().orElse(steps));
         OptimizerConfig o = config.optimizer();
-        return new AdamW(
-                parameters,
-                new AdamW.Settings(o.adamBeta1(), o.adamBeta2(), o.adamEpsilon(), o.weightDecay()));
+        return new FlatOptimizer(parameters, o.kind(warmup), o.parameterGroups());
     }
 
     /// As above, with updates of another kind.
@@ -175,17 +184,37 @@ public record RunParts(
         int total = config.schedule().maxSteps().orElse(steps);
         var info =
                 new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
-        return new TrainingLoop(info, config, updates, schedule(total), context, identity)
-                .run(work);
+        LrScheduleOptions schedule = schedule(total);
+        var rates =
+                new LearningRates(
+                        schedule.learningRate(),
+                        schedule.schedule(),
+                        schedule.measured(config.best().isGreaterBetter()));
+        try (Bema average = config.averaging().bema() ? bema() : null) {
+            return new TrainingLoop(
+                            info,
+                            config,
+                            updates,
+                            rates,
+                            Optional.ofNullable(average),
+                            context,
+                            identity)
+                    .run(work);
+        }
+    }
+
+    private Bema bema() {
+        return new Bema(config.averaging(), policy.parameters());
     }
 
     /// Where the policy may still be its reference.
     public StartingPoint startingPoint(Scorer reference, BatchPlan plan) {
         LrSchedule schedule =
                 schedule(
-                        config.schedule()
-                                .maxSteps()
-                                .orElse(plan.steps(config.schedule().numTrainEpochs())));
+                                config.schedule()
+                                        .maxSteps()
+                                        .orElse(plan.steps(config.schedule().numTrainEpochs())))
+                        .schedule();
         double rate = config.optimizer().learningRate();
         Scorer.Start start = reference.start();
         if (start == Scorer.Start.SAME && config.hasNoise()) {
@@ -194,13 +223,12 @@ public record RunParts(
         return new StartingPoint(start, step -> rate * schedule.factor(step));
     }
 
-    private LrSchedule schedule(int total) {
+    private LrScheduleOptions schedule(int total) {
         ScheduleConfig schedule = config.schedule();
         return new LrScheduleOptions(
-                        ConfigNames.wireName(schedule.lrSchedulerType()),
-                        schedule.lrSchedulerKwargs(),
-                        config.optimizer().learningRate(),
-                        new LrSchedule.Span(schedule.warmupStepsOf(total), total))
-                .schedule();
+                ConfigNames.wireName(schedule.lrSchedulerType()),
+                schedule.lrSchedulerKwargs(),
+                config.optimizer().learningRate(),
+                new LrSchedule.Span(schedule.warmupStepsOf(total), total));
     }
 }

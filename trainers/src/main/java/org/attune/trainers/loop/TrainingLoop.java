@@ -1,5 +1,6 @@
 package org.attune.trainers.loop;
 
+import org.attune.checkpoint.BestEvaluation;
 import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.checkpoint.RunState;
@@ -8,8 +9,8 @@ import org.attune.error.RewardException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
-import org.attune.optim.LrSchedule;
 import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,13 +35,16 @@ public final class TrainingLoop {
     private final RunInfo info;
     private final TrainingConfig config;
     private final WeightUpdates updates;
-    private final LrSchedule schedule;
+    private final LearningRates rates;
+    private final BestModel best;
+    private final Optional<Bema> average;
     private final RunContext context;
     private final Map<String, String> identity;
     private final CheckpointStore store;
     private final Cadence logging;
     private final Cadence evaluating;
     private final Cadence saving;
+    private final boolean savesBest;
 
     private final RunLog log;
     private final FreedMemory memory = new FreedMemory(STEPS_OF_OTHER_LENGTHS);
@@ -50,6 +54,8 @@ public final class TrainingLoop {
     private int savedAt = -1;
     private int step;
     private int firstStep;
+    private double rate; // of the last step
+    private int resultOf = -1; // step whose weights the result is, if it is not the last
 
     /// What a trainer does in a run.
     public interface Work {
@@ -86,18 +92,21 @@ public final class TrainingLoop {
         default void restore(Path folder) {}
     }
 
+    /// @param average taken beside; borrowed
     /// @param identity as in [RunState#identity]
     TrainingLoop(
             RunInfo info,
             TrainingConfig config,
             WeightUpdates updates,
-            LrSchedule schedule,
+            LearningRates rates,
+            Optional<Bema> average,
             RunContext context,
             Map<String, String> identity) {
         this.info = info;
         this.config = config;
         this.updates = updates;
-        this.schedule = schedule;
+        this.rates = rates;
+        this.average = average;
         this.context = context;
         this.identity = identity;
         log = new RunLog(context.listeners());
@@ -116,7 +125,11 @@ public final class TrainingLoop {
                         perEpoch);
         saving =
                 new Cadence(
-                        config.save().saveStrategy(), config.save().saveInterval(total), perEpoch);
+                        config.save().saveStrategy().interval(),
+                        config.save().saveInterval(total),
+                        perEpoch);
+        savesBest = config.save().saveStrategy() == SaveStrategy.BEST;
+        best = new BestModel(config.best(), savesBest, rates);
     }
 
     /// Runs to the last step, or until it is stopped.
@@ -139,10 +152,12 @@ public final class TrainingLoop {
     private boolean toTheEnd(Work work) {
         if (step == 0) {
             measureBefore(work);
-        } else if (evaluating.dueAfter(step) && !log.hasEvaluation(step)) {
-            evaluate(work); // which was stopped, after the step
+        } else if (evaluationIsDue() && !log.hasEvaluation(step)) {
+            if (evaluateAndCompare(work)) { // which was stopped, after the step
+                best.saving(step);
+            }
         }
-        while (step < info.totalSteps()) {
+        while (!isOver()) {
             if (!advance(work)) {
                 return false;
             }
@@ -162,18 +177,38 @@ public final class TrainingLoop {
         }
     }
 
+    private boolean isOver() {
+        return step == info.totalSteps() || best.stops();
+    }
+
+    /// In transformers too an evaluation by steps or epochs comes at the end of a run.
+    private boolean evaluationIsDue() {
+        boolean end = step == info.totalSteps() && !evaluating.isNever();
+        return (end || evaluating.dueAfter(step))
+                && step >= config.eval().delaySteps((int) info.stepsPerEpoch());
+    }
+
+    /// An evaluation that counts; true if a checkpoint follows from it.
+    private boolean evaluateAndCompare(Work work) {
+        evaluate(work);
+        boolean isBest = best.evaluated(step, lastEvaluation);
+        return isBest && savesBest || saving.dueAfter(step);
+    }
+
     /// One step; false if it was stopped before the weights changed.
     private boolean advance(Work work) {
         if (context.stop().requested()) {
             return false;
         }
         try (var _ = context.clock().enter("train")) {
-            Optional<StepReport> report = updates.run(step, learningRate(step), work);
+            rate = rates.of(step);
+            Optional<StepReport> report = updates.run(step, rate, work);
             if (report.isEmpty()) {
                 return false;
             }
             work.updated(step);
             step++;
+            average.ifPresent(a -> a.made(step));
             log.count(report.get());
             memory.afterStep();
             return true;
@@ -185,20 +220,29 @@ public final class TrainingLoop {
         boolean last = step == info.totalSteps();
         boolean first = step == 1 && config.log().loggingFirstStep();
         if (logging.dueAfter(step) || first || (last && !logging.isNever())) {
-            log.step(step, updates.gradientNorm(), learningRate(step - 1), epoch(), trainSeconds());
+            log.step(step, updates.gradientNorm(), rate, epoch(), trainSeconds());
         }
-        if (evaluating.dueAfter(step)) {
-            evaluate(work);
+        boolean save = saving.dueAfter(step);
+        if (evaluationIsDue()) {
+            save = evaluateAndCompare(work);
         }
-        if (saving.dueAfter(step) || (last && !saving.isNever())) {
+        if (save || (isOver() && !saving.isNever())) {
             save(work);
+        }
+        if (best.stops() && !last) {
+            LOG.info(
+                    "{} was not better for {} evaluations: the run ends after step {} of {}",
+                    best.metricKey(),
+                    config.best().earlyStoppingPatience().getAsInt(),
+                    step,
+                    info.totalSteps());
         }
     }
 
     private void evaluate(Work work) {
         try (var _ = context.clock().enter("evaluate")) {
             long start = System.nanoTime();
-            lastEvaluation = work.evaluate();
+            atResult(() -> lastEvaluation = work.evaluate());
             evaluatedAt = step;
             if (lastEvaluation.isEmpty()) {
                 return;
@@ -211,18 +255,37 @@ public final class TrainingLoop {
         }
     }
 
+    /// Works with the weights that the run results in, where an optimizer trains at others.
+    private void atResult(Runnable work) {
+        updates.showResult();
+        try {
+            work.run();
+        } finally {
+            updates.showTrained();
+        }
+    }
+
     /// What a checkpoint knows later.
     private void measureBefore(Work work) {
         evaluate(work);
         heldoutBefore = new LinkedHashMap<>();
         if (!lastEvaluation.isEmpty()) {
+            best.requireMetric(lastEvaluation);
             heldoutBefore.putAll(lastEvaluation.getFirst().metrics());
         }
     }
 
     private void save(Work work) {
         try (var _ = context.clock().enter("save")) {
-            store.save(state(), info.totalSteps(), epoch(), folder -> writeFiles(work, folder));
+            best.saving(step);
+            atResult(
+                    () ->
+                            store.save(
+                                    state(),
+                                    info.totalSteps(),
+                                    epoch(),
+                                    best.best(),
+                                    folder -> writeFiles(work, folder)));
             savedAt = step;
         }
     }
@@ -231,6 +294,10 @@ public final class TrainingLoop {
         context.model().write(folder);
         updates.save(folder);
         work.save(folder);
+        best.save(folder);
+        if (average.isPresent()) {
+            average.get().save(folder);
+        }
         context.listeners().forEach(l -> l.onSave(step, folder));
     }
 
@@ -247,6 +314,8 @@ public final class TrainingLoop {
         requireSameRun(checkpoint);
         updates.restore(checkpoint);
         work.restore(checkpoint.folder());
+        best.restore(checkpoint.folder());
+        average.ifPresent(a -> a.restore(checkpoint.folder()));
         RunState state = checkpoint.state();
         step = state.step();
         firstStep = step;
@@ -284,6 +353,9 @@ public final class TrainingLoop {
             }
         } else {
             log.totals(step, step - firstStep, epoch(), trainSeconds());
+            if (best.isLoadedAtEnd()) {
+                loadBest();
+            }
             writeResult();
         }
         RunSummary summary = summary(work, interrupted);
@@ -291,14 +363,45 @@ public final class TrainingLoop {
         return summary;
     }
 
+    /// Makes the best checkpoint's weights the result.
+    private void loadBest() {
+        Optional<BestEvaluation> found = best.best().filter(b -> b.checkpoint().isPresent());
+        if (found.isEmpty()) {
+            LOG.warn("no checkpoint was written at a best evaluation; the last weights stay");
+            return;
+        }
+        int from = found.get().checkpoint().getAsInt();
+        if (from != found.get().step()) {
+            LOG.warn(
+                    "the best evaluation, after step {}, has no checkpoint; the one of step {} was"
+                            + " the best before it; with save_steps as eval_steps each has one",
+                    found.get().step(),
+                    from);
+        }
+        if (from != step) {
+            updates.restore(store.of(from));
+        }
+        store.finish(from);
+        LOG.info(
+                "the result is checkpoint-{} ({} {})",
+                from,
+                best.metricKey(),
+                log.evaluated(from, best.metricKey()).orElse(Double.NaN));
+        resultOf = from;
+    }
+
     private void writeResult() {
         Path folder = config.save().outputDir();
         try (var _ = context.clock().enter("save")) {
             Files.createDirectories(folder);
+            updates.showResult(); // and nothing is trained after it
             context.model().write(folder);
+            if (average.isPresent()) {
+                average.get().write(folder, context.model());
+            }
             AtomicFile.writeText(
                     folder.resolve("trainer_state.json"),
-                    CheckpointStore.trainerState(state(), info.totalSteps(), epoch()));
+                    CheckpointStore.trainerState(state(), info.totalSteps(), epoch(), best.best()));
         } catch (IOException e) {
             throw new CheckpointException(
                     "the trained model can't be written to %s: %s".formatted(folder, e), e);
@@ -320,9 +423,7 @@ public final class TrainingLoop {
                                     before == null
                                             ? OptionalDouble.empty()
                                             : OptionalDouble.of(before),
-                                    evaluatedAt == step
-                                            ? OptionalDouble.of(report.metrics().get(metric))
-                                            : OptionalDouble.empty()));
+                                    after(report, metric)));
         }
         return new RunSummary(
                 step,
@@ -331,6 +432,15 @@ public final class TrainingLoop {
                 context.clock().seconds(),
                 seconds > 0 ? log.tokensHere() / seconds : 0,
                 ProcessMemory.peakBytes());
+    }
+
+    private OptionalDouble after(HeldOutMeans report, String metric) {
+        if (resultOf >= 0) {
+            return log.evaluated(resultOf, report.key(metric));
+        }
+        return evaluatedAt == step
+                ? OptionalDouble.of(report.metrics().get(metric))
+                : OptionalDouble.empty();
     }
 
     private RunInfo startInfo() {
@@ -342,10 +452,6 @@ public final class TrainingLoop {
                 info.stepsPerEpoch(),
                 log.entries(),
                 info.trainedParameters());
-    }
-
-    private double learningRate(int at) {
-        return config.optimizer().learningRate() * schedule.factor(at);
     }
 
     private double trainSeconds() {

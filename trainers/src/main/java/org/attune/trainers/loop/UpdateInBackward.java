@@ -89,10 +89,10 @@ final class UpdateInBackward implements WeightUpdates {
                 throw diverged(now, Math.sqrt(squares[group]));
             }
             if (updated.isEmpty()) {
-                optimizer.begin();
+                optimizer.begin(now.learningRate());
             }
             updated.set(group);
-            optimizer.update(group, now.learningRate());
+            optimizer.update(group);
             optimizer.zeroGradients(group);
         }
     }
@@ -107,6 +107,16 @@ final class UpdateInBackward implements WeightUpdates {
     @Override
     public double gradientNorm() {
         return Math.sqrt(Arrays.stream(squares).reduce(0, Double::sum));
+    }
+
+    @Override
+    public void showResult() {
+        optimizer.showResult();
+    }
+
+    @Override
+    public void showTrained() {
+        optimizer.showTrained();
     }
 
     @Override

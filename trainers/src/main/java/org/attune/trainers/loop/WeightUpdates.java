@@ -20,6 +20,12 @@ public interface WeightUpdates {
     /// Norm of the last step's gradients, before clipping.
     double gradientNorm();
 
+    /// Shows the weights that the run results in, see [org.attune.optim.Optimizer#showResult].
+    void showResult();
+
+    /// Shows the weights that are trained again.
+    void showTrained();
+
     /// Writes the optimizers' state.
     void save(Path folder) throws IOException;
 

@@ -164,12 +164,14 @@ public record MemoryFit(
                 "lower %s or max_length%s"
                         .formatted(
                                 fewer, recomputes ? "" : ", or set gradient_checkpointing: true");
-        return remedy + inTurnInstead(policy, limit.orElseThrow(), rows);
+        long optimizer = training.stateBytes(policy.parameters());
+        return remedy + inTurnInstead(policy, optimizer, limit.orElseThrow(), rows);
     }
 
     /// Says so where fewer gradients at a time would be enough. It is not done unasked: such a run
     /// can't clip.
-    private static String inTurnInstead(Policy policy, MemoryLimit limit, RowTokens rows) {
+    private static String inTurnInstead(
+            Policy policy, long optimizer, MemoryLimit limit, RowTokens rows) {
         StepMemory kept = StepMemory.of(policy);
         ParameterSpace parameters = policy.parameters();
         if (policy.adapter().isPresent() || parameters.sharesGradients()) {
@@ -177,7 +179,7 @@ public record MemoryFit(
         }
         StepMemory inTurn = kept.inTurn(parameters);
         int whole = Math.clamp(rows.wholeStep(), 1, Integer.MAX_VALUE);
-        long bytes = inTurn.toCome(whole, MemoryPlan.most(kept.activations().layers()));
+        long bytes = optimizer + inTurn.pass(whole, MemoryPlan.most(kept.activations().layers()));
         long spared = kept.gradientBytes() - inTurn.gradientBytes();
         return bytes - spared > limit.bytes()
                 ? ""

@@ -25,15 +25,19 @@ public record MemoryNeed(
     }
 
     /// Of one model alone.
-    public static MemoryNeed of(StepMemory policy) {
-        return new MemoryNeed(List.of(policy), policy.optimizer());
+    ///
+    /// @param optimizer bytes of its state
+    public static MemoryNeed of(StepMemory policy, long optimizer) {
+        return new MemoryNeed(List.of(policy), optimizer);
     }
 
     /// Of a student.
     ///
+    /// @param optimizer bytes of its state
     /// @param teacher empty if it takes no memory here
-    public static MemoryNeed of(StepMemory student, Optional<TeacherMemory> teacher) {
-        return new MemoryNeed(List.of(student), student.optimizer(), teacher);
+    public static MemoryNeed of(
+            StepMemory student, long optimizer, Optional<TeacherMemory> teacher) {
+        return new MemoryNeed(List.of(student), optimizer, teacher);
     }
 
     /// Blocks of the policy.

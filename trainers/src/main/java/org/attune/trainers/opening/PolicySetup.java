@@ -188,7 +188,8 @@ public final class PolicySetup implements AutoCloseable {
     /// @param rows how long rows are
     /// @return the settings with what was decided for `tokens_per_micro_batch`
     public TrainingConfig fitToMemory(TrainingConfig training, RowTokens rows) {
-        var need = MemoryNeed.of(StepMemory.of(policy));
+        long optimizer = training.stateBytes(policy.parameters());
+        var need = MemoryNeed.of(StepMemory.of(policy), optimizer);
         return fitToMemory(training, need, rows, Optional.empty()).training();
     }
 

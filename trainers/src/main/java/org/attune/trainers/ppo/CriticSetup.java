@@ -18,6 +18,7 @@ import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.policy.ValueHead;
 import org.attune.trainers.config.LoraSettings;
+import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.judges.RewardModel;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.memory.MemoryNeed;
@@ -205,14 +206,16 @@ public final class CriticSetup implements AutoCloseable {
     }
 
     /// What training policy and critic takes.
-    public MemoryNeed memory() {
+    public MemoryNeed memory(TrainingConfig training) {
         StepMemory own = StepMemory.of(policy.policy());
         List<StepMemory> trained =
                 network.map(critics -> List.of(own, StepMemory.of(critics))).orElse(List.of(own));
         long numbers = critic.parameters().count();
         ParameterSpace space = policy.policy().parameters();
         long kept = KeptWeights.bytes(space.count() + numbers);
-        return new MemoryNeed(trained, own.optimizer() + StepMemory.optimizer(numbers) + kept);
+        long state =
+                training.stateBytes(space) + training.optimizer().stateBytes(critic.parameters());
+        return new MemoryNeed(trained, state + kept);
     }
 
     /// Says what is computed again in the backward pass.

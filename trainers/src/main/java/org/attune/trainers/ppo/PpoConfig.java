@@ -125,6 +125,14 @@ public record PpoConfig(
                             "false in PPO, where an update waits for the gradients of policy and"
                                     + " critic"));
         }
+        if (training.optimizer().averages()) {
+            problems.add(
+                    new ConfigProblem(
+                            "optim",
+                            training.optimizer().optim(),
+                            "another optimizer than a schedule-free one in PPO, whose update may"
+                                    + " be taken back"));
+        }
         problems.addAll(rewardProblems());
         problems.addAll(criticProblems());
         return problems;

@@ -88,7 +88,7 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
             MemoryFit fit =
                     policy.fitToMemory(
                             config.training(),
-                            critic.memory(),
+                            critic.memory(config.training()),
                             tokens,
                             RolloutSetup.wish(
                                     config, policy, run.rows(), config.completionsPerUpdate()));

@@ -10,6 +10,7 @@ import org.attune.error.CheckpointException;
 import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
+import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
@@ -18,6 +19,7 @@ import org.attune.tensor.Engine;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.config.ConfigCheck;
+import org.attune.trainers.loop.Clipping;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
@@ -40,6 +42,7 @@ import org.attune.trainers.rows.RowGroups;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -171,16 +174,17 @@ public final class PpoTrainer {
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
-                    try (var own = parts.optimizer(policy.parameters());
-                            var critics = parts.optimizer(critic.parameters())) {
-                        double most =
-                                config.loss().trlCompat()
-                                        ? 0
-                                        : config.training().optimizer().maxGradNorm();
+                    var trained = new ArrayList<>(policy.parameters().parameters());
+                    trained.addAll(critic.parameters().parameters());
+                    config.training().optimizer().parameterGroups().requireUsed(trained);
+                    try (Optimizer own = parts.optimizer(policy.parameters(), steps());
+                            Optimizer critics = parts.optimizer(critic.parameters(), steps())) {
+                        Clipping clipping =
+                                config.loss().trlCompat() ? Clipping.NONE : parts.clipping();
                         var updates =
                                 new PpoUpdates(
-                                        new TrainedModel(own, most),
-                                        new TrainedModel(critics, most),
+                                        new TrainedModel(own, clipping),
+                                        new TrainedModel(critics, clipping),
                                         config,
                                         context.clock());
                         return parts.run(

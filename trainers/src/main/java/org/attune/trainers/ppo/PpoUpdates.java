@@ -110,6 +110,18 @@ final class PpoUpdates implements WeightUpdates {
     }
 
     @Override
+    public void showResult() {
+        policy.optimizer().showResult();
+        critic.optimizer().showResult();
+    }
+
+    @Override
+    public void showTrained() {
+        policy.optimizer().showTrained();
+        critic.optimizer().showTrained();
+    }
+
+    @Override
     public void save(Path folder) throws IOException {
         OptimizerFile.write(policy.optimizer(), folder);
         SafeTensorsWriter.write(folder.resolve(CRITIC), critic.optimizer().state());

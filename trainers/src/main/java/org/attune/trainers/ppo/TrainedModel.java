@@ -1,20 +1,19 @@
 package org.attune.trainers.ppo;
 
-import org.attune.optim.GradientClipping;
 import org.attune.optim.Optimizer;
+import org.attune.trainers.loop.Clipping;
 
 /// Parameters that are updated several times in a step, with their optimizer.
 final class TrainedModel {
     private final Optimizer optimizer;
-    private final double maxGradNorm;
+    private final Clipping clipping;
     private double sum;
     private int updates;
 
     /// @param optimizer borrowed
-    /// @param maxGradNorm gradients are scaled down to this norm; 0: no clipping
-    TrainedModel(Optimizer optimizer, double maxGradNorm) {
+    TrainedModel(Optimizer optimizer, Clipping clipping) {
         this.optimizer = optimizer;
-        this.maxGradNorm = maxGradNorm;
+        this.clipping = clipping;
     }
 
     Optimizer optimizer() {
@@ -38,7 +37,7 @@ final class TrainedModel {
 
     /// @param norm of the gradients, finite
     void update(double learningRate, double norm) {
-        optimizer.step(learningRate, GradientClipping.scale(norm, maxGradNorm));
+        optimizer.step(learningRate, clipping.scale(optimizer, norm));
         sum += norm;
         updates++;
     }

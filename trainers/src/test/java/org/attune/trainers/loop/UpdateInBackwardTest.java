@@ -9,6 +9,7 @@ import org.attune.error.StoppedException;
 import org.attune.error.TrainingDivergedException;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.optim.NormType;
 import org.attune.optim.Optimizer;
 import org.attune.policy.ParameterSpace;
 import org.attune.tensor.Tensor;
@@ -66,7 +67,7 @@ class UpdateInBackwardTest {
         private final double[] squares = {9, 16, 0};
 
         @Override
-        public double gradientNorm() {
+        public double gradientNorm(NormType type) {
             throw new AssertionError();
         }
 
@@ -81,13 +82,23 @@ class UpdateInBackwardTest {
         }
 
         @Override
-        public void begin() {
-            calls.add("begin");
+        public void begin(double learningRate) {
+            calls.add("begin by " + learningRate);
         }
 
         @Override
-        public void update(int group, double learningRate) {
-            calls.add("update " + group + " by " + learningRate);
+        public void update(int group) {
+            calls.add("update " + group);
+        }
+
+        @Override
+        public void showResult() {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void showTrained() {
+            throw new AssertionError();
         }
 
         @Override
@@ -156,12 +167,12 @@ class UpdateInBackwardTest {
         assertEquals(
                 List.of(
                         "zero",
-                        "begin",
-                        "update 0 by 0.5",
+                        "begin by 0.5",
+                        "update 0",
                         "zero 0",
-                        "update 1 by 0.5",
+                        "update 1",
                         "zero 1",
-                        "update 2 by 0.5",
+                        "update 2",
                         "zero 2"),
                 optimizer.calls);
         assertEquals(5, updates.gradientNorm());
@@ -174,12 +185,12 @@ class UpdateInBackwardTest {
         assertEquals(
                 List.of(
                         "zero",
-                        "begin",
-                        "update 1 by 0.5",
+                        "begin by 0.5",
+                        "update 1",
                         "zero 1",
-                        "update 0 by 0.5",
+                        "update 0",
                         "zero 0",
-                        "update 2 by 0.5",
+                        "update 2",
                         "zero 2"),
                 optimizer.calls);
     }

@@ -29,7 +29,7 @@ class MemoryPlanTest {
     /// SmolLM2-135M with adapters of rank 16: about 1.1 GiB for 2048 tokens.
     private static final StepMemory POLICY = policy(LAYERS);
 
-    private static final MemoryNeed NEED = MemoryNeed.of(POLICY);
+    private static final MemoryNeed NEED = MemoryNeed.of(POLICY, POLICY.optimizer());
 
     private static StepMemory policy(int layers) {
         var config = TinyModels.smol(layers, 49_152);

@@ -71,7 +71,7 @@ class SharedWeightsFixtureTest {
                                     config.referenceKind(),
                                     config.model(),
                                     config.reference().asReference());
-                            assertTrue(critic.memory().optimizer() > 0);
+                            assertTrue(critic.memory(config.training()).optimizer() > 0);
                             return TensorScope.liveBytes() - before;
                         }
                     }

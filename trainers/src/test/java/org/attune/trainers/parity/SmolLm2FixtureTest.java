@@ -31,9 +31,9 @@ import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
 import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
@@ -195,7 +195,7 @@ class SmolLm2FixtureTest {
                                 b.withPerDeviceTrainBatchSize(config.get("batch").asInt())
                                         .withTrainSamplingStrategy(SamplingStrategy.SEQUENTIAL))
                 .withLog(l -> l.withLoggingSteps(1))
-                .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
+                .withSave(s -> s.withOutputDir(output).withSaveStrategy(SaveStrategy.NO));
     }
 
     private static void compare(JsonNode expected, List<Map<String, Object>> logs) {

@@ -13,8 +13,8 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.loop.RunContext;
@@ -117,7 +117,7 @@ class EmbeddingNoiseRunsTest {
     void aResumedRunDrawsWhatTheUndisturbedOneDoes() {
         DecoderConfig model = TinyModels.tiedLlama();
         UnaryOperator<TrainingConfig> saving =
-                t -> t.withSave(s -> s.withSaveStrategy(IntervalStrategy.STEPS).withSaveSteps(2));
+                t -> t.withSave(s -> s.withSaveStrategy(SaveStrategy.STEPS).withSaveSteps(2));
         End whole = train("whole", TinyRun.SFT, model, saving);
         Path checkpoint = folder.resolve("whole/checkpoint-2");
         End resumed =

@@ -36,12 +36,12 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.testing.Recorded;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LengthConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.RefSyncConfig;
 import org.attune.trainers.config.ReferenceConfig;
 import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.preference.DpoConfig;
@@ -428,7 +428,7 @@ public record ParityCase(
                                                 SamplingStrategy.valueOf(
                                                         upper("train_sampling_strategy"))))
                 .withLog(l -> l.withLoggingSteps(1))
-                .withSave(s -> s.withOutputDir(output).withSaveStrategy(IntervalStrategy.NO));
+                .withSave(s -> s.withOutputDir(output).withSaveStrategy(SaveStrategy.NO));
     }
 
     double number(String key) {

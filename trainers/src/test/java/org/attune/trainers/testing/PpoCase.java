@@ -19,8 +19,8 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.IntervalStrategy;
 import org.attune.trainers.config.LrSchedulerType;
+import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.ppo.PpoConfig;
 
@@ -201,10 +201,7 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
                                         .withGradientAccumulationSteps(
                                                 c.get("gradient_accumulation_steps").asInt()))
                 .withLog(l -> l.withLoggingSteps(1))
-                .withSave(
-                        s ->
-                                s.withOutputDir(parity.output())
-                                        .withSaveStrategy(IntervalStrategy.NO));
+                .withSave(s -> s.withOutputDir(parity.output()).withSaveStrategy(SaveStrategy.NO));
     }
 
     /// Names and statistics of the trained weights of one network at the end.

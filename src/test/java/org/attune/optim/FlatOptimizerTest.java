@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.nio.file.Path;
 import java.util.List;
 
-class AdamWTest {
+class FlatOptimizerTest {
     private static final List<Parameter> SPACE =
             List.of(
                     new Parameter("matrix", new long[] {2, 2}, 0, true),
@@ -32,7 +32,7 @@ class AdamWTest {
         Engine.run(
                 () -> {
                     try (var space = new FlatParameters(SPACE, new float[6]);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                            var adamw = adamW(space, AdamW.defaults(), 0)) {
                         space.setGradients(new float[] {1e-3f, -5, 0.2f, -0.1f, 7, 0});
                         adamw.step(0.01, 1);
                         assertArrayEquals(
@@ -50,8 +50,7 @@ class AdamWTest {
         Engine.run(
                 () -> {
                     try (var space = new FlatParameters(SPACE, new float[] {1, 2, 3, 4, 5, 6});
-                            var adamw =
-                                    new AdamW(space, new AdamW.Settings(0.9, 0.999, 1e-8, 0.5))) {
+                            var adamw = adamW(space, AdamW.defaults(), 0.5)) {
                         adamw.step(0.1, 1);
                         assertArrayEquals(
                                 new float[] {0.95f, 1.9f, 2.85f, 3.8f, 5, 6},
@@ -87,15 +86,44 @@ class AdamWTest {
 
     private static float[] trained(
             List<Parameter> parameters, float[] start, float[][] gradients, boolean inOnePass) {
-        var settings = new AdamW.Settings(0.9, 0.95, 1e-6, 0.1);
+        var settings = new AdamW(0.9, 0.95, 1e-6, false);
         try (var space = new FlatParameters(parameters, start);
-                var adamw = new AdamW(space, settings, inOnePass)) {
+                var optimizer = adamW(space, settings, 0.1)) {
+            long number = 0;
             for (float[] gradient : gradients) {
                 space.setGradients(gradient);
-                adamw.step(0.003, 0.37);
+                number++;
+                if (inOnePass) {
+                    optimizer.step(0.003, 0.37);
+                } else {
+                    byOperators(space, settings, optimizer, number);
+                }
             }
             return space.values().toFloats();
         }
+    }
+
+    /// What a processor without the kernel does.
+    private static void byOperators(
+            FlatParameters space, AdamW settings, FlatOptimizer optimizer, long number) {
+        var step = new Step(number, 0.003, 0.37, new double[0]);
+        for (Parameter p : space.parameters()) {
+            try (var _ = TensorScope.open("operators")) {
+                settings.byOperators(
+                        space.values().narrow(0, p.offset(), p.count()),
+                        space.gradients().narrow(0, p.offset(), p.count()),
+                        optimizer.moments().stream()
+                                .map(m -> m.narrow(0, p.offset(), p.count()))
+                                .toList(),
+                        step,
+                        0.003,
+                        p.decays() ? 1 - 0.003 * 0.1 : 1);
+            }
+        }
+    }
+
+    private static FlatOptimizer adamW(FlatParameters space, AdamW settings, double weightDecay) {
+        return new FlatOptimizer(space, settings, ParameterGroups.of(weightDecay));
     }
 
     @Test
@@ -117,7 +145,7 @@ class AdamWTest {
                     Path file = folder.resolve("optimizer.safetensors");
                     float[] expected;
                     try (var space = new FlatParameters(SPACE, start);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                            var adamw = adamW(space, AdamW.defaults(), 0)) {
                         space.setGradients(g1);
                         adamw.step(0.01, 1);
                         SafeTensorsWriter.write(file, adamw.state());
@@ -126,7 +154,7 @@ class AdamWTest {
                         expected = space.values().toFloats();
                     }
                     try (var space = new FlatParameters(SPACE, new float[6]);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults());
+                            var adamw = adamW(space, AdamW.defaults(), 0);
                             var saved = SafeTensorsFile.open(file)) {
                         adamw.restore(saved);
                         assertEquals(1, adamw.steps());
@@ -144,11 +172,11 @@ class AdamWTest {
                     Path file = folder.resolve("optimizer.safetensors");
                     var other = List.of(new Parameter("a", new long[] {3}, 0, true));
                     try (var space = new FlatParameters(other, new float[3]);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                            var adamw = adamW(space, AdamW.defaults(), 0)) {
                         SafeTensorsWriter.write(file, adamw.state());
                     }
                     try (var space = new FlatParameters(SPACE, new float[6]);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults());
+                            var adamw = adamW(space, AdamW.defaults(), 0);
                             var saved = SafeTensorsFile.open(file)) {
                         var error =
                                 assertThrows(CheckpointException.class, () -> adamw.restore(saved));
@@ -162,7 +190,7 @@ class AdamWTest {
         Engine.run(
                 () -> {
                     try (var space = new FlatParameters(SPACE, new float[6]);
-                            var adamw = new AdamW(space, AdamW.Settings.defaults())) {
+                            var adamw = adamW(space, AdamW.defaults(), 0)) {
                         long before = TensorScope.liveTensors();
                         for (int i = 0; i < 10; i++) {
                             adamw.gradientNorm();

@@ -1,4 +1,4 @@
-package org.attune.cli.config;
+package org.attune.text;
 
 import java.util.Collection;
 import java.util.Comparator;

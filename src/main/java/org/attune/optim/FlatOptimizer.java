@@ -1,0 +1,232 @@
+package org.attune.optim;
+
+import org.attune.error.ConfigException;
+import org.attune.files.TensorFile;
+import org.attune.files.safetensors.SafeTensorsWriter.Source;
+import org.attune.policy.ParameterSpace;
+import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// An optimizer of any kind over a flat parameter space. The numbers are updated in pieces that
+/// fit the cache, so that the dozen passes of a formula cost about as much as one pass over the
+/// memory.
+public final class FlatOptimizer implements Optimizer {
+    /// Elements of a piece: 1 MB of each of the tensors.
+    static final long PIECE = 1 << 18;
+
+    private final ParameterSpace space;
+    private final OptimizerKind kind;
+    private final List<List<Piece>> groups;
+    private final TensorScope scope;
+    private final OptimizerState state;
+    private final UpdateRule rule;
+    private Step step;
+    private Optional<KeptTensors> kept = Optional.empty();
+    private Step keptStep;
+    private Optional<KeptTensors> trained = Optional.empty(); // while the result is shown
+
+    /// @param space the parameters; borrowed
+    /// @param kind formula and settings
+    /// @param settings weight decay and learning rates by name
+    /// @throws ConfigException if the optimizer can't be computed where the parameters are
+    public FlatOptimizer(ParameterSpace space, OptimizerKind kind, ParameterGroups settings) {
+        Device device = space.values().device();
+        if (!kind.serves(device)) {
+            throw new ConfigException(
+                    "optimizers with 8-bit state are computed on a processor, not on %s; use one"
+                                    .formatted(device)
+                            + " without 8bit in its name, or device: cpu");
+        }
+        this.space = space;
+        this.kind = kind;
+        groups = space.groups().stream().map(group -> pieces(group, settings)).toList();
+        scope = TensorScope.detached("optimizer");
+        state = new OptimizerState(scope, space, kind.state(space.parameters()));
+        rule = kind.rule(space.parameters(), state.tensors());
+        scope.seal();
+        step = new Step(0, 0, 1, new double[kind.shared()]);
+    }
+
+    private List<Piece> pieces(List<Parameter> group, ParameterGroups settings) {
+        List<Piece> runs = new ArrayList<>();
+        for (Parameter parameter : group) {
+            ParameterSetting setting = settings.of(parameter);
+            Piece last = runs.isEmpty() ? null : runs.getLast();
+            if (kind.mayJoin() && last != null && last.continuesWith(parameter, setting)) {
+                runs.set(runs.size() - 1, last.with(parameter));
+            } else {
+                long gradient = space.gradientOffset(parameter);
+                runs.add(
+                        new Piece(
+                                parameter,
+                                parameter.offset(),
+                                gradient,
+                                parameter.count(),
+                                setting));
+            }
+        }
+        List<Piece> pieces = new ArrayList<>();
+        for (Piece run : runs) {
+            long size = kind.mayCut(run.parameter()) ? PIECE : run.length();
+            for (long done = 0; done < run.length(); done += size) {
+                pieces.add(run.part(done, Math.min(size, run.length() - done)));
+            }
+        }
+        return List.copyOf(pieces);
+    }
+
+    @Override
+    public double gradientNorm(NormType type) {
+        double norm = 0;
+        for (int group = 0; group < groups.size(); group++) {
+            norm = type.join(norm, part(group, type));
+        }
+        return type.together(norm);
+    }
+
+    @Override
+    public double gradientSquares(int group) {
+        return part(group, NormType.L2);
+    }
+
+    private double part(int group, NormType type) {
+        double part = 0;
+        for (Piece piece : groups.get(group)) {
+            try (var _ = TensorScope.open("optimizer.norm")) {
+                part = type.join(part, type.part(gradient(piece)));
+            }
+        }
+        return part;
+    }
+
+    @Override
+    public void step(double learningRate, double gradientScale) {
+        begin(learningRate, gradientScale);
+        groups.forEach(this::update);
+        space.valuesChanged();
+    }
+
+    @Override
+    public void begin(double learningRate) {
+        begin(learningRate, 1);
+    }
+
+    private void begin(double learningRate, double gradientScale) {
+        if (trained.isPresent()) {
+            throw new IllegalStateException("an update while the result is shown");
+        }
+        step = new Step(step.number() + 1, learningRate, gradientScale, step.shared().clone());
+        kind.begin(step, step.shared());
+    }
+
+    @Override
+    public void update(int group) {
+        update(groups.get(group));
+        space.valuesChanged(group);
+    }
+
+    private void update(List<Piece> pieces) {
+        for (Piece piece : pieces) {
+            try (var _ = TensorScope.open("optimizer.step")) {
+                rule.update(piece, piece.of(space.values()), gradient(piece), step);
+            }
+        }
+    }
+
+    @Override
+    public void zeroGradients() {
+        space.gradients().zeroInPlace();
+    }
+
+    @Override
+    public void zeroGradients(int group) {
+        try (var _ = TensorScope.open("optimizer.zero")) {
+            groups.get(group).forEach(piece -> gradient(piece).zeroInPlace());
+        }
+    }
+
+    /// Updates done.
+    public long steps() {
+        return step.number();
+    }
+
+    /// The tensors of state, for tests.
+    List<Tensor> moments() {
+        return state.tensors();
+    }
+
+    @Override
+    public void showResult() {
+        if (!kind.averages() || step.number() == 0 || trained.isPresent()) {
+            return;
+        }
+        trained = Optional.of(new KeptTensors(List.of(space.values())));
+        for (List<Piece> pieces : groups) {
+            for (Piece piece : pieces) {
+                try (var _ = TensorScope.open("optimizer.result")) {
+                    rule.showResult(piece, piece.of(space.values()));
+                }
+            }
+        }
+        space.valuesChanged();
+    }
+
+    @Override
+    public void showTrained() {
+        if (trained.isPresent()) {
+            trained.get().goBack();
+            trained.get().close();
+            trained = Optional.empty();
+            space.valuesChanged();
+        }
+    }
+
+    @Override
+    public List<Source> state() {
+        Tensor values = trained.map(KeptTensors::first).orElse(space.values());
+        return state.sources(values, step.number(), step.shared());
+    }
+
+    @Override
+    public void restore(TensorFile file) {
+        OptimizerState.Counters counters = state.restore(file, step.shared().length);
+        step = new Step(counters.steps(), 0, 1, counters.shared());
+        space.valuesChanged();
+    }
+
+    @Override
+    public void keep() {
+        if (kept.isPresent()) {
+            kept.get().keep();
+        } else {
+            var all = new ArrayList<Tensor>(List.of(space.values()));
+            all.addAll(state.tensors());
+            kept = Optional.of(new KeptTensors(all));
+        }
+        keptStep = step;
+    }
+
+    @Override
+    public void goBack() {
+        kept.orElseThrow(() -> new IllegalStateException("nothing was kept")).goBack();
+        step = keptStep;
+        space.valuesChanged();
+    }
+
+    private Tensor gradient(Piece piece) {
+        return piece.gradients(space.gradients());
+    }
+
+    @Override
+    public void close() {
+        kept.ifPresent(KeptTensors::close);
+        trained.ifPresent(KeptTensors::close);
+        scope.close();
+    }
+}

@@ -1,0 +1,33 @@
+package org.attune.optim;
+
+import org.attune.tensor.Elements;
+import org.attune.tensor.Tensor;
+
+/// How large gradients are, for [GradientClipping].
+public enum NormType {
+    /// Sum of the sizes of all numbers.
+    L1,
+    /// Euclidean.
+    L2,
+    /// The largest size of a number.
+    INF;
+
+    /// Of some numbers, so that [#together] gives it of all.
+    double part(Tensor numbers) {
+        return switch (this) {
+            case L1 -> Elements.abs(numbers).sum().item();
+            case L2 -> numbers.square().sum().item();
+            case INF -> Elements.largest(Elements.abs(numbers)).item();
+        };
+    }
+
+    /// Two parts as one; not a number if one isn't.
+    double join(double a, double b) {
+        return this == INF ? Math.max(a, b) : a + b;
+    }
+
+    /// The norm of all parts joined.
+    double together(double joined) {
+        return this == L2 ? Math.sqrt(joined) : joined;
+    }
+}

@@ -1,0 +1,45 @@
+package org.attune.optim;
+
+import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.Tensor;
+
+/// Neighbouring parameters of one setting, a parameter, or some of a parameter's numbers.
+///
+/// @param parameter to which the first number belongs
+/// @param start of the first number in the values
+/// @param gradient of the first number in the gradients
+/// @param length numbers
+/// @param setting weight decay and learning rate
+public record Piece(
+        Parameter parameter, long start, long gradient, long length, ParameterSetting setting) {
+    /// The learning rate of its numbers.
+    double rate(Step step) {
+        return step.learningRate() * setting.rateFactor();
+    }
+
+    double weightDecay() {
+        return setting.weightDecay();
+    }
+
+    /// Its numbers in a tensor that has one for each parameter's number.
+    Tensor of(Tensor flat) {
+        return flat.narrow(0, start, length);
+    }
+
+    Tensor gradients(Tensor flat) {
+        return flat.narrow(0, gradient, length);
+    }
+
+    boolean continuesWith(Parameter next, ParameterSetting nextSetting) {
+        return start + length == next.offset() && setting.equals(nextSetting);
+    }
+
+    Piece with(Parameter next) {
+        return new Piece(parameter, start, gradient, length + next.count(), setting);
+    }
+
+    /// Some of its numbers.
+    Piece part(long from, long count) {
+        return new Piece(parameter, start + from, gradient + from, count, setting);
+    }
+}

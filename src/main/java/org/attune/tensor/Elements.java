@@ -1,0 +1,30 @@
+package org.attune.tensor;
+
+/// Operators that only optimizers need.
+public final class Elements {
+    private Elements() {}
+
+    /// The larger one of each two elements.
+    public static Tensor maximum(Tensor a, Tensor b) {
+        return Operators.MAXIMUM.with(a).with(b).call();
+    }
+
+    public static Tensor abs(Tensor x) {
+        return Operators.ABS.with(x).call();
+    }
+
+    /// The largest of all elements, 0-dimensional; NaN if one is.
+    public static Tensor largest(Tensor x) {
+        return Operators.MAX.with(x).call();
+    }
+
+    /// −1, 0 or 1.
+    public static Tensor sign(Tensor x) {
+        return Operators.SIGN.with(x).call();
+    }
+
+    /// `from ← from + weight (to − from)`.
+    public static void blendInPlace(Tensor from, Tensor to, double weight) {
+        from.addInPlace(to.sub(from).mul(weight));
+    }
+}

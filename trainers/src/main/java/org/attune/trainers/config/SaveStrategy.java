@@ -1,0 +1,22 @@
+package org.attune.trainers.config;
+
+/// When checkpoints are written.
+public enum SaveStrategy {
+    /// Never.
+    NO,
+    /// Every so many optimizer steps.
+    STEPS,
+    /// At the end of each pass over the data.
+    EPOCH,
+    /// After an evaluation that is the best so far.
+    BEST;
+
+    /// When they are due whatever evaluations say.
+    public IntervalStrategy interval() {
+        return switch (this) {
+            case NO, BEST -> IntervalStrategy.NO;
+            case STEPS -> IntervalStrategy.STEPS;
+            case EPOCH -> IntervalStrategy.EPOCH;
+        };
+    }
+}
