@@ -44,7 +44,6 @@ class RunEndTest {
     /// A run and what it leaves.
     ///
     /// @param result the values that were written last
-    /// @param losses `eval_loss` by step
     private record Outcome(RunSummary summary, RecordingListener told, String result) {
         List<Double> losses() {
             return told.evaluations.stream().map(e -> (Double) e.get("eval_loss")).toList();
