@@ -108,7 +108,9 @@ public record OnlineDpoMethod() implements RolloutMethod<OnlineDpoConfig> {
         MemoryFit fit =
                 policy.fitToMemory(
                         config.training(),
-                        MemoryNeed.of(StepMemory.of(policy.policy())),
+                        MemoryNeed.of(
+                                StepMemory.of(policy.policy()),
+                                config.training().stateBytes(policy.policy().parameters())),
                         OnlinePairTrainer.pairTokens(config, rows.train()),
                         RolloutSetup.wish(config, policy, rows, completions));
         return config.withTraining(fit.training())
