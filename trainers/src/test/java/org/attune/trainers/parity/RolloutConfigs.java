@@ -85,7 +85,11 @@ final class RolloutConfigs {
                                 parity.upper("multi_objective_aggregation")));
     }
 
+    /// Runs whose configuration names none of these options have TRL's defaults.
     private static EntropyConfig entropy(JsonNode c, EntropyConfig start) {
+        if (!c.has("entropy_coef")) {
+            return start;
+        }
         return start.withEntropyCoef(c.get("entropy_coef").asDouble())
                 .withUseAdaptiveEntropy(c.get("use_adaptive_entropy").asBoolean())
                 .withEntropyCoefMin(c.get("entropy_coef_min").asDouble())
