@@ -60,7 +60,11 @@ class OperatorsTest {
         op("tanh", () -> row(0, 1).tanh(), 0, 0.7615941559557649);
         op("exp", () -> row(0, 1).exp(), 1, e);
         op("exp_", () -> into(x -> Kernels.expInPlace(x.zeroInPlace()), 2), 1, 1);
+        op("abs", () -> Elements.abs(row(3, -4)), 3, 4);
         op("log", () -> row(1, e).log(), 0, 1);
+        op("log1p", () -> row(0, e - 1).log1p(), 0, 1);
+        op("maximum", () -> Elements.maximum(row(1, 5), row(2, 4)), 2, 5);
+        op("sign", () -> Elements.sign(row(3, -4)), 1, -1);
         op("log_sigmoid", () -> row(1, -200).logSigmoid(), Math.log(s), -200);
         op("mul.Tensor", () -> row(3, 4).mul(row(2, 8)), 6, 32);
         op("mul_.Tensor", () -> row(3, 4).mulInPlace(row(2, 8)), 6, 32);
@@ -92,6 +96,7 @@ class OperatorsTest {
 
     private void reductions() {
         double s = 1 / (1 + 1 / Math.E); // softmax of (1, 0)
+        op("max", () -> Elements.largest(row(3, 7, 5)), 7);
         op("argmax", () -> row(3, 7, 5).argmax(Tensor.LAST), 1);
         op("_log_softmax", () -> row(1, 0).logSoftmax(0), Math.log(s), Math.log(1 - s));
         op("_softmax", () -> row(1, 0).softmax(0), s, 1 - s);
