@@ -60,7 +60,10 @@ public sealed interface LrSchedule {
     record Linear(Span span) implements LrSchedule {
         @Override
         public double factor(int step) {
-            return span.warmsUpAt(step) ? span.warmup(step) : Math.max(0, 1 - span.progress(step));
+            int rest = span.trainingSteps() - span.warmupSteps();
+            return span.warmsUpAt(step)
+                    ? span.warmup(step)
+                    : Math.max(0, (double) (span.trainingSteps() - step) / Math.max(1, rest));
         }
     }
 

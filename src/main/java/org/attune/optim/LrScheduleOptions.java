@@ -120,7 +120,7 @@ public record LrScheduleOptions(
         }
         int decay = integer("num_decay_steps", 0);
         int rest = span.trainingSteps() - span.warmupSteps() - decay;
-        int stable = integer("num_stable_steps", Math.max(0, rest));
+        int stable = integer("num_stable_steps", rest); // below 0 the decay begins further on
         return allowing(
                 new LrSchedule.WarmupStableDecay(
                         span.warmupSteps(),

@@ -86,4 +86,19 @@ class LrScheduleTest {
             String type, Map<String, Object> settings, int warmup, int steps) {
         return new LrScheduleOptions(type, settings, 0.01, new Span(warmup, steps)).schedule();
     }
+
+    /// As transformers: a run that is all warm-up ends at 0, and a decay that is longer than what
+    /// is left of the run begins further on.
+    @Test
+    void warmUpMayTakeTheWholeRun() {
+        var span = new LrSchedule.Span(10, 10);
+        assertEquals(0, new LrSchedule.Linear(span).factor(10));
+        var options =
+                new LrScheduleOptions(
+                        "warmup_stable_decay",
+                        Map.of("num_decay_steps", 4, "decay_type", "linear"),
+                        1,
+                        new LrSchedule.Span(8, 10));
+        assertEquals(0.5, options.schedule().factor(8), 1e-12);
+    }
 }

@@ -189,6 +189,21 @@ final class RecipesTest {
         assertEquals(2, run("sft", "recipes/smollm2-adafactor.yaml", "sft").path("steps").asInt());
     }
 
+    /// One step decides: the best checkpoint is the result.
+    @Test
+    void smollm2Best() throws IOException {
+        String[] often = {"eval_steps=1", "early_stopping_patience=1"};
+        JsonNode summary = run("sft", "recipes/smollm2-best.yaml", "sft", often);
+        assertEquals("eval_loss", summary.at("/heldout/metric").asText());
+        JsonNode state =
+                new ObjectMapper()
+                        .readTree(
+                                out("recipes/smollm2-best.yaml")
+                                        .resolve("trainer_state.json")
+                                        .toFile());
+        assertEquals(state.path("best_metric").asDouble(), summary.at("/heldout/after").asDouble());
+    }
+
     @Test
     void smollm2Reward() throws IOException {
         JsonNode summary = run("reward", "recipes/smollm2-reward.yaml", "pairs");

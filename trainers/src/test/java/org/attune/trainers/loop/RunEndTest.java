@@ -127,8 +127,8 @@ class RunEndTest {
         return best;
     }
 
-    private static UnaryOperator<TrainingConfig> early() {
-        return t -> t.withBest(b -> b.withLoadBestModelAtEnd(true).withEarlyStoppingPatience(2));
+    private static TrainingConfig early(TrainingConfig t) {
+        return t.withBest(b -> b.withLoadBestModelAtEnd(true).withEarlyStoppingPatience(2));
     }
 
     private static UnaryOperator<TrainingConfig> resumed(UnaryOperator<TrainingConfig> changes) {
@@ -141,7 +141,7 @@ class RunEndTest {
         int best = best(whole);
         assertTrue(best > 1 && best < 9, "the losses fall and rise: " + whole);
 
-        Outcome early = run(training("early", early()), 0);
+        Outcome early = run(training("early", RunEndTest::early), 0);
         assertEquals(best + 2, early.summary().steps());
         assertEquals(whole.subList(0, best + 3), early.losses());
         assertEquals(weights("early", best), early.result());
@@ -153,12 +153,12 @@ class RunEndTest {
 
     @Test
     void stoppedRunThatIsResumedEndsAlike() throws IOException {
-        Outcome whole = run(training("whole", early()), 0);
+        Outcome whole = run(training("whole", RunEndTest::early), 0);
         int best = best(whole.losses());
         for (int stopAt : new int[] {1, best, best + 1, best + 2}) {
             String name = "halves" + stopAt;
-            Outcome first = run(training(name, early()), stopAt);
-            Outcome second = run(training(name, resumed(early())), 0);
+            Outcome first = run(training(name, RunEndTest::early), stopAt);
+            Outcome second = run(training(name, resumed(RunEndTest::early)), 0);
             assertEquals(whole.result(), second.result(), name);
             assertEquals(whole.summary().steps(), second.summary().steps(), name);
             assertEquals(whole.summary().heldout(), second.summary().heldout(), name);
