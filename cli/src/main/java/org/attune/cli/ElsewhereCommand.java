@@ -24,11 +24,6 @@ final class ElsewhereCommand implements Callable<Integer> {
             Map.ofEntries(
                     Map.entry("simpo", "is attune cpo with loss_type: simpo and cpo_alpha: 0."),
                     Map.entry("alphapo", "is attune cpo with loss_type: alphapo."),
-                    Map.entry(
-                            "rloo",
-                            "is not implemented. attune grpo with loss_type: dr_grpo and"
-                                + " scale_rewards: none is the nearest; its advantages are (n - 1)"
-                                + " / n times those of RLOO for groups of n."),
                     Map.entry("gold", DISTILLATION),
                     Map.entry("minillm", DISTILLATION),
                     Map.entry("online-dpo", "is attune online_dpo here."),

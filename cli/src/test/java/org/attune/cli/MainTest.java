@@ -59,7 +59,6 @@ class MainTest {
                         "alphapo",
                         "gold",
                         "online-dpo",
-                        "online_dpo",
                         "nash-md",
                         "xpo",
                         "vllm-serve",

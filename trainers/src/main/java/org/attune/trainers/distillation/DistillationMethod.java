@@ -37,7 +37,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
 
     @Override
     public String summary() {
-        return "Learn from a teacher model, on own answers: on-policy distillation.";
+        return "Learn from a teacher on own answers: on-policy distillation.";
     }
 
     @Override
