@@ -70,6 +70,31 @@ class EveryKeyTest {
     }
 
     @Test
+    void everyKeyOfDistillationMaps() throws IOException {
+        everyKeyMaps(
+                new GkdMethod(),
+                GkdConfig.defaults(),
+                "every-gkd.yaml",
+                "teacher_model_name_or_path=null",
+                "teacher_adapter_name_or_path=null",
+                "teacher_model_server_url=http://localhost:8000/v1",
+                "teacher_server_model=large",
+                "seq_kd=false");
+        everyKeyMaps(
+                new DistillationMethod(),
+                DistillationConfig.defaults(),
+                "every-distillation.yaml",
+                "teacher_model_name_or_path=null",
+                "teacher_adapter_name_or_path=null",
+                "teacher_model_server_url=http://localhost:8000/v1",
+                "teacher_server_model=large",
+                "temperature=1",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+    }
+
+    @Test
     void everyKeyMaps() throws IOException {
         everyKeyMaps(
                 new SftMethod(),
@@ -82,14 +107,6 @@ class EveryKeyTest {
         everyKeyMaps(new PrmMethod(), PrmConfig.defaults(), "every-prm.yaml");
         everyKeyMaps(new BcoMethod(), BcoConfig.defaults(), "every-bco.yaml", MOVING);
         everyKeyMaps(new KtoMethod(), KtoConfig.defaults(), "every-kto.yaml", MOVING);
-        everyKeyMaps(new GkdMethod(), GkdConfig.defaults(), "every-gkd.yaml");
-        everyKeyMaps(
-                new DistillationMethod(),
-                DistillationConfig.defaults(),
-                "every-distillation.yaml",
-                "rollout_server_base_url=null",
-                "rollout_server_model=null",
-                "recorded_rollouts=recorded.jsonl");
         everyKeyMaps(new OrpoMethod(), OrpoConfig.defaults(), "every-orpo.yaml");
         everyKeyMaps(new CpoMethod(), CpoConfig.defaults(), "every-cpo.yaml");
         everyKeyMaps(new TpoMethod(), TpoConfig.defaults(), "every-tpo.yaml");

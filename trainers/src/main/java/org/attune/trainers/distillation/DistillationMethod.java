@@ -113,7 +113,12 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         PolicySetup student = run.policy();
         try (var teacher =
                 TeacherSetup.open(
-                        student, run.model(), config.teacher(), config.model(), around.hub())) {
+                        student,
+                        run.model(),
+                        config.teacher(),
+                        config.model(),
+                        around.hub(),
+                        RoundPlan.rowTokens(config, run.rows().train()).longestRow())) {
             DistillationConfig fitted = fitted(config, student, teacher, run.rows());
             RolloutSource source =
                     RolloutSetup.source(fitted, run.model(), student, Optional.empty()).rollouts();
@@ -143,7 +148,7 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                         MemoryNeed.of(
                                 StepMemory.of(student.policy()),
                                 config.training().stateBytes(student.policy().parameters()),
-                                Optional.of(teacher.memory())),
+                                teacher.memory()),
                         RoundPlan.rowTokens(config, rows.train()),
                         RolloutSetup.wish(config, student, rows, completions));
         return config.withTraining(fit.training())

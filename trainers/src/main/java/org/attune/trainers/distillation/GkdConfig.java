@@ -107,7 +107,15 @@ public record GkdConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        problems.addAll(teacher.problems());
+        problems.addAll(teacher.problems(1));
+        if (loss.seqKd() && teacher.teacherModelServerUrl().isPresent()) {
+            problems.add(
+                    new ConfigProblem(
+                            "seq_kd",
+                            true,
+                            "false with teacher_model_server_url; have attune sample write the"
+                                    + " server's answers to a file, and train on that"));
+        }
         return problems;
     }
 }

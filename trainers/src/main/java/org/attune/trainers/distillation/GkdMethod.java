@@ -113,7 +113,12 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         PolicySetup student = run.policy();
         try (var teacher =
                 TeacherSetup.open(
-                        student, run.model(), config.teacher(), config.model(), around.hub())) {
+                        student,
+                        run.model(),
+                        config.teacher(),
+                        config.model(),
+                        around.hub(),
+                        config.lengths(run.rows().train()).longestRow())) {
             GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
             return DistillationTrainer.gkd(
                             fitted,
@@ -144,7 +149,10 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
             theirs =
                     Optional.of(
                             RolloutSetup.engine(
-                                    config, run.model(), teacher.decoder(), teacher.adapter()));
+                                    config,
+                                    run.model(),
+                                    teacher.decoder().orElseThrow(),
+                                    teacher.adapter()));
         }
         return new DistillationTrainer.Writers(own, theirs);
     }
@@ -161,7 +169,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         MemoryNeed.of(
                                 StepMemory.of(student.policy()),
                                 config.training().stateBytes(student.policy().parameters()),
-                                Optional.of(teacher.memory())),
+                                teacher.memory()),
                         config.lengths(rows),
                         wish(config, student, teacher, rows));
         return config.withTraining(fit.training())
@@ -178,7 +186,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         int most = config.training().batch().rowsOfStep();
         return Stream.concat(
                         config.loss().lmbda() > 0 ? Stream.of(student.decoder()) : Stream.of(),
-                        config.loss().seqKd() ? Stream.of(teacher.decoder()) : Stream.of())
+                        config.loss().seqKd() ? teacher.decoder().stream() : Stream.of())
                 .map(decoder -> RolloutSetup.wish(config, decoder, longest, most))
                 .max(Comparator.comparingLong(wish -> wish.memory().bytes(1)));
     }

@@ -22,29 +22,34 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/// A teacher in this process: a separate model, or an adapter, or none, on the weights of a student
-/// whose base stays as it is. Use it on the engine thread. Owns a separate model.
+/// A teacher: a server, or in this process a separate model, or an adapter, or none, on the weights
+/// of a student whose base stays as it is. Use it on the engine thread. Owns a separate model.
 final class TeacherSetup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TeacherSetup.class);
     private static final String KEY = "teacher_model_name_or_path";
 
-    private final Decoder decoder;
-    private final Adapter adapter;
-    private final Optional<Policy> adapted;
-    private final boolean separate;
-    private final String fingerprint;
+    private final TeacherModel model;
+    private final Optional<Local> local;
 
-    private TeacherSetup(
-            Decoder decoder,
-            Adapter adapter,
-            Optional<Policy> adapted,
-            boolean separate,
-            String fingerprint) {
-        this.decoder = decoder;
-        this.adapter = adapter;
-        this.adapted = adapted;
-        this.separate = separate;
-        this.fingerprint = fingerprint;
+    /// A model in this process.
+    ///
+    /// @param adapted the adapter on a separate model
+    /// @param separate whether the decoder is the teacher's alone
+    private record Local(
+            Decoder decoder, Adapter adapter, Optional<Policy> adapted, boolean separate) {}
+
+    private TeacherSetup(TeacherModel model, Optional<Local> local) {
+        this.model = model;
+        this.local = local;
+    }
+
+    private static TeacherSetup of(Local local, String fingerprint) {
+        return new TeacherSetup(
+                TeacherModel.of(
+                        local.decoder(),
+                        local.adapter(),
+                        Map.of("teacher (fingerprint)", fingerprint)),
+                Optional.of(local));
     }
 
     /// Looks at a teacher's files before weights are loaded: whether it can teach this student.
@@ -52,6 +57,9 @@ final class TeacherSetup implements AutoCloseable {
     /// @throws ConfigException if both have other vocabularies
     /// @throws ModelException if it is missing, damaged or scores sequences
     static void require(ModelSetup student, TeacherConfig config, ModelConfig like, HubCache hub) {
+        if (config.teacherModelServerUrl().isPresent()) {
+            return; // its first answer says whether it can
+        }
         try (var teacher = ModelSetup.open(named(config, like), hub)) {
             teacher.predicting();
             if (!teacher.hasBaseOf(student)) {
@@ -64,19 +72,27 @@ final class TeacherSetup implements AutoCloseable {
     ///
     /// @param student borrowed; it must outlive the teacher
     /// @param model of the student
+    /// @param longest most tokens of a sequence
     static TeacherSetup open(
             PolicySetup student,
             ModelSetup model,
             TeacherConfig config,
             ModelConfig like,
-            HubCache hub) {
+            HubCache hub,
+            int longest) {
+        if (config.teacherModelServerUrl().isPresent()) {
+            int vocabulary = model.source().config().vocabSize();
+            return new TeacherSetup(
+                    ServerTeacher.of(config, vocabulary, longest), Optional.empty());
+        }
         try (var teacher = ModelSetup.open(named(config, like), hub)) {
             if (student.policy().adapter().isPresent() && teacher.hasBaseOf(model)) {
                 LOG.info("the teacher uses the student's base weights, which don't change");
                 Adapter adapter =
                         teacher.adapter().map(student.policy()::addAdapter).orElse(Adapter.OFF);
-                return new TeacherSetup(
-                        student.decoder(), adapter, Optional.empty(), false, teacher.fingerprint());
+                return of(
+                        new Local(student.decoder(), adapter, Optional.empty(), false),
+                        teacher.fingerprint());
             }
             return separate(teacher);
         }
@@ -90,7 +106,7 @@ final class TeacherSetup implements AutoCloseable {
                             .map(a -> Policy.withAdapter(decoder, a, Policy.Options.defaults()));
             decoder.keepForward();
             Adapter adapter = adapted.map(Policy::adapterInUse).orElse(Adapter.OFF);
-            return new TeacherSetup(decoder, adapter, adapted, true, teacher.fingerprint());
+            return of(new Local(decoder, adapter, adapted, true), teacher.fingerprint());
         } catch (RuntimeException e) {
             decoder.close();
             throw e;
@@ -151,26 +167,26 @@ final class TeacherSetup implements AutoCloseable {
     }
 
     TeacherModel model() {
-        return TeacherModel.of(decoder, adapter, Map.of("teacher (fingerprint)", fingerprint));
+        return model;
     }
 
-    Decoder decoder() {
-        return decoder;
+    /// Where it computes, if that is here.
+    Optional<Decoder> decoder() {
+        return local.map(Local::decoder);
     }
 
+    /// With which of the decoder's adapters.
     Adapter adapter() {
-        return adapter;
+        return local.orElseThrow().adapter();
     }
 
-    TeacherMemory memory() {
-        return TeacherMemory.of(decoder);
+    Optional<TeacherMemory> memory() {
+        return decoder().map(TeacherMemory::of);
     }
 
     @Override
     public void close() {
-        adapted.ifPresent(Policy::close);
-        if (separate) {
-            decoder.close();
-        }
+        local.flatMap(Local::adapted).ifPresent(Policy::close);
+        local.filter(Local::separate).ifPresent(own -> own.decoder().close());
     }
 }

@@ -73,6 +73,9 @@ public final class Fingerprints {
                     "teacher_model_name_or_path",
                     "teacher_model_revision",
                     "teacher_adapter_name_or_path",
+                    "teacher_model_server_url",
+                    "teacher_server_timeout",
+                    "teacher_server_concurrency",
                     "chat_template_path",
                     "max_prompt_length", // the prompts that it leaves are told apart themselves
                     "recorded_rollouts",

@@ -1,0 +1,179 @@
+package org.attune.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpServer;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.cli.Main;
+import org.attune.examples.quickstart.TinyModel;
+import org.attune.reward.task.Split;
+import org.attune.reward.task.TaskRows;
+import org.attune.reward.task.Tasks;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Teachers on the student's own weights, and teachers that can't teach.
+final class DistillationRunTest {
+    @TempDir static Path folder;
+    private static Path model;
+    private static Path copy;
+
+    @BeforeAll
+    static void writeModels() throws IOException {
+        model = Files.createDirectories(folder.resolve("model"));
+        new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
+        copy = Files.createDirectories(folder.resolve("copy"));
+        try (Stream<Path> files = Files.list(model)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, copy.resolve(file.getFileName()));
+            }
+        }
+        TaskRows.writeCompletions(
+                folder.resolve("rows.jsonl"),
+                Tasks.of("reversal", "easy").generate(1, 32, Split.TRAIN),
+                0.5,
+                RandomSource.XO_SHI_RO_256_PP.create(2L));
+        assertEquals(0, run("sft", "teacher", "learning_rate=2e-2"));
+    }
+
+    private static int run(String method, String out, String... more) {
+        List<String> arguments =
+                new ArrayList<>(
+                        List.of(
+                                method,
+                                "model_name_or_path=" + model,
+                                "datasets=" + folder.resolve("rows.jsonl"),
+                                "output_dir=" + folder.resolve(out),
+                                "use_peft=true",
+                                "lora_dropout=0",
+                                "dtype=float32",
+                                "max_steps=3",
+                                "logging_steps=1"));
+        arguments.addAll(List.of(more));
+        return Main.run(arguments.toArray(String[]::new));
+    }
+
+    private static List<JsonNode> gkd(String out, String... more) throws IOException {
+        List<String> keys =
+                new ArrayList<>(List.of("max_new_tokens=4", "seq_kd=true", "learning_rate=1e-3"));
+        keys.addAll(List.of(more));
+        assertEquals(0, run("gkd", out, keys.toArray(String[]::new)));
+        List<JsonNode> steps = new ArrayList<>();
+        for (String line : Files.readAllLines(folder.resolve(out).resolve("metrics.jsonl"))) {
+            JsonNode step = new ObjectMapper().readTree(line);
+            if (step.has("grad_norm")) {
+                steps.add(step);
+            }
+        }
+        return steps;
+    }
+
+    /// On the student's weights, named in both ways, and on a copy of them in memory.
+    @Test
+    void anAdapterTeachesOnTheStudentsWeightsAsOnItsOwn() throws IOException {
+        Path adapter = folder.resolve("teacher");
+        List<JsonNode> shared = gkd("shared", "teacher_adapter_name_or_path=" + adapter);
+        List<JsonNode> named = gkd("named", "teacher_model_name_or_path=" + adapter);
+        List<JsonNode> separate =
+                gkd(
+                        "separate",
+                        "teacher_model_name_or_path=" + copy,
+                        "teacher_adapter_name_or_path=" + adapter);
+        assertEquals(3, shared.size());
+        assertTrue(shared.getFirst().get("loss").asDouble() > 1e-4, "the teacher differs");
+        for (int i = 0; i < shared.size(); i++) {
+            for (String key : List.of("loss", "grad_norm")) {
+                double expected = shared.get(i).get(key).asDouble();
+                assertEquals(expected, named.get(i).get(key).asDouble(), 0, key);
+                assertEquals(expected, separate.get(i).get(key).asDouble(), 1e-4, key);
+            }
+        }
+    }
+
+    @Test
+    void aTeacherOfAnotherVocabularyIsRefused() throws IOException {
+        Path other = Files.createDirectories(folder.resolve("other"));
+        try (Stream<Path> files = Files.list(model)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, other.resolve(file.getFileName()));
+            }
+        }
+        Path tokenizer = other.resolve("tokenizer.json");
+        JsonNode changed = new ObjectMapper().readTree(tokenizer.toFile());
+        ((ObjectNode) changed.at("/model/vocab")).put("\u0100", 1).put("\u0101", 0); // exchanged
+        Files.writeString(tokenizer, changed.toString());
+        assertTrue(0 != run("gkd", "refused", "teacher_model_name_or_path=" + other));
+        assertTrue(Files.notExists(folder.resolve("refused/metrics.jsonl")));
+    }
+
+    /// A server that thinks that two tokens are likely everywhere.
+    private static HttpServer server() throws IOException {
+        var address = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+        HttpServer server = HttpServer.create(address, 0);
+        server.createContext(
+                "/v1/completions",
+                exchange -> {
+                    JsonNode asked = new ObjectMapper().readTree(exchange.getRequestBody());
+                    String place = ", {\"5\": {\"logprob\": -0.7}, \"6\": {\"logprob\": -1.2}}";
+                    String answer =
+                            "{\"choices\": [{\"prompt_logprobs\": [null%s]}]}"
+                                    .formatted(place.repeat(asked.path("prompt").size() - 1));
+                    byte[] body = answer.getBytes(StandardCharsets.UTF_8);
+                    exchange.sendResponseHeaders(200, body.length);
+                    exchange.getResponseBody().write(body);
+                    exchange.close();
+                });
+        server.start();
+        return server;
+    }
+
+    @Test
+    void aServerTeachesByItsLikeliestTokens() throws IOException {
+        HttpServer server = server();
+        try {
+            String url = "http://localhost:" + server.getAddress().getPort();
+            List<JsonNode> steps =
+                    gkd(
+                            "server",
+                            "seq_kd=false",
+                            "teacher_model_server_url=" + url,
+                            "teacher_server_model=large",
+                            "loss_top_k=2",
+                            "learning_rate=5e-2",
+                            "lr_scheduler_type=constant",
+                            "max_steps=6");
+            double first = steps.getFirst().get("loss").asDouble();
+            double last = steps.getLast().get("loss").asDouble();
+            assertTrue(first > 0 && last < first, first + " then " + last);
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void aRunWithoutTeacherOrWithTwoIsRefused() {
+        assertEquals(2, run("gkd", "none"));
+        String url = "teacher_model_server_url=http://localhost:1/v1";
+        assertEquals(2, run("gkd", "unnamed", url));
+        String[] two = {url, "teacher_server_model=x", "teacher_model_name_or_path=" + copy};
+        assertEquals(2, run("gkd", "two", two));
+        String[] written = {url, "teacher_server_model=x", "seq_kd=true"};
+        assertEquals(2, run("gkd", "written", written));
+    }
+}
