@@ -320,6 +320,13 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2OnlineDpo() throws IOException {
+        JsonNode summary = run("online_dpo", "recipes/smollm2-online-dpo.yaml", "prompts");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
     }
