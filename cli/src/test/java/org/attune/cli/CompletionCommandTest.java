@@ -59,7 +59,7 @@ class CompletionCommandTest {
     void bashCompletesCommandsOptionsKeysAndTheirValues() throws Exception {
         assertEquals(List.of("grpo"), completed("attune", "gr"));
         assertEquals(List.of("--model"), completed("attune", "chat", "--mo"));
-        assertEquals(List.of("dpo"), completed("attune", "preview", "--method", "d"));
+        assertEquals(List.of("dpo"), completed("attune", "preview", "--method", "dp"));
         assertTrue(completed("attune", "sft", "run.yaml", "lora_").contains("lora_r="));
         assertEquals(List.of(), completed("attune", "sft", "run.yaml", "num_gen"));
         assertEquals(

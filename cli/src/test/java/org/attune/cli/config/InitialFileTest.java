@@ -20,11 +20,22 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 class InitialFileTest {
     private static final List<String> FILLED = List.of("model_name_or_path=m", "datasets=d.jsonl");
 
     @TempDir Path folder;
+
+    /// What a method has to be told beside model and data.
+    private static List<String> teacher(TrainingMethod<?, ?> method) {
+        String key = "teacher_model_name_or_path";
+        return KeyTable.load().find(method, key).isPresent() ? List.of(key + "=t") : List.of();
+    }
+
+    private static List<String> filled(TrainingMethod<?, ?> method) {
+        return Stream.concat(FILLED.stream(), teacher(method).stream()).toList();
+    }
 
     private LoadedRun<?> read(TrainingMethod<?, ?> method, String text) throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), text);
@@ -34,12 +45,16 @@ class InitialFileTest {
     @ParameterizedTest
     @MethodSource("org.attune.trainers.run.Methods#all")
     void runsOnceModelAndDataAreFilledIn(TrainingMethod<?, ?> method) throws IOException {
-        LoadedRun<?> loaded = read(method, new InitialFile(method, FILLED).text(false));
+        LoadedRun<?> loaded = read(method, new InitialFile(method, filled(method)).text(false));
         assertEquals(List.of(), loaded.notes());
         String message =
                 assertThrows(
                                 ConfigException.class,
-                                () -> read(method, new InitialFile(method, List.of()).text(false)))
+                                () ->
+                                        read(
+                                                method,
+                                                new InitialFile(method, teacher(method))
+                                                        .text(false)))
                         .getMessage();
         assertTrue(message.startsWith("2 problems:"), message);
     }
@@ -48,8 +63,8 @@ class InitialFileTest {
     @ParameterizedTest
     @MethodSource("org.attune.trainers.run.Methods#all")
     void allOtherKeysStandAtTheirDefaults(TrainingMethod<?, ?> method) throws IOException {
-        Record few = read(method, new InitialFile(method, FILLED).text(false)).config();
-        String all = new InitialFile(method, FILLED).text(true);
+        Record few = read(method, new InitialFile(method, filled(method)).text(false)).config();
+        String all = new InitialFile(method, filled(method)).text(true);
         String uncommented =
                 all.replaceAll("(?m)^#(?=[a-z])", "")
                         // Other spellings of keys that are there.
