@@ -5,11 +5,9 @@ import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
-import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +21,8 @@ import java.util.function.Function;
 /// Of an adapter it is the adapter's own matrices that are mixed, not their products. Its numbers
 /// are float32, as the policy's are.
 public final class MovingReference implements Scorer, AutoCloseable {
+    private static final StateTensors FILE = new StateTensors("the reference", "model or adapter");
+
     private final TensorScope scope;
     private final Scorer scorer;
     private final FlatParameters policy;
@@ -173,26 +173,8 @@ public final class MovingReference implements Scorer, AutoCloseable {
     ///
     /// @throws CheckpointException if it is of other weights
     public void restore(TensorFile file) {
-        for (ParameterSpace.Parameter p : parameters) {
-            TensorFile.Entry entry = file.entries().get(p.name());
-            if (entry == null
-                    || entry.dtype() != DType.FLOAT32
-                    || !Arrays.equals(entry.shape(), p.shape())) {
-                throw new CheckpointException(
-                        ("the reference's state has no float32 tensor \"%s\" of shape %s; it is of"
-                                        + " another model or adapter")
-                                .formatted(p.name(), Arrays.toString(p.shape())));
-            }
-            try (Arena arena = Arena.ofConfined();
-                    var _ = TensorScope.open("reference.restore")) {
-                master.apply(p)
-                        .copyInPlace(
-                                Tensor.ofMemory(
-                                        Device.cpu(),
-                                        DType.FLOAT32,
-                                        file.read(p.name(), arena),
-                                        p.shape()));
-            }
+        try (var _ = TensorScope.open("reference.restore")) {
+            parameters.forEach(p -> FILE.load(file, p.name(), master.apply(p)));
         }
         changed.run();
     }

@@ -12,7 +12,6 @@ import org.attune.trainers.onpolicy.GenerationConfig;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 
 /// How the student's completions are generated, one for each prompt.
 ///
@@ -52,8 +51,7 @@ public record DistillationSamplingConfig(
 
     /// The same for the parts that all methods with rollouts share.
     GenerationConfig asGeneration() {
-        return new GenerationConfig(
-                1,
+        return GenerationConfig.once(
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -61,11 +59,7 @@ public record DistillationSamplingConfig(
                 minP,
                 repetitionPenalty,
                 generationKwargs,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                1,
-                generationSlots,
-                false);
+                generationSlots);
     }
 
     @Override

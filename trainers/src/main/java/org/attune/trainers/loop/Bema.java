@@ -7,18 +7,15 @@ import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.policy.ParameterSpace;
-import org.attune.tensor.DType;
-import org.attune.tensor.Device;
+import org.attune.policy.StateTensors;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.BemaConfig;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 
 /// A bias-corrected exponential moving average of the trained weights
@@ -110,29 +107,11 @@ final class Bema implements AutoCloseable {
     }
 
     void save(Path folder) throws IOException {
-        List<Tensor> tensors = tensors();
-        try (Arena arena = Arena.ofShared();
-                var _ = TensorScope.open("bema.save")) {
-            var sources =
-                    NAMES.stream()
-                            .map(name -> source(name, tensors.get(NAMES.indexOf(name)), arena))
-                            .toList();
-            SafeTensorsWriter.write(folder.resolve(FILE), sources);
+        List<Source> sources = new ArrayList<>();
+        for (int i = 0; i < NAMES.size(); i++) {
+            sources.add(StateTensors.source(NAMES.get(i), tensors().get(i)));
         }
-    }
-
-    private static Source source(String name, Tensor tensor, Arena arena) {
-        MemorySegment memory = hostMemory(tensor, arena);
-        return new Source(name, DType.FLOAT32, tensor.shape(), _ -> memory);
-    }
-
-    private static MemorySegment hostMemory(Tensor tensor, Arena arena) {
-        if (tensor.device().equals(Device.cpu())) {
-            return tensor.memory();
-        }
-        MemorySegment copy = arena.allocate(tensor.size() * Float.BYTES, Float.BYTES);
-        Tensor host = Tensor.empty(Device.cpu(), DType.FLOAT32, tensor.shape());
-        return copy.copyFrom(host.copyInPlace(tensor).memory());
+        SafeTensorsWriter.write(folder.resolve(FILE), sources);
     }
 
     void restore(Path folder) {
@@ -140,18 +119,10 @@ final class Bema implements AutoCloseable {
         if (!Files.exists(path)) {
             throw new CheckpointException(path + " is missing; the checkpoint is of a run without");
         }
-        try (TensorFile file = SafeTensorsFile.open(path);
-                var _ = TensorScope.open("bema.restore");
-                Arena arena = Arena.ofConfined()) {
+        var state = new StateTensors("the average of weights", "model or adapter");
+        try (TensorFile file = SafeTensorsFile.open(path)) {
             for (int i = 0; i < NAMES.size(); i++) {
-                Tensor target = tensors().get(i);
-                TensorFile.Entry entry = file.entries().get(NAMES.get(i));
-                if (entry == null || !Arrays.equals(entry.shape(), target.shape())) {
-                    throw new CheckpointException(path + " is of other parameters");
-                }
-                MemorySegment memory = file.read(NAMES.get(i), arena);
-                target.copyInPlace(
-                        Tensor.ofMemory(Device.cpu(), DType.FLOAT32, memory, target.shape()));
+                state.load(file, NAMES.get(i), tensors().get(i));
             }
         }
     }

@@ -12,7 +12,6 @@ import org.attune.trainers.onpolicy.GenerationConfig;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.OptionalInt;
 
 /// How completions are generated, two for each prompt.
 ///
@@ -52,8 +51,7 @@ public record OnlineSamplingConfig(
 
     /// The same for the parts that all methods with rollouts share; a prompt counts once.
     GenerationConfig asGeneration() {
-        return new GenerationConfig(
-                1,
+        return GenerationConfig.once(
                 maxNewTokens,
                 temperature,
                 topP,
@@ -61,11 +59,7 @@ public record OnlineSamplingConfig(
                 minP,
                 repetitionPenalty,
                 generationKwargs,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                1,
-                generationSlots,
-                false);
+                generationSlots);
     }
 
     @Override

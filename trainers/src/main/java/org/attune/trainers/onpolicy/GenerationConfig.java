@@ -77,6 +77,33 @@ public record GenerationConfig(
                 .withReuseRolloutActivations(true);
     }
 
+    /// For methods that complete each prompt once and use a round once: how tokens are sampled is
+    /// all that they configure.
+    public static GenerationConfig once(
+            int maxCompletionLength,
+            double temperature,
+            double topP,
+            int topK,
+            OptionalDouble minP,
+            double repetitionPenalty,
+            Map<String, Object> generationKwargs,
+            int generationSlots) {
+        return new GenerationConfig(
+                1,
+                maxCompletionLength,
+                temperature,
+                topP,
+                topK,
+                minP,
+                repetitionPenalty,
+                generationKwargs,
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                1,
+                generationSlots,
+                false);
+    }
+
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         List<ConfigProblem> problems = new ArrayList<>();

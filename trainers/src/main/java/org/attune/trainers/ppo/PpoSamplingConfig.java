@@ -57,8 +57,7 @@ public record PpoSamplingConfig(
 
     /// The same for the parts that all methods with rollouts share.
     GenerationConfig asGeneration() {
-        return new GenerationConfig(
-                1,
+        return GenerationConfig.once(
                 maxCompletionLength,
                 temperature,
                 topP,
@@ -66,11 +65,7 @@ public record PpoSamplingConfig(
                 minP,
                 repetitionPenalty,
                 generationKwargs,
-                OptionalInt.empty(),
-                OptionalInt.empty(),
-                1,
-                generationSlots,
-                false);
+                generationSlots);
     }
 
     @Override
