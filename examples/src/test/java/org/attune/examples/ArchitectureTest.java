@@ -51,6 +51,7 @@ final class ArchitectureTest {
                     "datasets/src",
                     "rollout/src",
                     "reward/src",
+                    "agents/src",
                     "models/src",
                     "trainers/src",
                     "bench/src",
@@ -69,7 +70,8 @@ final class ArchitectureTest {
                     "adapter",
                     "policy",
                     "optim",
-                    "checkpoint");
+                    "checkpoint",
+                    "episode");
 
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "numerics", "rows", "opening");
@@ -87,7 +89,15 @@ final class ArchitectureTest {
                     "opening");
 
     private static final Set<String> LIBRARY =
-            Set.of("core", "datasets", "rollout", "reward", "models", "trainers", "bench");
+            Set.of(
+                    "core",
+                    "datasets",
+                    "rollout",
+                    "reward",
+                    "agents",
+                    "models",
+                    "trainers",
+                    "bench");
 
     /// Module → modules that its main code may use.
     private static final Map<String, Set<String>> MAY_USE =
@@ -98,9 +108,11 @@ final class ArchitectureTest {
                     Map.entry("datasets", Set.of("core")),
                     Map.entry("rollout", Set.of("core")),
                     Map.entry("reward", Set.of("core")),
+                    Map.entry("agents", Set.of("core", "rollout", "reward")),
                     Map.entry("models", Set.of("core", "rollout", "reward")),
                     Map.entry(
-                            "trainers", Set.of("core", "datasets", "rollout", "reward", "models")),
+                            "trainers",
+                            Set.of("core", "datasets", "rollout", "reward", "agents", "models")),
                     Map.entry("bench", Set.of("core", "rollout", "reward", "models", "trainers")),
                     Map.entry("cli", LIBRARY),
                     Map.entry("examples", LIBRARY));

@@ -1,0 +1,20 @@
+package org.attune.agents.environment;
+
+import org.attune.text.Message;
+
+import java.util.List;
+import java.util.Optional;
+
+/// How an environment begins an episode.
+///
+/// @param toLast text that is appended to the last message of the prompt, without a separator, as
+///     TRL does with what `reset` returns
+/// @param messages that follow the prompt's
+public record Opening(Optional<String> toLast, List<Message> messages) {
+    /// The prompt as it is.
+    public static final Opening NOTHING = new Opening(Optional.empty(), List.of());
+
+    public Opening {
+        messages = List.copyOf(messages);
+    }
+}

@@ -1,0 +1,29 @@
+package org.attune.agents.environment;
+
+import org.attune.text.Message;
+
+import java.util.List;
+
+/// What an environment makes of a turn.
+public sealed interface Step {
+    /// The episode ends because the model answered; the turn gets no reward of its own.
+    Step END = new Done(0, false);
+
+    /// Reward of the turn.
+    double reward();
+
+    /// The model reads messages, and has the next turn.
+    ///
+    /// @param reward of the turn, finite
+    record Observe(List<Message> messages, double reward) implements Step {
+        public Observe {
+            messages = List.copyOf(messages);
+        }
+    }
+
+    /// The episode ends.
+    ///
+    /// @param reward of the turn, finite
+    /// @param isDecided whether the environment ended it, and not the model by an answer
+    record Done(double reward, boolean isDecided) implements Step {}
+}

@@ -1,0 +1,23 @@
+package org.attune.agents.tool;
+
+import java.util.Map;
+
+/// A tool that a model may call.
+public interface Tool {
+    /// What the model is told.
+    ToolSpec spec();
+
+    /// Runs one call. Called on a thread that may wait, at most once for each call that a model
+    /// made; interrupted when the limit of time is over.
+    ///
+    /// @param arguments that fit the schema
+    /// @return what the model reads
+    /// @throws IllegalArgumentException if the arguments make no sense: the model reads why
+    /// @throws Exception if the world failed, and not the model: the episode begins again
+    ToolResult call(Map<String, Object> arguments, ToolContext context) throws Exception;
+
+    /// Within which limits it is called.
+    default ToolLimits limits() {
+        return ToolLimits.DEFAULT;
+    }
+}

@@ -1,0 +1,38 @@
+package org.attune.episode;
+
+import org.attune.text.Message;
+import org.attune.text.parse.ParsedTurn;
+
+import java.util.List;
+import java.util.Optional;
+
+/// One turn of the policy, and what the world answered. A named tuple: equality is identity of the
+/// arrays.
+///
+/// @param ids sampled tokens, the end token included
+/// @param logProbs natural log-probability of each under the sampler
+/// @param isFinished whether the model ended the turn itself, and no limit did
+/// @param parsed what the turn says; empty if nothing of it was kept
+/// @param outcomes of its calls, in the order of the calls
+/// @param answers messages of tools or the environment, as the model reads them
+/// @param observation tokens of the answers and of the next turn's header; empty at the end
+/// @param reward of this turn, 0 where it got none
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+public record Turn(
+        int[] ids,
+        float[] logProbs,
+        boolean isFinished,
+        Optional<ParsedTurn> parsed,
+        List<ToolOutcome> outcomes,
+        List<Message> answers,
+        int[] observation,
+        double reward) {
+    public Turn {
+        outcomes = List.copyOf(outcomes);
+        answers = List.copyOf(answers);
+        if (logProbs.length != ids.length) {
+            throw new IllegalArgumentException(
+                    "%d tokens with %d log-probabilities".formatted(ids.length, logProbs.length));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package org.attune.text.parse;
+
+import org.attune.text.Message;
+
+import java.util.List;
+
+/// A turn that a model wrote, read.
+///
+/// @param message with `role` `assistant`, `content`, and where they are there `reasoning_content`
+///     and `tool_calls`, as chat templates take them
+/// @param calls those that can be run, in the order written
+/// @param problems of calls that can't be read, each a sentence for the model
+/// @param isFallback whether nothing of the turn's form was understood, so that the message holds
+///     its whole text
+public record ParsedTurn(
+        Message message, List<ToolCall> calls, List<String> problems, boolean isFallback) {
+    public ParsedTurn {
+        calls = List.copyOf(calls);
+        problems = List.copyOf(problems);
+    }
+}
