@@ -63,6 +63,7 @@ final class ArchitectureTest {
     private static final Set<String> CORE =
             Set.of(
                     "error",
+                    "http",
                     "tensor",
                     "files",
                     "text",

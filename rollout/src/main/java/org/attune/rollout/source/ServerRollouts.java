@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.http.PatientPost;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
@@ -155,7 +156,7 @@ public final class ServerRollouts implements RolloutSource {
         } catch (RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
-                            .formatted(server.url(), e.getMessage(), CompletionServer.start(body)),
+                            .formatted(server.url(), e.getMessage(), PatientPost.start(body)),
                     e);
         }
     }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
+import org.attune.http.PatientPost;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -124,7 +125,7 @@ public final class ServerScores {
         } catch (JsonProcessingException | RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
-                            .formatted(server.url(), e.getMessage(), CompletionServer.start(body)),
+                            .formatted(server.url(), e.getMessage(), PatientPost.start(body)),
                     e);
         }
     }

@@ -1,4 +1,4 @@
-package org.attune.rollout.source;
+package org.attune.http;
 
 import java.util.Optional;
 
@@ -7,4 +7,4 @@ import java.util.Optional;
 /// @param status HTTP status, such as 200
 /// @param retryAfter the header `Retry-After` as it stands
 /// @param body decoded as UTF-8
-record ServerReply(int status, Optional<String> retryAfter, String body) {}
+public record ServerReply(int status, Optional<String> retryAfter, String body) {}

@@ -1,4 +1,4 @@
-package org.attune.rollout.source;
+package org.attune.http;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -22,12 +22,13 @@ import java.util.concurrent.TimeoutException;
 /// @param timeout of one reply, from the request to its last byte
 /// @param largest bytes of a reply's body at most
 /// @param key sent as bearer token
-record JsonPost(URI url, Duration timeout, long largest, Optional<String> key) {
+public record JsonPost(URI url, Duration timeout, long largest, Optional<String> key) {
     private static final int CONNECT_MILLIS = 10_000;
 
     /// @throws TimeoutException if no whole reply came in time
     /// @throws IOException if the server can't be reached, or its reply isn't whole HTTP
-    ServerReply send(String json) throws IOException, TimeoutException, InterruptedException {
+    public ServerReply send(String json)
+            throws IOException, TimeoutException, InterruptedException {
         HttpURLConnection connection = (HttpURLConnection) url.toURL().openConnection();
         var reply = new CompletableFuture<ServerReply>();
         Thread thread = Thread.ofVirtual().start(() -> exchange(connection, json, reply));
