@@ -1,16 +1,26 @@
 package org.attune.reward;
 
+import org.attune.episode.Episode;
 import org.attune.text.Message;
 
 import java.util.List;
+import java.util.Optional;
 
 /// A completion that the policy generated.
 ///
 /// @param text decoded, without special tokens
 /// @param tokens ids as sampled; do not modify
-/// @param messages the turns it forms, empty for plain text
-public record Completion(String text, int[] tokens, List<Message> messages) {
+/// @param messages the turns it forms, those of tools and environments included; empty for plain
+///     text
+/// @param episode that it is; empty for a single answer. Then text is that of the last answer
+public record Completion(
+        String text, int[] tokens, List<Message> messages, Optional<Episode> episode) {
     public Completion {
         messages = List.copyOf(messages);
+    }
+
+    /// A single answer.
+    public Completion(String text, int[] tokens, List<Message> messages) {
+        this(text, tokens, messages, Optional.empty());
     }
 }

@@ -1,5 +1,7 @@
 package org.attune.reward;
 
+import org.attune.episode.Episode;
+
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +49,23 @@ public record RewardBatch(
     /// Number of completions, `n`.
     public int size() {
         return completions.size();
+    }
+
+    /// The episodes that the completions are, `(n)`.
+    ///
+    /// @throws IllegalStateException if one is a single answer
+    public List<Episode> episodes() {
+        return completions.stream()
+                .map(
+                        c ->
+                                c.episode()
+                                        .orElseThrow(
+                                                () ->
+                                                        new IllegalStateException(
+                                                                "a completion is no episode: its"
+                                                                    + " run names neither tools nor"
+                                                                    + " environments")))
+                .toList();
     }
 
     /// Logs a number beside the rewards; see [RewardLog#metric].

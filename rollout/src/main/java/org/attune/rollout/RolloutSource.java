@@ -9,17 +9,19 @@ import java.util.Optional;
 public interface RolloutSource {
     /// Completes each prompt. Called once per round, in order, on the engine thread.
     ///
-    /// @param prompts token ids of each prompt; a prompt that is to be completed several times
-    ///     stands several times in a row, as the same array
+    /// @param prompts a prompt that is to be completed several times stands several times in a
+    ///     row, as the same object
     /// @param round number of the generation batch, from 0; a run that resumes in the middle of
     ///     rounds asks for the next one only
     /// @param listener told of each completion as soon as it has ended, on the calling thread; a
     ///     source that has nothing to say before its end need not call it
-    /// @return one completion per prompt, in their order
-    List<SampledCompletion> complete(List<int[]> prompts, long round, FinishedListener listener);
+    /// @return one completion per prompt, in their order; those of a source that runs episodes hold
+    ///     them
+    List<SampledCompletion> complete(
+            List<RolloutPrompt> prompts, long round, FinishedListener listener);
 
     /// As above, without a listener.
-    default List<SampledCompletion> complete(List<int[]> prompts, long round) {
+    default List<SampledCompletion> complete(List<RolloutPrompt> prompts, long round) {
         return complete(prompts, round, FinishedListener.NONE);
     }
 
@@ -28,7 +30,7 @@ public interface RolloutSource {
     ///
     /// @param prompts as for [#complete]
     default List<SampledCompletion> completeHeldOut(
-            List<int[]> prompts, FinishedListener listener) {
+            List<RolloutPrompt> prompts, FinishedListener listener) {
         return complete(prompts, -1, listener);
     }
 
@@ -37,7 +39,7 @@ public interface RolloutSource {
     ///
     /// @param prompts as for [#complete]
     default List<SampledCompletion> completeGreedily(
-            List<int[]> prompts, FinishedListener listener) {
+            List<RolloutPrompt> prompts, FinishedListener listener) {
         throw new RolloutException(
                 "these completions come from elsewhere than the policy in this process, which alone"
                         + " could give likeliest completions");

@@ -1,7 +1,11 @@
 package org.attune.rollout;
 
+import org.attune.episode.EndReason;
+import org.attune.episode.Episode;
+
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 
 /// What was generated for one prompt. A named tuple: equality is identity of the arrays.
 ///
@@ -12,12 +16,46 @@ import java.util.List;
 /// @param top likeliest tokens at each position; empty unless they were asked for
 /// @param foreign where a token is not the model's own, as the answer of a tool, and must not be
 ///     trained; empty if all are its own
+/// @param episode whose tokens these are; empty for a single answer
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record SampledCompletion(
-        int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top, BitSet foreign) {
+        int[] ids,
+        float[] logProbs,
+        StopReason reason,
+        List<TopTokens> top,
+        BitSet foreign,
+        Optional<Episode> episode) {
     public SampledCompletion {
         top = List.copyOf(top);
         foreign = (BitSet) foreign.clone();
+    }
+
+    /// Of a single answer.
+    public SampledCompletion(
+            int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top, BitSet foreign) {
+        this(ids, logProbs, reason, top, foreign, Optional.empty());
+    }
+
+    /// An episode as one completion. One that ended before its first token stands as one foreign
+    /// token, the last of its prompt, since a completion has at least one.
+    ///
+    /// @param reason how it counts where completions are told apart by their ends
+    public static SampledCompletion of(Episode episode, StopReason reason) {
+        int[] ids = episode.completionIds();
+        float[] logProbs = episode.logProbs();
+        BitSet foreign = episode.foreign();
+        if (ids.length == 0) {
+            ids = new int[] {episode.promptIds()[episode.promptIds().length - 1]};
+            logProbs = new float[1];
+            foreign.set(0);
+        }
+        return new SampledCompletion(
+                ids, logProbs, reason, List.of(), foreign, Optional.of(episode));
+    }
+
+    /// Whether it is an episode that failed: no reward judges it, and nothing is learned from it.
+    public boolean isFailed() {
+        return episode.isPresent() && episode.get().end() == EndReason.FAILED;
     }
 
     /// With tokens that are all the model's own.

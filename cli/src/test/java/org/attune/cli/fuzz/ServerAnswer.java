@@ -2,6 +2,7 @@ package org.attune.cli.fuzz;
 
 import org.attune.error.AttuneException;
 import org.attune.error.RolloutException;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.source.ServerRollouts;
 import org.attune.rollout.source.ServerRollouts.Connection;
@@ -95,7 +96,7 @@ final class ServerAnswer {
                     new ServerRollouts(
                             connection, SamplingConfig.greedy(8, Set.of(2)), assets.tokenizer());
             try {
-                rollouts.complete(List.of(new int[] {1, 2}), 0, (_, _) -> {});
+                rollouts.complete(List.of(RolloutPrompt.of(0, new int[] {1, 2})), 0, (_, _) -> {});
             } catch (RolloutException e) {
                 requireOwn(e);
             }

@@ -1,6 +1,7 @@
 package org.attune.rollout.source;
 
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.TokenListener;
@@ -34,21 +35,25 @@ public final class EngineRollouts implements RolloutSource {
 
     @Override
     public List<SampledCompletion> complete(
-            List<int[]> prompts, long round, FinishedListener listener) {
-        return generator.generate(prompts, sampling.ofBatch(round), TokenListener.of(listener));
+            List<RolloutPrompt> prompts, long round, FinishedListener listener) {
+        return generator.generate(
+                RolloutPrompt.idsOf(prompts), sampling.ofBatch(round), TokenListener.of(listener));
     }
 
     @Override
-    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
-        return heldOutGenerator.generate(prompts, heldOut, TokenListener.of(listener));
+    public List<SampledCompletion> completeHeldOut(
+            List<RolloutPrompt> prompts, FinishedListener listener) {
+        return heldOutGenerator.generate(
+                RolloutPrompt.idsOf(prompts), heldOut, TokenListener.of(listener));
     }
 
     @Override
     public List<SampledCompletion> completeGreedily(
-            List<int[]> prompts, FinishedListener listener) {
+            List<RolloutPrompt> prompts, FinishedListener listener) {
         SamplingConfig greedy =
                 sampling.withDistribution(sampling.distribution().withTemperature(0));
-        return heldOutGenerator.generate(prompts, greedy, TokenListener.of(listener));
+        return heldOutGenerator.generate(
+                RolloutPrompt.idsOf(prompts), greedy, TokenListener.of(listener));
     }
 
     @Override

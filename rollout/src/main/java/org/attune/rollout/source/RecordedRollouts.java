@@ -4,6 +4,7 @@ import org.attune.error.RolloutException;
 import org.attune.files.BoundedLines;
 import org.attune.files.GivenText;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 
@@ -89,7 +90,7 @@ public final class RecordedRollouts implements RolloutSource {
     ///     other prompts
     @Override
     public List<SampledCompletion> complete(
-            List<int[]> prompts, long round, FinishedListener listener) {
+            List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         current = rounds.getOrDefault(round, List.of());
         if (current.size() != prompts.size()) {
             throw new RolloutException(
@@ -104,7 +105,7 @@ public final class RecordedRollouts implements RolloutSource {
         for (int i = 0; i < prompts.size(); i++) {
             Line line = current.get(i);
             SampledCompletion sampled = line.completion().sampled();
-            if (!Arrays.equals(prompts.get(i), line.completion().prompt())) {
+            if (!Arrays.equals(prompts.get(i).ids(), line.completion().prompt())) {
                 throw new RolloutException(
                         "%s: prompt_ids are not those of the prompt that the run completes here"
                                         .formatted(where(line))

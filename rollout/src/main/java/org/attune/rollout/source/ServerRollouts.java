@@ -8,6 +8,7 @@ import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
 import org.attune.http.PatientPost;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.sampling.Draws;
@@ -104,7 +105,7 @@ public final class ServerRollouts implements RolloutSource {
     /// @throws CancellationException if the waiting thread is interrupted
     @Override
     public List<SampledCompletion> complete(
-            List<int[]> prompts, long round, FinishedListener listener) {
+            List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         SampledCompletion[] completions = new SampledCompletion[prompts.size()];
         ExecutorService threads =
                 Executors.newFixedThreadPool(
@@ -113,7 +114,7 @@ public final class ServerRollouts implements RolloutSource {
             CompletionService<Answer> answers = new ExecutorCompletionService<>(threads);
             for (int i = 0; i < prompts.size(); i++) {
                 int index = i;
-                answers.submit(() -> ask(index, prompts.get(index), round));
+                answers.submit(() -> ask(index, prompts.get(index).ids(), round));
             }
             for (int n = 0; n < completions.length; n++) {
                 Answer answer = next(answers).get();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.RolloutException;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.rollout.testing.ByteTokens;
@@ -76,7 +77,12 @@ class BadServerTest {
         var source = new ServerRollouts(connection, SAMPLING, new ByteTokens());
         return assertThrows(
                         RolloutException.class,
-                        () -> source.complete(List.of(new int[] {65}, new int[] {66}), 0))
+                        () ->
+                                source.complete(
+                                        List.of(
+                                                RolloutPrompt.of(0, new int[] {65}),
+                                                RolloutPrompt.of(1, new int[] {66})),
+                                        0))
                 .getMessage();
     }
 

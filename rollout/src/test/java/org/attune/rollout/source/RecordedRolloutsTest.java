@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.RolloutException;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.junit.jupiter.api.Test;
@@ -47,7 +48,8 @@ class RecordedRolloutsTest {
         return List.of(completion(number, 1), completion(number, 0));
     }
 
-    private static final List<int[]> PROMPTS = List.of(new int[] {5, 1}, new int[] {5, 0});
+    private static final List<RolloutPrompt> PROMPTS =
+            List.of(RolloutPrompt.of(0, new int[] {5, 1}), RolloutPrompt.of(1, new int[] {5, 0}));
 
     private RecordedRollouts read(Path file) {
         return new RecordedRollouts(file, 4, STOPS);

@@ -13,6 +13,7 @@ import com.sun.net.httpserver.HttpServer;
 
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.attune.rollout.sampling.SamplingConfig;
@@ -46,7 +47,8 @@ class ServerRolloutsTest {
                     5,
                     Set.of(ByteTokens.EOS),
                     3);
-    private static final List<int[]> PROMPTS = List.of(new int[] {65, 66}, new int[] {67});
+    private static final List<RolloutPrompt> PROMPTS =
+            List.of(RolloutPrompt.of(0, new int[] {65, 66}), RolloutPrompt.of(1, new int[] {67}));
 
     private record Reply(int status, String body) {}
 

@@ -7,6 +7,7 @@ import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.StopRequest;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.BatchPlan;
@@ -161,8 +162,11 @@ record GkdRows(
             Predicate<RowAt<CompletionExample>> which,
             Optional<RolloutSource> writer,
             long round) {
-        List<int[]> prompts =
-                placed.stream().filter(which).map(row -> row.row().tokens().promptIds()).toList();
+        List<RolloutPrompt> prompts =
+                placed.stream()
+                        .filter(which)
+                        .map(r -> RolloutPrompt.of(r.index(), r.row().tokens().promptIds()))
+                        .toList();
         if (prompts.isEmpty()) {
             return new Written(List.of());
         }

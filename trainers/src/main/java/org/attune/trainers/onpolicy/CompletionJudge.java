@@ -7,11 +7,11 @@ import org.attune.reward.CompletionScorer;
 import org.attune.reward.GroupedRewards;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.PhaseClock;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,15 +75,15 @@ public record CompletionJudge(
     /// A way of completing prompts that tells of each completion as soon as it has ended.
     @FunctionalInterface
     public interface Completer {
-        List<SampledCompletion> complete(List<int[]> prompts, FinishedListener listener);
+        List<SampledCompletion> complete(List<RolloutPrompt> prompts, FinishedListener listener);
     }
 
     @Override
     public Judged of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
-        List<PromptExample> repeated = repeated(indices, prompts, generations);
-        var scoring = new RoundScoring(repeated, text, rewards);
-        List<SampledCompletion> sampled = completed(repeated, completer, clock, scoring);
+        AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
+        var scoring = new RoundScoring(asked.rows(), text, rewards);
+        List<SampledCompletion> sampled = completed(asked, completer, clock, scoring);
         RoundScoring.Scored scored;
         try (var _ = clock.enter("reward")) {
             scored = scoring.finish(sampled);
@@ -91,48 +91,29 @@ public record CompletionJudge(
         RewardTable table = scored.table();
         watch.check(table);
         Advantages advantages = config.estimator().of(GroupedRewards.of(table, generations));
-        List<CompletionForest.Row> rows = new ArrayList<>();
-        for (int i = 0; i < sampled.size(); i++) {
-            rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));
-        }
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(advantages.metrics());
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
         return new Judged(
-                rows,
+                asked.tokens(sampled),
                 sampled,
                 advantages,
                 metrics,
                 new CompletionTable(scored.batch(), table, advantages.values(), generations));
     }
 
-    /// Prompts, each as often as it is completed.
-    static List<PromptExample> repeated(
-            int[] indices, List<PromptExample> prompts, int generations) {
-        List<PromptExample> repeated = new ArrayList<>();
-        for (int index : indices) {
-            for (int g = 0; g < generations; g++) {
-                repeated.add(prompts.get(index));
-            }
-        }
-        return repeated;
-    }
-
     /// Completions of prompts, in their order, under the clock.
     ///
     /// @param listener told of each as soon as it has ended
     static List<SampledCompletion> completed(
-            List<PromptExample> prompts,
-            Completer completer,
-            PhaseClock clock,
-            FinishedListener listener) {
+            AskedPrompts asked, Completer completer, PhaseClock clock, FinishedListener listener) {
         try (var _ = clock.enter("rollout")) {
             var ended = new AtomicInteger();
             return completer.complete(
-                    prompts.stream().map(PromptExample::ids).toList(),
+                    asked.prompts(),
                     (sequence, completion) -> {
-                        clock.completed(ended.incrementAndGet(), prompts.size());
+                        clock.completed(ended.incrementAndGet(), asked.prompts().size());
                         listener.finished(sequence, completion);
                     });
         }

@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Completion;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
@@ -23,6 +24,7 @@ final class RoundScoring implements FinishedListener {
     private final CompletionText text;
     private final CompletionScorer.Session session;
     private final Completion[] completions;
+    private final Prompt[] begun;
     private final Set<String> columns = new LinkedHashSet<>();
 
     /// @param prompts one for each completion
@@ -31,6 +33,7 @@ final class RoundScoring implements FinishedListener {
         this.text = text;
         session = scorer.begin(prompts.size());
         completions = new Completion[prompts.size()];
+        begun = new Prompt[prompts.size()];
         prompts.forEach(prompt -> columns.addAll(prompt.columns().keySet()));
     }
 
@@ -40,11 +43,12 @@ final class RoundScoring implements FinishedListener {
             throw new IllegalStateException("completion " + index + " was finished before");
         }
         PromptExample prompt = prompts.get(index);
-        completions[index] = text.completion(prompt, completion.ids());
+        completions[index] = text.completion(prompt, completion);
+        begun[index] = text.prompt(prompt, completion);
         // A function must find the same columns whatever other rows its call has.
         Map<String, Object> row = new LinkedHashMap<>();
         columns.forEach(name -> row.put(name, prompt.columns().get(name)));
-        session.submit(index, text.prompt(prompt), completions[index], row);
+        session.submit(index, begun[index], completions[index], row);
     }
 
     /// A judged round.
@@ -68,11 +72,7 @@ final class RoundScoring implements FinishedListener {
             prompts.forEach(prompt -> column.add(prompt.columns().get(name)));
             values.put(name, Collections.unmodifiableList(column));
         }
-        var batch =
-                new RewardBatch(
-                        prompts.stream().map(text::prompt).toList(),
-                        Arrays.asList(completions),
-                        values);
+        var batch = new RewardBatch(Arrays.asList(begun), Arrays.asList(completions), values);
         return new Scored(batch, session.finish(batch));
     }
 }

@@ -1,7 +1,6 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
@@ -27,27 +26,25 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
     @Override
     public Judged of(
             int[] indices, List<PromptExample> prompts, int generations, Completer completer) {
-        List<PromptExample> repeated = CompletionJudge.repeated(indices, prompts, generations);
+        AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         List<SampledCompletion> sampled =
-                CompletionJudge.completed(repeated, completer, clock, (_, _) -> {});
-        List<CompletionForest.Row> rows = new ArrayList<>();
-        List<Prompt> asked = new ArrayList<>();
+                CompletionJudge.completed(asked, completer, clock, (_, _) -> {});
+        List<Prompt> begun = new ArrayList<>();
         List<Completion> answers = new ArrayList<>();
         Map<String, List<Object>> columns = new LinkedHashMap<>();
         for (int i = 0; i < sampled.size(); i++) {
-            rows.add(new CompletionForest.Row(repeated.get(i).ids(), sampled.get(i).ids()));
-            asked.add(text.prompt(repeated.get(i)));
-            answers.add(text.completion(repeated.get(i), sampled.get(i).ids()));
+            begun.add(text.prompt(asked.rows().get(i), sampled.get(i)));
+            answers.add(text.completion(asked.rows().get(i), sampled.get(i)));
         }
         double[] none = new double[sampled.size()];
         Arrays.fill(none, Double.NaN);
         var table = RewardTable.of(List.of(), new double[0], new double[sampled.size()][0]);
         return new Judged(
-                rows,
+                asked.tokens(sampled),
                 sampled,
                 new Advantages(none, Map.of()),
                 CompletionLengths.metrics(sampled),
                 new CompletionTable(
-                        new RewardBatch(asked, answers, columns), table, none, generations));
+                        new RewardBatch(begun, answers, columns), table, none, generations));
     }
 }

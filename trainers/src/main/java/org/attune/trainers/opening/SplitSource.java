@@ -1,6 +1,7 @@
 package org.attune.trainers.opening;
 
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 
@@ -15,18 +16,19 @@ import java.util.Optional;
 record SplitSource(RolloutSource training, RolloutSource heldOut) implements RolloutSource {
     @Override
     public List<SampledCompletion> complete(
-            List<int[]> prompts, long round, FinishedListener listener) {
+            List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         return training.complete(prompts, round, listener);
     }
 
     @Override
-    public List<SampledCompletion> completeHeldOut(List<int[]> prompts, FinishedListener listener) {
+    public List<SampledCompletion> completeHeldOut(
+            List<RolloutPrompt> prompts, FinishedListener listener) {
         return heldOut.completeHeldOut(prompts, listener);
     }
 
     @Override
     public List<SampledCompletion> completeGreedily(
-            List<int[]> prompts, FinishedListener listener) {
+            List<RolloutPrompt> prompts, FinishedListener listener) {
         return heldOut.completeGreedily(prompts, listener);
     }
 

@@ -21,6 +21,7 @@ import org.attune.rollout.source.EngineRollouts;
 import org.attune.rollout.source.ServerRollouts;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.Fingerprints;
+import org.attune.trainers.onpolicy.AskedPrompts;
 import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RewardWatch;
 import org.attune.trainers.opening.RewardColumns;
@@ -41,6 +42,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// Writes a data set. Works in blocks of prompts, each with its own draws; a block that was
 /// interrupted is sampled again as a whole, so that the file comes out the same.
@@ -229,10 +231,9 @@ public final class SampleRun {
         for (int block = journal.before() / size; block * size < prompts.size(); block++) {
             StopRequest.check();
             int from = block * size;
-            List<PromptExample> asked =
-                    prompts.subList(from, Math.min(prompts.size(), from + size));
-            List<List<ScoredCompletion>> scored = scored(source, asked, block);
-            for (int i = 0; i < asked.size(); i++) {
+            int[] indices = IntStream.range(from, Math.min(prompts.size(), from + size)).toArray();
+            List<List<ScoredCompletion>> scored = scored(source, indices, block);
+            for (int i = 0; i < indices.length; i++) {
                 if (from + i >= journal.before()) { // else it was written before
                     journal.append(scored.get(i));
                     progress.judged();
@@ -242,27 +243,22 @@ public final class SampleRun {
     }
 
     /// The completions of each prompt of a block.
-    private List<List<ScoredCompletion>> scored(
-            RolloutSource source, List<PromptExample> asked, long block) {
+    private List<List<ScoredCompletion>> scored(RolloutSource source, int[] indices, long block) {
         int generations = config.generation().numGenerations();
-        List<PromptExample> repeated = new ArrayList<>();
-        for (PromptExample prompt : asked) {
-            for (int g = 0; g < generations; g++) {
-                repeated.add(prompt);
-            }
-        }
+        AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         List<SampledCompletion> sampled =
                 source.complete(
-                        repeated.stream().map(PromptExample::ids).toList(),
-                        block,
-                        (_, completion) -> progress.completed(completion));
+                        asked.prompts(), block, (_, completion) -> progress.completed(completion));
+        List<Prompt> begun = new ArrayList<>();
         List<Completion> completions = new ArrayList<>();
         for (int i = 0; i < sampled.size(); i++) {
-            completions.add(text.completion(repeated.get(i), sampled.get(i).ids()));
+            PromptExample row = asked.rows().get(i);
+            begun.add(text.prompt(row, sampled.get(i)));
+            completions.add(text.completion(row, sampled.get(i)));
         }
-        RewardTable table = judged(repeated, completions);
+        RewardTable table = judged(asked.rows(), begun, completions);
         List<List<ScoredCompletion>> scored = new ArrayList<>();
-        for (int p = 0; p < asked.size(); p++) {
+        for (int p = 0; p < indices.length; p++) {
             List<ScoredCompletion> own = new ArrayList<>();
             for (int i = p * generations; i < (p + 1) * generations; i++) {
                 own.add(scored(completions.get(i), sampled.get(i), table, i));
@@ -286,14 +282,14 @@ public final class SampleRun {
                 table.total(i));
     }
 
-    private RewardTable judged(List<PromptExample> repeated, List<Completion> completions) {
+    private RewardTable judged(
+            List<PromptExample> repeated, List<Prompt> begun, List<Completion> completions) {
         if (rewards.isEmpty()) {
             double[][] none = new double[completions.size()][0];
             return RewardTable.of(List.of(), new double[0], none);
         }
-        List<Prompt> asked = repeated.stream().map(text::prompt).toList();
         RewardTable table =
-                rewards.get().score(new RewardBatch(asked, completions, columns(repeated)));
+                rewards.get().score(new RewardBatch(begun, completions, columns(repeated)));
         watch.check(table);
         return table;
     }

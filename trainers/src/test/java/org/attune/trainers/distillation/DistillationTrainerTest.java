@@ -14,6 +14,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -70,7 +71,7 @@ class DistillationTrainerTest {
 
         @Override
         public List<SampledCompletion> complete(
-                List<int[]> asked, long round, FinishedListener listener) {
+                List<RolloutPrompt> asked, long round, FinishedListener listener) {
             rounds.add(round);
             prompts.add(asked.size());
             return asked.stream()

@@ -20,6 +20,7 @@ import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -62,11 +63,12 @@ public class GrpoTrainerTest {
     public record Bigrams(BigramPolicy policy) implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
-                List<int[]> prompts, long round, FinishedListener listener) {
+                List<RolloutPrompt> prompts, long round, FinishedListener listener) {
             float[] table = policy.parameters().values().toFloats();
             var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
             List<SampledCompletion> completions = new ArrayList<>();
-            for (int[] prompt : prompts) {
+            for (RolloutPrompt asked : prompts) {
+                int[] prompt = asked.ids();
                 int[] ids = new int[LENGTH];
                 int last = prompt[prompt.length - 1];
                 for (int t = 0; t < LENGTH; t++) {
@@ -96,14 +98,14 @@ public class GrpoTrainerTest {
 
         @Override
         public List<SampledCompletion> completeGreedily(
-                List<int[]> prompts, FinishedListener listener) {
+                List<RolloutPrompt> prompts, FinishedListener listener) {
             return complete(prompts, 0);
         }
 
         /// The wanted token alone.
         @Override
         public List<SampledCompletion> completeHeldOut(
-                List<int[]> prompts, FinishedListener listener) {
+                List<RolloutPrompt> prompts, FinishedListener listener) {
             int[] ids = {WANTED, WANTED, WANTED, 0};
             var completion = new SampledCompletion(ids, new float[4], StopReason.STOP_TOKEN);
             return Collections.nCopies(prompts.size(), completion);

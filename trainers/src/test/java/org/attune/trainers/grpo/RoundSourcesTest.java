@@ -17,6 +17,7 @@ import org.attune.reward.RewardLimits;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.RecordedRollouts;
@@ -57,7 +58,7 @@ class RoundSourcesTest {
     private record Backwards(RolloutSource inner, Runnable afterEach) implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
-                List<int[]> prompts, long round, FinishedListener listener) {
+                List<RolloutPrompt> prompts, long round, FinishedListener listener) {
             List<SampledCompletion> completions = inner.complete(prompts, round);
             for (int i = completions.size() - 1; i >= 0; i--) {
                 listener.finished(i, completions.get(i));

@@ -13,6 +13,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -59,7 +60,7 @@ class OnlinePairTrainerTest {
     private record Scripted() implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
-                List<int[]> asked, long round, FinishedListener listener) {
+                List<RolloutPrompt> asked, long round, FinishedListener listener) {
             List<SampledCompletion> completions = new ArrayList<>();
             for (int i = 0; i < asked.size(); i++) {
                 int[] ids = COMPLETIONS[i % 2];

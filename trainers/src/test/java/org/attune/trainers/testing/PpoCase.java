@@ -15,6 +15,7 @@ import org.attune.reward.KlEstimator;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -91,7 +92,7 @@ public record PpoCase(ParityCase parity, List<JsonNode> updates) {
         return new RolloutSource() {
             @Override
             public List<SampledCompletion> complete(
-                    List<int[]> prompts, long round, FinishedListener listener) {
+                    List<RolloutPrompt> prompts, long round, FinishedListener listener) {
                 List<SampledCompletion> completions = new ArrayList<>();
                 for (JsonNode response : updates.get((int) round).get("responses")) {
                     int[] ids = Arrays.stream(ints(response)).filter(id -> id != PAD).toArray();

@@ -18,6 +18,7 @@ import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.policy.Policy;
 import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -268,7 +269,7 @@ public interface TinyRun {
     record Drawn() implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
-                List<int[]> prompts, long round, FinishedListener listener) {
+                List<RolloutPrompt> prompts, long round, FinishedListener listener) {
             var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
             return prompts.stream()
                     .map(
@@ -282,7 +283,7 @@ public interface TinyRun {
 
         @Override
         public List<SampledCompletion> completeHeldOut(
-                List<int[]> prompts, FinishedListener listener) {
+                List<RolloutPrompt> prompts, FinishedListener listener) {
             throw new AssertionError("nothing is held out");
         }
 

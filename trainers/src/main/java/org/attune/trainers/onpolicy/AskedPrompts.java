@@ -1,0 +1,56 @@
+package org.attune.trainers.onpolicy;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.layout.CompletionForest;
+import org.attune.rollout.RolloutPrompt;
+import org.attune.rollout.SampledCompletion;
+
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Prompts that a round completes, each as often as it is completed.
+///
+/// @param rows of each completion, `(N)`
+/// @param prompts the same, as a source is asked; those of a group are the same object, `(N)`
+public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts) {
+    public AskedPrompts {
+        rows = List.copyOf(rows);
+        prompts = List.copyOf(prompts);
+    }
+
+    /// @param indices numbers of the prompts in the data
+    /// @param data all prompts
+    /// @param generations completions of each
+    public static AskedPrompts of(int[] indices, List<PromptExample> data, int generations) {
+        List<PromptExample> rows = new ArrayList<>();
+        List<RolloutPrompt> prompts = new ArrayList<>();
+        for (int index : indices) {
+            PromptExample row = data.get(index);
+            var prompt = new RolloutPrompt(index, row.ids(), row.messages(), row.columns());
+            for (int g = 0; g < generations; g++) {
+                rows.add(row);
+                prompts.add(prompt);
+            }
+        }
+        return new AskedPrompts(rows, prompts);
+    }
+
+    /// Tokens of prompts and completions. An episode may begin with other tokens than its row.
+    /// Equal prompts are one array, so that they are computed once.
+    List<CompletionForest.Row> tokens(List<SampledCompletion> sampled) {
+        Map<IntBuffer, int[]> known = new HashMap<>();
+        rows.forEach(row -> known.putIfAbsent(IntBuffer.wrap(row.ids()), row.ids()));
+        List<CompletionForest.Row> tokens = new ArrayList<>();
+        for (int i = 0; i < sampled.size(); i++) {
+            SampledCompletion completion = sampled.get(i);
+            int[] own = rows.get(i).ids();
+            int[] prompt = completion.episode().map(e -> e.promptIds()).orElse(own);
+            int[] shared = known.computeIfAbsent(IntBuffer.wrap(prompt), _ -> prompt);
+            tokens.add(new CompletionForest.Row(shared, completion.ids()));
+        }
+        return tokens;
+    }
+}
