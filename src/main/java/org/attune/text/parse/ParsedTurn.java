@@ -7,7 +7,7 @@ import java.util.List;
 /// A turn that a model wrote, read.
 ///
 /// @param message with `role` `assistant`, `content`, and where they are there `reasoning_content`
-///     and `tool_calls`, as chat templates take them
+///     or `thinking` and `tool_calls`, as chat templates take them
 /// @param calls those that can be run, in the order written
 /// @param problems of calls that can't be read, each a sentence for the model
 /// @param isFallback whether nothing of the turn's form was understood, so that the message holds
@@ -17,5 +17,15 @@ public record ParsedTurn(
     public ParsedTurn {
         calls = List.copyOf(calls);
         problems = List.copyOf(problems);
+    }
+
+    /// What the model thought before its answer, or the empty string.
+    public String reasoning() {
+        for (String key : List.of("reasoning_content", "thinking", "reasoning")) {
+            if (message.fields().get(key) instanceof String text) {
+                return text;
+            }
+        }
+        return "";
     }
 }
