@@ -1,5 +1,6 @@
 package org.attune.agents.environment;
 
+import org.attune.agents.tool.AnnotatedTools;
 import org.attune.agents.tool.Tool;
 import org.attune.episode.Episode;
 import org.attune.episode.EpisodeStart;
@@ -20,9 +21,10 @@ public interface Environment extends AutoCloseable {
     Opening reset(EpisodeStart start) throws Exception;
 
     /// Tools of this environment, after those of the run, in the order in which a prompt shows
-    /// them. Asked for once, after [#reset].
+    /// them. Asked for once, after [#reset]. The default are its methods that are marked with
+    /// [org.attune.agents.tool.ToolMethod], by name.
     default List<Tool> tools() {
-        return List.of();
+        return AnnotatedTools.of(this);
     }
 
     /// Answers a turn that calls no tool. The default ends the episode.

@@ -6,7 +6,7 @@ import java.util.List;
 
 /// What an environment makes of a turn.
 public sealed interface Step {
-    /// The episode ends because the model answered; the turn gets no reward of its own.
+    /// The episode ends because the model answered; the turn gets no reward.
     Step END = new Done(0, false);
 
     /// Reward of the turn.

@@ -4,6 +4,20 @@ import java.util.Map;
 
 /// A tool that a model may call.
 public interface Tool {
+    /// A tool that a lambda is.
+    ///
+    /// @param does runs a call
+    static Tool of(ToolSpec spec, ToolFunction does) {
+        return new FunctionTool(spec, does, ToolLimits.DEFAULT);
+    }
+
+    /// A tool that a lambda is, within other limits than the default.
+    ///
+    /// @param does runs a call
+    static Tool of(ToolSpec spec, ToolFunction does, ToolLimits limits) {
+        return new FunctionTool(spec, does, limits);
+    }
+
     /// What the model is told.
     ToolSpec spec();
 

@@ -4,6 +4,19 @@ import java.util.List;
 
 /// The tools of one episode, with their state.
 public interface ToolSet extends AutoCloseable {
+    /// Tools that keep no state from one episode to another.
+    static ToolSet of(List<Tool> tools) {
+        List<Tool> all = List.copyOf(tools);
+        return () -> all;
+    }
+
+    /// The methods of an object that are marked with [ToolMethod], see [AnnotatedTools].
+    ///
+    /// @throws org.attune.error.ConfigException if none is, or one can't be a tool
+    static ToolSet of(Object annotated) {
+        return of(AnnotatedTools.required(annotated));
+    }
+
     /// In the order in which a prompt shows them; the same each time.
     List<Tool> tools();
 

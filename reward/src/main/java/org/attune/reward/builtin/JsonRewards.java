@@ -8,9 +8,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaException;
-import com.networknt.schema.JsonSchemaFactory;
-import com.networknt.schema.SpecVersion.VersionFlag;
-import com.networknt.schema.resource.DisallowSchemaLoader;
 
 import org.attune.error.ConfigException;
 import org.attune.files.GivenPath;
@@ -101,17 +98,8 @@ final class JsonRewards {
     }
 
     private static JsonSchema compile(String name, JsonNode source) {
-        JsonSchemaFactory factory =
-                JsonSchemaFactory.getInstance(
-                        VersionFlag.V202012,
-                        builder ->
-                                builder.schemaLoaders(
-                                        loaders ->
-                                                loaders.add(DisallowSchemaLoader.getInstance())));
         try {
-            JsonSchema schema = factory.getSchema(source);
-            schema.initializeValidators();
-            return schema;
+            return OfflineSchema.of(source);
         } catch (JsonSchemaException e) {
             throw new ConfigException(
                     "reward \"%s\": the schema can't be used: %s".formatted(name, e.getMessage()),

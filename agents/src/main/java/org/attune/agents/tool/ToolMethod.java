@@ -1,0 +1,31 @@
+package org.attune.agents.tool;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/// Makes a method a tool, see [AnnotatedTools].
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.METHOD)
+public @interface ToolMethod {
+    /// What it does, for the model.
+    String value();
+
+    /// By which it is called; the method's name if empty.
+    String name() default "";
+
+    /// What it gives, for the model; empty tells nothing.
+    String returns() default "";
+
+    /// Seconds that a call may take.
+    double timeout() default 30;
+
+    /// Whether a call that takes longer is the model's doing: it reads so, and the episode goes on.
+    /// Else the world has failed.
+    boolean slownessIsTheModels() default false;
+
+    /// Exceptions that are the model's fault beside [IllegalArgumentException]: it reads their
+    /// message. All others are the world's, and the episode begins again.
+    Class<? extends Exception>[] refuses() default {};
+}
