@@ -92,6 +92,7 @@ public record CompletionJudge(
         watch.check(table);
         Advantages advantages = config.estimator().of(GroupedRewards.of(table, generations));
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(EpisodeMetrics.of(sampled));
         metrics.putAll(advantages.metrics());
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));

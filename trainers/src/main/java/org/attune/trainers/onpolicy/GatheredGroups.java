@@ -91,6 +91,7 @@ public final class GatheredGroups {
         Advantages none = // the estimator of the run makes others
                 new Advantages(new double[values.size()], Map.of());
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(EpisodeMetrics.of(sampled));
         metrics.putAll(table.metrics());
         metrics.values().removeIf(v -> !Double.isFinite(v));
         return new Judged(

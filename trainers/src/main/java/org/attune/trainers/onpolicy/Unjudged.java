@@ -36,6 +36,8 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
             begun.add(text.prompt(asked.rows().get(i), sampled.get(i)));
             answers.add(text.completion(asked.rows().get(i), sampled.get(i)));
         }
+        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(EpisodeMetrics.of(sampled));
         double[] none = new double[sampled.size()];
         Arrays.fill(none, Double.NaN);
         var table = RewardTable.of(List.of(), new double[0], new double[sampled.size()][0]);
@@ -43,7 +45,7 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
                 asked.tokens(sampled),
                 sampled,
                 new Advantages(none, Map.of()),
-                CompletionLengths.metrics(sampled),
+                metrics,
                 new CompletionTable(
                         new RewardBatch(begun, answers, columns), table, none, generations));
     }

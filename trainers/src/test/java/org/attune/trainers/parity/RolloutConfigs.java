@@ -101,7 +101,8 @@ final class RolloutConfigs {
 
     private static SamplerCorrection sampler(ParityCase parity, SamplerCorrection start) {
         JsonNode c = parity.config();
-        if (!c.path("vllm_importance_sampling_correction").asBoolean(false)) {
+        if (!c.path("vllm_importance_sampling_correction").asBoolean(false)
+                && !c.path("sampling_logprobs").asBoolean(false)) {
             return start.withVllmImportanceSamplingCorrection(false);
         }
         return new SamplerCorrection(

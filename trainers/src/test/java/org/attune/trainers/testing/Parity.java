@@ -67,11 +67,13 @@ public final class Parity {
             }
             double l2 = want.get("l2").asDouble();
             assertEquals(l2, Math.sqrt(squares), 5e-5 * l2, "l2 of " + p.name());
-            assertEquals(
-                    want.get("sum").asDouble(),
-                    sum,
-                    2e-5 * Math.sqrt(p.count()),
-                    "sum of " + p.name());
+            if (want.has("sum")) {
+                assertEquals(
+                        want.get("sum").asDouble(),
+                        sum,
+                        2e-5 * Math.sqrt(p.count()),
+                        "sum of " + p.name());
+            }
             JsonNode first = want.get("first");
             for (int i = 0; i < first.size(); i++) {
                 assertEquals(
