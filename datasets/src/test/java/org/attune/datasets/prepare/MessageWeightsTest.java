@@ -182,9 +182,7 @@ class MessageWeightsTest {
         for (Object wrong : List.of(-1L, Double.NaN, "0", true)) {
             Sample sample =
                     conversation(message("user", "q"), message("assistant", "r", "weight", wrong));
-            String shown = wrong instanceof String text ? '"' + text + '"' : wrong.toString();
-            String message = refusal(true, sample);
-            assertTrue(message.contains("message 2 has the weight " + shown + ";"), message);
+            assertTrue(refusal(true, sample).contains("message 2 has the weight " + wrong));
         }
         Sample contradiction =
                 conversation(

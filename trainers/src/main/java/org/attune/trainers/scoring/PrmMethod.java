@@ -1,6 +1,5 @@
 package org.attune.trainers.scoring;
 
-import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.layout.StepwiseForest;
@@ -81,7 +80,6 @@ public record PrmMethod() implements RowMethod<PrmConfig, StepwiseExample, Stepw
                 config,
                 rows(),
                 "text",
-                new ColumnUse.RowsOnly(),
                 preparation(setup, config, options),
                 preparation(setup, config, options.ofAllSteps()));
     }

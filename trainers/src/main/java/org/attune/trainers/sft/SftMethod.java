@@ -1,6 +1,5 @@
 package org.attune.trainers.sft;
 
-import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.layout.SftForest;
@@ -58,8 +57,6 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
                 config,
                 rows(),
                 config.rows().datasetTextField(),
-                new ColumnUse.RowsOnly(
-                        config.rows().rowWeightColumn().map(Set::of).orElse(Set.of())),
                 preparation(setup, config, packing),
                 preparation(setup, config, config.rows().evalPacking().orElse(packing)));
     }
@@ -73,8 +70,7 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
                         config.length().truncationMode(),
                         config.loss().completionOnlyLoss(),
                         config.loss().assistantOnlyLoss(),
-                        strategy,
-                        config.rows().rowWeightColumn());
+                        strategy);
         return new SftPreparation(setup.tokenizer(), options, config.data().onBadRow());
     }
 

@@ -1,2 +1,0 @@
-/// Reads turns by a model's own description of them (`response_template`).
-package org.attune.text.parse.template;
