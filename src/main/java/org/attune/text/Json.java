@@ -21,6 +21,15 @@ public final class Json {
         return new JsonParser(text).document();
     }
 
+    /// The value that `text` holds, as Python's `json.loads` reads it: `NaN` and `Infinity` are
+    /// numbers, of repeated keys the last counts, halves of characters are kept. For what models
+    /// write.
+    ///
+    /// @throws JsonException if Python refuses it too
+    public static Object parseAsPython(String text) {
+        return new JsonParser(text, true).document();
+    }
+
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat
     /// templates' `tojson` gives: `{"a": 1, "b": [true, null]}`.
     ///

@@ -15,11 +15,19 @@ final class JsonParser {
     static final int MAX_INTEGER_DIGITS = 4300;
 
     private final String text;
+    private final boolean asPython;
     private int at;
     private int depth;
 
     JsonParser(String text) {
+        this(text, false);
+    }
+
+    /// @param asPython takes what Python's `json.loads` takes besides: `NaN`, `Infinity`, repeated
+    ///     keys of which the last counts, halves of characters
+    JsonParser(String text, boolean asPython) {
         this.text = text;
+        this.asPython = asPython;
     }
 
     Object document() {
@@ -37,7 +45,11 @@ final class JsonParser {
     }
 
     private Object value() {
-        return switch (peek()) {
+        char first = peek();
+        if (asPython && (first == 'N' || first == 'I' || text.startsWith("-I", at))) {
+            return constant();
+        }
+        return switch (first) {
             case '{' -> object();
             case '[' -> array();
             case '"' -> string();
@@ -48,6 +60,14 @@ final class JsonParser {
             case 'N', 'I' -> throw problem("NaN and Infinity are not JSON; write null", at);
             case '\'' -> throw problem("single quotes instead of double quotes", at);
             default -> throw problem("a value was expected, got " + shown(at), at);
+        };
+    }
+
+    private Object constant() {
+        return switch (text.charAt(at)) {
+            case 'N' -> word("NaN", Double.NaN);
+            case '-' -> word("-Infinity", Double.NEGATIVE_INFINITY);
+            default -> word("Infinity", Double.POSITIVE_INFINITY);
         };
     }
 
@@ -69,7 +89,7 @@ final class JsonParser {
             }
             at++;
             skipSpace();
-            if (result.containsKey(key)) {
+            if (!asPython && result.containsKey(key)) {
                 throw problem("key \"" + key + "\" occurs twice", keyAt);
             }
             result.put(key, value());
@@ -212,7 +232,9 @@ final class JsonParser {
             if (c == '"') {
                 String last = text.substring(plain, at++);
                 String result = built == null ? last : built.append(last).toString();
-                requireCharacters(result, start);
+                if (!asPython) {
+                    requireCharacters(result, start);
+                }
                 return result;
             }
             if (c == '\\') {

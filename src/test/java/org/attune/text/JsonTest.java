@@ -84,6 +84,21 @@ class JsonTest {
     }
 
     @Test
+    void takesWhatPythonTakes() {
+        Object value =
+                Json.parseAsPython("{\"a\": 1, \"b\": [-Infinity, NaN, -1], \"a\": \"\\ud83c\"}");
+        assertEquals(
+                Map.of(
+                        "a",
+                        "\ud83c",
+                        "b",
+                        Arrays.asList(Double.NEGATIVE_INFINITY, Double.NaN, -1L)),
+                value);
+        assertThrows(JsonException.class, () -> Json.parseAsPython("-Infinit"));
+        assertThrows(JsonException.class, () -> Json.parseAsPython("{'a': 1}"));
+    }
+
+    @Test
     void writesAsPython() {
         Object value = Json.parse("{\"a\": [1, 1.0, 1e16, 1e-7, null, true], \"ü\": \"<é\\n\"}");
         assertEquals(

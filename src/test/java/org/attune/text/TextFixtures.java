@@ -14,17 +14,17 @@ import java.util.List;
 import java.util.Map;
 
 /// Reads recorded cases.
-final class TextFixtures {
+public final class TextFixtures {
     /// The moment at which the recording stood.
     static final Clock CLOCK = Clock.fixed(Instant.parse("2025-03-04T05:06:07Z"), ZoneOffset.UTC);
 
     private TextFixtures() {}
 
-    static String text(String relative) {
+    public static String text(String relative) {
         return text(Fixtures.fixture(relative));
     }
 
-    static String text(Path path) {
+    public static String text(Path path) {
         try {
             return Files.readString(path);
         } catch (IOException e) {
@@ -33,7 +33,7 @@ final class TextFixtures {
     }
 
     /// The objects of a `.jsonl` file; lines end at `\n` alone.
-    static List<Map<String, Object>> rows(String relative) {
+    public static List<Map<String, Object>> rows(String relative) {
         var rows = new ArrayList<Map<String, Object>>();
         for (String line : text(relative).split("\n")) {
             if (!line.isEmpty()) {
@@ -44,12 +44,12 @@ final class TextFixtures {
     }
 
     @SuppressWarnings("unchecked")
-    static Map<String, Object> map(Object value) {
+    public static Map<String, Object> map(Object value) {
         return (Map<String, Object>) value;
     }
 
     @SuppressWarnings("unchecked")
-    static List<Object> list(Object value) {
+    public static List<Object> list(Object value) {
         return value == null ? List.of() : (List<Object>) value;
     }
 

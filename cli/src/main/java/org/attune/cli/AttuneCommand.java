@@ -75,6 +75,7 @@ final class AttuneCommand implements Callable<Integer> {
                         ScoreCommand.class,
                         MergeCommand.class,
                         ExportCommand.class));
+        groups.put("Runs", List.of(RunsCommand.class));
         groups.put(
                 "Attune itself",
                 List.of(

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 /// Knows how a run that was stopped goes on: with the same file and the same overrides, from its
 /// newest checkpoint.
 final class ResumeHint implements TrainingListener {
-    /// How the user called the program; the start script sets it.
+    /// Set by the start script.
     private static final String PROGRAM = "attune.command";
 
     private static final Set<String> KEYS = Set.of("resume", "resume_from_checkpoint");
@@ -23,7 +23,7 @@ final class ResumeHint implements TrainingListener {
 
     /// @param arguments of the command line, the command first
     ResumeHint(List<String> arguments) {
-        this.arguments = List.copyOf(arguments);
+        this.arguments = SecretArguments.without(arguments);
     }
 
     @Override
@@ -51,25 +51,20 @@ final class ResumeHint implements TrainingListener {
 
     /// The arguments, with `resume=true` in the place of any other value of the key.
     private List<String> withResume() {
-        List<String> others = new ArrayList<>();
-        for (int i = 0; i < arguments.size(); i++) {
-            String argument = arguments.get(i);
-            String key = argument.replaceFirst("^--", "").replaceFirst("=.*", "");
-            if (!KEYS.contains(key)) {
-                others.add(argument);
-            } else if (!argument.contains("=")) {
-                i++; // its value
-            }
-        }
+        List<String> others = new ArrayList<>(SecretArguments.without(KEYS, arguments));
         // An option also ends the list of values that one before it may take.
         boolean options = others.stream().anyMatch(a -> a.startsWith("--"));
         others.add(options ? "--resume=true" : "resume=true");
         return others;
     }
 
+    /// How the user called the program.
+    static String program() {
+        return System.getProperty(PROGRAM, "attune");
+    }
+
     private static String command(List<String> arguments) {
-        String program = System.getProperty(PROGRAM, "attune");
-        return quoted(program)
+        return quoted(program())
                 + " "
                 + String.join(" ", arguments.stream().map(ResumeHint::quoted).toList());
     }

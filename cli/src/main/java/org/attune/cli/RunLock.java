@@ -1,12 +1,11 @@
 package org.attune.cli;
 
 import org.attune.error.ConfigException;
+import org.attune.trainers.report.RunProcess;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -137,16 +136,8 @@ final class RunLock implements AutoCloseable {
         return "process %d on %s, since %s\n"
                 .formatted(
                         ProcessHandle.current().pid(),
-                        host(),
+                        RunProcess.currentHost(),
                         Instant.now().truncatedTo(ChronoUnit.SECONDS));
-    }
-
-    private static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "this machine";
-        }
     }
 
     private static ConfigException taken(Path outputDir, Path file) throws IOException {

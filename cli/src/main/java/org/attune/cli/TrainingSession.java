@@ -14,6 +14,9 @@ import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.report.CompletionsFile;
 import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.report.RunCard;
+import org.attune.trainers.report.RunFile;
+import org.attune.trainers.report.RunProcess;
 import org.attune.trainers.report.SummaryFile;
 import org.attune.trainers.report.TensorBoardFile;
 import org.attune.trainers.run.Runs;
@@ -23,11 +26,13 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// A run from the command line: its outputs, and what Ctrl-C does.
 final class TrainingSession {
@@ -57,13 +62,15 @@ final class TrainingSession {
         loaded.notes().forEach(LOG::info);
         var stop = new StopSignal();
         SaveConfig save = training.save();
-        var hint = new ResumeHint(command.root().commandLine().getParseResult().originalArgs());
+        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
+        var hint = new ResumeHint(arguments);
+        var file = new RunFile(save.outputDir(), card(arguments), InstantSource.system());
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs)) {
-            List<TrainingListener> listeners = listeners(folder, screen, hint);
-            RunSummary summary =
-                    start.apply(new Runs(loaded.environment().hubCache(), listeners, stop));
+            List<TrainingListener> listeners = listeners(folder, file, screen, hint);
+            var runs = new Runs(loaded.environment().hubCache(), listeners, stop);
+            RunSummary summary = recorded(folder, file, () -> start.apply(runs));
             if (summary.interrupted()) {
                 screen.line(hint.text(ResumePoint.glance(save).isPresent()));
             }
@@ -73,9 +80,46 @@ final class TrainingSession {
         }
     }
 
-    private List<TrainingListener> listeners(RunFolder folder, RunScreen screen, ResumeHint hint) {
+    /// Makes the run, whose file says how it ends.
+    private static RunSummary recorded(
+            RunFolder folder, RunFile file, Supplier<RunSummary> training) {
+        if (!folder.holdsEarlierRun()) {
+            file.begin();
+        }
+        try {
+            RunSummary summary = training.get();
+            file.settle(summary);
+            return summary;
+        } catch (RuntimeException | Error e) {
+            file.fail(e);
+            throw e;
+        }
+    }
+
+    private RunCard card(List<String> arguments) {
+        List<String> words = new ArrayList<>();
+        words.add(ResumeHint.program());
+        words.addAll(SecretArguments.without(arguments));
+        Instant now = Instant.now();
+        return new RunCard(
+                command.name(),
+                training.log().runName(),
+                RunCard.State.STARTING,
+                RunProcess.current(),
+                words,
+                Path.of("").toAbsolutePath().toString(),
+                VersionCommand.versions().getProperty("attune"),
+                now,
+                now,
+                0,
+                0,
+                Optional.empty());
+    }
+
+    private List<TrainingListener> listeners(
+            RunFolder folder, RunFile file, RunScreen screen, ResumeHint hint) {
         List<TrainingListener> listeners = new ArrayList<>();
-        listeners.add(new HeldBack(folder, writers()));
+        listeners.add(new HeldBack(folder, writers(file)));
         listeners.add(ProgressLine.of(screen));
         completions
                 .filter(CompletionLogConfig::logCompletions)
@@ -85,9 +129,10 @@ final class TrainingSession {
         return listeners;
     }
 
-    private List<TrainingListener> writers() {
+    private List<TrainingListener> writers(RunFile file) {
         Path folder = training.save().outputDir();
         List<TrainingListener> writers = new ArrayList<>();
+        writers.add(file);
         writers.add(new ConfigFile(loaded.config()));
         writers.add(new MetricsFile(folder));
         if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {

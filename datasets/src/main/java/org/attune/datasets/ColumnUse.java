@@ -5,7 +5,18 @@ import java.util.Set;
 /// What a run does with columns that its rows aren't made of.
 public sealed interface ColumnUse {
     /// Nothing: content that would be lost is an error.
-    record RowsOnly() implements ColumnUse {}
+    ///
+    /// @param read columns that are read beside
+    record RowsOnly(Set<String> read) implements ColumnUse {
+        public RowsOnly {
+            read = Set.copyOf(read);
+        }
+
+        /// No other column is read.
+        public RowsOnly() {
+            this(Set.of());
+        }
+    }
 
     /// Only prompts are used, and rewards read other columns. What belongs to a question and is
     /// read by nobody is an error; answers aren't, since the model writes its own.

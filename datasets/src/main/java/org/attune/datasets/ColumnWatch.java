@@ -79,7 +79,7 @@ final class ColumnWatch {
         return switch (use) {
             case ColumnUse.PromptsAndRewards(Set<String> read) ->
                     read.contains(column) || !NearColumns.isPartOfPrompt(column);
-            case ColumnUse.RowsOnly _ -> false;
+            case ColumnUse.RowsOnly(Set<String> read) -> read.contains(column);
             case ColumnUse.Ignored _, ColumnUse.Anything _ -> true;
         };
     }
@@ -87,11 +87,15 @@ final class ColumnWatch {
     /// Names of the columns that nothing reads.
     List<String> names() {
         return switch (use) {
-            case ColumnUse.PromptsAndRewards(Set<String> read) ->
-                    unused.keySet().stream().filter(column -> !read.contains(column)).toList();
-            case ColumnUse.RowsOnly _, ColumnUse.Ignored _ -> List.copyOf(unused.keySet());
+            case ColumnUse.PromptsAndRewards(Set<String> read) -> unusedBut(read);
+            case ColumnUse.RowsOnly(Set<String> read) -> unusedBut(read);
+            case ColumnUse.Ignored _ -> List.copyOf(unused.keySet());
             case ColumnUse.Anything _ -> List.of();
         };
+    }
+
+    private List<String> unusedBut(Set<String> read) {
+        return unused.keySet().stream().filter(column -> !read.contains(column)).toList();
     }
 
     /// Refuses a source whose content would be lost.

@@ -240,7 +240,7 @@ public final class DatasetLoader {
             Sample sample;
             try {
                 ours = interpreter.named(row);
-                sample = interpreter.read(ours);
+                sample = interpreter.read(ours, kept());
             } catch (DatasetException e) {
                 fault(row.origin(), e);
                 return;
@@ -255,6 +255,10 @@ public final class DatasetLoader {
                                             new Note(
                                                     row.origin(),
                                                     row.origin().where() + ": " + doubt)));
+        }
+
+        private Set<String> kept() {
+            return columnUse instanceof ColumnUse.RowsOnly(Set<String> read) ? read : Set.of();
         }
 
         @Override

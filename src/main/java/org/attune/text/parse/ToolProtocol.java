@@ -5,8 +5,8 @@ import org.attune.text.Message;
 
 import java.util.List;
 
-/// How a model is told of tools, asks for them and reads what they answer. Models whose chat
-/// template knows tools have a protocol of their own; others get one of ours. Immutable and
+/// How a model is told of tools, asks for them and reads what they answer. A chat template that
+/// knows tools is a protocol itself; Attune brings two more for models without one. Immutable and
 /// thread-safe.
 ///
 /// Conversations keep their usual form: `tools`, messages with `tool_calls`, messages of the role

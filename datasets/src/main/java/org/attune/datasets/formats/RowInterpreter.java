@@ -39,7 +39,22 @@ public record RowInterpreter(
     /// @param ours with the names that `columns` gives
     /// @throws DatasetException with the row's place
     public Sample read(Row ours) {
-        return reader.read(foreign.map(f -> f.apply(ours)).orElse(ours));
+        return read(ours, Set.of());
+    }
+
+    /// As above, of a row some of whose columns are read beside the sample.
+    ///
+    /// @param kept columns that the sample's row has too, whatever its format
+    public Sample read(Row ours, Set<String> kept) {
+        return reader.read(foreign.map(f -> with(f.apply(ours), ours, kept)).orElse(ours));
+    }
+
+    private static Row with(Row converted, Row ours, Set<String> kept) {
+        var columns = new LinkedHashMap<>(converted.columns());
+        ours.columns().entrySet().stream()
+                .filter(column -> kept.contains(column.getKey()))
+                .forEach(column -> columns.putIfAbsent(column.getKey(), column.getValue()));
+        return converted.with(columns);
     }
 
     /// The row under new column names; a column that already has the name gives way.

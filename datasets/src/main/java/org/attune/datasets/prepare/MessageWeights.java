@@ -69,7 +69,10 @@ record MessageWeights(List<Message> messages, float[] weights) {
         Optional<Double> weight = Optional.empty();
         for (String field : NUMBERS) {
             if (fields.get(field) != null) {
-                double own = number(field, fields.get(field), number);
+                double own =
+                        LossWeight.of(
+                                "message %d has the %s".formatted(number, field),
+                                fields.get(field));
                 if (weight.isPresent() && weight.get() != own) {
                     throw fault(number, "has weight and loss_weight, which differ");
                 }
@@ -94,18 +97,6 @@ record MessageWeights(List<Message> messages, float[] weights) {
             weight = weight.isPresent() ? weight : Optional.of(counts ? 1.0 : 0.0);
         }
         return weight;
-    }
-
-    private static double number(String field, Object given, int number) {
-        if (given instanceof Number value
-                && value.doubleValue() >= 0
-                && value.floatValue() < Float.MAX_VALUE) {
-            return value.doubleValue();
-        }
-        throw fault(
-                number,
-                "has the %s %s; accepted: a number >= 0, 0 leaves it out of the loss"
-                        .formatted(field, given));
     }
 
     private static void requireObeyed(

@@ -15,12 +15,14 @@ import java.util.OptionalInt;
 /// @param assistantOnlyLoss  `assistant_only_loss`: whether only the assistant's turns count.
 ///     TRL: false
 /// @param packing            `packing` with `packing_strategy`; empty = off. TRL: off (bfd if on)
+/// @param rowWeightColumn    the column that says how much a row counts; empty = all alike
 public record SftOptions(
         OptionalInt maxLength,
         TruncationMode truncationMode,
         Optional<Boolean> completionOnlyLoss,
         boolean assistantOnlyLoss,
-        Optional<PackingStrategy> packing) {
+        Optional<PackingStrategy> packing,
+        Optional<String> rowWeightColumn) {
 
     /// TRL's defaults.
     public static final SftOptions DEFAULTS =
@@ -29,7 +31,24 @@ public record SftOptions(
                     TruncationMode.KEEP_START,
                     Optional.empty(),
                     false,
+                    Optional.empty(),
                     Optional.empty());
+
+    /// All rows count alike.
+    public SftOptions(
+            OptionalInt maxLength,
+            TruncationMode truncationMode,
+            Optional<Boolean> completionOnlyLoss,
+            boolean assistantOnlyLoss,
+            Optional<PackingStrategy> packing) {
+        this(
+                maxLength,
+                truncationMode,
+                completionOnlyLoss,
+                assistantOnlyLoss,
+                packing,
+                Optional.empty());
+    }
 
     /// @throws ConfigException if packing has no length, or the length isn't positive
     public SftOptions {

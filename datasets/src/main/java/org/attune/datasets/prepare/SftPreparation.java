@@ -68,7 +68,10 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
         for (int i = 0; i < tokens.weights().length; i++) {
             mask[i] &= tokens.weights()[i] > 0;
         }
-        return new SftExample(tokens.ids(), mask, tokens.weights(), sample.row().origin());
+        var example = new SftExample(tokens.ids(), mask, tokens.weights(), sample.row().origin());
+        return options.rowWeightColumn()
+                .map(column -> new RowWeights(column).weighted(example, sample.row()))
+                .orElse(example);
     }
 
     private SftExample truncated(SftExample whole) {

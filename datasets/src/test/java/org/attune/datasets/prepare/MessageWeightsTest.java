@@ -182,7 +182,9 @@ class MessageWeightsTest {
         for (Object wrong : List.of(-1L, Double.NaN, "0", true)) {
             Sample sample =
                     conversation(message("user", "q"), message("assistant", "r", "weight", wrong));
-            assertTrue(refusal(true, sample).contains("message 2 has the weight " + wrong));
+            String shown = wrong instanceof String text ? '"' + text + '"' : wrong.toString();
+            String message = refusal(true, sample);
+            assertTrue(message.contains("message 2 has the weight " + shown + ";"), message);
         }
         Sample contradiction =
                 conversation(

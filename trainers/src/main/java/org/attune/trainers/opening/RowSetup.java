@@ -105,15 +105,16 @@ public final class RowSetup {
     /// As above, with held-out rows prepared in another way.
     ///
     /// @param textField the column of rows that are one text
+    /// @param columns what happens with columns that rows aren't made of
     public <T extends TrainingRow> RunRows<T> rows(
             RunConfig config,
             Set<DatasetType> types,
             String textField,
+            ColumnUse columns,
             RowPreparation<T> train,
             RowPreparation<T> eval) {
         long seed = config.training().seed();
         long order = config.training().dataSeed().orElse(seed);
-        var columns = new ColumnUse.RowsOnly();
         return rows(split(config.data(), seed, order, types, textField, columns), train, eval);
     }
 

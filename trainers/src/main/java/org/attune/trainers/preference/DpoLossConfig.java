@@ -8,7 +8,9 @@ import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /// The objective of direct preference optimisation.
 ///
@@ -16,7 +18,7 @@ import java.util.List;
 /// @param lossWeights one weight per objective; empty: 1 each
 /// @param beta β, strength of the pull to the reference; > 0
 /// @param labelSmoothing ε, probability that a label is flipped; of `exo_pair`, `robust`, `aot` and
-///     `aot_unpaired`, or where there is none of these, of `sigmoid`
+///     `aot_unpaired`, or where there is none of these, of `sigmoid`; 0 with other losses only
 /// @param disableDropout no dropout in policy and reference
 @CopyMethods
 public record DpoLossConfig(
@@ -26,6 +28,14 @@ public record DpoLossConfig(
         @InRange(min = 0, max = 0.5, maxOpen = true) double labelSmoothing,
         boolean disableDropout)
         implements DpoLossConfigCopies, CrossChecked {
+    /// Losses to which TRL's `label_smoothing` belongs.
+    private static final Set<DpoLossType> SMOOTHED =
+            EnumSet.of(
+                    DpoLossType.EXO_PAIR,
+                    DpoLossType.ROBUST,
+                    DpoLossType.AOT,
+                    DpoLossType.AOT_UNPAIRED);
+
     public DpoLossConfig {
         lossType = List.copyOf(lossType);
         lossWeights = List.copyOf(lossWeights);
@@ -56,6 +66,26 @@ public record DpoLossConfig(
                             labelSmoothing,
                             "a number in (0, 0.5), since loss_type has exo_pair"));
         }
+        if (labelSmoothing > 0 && smoothed().isEmpty()) {
+            problems.add(
+                    new ConfigProblem(
+                            "label_smoothing",
+                            labelSmoothing,
+                            "0, since no loss_type given knows flipped labels; sigmoid, exo_pair,"
+                                    + " robust, aot and aot_unpaired do"));
+        }
         return problems;
+    }
+
+    /// The given losses that `label_smoothing` belongs to. Beside one that TRL smooths `sigmoid`
+    /// stays as it is, as in TRL; elsewhere smoothing makes it conservative DPO.
+    Set<DpoLossType> smoothed() {
+        Set<DpoLossType> smoothed = EnumSet.noneOf(DpoLossType.class);
+        smoothed.addAll(lossType);
+        smoothed.retainAll(SMOOTHED);
+        if (smoothed.isEmpty() && lossType.contains(DpoLossType.SIGMOID)) {
+            smoothed.add(DpoLossType.SIGMOID);
+        }
+        return smoothed;
     }
 }

@@ -3,27 +3,11 @@ package org.attune.trainers.preference;
 import org.attune.trainers.config.ConfigNames;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /// The objective that a DPO configuration asks for.
 final class DpoObjectives {
-    /// Losses to which TRL's `label_smoothing` belongs.
-    private static final List<DpoLossType> SMOOTHED =
-            List.of(
-                    DpoLossType.EXO_PAIR,
-                    DpoLossType.ROBUST,
-                    DpoLossType.AOT,
-                    DpoLossType.AOT_UNPAIRED);
-
     private DpoObjectives() {}
-
-    /// Beside a loss that TRL smooths, `sigmoid` stays as it is, as in TRL; elsewhere smoothing
-    /// makes it conservative DPO.
-    private static double smoothing(DpoLossConfig loss, DpoLossType type) {
-        boolean theirs = !Collections.disjoint(loss.lossType(), SMOOTHED);
-        return type == DpoLossType.SIGMOID && theirs ? 0 : loss.labelSmoothing();
-    }
 
     static PreferenceObjective of(DpoConfig config) {
         DpoLossConfig loss = config.loss();
@@ -49,7 +33,7 @@ final class DpoObjectives {
                 : PreferenceLossOptions.loss(
                         ConfigNames.wireName(type),
                         loss.beta(),
-                        smoothing(loss, type),
+                        loss.smoothed().contains(type) ? loss.labelSmoothing() : 0,
                         variant.discopopTau());
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.scoring;
 
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.StepwiseExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.layout.StepwiseForest;
@@ -80,6 +81,7 @@ public record PrmMethod() implements RowMethod<PrmConfig, StepwiseExample, Stepw
                 config,
                 rows(),
                 "text",
+                new ColumnUse.RowsOnly(),
                 preparation(setup, config, options),
                 preparation(setup, config, options.ofAllSteps()));
     }

@@ -14,12 +14,15 @@ import java.util.Optional;
 /// @param packing pack the training rows
 /// @param packingStrategy how
 /// @param evalPacking pack the evaluation rows; unset: as `packing`
+/// @param rowWeightColumn column of numbers that say how much a row counts in the loss, under the
+///     name that `columns` gives it; unset: all rows count alike
 @CopyMethods
 public record SftDataConfig(
         @NotBlank(message = "a column name") String datasetTextField,
         boolean packing,
         PackingStrategy packingStrategy,
-        Optional<Boolean> evalPacking)
+        Optional<Boolean> evalPacking,
+        Optional<String> rowWeightColumn)
         implements SftDataConfigCopies {
     /// The defaults, as listed at the parameters.
     public static SftDataConfig defaults() {

@@ -1,5 +1,6 @@
 package org.attune.trainers.sft;
 
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.layout.SftForest;
@@ -57,6 +58,8 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
                 config,
                 rows(),
                 config.rows().datasetTextField(),
+                new ColumnUse.RowsOnly(
+                        config.rows().rowWeightColumn().map(Set::of).orElse(Set.of())),
                 preparation(setup, config, packing),
                 preparation(setup, config, config.rows().evalPacking().orElse(packing)));
     }
@@ -70,7 +73,8 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
                         config.length().truncationMode(),
                         config.loss().completionOnlyLoss(),
                         config.loss().assistantOnlyLoss(),
-                        strategy);
+                        strategy,
+                        config.rows().rowWeightColumn());
         return new SftPreparation(setup.tokenizer(), options, config.data().onBadRow());
     }
 

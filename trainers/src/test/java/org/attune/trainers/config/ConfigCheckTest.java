@@ -173,6 +173,30 @@ class ConfigCheckTest {
     }
 
     @Test
+    void smoothedLabelsNeedALossThatKnowsThem() {
+        assertEquals(
+                List.of("label_smoothing"),
+                keys(
+                        dpo().withLoss(
+                                        x ->
+                                                x.withLossType(
+                                                                List.of(
+                                                                        DpoLossType.HINGE,
+                                                                        DpoLossType.IPO))
+                                                        .withLabelSmoothing(0.1))));
+        assertEquals(
+                List.of(),
+                keys(
+                        dpo().withLoss(
+                                        x ->
+                                                x.withLossType(
+                                                                List.of(
+                                                                        DpoLossType.HINGE,
+                                                                        DpoLossType.SIGMOID))
+                                                        .withLabelSmoothing(0.1))));
+    }
+
+    @Test
     void valuesMustFitEachOther() {
         assertEquals(
                 List.of("loss_weights"),

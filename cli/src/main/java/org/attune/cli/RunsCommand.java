@@ -1,0 +1,152 @@
+package org.attune.cli;
+
+import org.attune.error.ConfigException;
+import org.attune.trainers.report.RunCard;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+
+/// `attune runs [FOLDER]`
+@Command(
+        name = "runs",
+        description = {
+            "List runs in folders: running, stopped, dead, finished.",
+            "With their steps and their quality on held-out rows before and after."
+        })
+final class RunsCommand implements Callable<Integer> {
+    private static final int DEPTH = 6;
+
+    /// Of a run's own folder; what lies in it is no other run's.
+    private static final String CHECKPOINT = "checkpoint-";
+
+    @Mixin CommonOptions common;
+    @Spec CommandSpec spec;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "FOLDER",
+            defaultValue = ".",
+            description = "A run's output_dir, or a folder above several (default: where you are).")
+    Path folder;
+
+    @Override
+    public Integer call() {
+        Instant now = Instant.now();
+        List<FoundRun> runs;
+        try {
+            runs = find(folder, now);
+        } catch (IOException e) {
+            throw new ConfigException("%s can't be listed: %s".formatted(folder, e), e);
+        }
+        if (runs.isEmpty()) {
+            throw new ConfigException(
+                    "no run in %s; name a run's output_dir or a folder above it"
+                            .formatted(folder.toAbsolutePath().normalize()));
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        try (var screen = RunScreen.open(out)) {
+            for (FoundRun.Standing standing : FoundRun.Standing.values()) {
+                List<FoundRun> some = runs.stream().filter(r -> r.standing() == standing).toList();
+                if (!some.isEmpty()) {
+                    screen.line(standing.text());
+                    screen.table(table(some, now));
+                }
+            }
+        }
+        return ExitCodes.DONE;
+    }
+
+    /// All runs in a folder and below it, by path.
+    static List<FoundRun> find(Path top, Instant now) throws IOException {
+        if (!Files.isDirectory(top)) {
+            throw new ConfigException(top + ": no such folder");
+        }
+        List<FoundRun> runs = new ArrayList<>();
+        Files.walkFileTree(
+                top,
+                EnumSet.noneOf(FileVisitOption.class),
+                DEPTH,
+                new SimpleFileVisitor<>() {
+                    @Override
+                    public FileVisitResult preVisitDirectory(Path at, BasicFileAttributes a)
+                            throws IOException {
+                        if (at.getFileName() != null
+                                && at.getFileName().toString().startsWith(CHECKPOINT)) {
+                            return FileVisitResult.SKIP_SUBTREE;
+                        }
+                        FoundRun.in(at, now).ifPresent(runs::add);
+                        return FileVisitResult.CONTINUE;
+                    }
+
+                    @Override
+                    public FileVisitResult visitFileFailed(Path file, IOException e) {
+                        return FileVisitResult.CONTINUE; // folders that others may not read
+                    }
+                });
+        runs.sort(Comparator.comparing(FoundRun::folder));
+        return runs;
+    }
+
+    private TextTable table(List<FoundRun> runs, Instant now) {
+        return new TextTable(
+                List.of(
+                        new TextTable.Column("run", false),
+                        new TextTable.Column("method", true),
+                        new TextTable.Column("step", true),
+                        new TextTable.Column("last beat", true),
+                        new TextTable.Column("held out", false),
+                        new TextTable.Column("before", true),
+                        new TextTable.Column("after", true)),
+                runs.stream().map(run -> row(run, now)).toList());
+    }
+
+    private List<TextTable.Cell> row(FoundRun run, Instant now) {
+        String at = folder.relativize(run.folder()).toString();
+        String name = VisibleText.of(at.isEmpty() ? run.folder().toString() : at);
+        return List.of(
+                TextTable.Cell.of(name),
+                TextTable.Cell.of(run.card().map(RunCard::method).orElse("")),
+                TextTable.Cell.of(run.card().map(RunsCommand::steps).orElse("")),
+                TextTable.Cell.of(run.card().map(card -> age(card, now)).orElse("")),
+                TextTable.Cell.of(run.heldOut().map(FoundRun.HeldOut::metric).orElse("")),
+                TextTable.Cell.of(run.heldOut().map(h -> shown(h.before())).orElse("")),
+                TextTable.Cell.of(run.heldOut().map(h -> shown(h.after())).orElse("")));
+    }
+
+    private static String steps(RunCard card) {
+        return card.plannedSteps() > 0 ? card.step() + "/" + card.plannedSteps() : "-";
+    }
+
+    private static String shown(Double value) {
+        return value == null ? "-" : ProgressLine.significant(value);
+    }
+
+    private static String age(RunCard card, Instant now) {
+        Duration age = Duration.between(card.beat(), now);
+        String text =
+                age.toHours() < 48
+                        ? ProgressLine.duration(Math.max(0, age.toMillis()))
+                        : age.toDays() + " d";
+        return String.format(Locale.ROOT, "%s ago", text);
+    }
+}

@@ -1,0 +1,167 @@
+package org.attune.text.parse.template;
+
+import org.attune.text.Json;
+import org.attune.text.JsonException;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// Gives arguments that were written as text the types of their tool's schema.
+public final class ArgumentTypes {
+    private final Map<String, Map<?, ?>> properties = new LinkedHashMap<>();
+
+    /// @param tools as chat templates take them
+    public ArgumentTypes(List<Object> tools) {
+        for (Object tool : tools) {
+            Object function =
+                    tool instanceof Map<?, ?> map && map.get("function") != null
+                            ? map.get("function")
+                            : tool;
+            if (function instanceof Map<?, ?> map && map.get("name") instanceof String name) {
+                boolean typed =
+                        map.get("parameters") instanceof Map<?, ?> parameters
+                                && parameters.get("properties") instanceof Map<?, ?>;
+                properties.put(
+                        name,
+                        typed
+                                ? (Map<?, ?>) ((Map<?, ?>) map.get("parameters")).get("properties")
+                                : Map.of());
+            }
+        }
+    }
+
+    /// Whether the model was offered no tool.
+    public boolean isEmpty() {
+        return properties.isEmpty();
+    }
+
+    /// Whether the model was offered a tool of this name.
+    public boolean knows(String tool) {
+        return properties.containsKey(tool);
+    }
+
+    /// Names of a tool's parameters, in the schema's order; empty if they aren't known.
+    public List<String> parameters(String tool) {
+        return properties.getOrDefault(tool, Map.of()).keySet().stream()
+                .map(String.class::cast)
+                .toList();
+    }
+
+    /// The arguments, in the types of the schema where their text can be read so.
+    public Object typed(String tool, Object arguments) {
+        Map<?, ?> schemas = properties.get(tool);
+        if (schemas == null || schemas.isEmpty() || !(arguments instanceof Map<?, ?> map)) {
+            return arguments;
+        }
+        var result = new LinkedHashMap<String, Object>();
+        map.forEach((key, value) -> result.put((String) key, typed(schemas, key, value)));
+        return result;
+    }
+
+    private static Object typed(Map<?, ?> schemas, Object key, Object value) {
+        List<String> types = types(schemas.get(key));
+        if (types.isEmpty()) {
+            return value;
+        }
+        return switch (value) {
+            case String text -> typed(text, types);
+            case List<?> items when !types.contains("array") -> {
+                var result = new ArrayList<>();
+                items.forEach(i -> result.add(i instanceof String s ? typed(s, types) : i));
+                yield result;
+            }
+            case null, default -> value;
+        };
+    }
+
+    /// The types that a schema allows, in its order.
+    static List<String> types(Object schema) {
+        var types = new ArrayList<String>();
+        if (schema instanceof Map<?, ?> map) {
+            if (map.get("type") instanceof String type) {
+                types.add(type);
+            } else if (map.get("type") instanceof List<?> several) {
+                several.stream()
+                        .filter(String.class::isInstance)
+                        .forEach(t -> types.add((String) t));
+            }
+            for (String union : List.of("anyOf", "oneOf")) {
+                if (map.get(union) instanceof List<?> choices) {
+                    choices.forEach(choice -> types.addAll(types(choice)));
+                }
+            }
+            if (ContentReader.isTrue(map.get("nullable")) && !types.contains("null")) {
+                types.add("null");
+            }
+        }
+        return types;
+    }
+
+    private static Object typed(String text, List<String> types) {
+        for (String type : types) {
+            Optional<Optional<Object>> value = as(type, text);
+            if (value.isPresent()) {
+                return value.get().orElse(null);
+            }
+        }
+        return text;
+    }
+
+    /// The value as a type, an inner empty one for null; empty if it is none of the type.
+    private static Optional<Optional<Object>> as(String type, String text) {
+        String word = PythonText.strip(text);
+        return switch (type) {
+            case "integer" -> integer(text).map(Optional::of);
+            case "number" -> number(text).map(Optional::of);
+            case "boolean" ->
+                    switch (word.toLowerCase(java.util.Locale.ROOT)) {
+                        case "true", "1" -> Optional.of(Optional.of(true));
+                        case "false", "0" -> Optional.of(Optional.of(false));
+                        default -> Optional.empty();
+                    };
+            case "null" ->
+                    word.equals("null") || word.equals("None")
+                            ? Optional.of(Optional.empty())
+                            : Optional.empty();
+            case "object" -> json(text).filter(Map.class::isInstance).map(Optional::of);
+            case "array" -> json(text).filter(List.class::isInstance).map(Optional::of);
+            default -> Optional.empty();
+        };
+    }
+
+    /// Whole numbers written with a fraction are integers too.
+    private static Optional<Object> integer(String text) {
+        Optional<Object> integer = PythonText.integer(text);
+        if (integer.isPresent()) {
+            return integer;
+        }
+        OptionalDouble real = PythonText.real(text);
+        return real.isPresent() && PythonText.isWhole(real.getAsDouble())
+                ? Optional.of(PythonText.whole(real.getAsDouble()))
+                : Optional.empty();
+    }
+
+    private static Optional<Object> number(String text) {
+        OptionalDouble real = PythonText.real(text);
+        if (real.isEmpty() || !Double.isFinite(real.getAsDouble())) {
+            return Optional.empty();
+        }
+        double value = real.getAsDouble();
+        return Optional.of(
+                PythonText.isWhole(value) && text.indexOf('.') < 0
+                        ? PythonText.whole(value)
+                        : (Object) value);
+    }
+
+    private static Optional<Object> json(String text) {
+        try {
+            return Optional.ofNullable(Json.parseAsPython(text));
+        } catch (JsonException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package org.attune.text.parse.template;
+
+import org.attune.text.Json;
+import org.attune.text.JsonException;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Reads JSON, and dialects of it: keys without quotes, strings between other marks.
+///
+/// @param delimiters pairs of marks around strings
+/// @param unquotedKeys whether keys may be bare words
+/// @param allowsText whether what is no JSON is text
+/// @param args settings of the text
+record JsonDialect(
+        List<List<String>> delimiters,
+        boolean unquotedKeys,
+        boolean allowsText,
+        Map<String, Object> args)
+        implements ContentReader {
+    private static final char OPEN = '\u0001';
+    private static final char CLOSE = '\u0002';
+    private static final Pattern BARE_KEY =
+            Pattern.compile(
+                    "\"(?:\\\\.|[^\"\\\\])*+\"|(?<=[{,])(\\s*)(\\w+)(\\s*):",
+                    Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
+
+    static JsonDialect of(Map<String, Object> args) {
+        var delimiters = new ArrayList<List<String>>();
+        if (args.get("string_delims") instanceof List<?> pairs) {
+            for (Object pair : pairs) {
+                if (!(pair instanceof List<?> marks)
+                        || marks.size() != 2
+                        || !(marks.get(0) instanceof String open)
+                        || !(marks.get(1) instanceof String close)) {
+                    throw new IllegalArgumentException("string_delims must hold pairs of texts");
+                }
+                delimiters.add(List.of(open, close));
+            }
+        }
+        return new JsonDialect(
+                List.copyOf(delimiters),
+                ContentReader.isTrue(args.get("unquoted_keys")),
+                ContentReader.isTrue(args.get("allow_non_json")),
+                args);
+    }
+
+    @Override
+    public Object read(String text) {
+        if (!delimiters.isEmpty() && (text.indexOf(OPEN) >= 0 || text.indexOf(CLOSE) >= 0)) {
+            throw new UnreadableException("the arguments hold control characters");
+        }
+        String working = text;
+        var strings = new ArrayList<String>();
+        for (List<String> marks : delimiters) {
+            working = taken(working, marks.get(0), marks.get(1), strings);
+        }
+        if (unquotedKeys) {
+            working = BARE_KEY.matcher(working).replaceAll(JsonDialect::quoted);
+        }
+        working = restored(working, strings);
+        try {
+            return Json.parseAsPython(working);
+        } catch (JsonException e) {
+            if (allowsText) {
+                return ContentReader.stripped(text, args);
+            }
+            throw new UnreadableException("no JSON: " + e.getMessage());
+        }
+    }
+
+    /// Puts numbers in the places of strings.
+    private static String taken(String text, String open, String close, List<String> strings) {
+        var result = new StringBuilder();
+        int at = 0;
+        while (true) {
+            int start = text.indexOf(open, at);
+            int end = start < 0 ? -1 : text.indexOf(close, start + open.length());
+            if (end < 0) {
+                return result.append(text, at, text.length()).toString();
+            }
+            result.append(text, at, start).append(OPEN).append(strings.size()).append(CLOSE);
+            strings.add(text.substring(start + open.length(), end));
+            at = end + close.length();
+        }
+    }
+
+    private static String quoted(MatchResult key) {
+        return Matcher.quoteReplacement(
+                key.group(2) == null
+                        ? key.group()
+                        : key.group(1) + '"' + key.group(2) + '"' + key.group(3) + ':');
+    }
+
+    private static String restored(String text, List<String> strings) {
+        if (strings.isEmpty()) {
+            return text;
+        }
+        var result = new StringBuilder();
+        int at = 0;
+        while (true) {
+            int start = text.indexOf(OPEN, at);
+            if (start < 0) {
+                return result.append(text, at, text.length()).toString();
+            }
+            int end = text.indexOf(CLOSE, start);
+            String string = strings.get(Integer.parseInt(text.substring(start + 1, end)));
+            result.append(text, at, start).append(Json.write(string));
+            at = end + 1;
+        }
+    }
+}
