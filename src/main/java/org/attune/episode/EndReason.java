@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /// Why an episode ended.
 public enum EndReason {
-    /// The model's last turn asks for nothing more.
+    /// The model's last turn calls no tool.
     ANSWERED,
     /// The environment, or a tool's final result, said so.
     ENVIRONMENT_DONE,

@@ -2,10 +2,10 @@ package org.attune.episode;
 
 import org.attune.text.parse.ToolCall;
 
-/// A call of a tool and what came of it.
+/// A call of a tool with its outcome.
 ///
 /// @param call as the model asked for it
-/// @param kind what came of it
+/// @param kind how it ended
 /// @param text what the model reads, already shortened where it was too long
 /// @param nanos how long it took
 public record ToolOutcome(ToolCall call, Kind kind, String text, long nanos) {

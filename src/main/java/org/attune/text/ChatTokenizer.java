@@ -5,6 +5,7 @@ import org.attune.text.ChatTemplate.Tail;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToIntFunction;
 
 /// Turns conversations into token ids and says which tokens the assistant said. Borrows its parts;
 /// thread-safe.
@@ -50,6 +51,25 @@ public final class ChatTokenizer {
         }
         Tokens tokens = encode(pieces);
         return new Encoded(tokens.text(), tokens.ids());
+    }
+
+    /// As [#encode], but only the tokens behind a place in the rendered text. If one token holds
+    /// text of both sides, the text behind is encoded alone.
+    ///
+    /// @param place from the rendered text, in which control tokens of messages may be wrapped
+    public int[] encodeBehind(Conversation conversation, Tail tail, ToIntFunction<String> place) {
+        String text = template.render(guard.wrap(conversation), tail).text();
+        int at = place.applyAsInt(text);
+        Tokens tokens = encode(guard.pieces(text));
+        int first = 0;
+        while (first < tokens.ids().length && tokens.start()[first] < at) {
+            first++;
+        }
+        boolean split = first == 0 || tokens.end()[first - 1] <= at;
+        if (split) {
+            return Arrays.copyOfRange(tokens.ids(), first, tokens.ids().length);
+        }
+        return encode(guard.pieces(text.substring(at))).ids();
     }
 
     /// As [#encode], with the mask of assistant tokens. A template without `{% generation %}`

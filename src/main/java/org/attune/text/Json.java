@@ -2,6 +2,7 @@ package org.attune.text;
 
 import org.attune.jinja.JinjaException;
 import org.attune.jinja.JsonText;
+import org.attune.jinja.PythonText;
 
 /// JSON as plain Java values. Objects are `LinkedHashMap<String, Object>` in the text's order,
 /// arrays `ArrayList<Object>`, integers `Long` or (beyond 64 bits) `BigInteger`, other numbers
@@ -28,6 +29,11 @@ public final class Json {
     /// @throws JsonException if Python refuses it too
     public static Object parseAsPython(String text) {
         return new JsonParser(text, true).document();
+    }
+
+    /// `value` as Python's `repr` writes it: `{'error': "can't"}`.
+    public static String writeAsPython(Object value) {
+        return PythonText.repr(value);
     }
 
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat

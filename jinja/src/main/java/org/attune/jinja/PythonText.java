@@ -13,4 +13,9 @@ public final class PythonText {
     public static String stripEnd(String text) {
         return Strings.stripEnd(text);
     }
+
+    /// A JSON value as Python's `repr` writes it: `{'error': "can't"}`.
+    public static String repr(Object value) {
+        return Repr.of(value);
+    }
 }

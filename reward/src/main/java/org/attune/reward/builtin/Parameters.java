@@ -10,31 +10,26 @@ import java.util.Map;
 import java.util.Set;
 
 /// A built-in reward's parameters. Problems are collected, and [#check] throws them together.
-public final class Parameters {
+final class Parameters {
     private final String reward;
     private final Map<String, Object> given;
     private final Set<String> known = new LinkedHashSet<>();
     private final List<String> problems = new ArrayList<>();
 
-    /// @param reward its name, for messages
-    /// @param given as the configuration has them
-    public Parameters(String reward, Map<String, Object> given) {
+    Parameters(String reward, Map<String, Object> given) {
         this.reward = reward;
         this.given = given;
     }
 
-    /// A text.
-    public String text(String key, String fallback) {
+    String text(String key, String fallback) {
         return value(key, fallback, String.class, "a text");
     }
 
-    /// True or false.
-    public boolean flag(String key, boolean fallback) {
+    boolean flag(String key, boolean fallback) {
         return value(key, fallback, Boolean.class, "true or false");
     }
 
-    /// A finite number.
-    public double number(String key, double fallback) {
+    double number(String key, double fallback) {
         Number number = value(key, fallback, Number.class, "a number");
         if (!Double.isFinite(number.doubleValue())) {
             problems.add("%s must be finite, got %s".formatted(key, number));
@@ -43,8 +38,7 @@ public final class Parameters {
         return number.doubleValue();
     }
 
-    /// A whole number of at least `least`.
-    public int integer(String key, int fallback, int least) {
+    int integer(String key, int fallback, int least) {
         Number number = value(key, fallback, Number.class, "a whole number");
         if (number.doubleValue() != number.intValue() || number.intValue() < least) {
             problems.add(
@@ -60,14 +54,12 @@ public final class Parameters {
         return integer(key, least, least);
     }
 
-    /// A text that must be there.
-    public String requiredText(String key) {
+    String requiredText(String key) {
         require(key);
         return text(key, "");
     }
 
-    /// One of several texts; the first if it isn't given.
-    public String choice(String key, String... accepted) {
+    String choice(String key, String... accepted) {
         String value = text(key, accepted[0]);
         if (!List.of(accepted).contains(value)) {
             problems.add(
@@ -92,18 +84,16 @@ public final class Parameters {
     }
 
     /// The value as it is; null if it isn't given.
-    public Object object(String key) {
+    Object object(String key) {
         known.add(key);
         return given.get(key);
     }
 
-    /// Whether it is given.
-    public boolean has(String key) {
+    boolean has(String key) {
         return given.get(key) != null;
     }
 
-    /// Adds a problem, which [#check] tells of.
-    public void problem(String message) {
+    void problem(String message) {
         problems.add(message);
     }
 
@@ -127,10 +117,8 @@ public final class Parameters {
         return type.cast(value);
     }
 
-    /// Ends the reading.
-    ///
     /// @throws ConfigException with everything that is wrong, unknown keys included
-    public void check() {
+    void check() {
         for (String key : given.keySet()) {
             if (!known.contains(key)) {
                 problems.add(

@@ -1,0 +1,27 @@
+package org.attune.agents.loop;
+
+import org.attune.episode.Episode;
+
+/// What an episode's thread tells the engine's.
+@SuppressWarnings("ArrayRecordComponent") // named tuples, never compared
+sealed interface Ask {
+    int place();
+
+    /// It wants a first turn.
+    record Begin(int place, int[] prompt, int most, int drawn, long deadline) implements Ask {}
+
+    /// It wants another turn.
+    record GoOn(int place, int[] observed, int most) implements Ask {}
+
+    /// It is with its world now.
+    record Away(int place) implements Ask {}
+
+    /// Its sequence is of no use any more.
+    record Abandon(int place) implements Ask {}
+
+    /// It has ended.
+    record Ended(int place, Episode episode) implements Ask {}
+
+    /// It can't go on, and neither can the others.
+    record Broken(int place, Throwable cause) implements Ask {}
+}

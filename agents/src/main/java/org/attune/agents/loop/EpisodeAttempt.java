@@ -1,0 +1,285 @@
+package org.attune.agents.loop;
+
+import org.attune.agents.environment.Opening;
+import org.attune.agents.environment.Step;
+import org.attune.agents.tool.Tool;
+import org.attune.agents.tool.WorldFailedException;
+import org.attune.episode.EndReason;
+import org.attune.episode.Episode;
+import org.attune.episode.EpisodeStart;
+import org.attune.episode.ToolOutcome;
+import org.attune.episode.Turn;
+import org.attune.error.RolloutException;
+import org.attune.rollout.SampledTurn;
+import org.attune.rollout.StopReason;
+import org.attune.text.ChatTemplate.Tail;
+import org.attune.text.Conversation;
+import org.attune.text.Message;
+import org.attune.text.parse.ParsedTurn;
+import org.attune.text.parse.ToolCall;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// One attempt at an episode in one world, told from its beginning to its end: [#open], then turns,
+/// each [#react]ed to, then rewards. On the episode's own thread, which may wait.
+final class EpisodeAttempt {
+    private static final Duration ENVIRONMENT_LIMIT = Duration.ofSeconds(60);
+
+    private final EpisodeSetup setup;
+    private final EpisodeStart start;
+    private final EpisodeWorld world;
+    private final EpisodeDesk desk;
+    private final WorldCalls calls;
+    private final long deadline;
+    private final List<Turn> turns = new ArrayList<>();
+    private List<Message> prompt;
+    private int[] promptIds = {};
+    private Transcript transcript;
+    private List<Tool> tools = List.of();
+    private final List<Object> shown = new ArrayList<>(); // the tools, as templates take them
+    private int callsMade;
+    private int errorsInARow;
+
+    EpisodeAttempt(EpisodeSetup setup, EpisodeTask task, EpisodeWorld world, EpisodeDesk desk) {
+        this.setup = setup;
+        this.start = task.start();
+        this.prompt = task.prompt();
+        this.world = world;
+        this.desk = desk;
+        calls = new WorldCalls(setup.limits().toolTimeout().orElse(ENVIRONMENT_LIMIT));
+        deadline =
+                System.nanoTime()
+                        + setup.limits()
+                                .episodeTimeout()
+                                .map(Duration::toNanos)
+                                .orElse(Long.MAX_VALUE / 2);
+    }
+
+    /// Plays it to its end.
+    ///
+    /// @throws RolloutException if the prompt leaves no room for a turn
+    Episode play() throws WorldFailedException, InterruptedException {
+        open();
+        TurnBudget.Room room = setup.budget().room(transcript);
+        if (room.isEmpty()) {
+            throw new RolloutException(
+                    "a prompt has %d tokens and leaves no room for a turn; accepted: below %d"
+                            .formatted(promptIds.length, setup.context()));
+        }
+        SampledTurn sampled = desk.begin(promptIds, room.most(), 0, deadline);
+        while (true) {
+            Optional<EndReason> end = react(sampled, room);
+            if (end.isPresent()) {
+                return ended(end.get());
+            }
+            room = setup.budget().room(transcript);
+            if (isLate()) {
+                return ended(EndReason.TIMEOUT);
+            }
+            if (room.isEmpty()) {
+                return ended(room.end());
+            }
+            sampled = desk.goOn(turns.getLast().observation(), room.most());
+        }
+    }
+
+    /// The turns so far, as an episode that failed.
+    Episode failed() {
+        return new Episode(start, prompt, promptIds, turns, EndReason.FAILED, Map.of(), Map.of());
+    }
+
+    private void open() throws WorldFailedException, InterruptedException {
+        if (!setup.worlds().isEmpty()) {
+            desk.isAway();
+            Opening opening = calls.call("reset of the environment", () -> world.reset(start));
+            prompt = opened(opening);
+            tools = limited(calls.call("listing the tools", world::tools));
+            setup.caller().check(tools);
+        }
+        tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
+        EpisodeFormat format = setup.format();
+        promptIds =
+                format.chat()
+                        .encode(
+                                new Conversation(prompt, shown, format.variables()),
+                                Tail.GENERATION_PROMPT)
+                        .ids();
+        transcript = new Transcript(promptIds);
+    }
+
+    private List<Tool> limited(List<Tool> all) {
+        Optional<Duration> most = setup.limits().toolTimeout();
+        return most.isEmpty()
+                ? all
+                : all.stream().map(tool -> LimitedTool.within(tool, most.get())).toList();
+    }
+
+    private List<Message> opened(Opening opening) {
+        List<Message> messages = new ArrayList<>(prompt);
+        if (opening.toLast().isPresent() && !messages.isEmpty()) {
+            Message last = messages.removeLast();
+            var fields = new LinkedHashMap<>(last.fields());
+            fields.put("content", last.content() + opening.toLast().get());
+            messages.add(new Message(fields));
+        }
+        messages.addAll(opening.messages());
+        return messages;
+    }
+
+    private boolean isLate() {
+        return System.nanoTime() - deadline >= 0;
+    }
+
+    private Duration left() {
+        return Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+    }
+
+    /// What the world makes of a turn.
+    ///
+    /// @return why the episode ends with it; empty if it goes on
+    private Optional<EndReason> react(SampledTurn sampled, TurnBudget.Room room)
+            throws WorldFailedException, InterruptedException {
+        if (sampled.ids().length == 0) {
+            return Optional.of(EndReason.TIMEOUT);
+        }
+        var draft = new TurnDraft(sampled, parsed(sampled.ids()));
+        transcript.sampled(sampled.ids());
+        Optional<EndReason> end = act(draft, room);
+        if (end.isEmpty()) {
+            end = observe(draft);
+        }
+        if (end.isPresent()) {
+            draft.dropAnswers();
+        }
+        turns.add(draft.turn());
+        return end;
+    }
+
+    private ParsedTurn parsed(int[] ids) {
+        return setup.format().parser().parse(text(transcript.ids()), text(ids), shown);
+    }
+
+    private String text(int[] ids) {
+        return setup.format().chat().tokenizer().decode(ids, false);
+    }
+
+    private Optional<EndReason> act(TurnDraft draft, TurnBudget.Room room)
+            throws WorldFailedException, InterruptedException {
+        ParsedTurn parsed = draft.parsed;
+        boolean cut = !draft.isFinished();
+        if (cut && !setup.isTrl()) {
+            draft.leaveCalls();
+            boolean late = draft.sampled.reason() == StopReason.DEADLINE;
+            return Optional.of(late ? EndReason.TIMEOUT : room.end());
+        }
+        boolean problems = !setup.isTrl() && !parsed.problems().isEmpty();
+        if (parsed.calls().isEmpty() && !problems) {
+            return cut ? Optional.of(room.end()) : step(draft);
+        }
+        if (turns.size() >= setup.iterations()) {
+            draft.leaveCalls();
+            return Optional.of(EndReason.MAX_TURNS);
+        }
+        return call(draft);
+    }
+
+    /// The environment answers a text.
+    private Optional<EndReason> step(TurnDraft draft)
+            throws WorldFailedException, InterruptedException {
+        errorsInARow = 0;
+        if (!world.hasEnvironment()) {
+            return Optional.of(EndReason.ANSWERED);
+        }
+        desk.isAway();
+        int index = turns.size();
+        Step step = calls.call("a step of the environment", () -> world.step(draft.parsed, index));
+        draft.reward = step.reward();
+        return switch (step) {
+            case Step.Observe(var messages, var _) -> {
+                draft.answers = messages;
+                yield Optional.empty();
+            }
+            case Step.Done(var _, boolean isDecided) ->
+                    Optional.of(isDecided ? EndReason.ENVIRONMENT_DONE : EndReason.ANSWERED);
+        };
+    }
+
+    /// Tools answer calls.
+    private Optional<EndReason> call(TurnDraft draft)
+            throws WorldFailedException, InterruptedException {
+        desk.isAway();
+        ParsedTurn parsed = draft.parsed;
+        int run = run(draft);
+        draft.answers =
+                setup.format()
+                        .answers()
+                        .messages(draft.outcomes, setup.isTrl() ? List.of() : parsed.problems());
+        if (draft.outcomes.stream().anyMatch(o -> o.kind() == ToolOutcome.Kind.FINAL)) {
+            return Optional.of(EndReason.ENVIRONMENT_DONE);
+        }
+        if (isLate()) {
+            return Optional.of(EndReason.TIMEOUT);
+        }
+        if (run < parsed.calls().size()) {
+            return Optional.of(EndReason.MAX_CALLS);
+        }
+        boolean failing =
+                errorsInARow >= setup.limits().maxConsecutiveErrors().orElse(Integer.MAX_VALUE);
+        return failing ? Optional.of(EndReason.PARSE_ERRORS) : Optional.empty();
+    }
+
+    /// Runs a turn's calls, as many as are left.
+    ///
+    /// @return how many
+    private int run(TurnDraft draft) throws WorldFailedException, InterruptedException {
+        List<ToolCall> all = draft.parsed.calls();
+        int most = setup.limits().maxToolCalls().orElse(Integer.MAX_VALUE) - callsMade;
+        int run = Math.min(most, all.size());
+        Duration left = left();
+        List<Tool> inTime = tools.stream().map(t -> LimitedTool.inTimeLeft(t, left)).toList();
+        List<ToolOutcome> outcomes = new ArrayList<>();
+        setup.caller().call(inTime, all.subList(0, run), start, turns.size()).stream()
+                .map(outcome -> setup.isTrl() ? TrlErrors.of(outcome) : outcome)
+                .forEach(outcomes::add);
+        boolean fine = outcomes.stream().anyMatch(outcome -> !outcome.kind().isError());
+        errorsInARow = fine ? 0 : errorsInARow + 1;
+        callsMade += run;
+        outcomes.addAll(draft.notRun(run));
+        draft.outcomes = outcomes;
+        return run;
+    }
+
+    /// Makes tokens of the answers, if another turn is to follow them.
+    private Optional<EndReason> observe(TurnDraft draft) {
+        if (turns.size() + 1 >= setup.limits().maxTurns().orElse(Integer.MAX_VALUE)) {
+            return Optional.of(EndReason.MAX_TURNS);
+        }
+        var observer = new Observer(setup, draft, transcript);
+        Optional<EndReason> end = observer.write();
+        if (end.isEmpty()) {
+            transcript.observed(draft.observation);
+        }
+        return end;
+    }
+
+    private Episode ended(EndReason end) throws WorldFailedException, InterruptedException {
+        var episode = new Episode(start, prompt, promptIds, turns, end, Map.of(), Map.of());
+        if (!world.hasEnvironment()) {
+            return episode;
+        }
+        desk.isAway();
+        return new Episode(
+                start,
+                prompt,
+                promptIds,
+                turns,
+                end,
+                calls.call("the environment's reward", () -> world.rewards(episode)),
+                calls.call("the environment's state", world::state));
+    }
+}

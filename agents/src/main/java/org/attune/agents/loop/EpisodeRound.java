@@ -1,0 +1,217 @@
+package org.attune.agents.loop;
+
+import org.attune.episode.Episode;
+import org.attune.error.RolloutException;
+import org.attune.error.StopRequest;
+import org.attune.error.StoppedException;
+import org.attune.rollout.SampledTurn;
+import org.attune.rollout.TurnSampler;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/// One call of [EpisodeRun], on the engine's thread. Time is counted in steps of the sampler: an
+/// episode that goes to its world at one step is waited for so many steps later ([Pace]), and until
+/// then the others get tokens. Read [#run], then [#takeUp].
+final class EpisodeRound {
+    private static final long LOOK_MILLIS = 100; // for a wish to stop, while nothing happens
+    private static final Duration CLOSING = Duration.ofSeconds(15);
+
+    private final EpisodeSetup setup;
+    private final List<EpisodeTask> tasks;
+    private final TurnSampler sampler;
+    private final EpisodeListener listener;
+    private final BlockingQueue<Ask> asks = new LinkedBlockingQueue<>();
+    private final List<Live> live = new ArrayList<>(); // under way, in the order of their begin
+    private final Episode[] episodes;
+    private int begun;
+    private int ended;
+    private long now; // steps so far
+
+    EpisodeRound(
+            EpisodeSetup setup,
+            List<EpisodeTask> tasks,
+            TurnSampler sampler,
+            EpisodeListener listener) {
+        this.setup = setup;
+        this.tasks = List.copyOf(tasks);
+        this.sampler = sampler;
+        this.listener = listener;
+        episodes = new Episode[tasks.size()];
+    }
+
+    /// An episode under way.
+    private final class Live {
+        final int place;
+        final EpisodeThread thread;
+        final ArrayDeque<Ask> told = new ArrayDeque<>(); // not looked at yet
+        boolean sampling;
+        boolean away;
+        long due = now;
+        long deadline = Long.MAX_VALUE;
+
+        Live(int place) {
+            this.place = place;
+            thread = new EpisodeThread(place, setup, tasks.get(place), asks);
+        }
+
+        boolean isLate(long time) {
+            return sampling && deadline != Long.MAX_VALUE && time - deadline >= 0;
+        }
+    }
+
+    List<Episode> run() {
+        try {
+            beginMore();
+            while (ended < tasks.size()) {
+                StopRequest.check();
+                takeUp();
+                long time = System.nanoTime();
+                live.stream().filter(l -> l.isLate(time)).forEach(l -> sampler.cut(l.place));
+                if (sampler.isBusy()) {
+                    step();
+                } else if (ended < tasks.size()) {
+                    skip();
+                }
+            }
+            return List.of(episodes);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StoppedException();
+        } finally {
+            close();
+        }
+    }
+
+    private void beginMore() {
+        int most = setup.config().episodesInFlight().orElse(2 * sampler.slots());
+        while (begun < tasks.size() && live.size() < most) {
+            var next = new Live(begun++);
+            live.add(next);
+            next.thread.start();
+        }
+    }
+
+    /// One token for those that get some, and turns to those whose turn has ended.
+    private void step() throws InterruptedException {
+        List<SampledTurn> turns = new ArrayList<>();
+        sampler.step(turns::add);
+        now++;
+        for (SampledTurn turn : turns) {
+            Live one = at(turn.sequence());
+            one.sampling = false;
+            one.away = false;
+            one.due = now;
+            one.thread.give(turn);
+        }
+    }
+
+    private Live at(int place) {
+        return live.stream().filter(l -> l.place == place).findFirst().orElseThrow();
+    }
+
+    /// Nothing gets tokens: on to when the next episode is due.
+    private void skip() throws InterruptedException {
+        if (setup.config().pace().isExact()) {
+            now = live.stream().filter(l -> !l.sampling).mapToLong(l -> l.due).min().orElse(now);
+        } else {
+            receive(asks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+        }
+    }
+
+    /// Does what episodes ask for that are due.
+    private void takeUp() throws InterruptedException {
+        receiveAll();
+        for (Optional<Live> next = nextDue(); next.isPresent(); next = nextDue()) {
+            Live one = next.get();
+            while (one.told.isEmpty()) {
+                StopRequest.check();
+                receive(asks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+            }
+            act(one, one.told.remove());
+        }
+    }
+
+    /// The episode that was due first, of those that nothing is sampled for.
+    private Optional<Live> nextDue() {
+        boolean exact = setup.config().pace().isExact();
+        return live.stream()
+                .filter(l -> !l.sampling)
+                .filter(l -> exact || !l.away ? l.due <= now : !l.told.isEmpty())
+                .min((a, b) -> a.due != b.due ? Long.compare(a.due, b.due) : a.place - b.place);
+    }
+
+    private void receiveAll() {
+        for (Ask ask = asks.poll(); ask != null; ask = asks.poll()) {
+            receive(ask);
+        }
+    }
+
+    private void receive(Ask ask) {
+        if (ask instanceof Ask.Broken(int place, Throwable cause)) {
+            throw broken(place, cause);
+        }
+        if (ask != null) {
+            at(ask.place()).told.add(ask);
+        }
+    }
+
+    private static RuntimeException broken(int place, Throwable cause) {
+        return switch (cause) {
+            case Error error -> throw error;
+            case RuntimeException known
+                    when known.getClass().getPackageName().startsWith("org.attune") ->
+                    known;
+            default -> new RolloutException("episode %d: %s".formatted(place, cause), cause);
+        };
+    }
+
+    private void act(Live one, Ask ask) {
+        switch (ask) {
+            case Ask.Begin(var place, var prompt, var most, var drawn, var deadline) -> {
+                one.deadline = deadline;
+                one.sampling = true;
+                sampler.begin(place, prompt, most, drawn);
+            }
+            case Ask.GoOn(var place, var observed, var most) -> {
+                one.sampling = true;
+                sampler.goOn(place, observed, most);
+            }
+            case Ask.Away(var _) -> {
+                one.away = true;
+                one.due = now + setup.config().pace().steps();
+            }
+            case Ask.Abandon(var place) -> sampler.end(place);
+            case Ask.Ended(var place, var episode) -> {
+                sampler.end(place);
+                live.remove(one);
+                episodes[place] = episode;
+                ended++;
+                listener.ended(place, episode);
+                beginMore();
+            }
+            case Ask.Broken(var place, var cause) -> throw broken(place, cause);
+        }
+    }
+
+    /// Ends what is still under way, because something failed.
+    private void close() {
+        live.forEach(one -> one.thread.interrupt());
+        live.forEach(one -> sampler.end(one.place));
+        long end = System.nanoTime() + CLOSING.toNanos();
+        for (Live one : live) {
+            try {
+                one.thread.join(Duration.ofNanos(Math.max(1, end - System.nanoTime())));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+}

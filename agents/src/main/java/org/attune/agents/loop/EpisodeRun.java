@@ -1,0 +1,56 @@
+package org.attune.agents.loop;
+
+import org.attune.agents.tool.ToolCaller;
+import org.attune.episode.EndReason;
+import org.attune.episode.Episode;
+import org.attune.error.RolloutException;
+import org.attune.rollout.TurnSampler;
+
+import java.util.List;
+
+/// Runs episodes, many at the same time: while some get tokens, others are with their tools. The
+/// calling thread, usually the engine's, samples; each episode has its own thread, which waits
+/// for turns and for its world ([EpisodeAttempt]).
+///
+/// With an exact [Pace] the episodes, and all bits of what is sampled, follow from the tasks, the
+/// sampler and what tools answer; how long they take changes nothing.
+public final class EpisodeRun {
+    private final EpisodeSetup setup;
+
+    /// @param caller of tools; borrowed
+    /// @param maxCompletionLength most tokens after a prompt, own and others, ≥ 1
+    /// @param context positions of the model, which prompt and completion share
+    public EpisodeRun(
+            Worlds worlds,
+            EpisodeFormat format,
+            EpisodeConfig config,
+            ToolCaller caller,
+            int maxCompletionLength,
+            int context) {
+        setup = new EpisodeSetup(worlds, format, config, caller, maxCompletionLength, context);
+    }
+
+    /// Runs an episode for each task.
+    ///
+    /// @param sampler of their turns; episode number i is its sequence i
+    /// @param listener told of each as it ends
+    /// @return episodes in the order of the tasks
+    /// @throws RolloutException if too many worlds failed
+    public List<Episode> complete(
+            List<EpisodeTask> tasks, TurnSampler sampler, EpisodeListener listener) {
+        List<Episode> episodes = new EpisodeRound(setup, tasks, sampler, listener).run();
+        long failed = episodes.stream().filter(e -> e.end() == EndReason.FAILED).count();
+        double most = setup.config().maxFailedEpisodes();
+        if (failed > most * episodes.size()) {
+            throw new RolloutException(
+                    ("the worlds of %d of %d episodes failed, each %d times in a row; accepted: a"
+                         + " share of %s (max_failed_episodes). The log says what failed")
+                            .formatted(
+                                    failed,
+                                    episodes.size(),
+                                    setup.config().episodeRetries() + 1,
+                                    most));
+        }
+        return episodes;
+    }
+}

@@ -1,0 +1,134 @@
+package org.attune.agents.loop;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.attune.episode.Episode;
+import org.attune.episode.Turn;
+import org.attune.testing.CaseReport;
+import org.attune.testing.Fixtures;
+import org.attune.text.Message;
+import org.attune.text.parse.template.ParseFixtures;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/// Episodes of TRL's trainer, by their recorded turns and results: tokens, masks and messages.
+@Tag("fixtures-agents")
+final class EpisodeFixturesTest {
+    @Test
+    void everyCase() throws IOException {
+        Path root = Fixtures.fixture("agents");
+        int episodes = 0;
+        try (var report = new CaseReport("fixtures-agents", getClass());
+                Stream<Path> folders = Files.list(root.resolve("episodes"))) {
+            for (Path folder : folders.sorted().toList()) {
+                try (var recorded = new EpisodeCase(root, folder)) {
+                    report.run(folder.getFileName().toString(), () -> check(recorded));
+                    episodes += recorded.lines.size();
+                }
+            }
+        }
+        System.out.println("fixtures-agents: " + episodes + " episodes");
+    }
+
+    private static void check(EpisodeCase recorded) {
+        if (needsRecordedAnswers(recorded)) {
+            for (Map<String, Object> line : recorded.lines) {
+                compare(
+                        recorded,
+                        line,
+                        recorded.play(List.of(line), recorded.recordedAnswers(line)).getFirst());
+            }
+            return;
+        }
+        List<Episode> played = recorded.play(recorded.lines, AnswerForm.PLAIN);
+        for (int i = 0; i < played.size(); i++) {
+            compare(recorded, recorded.lines.get(i), played.get(i));
+        }
+    }
+
+    /// Java has no coroutines, whose results TRL moves to the end, and results are texts.
+    private static boolean needsRecordedAnswers(EpisodeCase recorded) {
+        for (Map<String, Object> line : recorded.lines) {
+            for (int turn = 0; turn < EpisodeCase.turns(line).size(); turn++) {
+                List<String> names = new ArrayList<>();
+                Object message = EpisodeCase.turns(line).get(turn).get("message");
+                if (message != null) {
+                    EpisodeCase.objects(EpisodeCase.object(message).get("tool_calls"))
+                            .forEach(
+                                    call ->
+                                            names.add(
+                                                    (String)
+                                                            EpisodeCase.object(call.get("function"))
+                                                                    .get("name")));
+                }
+                List<Map<String, Object>> results = EpisodeCase.results(line, turn);
+                for (int i = 0; i < results.size(); i++) {
+                    if (!results.get(i).get("name").equals(names.get(i))
+                            || !(results.get(i).get("content") instanceof String text)
+                            || text.startsWith("{'error'") && !text.endsWith(" not found.'}")) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    }
+
+    private static void compare(EpisodeCase recorded, Map<String, Object> line, Episode episode) {
+        assertArrayEquals(recorded.promptIds(line), episode.promptIds(), "prompt");
+        List<Map<String, Object>> turns = EpisodeCase.turns(line);
+        List<Message> messages = new ArrayList<>();
+        for (int t = 0; t < turns.size(); t++) {
+            Map<String, Object> turn = turns.get(t);
+            if (turn.get("message") == null) {
+                assertEquals(t, episode.turns().size(), "turns");
+                continue;
+            }
+            Turn played = episode.turns().get(t);
+            int[] ids = EpisodeCase.ids(turn.get("ids"));
+            int kept =
+                    turn.get("kept") == null ? ids.length : ((Number) turn.get("kept")).intValue();
+            assertArrayEquals(Arrays.copyOf(ids, kept), played.ids(), "turn " + t);
+            boolean dropped = Boolean.TRUE.equals(turn.get("dropped"));
+            assertArrayEquals(
+                    dropped ? new int[0] : EpisodeCase.ids(turn.get("suffix_ids")),
+                    played.observation(),
+                    "observation of turn " + t);
+            messages.add(new Message(EpisodeCase.object(turn.get("message"))));
+            if (!dropped) {
+                messages.addAll(EpisodeCase.resultMessages(line, t));
+            }
+        }
+        assertEquals(canonical(messages), canonical(episode.messages()));
+        assertArrayEquals(EpisodeCase.ids(line.get("completion_ids")), episode.completionIds());
+        assertArrayEquals(EpisodeCase.ids(line.get("mask_runs")), runs(episode));
+    }
+
+    private static String canonical(List<Message> messages) {
+        return ParseFixtures.canonical(messages.stream().map(Message::fields).toList());
+    }
+
+    /// Lengths of runs, the policy's own tokens first.
+    private static int[] runs(Episode episode) {
+        BitSet foreign = episode.foreign();
+        List<Integer> runs = new ArrayList<>();
+        for (int at = 0; at < episode.length(); ) {
+            int end = runs.size() % 2 == 0 ? foreign.nextSetBit(at) : foreign.nextClearBit(at);
+            end = end < 0 ? episode.length() : Math.min(end, episode.length());
+            runs.add(end - at);
+            at = end;
+        }
+        return runs.stream().mapToInt(i -> i).toArray();
+    }
+}
