@@ -36,17 +36,18 @@ public record SampledCompletion(
         this(ids, logProbs, reason, top, foreign, Optional.empty());
     }
 
-    /// An episode as one completion. One that ended before its first token stands as one foreign
-    /// token, the last of its prompt, since a completion has at least one.
+    /// An episode as one completion. One that failed, or ended before its first token, stands as
+    /// one foreign token, the last of its prompt, since a completion has at least one.
     ///
     /// @param reason how it counts where completions are told apart by their ends
     public static SampledCompletion of(Episode episode, StopReason reason) {
         int[] ids = episode.completionIds();
         float[] logProbs = episode.logProbs();
         BitSet foreign = episode.foreign();
-        if (ids.length == 0) {
+        if (ids.length == 0 || episode.end() == EndReason.FAILED) {
             ids = new int[] {episode.promptIds()[episode.promptIds().length - 1]};
             logProbs = new float[1];
+            foreign = new BitSet();
             foreign.set(0);
         }
         return new SampledCompletion(

@@ -165,7 +165,10 @@ public final class GrpoTrainer {
                 metrics.add(made.metrics());
                 tokens += made.tokens();
             }
-            List<RolloutRow> rows = round.slice(plan.slice(microStep), plan.microBatchRows());
+            List<RolloutRow> rows =
+                    round.slice(plan.slice(microStep), plan.microBatchRows()).stream()
+                            .filter(row -> !row.isAbsent())
+                            .toList();
             for (RolloutRow row : rows) {
                 placed.add(new RowAt<>(row, row.prompt(), m, placed.size()));
             }
@@ -232,7 +235,7 @@ public final class GrpoTrainer {
         @Override
         public void save(Path folder) throws IOException {
             if (round != null) {
-                round.write(folder);
+                round.write(folder, i -> prompts.get(i).ids());
             }
             entropy.write(folder);
             if (sync.isPresent()) {

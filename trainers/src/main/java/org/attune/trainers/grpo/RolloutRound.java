@@ -9,11 +9,14 @@ import org.attune.datasets.layout.CompletionForest;
 import org.attune.error.CheckpointException;
 
 import java.io.IOException;
+import java.nio.IntBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntFunction;
 
@@ -46,13 +49,18 @@ public record RolloutRound(long number, long drawn, List<RolloutRow> rows) {
 
     /// Writes the round into a folder, one line for a completion; every number comes back as it
     /// was.
-    public void write(Path folder) throws IOException {
+    ///
+    /// @param prompts as for [#read]: those that an episode begins otherwise than its row are kept
+    public void write(Path folder, IntFunction<int[]> prompts) throws IOException {
         var lines = new ArrayList<String>();
         for (RolloutRow row : rows) {
             ObjectNode line = JSON.createObjectNode();
             line.put("generation", number);
             line.put("drawn", drawn);
             line.put("prompt_index", row.prompt());
+            if (!Arrays.equals(row.tokens().prompt(), prompts.apply(row.prompt()))) {
+                ids(line.putArray("prompt_ids"), row.tokens().prompt());
+            }
             ids(line.putArray("completion_ids"), row.tokens().completion());
             numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
             row.oldLogProbs().ifPresent(v -> numbers(line.putArray("old_logprobs"), v));
@@ -60,6 +68,9 @@ public record RolloutRound(long number, long drawn, List<RolloutRow> rows) {
             row.samplerRatio()
                     .ifPresent(v -> numbers(line.putArray("importance_sampling_ratio"), v));
             line.put("other_sampler", row.isElsewhere());
+            if (row.isAbsent()) {
+                line.put("absent", true);
+            }
             numbers(line.putArray("loss_mask"), row.mask());
             line.put("advantage", row.advantage());
             row.tokenAdvantages()
@@ -101,22 +112,23 @@ public record RolloutRound(long number, long drawn, List<RolloutRow> rows) {
         long number = 0;
         long drawn = 0;
         var rows = new ArrayList<RolloutRow>();
+        Map<IntBuffer, int[]> known = new HashMap<>(); // equal prompts are computed once
         try {
             for (String text : Files.readAllLines(file)) {
                 JsonNode line = JSON.readTree(text);
                 number = line.get("generation").asLong();
                 drawn = line.get("drawn").asLong();
                 int prompt = line.get("prompt_index").asInt();
-                int[] completion = new int[line.get("completion_ids").size()];
-                for (int i = 0; i < completion.length; i++) {
-                    completion[i] = line.get("completion_ids").get(i).asInt();
-                }
+                int[] given = prompts.apply(prompt);
+                int[] begun = line.has("prompt_ids") ? ints(line.get("prompt_ids")) : given;
+                int[] shared = known.computeIfAbsent(IntBuffer.wrap(begun), _ -> begun);
                 rows.add(
                         new RolloutRow(
                                 prompt,
-                                new CompletionForest.Row(prompts.apply(prompt), completion),
+                                new CompletionForest.Row(shared, ints(line.get("completion_ids"))),
                                 floats(line.get("sampling_logprobs")),
                                 line.get("other_sampler").asBoolean(),
+                                line.path("absent").asBoolean(false),
                                 optional(line, "old_logprobs"),
                                 optional(line, "reference_logprobs"),
                                 optional(line, "importance_sampling_ratio"),
@@ -128,6 +140,12 @@ public record RolloutRound(long number, long drawn, List<RolloutRow> rows) {
             throw new CheckpointException(file + " can't be read: " + e, e);
         }
         return Optional.of(new RolloutRound(number, drawn, rows));
+    }
+
+    private static int[] ints(JsonNode array) {
+        int[] values = new int[array.size()];
+        Arrays.setAll(values, i -> array.get(i).asInt());
+        return values;
     }
 
     private static Optional<float[]> optional(JsonNode line, String key) {

@@ -19,6 +19,7 @@ import java.util.Optional;
 /// @param referenceLogProbs under the reference, `(T)`; empty without a KL term
 /// @param samplerRatio weights for another sampler's completion, `(T)` or `(1)` for all tokens;
 ///     empty: 1
+/// @param isAbsent whether the step is as if there were no such row: its episode failed
 /// @param mask 1 where a token counts, else 0, `(T)`
 /// @param advantage of the completion, finite
 /// @param tokenAdvantages of each token, `(T)`; empty: that of the completion
@@ -29,6 +30,7 @@ public record RolloutRow(
         CompletionForest.Row tokens,
         float[] samplingLogProbs,
         boolean isElsewhere,
+        boolean isAbsent,
         Optional<float[]> oldLogProbs,
         Optional<float[]> referenceLogProbs,
         Optional<float[]> samplerRatio,

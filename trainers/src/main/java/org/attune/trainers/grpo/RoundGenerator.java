@@ -140,8 +140,8 @@ final class RoundGenerator {
 
     private static boolean tellsLogProbs(Judged judged) {
         for (SampledCompletion completion : judged.sampled()) {
-            for (float value : completion.logProbs()) {
-                if (!Float.isNaN(value)) {
+            for (int t = 0; t < completion.ids().length; t++) {
+                if (!completion.foreign().get(t) && !Float.isNaN(completion.logProbs()[t])) {
                     return true;
                 }
             }
@@ -250,6 +250,7 @@ final class RoundGenerator {
                 judged.rows().get(i),
                 completion.logProbs(),
                 elsewhere,
+                completion.isFailed(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),

@@ -142,7 +142,8 @@ final class StepTotals {
         double count = counts() ? Math.max(1, m.rows) : tokens;
         switch (form()) {
             case PolicyLoss.Cispo _ -> metrics.put("cispo_clip_ratio", m.high / count);
-            case PolicyLoss.Vespo _ -> metrics.put("vespo/phi_seq_mean", m.phi / m.rows);
+            case PolicyLoss.Vespo _ ->
+                    metrics.put("vespo/phi_seq_mean", m.phi / Math.max(1, m.rows));
             case PolicyLoss.Sapo _ -> {}
             case PolicyLoss.KlCov _ -> {}
             case PolicyLoss.Clipped _ -> clipRatios(m, count, metrics);

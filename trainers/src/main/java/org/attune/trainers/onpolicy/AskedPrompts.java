@@ -2,6 +2,7 @@ package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
+import org.attune.episode.Episode;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
 
@@ -47,9 +48,13 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         for (int i = 0; i < sampled.size(); i++) {
             SampledCompletion completion = sampled.get(i);
             int[] own = rows.get(i).ids();
-            int[] prompt = completion.episode().map(e -> e.promptIds()).orElse(own);
-            int[] shared = known.computeIfAbsent(IntBuffer.wrap(prompt), _ -> prompt);
-            tokens.add(new CompletionForest.Row(shared, completion.ids()));
+            int[] prompt =
+                    completion
+                            .episode()
+                            .map(Episode::promptIds)
+                            .map(ids -> known.computeIfAbsent(IntBuffer.wrap(ids), _ -> ids))
+                            .orElse(own);
+            tokens.add(new CompletionForest.Row(prompt, completion.ids()));
         }
         return tokens;
     }

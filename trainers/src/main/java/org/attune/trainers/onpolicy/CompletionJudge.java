@@ -65,10 +65,15 @@ public record CompletionJudge(
         }
 
         /// Tokens of prompts and the model's own of completions, a shared prompt counted for each
-        /// completion.
+        /// completion; none of failed episodes.
         public long tokens() {
-            return rows.stream().mapToLong(r -> r.prompt().length).sum()
-                    + sampled.stream().mapToLong(SampledCompletion::ownTokens).sum();
+            long tokens = 0;
+            for (int i = 0; i < rows.size(); i++) {
+                if (!sampled.get(i).isFailed()) {
+                    tokens += rows.get(i).prompt().length + sampled.get(i).ownTokens();
+                }
+            }
+            return tokens;
         }
     }
 
@@ -89,7 +94,9 @@ public record CompletionJudge(
             scored = scoring.finish(sampled);
         }
         RewardTable table = scored.table();
-        watch.check(table);
+        if (!sampled.stream().allMatch(SampledCompletion::isFailed)) {
+            watch.check(table);
+        }
         Advantages advantages = config.estimator().of(GroupedRewards.of(table, generations));
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
         metrics.putAll(EpisodeMetrics.of(sampled));

@@ -12,8 +12,9 @@ public final class CompletionLengths {
     private CompletionLengths() {}
 
     /// Lengths in tokens, the model's own alone, of all completions, and of those that ended by
-    /// themselves (0 where none did).
-    public static Map<String, Double> metrics(List<SampledCompletion> completions) {
+    /// themselves (0 where none did). Failed episodes don't count.
+    public static Map<String, Double> metrics(List<SampledCompletion> sampled) {
+        List<SampledCompletion> completions = sampled.stream().filter(c -> !c.isFailed()).toList();
         int[] all = completions.stream().mapToInt(SampledCompletion::ownTokens).toArray();
         int[] ended =
                 completions.stream()
@@ -22,7 +23,8 @@ public final class CompletionLengths {
                         .toArray();
         Map<String, Double> metrics = new LinkedHashMap<>();
         put(metrics, "length", all);
-        metrics.put("completions/clipped_ratio", 1 - (double) ended.length / all.length);
+        metrics.put(
+                "completions/clipped_ratio", 1 - (double) ended.length / Math.max(1, all.length));
         put(metrics, "terminated_length", ended);
         return metrics;
     }

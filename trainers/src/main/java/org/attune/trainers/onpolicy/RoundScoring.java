@@ -3,6 +3,7 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Completion;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.EpisodeRewards;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
@@ -48,7 +49,9 @@ final class RoundScoring implements FinishedListener {
         // A function must find the same columns whatever other rows its call has.
         Map<String, Object> row = new LinkedHashMap<>();
         columns.forEach(name -> row.put(name, prompt.columns().get(name)));
-        session.submit(index, begun[index], completions[index], row);
+        if (!completion.isFailed()) {
+            session.submit(index, begun[index], completions[index], row);
+        }
     }
 
     /// A judged round.
@@ -73,6 +76,7 @@ final class RoundScoring implements FinishedListener {
             values.put(name, Collections.unmodifiableList(column));
         }
         var batch = new RewardBatch(Arrays.asList(begun), Arrays.asList(completions), values);
-        return new Scored(batch, session.finish(batch));
+        RewardTable given = session.finish(batch);
+        return new Scored(batch, EpisodeRewards.joined(given, batch.completions()));
     }
 }
