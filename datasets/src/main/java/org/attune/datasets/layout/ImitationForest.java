@@ -44,15 +44,12 @@ public record ImitationForest(
             CompletionTokens side = row.pair().chosen();
             boolean third = row.third();
             int first = third ? first(side) : Math.min(first(side), first(row.imitated()));
-            TargetRange whole = targets(builder, paths.get(path++), first, side.length());
+            TargetRange whole = targets(builder, paths.get(path++), side.startingAt(first));
             chosen.add(from(whole, side));
             CompletionTokens other = row.pair().rejected();
-            rejected.add(targets(builder, paths.get(path++), first(other), other.length()));
+            rejected.add(targets(builder, paths.get(path++), other));
             CompletionTokens copied = row.imitated();
-            imitated.add(
-                    third
-                            ? targets(builder, paths.get(path++), first(copied), copied.length())
-                            : from(whole, copied));
+            imitated.add(third ? targets(builder, paths.get(path++), copied) : from(whole, copied));
         }
         return new ImitationForest(builder.build(), chosen, rejected, imitated);
     }
@@ -63,10 +60,12 @@ public record ImitationForest(
     }
 
     private static TargetRange targets(
-            TokenForest.Builder builder, SequenceTree.Path path, int first, int length) {
+            TokenForest.Builder builder, SequenceTree.Path path, CompletionTokens side) {
         int start = builder.targetCount();
-        for (int i = first; i < length; i++) {
-            path.target(i);
+        for (int i = side.completionStart(); i < side.length(); i++) {
+            if (side.isTrained(i)) {
+                path.target(i);
+            }
         }
         return new TargetRange(start, builder.targetCount());
     }

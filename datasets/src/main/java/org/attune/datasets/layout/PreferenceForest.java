@@ -50,8 +50,10 @@ public record PreferenceForest(
     private static TargetRange targets(
             TokenForest.Builder builder, SequenceTree.Path path, CompletionTokens side) {
         int start = builder.targetCount();
-        for (int i = Math.max(1, side.completionStart()); i < side.length(); i++) {
-            path.target(i);
+        for (int i = side.completionStart(); i < side.length(); i++) {
+            if (side.isTrained(i)) {
+                path.target(i);
+            }
         }
         return new TargetRange(start, builder.targetCount());
     }

@@ -30,8 +30,10 @@ public record UnpairedForest(TokenForest forest, List<TargetRange> completions)
         for (int r = 0; r < rows.size(); r++) {
             int start = builder.targetCount();
             UnpairedExample row = rows.get(r);
-            for (int i = Math.max(1, row.tokens().completionStart()); i < row.length(); i++) {
-                paths.get(r).target(i);
+            for (int i = row.tokens().completionStart(); i < row.length(); i++) {
+                if (row.tokens().isTrained(i)) {
+                    paths.get(r).target(i);
+                }
             }
             ranges.add(new TargetRange(start, builder.targetCount()));
         }

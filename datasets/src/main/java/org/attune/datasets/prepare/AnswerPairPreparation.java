@@ -100,8 +100,8 @@ public final class AnswerPairPreparation implements RowPreparation<ImitationPair
     private CompletionTokens imitated(CompletionTokens chosen) {
         return switch (imitated) {
             case COMPLETION -> chosen;
-            case ALL -> new CompletionTokens(chosen.ids(), 0);
-            case NOTHING -> new CompletionTokens(chosen.ids(), chosen.length());
+            case ALL -> chosen.startingAt(0);
+            case NOTHING -> chosen.startingAt(chosen.length());
         };
     }
 

@@ -11,7 +11,6 @@ import org.attune.error.DatasetException;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -107,11 +106,7 @@ public record CompletionPreparation(
 
     private CompletionTokens truncated(CompletionTokens whole) {
         int cut = whole.length() - maxLength.orElse(Integer.MAX_VALUE);
-        return cut <= 0
-                ? whole
-                : new CompletionTokens(
-                        Arrays.copyOfRange(whole.ids(), cut, whole.length()),
-                        Math.max(0, whole.completionStart() - cut));
+        return cut <= 0 ? whole : whole.slice(cut, whole.length());
     }
 
     @Override

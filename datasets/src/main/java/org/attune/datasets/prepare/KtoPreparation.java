@@ -111,10 +111,7 @@ public final class KtoPreparation implements RowPreparation<KtoExample> {
     }
 
     private CompletionTokens cut(CompletionTokens tokens) {
-        return tokens.length() <= most()
-                ? tokens
-                : new CompletionTokens(
-                        Arrays.copyOf(tokens.ids(), most()), tokens.completionStart());
+        return tokens.length() <= most() ? tokens : tokens.slice(0, most());
     }
 
     private int most() {

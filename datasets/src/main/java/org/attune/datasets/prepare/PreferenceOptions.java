@@ -3,7 +3,6 @@ package org.attune.datasets.prepare;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.error.ConfigException;
 
-import java.util.Arrays;
 import java.util.OptionalInt;
 
 /// How preference pairs are prepared; the names and defaults are TRL's.
@@ -31,14 +30,8 @@ public record PreferenceOptions(OptionalInt maxLength, TruncationMode truncation
             return side;
         }
         return switch (truncationMode) {
-            case KEEP_START ->
-                    new CompletionTokens(
-                            Arrays.copyOf(side.ids(), limit),
-                            Math.min(limit, side.completionStart()));
-            case KEEP_END ->
-                    new CompletionTokens(
-                            Arrays.copyOfRange(side.ids(), excess, side.length()),
-                            Math.max(0, side.completionStart() - excess));
+            case KEEP_START -> side.slice(0, limit);
+            case KEEP_END -> side.slice(excess, side.length());
         };
     }
 

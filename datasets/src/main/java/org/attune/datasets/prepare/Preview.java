@@ -168,7 +168,7 @@ public final class Preview {
                         heading(
                                 "%s: prompt %d tokens, completion %d"
                                         .formatted(origin.where(), start, tokens.length() - start)),
-                        text(tokens.ids(), i -> i > 0 && i >= start))
+                        text(tokens.ids(), tokens::isTrained))
                 + "\n";
     }
 
@@ -219,8 +219,8 @@ public final class Preview {
         int start = side.completionStart();
         String text =
                 completionOnly
-                        ? text(side.completionIds(), i -> start + i > 0)
-                        : text(side.ids(), i -> i > 0 && i >= start);
+                        ? text(side.completionIds(), i -> side.isTrained(start + i))
+                        : text(side.ids(), side::isTrained);
         return heading(name) + "\n" + text;
     }
 

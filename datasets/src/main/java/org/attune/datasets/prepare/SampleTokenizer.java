@@ -160,8 +160,8 @@ public final class SampleTokenizer {
         int start = Math.min(pair.chosen().completionStart(), apart);
         return new ImitationPair(
                 new PreferenceExample(
-                        new CompletionTokens(pair.chosen().ids(), start),
-                        new CompletionTokens(pair.rejected().ids(), start),
+                        pair.chosen().startingAt(start),
+                        pair.rejected().startingAt(start),
                         pair.origin()),
                 new CompletionTokens(third, start),
                 true);

@@ -35,8 +35,7 @@ public record TriplePreparation(
         var row =
                 imitates
                         ? new ImitationPair(pair, options.cut(whole.imitated()), true)
-                        : new ImitationPair(
-                                pair, new CompletionTokens(chosen.ids(), chosen.length()), false);
+                        : new ImitationPair(pair, chosen.startingAt(chosen.length()), false);
         if (!keepsEmpty && hasEmpty(row)) {
             int prompt = whole.pair().chosen().completionStart();
             return options.isFilledBy(prompt)

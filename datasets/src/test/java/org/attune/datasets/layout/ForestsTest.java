@@ -13,6 +13,7 @@ import org.attune.policy.TokenForest;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 class ForestsTest {
@@ -51,6 +52,29 @@ class ForestsTest {
         assertArrayEquals(new int[] {11, 12, 11, 12, 13}, forest.targetSources());
         assertEquals(List.of(new TargetRange(0, 2)), laid.chosen());
         assertEquals(List.of(new TargetRange(2, 5)), laid.rejected());
+    }
+
+    @Test
+    void foreignTokensOfACompletionAreNoTargets() {
+        var foreign = new BitSet();
+        foreign.set(3, 5);
+        var chosen = new CompletionTokens(new int[] {1, 2, 3, 4, 5, 6}, 2, foreign);
+        var rejected = new CompletionTokens(new int[] {1, 2, 7}, 2);
+        var pair = new PreferenceExample(chosen, rejected, ORIGIN);
+        assertEquals(2, chosen.trainedTokens());
+        PreferenceForest laid = PreferenceForest.of(List.of(pair), false);
+        assertArrayEquals(new int[] {3, 6, 7}, laid.forest().targetTokens());
+        assertEquals(List.of(new TargetRange(0, 2)), laid.chosen());
+        ImitationForest imitated =
+                ImitationForest.of(
+                        List.of(new ImitationPair(pair, chosen.startingAt(0), false)), false);
+        assertArrayEquals(new int[] {2, 3, 6, 7}, imitated.forest().targetTokens());
+        assertEquals(List.of(new TargetRange(1, 3)), imitated.chosen());
+        assertEquals(List.of(new TargetRange(0, 3)), imitated.imitated());
+        CompletionTokens cut = chosen.slice(1, 5);
+        assertArrayEquals(new int[] {2, 3, 4, 5}, cut.ids());
+        assertEquals(1, cut.completionStart());
+        assertEquals(1, cut.trainedTokens());
     }
 
     @Test

@@ -1,6 +1,7 @@
 package org.attune.trainers.loop;
 
 import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.ImitationPair;
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -143,10 +145,8 @@ public final class Fingerprints {
     public static String ofPairs(List<PreferenceExample> pairs) {
         MessageDigest digest = sha256();
         for (PreferenceExample pair : pairs) {
-            put(digest, pair.chosen().completionStart());
-            put(digest, pair.chosen().ids());
-            put(digest, pair.rejected().completionStart());
-            put(digest, pair.rejected().ids());
+            put(digest, pair.chosen());
+            put(digest, pair.rejected());
         }
         return hex(digest);
     }
@@ -155,8 +155,7 @@ public final class Fingerprints {
     public static String ofImitations(List<ImitationPair> rows) {
         MessageDigest digest = sha256();
         for (ImitationPair row : rows) {
-            put(digest, row.imitated().completionStart());
-            put(digest, row.imitated().ids());
+            put(digest, row.imitated());
         }
         return ofText(ofPairs(rows.stream().map(ImitationPair::pair).toList()) + hex(digest));
     }
@@ -173,6 +172,7 @@ public final class Fingerprints {
         for (UnpairedExample row : rows) {
             put(digest, row.tokens().completionStart(), row.desirable() ? 1 : 0);
             put(digest, row.tokens().ids());
+            put(digest, row.tokens().foreign());
         }
         return hex(digest);
     }
@@ -181,8 +181,7 @@ public final class Fingerprints {
     public static String ofCompletions(List<CompletionExample> rows) {
         MessageDigest digest = sha256();
         for (CompletionExample row : rows) {
-            put(digest, row.tokens().completionStart());
-            put(digest, row.tokens().ids());
+            put(digest, row.tokens());
         }
         return hex(digest);
     }
@@ -230,6 +229,18 @@ public final class Fingerprints {
             throw new ConfigException(file + " can't be read: " + e, e);
         }
         return hex(digest);
+    }
+
+    private static void put(MessageDigest digest, CompletionTokens tokens) {
+        put(digest, tokens.completionStart());
+        put(digest, tokens.ids());
+        put(digest, tokens.foreign());
+    }
+
+    private static void put(MessageDigest digest, BitSet positions) {
+        if (!positions.isEmpty()) { // runs without any keep the fingerprints they had
+            put(digest, positions.stream().toArray());
+        }
     }
 
     private static void put(MessageDigest digest, int... values) {

@@ -103,10 +103,12 @@ final class OnlinePairSums {
         return Arrays.stream(losses).sum();
     }
 
-    /// Means over the pairs of a micro-batch.
+    /// Means over the pairs of a micro-batch; empty if it has none.
     Map<String, Double> metrics(int m) {
         Map<String, Double> means = new LinkedHashMap<>();
-        sums.forEach((key, values) -> means.put(key, values[m] / pairs[m]));
+        if (pairs[m] > 0) {
+            sums.forEach((key, values) -> means.put(key, values[m] / pairs[m]));
+        }
         return means;
     }
 }

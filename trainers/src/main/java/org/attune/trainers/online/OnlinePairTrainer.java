@@ -40,6 +40,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -173,11 +174,15 @@ public final class OnlinePairTrainer {
         }
     }
 
-    /// The pairs of a round: of equal completions the first one is the better, as in TRL.
+    /// The pairs of a round: of equal completions the first one is the better, as in TRL. There is
+    /// no pair where an episode failed.
     private List<RowAt<JudgedPair>> placed(int[] indices, Judged judged) {
         List<RowAt<JudgedPair>> placed = new ArrayList<>();
         for (int p = 0; p < indices.length; p++) {
             int first = PAIR * p;
+            if (isFailed(judged, first) || isFailed(judged, first + 1)) {
+                continue; // as if there were no such pair
+            }
             double one = reward(judged, first);
             double other = reward(judged, first + 1);
             boolean inOrder = one >= other;
@@ -186,8 +191,8 @@ public final class OnlinePairTrainer {
             var pair =
                     new JudgedPair(
                             new PreferenceExample(
-                                    tokens(judged.rows().get(chosen)),
-                                    tokens(judged.rows().get(rejected)),
+                                    tokens(judged, chosen),
+                                    tokens(judged, rejected),
                                     prompts.get(indices[p]).origin()),
                             Math.max(one, other),
                             Math.min(one, other),
@@ -197,8 +202,16 @@ public final class OnlinePairTrainer {
         return placed;
     }
 
-    private static CompletionTokens tokens(CompletionForest.Row row) {
-        return new CompletionTokens(row.sequences().getFirst(), row.prompt().length);
+    private static CompletionTokens tokens(Judged judged, int completion) {
+        CompletionForest.Row row = judged.rows().get(completion);
+        var foreign = new BitSet();
+        judged.sampled().get(completion).foreign().stream()
+                .forEach(t -> foreign.set(row.prompt().length + t));
+        return new CompletionTokens(row.sequences().getFirst(), row.prompt().length, foreign);
+    }
+
+    private static boolean isFailed(Judged judged, int completion) {
+        return judged.sampled().get(completion).isFailed();
     }
 
     private static int ended(Judged judged, int completion) {

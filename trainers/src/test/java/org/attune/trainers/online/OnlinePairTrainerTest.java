@@ -9,6 +9,7 @@ import static org.mockito.Mockito.when;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.episode.EndReason;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.TokenForest;
 import org.attune.reward.RewardTable;
@@ -22,6 +23,7 @@ import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.testing.BigramPolicy;
+import org.attune.trainers.testing.Episodes;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -57,6 +60,34 @@ class OnlinePairTrainerTest {
         return prompts;
     }
 
+    /// The same completions as episodes, with an answer of a tool behind the first token. The
+    /// second prompt's first episode failed.
+    private record Turns() implements RolloutSource {
+        @Override
+        public List<SampledCompletion> complete(
+                List<RolloutPrompt> asked, long round, FinishedListener listener) {
+            List<SampledCompletion> completions = new ArrayList<>();
+            for (int i = 0; i < asked.size(); i++) {
+                int[] ids = COMPLETIONS[i % 2];
+                int[] rest = Arrays.copyOfRange(ids, 1, ids.length);
+                var episode =
+                        Episodes.of(asked.get(i).ids())
+                                .turn(new int[] {ids[0]}, new int[] {5, ids[0]}, "f", "x")
+                                .turn(rest, "answer");
+                completions.add(
+                        SampledCompletion.of(
+                                episode.ended(i == 2 ? EndReason.FAILED : EndReason.ANSWERED),
+                                i % 2 == 0 ? StopReason.MAX_TOKENS : StopReason.STOP_TOKEN));
+            }
+            return completions;
+        }
+
+        @Override
+        public boolean isOnPolicy() {
+            return true;
+        }
+    }
+
     private record Scripted() implements RolloutSource {
         @Override
         public List<SampledCompletion> complete(
@@ -81,6 +112,14 @@ class OnlinePairTrainerTest {
 
     private RecordingListener train(
             UnaryOperator<OnlineDpoConfig> change, double[] rewards, int reference) {
+        return train(change, rewards, reference, new Scripted());
+    }
+
+    private RecordingListener train(
+            UnaryOperator<OnlineDpoConfig> change,
+            double[] rewards,
+            int reference,
+            RolloutSource source) {
         Tokenizer tokenizer = mock();
         when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         OnlineDpoConfig config =
@@ -106,7 +145,7 @@ class OnlinePairTrainerTest {
                                         config,
                                         BigramPolicy.seeded(VOCABULARY, 1),
                                         BigramPolicy.seeded(VOCABULARY, reference).frozen(),
-                                        new Scripted(),
+                                        source,
                                         batch -> table(batch.size(), rewards),
                                         tokenizer,
                                         prompts(),
@@ -173,6 +212,21 @@ class OnlinePairTrainerTest {
         assertEquals(-(chosen + rejected) / 2, number(log, "objective/entropy"), 1e-5);
         assertEquals(0.5, number(log, "val/contain_eos_token"));
         assertEquals(BETA, number(log, "beta"));
+    }
+
+    /// A bigram that reads the first token again behind the answer gives the rest of the completion
+    /// the probabilities that it has without one.
+    @Test
+    void episodesAreLearnedByTheirOwnTokensAndPairsOfFailedOnesAreLeftOut() {
+        Map<String, Object> log =
+                train(c -> c, new double[] {1, 3}, 2, new Turns()).logs.getFirst();
+        double chosen = logProb(1, COMPLETIONS[1]);
+        double rejected = logProb(1, COMPLETIONS[0]);
+        double z = chosen - logProb(2, COMPLETIONS[1]) - (rejected - logProb(2, COMPLETIONS[0]));
+        assertEquals(Math.log1p(Math.exp(-BETA * z)), number(log, "loss"), 1e-6);
+        assertEquals(chosen, number(log, "logps/chosen"), 1e-5);
+        assertEquals(rejected, number(log, "logps/rejected"), 1e-5);
+        assertEquals(0.25, number(log, "episodes/end/failed"));
     }
 
     /// Without the penalty the first completion would win, and equal ones are in their order.
