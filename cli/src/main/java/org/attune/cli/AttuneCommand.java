@@ -62,6 +62,7 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         InitCommand.class,
                         KeysCommand.class,
+                        SchemaCommand.class,
                         PreviewCommand.class,
                         TasksCommand.class,
                         VerifyModelCommand.class));
@@ -81,6 +82,7 @@ final class AttuneCommand implements Callable<Integer> {
                 List.of(
                         HelpCommand.class,
                         VersionCommand.class,
+                        DoctorCommand.class,
                         CompletionCommand.class,
                         BenchCommand.class));
         return groups;

@@ -91,6 +91,55 @@ class CompletionCommandTest {
     }
 
     @Test
+    void fishGetsALineForWhatMayStand() {
+        String script = script("fish");
+        assertTrue(script.contains("__fish_use_subcommand -f -a dpo -d '"), script);
+        String dpo = "complete -c attune -n '__fish_seen_subcommand_from dpo' -a '";
+        String keys = script.lines().filter(l -> l.startsWith(dpo)).findFirst().orElseThrow();
+        assertTrue(keys.contains(" beta= "), keys);
+        assertTrue(keys.contains(" loss_type=ipo "), keys);
+        String method =
+                script.lines()
+                        .filter(l -> l.contains("from preview' -l method"))
+                        .findFirst()
+                        .orElse("");
+        assertTrue(method.contains("-x -a 'sft "), script);
+        for (String line : script.lines().skip(1).toList()) {
+            long quotes = line.replace("\\'", "").chars().filter(c -> c == '\'').count();
+            assertEquals(0, quotes % 2, line);
+        }
+    }
+
+    /// What fish itself offers.
+    @Test
+    @EnabledIf("hasFish")
+    void fishReadsIt() throws Exception {
+        Path file = Files.writeString(folder.resolve("attune.fish"), script("fish"));
+        assertTrue(offered(file, "attune gr").contains("grpo"));
+        assertTrue(offered(file, "attune dpo run.yaml loss_type=i").contains("loss_type=ipo"));
+        assertTrue(offered(file, "attune schema dp").contains("dpo"));
+        assertTrue(offered(file, "attune preview --method dp").contains("dpo"));
+    }
+
+    static boolean hasFish() {
+        return Files.isExecutable(Path.of("/usr/bin/fish"));
+    }
+
+    private List<String> offered(Path file, String line) throws Exception {
+        Process fish =
+                new ProcessBuilder(
+                                "fish",
+                                "--no-config",
+                                "-c",
+                                "source %s; complete -C '%s'".formatted(file, line))
+                        .redirectErrorStream(true)
+                        .start();
+        String output = new String(fish.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        fish.waitFor();
+        return output.lines().map(l -> l.replaceFirst("\t.*", "")).toList();
+    }
+
+    @Test
     void zshLoadsBashsFunctions() {
         assertTrue(script("zsh").startsWith("autoload"));
     }

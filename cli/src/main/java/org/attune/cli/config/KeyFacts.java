@@ -17,6 +17,7 @@ import java.lang.reflect.Type;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -62,6 +63,16 @@ public final class KeyFacts {
                     key.name().equals("datasets") ? "required" : "none";
             default -> value.toString();
         };
+    }
+
+    /// The record component that takes a key's value; empty if the key is rewritten or not obeyed.
+    Optional<RecordComponent> component(Key key) {
+        return Optional.ofNullable(components.get(key.name()));
+    }
+
+    /// The value where a file says nothing, as YAML and JSON have it; empty if it is unset.
+    Optional<Object> value(Key key) {
+        return Optional.ofNullable(defaults.get(key.name()));
     }
 
     /// What values are taken, in words: `a number > 0`, or names to choose from.

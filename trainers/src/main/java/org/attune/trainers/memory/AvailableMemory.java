@@ -16,12 +16,12 @@ import java.util.regex.Pattern;
 /// Reads how much memory a process could still get without anything being swapped or killed.
 ///
 /// @param root where `/proc` and `/sys` are: `/`
-record AvailableMemory(Path root) {
+public record AvailableMemory(Path root) {
     /// Limits of version 1 that are none are near the largest long.
     private static final long NO_LIMIT = 1L << 60;
 
     /// Bytes on a device; empty where the system does not tell.
-    static OptionalLong on(Device device) {
+    public static OptionalLong on(Device device) {
         return device.type() == Device.Type.CPU
                 ? new AvailableMemory(Path.of("/")).bytes()
                 : device.freeBytes();
@@ -29,7 +29,7 @@ record AvailableMemory(Path root) {
 
     /// The least of what the machine has, what each control group above this process leaves, and
     /// what a limit of its address space does.
-    OptionalLong bytes() {
+    public OptionalLong bytes() {
         OptionalLong machine = number("proc/meminfo", "MemAvailable:\\s+(\\d+) kB");
         if (machine.isEmpty()) {
             return ofOtherSystem();

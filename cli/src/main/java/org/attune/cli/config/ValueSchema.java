@@ -1,0 +1,197 @@
+package org.attune.cli.config;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.datasets.DatasetSource;
+import org.attune.trainers.config.ConfigNames;
+import org.attune.trainers.config.InRange;
+import org.attune.trainers.config.UnsetAt;
+
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/// JSON Schemas of the values that record components take, by the rules of [RecordBinder].
+final class ValueSchema {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<Class<?>> WHOLE =
+            Set.of(
+                    int.class,
+                    Integer.class,
+                    long.class,
+                    Long.class,
+                    OptionalInt.class,
+                    OptionalLong.class);
+    private static final Set<Class<?>> NUMBERS =
+            Set.of(double.class, Double.class, OptionalDouble.class);
+
+    private ValueSchema() {}
+
+    /// What a component takes; a key without a value counts as not given.
+    static ObjectNode of(RecordComponent component) {
+        InRange range = component.getAnnotation(InRange.class);
+        ObjectNode schema = of(component.getGenericType(), range);
+        UnsetAt unset = component.getAnnotation(UnsetAt.class);
+        if (unset == null) {
+            return orNothing(schema);
+        }
+        ObjectNode also = JSON.createObjectNode();
+        also.put("const", Long.parseLong(unset.value()));
+        return any(List.of(schema, also, nothing()));
+    }
+
+    /// A truth value, or nothing.
+    static ObjectNode truth() {
+        return orNothing(typed("boolean"));
+    }
+
+    private static ObjectNode of(Type type, InRange range) {
+        if (type instanceof ParameterizedType generic) {
+            Type[] arguments = generic.getActualTypeArguments();
+            Type last = arguments[arguments.length - 1];
+            if (generic.getRawType() == Optional.class) {
+                return orNothing(of(last, range));
+            }
+            return generic.getRawType() == Map.class
+                    ? any(List.of(typed("object"), list(texts()), texts()))
+                    : any(List.of(of(last, range), list(of(last, range))));
+        }
+        return single((Class<?>) type, range);
+    }
+
+    private static ObjectNode single(Class<?> type, InRange range) {
+        if (WHOLE.contains(type)) {
+            return bounded(typed("integer"), range);
+        }
+        if (NUMBERS.contains(type)) {
+            return bounded(typed("number"), range);
+        }
+        if (type == boolean.class || type == Boolean.class) {
+            return typed("boolean");
+        }
+        if (type.isEnum()) {
+            return choice(type);
+        }
+        if (type == Object.class) {
+            return JSON.createObjectNode();
+        }
+        return type.isRecord() && !RecordBinder.hasParser(type) ? element(type) : texts();
+    }
+
+    private static ObjectNode bounded(ObjectNode schema, InRange range) {
+        if (range == null) {
+            return schema;
+        }
+        if (Double.isFinite(range.min())) {
+            number(schema, range.minOpen() ? "exclusiveMinimum" : "minimum", range.min());
+        }
+        if (Double.isFinite(range.max())) {
+            number(schema, range.maxOpen() ? "exclusiveMaximum" : "maximum", range.max());
+        }
+        return schema;
+    }
+
+    private static void number(ObjectNode schema, String key, double value) {
+        if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+            schema.put(key, (long) value);
+        } else {
+            schema.put(key, value);
+        }
+    }
+
+    /// One of a choice; some have the word no, which YAML may read as false.
+    private static ObjectNode choice(Class<?> type) {
+        ObjectNode schema = JSON.createObjectNode();
+        ArrayNode words = schema.putArray("enum");
+        for (Object constant : type.getEnumConstants()) {
+            String word = ConfigNames.wireName((Enum<?>) constant);
+            words.add(word);
+            if (word.equals("no")) {
+                words.add(false);
+            }
+        }
+        return schema;
+    }
+
+    /// A record in a list: its main value alone, or an object with keys of its own.
+    private static ObjectNode element(Class<?> type) {
+        ObjectNode schema = typed("object");
+        ObjectNode keys = schema.putObject("properties");
+        Arrays.stream(type.getRecordComponents())
+                .forEach(c -> keys.set(ConfigNames.key(c.getName()), of(c)));
+        if (type != DatasetSource.class) { // whose other spellings are rewritten
+            schema.put("additionalProperties", false);
+        }
+        return any(List.of(texts(), schema));
+    }
+
+    /// Texts, which may look like numbers or truth values.
+    private static ObjectNode texts() {
+        ObjectNode schema = JSON.createObjectNode();
+        schema.putArray("type").add("string").add("number").add("boolean");
+        return schema;
+    }
+
+    private static ObjectNode list(ObjectNode items) {
+        ObjectNode schema = typed("array");
+        schema.set("items", items);
+        return schema;
+    }
+
+    private static ObjectNode typed(String type) {
+        return JSON.createObjectNode().put("type", type);
+    }
+
+    private static ObjectNode nothing() {
+        return typed("null");
+    }
+
+    private static ObjectNode orNothing(ObjectNode schema) {
+        if (schema.isEmpty()) {
+            return schema; // anything
+        }
+        if (schema.path("anyOf") instanceof ArrayNode several) {
+            if (!several.get(several.size() - 1).equals(nothing())) {
+                several.add(nothing());
+            }
+            return schema;
+        }
+        if (schema.path("enum") instanceof ArrayNode words) {
+            if (!words.get(words.size() - 1).isNull()) {
+                words.addNull();
+            }
+            return schema;
+        }
+        if (schema.path("type").isTextual()) {
+            String type = schema.path("type").textValue();
+            schema.putArray("type").add(type).add("null");
+        } else if (schema.path("type") instanceof ArrayNode types
+                && !types.get(types.size() - 1).textValue().equals("null")) {
+            types.add("null");
+        }
+        return schema;
+    }
+
+    private static ObjectNode any(List<ObjectNode> some) {
+        ObjectNode schema = JSON.createObjectNode();
+        ArrayNode several = schema.putArray("anyOf");
+        for (ObjectNode one : some) {
+            if (one.path("anyOf") instanceof ArrayNode inner) {
+                several.addAll(inner);
+            } else {
+                several.add(one);
+            }
+        }
+        return schema;
+    }
+}
