@@ -324,8 +324,10 @@ final class ArchitectureTest {
     }
 
     @Test
-    void onlyTheTensorPackageCallsNativeCode() {
-        var outside = not(resideInAPackage("org.attune.tensor.."));
+    void onlyTensorsAndTheSandboxCallNativeCode() {
+        var outside =
+                not(resideInAPackage("org.attune.tensor.."))
+                        .and(not(resideInAPackage("org.attune.agents.sandbox..")));
         for (String type :
                 List.of(
                         "java.lang.foreign.Linker",
@@ -340,7 +342,7 @@ final class ArchitectureTest {
         }
         check(
                 noClasses()
-                        .that(outside)
+                        .that(not(resideInAPackage("org.attune.tensor..")))
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("ai.djl.pytorch.."));
