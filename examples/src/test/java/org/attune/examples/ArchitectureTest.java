@@ -72,7 +72,8 @@ final class ArchitectureTest {
                     "policy",
                     "optim",
                     "checkpoint",
-                    "episode");
+                    "episode",
+                    "program");
 
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "numerics", "rows", "opening");

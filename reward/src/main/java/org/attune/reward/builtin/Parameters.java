@@ -9,17 +9,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// A built-in reward's parameters. Problems are collected, and [#check] throws them together.
+/// Parameters of something that a run's file names, as a built-in reward. Problems are collected;
+/// [#check] throws them together.
 public final class Parameters {
-    private final String reward;
+    private final String owner;
     private final Map<String, Object> given;
     private final Set<String> known = new LinkedHashSet<>();
     private final List<String> problems = new ArrayList<>();
 
-    /// @param reward its name, for messages
+    /// @param owner whose they are, as messages begin: `reward "regex"`
     /// @param given as the configuration has them
-    public Parameters(String reward, Map<String, Object> given) {
-        this.reward = reward;
+    public Parameters(String owner, Map<String, Object> given) {
+        this.owner = owner;
         this.given = given;
     }
 
@@ -55,7 +56,8 @@ public final class Parameters {
         return number.intValue();
     }
 
-    int requiredInteger(String key, int least) {
+    /// A whole number of at least `least` that must be given.
+    public int requiredInteger(String key, int least) {
         require(key);
         return integer(key, least, least);
     }
@@ -78,7 +80,8 @@ public final class Parameters {
         return value;
     }
 
-    List<String> texts(String key, List<String> fallback) {
+    /// A list of texts that are not empty.
+    public List<String> texts(String key, List<String> fallback) {
         List<?> list = value(key, fallback, List.class, "a list of texts");
         var texts = new ArrayList<String>();
         for (Object one : list) {
@@ -144,8 +147,7 @@ public final class Parameters {
             }
         }
         if (!problems.isEmpty()) {
-            throw new ConfigException(
-                    "reward \"%s\": %s".formatted(reward, String.join("; ", problems)));
+            throw new ConfigException("%s: %s".formatted(owner, String.join("; ", problems)));
         }
     }
 }

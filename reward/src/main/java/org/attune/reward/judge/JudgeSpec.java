@@ -43,7 +43,7 @@ public final class JudgeSpec {
     }
 
     static JudgeSettings of(Object value, Path directory, Map<String, String> environment) {
-        var given = new Parameters("judge", map(value));
+        var given = new Parameters("reward \"judge\"", map(value));
         var server =
                 new JudgeSettings.Server(
                         url(given),
