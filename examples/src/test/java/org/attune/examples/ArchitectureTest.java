@@ -72,8 +72,7 @@ final class ArchitectureTest {
                     "policy",
                     "optim",
                     "checkpoint",
-                    "episode",
-                    "program");
+                    "episode");
 
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "numerics", "rows", "opening");
@@ -325,10 +324,8 @@ final class ArchitectureTest {
     }
 
     @Test
-    void onlyTensorsAndTheSandboxCallNativeCode() {
-        var outside =
-                not(resideInAPackage("org.attune.tensor.."))
-                        .and(not(resideInAPackage("org.attune.agents.sandbox..")));
+    void onlyTheTensorPackageCallsNativeCode() {
+        var outside = not(resideInAPackage("org.attune.tensor.."));
         for (String type :
                 List.of(
                         "java.lang.foreign.Linker",
@@ -343,7 +340,7 @@ final class ArchitectureTest {
         }
         check(
                 noClasses()
-                        .that(not(resideInAPackage("org.attune.tensor..")))
+                        .that(outside)
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("ai.djl.pytorch.."));

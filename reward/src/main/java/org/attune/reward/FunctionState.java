@@ -31,10 +31,6 @@ final class FunctionState {
         this.limits = limits;
     }
 
-    RewardLimits limits() {
-        return limits;
-    }
-
     synchronized boolean off() {
         return off;
     }

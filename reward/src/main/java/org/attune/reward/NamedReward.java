@@ -22,11 +22,6 @@ record NamedReward(String name, RewardFunction function) implements RewardFuncti
     }
 
     @Override
-    public RewardLimits limits(RewardLimits usual) {
-        return function.limits(usual);
-    }
-
-    @Override
     public Set<String> requiredColumns() {
         return function.requiredColumns();
     }

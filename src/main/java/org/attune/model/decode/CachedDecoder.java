@@ -105,6 +105,14 @@ public final class CachedDecoder {
     /// @return logits of the tokens that follow each, `(B, V)`, in the current scope
     /// @throws RolloutException if the cache is too small, or an id isn't in the vocabulary
     public Tensor read(KvCache cache, List<NewTokens> additions) {
+        return read(cache, additions, isInOrder(additions));
+    }
+
+    /// As above, where it doesn't follow from the slots how single tokens are read.
+    ///
+    /// @param decodes whether additions of one token each are read as [#decode] does, which rounds
+    ///     otherwise
+    public Tensor read(KvCache cache, List<NewTokens> additions, boolean decodes) {
         check(cache, additions);
         List<NewTokens> last = new ArrayList<>();
         for (NewTokens addition : additions) {
@@ -114,7 +122,8 @@ public final class CachedDecoder {
             }
             last.add(rest);
         }
-        return logits(cache, last, isOneTokenEach(last));
+        boolean oneEach = last.stream().allMatch(tokens -> tokens.ids().length == 1);
+        return logits(cache, last, decodes && oneEach);
     }
 
     /// Whether tokens are too many for one pass, so that [#readChunk] can read their beginning.
@@ -136,14 +145,9 @@ public final class CachedDecoder {
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
     }
 
-    /// Whether the first slots read a token each, in their order.
-    private static boolean isOneTokenEach(List<NewTokens> additions) {
-        for (int i = 0; i < additions.size(); i++) {
-            if (additions.get(i).slot() != i || additions.get(i).ids().length != 1) {
-                return false;
-            }
-        }
-        return true;
+    /// Whether it is the first slots that read, in their order.
+    private static boolean isInOrder(List<NewTokens> additions) {
+        return IntStream.range(0, additions.size()).allMatch(i -> additions.get(i).slot() == i);
     }
 
     private Tensor logits(KvCache cache, List<NewTokens> additions, boolean oneEach) {

@@ -1,14 +1,10 @@
 package org.attune.agents.environment;
 
-/// Makes the environments of one name. Called from many threads at once.
+/// Makes the environments of one name.
 @FunctionalInterface
-public interface EnvironmentFactory extends AutoCloseable {
+public interface EnvironmentFactory {
     /// An environment for one episode.
     ///
     /// @throws Exception if the world failed
     Environment make() throws Exception;
-
-    /// Gives back what the run's environments share, at the end of the run.
-    @Override
-    default void close() {}
 }

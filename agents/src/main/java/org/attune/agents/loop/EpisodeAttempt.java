@@ -38,7 +38,7 @@ final class EpisodeAttempt {
     private final long deadline;
     private final List<Turn> turns = new ArrayList<>();
     private List<Message> prompt;
-    private int[] promptIds = {};
+    private int[] promptIds;
     private Transcript transcript;
     private List<Tool> tools = List.of();
     private final List<Object> shown = new ArrayList<>(); // the tools, as templates take them
@@ -49,6 +49,7 @@ final class EpisodeAttempt {
         this.setup = setup;
         this.start = task.start();
         this.prompt = task.prompt();
+        this.promptIds = task.promptIds();
         this.world = world;
         this.desk = desk;
         calls = new WorldCalls(setup.limits().toolTimeout().orElse(ENVIRONMENT_LIMIT));
@@ -100,16 +101,21 @@ final class EpisodeAttempt {
             prompt = opened(opening);
             tools = limited(calls.call("listing the tools", world::tools));
             setup.caller().check(tools);
+            tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
+            promptIds = rendered();
         }
-        tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
-        EpisodeFormat format = setup.format();
-        promptIds =
-                format.chat()
-                        .encode(
-                                new Conversation(prompt, shown, format.variables()),
-                                Tail.GENERATION_PROMPT)
-                        .ids();
         transcript = new Transcript(promptIds);
+    }
+
+    private int[] rendered() {
+        EpisodeFormat format = setup.format();
+        if (prompt.isEmpty()) {
+            throw new RolloutException(
+                    "the prompt of row %s is a plain text, which can't tell the model of tools;"
+                            + " accepted: a list of messages".formatted(start.row()));
+        }
+        var conversation = new Conversation(prompt, shown, format.variables());
+        return format.chat().encode(conversation, Tail.GENERATION_PROMPT).ids();
     }
 
     private List<Tool> limited(List<Tool> all) {
@@ -178,7 +184,8 @@ final class EpisodeAttempt {
             return Optional.of(late ? EndReason.TIMEOUT : room.end());
         }
         boolean problems = !setup.isTrl() && !parsed.problems().isEmpty();
-        if (parsed.calls().isEmpty() && !problems) {
+        boolean asks = !setup.worlds().isEmpty() && (!parsed.calls().isEmpty() || problems);
+        if (!asks) {
             return cut ? Optional.of(room.end()) : step(draft);
         }
         if (turns.size() >= setup.iterations()) {

@@ -30,6 +30,11 @@ public final class EpisodeRun {
         setup = new EpisodeSetup(worlds, format, config, caller, maxCompletionLength, context);
     }
 
+    /// Whether an episode may have more than one turn: not without tools and environments.
+    public boolean mayGoOn() {
+        return !setup.worlds().isEmpty();
+    }
+
     /// Runs an episode for each task.
     ///
     /// @param sampler of their turns; episode number i is its sequence i

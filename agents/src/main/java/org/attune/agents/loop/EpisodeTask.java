@@ -9,7 +9,10 @@ import java.util.List;
 ///
 /// @param start what it begins with
 /// @param prompt its messages, before the environment adds to them
-public record EpisodeTask(EpisodeStart start, List<Message> prompt) {
+/// @param promptIds their tokens, which are taken where there are no tools and no environment; else
+///     the prompt is rendered with these. A named tuple: equality is identity of the array
+@SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+public record EpisodeTask(EpisodeStart start, List<Message> prompt, int[] promptIds) {
     public EpisodeTask {
         prompt = List.copyOf(prompt);
     }

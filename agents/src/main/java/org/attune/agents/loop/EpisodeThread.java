@@ -70,7 +70,7 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
 
     private Episode attempts() throws InterruptedException {
         for (int attempt = 0; ; attempt++) {
-            var begun = new EpisodeTask(start(attempt), task.prompt());
+            var begun = new EpisodeTask(start(attempt), task.prompt(), task.promptIds());
             boolean last = attempt == setup.config().episodeRetries();
             Optional<Episode> episode = attempt(begun, last);
             if (episode.isPresent()) {

@@ -2,15 +2,11 @@ package org.attune.agents.tool;
 
 import org.attune.episode.EpisodeStart;
 
-/// Opens the tools of episodes. Called from many threads at once.
+/// Opens the tools of episodes.
 @FunctionalInterface
-public interface ToolSetFactory extends AutoCloseable {
+public interface ToolSetFactory {
     /// Tools for one episode; tools without state may be the same ones each time.
     ///
     /// @throws Exception if the world failed
     ToolSet open(EpisodeStart start) throws Exception;
-
-    /// Gives back what the run's tools share, at the end of the run.
-    @Override
-    default void close() {}
 }

@@ -181,7 +181,7 @@ final class EpisodeCase implements AutoCloseable {
                             .map(Message::new)
                             .toList();
             var start = new EpisodeStart(new EpisodeId(0, i), Map.of(), 0, 0, 0);
-            tasks.add(new EpisodeTask(start, prompt));
+            tasks.add(new EpisodeTask(start, prompt, new int[0]));
         }
         return tasks;
     }

@@ -78,7 +78,6 @@ public final class BuiltinRewards {
                                     String.join(", ", FACTORIES.keySet())));
         }
         String shortName = name.startsWith("get_") ? name.substring("get_".length()) : name;
-        return factory.create(
-                shortName, new Parameters("reward \"%s\"".formatted(name), parameters));
+        return factory.create(shortName, new Parameters(name, parameters));
     }
 }

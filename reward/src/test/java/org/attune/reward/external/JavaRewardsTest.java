@@ -113,7 +113,7 @@ class JavaRewardsTest {
         assertTrue(
                 assertThrows(ConfigException.class, () -> JavaRewards.fromClass("java.lang.String"))
                         .getMessage()
-                        .contains("implements org.attune"));
+                        .contains("must implement"));
     }
 
     @Test

@@ -19,19 +19,47 @@ import java.util.Optional;
 /// is one pass: prompts are read while slots are free, else one lane's sequences get a token. Read
 /// [#step], then [#admit], [#decode] and [#sample]. On the engine thread.
 final class GenerationBatch {
-    private final KvCache cache;
     private final boolean dense;
-    private final CacheSlots slots;
+    private final boolean wholePrompts;
+    private KvCache cache;
+    private CacheSlots slots;
     private final Roster roster = new Roster();
     private boolean decodesNext; // after a part of a long prompt was read
+    private long tokensRead;
 
     /// @param cache borrowed
     /// @param dense whether sequences stand side by side in the cache's first slots, which needs
     ///     that none pauses and that all are of one lane, and long prompts are read in one step
     GenerationBatch(KvCache cache, boolean dense) {
+        this(cache, dense, dense);
+    }
+
+    /// @param wholePrompts whether long prompts are read in one step, dense or not. Tokens from
+    ///     outside are not
+    GenerationBatch(KvCache cache, boolean dense, boolean wholePrompts) {
         this.cache = cache;
         this.dense = dense;
+        this.wholePrompts = wholePrompts;
         slots = new CacheSlots(cache, dense);
+    }
+
+    /// Goes on with another cache, which is empty. What was read is read again.
+    ///
+    /// @param other borrowed; the old one is the caller's to close
+    void moveTo(KvCache other) {
+        for (LiveSequence live : roster.all()) {
+            live.moveTo(LiveSequence.NO_SLOT);
+            if (live.state() == State.ACTIVE || live.state() == State.READING) {
+                roster.move(live, State.WAITING);
+            }
+        }
+        cache = other;
+        slots = new CacheSlots(other, dense);
+    }
+
+    /// Tokens that passes have read so far.
+    long tokensRead() {
+        return tokensRead;
     }
 
     /// Most tokens that a sequence of this prompt may have. Its last one need not fit into the
@@ -103,17 +131,29 @@ final class GenerationBatch {
         List<NewTokens> unread = new ArrayList<>();
         for (AdmissionPlan.Group group : plan.groups()) {
             NewTokens tokens = slots.take(lane, prompts.get(group.first()));
-            if (!dense && lane.decoder().isTooLong(tokens)) {
+            if (!wholePrompts && lane.decoder().isTooLong(tokens)) {
                 readPart(lane, tokens); // then this group is the only one
                 return;
             }
             unread.add(tokens);
+            tokensRead += tokens.ids().length;
             next.get(group.first()).moveTo(tokens.slot());
             for (LiveSequence other : others(group, next)) {
                 other.moveTo(slots.take(lane));
             }
         }
-        begin(lane, plan, next, lane.decoder().read(cache, unread));
+        Tensor logits =
+                wholePrompts && !dense
+                        ? lane.decoder().read(cache, unread, wouldBeFirst(lane, plan))
+                        : lane.decoder().read(cache, unread);
+        begin(lane, plan, next, logits);
+    }
+
+    /// Whether prompts of a dense batch would get the first slots, one each.
+    private static boolean wouldBeFirst(Lane lane, AdmissionPlan plan) {
+        List<AdmissionPlan.Group> groups = plan.groups();
+        return lane.rows().isEmpty()
+                && groups.subList(0, groups.size() - 1).stream().allMatch(g -> g.size() == 1);
     }
 
     private static List<LiveSequence> others(AdmissionPlan.Group group, List<LiveSequence> next) {
@@ -124,6 +164,7 @@ final class GenerationBatch {
     /// again, one token of the others later.
     private void readPart(Lane lane, NewTokens tokens) {
         lane.decoder().readChunk(cache, tokens);
+        tokensRead += CachedDecoder.CHUNK;
         slots.release(tokens.slot());
         decodesNext = true;
     }
@@ -166,10 +207,12 @@ final class GenerationBatch {
         }
         if (lane.decoder().isTooLong(unread.getFirst())) { // then it is the only one
             lane.decoder().readChunk(cache, unread.getFirst());
+            tokensRead += CachedDecoder.CHUNK;
             decodesNext = true;
             return;
         }
         Tensor logits = lane.decoder().read(cache, unread);
+        tokensRead += unread.stream().mapToInt(rest -> rest.ids().length).sum();
         int first = lane.rows().size();
         reading.subList(0, unread.size()).forEach(live -> roster.move(live, State.ACTIVE));
         sample(lane, logits, first);
@@ -184,6 +227,7 @@ final class GenerationBatch {
     /// One more token for all active sequences of the next lane.
     private void decode() {
         Lane lane = roster.nextLane();
+        tokensRead += lane.rows().size();
         sample(lane, lane.decoder().decode(cache, lane.slots(), lane.lastTokens()), 0);
     }
 
@@ -238,6 +282,13 @@ final class GenerationBatch {
         live.events().paused();
     }
 
+    /// Lets a sequence pause as it is; nothing if it does, or has ended.
+    void pauseNow(LiveSequence live) {
+        if (live.state() != State.PAUSED && live.state() != State.ENDED) {
+            pause(live);
+        }
+    }
+
     /// Lets a paused sequence go on; nothing if it has ended meanwhile.
     ///
     /// @param ids tokens from outside, as many as it has room for
@@ -270,10 +321,18 @@ final class GenerationBatch {
 
     private void end(LiveSequence live, StopReason reason) {
         live.events().ended(live.sequence().completion(reason));
-        if (reason != StopReason.DEADLINE && live.state() == State.ACTIVE) {
+        if (reason != StopReason.DEADLINE && isRead(live)) {
             live.lane().decoder().finished(cache, live.slot());
         }
         leave(live);
+    }
+
+    /// Whether its slot holds all of it but the last token.
+    private boolean isRead(LiveSequence live) {
+        return live.state() == State.ACTIVE
+                || live.state() == State.PAUSED
+                        && live.hasSlot()
+                        && cache.length(live.slot()) == live.sequence().length() - 1;
     }
 
     private void fail(LiveSequence live, RuntimeException error) {

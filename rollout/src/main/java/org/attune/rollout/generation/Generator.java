@@ -116,6 +116,36 @@ public final class Generator {
                 });
     }
 
+    /// A sampler of turns with this generator's slots and record, whose cache lives as long as it.
+    /// On the engine thread; the caller closes it.
+    ///
+    /// @param sequences how many there will be
+    /// @param longestPrompt of them as far as is known; the cache grows if one is longer
+    /// @param mostTokens of a sequence after its prompt, own and others
+    /// @param tokensRead most tokens that will be read, as far as is known
+    /// @param mayGoOn whether sequences may have more than one turn
+    public TurnGenerator turns(
+            SamplingConfig config,
+            int sequences,
+            int longestPrompt,
+            int mostTokens,
+            long tokensRead,
+            boolean mayGoOn) {
+        record.ifPresent(
+                r ->
+                        r.begin(
+                                Math.toIntExact(tokensRead),
+                                Math.multiplyExact(sequences, mostTokens)));
+        return new TurnGenerator(
+                decoder,
+                tokenizer,
+                config,
+                Math.min(slots, sequences),
+                longestPrompt,
+                mostTokens,
+                mayGoOn);
+    }
+
     private static int tokensRead(List<int[]> prompts, SamplingConfig config) {
         return Math.toIntExact(tokensRead(prompts, config.maxNewTokens()));
     }

@@ -15,6 +15,7 @@ import java.util.Optional;
 /// One prompt under completion, on the host.
 public final class Sequence {
     private final int index;
+    private final int drawn;
     private final int promptLength;
     private final int longest;
     private final SamplingConfig config;
@@ -42,7 +43,22 @@ public final class Sequence {
             SamplingConfig config,
             Optional<Tokenizer> tokenizer,
             TokenConstraint constraint) {
+        this(index, prompt, longest, config, tokenizer, constraint, 0);
+    }
+
+    /// As above, of one that replaces another.
+    ///
+    /// @param drawn tokens that the other had after its prompt: the draws go on behind theirs
+    public Sequence(
+            int index,
+            int[] prompt,
+            int longest,
+            SamplingConfig config,
+            Optional<Tokenizer> tokenizer,
+            TokenConstraint constraint,
+            int drawn) {
         this.index = index;
+        this.drawn = drawn;
         this.longest = longest;
         this.config = config;
         this.constraint = constraint;
@@ -101,7 +117,7 @@ public final class Sequence {
 
     /// Random number in [0, 1) for the next token: follows from seed, index and position alone.
     double uniform() {
-        return draws.uniform(index, generated());
+        return draws.uniform(index, drawn + generated());
     }
 
     /// Whether a stop token or a stop string may end the completion by now.

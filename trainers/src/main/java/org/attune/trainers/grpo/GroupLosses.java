@@ -37,8 +37,7 @@ final class GroupLosses {
                 Optional.of(config.sampler())
                         .filter(SamplerCorrection::vllmImportanceSamplingCorrection)
                         .filter(_ -> loss.lossType() != GrpoLossType.GMPO),
-                config.refill(),
-                config.replay());
+                config.refill());
     }
 
     private static GroupLoss of(RlooConfig config) {
@@ -60,8 +59,7 @@ final class GroupLosses {
                 Optional.empty(),
                 EntropyConfig.defaults(),
                 Optional.empty(),
-                config.refill(),
-                ReplayConfig.defaults());
+                config.refill());
     }
 
     private static CompletionLoss completion(GrpoLossConfig c, CovarianceConfig covariance) {

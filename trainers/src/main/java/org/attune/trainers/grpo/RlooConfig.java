@@ -64,11 +64,6 @@ public record RlooConfig(
     }
 
     @Override
-    public boolean replays() {
-        return false;
-    }
-
-    @Override
     public double beta() {
         return loss.beta();
     }

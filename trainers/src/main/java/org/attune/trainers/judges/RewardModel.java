@@ -35,7 +35,7 @@ import java.util.Optional;
 
 /// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
 /// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
-public final class RewardModel implements RoundJudge {
+public final class RewardModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RewardModel.class);
     private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
 
@@ -197,7 +197,9 @@ public final class RewardModel implements RoundJudge {
 
     /// Loads the weights, or of an adapter on the policy's own base only the adapter, if that base
     /// stays as it is.
-    @Override
+    ///
+    /// @param model the policy's
+    /// @param policy borrowed; it must outlive the last judgement
     public void load(ModelSetup model, Policy policy) {
         if (policy.adapter().isEmpty() || !setup.scoresOnBaseOf(model)) {
             load();
@@ -218,7 +220,7 @@ public final class RewardModel implements RoundJudge {
         return setup.adapter().map(AdapterFolder::path).orElseGet(() -> setup.source().path());
     }
 
-    @Override
+    /// Tells this model, its adapter and its way of reading apart from others.
     public String identity() {
         return setup.fingerprint() + ", " + reading.about();
     }
@@ -247,7 +249,9 @@ public final class RewardModel implements RoundJudge {
         return config.withDevice(like.device()).withDtype(like.dtype());
     }
 
-    @Override
+    /// Checks that the model sees all that a prompt's messages hold.
+    ///
+    /// @throws DatasetException naming the part that its chat template leaves out
     public void requireShown(List<Message> prompt) {
         try {
             reading.requireShown(prompt);
@@ -257,7 +261,6 @@ public final class RewardModel implements RoundJudge {
     }
 
     /// One reward per completion, `(n)`. What neighbours begin with in common is computed once.
-    @Override
     public double[] score(RewardBatch batch) {
         List<RewardReader.Read> reads = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
-import org.attune.files.UserCache;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -71,10 +70,10 @@ class ReferenceCacheTest {
         Path home = Path.of("home");
         assertEquals(
                 Path.of("home/.cache/attune/reference"),
-                UserCache.folder("reference", Map.of(), home));
+                ReferenceCache.folderOfUser(Map.of(), home));
         assertEquals(
                 Path.of("caches/attune/reference"),
-                UserCache.folder("reference", Map.of("XDG_CACHE_HOME", "caches"), home));
+                ReferenceCache.folderOfUser(Map.of("XDG_CACHE_HOME", "caches"), home));
     }
 
     @Test

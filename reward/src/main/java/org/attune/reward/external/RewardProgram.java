@@ -1,4 +1,4 @@
-package org.attune.program;
+package org.attune.reward.external;
 
 import org.attune.files.BoundedLines;
 import org.slf4j.Logger;
@@ -22,16 +22,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
-/// A running program that speaks in lines, and its three streams, each served by its own daemon
-/// thread, since a blocked pipe can't be interrupted. What it says on standard error goes to the
-/// log.
-public final class LineProgram {
-    private static final Logger log = LoggerFactory.getLogger(LineProgram.class);
+/// A running program and its three streams, each served by its own daemon thread, since a
+/// blocked pipe can't be interrupted.
+final class RewardProgram {
+    private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
     private static final int REMEMBERED_LINES = 4;
     private static final Duration GRACE = Duration.ofMillis(500);
 
     /// Most characters of an answer.
-    public static final int LONGEST_ANSWER = 16 << 20;
+    static final int LONGEST_ANSWER = 16 << 20;
 
     private static final int LONGEST_SHOWN = 1000;
     private static final int MOST_SHOWN = 200; // lines of one call
@@ -58,25 +57,20 @@ public final class LineProgram {
     private volatile BooleanSupplier runIsOver = () -> false;
     private final Deque<String> lastWords = new ArrayDeque<>(); // guarded by itself
 
-    private LineProgram(String name, Process process) {
+    private RewardProgram(String name, Process process) {
         this.name = name;
         this.process = process;
     }
 
-    /// Starts a program.
-    ///
-    /// @param name in the log
-    /// @param command program and arguments
-    /// @param directory in which it runs
     /// @throws IOException if the program can't be started
-    public static LineProgram start(String name, List<String> command, Path directory)
+    static RewardProgram start(String name, List<String> command, Path directory)
             throws IOException {
         var builder = new ProcessBuilder(command).directory(directory.toFile());
         // Python holds back what it prints into a pipe otherwise.
         builder.environment().putIfAbsent("PYTHONUNBUFFERED", "1");
-        LineProgram program;
+        RewardProgram program;
         try {
-            program = new LineProgram(name, builder.start());
+            program = new RewardProgram(name, builder.start());
         } catch (IOException e) {
             throw new IOException(
                     "can't be started in %s: %s".formatted(directory, e.getMessage()), e);
@@ -88,13 +82,11 @@ public final class LineProgram {
     }
 
     private Thread serve(String stream, Runnable task) {
-        return Thread.ofPlatform().daemon().name(name + "-" + stream).start(task);
+        return Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
     }
 
-    /// Sends a line.
-    ///
     /// @param over whether the run is being stopped
-    public void send(String request, BooleanSupplier over) {
+    void send(String request, BooleanSupplier over) {
         runIsOver = over;
         errorsShown.set(0);
         requests.add(Optional.of(request));
@@ -104,7 +96,7 @@ public final class LineProgram {
     ///
     /// @throws InterruptedIOException if the program says nothing in time
     /// @throws IOException if it has ended
-    public String receive(Duration timeout) throws IOException, InterruptedException {
+    String receive(Duration timeout) throws IOException, InterruptedException {
         Optional<String> line = answers.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
         if (line == null || timeout.isNegative()) {
             throw new InterruptedIOException("gave no answer in time and was killed");
@@ -204,7 +196,7 @@ public final class LineProgram {
     /// Puts a line of output into the log, unless there were many.
     ///
     /// @param before how many of the same call were shown before it
-    public void show(String line, int before) {
+    void show(String line, int before) {
         if (runIsOver.getAsBoolean()) {
             log.debug("{}: {}", name, line);
         } else if (before < MOST_SHOWN) {
@@ -233,20 +225,17 @@ public final class LineProgram {
     }
 
     /// Kills the program and its children. Waits for nothing.
-    public void kill() {
+    void kill() {
         killed = true;
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }
 
-    /// Lets the program end by itself, for a moment, then kills it, and what is left of its
-    /// children.
-    public void end() {
-        List<ProcessHandle> children = process.descendants().toList();
+    /// Lets the program end by itself, for a moment, then kills it.
+    void end() {
         requests.add(Optional.empty());
         try {
             if (process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
-                children.forEach(ProcessHandle::destroyForcibly);
                 return;
             }
         } catch (InterruptedException e) {

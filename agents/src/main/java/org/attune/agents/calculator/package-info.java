@@ -1,2 +1,0 @@
-/// A tool that computes arithmetic expressions exactly.
-package org.attune.agents.calculator;

@@ -1,2 +1,0 @@
-/// Reads the tools and environments that a run's file names.
-package org.attune.agents.spec;
