@@ -18,7 +18,8 @@ public final class EpisodeRewards {
     private EpisodeRewards() {}
 
     /// The table of a round with what its episodes' environments gave. The rewards of turns are
-    /// added to that of the whole episode.
+    /// added to that of the whole episode. A name that the table has already, as that of a recorded
+    /// round, is left as it is.
     ///
     /// @param functions what functions gave, `(N, F)`
     /// @param completions judged, `(N)`
@@ -30,6 +31,7 @@ public final class EpisodeRewards {
         Set<String> environments = new LinkedHashSet<>();
         completions.forEach(
                 c -> c.episode().ifPresent(e -> environments.addAll(e.rewards().keySet())));
+        environments.removeAll(functions.names());
         environments.removeIf(name -> completions.stream().allMatch(c -> of(c, name).isEmpty()));
         List<String> names = new ArrayList<>(functions.names());
         names.addAll(environments);

@@ -5,7 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 
+import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
@@ -15,6 +17,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// One completion as it stands in a file, a JSON object on one line:
@@ -22,10 +25,10 @@ import java.util.OptionalInt;
 /// {"generation": 0, "prompt_ids": [5, 9], "completion_ids": [7, 2], "rewards": {"correct": 1.0}}
 /// ```
 /// Further keys, each optional: `sampler` (`policy` where the policy of the recorded run wrote it),
-/// `place`, `finish_reason` (`stop` or `length`; without it a stop
-/// token at the end decides), `sampling_logprobs`, `loss_mask` (1 where a token is the model's
-/// own, 0 where something else wrote it and it isn't trained), `reward_weights`. Others are passed
-/// over.
+/// `episode` (its turns, where it is one: [RecordedEpisode]), `place`, `finish_reason` (`stop` or
+/// `length`; without it a stop token at the end decides), `sampling_logprobs`, `loss_mask` (1 where
+/// a token is the model's own, 0 where something else wrote it and it isn't trained),
+/// `reward_weights`. Others are passed over.
 ///
 /// @param round number of its round, `generation`
 /// @param prompt token ids of the prompt
@@ -71,6 +74,8 @@ public record RecordedCompletion(
                 mask.add(sampled.foreign().get(t) ? 0 : 1);
             }
         }
+        sampled.episode()
+                .ifPresent(e -> line.putRawValue("episode", new RawValue(RecordedEpisode.json(e))));
         ObjectNode given = line.putObject("rewards");
         rewards.forEach((name, value) -> given.put(name, value.isNaN() ? null : value));
         ObjectNode factors = line.putObject("reward_weights");
@@ -106,15 +111,24 @@ public record RecordedCompletion(
         for (int t = 0; t < ids.length; t++) {
             logProbs[t] = given.path(t).isNumber() ? given.get(t).floatValue() : Float.NaN;
         }
+        long round = line.get("generation").asLong();
+        int[] prompt = ints(line, "prompt_ids");
+        Optional<Episode> episode =
+                line.has("episode")
+                        ? Optional.of(
+                                RecordedEpisode.parse(
+                                        line.get("episode").toString(), round, prompt, logProbs))
+                        : Optional.empty();
         return new RecordedCompletion(
-                line.get("generation").asLong(),
-                ints(line, "prompt_ids"),
+                round,
+                prompt,
                 new SampledCompletion(
                         ids,
                         logProbs,
                         reason(line, ids, stopIds),
                         List.of(),
-                        foreign(line, ids.length)),
+                        foreign(line, ids.length),
+                        episode),
                 numbers(line.path("rewards")),
                 numbers(line.path("reward_weights")),
                 line.path("place").isInt()

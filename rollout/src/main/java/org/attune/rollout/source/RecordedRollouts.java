@@ -105,7 +105,7 @@ public final class RecordedRollouts implements RolloutSource {
         for (int i = 0; i < prompts.size(); i++) {
             Line line = current.get(i);
             SampledCompletion sampled = line.completion().sampled();
-            if (!Arrays.equals(prompts.get(i).ids(), line.completion().prompt())) {
+            if (!answers(prompts.get(i), line.completion())) {
                 throw new RolloutException(
                         "%s: prompt_ids are not those of the prompt that the run completes here"
                                         .formatted(where(line))
@@ -151,6 +151,15 @@ public final class RecordedRollouts implements RolloutSource {
             order[place] = i;
         }
         return Optional.of(order);
+    }
+
+    /// Whether a line completes a prompt. An episode may begin otherwise than its row, so its
+    /// columns are compared.
+    private static boolean answers(RolloutPrompt prompt, RecordedCompletion line) {
+        return line.sampled()
+                .episode()
+                .map(e -> RecordedEpisode.isOf(e, prompt))
+                .orElseGet(() -> Arrays.equals(prompt.ids(), line.prompt()));
     }
 
     /// Rewards of the round that was asked for last, by function; NaN is none.

@@ -27,7 +27,7 @@ public final class EpisodeMetrics {
     ///   are those that can't be parsed
     /// - `episodes/tokens/<whose>`: tokens of the prompt, of the model's own and foreign ones in an
     ///   episode, means
-    /// - `episodes/call_seconds/<quantile>`: how long calls took, if there were any
+    /// - `episodes/call_seconds/<quantile>`: how long calls took; 0 without any
     ///
     /// Failed episodes count as an end only, since they are as if they had never begun.
     public static Map<String, Double> of(List<SampledCompletion> completions) {
@@ -101,7 +101,7 @@ public final class EpisodeMetrics {
     private static void latency(Map<String, Double> metrics, List<Episode> episodes) {
         List<Long> nanos = new ArrayList<>(outcomes(episodes).map(ToolOutcome::nanos).toList());
         if (nanos.isEmpty()) {
-            return;
+            nanos.add(0L);
         }
         nanos.sort(null);
         metrics.put("episodes/call_seconds/median", seconds(nanos, 0.5));
