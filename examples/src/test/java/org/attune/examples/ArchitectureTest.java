@@ -72,7 +72,8 @@ final class ArchitectureTest {
                     "policy",
                     "optim",
                     "checkpoint",
-                    "episode");
+                    "episode",
+                    "program");
 
     private static final Set<String> ROWS =
             Set.of("config", "batch", "loop", "numerics", "rows", "opening");
@@ -324,8 +325,10 @@ final class ArchitectureTest {
     }
 
     @Test
-    void onlyTheTensorPackageCallsNativeCode() {
-        var outside = not(resideInAPackage("org.attune.tensor.."));
+    void onlyTensorsAndTheSandboxCallNativeCode() {
+        var outside =
+                not(resideInAPackage("org.attune.tensor.."))
+                        .and(not(resideInAPackage("org.attune.agents.sandbox..")));
         for (String type :
                 List.of(
                         "java.lang.foreign.Linker",
@@ -340,7 +343,7 @@ final class ArchitectureTest {
         }
         check(
                 noClasses()
-                        .that(outside)
+                        .that(not(resideInAPackage("org.attune.tensor..")))
                         .should()
                         .dependOnClassesThat()
                         .resideInAPackage("ai.djl.pytorch.."));

@@ -31,6 +31,10 @@ final class FunctionState {
         this.limits = limits;
     }
 
+    RewardLimits limits() {
+        return limits;
+    }
+
     synchronized boolean off() {
         return off;
     }

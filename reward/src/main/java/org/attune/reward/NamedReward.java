@@ -22,6 +22,11 @@ record NamedReward(String name, RewardFunction function) implements RewardFuncti
     }
 
     @Override
+    public RewardLimits limits(RewardLimits usual) {
+        return function.limits(usual);
+    }
+
+    @Override
     public Set<String> requiredColumns() {
         return function.requiredColumns();
     }

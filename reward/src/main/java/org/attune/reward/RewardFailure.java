@@ -16,6 +16,7 @@ public record RewardFailure(
         RETURNED_NULL("returned null"),
         WRONG_COUNT("returned more or fewer rewards than there are completions"),
         NOT_FINITE("returned NaN or an infinite number"),
+        UNANSWERED("got no usable answer"),
         SWITCHED_OFF("is switched off");
 
         private final String text;

@@ -43,6 +43,14 @@ public interface RewardFunction {
         return Integer.MAX_VALUE;
     }
 
+    /// The limits of its calls. A function that has others than the usual ones runs on separate
+    /// threads.
+    ///
+    /// @param usual those of the run
+    default RewardLimits limits(RewardLimits usual) {
+        return usual;
+    }
+
     /// Columns of the data set that the function can't do without. A run whose data lack one is
     /// refused at its start.
     default Set<String> requiredColumns() {

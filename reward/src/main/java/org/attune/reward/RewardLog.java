@@ -24,4 +24,11 @@ public interface RewardLog {
     /// @param values one per completion of the batch, in order; null is an empty cell
     /// @throws IllegalArgumentException if there are more or fewer values than completions
     void extra(String column, List<?> values);
+
+    /// Says that a completion could not be judged, and why. It has no reward then, which counts as
+    /// a failure and not as "doesn't apply". Ignored unless someone counts.
+    ///
+    /// @param index of the completion in the batch
+    /// @param why in one line
+    default void failed(int index, String why) {}
 }

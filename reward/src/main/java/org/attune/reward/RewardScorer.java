@@ -35,8 +35,8 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RewardScorer.class);
 
     private final List<FunctionState> functions;
-    private final RewardLimits limits;
     private final CallPool pool;
+    private final List<CallPool> pools; // of each function
     private volatile boolean closed;
 
     /// @param functions with different names; the table has them in this order
@@ -54,9 +54,20 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
             }
         }
         this.functions =
-                functions.stream().map(reward -> new FunctionState(reward, limits)).toList();
-        this.limits = limits;
+                functions.stream()
+                        .map(reward -> new FunctionState(reward, reward.function().limits(limits)))
+                        .toList();
         this.pool = new CallPool(limits.parallelism(), limits.timeout());
+        this.pools =
+                this.functions.stream()
+                        .map(
+                                state ->
+                                        state.limits().equals(limits)
+                                                ? pool
+                                                : new CallPool(
+                                                        state.limits().parallelism(),
+                                                        state.limits().timeout()))
+                        .toList();
     }
 
     /// Names of the functions, in the table's order.
@@ -87,9 +98,8 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
             }
             session.round.add(i, batch.prompts().get(i), batch.completions().get(i), columns);
         }
-        int calls = (batch.size() + limits.callSize() - 1) / limits.callSize();
-        for (int call = 0; call < calls; call++) {
-            session.callEach();
+        for (int call = 0; call < batch.size(); call++) {
+            session.callEach(); // those that find nothing left to do end at once
         }
         return session.finish();
     }
@@ -124,6 +134,7 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
         }
         closed = true;
         pool.close();
+        pools.forEach(CallPool::close);
         for (FunctionState state : functions) {
             state.logTotals();
             if (state.reward.function() instanceof AutoCloseable closeable) {
@@ -164,13 +175,13 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
         private void callEach() {
             for (int f = 0; f < functions.size(); f++) {
                 if (!functions.get(f).reward.function().wholeRound()) {
-                    call(f, limits.callSize());
+                    call(f, functions.get(f).limits().callSize());
                 }
             }
         }
 
         private void call(int function, int most) {
-            if (!pool.submit(() -> prepare(function, most))) {
+            if (!pools.get(function).submit(() -> prepare(function, most))) {
                 throw new IllegalStateException("the reward scorer is closed");
             }
         }
@@ -184,21 +195,22 @@ public final class RewardScorer implements CompletionScorer, AutoCloseable {
             }
             int[] indices = round.take(function, most);
             if (indices == null) {
-                startNext(state);
+                startNext(function);
                 return null;
             }
             return new ScoringCall(
-                    round, state, function, indices, () -> startNext(state), this::isOver);
+                    round, state, function, indices, () -> startNext(function), this::isOver);
         }
 
         private boolean isOver() {
             return closed || asked.getAsBoolean();
         }
 
-        private void startNext(FunctionState state) {
-            Supplier<CallPool.Call> next = state.leave();
+        private void startNext(int function) {
+            Supplier<CallPool.Call> next = functions.get(function).leave();
             if (next != null) {
-                pool.submit(next); // false if the pool is closed: nobody waits any more
+                pools.get(function)
+                        .submit(next); // false if the pool is closed: nobody waits any more
             }
         }
 

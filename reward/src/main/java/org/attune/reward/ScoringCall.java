@@ -176,6 +176,11 @@ final class ScoringCall implements CallPool.Call {
             add(() -> round.extra(function, column, part, copy));
         }
 
+        @Override
+        public void failed(int index, String why) {
+            add(() -> record(Kind.UNANSWERED, new int[] {part[index]}, why, null));
+        }
+
         private void add(Runnable entry) {
             synchronized (logged) {
                 logged.add(entry);

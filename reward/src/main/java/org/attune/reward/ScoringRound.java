@@ -152,6 +152,10 @@ final class ScoringRound {
         var extraColumns = new LinkedHashMap<String, List<Object>>();
         for (int f = 0; f < functions.size(); f++) {
             String name = functions.get(f).name;
+            int count = failures.get(f).values().stream().mapToInt(x -> x.count).sum();
+            if (count > 0) {
+                metricMeans.put("rewards/" + name + "/failed", (double) count);
+            }
             failures.get(f)
                     .forEach(
                             (kind, failed) ->

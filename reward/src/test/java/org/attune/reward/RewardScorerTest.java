@@ -237,7 +237,7 @@ class RewardScorerTest {
             assertTrue(returned.await(2, TimeUnit.MINUTES));
             Thread.sleep(50);
             assertArrayEquals(new double[][] {{NONE}}, values(table));
-            assertEquals(Map.of(), table.metrics());
+            assertEquals(Map.of("rewards/late/failed", 1.0), table.metrics());
         }
     }
 

@@ -27,6 +27,8 @@ public interface Tool {
     /// @param arguments that fit the schema
     /// @return what the model reads
     /// @throws IllegalArgumentException if the arguments make no sense: the model reads why
+    /// @throws java.util.concurrent.TimeoutException if it took too long; the limits say whose
+    ///     failure that is
     /// @throws Exception if the world failed, and not the model: the episode begins again
     ToolResult call(Map<String, Object> arguments, ToolContext context) throws Exception;
 

@@ -145,6 +145,11 @@ public final class ToolCaller implements AutoCloseable {
         }
         try {
             return Answer.of(tool.call(arguments, context));
+        } catch (TimeoutException e) {
+            if (!tool.limits().isSlownessTheModels()) {
+                throw e;
+            }
+            return Answer.error(ToolOutcome.Kind.TIMED_OUT, e.getMessage());
         } catch (IllegalArgumentException e) {
             String why = e.getMessage() == null ? "it refuses these arguments" : e.getMessage();
             return Answer.error(ToolOutcome.Kind.REFUSED, why);

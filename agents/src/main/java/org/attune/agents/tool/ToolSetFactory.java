@@ -2,11 +2,15 @@ package org.attune.agents.tool;
 
 import org.attune.episode.EpisodeStart;
 
-/// Opens the tools of episodes.
+/// Opens the tools of episodes. Called from many threads at once.
 @FunctionalInterface
-public interface ToolSetFactory {
+public interface ToolSetFactory extends AutoCloseable {
     /// Tools for one episode; tools without state may be the same ones each time.
     ///
     /// @throws Exception if the world failed
     ToolSet open(EpisodeStart start) throws Exception;
+
+    /// Gives back what the run's tools share, at the end of the run.
+    @Override
+    default void close() {}
 }

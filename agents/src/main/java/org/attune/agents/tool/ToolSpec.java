@@ -1,7 +1,9 @@
 package org.attune.agents.tool;
 
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /// What a model is told of a tool.
@@ -24,6 +26,50 @@ public record ToolSpec(
     /// Of a tool that tells nothing of its result.
     public ToolSpec(String name, String description, Map<String, Object> parameters) {
         this(name, description, parameters, Map.of());
+    }
+
+    /// Of a tool without parameters yet, see [#with].
+    public static ToolSpec of(String name, String description) {
+        var parameters = new LinkedHashMap<String, Object>();
+        parameters.put("type", "object");
+        parameters.put("properties", Map.of());
+        return new ToolSpec(name, description, parameters);
+    }
+
+    /// With one more parameter, which is required.
+    ///
+    /// @param type as JSON Schema calls it: `string`, `integer`, `number`, `boolean`, `array`,
+    ///     `object`
+    /// @param says what it means
+    public ToolSpec with(String parameter, String type, String says) {
+        var schema = new LinkedHashMap<String, Object>();
+        schema.put("type", type);
+        schema.put("description", says);
+        return with(parameter, schema, true);
+    }
+
+    /// With one more parameter.
+    ///
+    /// @param schema JSON Schema
+    public ToolSpec with(String parameter, Map<String, Object> schema, boolean isRequired) {
+        var properties = new LinkedHashMap<Object, Object>();
+        if (parameters.get("properties") instanceof Map<?, ?> before) {
+            properties.putAll(before);
+        }
+        properties.put(parameter, schema);
+        var more = new LinkedHashMap<>(parameters);
+        more.put("properties", properties);
+        var required = new ArrayList<Object>();
+        if (parameters.get("required") instanceof List<?> before) {
+            required.addAll(before);
+        }
+        if (isRequired) {
+            required.add(parameter);
+        }
+        if (!required.isEmpty()) {
+            more.put("required", required);
+        }
+        return new ToolSpec(name, description, more, result);
     }
 
     /// As chat templates take it: `{"type": "function", "function": {…}}`.

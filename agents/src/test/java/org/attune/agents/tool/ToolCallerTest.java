@@ -245,10 +245,14 @@ final class ToolCallerTest {
     @Test
     void theWorldsFailureEndsTheTurnAndInterruptsTheRest() throws Exception {
         var interrupted = new CountDownLatch(1);
+        var begun = new CountDownLatch(1);
         var slow =
                 Tool.of(
                         spec("slow", "{}"),
-                        hangs(false, interrupted)::call,
+                        (a, c) -> {
+                            begun.countDown();
+                            return hangs(false, interrupted).call(a, c);
+                        },
                         new ToolLimits(Duration.ofMinutes(10), false));
         var started = new AtomicInteger();
         Tool dies =
@@ -256,6 +260,7 @@ final class ToolCallerTest {
                         "dies",
                         (_, _) -> {
                             started.incrementAndGet();
+                            begun.await();
                             throw new IOException("pipe closed");
                         });
         var failure =

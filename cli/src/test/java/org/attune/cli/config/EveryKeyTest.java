@@ -115,6 +115,7 @@ class EveryKeyTest {
                 GrpoConfig.defaults(),
                 "every-grpo.yaml",
                 "sync_ref_model=true",
+                "replay_buffer_size=0",
                 "scale_rewards=group",
                 "multi_objective_aggregation=sum_then_normalize",
                 "advantage_estimator=opo",

@@ -78,6 +78,7 @@ public final class BuiltinRewards {
                                     String.join(", ", FACTORIES.keySet())));
         }
         String shortName = name.startsWith("get_") ? name.substring("get_".length()) : name;
-        return factory.create(shortName, new Parameters(name, parameters));
+        return factory.create(
+                shortName, new Parameters("reward \"%s\"".formatted(name), parameters));
     }
 }

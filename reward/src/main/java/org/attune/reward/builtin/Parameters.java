@@ -9,27 +9,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/// A built-in reward's parameters. Problems are collected, and [#check] throws them together.
-final class Parameters {
-    private final String reward;
+/// Parameters of something that a run's file names, as a built-in reward. Problems are collected;
+/// [#check] throws them together.
+public final class Parameters {
+    private final String owner;
     private final Map<String, Object> given;
     private final Set<String> known = new LinkedHashSet<>();
     private final List<String> problems = new ArrayList<>();
 
-    Parameters(String reward, Map<String, Object> given) {
-        this.reward = reward;
+    /// @param owner whose they are, as messages begin: `reward "regex"`
+    /// @param given as the configuration has them
+    public Parameters(String owner, Map<String, Object> given) {
+        this.owner = owner;
         this.given = given;
     }
 
-    String text(String key, String fallback) {
+    /// A text.
+    public String text(String key, String fallback) {
         return value(key, fallback, String.class, "a text");
     }
 
-    boolean flag(String key, boolean fallback) {
+    /// True or false.
+    public boolean flag(String key, boolean fallback) {
         return value(key, fallback, Boolean.class, "true or false");
     }
 
-    double number(String key, double fallback) {
+    /// A finite number.
+    public double number(String key, double fallback) {
         Number number = value(key, fallback, Number.class, "a number");
         if (!Double.isFinite(number.doubleValue())) {
             problems.add("%s must be finite, got %s".formatted(key, number));
@@ -38,7 +44,8 @@ final class Parameters {
         return number.doubleValue();
     }
 
-    int integer(String key, int fallback, int least) {
+    /// A whole number of at least `least`.
+    public int integer(String key, int fallback, int least) {
         Number number = value(key, fallback, Number.class, "a whole number");
         if (number.doubleValue() != number.intValue() || number.intValue() < least) {
             problems.add(
@@ -49,17 +56,20 @@ final class Parameters {
         return number.intValue();
     }
 
-    int requiredInteger(String key, int least) {
+    /// A whole number of at least `least` that must be given.
+    public int requiredInteger(String key, int least) {
         require(key);
         return integer(key, least, least);
     }
 
-    String requiredText(String key) {
+    /// A text that must be there.
+    public String requiredText(String key) {
         require(key);
         return text(key, "");
     }
 
-    String choice(String key, String... accepted) {
+    /// One of several texts; the first if it isn't given.
+    public String choice(String key, String... accepted) {
         String value = text(key, accepted[0]);
         if (!List.of(accepted).contains(value)) {
             problems.add(
@@ -70,7 +80,8 @@ final class Parameters {
         return value;
     }
 
-    List<String> texts(String key, List<String> fallback) {
+    /// A list of texts that are not empty.
+    public List<String> texts(String key, List<String> fallback) {
         List<?> list = value(key, fallback, List.class, "a list of texts");
         var texts = new ArrayList<String>();
         for (Object one : list) {
@@ -84,16 +95,18 @@ final class Parameters {
     }
 
     /// The value as it is; null if it isn't given.
-    Object object(String key) {
+    public Object object(String key) {
         known.add(key);
         return given.get(key);
     }
 
-    boolean has(String key) {
+    /// Whether it is given.
+    public boolean has(String key) {
         return given.get(key) != null;
     }
 
-    void problem(String message) {
+    /// Adds a problem, which [#check] tells of.
+    public void problem(String message) {
         problems.add(message);
     }
 
@@ -117,8 +130,10 @@ final class Parameters {
         return type.cast(value);
     }
 
+    /// Ends the reading.
+    ///
     /// @throws ConfigException with everything that is wrong, unknown keys included
-    void check() {
+    public void check() {
         for (String key : given.keySet()) {
             if (!known.contains(key)) {
                 problems.add(
@@ -132,8 +147,7 @@ final class Parameters {
             }
         }
         if (!problems.isEmpty()) {
-            throw new ConfigException(
-                    "reward \"%s\": %s".formatted(reward, String.join("; ", problems)));
+            throw new ConfigException("%s: %s".formatted(owner, String.join("; ", problems)));
         }
     }
 }

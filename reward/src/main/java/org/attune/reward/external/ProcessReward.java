@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 
 import org.attune.error.StopRequest;
+import org.attune.program.LineProgram;
 import org.attune.reward.Completion;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
@@ -65,7 +66,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     private final Path directory;
     private final Duration timeout;
     private final int strikes;
-    private volatile RewardProgram program;
+    private volatile LineProgram program;
     private int failuresInARow;
     private String lastFailure = "";
     private volatile boolean closed;
@@ -114,7 +115,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         try {
             if (program == null) {
-                program = RewardProgram.start(name, command, directory);
+                program = LineProgram.start(name, command, directory);
             }
             JsonNode answer = exchange(JSON.writeValueAsString(request(batch)));
             failuresInARow = 0;
@@ -230,7 +231,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
     public void close() {
         // Not synchronized: a call that hangs holds the lock.
         closed = true;
-        RewardProgram running = program;
+        LineProgram running = program;
         if (running != null) {
             running.end();
         }

@@ -8,6 +8,8 @@ import org.attune.reward.WeightedReward;
 import org.attune.reward.builtin.BuiltinRewards;
 import org.attune.reward.external.JavaRewards;
 import org.attune.reward.external.ProcessReward;
+import org.attune.reward.judge.JudgeReward;
+import org.attune.reward.judge.JudgeSpec;
 import org.attune.text.Json;
 
 import java.io.File;
@@ -30,6 +32,7 @@ import java.util.stream.Collectors;
 /// - rewards/Polite.java                         # a source file
 /// - class:com.acme.MyReward                     # a class on the class path
 /// - {command: [python, my_reward.py]}           # a program, see ProcessReward
+/// - {judge: {base_url: …, model: …}}            # a language model at a server, see JudgeSpec
 /// ```
 /// As a map a source file is `{file: …}` and a class `{class: …}`. Every map may also have
 /// `weight` (1), `label`, its name in metrics, and `isolation`: `thread`, or `process` for a
@@ -39,7 +42,7 @@ import java.util.stream.Collectors;
 /// Paths of files are looked for where the process runs, then in the given directory
 /// ([GivenPath#input]), in which programs run.
 public final class RewardSpec {
-    private static final Set<String> KINDS = Set.of("name", "file", "class", "command");
+    private static final Set<String> KINDS = Set.of("name", "file", "class", "command", "judge");
 
     private final Path directory;
     private final RewardLimits limits;
@@ -153,7 +156,7 @@ public final class RewardSpec {
         List<String> kinds = rest.keySet().stream().filter(KINDS::contains).toList();
         if (kinds.size() != 1) {
             throw new ConfigException(
-                    "a reward needs exactly one of name, file, class and command, got "
+                    "a reward needs exactly one of name, file, class, command and judge, got "
                             + rest.keySet());
         }
         Object value = rest.remove(kinds.getFirst());
@@ -163,6 +166,7 @@ public final class RewardSpec {
         RewardFunction function =
                 switch (kinds.getFirst()) {
                     case "command" -> program(value, rest);
+                    case "judge" -> judge(value, label, isolation, rest);
                     case "file" -> named(suffixed(value), rest);
                     case "class" -> named("class:" + value, rest);
                     default -> named(String.valueOf(value), rest);
@@ -172,6 +176,17 @@ public final class RewardSpec {
         }
         RewardFunction labelled = label == null ? function : function.named(label.toString());
         return new WeightedReward(unique(labelled), weight);
+    }
+
+    private RewardFunction judge(
+            Object value, Object label, Object isolation, Map<String, Object> rest) {
+        noParameters(rest);
+        if (isolation != null) {
+            throw new ConfigException(
+                    "isolation is of no use for a judge, which works at a server; leave it out");
+        }
+        return new JudgeReward(
+                label == null ? "judge" : label.toString(), JudgeSpec.of(value, directory));
     }
 
     private static boolean isolated(Object isolation) {

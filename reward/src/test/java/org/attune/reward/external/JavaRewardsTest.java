@@ -113,7 +113,7 @@ class JavaRewardsTest {
         assertTrue(
                 assertThrows(ConfigException.class, () -> JavaRewards.fromClass("java.lang.String"))
                         .getMessage()
-                        .contains("must implement"));
+                        .contains("implements org.attune"));
     }
 
     @Test

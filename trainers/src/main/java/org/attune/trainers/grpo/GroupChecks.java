@@ -74,16 +74,7 @@ final class GroupChecks {
                                     + " tells log-probabilities of temperature 1, which say nothing"
                                     + " of how it sampled"));
         }
-        if (run.refill().dynamicSampling()
-                && (baseline == AdvantageBaseline.REINFORCE_PLUS_PLUS
-                        || baseline == AdvantageBaseline.REMAX)) {
-            problems.add(
-                    new ConfigProblem(
-                            "dynamic_sampling",
-                            true,
-                            "false with this advantage_estimator, for which a group of equal"
-                                    + " rewards teaches as much as others"));
-        }
+        problems.addAll(groupProblems(run));
         boolean covariance =
                 loss.lossType() == GrpoLossType.CLIP_COV || loss.lossType() == GrpoLossType.KL_COV;
         if (covariance && run.entropy().topEntropyQuantile() < 1) {
@@ -96,6 +87,34 @@ final class GroupChecks {
         }
         if (loss.lossType() == GrpoLossType.GMPO) {
             problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// What is done about groups that teach nothing.
+    private static List<ConfigProblem> groupProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        AdvantageBaseline baseline = run.loss().advantageEstimator();
+        boolean alwaysTeaches =
+                baseline == AdvantageBaseline.REINFORCE_PLUS_PLUS
+                        || baseline == AdvantageBaseline.REMAX;
+        String equal =
+                " with this advantage_estimator, for which a group of equal rewards teaches as"
+                        + " much as others";
+        if (run.refill().dynamicSampling() && alwaysTeaches) {
+            problems.add(new ConfigProblem("dynamic_sampling", true, "false" + equal));
+        }
+        int kept = run.replay().replayBufferSize();
+        if (run.replays() && alwaysTeaches) {
+            problems.add(new ConfigProblem("replay_buffer_size", kept, "0" + equal));
+        }
+        if (run.replays() && run.reference().asReference().sync().syncRefModel()) {
+            problems.add(
+                    new ConfigProblem(
+                            "replay_buffer_size",
+                            kept,
+                            "0 with sync_ref_model, since replayed completions have the"
+                                    + " log-probabilities of an earlier reference"));
         }
         return problems;
     }

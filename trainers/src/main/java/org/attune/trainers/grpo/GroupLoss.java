@@ -17,6 +17,7 @@ import java.util.Optional;
 /// @param entropy what is done about the policy's entropy
 /// @param sampler how completions of another sampler are weighted; empty: as those of the policy
 /// @param refill whether further prompts are completed until groups differ
+/// @param replay whether groups of earlier rounds take the place of those that don't
 record GroupLoss(
         AdvantageEstimator advantages,
         CompletionLoss completion,
@@ -27,4 +28,5 @@ record GroupLoss(
         Optional<OffPolicyMask> offPolicy,
         EntropyConfig entropy,
         Optional<SamplerCorrection> sampler,
-        RefillConfig refill) {}
+        RefillConfig refill,
+        ReplayConfig replay) {}

@@ -37,7 +37,8 @@ final class GroupLosses {
                 Optional.of(config.sampler())
                         .filter(SamplerCorrection::vllmImportanceSamplingCorrection)
                         .filter(_ -> loss.lossType() != GrpoLossType.GMPO),
-                config.refill());
+                config.refill(),
+                config.replay());
     }
 
     private static GroupLoss of(RlooConfig config) {
@@ -59,7 +60,8 @@ final class GroupLosses {
                 Optional.empty(),
                 EntropyConfig.defaults(),
                 Optional.empty(),
-                config.refill());
+                config.refill(),
+                ReplayConfig.defaults());
     }
 
     private static CompletionLoss completion(GrpoLossConfig c, CovarianceConfig covariance) {

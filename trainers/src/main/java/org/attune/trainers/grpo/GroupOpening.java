@@ -74,9 +74,9 @@ final class GroupOpening {
             GroupRun config, PolicySetup policy, RunRows<PromptExample> rows) {
         int completions =
                 config.training().batch().perDeviceTrainBatchSize() * config.microBatchesPerRound();
-        // A round of several batches is more than what is kept of one.
+        // A round of several batches is more than what is kept of one, as are earlier rounds.
         GroupRun once =
-                config.refill().dynamicSampling()
+                config.refill().dynamicSampling() || config.replays()
                         ? config.fitted(
                                 config.training(), config.generation().generationSlots(), false)
                         : config;

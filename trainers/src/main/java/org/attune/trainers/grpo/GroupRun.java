@@ -19,6 +19,9 @@ public sealed interface GroupRun extends RolloutRun permits GrpoConfig, RlooConf
     /// Whether further prompts are completed until groups differ.
     RefillConfig refill();
 
+    /// Whether groups of earlier rounds are used again.
+    boolean replays();
+
     /// With what was decided when the memory was known.
     ///
     /// @param slots most sequences generated at once

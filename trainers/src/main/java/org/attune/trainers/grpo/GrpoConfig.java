@@ -35,6 +35,7 @@ import java.util.List;
 /// @param covariance tokens that `clip_cov` and `kl_cov` treat apart
 /// @param sampler how completions of another sampler are weighted
 /// @param refill whether further prompts are completed until groups differ
+/// @param replay whether groups of earlier rounds take the place of those that don't
 /// @param reference reference, where β > 0
 /// @param heldOut how held-out prompts are completed
 /// @param completionLog what is shown and kept of completions
@@ -52,6 +53,7 @@ public record GrpoConfig(
         @Valid CovarianceConfig covariance,
         @Valid SamplerCorrection sampler,
         @Valid RefillConfig refill,
+        @Valid ReplayConfig replay,
         @Valid RolloutReferenceConfig reference,
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
@@ -67,6 +69,11 @@ public record GrpoConfig(
     @Override
     public String method() {
         return "grpo";
+    }
+
+    @Override
+    public boolean replays() {
+        return replay.replayBufferSize() > 0;
     }
 
     @Override

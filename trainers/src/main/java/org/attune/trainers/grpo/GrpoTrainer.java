@@ -196,11 +196,18 @@ public final class GrpoTrainer {
                 generator.round(
                         number,
                         round == null ? number : round.drawn(),
+                        round == null
+                                ? ReplayBuffer.empty(loss.replay().replayBufferSize())
+                                : round.replay(),
                         plan::promptsOf,
                         prompts,
                         !plan.staysOnPolicy());
         context.listeners().forEach(l -> l.onCompletions(number, made.table()));
         return made;
+    }
+
+    private RolloutLines lines() {
+        return new RolloutLines(i -> prompts.get(i).ids());
     }
 
     private final class GrpoWork implements TrainingLoop.Work {
@@ -235,7 +242,7 @@ public final class GrpoTrainer {
         @Override
         public void save(Path folder) throws IOException {
             if (round != null) {
-                round.write(folder, i -> prompts.get(i).ids());
+                round.write(folder, lines());
             }
             entropy.write(folder);
             if (sync.isPresent()) {
@@ -245,7 +252,9 @@ public final class GrpoTrainer {
 
         @Override
         public void restore(Path folder) {
-            round = RolloutRound.read(folder, i -> prompts.get(i).ids()).orElse(null);
+            round =
+                    RolloutRound.read(folder, loss.replay().replayBufferSize(), lines())
+                            .orElse(null);
             entropy.read(folder);
             sync.ifPresent(s -> s.restore(folder));
             generator.rounds().continueAt(round == null ? 0 : round.drawn());

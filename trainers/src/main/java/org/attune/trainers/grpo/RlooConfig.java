@@ -64,6 +64,11 @@ public record RlooConfig(
     }
 
     @Override
+    public boolean replays() {
+        return false;
+    }
+
+    @Override
     public double beta() {
         return loss.beta();
     }

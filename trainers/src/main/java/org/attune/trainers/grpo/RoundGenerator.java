@@ -70,12 +70,14 @@ final class RoundGenerator {
     ///
     /// @param number of the round
     /// @param drawn batches of prompts that were completed for the rounds before
+    /// @param kept groups of the rounds before
     /// @param promptsOf numbers of a batch's prompts in the data
     /// @param prompts the data
     /// @param scoreOld whether the policy may have changed before the round is used up
     Rounds.Made<RolloutRound> round(
             long number,
             long drawn,
+            ReplayBuffer kept,
             LongFunction<int[]> promptsOf,
             List<PromptExample> prompts,
             boolean scoreOld) {
@@ -107,16 +109,33 @@ final class RoundGenerator {
             metrics.putAll(SamplerMetrics.of(rows, ofSequences()));
         }
         judged = estimated(judged, rows, indices, prompts, metrics);
-        rows = advised(rows, judged);
+        Replay replay = replay(number, advised(rows, judged), judged, kept);
+        metrics.putAll(replay.metrics());
         metrics.putAll(judged.metrics());
         metrics.putAll(supplied.metrics());
         int[] order = used(number, judged);
-        List<RolloutRow> ordered = Arrays.stream(order).mapToObj(rows::get).toList();
+        List<RolloutRow> ordered = Arrays.stream(order).mapToObj(replay.rows()::get).toList();
         return new Rounds.Made<>(
-                new RolloutRound(number, supplied.drawn(), ordered),
+                new RolloutRound(number, supplied.drawn(), ordered, replay.buffer()),
                 metrics,
                 supplied.tokens(),
                 judged.table());
+    }
+
+    private Replay replay(long number, List<RolloutRow> rows, Judged judged, ReplayBuffer kept) {
+        if (kept.size() == 0) {
+            return Replay.none(rows, kept);
+        }
+        return Replay.of(
+                rows,
+                GroupedRewards.of(judged.table().rewards(), judged.table().generations()),
+                kept,
+                group ->
+                        group.getFirst().oldLogProbs().isPresent()
+                                ? group
+                                : scored(group, policy, "old", RolloutRow::withOldLogProbs),
+                config.training().seed(),
+                number);
     }
 
     /// The order in which a round is used. The search for groups keeps its batches itself.

@@ -75,7 +75,7 @@ public record ModelReward(
                 Optional.ofNullable(map.get("step_separator")).map(text -> separator(text, where)));
     }
 
-    private static double weight(Object value, String where) {
+    static double weight(Object value, String where) {
         if (value == null) {
             return 1;
         }

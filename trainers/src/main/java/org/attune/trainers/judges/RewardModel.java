@@ -35,7 +35,7 @@ import java.util.Optional;
 
 /// A reward model that judges completions, whole ones or step by step. Its weights are loaded by
 /// [#load], at the latest when it judges first. Use it on the engine thread. Owns its parts.
-public final class RewardModel implements AutoCloseable {
+public final class RewardModel implements RoundJudge {
     private static final Logger LOG = LoggerFactory.getLogger(RewardModel.class);
     private static final TokenBudget BUDGET = new TokenBudget(TokenBudget.DEFAULT_TOKENS);
 
@@ -197,9 +197,7 @@ public final class RewardModel implements AutoCloseable {
 
     /// Loads the weights, or of an adapter on the policy's own base only the adapter, if that base
     /// stays as it is.
-    ///
-    /// @param model the policy's
-    /// @param policy borrowed; it must outlive the last judgement
+    @Override
     public void load(ModelSetup model, Policy policy) {
         if (policy.adapter().isEmpty() || !setup.scoresOnBaseOf(model)) {
             load();
@@ -220,7 +218,7 @@ public final class RewardModel implements AutoCloseable {
         return setup.adapter().map(AdapterFolder::path).orElseGet(() -> setup.source().path());
     }
 
-    /// Tells this model, its adapter and its way of reading apart from others.
+    @Override
     public String identity() {
         return setup.fingerprint() + ", " + reading.about();
     }
@@ -249,9 +247,7 @@ public final class RewardModel implements AutoCloseable {
         return config.withDevice(like.device()).withDtype(like.dtype());
     }
 
-    /// Checks that the model sees all that a prompt's messages hold.
-    ///
-    /// @throws DatasetException naming the part that its chat template leaves out
+    @Override
     public void requireShown(List<Message> prompt) {
         try {
             reading.requireShown(prompt);
@@ -261,6 +257,7 @@ public final class RewardModel implements AutoCloseable {
     }
 
     /// One reward per completion, `(n)`. What neighbours begin with in common is computed once.
+    @Override
     public double[] score(RewardBatch batch) {
         List<RewardReader.Read> reads = new ArrayList<>();
         for (int i = 0; i < batch.size(); i++) {

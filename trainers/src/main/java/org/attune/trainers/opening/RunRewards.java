@@ -14,8 +14,11 @@ import org.attune.reward.RewardTable;
 import org.attune.reward.WeightedReward;
 import org.attune.reward.spec.RewardSpec;
 import org.attune.tensor.Engine;
+import org.attune.trainers.judges.LocalJudge;
+import org.attune.trainers.judges.LocalJudgeEntry;
 import org.attune.trainers.judges.ModelReward;
 import org.attune.trainers.judges.RewardModel;
+import org.attune.trainers.judges.RoundJudge;
 import org.attune.trainers.onpolicy.JudgedRun;
 
 import java.nio.file.Path;
@@ -27,8 +30,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What `reward_funcs` names: functions, on separate threads, and folders of reward models, which
-/// score a finished round on the engine thread; their weights are loaded when they judge first.
+/// What `reward_funcs` names: functions, on separate threads, and reward models and local judges,
+/// which score a finished round on the engine thread; their weights are loaded when they judge
+/// first.
 /// Owns both.
 public final class RunRewards implements CompletionScorer, AutoCloseable {
     private final Optional<RewardScorer> functions;
@@ -36,8 +40,8 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     private final List<Judge> models = new ArrayList<>();
 
     /// @param place in `reward_funcs`
-    /// @param name in metrics, the folder's
-    private record Judge(int place, String name, double weight, RewardModel model) {}
+    /// @param name in metrics
+    private record Judge(int place, String name, double weight, RoundJudge model) {}
 
     private RunRewards(Optional<RewardScorer> functions, List<Integer> functionPlaces) {
         this.functions = functions;
@@ -71,12 +75,24 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     static Map<String, Set<String>> columns(JudgedRun config, Path directory) {
         List<Integer> places = functionPlaces(config.rewards().rewardFuncs(), directory);
         try (var rewards = new RunRewards(functions(config, directory, places), places)) {
-            return rewards.requiredColumns();
+            Map<String, Set<String>> columns = new LinkedHashMap<>(rewards.requiredColumns());
+            List<Object> entries = config.rewards().rewardFuncs();
+            for (int i = 0; i < entries.size(); i++) {
+                if (LocalJudgeEntry.fits(entries.get(i))) {
+                    String where = config.rewardPlace(i);
+                    var judge = LocalJudgeEntry.of(entries.get(i), directory, where);
+                    columns.put(where, judge.prompt().columns());
+                }
+            }
+            return columns;
         }
     }
 
     Map<String, Set<String>> requiredColumns() {
-        return functions.map(RewardScorer::requiredColumns).orElse(Map.of());
+        Map<String, Set<String>> columns =
+                new LinkedHashMap<>(functions.map(RewardScorer::requiredColumns).orElse(Map.of()));
+        models.forEach(judge -> columns.put(judge.name(), judge.model().requiredColumns()));
+        return columns;
     }
 
     /// Checks that every row has the columns that the functions read, and that the templates of
@@ -101,7 +117,8 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
     private static List<Integer> functionPlaces(List<Object> entries, Path directory) {
         var places = new ArrayList<Integer>();
         for (int i = 0; i < entries.size(); i++) {
-            if (!ModelReward.fits(entries.get(i), directory)) {
+            Object entry = entries.get(i);
+            if (!ModelReward.fits(entry, directory) && !LocalJudgeEntry.fits(entry)) {
                 places.add(i);
             }
         }
@@ -135,32 +152,38 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
             if (functionPlaces.contains(i)) {
                 continue;
             }
-            var reward = ModelReward.of(entries.get(i), directory, config.rewardPlace(i));
-            String own =
-                    reward.label()
-                            .orElseGet(
-                                    () ->
-                                            reward.folder()
-                                                    .toAbsolutePath()
-                                                    .getFileName()
-                                                    .toString());
-            String name = own;
+            Judge judge = judge(config, i, directory, hub);
+            String name = judge.name();
             for (int n = 2; !names.add(name); n++) {
-                name = own + "_" + n;
+                name = judge.name() + "_" + n;
             }
-            RewardModel model = Engine.call(() -> RewardModel.open(reward, config.model(), hub));
-            models.add(new Judge(i, name, weight(reward, weights, i), model));
+            double weight = weight(judge.weight(), weights, i);
+            models.add(new Judge(i, name, weight, judge.model()));
         }
     }
 
-    private static double weight(ModelReward reward, List<Double> weights, int place) {
-        if (weights.isEmpty()) {
-            return reward.weight();
+    private static Judge judge(JudgedRun config, int place, Path directory, HubCache hub) {
+        Object entry = config.rewards().rewardFuncs().get(place);
+        String where = config.rewardPlace(place);
+        if (LocalJudgeEntry.fits(entry)) {
+            var judge = LocalJudgeEntry.of(entry, directory, where);
+            LocalJudge model = Engine.call(() -> LocalJudge.open(judge, config.model(), hub));
+            return new Judge(place, judge.label().orElse("judge"), judge.weight(), model);
         }
-        if (reward.weight() != 1) {
+        var reward = ModelReward.of(entry, directory, where);
+        String folder = reward.folder().toAbsolutePath().getFileName().toString();
+        RewardModel model = Engine.call(() -> RewardModel.open(reward, config.model(), hub));
+        return new Judge(place, reward.label().orElse(folder), reward.weight(), model);
+    }
+
+    private static double weight(double own, List<Double> weights, int place) {
+        if (weights.isEmpty()) {
+            return own;
+        }
+        if (own != 1) {
             throw new ConfigException(
                     "reward_funcs[%d] has weight %s and %s in reward_weights; keep one"
-                            .formatted(place, reward.weight(), weights.get(place)));
+                            .formatted(place, own, weights.get(place)));
         }
         return weights.get(place);
     }

@@ -4,6 +4,7 @@ import org.attune.error.AttuneException;
 import org.attune.error.ModelException;
 import org.attune.error.StopRequest;
 import org.attune.files.TensorFile;
+import org.attune.files.UserCache;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.tensor.DType;
@@ -21,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.zip.CRC32C;
@@ -44,15 +44,7 @@ public record ReferenceCache(Path folder, String reference) {
 
     /// The folder in the user's cache.
     static Path folderOfUser() {
-        return folderOfUser(System.getenv(), Path.of(System.getProperty("user.home")));
-    }
-
-    /// `XDG_CACHE_HOME/attune/reference`, else `~/.cache/attune/reference`.
-    static Path folderOfUser(Map<String, String> environment, Path home) {
-        String caches = environment.getOrDefault("XDG_CACHE_HOME", "");
-        return (caches.isEmpty() ? home.resolve(".cache") : Path.of(caches))
-                .resolve("attune")
-                .resolve("reference");
+        return UserCache.folder("reference");
     }
 
     /// What is on disk for these rows, else what `score` gives, which is then written.

@@ -94,4 +94,19 @@ class GroupChecksTest {
             assertTrue(keys(wrong).contains("reward_clip_range"), bounds.toString());
         }
     }
+
+    @Test
+    void replayNeedsAFixedReferenceAndGroupsThatCanBeAlike() {
+        GrpoConfig replays = valid().withReplay(r -> r.withReplayBufferSize(8));
+        assertEquals(List.of(), keys(replays));
+        assertEquals(
+                List.of("replay_buffer_size"),
+                keys(replays.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.REMAX))));
+        assertEquals(
+                List.of("replay_buffer_size"),
+                keys(
+                        replays.withLoss(l -> l.withBeta(0.1))
+                                .withLora(l -> l.withUsePeft(true))
+                                .withReference(r -> r.withSync(y -> y.withSyncRefModel(true)))));
+    }
 }

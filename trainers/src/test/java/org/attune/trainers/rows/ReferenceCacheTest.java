@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
+import org.attune.files.UserCache;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -70,10 +71,10 @@ class ReferenceCacheTest {
         Path home = Path.of("home");
         assertEquals(
                 Path.of("home/.cache/attune/reference"),
-                ReferenceCache.folderOfUser(Map.of(), home));
+                UserCache.folder("reference", Map.of(), home));
         assertEquals(
                 Path.of("caches/attune/reference"),
-                ReferenceCache.folderOfUser(Map.of("XDG_CACHE_HOME", "caches"), home));
+                UserCache.folder("reference", Map.of("XDG_CACHE_HOME", "caches"), home));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package org.attune.reward.external;
+package org.attune.program;
 
 import org.attune.files.BoundedLines;
 import org.slf4j.Logger;
@@ -22,15 +22,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
-/// A running program and its three streams, each served by its own daemon thread, since a
-/// blocked pipe can't be interrupted.
-final class RewardProgram {
-    private static final Logger log = LoggerFactory.getLogger(ProcessReward.class);
+/// A running program that speaks in lines, and its three streams, each served by its own daemon
+/// thread, since a blocked pipe can't be interrupted. What it says on standard error goes to the
+/// log.
+public final class LineProgram {
+    private static final Logger log = LoggerFactory.getLogger(LineProgram.class);
     private static final int REMEMBERED_LINES = 4;
     private static final Duration GRACE = Duration.ofMillis(500);
 
     /// Most characters of an answer.
-    static final int LONGEST_ANSWER = 16 << 20;
+    public static final int LONGEST_ANSWER = 16 << 20;
 
     private static final int LONGEST_SHOWN = 1000;
     private static final int MOST_SHOWN = 200; // lines of one call
@@ -57,20 +58,25 @@ final class RewardProgram {
     private volatile BooleanSupplier runIsOver = () -> false;
     private final Deque<String> lastWords = new ArrayDeque<>(); // guarded by itself
 
-    private RewardProgram(String name, Process process) {
+    private LineProgram(String name, Process process) {
         this.name = name;
         this.process = process;
     }
 
+    /// Starts a program.
+    ///
+    /// @param name in the log
+    /// @param command program and arguments
+    /// @param directory in which it runs
     /// @throws IOException if the program can't be started
-    static RewardProgram start(String name, List<String> command, Path directory)
+    public static LineProgram start(String name, List<String> command, Path directory)
             throws IOException {
         var builder = new ProcessBuilder(command).directory(directory.toFile());
         // Python holds back what it prints into a pipe otherwise.
         builder.environment().putIfAbsent("PYTHONUNBUFFERED", "1");
-        RewardProgram program;
+        LineProgram program;
         try {
-            program = new RewardProgram(name, builder.start());
+            program = new LineProgram(name, builder.start());
         } catch (IOException e) {
             throw new IOException(
                     "can't be started in %s: %s".formatted(directory, e.getMessage()), e);
@@ -82,11 +88,13 @@ final class RewardProgram {
     }
 
     private Thread serve(String stream, Runnable task) {
-        return Thread.ofPlatform().daemon().name("reward-" + name + "-" + stream).start(task);
+        return Thread.ofPlatform().daemon().name(name + "-" + stream).start(task);
     }
 
+    /// Sends a line.
+    ///
     /// @param over whether the run is being stopped
-    void send(String request, BooleanSupplier over) {
+    public void send(String request, BooleanSupplier over) {
         runIsOver = over;
         errorsShown.set(0);
         requests.add(Optional.of(request));
@@ -96,7 +104,7 @@ final class RewardProgram {
     ///
     /// @throws InterruptedIOException if the program says nothing in time
     /// @throws IOException if it has ended
-    String receive(Duration timeout) throws IOException, InterruptedException {
+    public String receive(Duration timeout) throws IOException, InterruptedException {
         Optional<String> line = answers.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
         if (line == null || timeout.isNegative()) {
             throw new InterruptedIOException("gave no answer in time and was killed");
@@ -196,7 +204,7 @@ final class RewardProgram {
     /// Puts a line of output into the log, unless there were many.
     ///
     /// @param before how many of the same call were shown before it
-    void show(String line, int before) {
+    public void show(String line, int before) {
         if (runIsOver.getAsBoolean()) {
             log.debug("{}: {}", name, line);
         } else if (before < MOST_SHOWN) {
@@ -225,17 +233,20 @@ final class RewardProgram {
     }
 
     /// Kills the program and its children. Waits for nothing.
-    void kill() {
+    public void kill() {
         killed = true;
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
     }
 
-    /// Lets the program end by itself, for a moment, then kills it.
-    void end() {
+    /// Lets the program end by itself, for a moment, then kills it, and what is left of its
+    /// children.
+    public void end() {
+        List<ProcessHandle> children = process.descendants().toList();
         requests.add(Optional.empty());
         try {
             if (process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+                children.forEach(ProcessHandle::destroyForcibly);
                 return;
             }
         } catch (InterruptedException e) {

@@ -1,4 +1,4 @@
-package org.attune.reward.external;
+package org.attune.program;
 
 import org.attune.error.ConfigException;
 
@@ -32,10 +32,13 @@ final class MemoryCompiler {
     private static final int MAX_ERRORS = 10;
 
     private final ClassLoader parent;
+    private final String noun;
 
     /// @param neighbour a class whose loader the compiled classes may use
-    MemoryCompiler(Class<?> neighbour) {
+    /// @param noun what the file is, in messages: `reward`
+    MemoryCompiler(Class<?> neighbour, String noun) {
         this.parent = neighbour.getClassLoader();
+        this.noun = noun;
     }
 
     /// All classes of the file.
@@ -79,8 +82,7 @@ final class MemoryCompiler {
         }
     }
 
-    private static String errors(
-            Path file, List<Diagnostic<? extends JavaFileObject>> diagnostics) {
+    private String errors(Path file, List<Diagnostic<? extends JavaFileObject>> diagnostics) {
         List<Diagnostic<? extends JavaFileObject>> errors =
                 diagnostics.stream().filter(d -> d.getKind() == Diagnostic.Kind.ERROR).toList();
         String lines =
@@ -96,7 +98,7 @@ final class MemoryCompiler {
                         .collect(Collectors.joining("\n"));
         String more =
                 errors.size() > MAX_ERRORS ? "\nand %d more".formatted(errors.size() - 10) : "";
-        return "the reward's source file doesn't compile:\n" + lines + more;
+        return "the %s's source file doesn't compile:\n%s%s".formatted(noun, lines, more);
     }
 
     private static final class Source extends SimpleJavaFileObject {

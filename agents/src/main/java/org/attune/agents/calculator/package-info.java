@@ -1,0 +1,2 @@
+/// A tool that computes arithmetic expressions exactly.
+package org.attune.agents.calculator;

@@ -1,0 +1,68 @@
+package org.attune.agents.sandbox;
+
+import org.attune.error.ConfigException;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// What a sandbox was seen to guarantee on this machine.
+public final class Guarantees {
+    private final Map<Guarantee, Claim> claims;
+
+    Guarantees(Map<Guarantee, Claim> claims) {
+        this.claims = new EnumMap<>(claims);
+    }
+
+    /// A guarantee that holds, and by what; or that doesn't, and why.
+    record Claim(boolean holds, String text) {
+        static Claim by(String means) {
+            return new Claim(true, means);
+        }
+
+        static Claim not(String reason) {
+            return new Claim(false, "not guaranteed (" + reason + ")");
+        }
+    }
+
+    static Guarantees none(String reason) {
+        Map<Guarantee, Claim> claims = new EnumMap<>(Guarantee.class);
+        for (Guarantee guarantee : Guarantee.values()) {
+            claims.put(guarantee, Claim.not(reason));
+        }
+        return new Guarantees(claims);
+    }
+
+    /// Whether the probe found no way around it.
+    public boolean holds(Guarantee guarantee) {
+        return claims.get(guarantee).holds();
+    }
+
+    /// As `files: Landlock ABI 7 · network: seccomp · …`.
+    public String line() {
+        return claims.entrySet().stream()
+                .map(entry -> entry.getKey().key() + ": " + entry.getValue().text())
+                .collect(Collectors.joining(" · "));
+    }
+
+    /// @throws ConfigException if one of those required is missing; tells which and why
+    void require(Set<Guarantee> required) {
+        List<String> missing =
+                required.stream()
+                        .filter(guarantee -> !holds(guarantee))
+                        .map(guarantee -> guarantee.key() + ": " + claims.get(guarantee).text())
+                        .toList();
+        if (!missing.isEmpty()) {
+            throw new ConfigException(
+                    "the sandbox can't give what 'require' asks for on this machine: %s. Run it where it can, or take %s out of 'require' if the programs may be trusted that far."
+                            .formatted(
+                                    String.join("; ", missing),
+                                    required.stream()
+                                            .filter(guarantee -> !holds(guarantee))
+                                            .map(Guarantee::key)
+                                            .collect(Collectors.joining(", "))));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package org.attune.agents.sandbox;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A running process of Linux.
+///
+/// @param folder of its files below `/proc`
+/// @param group of processes that it belongs to
+/// @param threads of it
+record ProcessStat(Path folder, long group, int threads) {
+    private static final Path ALL = Path.of("/proc");
+    private static final int GROUP = 2; // fields of stat after the name
+    private static final int THREADS = 17;
+    private static final long KIB = 1024;
+
+    /// Those that have not ended, as far as they can be seen.
+    static List<ProcessStat> all() {
+        List<ProcessStat> all = new ArrayList<>();
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(ALL, "[0-9]*")) {
+            for (Path folder : folders) {
+                String stat = text(folder.resolve("stat"));
+                String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
+                if (fields.length > THREADS && !fields[0].equals("Z") && !fields[0].equals("X")) {
+                    all.add(
+                            new ProcessStat(
+                                    folder,
+                                    Long.parseLong(fields[GROUP]),
+                                    Integer.parseInt(fields[THREADS])));
+                }
+            }
+        } catch (IOException | UncheckedIOException e) {
+            return all; // no such folder: nothing can be seen
+        }
+        return all;
+    }
+
+    /// Processes and threads of the machine; 0 if that can't be read.
+    static long tasks() {
+        String[] load = text(ALL.resolve("loadavg")).split(" ");
+        return load.length > 3 ? Long.parseLong(load[3].substring(load[3].indexOf('/') + 1)) : 0;
+    }
+
+    long pid() {
+        return Long.parseLong(folder.getFileName().toString());
+    }
+
+    /// Memory that belongs to no file.
+    long ownBytes() {
+        return text(folder.resolve("status"))
+                .lines()
+                .filter(line -> line.startsWith("RssAnon:") || line.startsWith("RssShmem:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) * KIB)
+                .sum();
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return ""; // it has ended meanwhile
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/// Reads the tools and environments that a run's file names.
+package org.attune.agents.spec;

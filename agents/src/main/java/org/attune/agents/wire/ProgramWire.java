@@ -1,0 +1,116 @@
+package org.attune.agents.wire;
+
+import org.attune.error.StopRequest;
+import org.attune.program.LineProgram;
+import org.attune.text.Json;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+
+/// A program that answers lines of JSON. It is started when it is first asked, asked one thing at a
+/// time, killed with its children when it gives no answer in time, and started again for the next
+/// request when it died or was killed. Lines that are no answer, and standard error, go to the log.
+final class ProgramWire implements Wire {
+    private final List<String> command;
+    private final Path directory;
+    private final Duration timeout;
+    private final ReentrantLock one = new ReentrantLock();
+    private LineProgram program; // null when none runs
+    private int starts;
+    private volatile boolean closed;
+
+    /// @param timeout of one answer, from when the program is asked
+    ProgramWire(List<String> command, Path directory, Duration timeout) {
+        this.command = List.copyOf(command);
+        this.directory = directory;
+        this.timeout = timeout;
+    }
+
+    @Override
+    public Reply ask(Map<String, Object> request, int generation)
+            throws IOException, TimeoutException, InterruptedException {
+        one.lockInterruptibly();
+        try {
+            if (closed) {
+                throw new IOException("%s is closed".formatted(command));
+            }
+            if (program == null) {
+                requireFresh(generation);
+                program = LineProgram.start("program-" + name(), command, directory);
+                starts++;
+            }
+            requireFresh(generation == starts ? ANY : generation);
+            return new Reply(exchange(Json.write(request)), starts);
+        } finally {
+            one.unlock();
+        }
+    }
+
+    private void requireFresh(int generation) throws IOException {
+        if (generation != ANY) {
+            throw new IOException(
+                    "%s has ended since the episode began, and what it knew is lost"
+                            .formatted(command));
+        }
+    }
+
+    private Map<String, Object> exchange(String request)
+            throws IOException, TimeoutException, InterruptedException {
+        try {
+            program.send(request, StopRequest.current());
+            long deadline = System.nanoTime() + timeout.toNanos();
+            for (int printed = 0; ; printed++) {
+                // a program that prints on and on has always a line at hand
+                String line = program.receive(Duration.ofNanos(deadline - System.nanoTime()));
+                Optional<Map<String, Object>> answer = Answers.parse(line);
+                if (answer.isPresent()) {
+                    return answer.get();
+                }
+                program.show(line, printed);
+            }
+        } catch (InterruptedIOException e) {
+            kill();
+            throw (TimeoutException)
+                    new TimeoutException(
+                                    "%s gave no answer within %s s and was killed"
+                                            .formatted(command, timeout.toMillis() / 1000.0))
+                            .initCause(e);
+        } catch (IOException e) {
+            kill();
+            throw new IOException("%s %s".formatted(command, e.getMessage()), e);
+        } catch (InterruptedException e) {
+            kill(); // it may answer later, and nobody would know what
+            throw e;
+        }
+    }
+
+    private void kill() {
+        program.kill();
+        program = null;
+    }
+
+    private String name() {
+        return Path.of(command.getFirst()).getFileName().toString();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        one.lock(); // waits for an answer at most as long as the limit
+        try {
+            if (program != null) {
+                program.end();
+                program = null;
+            }
+        } finally {
+            one.unlock();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package org.attune.examples.agents;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.simple.RandomSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/// Writes the rows of the agents in `examples/agents`: `./attune example agents.AgentRows DIR`.
+///
+/// For each task `TASK-sft.jsonl`, conversations of players who know the rules and play badly, from
+/// which the embedded model learns the form; `TASK-prompts.jsonl` and `TASK-heldout.jsonl`, what
+/// episodes begin with.
+public final class AgentRows {
+    private static final int SEED = 20_262;
+    private static final int TAUGHT = 6_000;
+    private static final int PROMPTS = 1_000;
+    private static final int HELD_OUT = 200;
+
+    private AgentRows() {}
+
+    /// Writes the files.
+    ///
+    /// @param args the folder, created if it is not there
+    public static void main(String[] args) throws IOException {
+        if (args.length != 1) {
+            throw new IllegalArgumentException("one argument is needed: the folder to write to");
+        }
+        write(Path.of(args[0]));
+    }
+
+    static void write(Path folder) throws IOException {
+        Files.createDirectories(folder);
+        UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(SEED);
+        Set<String> held = new HashSet<>();
+        List<Dialogue> heldOut = new ArrayList<>();
+        while (heldOut.size() < HELD_OUT) {
+            Dialogue sum = CalculatorRows.careless(random);
+            if (held.add(sum.turns().getFirst())) {
+                heldOut.add(sum);
+            }
+        }
+        List<Dialogue> sums = new ArrayList<>();
+        while (sums.size() < TAUGHT + PROMPTS) {
+            Dialogue sum = CalculatorRows.careless(random);
+            if (!held.contains(sum.turns().getFirst())) {
+                sums.add(sum);
+            }
+        }
+        Dialogue.writeMessages(folder.resolve("calculator-sft.jsonl"), sums.subList(0, TAUGHT));
+        Dialogue.writePrompts(
+                folder.resolve("calculator-prompts.jsonl"), sums.subList(TAUGHT, sums.size()));
+        Dialogue.writePrompts(folder.resolve("calculator-heldout.jsonl"), heldOut);
+
+        List<Dialogue> guesses = new ArrayList<>();
+        List<Dialogue> games = new ArrayList<>();
+        for (int i = 0; i < TAUGHT; i++) {
+            guesses.add(GameRows.guessing(random));
+            games.add(GameRows.ticTacToe(random));
+        }
+        writeGame(folder, "guess", guesses);
+        writeGame(folder, "tictactoe", games);
+    }
+
+    private static void writeGame(Path folder, String name, List<Dialogue> taught)
+            throws IOException {
+        Dialogue.writeMessages(folder.resolve(name + "-sft.jsonl"), taught);
+        // All games begin alike; what differs is the seed of an episode.
+        String first = name.equals("guess") ? GameRows.GUESS : GameRows.BOARD;
+        var opening = new Dialogue(List.of(first), "");
+        List<Dialogue> prompts = new ArrayList<>();
+        for (int i = 0; i < PROMPTS; i++) {
+            prompts.add(opening);
+        }
+        Dialogue.writePrompts(folder.resolve(name + "-prompts.jsonl"), prompts);
+        Dialogue.writePrompts(
+                folder.resolve(name + "-heldout.jsonl"), prompts.subList(0, HELD_OUT));
+    }
+}

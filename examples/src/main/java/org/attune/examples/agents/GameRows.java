@@ -1,0 +1,71 @@
+package org.attune.examples.agents;
+
+import org.apache.commons.rng.UniformRandomProvider;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Games of players who know the rules and nothing else.
+final class GameRows {
+    /// What a game of guessing begins with.
+    static final String GUESS = "1-15?";
+
+    /// What a game of tic-tac-toe begins with; the environment adds the board.
+    static final String BOARD = "X ";
+
+    private static final int HIGHEST = 15;
+    private static final int GUESSES = 4;
+    private static final int SQUARES = 9;
+
+    private GameRows() {}
+
+    /// Half of the guesses heed what was said before, the others are any number.
+    static Dialogue guessing(UniformRandomProvider random) {
+        int secret = 1 + random.nextInt(HIGHEST);
+        int low = 1;
+        int high = HIGHEST;
+        List<String> turns = new ArrayList<>(List.of(GUESS));
+        for (int i = 0; i < GUESSES; i++) {
+            int guess =
+                    random.nextBoolean()
+                            ? low + random.nextInt(high - low + 1)
+                            : 1 + random.nextInt(HIGHEST);
+            turns.add(String.valueOf(guess));
+            if (guess == secret || i == GUESSES - 1) {
+                break;
+            }
+            turns.add(guess < secret ? "higher" : "lower");
+            if (guess < secret) {
+                low = Math.max(low, guess + 1);
+            } else {
+                high = Math.min(high, guess - 1);
+            }
+        }
+        return new Dialogue(turns, "");
+    }
+
+    /// Both players take any free square. Nobody stops at a line: that is the environment's.
+    static Dialogue ticTacToe(UniformRandomProvider random) {
+        char[] board = ".".repeat(SQUARES).toCharArray();
+        List<String> turns = new ArrayList<>();
+        int moves = 1 + random.nextInt((SQUARES + 1) / 2);
+        for (int i = 0; i < moves; i++) {
+            turns.add((i == 0 ? BOARD : "") + new String(board));
+            turns.add(String.valueOf(1 + take(board, 'X', random)));
+            if (2 * i + 2 < SQUARES) {
+                take(board, 'O', random);
+            }
+        }
+        return new Dialogue(turns, "");
+    }
+
+    /// @return which square was taken, from 0
+    private static int take(char[] board, char player, UniformRandomProvider random) {
+        int square = random.nextInt(SQUARES);
+        while (board[square] != '.') {
+            square = random.nextInt(SQUARES);
+        }
+        board[square] = player;
+        return square;
+    }
+}
