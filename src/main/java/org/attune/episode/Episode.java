@@ -3,6 +3,7 @@ package org.attune.episode;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -35,6 +36,28 @@ public record Episode(
         turns = List.copyOf(turns);
         rewards = Collections.unmodifiableMap(new LinkedHashMap<>(rewards));
         state = Collections.unmodifiableMap(new LinkedHashMap<>(state));
+    }
+
+    /// Sequences that train: one, but for an episode whose history was rendered anew, where a turn
+    /// that doesn't follow the tokens so far begins another. They share the episode's advantage.
+    public List<EpisodeRow> rows() {
+        var rows = new ConversationRows(0);
+        int[] context = promptIds;
+        for (Turn turn : turns) {
+            context = turn.context().orElse(context);
+            rows.add(context, turn.ids(), turn.logProbs());
+            int own = context.length + turn.ids().length;
+            context = Arrays.copyOf(context, own + turn.observation().length);
+            System.arraycopy(turn.ids(), 0, context, own - turn.ids().length, turn.ids().length);
+            System.arraycopy(turn.observation(), 0, context, own, turn.observation().length);
+        }
+        return rows.rows();
+    }
+
+    /// Whether turns don't follow each other in one sequence: then [#rows] has the sequences, and
+    /// [#completionIds] is none.
+    public boolean isForked() {
+        return turns.stream().anyMatch(turn -> turn.context().isPresent());
     }
 
     /// Tokens after the prompt: each turn's own, then its observation, `(T)`.

@@ -17,6 +17,8 @@ import java.util.Optional;
 /// @param answers messages of tools or the environment, as the model reads them
 /// @param observation tokens of the answers and of the next turn's header; empty at the end
 /// @param reward of this turn, 0 where it got none
+/// @param context all tokens that it follows, where history was rendered anew and doesn't begin
+///     with the tokens so far; empty where it follows these
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record Turn(
         int[] ids,
@@ -26,7 +28,8 @@ public record Turn(
         List<ToolOutcome> outcomes,
         List<Message> answers,
         int[] observation,
-        double reward) {
+        double reward,
+        Optional<int[]> context) {
     public Turn {
         outcomes = List.copyOf(outcomes);
         answers = List.copyOf(answers);
@@ -34,5 +37,27 @@ public record Turn(
             throw new IllegalArgumentException(
                     "%d tokens with %d log-probabilities".formatted(ids.length, logProbs.length));
         }
+    }
+
+    /// One that follows the tokens so far.
+    public Turn(
+            int[] ids,
+            float[] logProbs,
+            boolean isFinished,
+            Optional<ParsedTurn> parsed,
+            List<ToolOutcome> outcomes,
+            List<Message> answers,
+            int[] observation,
+            double reward) {
+        this(
+                ids,
+                logProbs,
+                isFinished,
+                parsed,
+                outcomes,
+                answers,
+                observation,
+                reward,
+                Optional.empty());
     }
 }
