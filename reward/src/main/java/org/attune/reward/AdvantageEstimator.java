@@ -106,6 +106,20 @@ public sealed interface AdvantageEstimator {
         }
     }
 
+    /// Each turn's, by what it earns from there on: [TurnAdvantages#of]. The divergence counts in
+    /// the loss.
+    ///
+    /// @param gamma γ, discount of later turns, in [0, 1]
+    /// @param scale what centred returns are divided by
+    /// @param leaveOut whether an episode's baseline is the mean of the others
+    record TurnCredit(double gamma, Advantages.Scale scale, boolean leaveOut)
+            implements AdvantageEstimator {
+        @Override
+        public Advantages of(GroupedRewards round) {
+            return TurnAdvantages.of(round, gamma, scale, leaveOut);
+        }
+    }
+
     /// OPO's: [ReinforceAdvantages#optimal]. The divergence counts in the loss.
     record OptimalBaseline() implements AdvantageEstimator {
         @Override

@@ -6,8 +6,10 @@ import org.attune.episode.Turn;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -15,6 +17,8 @@ import java.util.Set;
 /// What environments give, as columns beside those of functions, each with weight 1 and named after
 /// its environment, as in TRL. Failed episodes get no reward at all.
 public final class EpisodeRewards {
+    private static final Optional<Episode> NO_EPISODE = Optional.empty();
+
     private EpisodeRewards() {}
 
     /// The table of a round with what its episodes' environments gave. The rewards of turns are
@@ -47,7 +51,26 @@ public final class EpisodeRewards {
                 values,
                 functions.failures(),
                 functions.metrics(),
-                functions.extras());
+                functions.extras(),
+                splits(functions, completions, environments));
+    }
+
+    private static Map<String, List<Optional<double[]>>> splits(
+            RewardTable functions, List<Completion> completions, Set<String> environments) {
+        Map<String, List<Optional<double[]>>> splits = new LinkedHashMap<>(functions.turns());
+        for (String name : environments) {
+            splits.put(
+                    name,
+                    completions.stream()
+                            .map(c -> of(c, name).isPresent() ? c.episode() : NO_EPISODE)
+                            .map(episode -> episode.map(EpisodeRewards::ofTurns))
+                            .toList());
+        }
+        return splits;
+    }
+
+    private static double[] ofTurns(Episode episode) {
+        return episode.turns().stream().mapToDouble(Turn::reward).toArray();
     }
 
     private static double[] row(double[] given, Completion completion, Set<String> environments) {

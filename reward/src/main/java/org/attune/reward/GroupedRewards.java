@@ -12,20 +12,34 @@ import java.util.Optional;
 ///     where the divergence isn't in the reward
 /// @param baselines reward of the likeliest completion of each completion's prompt, `(N)`, NaN
 ///     where it got none; empty unless the estimator asks for them
+/// @param turns which turn each token belongs to, from 0, in the form of `masks`; empty: all
+///     completions are of one turn
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record GroupedRewards(
         RewardTable table,
         int generations,
         double[][] masks,
         Optional<double[][]> divergences,
-        Optional<double[]> baselines) {
+        Optional<double[]> baselines,
+        Optional<int[][]> turns) {
+    /// Of completions of one turn.
+    public GroupedRewards(
+            RewardTable table,
+            int generations,
+            double[][] masks,
+            Optional<double[][]> divergences,
+            Optional<double[]> baselines) {
+        this(table, generations, masks, divergences, baselines, Optional.empty());
+    }
+
     /// @throws IllegalArgumentException if the parts don't have `N` entries, or N is no multiple of
     ///     G
     public GroupedRewards {
         int n = table.size();
         if (masks.length != n
                 || divergences.isPresent() && divergences.get().length != n
-                || baselines.isPresent() && baselines.get().length != n) {
+                || baselines.isPresent() && baselines.get().length != n
+                || turns.isPresent() && turns.get().length != n) {
             throw new IllegalArgumentException(
                     "%d completions need as many masks, divergences and baselines".formatted(n));
         }
@@ -42,6 +56,20 @@ public record GroupedRewards(
             masks[i] = new double[] {1};
         }
         return new GroupedRewards(table, generations, masks, Optional.empty(), Optional.empty());
+    }
+
+    /// The turn that a token belongs to.
+    int turn(int completion, int token) {
+        return turns.map(all -> all[completion][token]).orElse(0);
+    }
+
+    /// Turns of a completion, at least 1.
+    int turns(int completion) {
+        int last = 0;
+        for (int t = 0; t < masks[completion].length; t++) {
+            last = Math.max(last, turn(completion, t));
+        }
+        return last + 1;
     }
 
     /// Tokens of a completion that count.

@@ -31,4 +31,11 @@ public interface RewardLog {
     /// @param index of the completion in the batch
     /// @param why in one line
     default void failed(int index, String why) {}
+
+    /// Says how the turns of an episode make up its reward. Ignored unless someone credits turns.
+    ///
+    /// @param index of the completion in the batch
+    /// @param rewards of its turns, in order; what they lack to the whole reward is the last
+    ///     turn's
+    default void turns(int index, double[] rewards) {}
 }

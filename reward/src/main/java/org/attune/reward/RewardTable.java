@@ -3,6 +3,7 @@ package org.attune.reward;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The rewards of one round of completions. The order of everything follows the order of
 /// completions and functions, whatever the order in which calls ended.
@@ -13,14 +14,29 @@ import java.util.Map;
 /// @param failures by function and kind; empty if all went well
 /// @param metrics what functions logged, averaged
 /// @param extras further columns that functions gave, each `(N)`; null is an empty cell
+/// @param turns of functions that judge turns: what each of a completion's turns got, unweighted,
+///     by the function's name, `(N)`; what they lack to the value is the last turn's
 public record RewardTable(
         List<String> names,
         double[] weights,
         double[][] values,
         List<RewardFailure> failures,
         Map<String, Double> metrics,
-        Map<String, List<Object>> extras) {
+        Map<String, List<Object>> extras,
+        Map<String, List<Optional<double[]>>> turns) {
+    /// Of functions that judge whole completions.
+    public RewardTable(
+            List<String> names,
+            double[] weights,
+            double[][] values,
+            List<RewardFailure> failures,
+            Map<String, Double> metrics,
+            Map<String, List<Object>> extras) {
+        this(names, weights, values, failures, metrics, extras, Map.of());
+    }
+
     public RewardTable {
+        turns = Map.copyOf(turns);
         names = List.copyOf(names);
         failures = List.copyOf(failures);
         if (names.size() != weights.length) {
@@ -49,6 +65,11 @@ public record RewardTable(
     /// Rewards of one function, `(N)`; NaN = none.
     public double[] column(int function) {
         return Arrays.stream(values).mapToDouble(row -> row[function]).toArray();
+    }
+
+    /// What a completion's turns got of a function; empty if it judges whole completions.
+    public Optional<double[]> split(String function, int completion) {
+        return Optional.ofNullable(turns.get(function)).flatMap(all -> all.get(completion));
     }
 
     /// Weighted sum of a completion's rewards, where a missing one counts as 0; NaN if all are

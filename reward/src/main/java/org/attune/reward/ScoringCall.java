@@ -181,6 +181,12 @@ final class ScoringCall implements CallPool.Call {
             add(() -> record(Kind.UNANSWERED, new int[] {part[index]}, why, null));
         }
 
+        @Override
+        public void turns(int index, double[] rewards) {
+            double[] copy = rewards.clone();
+            add(() -> round.turns(function, part[index], copy));
+        }
+
         private void add(Runnable entry) {
             synchronized (logged) {
                 logged.add(entry);

@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -36,6 +38,7 @@ final class ScoringRound {
     // by function, then metric: TRL's names may be logged by several functions
     private final List<TreeMap<String, List<Logged>>> metrics = new ArrayList<>();
     private final List<TreeMap<String, Object[]>> extras = new ArrayList<>();
+    private final List<double[][]> turns = new ArrayList<>(); // by function; null: not split
     private int open;
 
     ScoringRound(List<FunctionState> functions, int completions) {
@@ -50,6 +53,7 @@ final class ScoringRound {
             failures.add(new EnumMap<>(Kind.class));
             metrics.add(new TreeMap<>());
             extras.add(new TreeMap<>());
+            turns.add(new double[completions][]);
         }
     }
 
@@ -127,6 +131,22 @@ final class ScoringRound {
         }
     }
 
+    synchronized void turns(int function, int index, double[] rewards) {
+        turns.get(function)[index] = rewards;
+    }
+
+    private Map<String, List<Optional<double[]>>> splits() {
+        var splits = new LinkedHashMap<String, List<Optional<double[]>>>();
+        for (int f = 0; f < functions.size(); f++) {
+            if (Arrays.stream(turns.get(f)).anyMatch(Objects::nonNull)) {
+                splits.put(
+                        functions.get(f).name,
+                        Arrays.stream(turns.get(f)).map(Optional::ofNullable).toList());
+            }
+        }
+        return splits;
+    }
+
     /// A function is done with these completions, well or not.
     synchronized void done(int[] indices) {
         open -= indices.length;
@@ -180,7 +200,8 @@ final class ScoringRound {
                 values,
                 failureList,
                 Collections.unmodifiableMap(metricMeans),
-                Collections.unmodifiableMap(extraColumns));
+                Collections.unmodifiableMap(extraColumns),
+                splits());
     }
 
     /// Calls end in any order; adding up in the order of completions gives the same last digit.

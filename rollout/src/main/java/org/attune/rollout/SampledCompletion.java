@@ -3,6 +3,7 @@ package org.attune.rollout;
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
 
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
@@ -62,6 +63,19 @@ public record SampledCompletion(
     /// With tokens that are all the model's own.
     public SampledCompletion(int[] ids, float[] logProbs, StopReason reason, List<TopTokens> top) {
         this(ids, logProbs, reason, top, new BitSet());
+    }
+
+    /// The turn that each token belongs to, from 0, `(T)`; an observation belongs to the turn that
+    /// it answers.
+    public int[] turns() {
+        int[] turns = new int[ids.length];
+        if (episode.isPresent() && !isFailed()) {
+            int[] starts = episode.get().turnStarts();
+            for (int turn = 1; turn < starts.length; turn++) {
+                Arrays.fill(turns, starts[turn], turns.length, turn);
+            }
+        }
+        return turns;
     }
 
     /// Tokens of the model's own.

@@ -118,7 +118,9 @@ class EveryKeyTest {
                 "replay_buffer_size=0",
                 "scale_rewards=group",
                 "multi_objective_aggregation=sum_then_normalize",
-                "advantage_estimator=opo",
+                "advantage_estimator=leave_one_out",
+                "credit=turns",
+                "gamma=0.9",
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");

@@ -31,7 +31,13 @@ public enum AdvantageBaseline {
         return this == REINFORCE_PLUS_PLUS;
     }
 
-    AdvantageEstimator estimator(RewardConfig rewards, double beta) {
+    AdvantageEstimator estimator(RewardConfig rewards, CreditConfig credit, double beta) {
+        if (credit.credit() == Credit.TURNS) { // a run with others is refused
+            return this == LEAVE_ONE_OUT
+                    ? new AdvantageEstimator.TurnCredit(credit.gamma(), Advantages.Scale.NONE, true)
+                    : new AdvantageEstimator.TurnCredit(
+                            credit.gamma(), rewards.scaleRewards(), false);
+        }
         return switch (this) {
             case GROUP ->
                     new AdvantageEstimator.GroupRelative(

@@ -1,5 +1,6 @@
 package org.attune.trainers.grpo;
 
+import org.attune.reward.Advantages;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.OptimizerConfig;
@@ -75,6 +76,7 @@ final class GroupChecks {
                                     + " of how it sampled"));
         }
         problems.addAll(groupProblems(run));
+        problems.addAll(creditProblems(run));
         boolean covariance =
                 loss.lossType() == GrpoLossType.CLIP_COV || loss.lossType() == GrpoLossType.KL_COV;
         if (covariance && run.entropy().topEntropyQuantile() < 1) {
@@ -87,6 +89,46 @@ final class GroupChecks {
         }
         if (loss.lossType() == GrpoLossType.GMPO) {
             problems.addAll(geometricProblems(loss, run.entropy()));
+        }
+        return problems;
+    }
+
+    /// Of credit for turns.
+    private static List<ConfigProblem> creditProblems(GrpoConfig run) {
+        var problems = new ArrayList<ConfigProblem>();
+        if (run.credit().credit() == Credit.EPISODE) {
+            if (run.credit().gamma() != 1) {
+                problems.add(
+                        new ConfigProblem(
+                                "gamma",
+                                run.credit().gamma(),
+                                "1 with credit: episode, which has nothing to discount; set credit:"
+                                        + " turns"));
+            }
+            return problems;
+        }
+        AdvantageBaseline baseline = run.loss().advantageEstimator();
+        if (baseline != AdvantageBaseline.GROUP && baseline != AdvantageBaseline.LEAVE_ONE_OUT) {
+            problems.add(
+                    new ConfigProblem(
+                            "advantage_estimator",
+                            baseline,
+                            "group or leave_one_out with credit: turns"));
+        }
+        if (run.rewards().multiObjectiveAggregation()
+                != Advantages.Aggregation.SUM_THEN_NORMALIZE) {
+            problems.add(
+                    new ConfigProblem(
+                            "multi_objective_aggregation",
+                            run.rewards().multiObjectiveAggregation(),
+                            "sum_then_normalize with credit: turns"));
+        }
+        if (run.loss().lossType() == GrpoLossType.GMPO) {
+            problems.add(
+                    new ConfigProblem(
+                            "credit",
+                            Credit.TURNS,
+                            "episode with loss_type gmpo, which has one ratio for all tokens"));
         }
         return problems;
     }

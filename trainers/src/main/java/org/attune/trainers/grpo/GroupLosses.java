@@ -23,7 +23,7 @@ final class GroupLosses {
     private static GroupLoss of(GrpoConfig config) {
         GrpoLossConfig loss = config.loss();
         return new GroupLoss(
-                loss.advantageEstimator().estimator(config.rewards(), loss.beta()),
+                loss.advantageEstimator().estimator(config.rewards(), config.credit(), loss.beta()),
                 completion(loss, config.covariance()),
                 normaliser(loss.lossType(), config.generation().maxCompletionLength()),
                 loss.beta(),

@@ -30,6 +30,7 @@ import java.util.List;
 /// @param generation how completions are generated
 /// @param rollouts where completions come from, and where they are kept
 /// @param rewards rewards
+/// @param credit to what of an episode of several turns rewards are credited
 /// @param loss objective
 /// @param entropy what is done about the policy's entropy
 /// @param covariance tokens that `clip_cov` and `kl_cov` treat apart
@@ -48,6 +49,7 @@ public record GrpoConfig(
         @Valid GenerationConfig generation,
         @Valid RolloutSourceConfig rollouts,
         @Valid RewardConfig rewards,
+        @Valid CreditConfig credit,
         @Valid GrpoLossConfig loss,
         @Valid EntropyConfig entropy,
         @Valid CovarianceConfig covariance,

@@ -206,7 +206,8 @@ final class RoundGenerator {
                                                 .map(row -> RolloutRow.doubles(row.mask()))
                                                 .toArray(double[][]::new),
                                         divergences,
-                                        baselines)));
+                                        baselines,
+                                        judged.turns())));
     }
 
     private static double[][] divergences(List<RolloutRow> rows) {

@@ -15,6 +15,7 @@ import org.attune.trainers.loop.PhaseClock;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// Completes prompts and judges the completions.
@@ -62,6 +63,14 @@ public record CompletionJudge(
                     all,
                     new CompletionTable(
                             table.batch(), table.rewards(), other.values(), table.generations()));
+        }
+
+        /// The turn that each token of a completion belongs to; empty if all have one turn.
+        public Optional<int[][]> turns() {
+            return sampled.stream().allMatch(c -> c.episode().isEmpty())
+                    ? Optional.empty()
+                    : Optional.of(
+                            sampled.stream().map(SampledCompletion::turns).toArray(int[][]::new));
         }
 
         /// Tokens of prompts and the model's own of completions, a shared prompt counted for each

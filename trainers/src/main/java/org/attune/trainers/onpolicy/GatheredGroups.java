@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Groups out of several judged batches as one, as if they had been completed together.
@@ -30,6 +31,7 @@ public final class GatheredGroups {
     private final Map<String, List<Object>> columns = new LinkedHashMap<>();
     private final Map<String, List<Object>> extras = new LinkedHashMap<>();
     private final Map<String, Double> logged = new LinkedHashMap<>();
+    private final Map<String, List<Optional<double[]>>> turns = new LinkedHashMap<>();
     private RewardTable last;
 
     /// A group of a batch.
@@ -59,6 +61,7 @@ public final class GatheredGroups {
         last = batch.table().rewards();
         batch.table().batch().columns().keySet().forEach(n -> columns.put(n, new ArrayList<>()));
         last.extras().keySet().forEach(name -> extras.put(name, new ArrayList<>()));
+        last.turns().keySet().forEach(name -> turns.put(name, new ArrayList<>()));
         failures.addAll(last.failures());
         logged.putAll(last.metrics());
     }
@@ -73,6 +76,7 @@ public final class GatheredGroups {
         columns.forEach(
                 (name, column) -> column.add(cell(batch.table().batch().columns().get(name), i)));
         extras.forEach((name, column) -> column.add(cell(rewards.extras().get(name), i)));
+        turns.forEach((name, splits) -> splits.add(rewards.split(name, i)));
     }
 
     private static Object cell(List<Object> column, int i) {
@@ -87,7 +91,8 @@ public final class GatheredGroups {
                         values.toArray(double[][]::new),
                         failures,
                         logged,
-                        extras);
+                        extras,
+                        turns);
         Advantages none = // the estimator of the run makes others
                 new Advantages(new double[values.size()], Map.of());
         Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));

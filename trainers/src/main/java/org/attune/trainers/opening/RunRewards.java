@@ -258,7 +258,8 @@ public final class RunRewards implements CompletionScorer, AutoCloseable {
                 values,
                 judged.failures(),
                 judged.metrics(),
-                judged.extras());
+                judged.extras(),
+                judged.turns());
     }
 
     @Override

@@ -109,4 +109,16 @@ class GroupChecksTest {
                                 .withLora(l -> l.withUsePeft(true))
                                 .withReference(r -> r.withSync(y -> y.withSyncRefModel(true)))));
     }
+
+    @Test
+    void creditForTurnsNeedsALossByTokensAndABaselineOfItsOwn() {
+        GrpoConfig turns = valid().withCredit(c -> c.withCredit(Credit.TURNS).withGamma(0.9));
+        assertEquals(List.of(), keys(turns));
+        assertEquals(List.of("gamma"), keys(valid().withCredit(c -> c.withGamma(0.9))));
+        assertEquals(
+                List.of("credit"), keys(turns.withLoss(l -> l.withLossType(GrpoLossType.GMPO))));
+        assertEquals(
+                List.of("advantage_estimator"),
+                keys(turns.withLoss(l -> l.withAdvantageEstimator(AdvantageBaseline.OPO))));
+    }
 }

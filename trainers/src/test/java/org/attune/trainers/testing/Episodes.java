@@ -73,6 +73,22 @@ public final class Episodes {
         return this;
     }
 
+    /// With a reward of the turn added last.
+    public Episodes worth(double reward) {
+        Turn last = turns.removeLast();
+        turns.add(
+                new Turn(
+                        last.ids(),
+                        last.logProbs(),
+                        last.isFinished(),
+                        last.parsed(),
+                        last.outcomes(),
+                        last.answers(),
+                        last.observation(),
+                        reward));
+        return this;
+    }
+
     /// With what an environment rewards.
     public Episodes reward(String name, double value) {
         rewards.put(name, OptionalDouble.of(value));
