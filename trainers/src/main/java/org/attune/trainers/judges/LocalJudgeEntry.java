@@ -56,7 +56,7 @@ public record LocalJudgeEntry(
                                 .formatted(where, key, String.join(", ", KEYS)));
             }
         }
-        var given = new Parameters("judge", JudgeSpec.map(map.get("judge")));
+        var given = new Parameters("reward \"judge\"", JudgeSpec.map(map.get("judge")));
         String model = given.requiredText("model");
         String mode = given.choice("mode", "single", "group");
         if (mode.equals("group")) {
