@@ -22,8 +22,7 @@ import java.util.stream.Stream;
 /// ```
 /// Conditions are `= != <> < <= > >=`, `[NOT] LIKE`, `[NOT] IN (…)`, `BETWEEN … AND …`, `IS [NOT]
 /// NULL`, joined by `AND`, `OR`, `NOT` and parentheses. Texts are compared without regard to case.
-// A
-/// comparison with null, or of a number with a text, is false.
+/// A comparison with null, or of a number with a text, is false.
 final class QueryReader {
     private static final int LONGEST = 4000;
     private static final int DEEPEST = 100;

@@ -13,8 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/// Reads a table's file: `.csv` with a header line, `.jsonl` with an object in each line, or
-// `.json`
+/// Reads a table's file: `.csv` with a header line, `.jsonl` with an object in each line, `.json`
 /// with a list of objects. In a CSV file what looks like a number or `true` or `false` is one, and
 /// what is empty is null.
 final class TableFile {
