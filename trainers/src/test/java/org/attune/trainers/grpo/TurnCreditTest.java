@@ -50,7 +50,7 @@ class TurnCreditTest {
                                 Episodes.of(prompts.get(i).ids())
                                         .turn(new int[] {2, first}, new int[] {5, 6}, "f", "x")
                                         .worth(first)
-                                        .turn(new int[] {first, 4}, "done")
+                                        .turn(new int[] {4, first}, "done")
                                         .reward("Game", 0)
                                         .ended(EndReason.ANSWERED),
                                 StopReason.STOP_TOKEN));
