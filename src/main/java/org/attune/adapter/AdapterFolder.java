@@ -1,5 +1,6 @@
 package org.attune.adapter;
 
+import org.attune.error.HubException;
 import org.attune.error.ModelException;
 import org.attune.files.AtomicFile;
 import org.attune.files.GivenPath;
@@ -77,25 +78,24 @@ public final class AdapterFolder implements AutoCloseable {
         }
     }
 
-    /// Resolves `adapter_name_or_path`: a folder, or a name in the local hub cache.
+    /// Resolves `adapter_name_or_path`: a folder, or a name on the Hub, `ORG/NAME` or
+    /// `ORG/NAME@REVISION`.
     public static AdapterFolder open(String nameOrPath, HubCache cache) {
         Path folder = GivenPath.of(nameOrPath);
         if (Files.isDirectory(folder)) {
             return open(folder);
         }
-        return cache.snapshot(HubCache.Kind.MODELS, nameOrPath, "main")
-                .map(AdapterFolder::open)
-                .orElseThrow(
-                        () ->
-                                new ModelException(
-                                        ("adapter \"%s\": no such folder (looked at %s), and not in"
-                                             + " the local Hugging Face cache %s; download it with"
-                                             + " `hf download %s`, or give the path of a folder")
-                                                .formatted(
-                                                        nameOrPath,
-                                                        GivenPath.lookedAt(nameOrPath, Path.of("")),
-                                                        cache.root(),
-                                                        nameOrPath)));
+        String missing =
+                "adapter \"%s\": no such folder (looked at %s)"
+                        .formatted(nameOrPath, GivenPath.lookedAt(nameOrPath, Path.of("")));
+        if (!HubCache.isRepositoryName(nameOrPath)) {
+            throw new ModelException(missing);
+        }
+        try {
+            return open(cache.find(HubCache.Kind.MODELS, nameOrPath, HubCache.MAIN));
+        } catch (HubException e) {
+            throw new ModelException(missing + "; as a name on the Hub: " + e.getMessage(), e);
+        }
     }
 
     /// The folder.

@@ -68,7 +68,7 @@ class AdapterFolderTest {
                                 ModelException.class,
                                 () -> AdapterFolder.open("org/a", new HubCache(root)).close())
                         .getMessage();
-        assertTrue(message.contains("`hf download org/a`"), message);
+        assertTrue(message.contains("`attune download org/a`"), message);
         message =
                 assertThrows(ModelException.class, () -> AdapterFolder.open(root).close())
                         .getMessage();

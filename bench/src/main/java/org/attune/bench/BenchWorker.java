@@ -1,7 +1,7 @@
 package org.attune.bench;
 
 import org.attune.error.ConfigException;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.source.ModelSource;
 import org.attune.models.ModelConfig;
@@ -64,7 +64,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private BenchRun train() {
         int group = spec.task() == BenchTask.GRPO ? spec.completions() : 1;
         var recorder = new StepRecorder(spec.rows() * group, spec.profile() ? spec.warmUp() : -1);
-        var runs = new Runs(HubCache.ofEnvironment(), List.of(recorder), new StopSignal());
+        var runs = new Runs(HubDownload.cache(), List.of(recorder), new StopSignal());
         switch (spec.task()) {
             case SFT -> runs.train(sft());
             case DPO -> runs.train(dpo());
@@ -183,7 +183,7 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     private BenchRun withCeiling(BenchRun run) {
         return Engine.call(
                 () -> {
-                    try (var setup = ModelSetup.open(model(), HubCache.ofEnvironment())) {
+                    try (var setup = ModelSetup.open(model(), HubDownload.cache())) {
                         var ceiling =
                                 GemmCeiling.measure(products(run), setup.device(), setup.dtype());
                         return new BenchRun(

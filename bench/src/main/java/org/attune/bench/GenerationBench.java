@@ -3,7 +3,7 @@ package org.attune.bench;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
@@ -42,7 +42,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
                 () -> {
                     var config = ModelConfig.of(spec.model().toString()).withDtype(spec.dtype());
                     try (var _ = TensorScope.open("bench");
-                            var setup = ModelSetup.open(config, HubCache.ofEnvironment());
+                            var setup = ModelSetup.open(config, HubDownload.cache());
                             Decoder decoder = setup.loadDecoder()) {
                         return spec.rank() == 0
                                 ? measure(decoder, Adapter.OFF)

@@ -76,7 +76,7 @@ final class AttuneCommand implements Callable<Integer> {
                         ScoreCommand.class,
                         MergeCommand.class,
                         ExportCommand.class));
-        groups.put("Runs", List.of(RunsCommand.class));
+        groups.put("Runs and the Hub", List.of(RunsCommand.class, DownloadCommand.class));
         groups.put(
                 "Attune itself",
                 List.of(

@@ -10,7 +10,7 @@ import org.attune.datasets.formats.Sample;
 import org.attune.datasets.formats.TemplateOptions;
 import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.error.ConfigException;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.models.eval.EvalProblem;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.builtin.BuiltinRewards;
@@ -152,7 +152,7 @@ final class EvalArguments {
                         SplitSpec.TRAIN,
                         promptColumn == null ? Map.of() : Map.of(promptColumn, "prompt"));
         List<Sample> samples =
-                new DatasetLoader(Path.of(""), HubCache.ofEnvironment(), BadRowPolicy.ERROR)
+                new DatasetLoader(Path.of(""), HubDownload.cache(), BadRowPolicy.ERROR)
                         .load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream()
                                 .limit(count == null ? Long.MAX_VALUE : count)
                                 .toList();

@@ -11,7 +11,7 @@ final class ModelOptions {
             names = {"-m", "--model"},
             required = true,
             paramLabel = "MODEL",
-            description = "Folder in Hugging Face layout, .gguf file, or name in the local cache.")
+            description = "Folder in Hugging Face layout, .gguf file, or name on the Hub.")
     String model;
 
     @Option(

@@ -7,6 +7,7 @@ import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.ScoringPreparation.Scored;
 import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.models.DtypeChoice;
 import org.attune.tensor.Engine;
 import org.attune.trainers.judges.RowScorer;
@@ -87,7 +88,7 @@ final class ScoreCommand implements Callable<Integer>, UsesEngine {
     }
 
     private void score(ScoreFile.Form form, RunScreen screen) {
-        HubCache hub = HubCache.ofEnvironment();
+        HubCache hub = HubDownload.cache();
         var progress = new CountedProgress(screen, InstantSource.system(), "rows", true);
         progress.loading(model.model);
         try (RowScorer scorer = RowScorer.open(model.config(dtype), given(separator), hub)) {

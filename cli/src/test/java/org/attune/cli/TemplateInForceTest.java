@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.junit.jupiter.api.Test;
@@ -129,7 +129,7 @@ class TemplateInForceTest {
     }
 
     private static String inForce(ModelConfig config) {
-        try (var model = ModelSetup.open(config, HubCache.ofEnvironment())) {
+        try (var model = ModelSetup.open(config, HubDownload.cache())) {
             return model.text().template().orElseThrow().source();
         }
     }

@@ -6,6 +6,7 @@ import org.attune.datasets.rows.RowFiles;
 import org.attune.error.ConfigException;
 import org.attune.error.DatasetException;
 import org.attune.error.Excerpt;
+import org.attune.error.HubException;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 
@@ -22,8 +23,8 @@ import java.util.Optional;
 /// @param split which part of their rows
 record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec, SplitSpec split) {
 
-    /// Finds them: a file, `folder#name`, a folder with or without `dataset_info.json`, or a hub
-    /// data set in the local cache.
+    /// Finds them: a file, `folder#name`, a folder with or without `dataset_info.json`, or a data
+    /// set on the Hub.
     ///
     /// @param base what relative paths start from
     /// @throws DatasetException if there is nothing, with what to do
@@ -219,11 +220,13 @@ record SourceFiles(List<Path> files, Optional<LlamaFactorySpec> spec, SplitSpec 
     }
 
     private static Path cached(String name, HubCache hub) {
-        return hub.snapshot(HubCache.Kind.DATASETS, name, "main")
-                .orElseThrow(
-                        () ->
-                                new DatasetException(
-                                        "%s is neither a file or folder here nor a data set in %s; download it with `hf download --repo-type dataset %s`"
-                                                .formatted(name, hub.root(), name)));
+        try {
+            return hub.find(HubCache.Kind.DATASETS, name, HubCache.MAIN);
+        } catch (HubException e) {
+            throw new DatasetException(
+                    "%s is neither a file or folder here nor a data set that can be had: %s"
+                            .formatted(name, e.getMessage()),
+                    e);
+        }
     }
 }

@@ -184,7 +184,7 @@ class DatasetLoaderTest {
                 assertThrows(
                         DatasetException.class, () -> only(DatasetSource.of("org/other"), SFT));
         assertTrue(
-                error.getMessage().contains("hf download --repo-type dataset org/other"),
+                error.getMessage().contains("attune download --dataset org/other"),
                 error::getMessage);
     }
 

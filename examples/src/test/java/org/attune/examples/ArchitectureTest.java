@@ -64,6 +64,7 @@ final class ArchitectureTest {
             Set.of(
                     "error",
                     "http",
+                    "hub",
                     "tensor",
                     "files",
                     "text",

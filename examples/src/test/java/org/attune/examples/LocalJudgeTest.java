@@ -12,7 +12,7 @@ import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
 import org.attune.error.ConfigException;
 import org.attune.examples.quickstart.TinyModel;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.policy.HeadRequest;
@@ -72,7 +72,7 @@ final class LocalJudgeTest {
         Map<String, Object> judge =
                 Map.of("model", model.toString(), "prompt", PROMPT, "scale", "0..9");
         var like = ModelConfig.of(model.toString());
-        var hub = HubCache.ofEnvironment();
+        var hub = HubDownload.cache();
         double[] rewards =
                 Engine.call(
                         () -> {
@@ -90,7 +90,7 @@ final class LocalJudgeTest {
     private static double alone(String question) {
         return Engine.call(
                 () -> {
-                    var hub = HubCache.ofEnvironment();
+                    var hub = HubDownload.cache();
                     try (var setup = ModelSetup.open(ModelConfig.of(model.toString()), hub);
                             var decoder = setup.loadAsIs()) {
                         int[] prompt = rendered(setup, question);
@@ -199,7 +199,7 @@ final class LocalJudgeTest {
                                                             LocalJudge.open(
                                                                     entry,
                                                                     like,
-                                                                    HubCache.ofEnvironment())) {
+                                                                    HubDownload.cache())) {
                                                         return opened.score(
                                                                 new RewardBatch(
                                                                         List.of(), List.of(),

@@ -1,7 +1,7 @@
 package org.attune.models;
 
 import org.attune.adapter.AdapterFolder;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
@@ -33,7 +33,7 @@ public final class LoadedModel implements AutoCloseable {
     /// A causal language model that only generates, with its adapter or without: nothing can be
     /// added to it, nothing merged.
     public static LoadedModel openToGenerate(ModelConfig config) {
-        return openToGenerate(ModelSetup.open(config, HubCache.ofEnvironment()));
+        return openToGenerate(ModelSetup.open(config, HubDownload.cache()));
     }
 
     /// The same of an opened setup, which it takes over.
@@ -55,7 +55,7 @@ public final class LoadedModel implements AutoCloseable {
     }
 
     private static LoadedModel open(ModelConfig config, Function<ModelSetup, Decoder> load) {
-        return open(ModelSetup.open(config, HubCache.ofEnvironment()), load);
+        return open(ModelSetup.open(config, HubDownload.cache()), load);
     }
 
     private static LoadedModel open(ModelSetup setup, Function<ModelSetup, Decoder> load) {
@@ -108,7 +108,7 @@ public final class LoadedModel implements AutoCloseable {
         if (name.isEmpty()) {
             return completer(Adapter.OFF);
         }
-        try (var folder = AdapterFolder.open(name.get(), HubCache.ofEnvironment())) {
+        try (var folder = AdapterFolder.open(name.get(), HubDownload.cache())) {
             Policy policy =
                     adapted.orElseThrow(
                             () -> new IllegalStateException("opened without an adapter"));

@@ -11,7 +11,7 @@ import java.util.Optional;
 ///
 /// @param modelNameOrPath folder in Hugging Face layout, GGUF file, or hub name found in the
 ///     local cache; required
-/// @param modelRevision revision of a hub name in the local cache
+/// @param modelRevision revision of a name on the Hub
 /// @param adapterNameOrPath PEFT folder of the adapter to start from; unset: a fresh one
 /// @param dtype number format of frozen weights and products; adapters and optimizer are
 ///     float32 always. TRL's default is float32 weights with bfloat16 autocast, which is what
@@ -24,8 +24,8 @@ import java.util.Optional;
 public record ModelConfig(
         @NotBlank(
                         message =
-                                "a folder in Hugging Face layout, a .gguf file, or a hub name that"
-                                        + " is in the local cache")
+                                "a folder in Hugging Face layout, a .gguf file, or a name on the"
+                                        + " Hub")
                 String modelNameOrPath,
         String modelRevision,
         Optional<String> adapterNameOrPath,

@@ -1,9 +1,11 @@
 package org.attune.model.source;
 
+import org.attune.error.HubException;
 import org.attune.error.ModelException;
 import org.attune.files.GivenPath;
 import org.attune.files.HubCache;
 import org.attune.files.TensorFile;
+import org.attune.hub.HubDownload;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.GenerationDefaults;
 import org.attune.text.TextAssets;
@@ -17,17 +19,18 @@ import java.util.stream.Stream;
 /// Where a model comes from: a GGUF file, or a Hugging Face folder (one's own or one in the local
 /// hub cache). Opening reads configuration and tables of contents only. Owns the open files.
 public sealed interface ModelSource extends AutoCloseable permits FolderModel, GgufModel {
-    /// Resolves `model_name_or_path` with the process's environment and revision `main`.
+    /// Resolves `model_name_or_path` with the process's environment and revision `main`. What isn't
+    /// in the cache is downloaded.
     ///
-    /// @throws ModelException if there is no such model, saying where it was looked for and how to
-    ///     download it; or if the model is damaged or of an unsupported family
+    /// @throws ModelException if there is no such model, saying where it was looked for and what to
+    ///     do; or if the model is damaged or of an unsupported family
     static ModelSource open(String nameOrPath) {
-        return open(nameOrPath, "main", HubCache.ofEnvironment());
+        return open(nameOrPath, HubCache.MAIN, HubDownload.cache());
     }
 
     /// Resolves `model_name_or_path`.
     ///
-    /// @param nameOrPath path of a GGUF file or folder, or `ORG/NAME`
+    /// @param nameOrPath path of a GGUF file or folder, `ORG/NAME` or `ORG/NAME@REVISION`
     /// @param revision   branch, tag or commit of a hub model
     /// @param cache      where to look for hub models
     static ModelSource open(String nameOrPath, String revision, HubCache cache) {
@@ -44,9 +47,7 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
             }
             return GgufModel.open(nameOrPath, path);
         }
-        return cache.snapshot(HubCache.Kind.MODELS, nameOrPath, revision)
-                .map(folder -> openFolder(nameOrPath, folder))
-                .orElseThrow(() -> notFound(nameOrPath, revision, cache));
+        return openFolder(nameOrPath, downloaded(nameOrPath, revision, cache));
     }
 
     /// What the user wrote: adapters record it as `base_model_name_or_path`.
@@ -102,16 +103,17 @@ public sealed interface ModelSource extends AutoCloseable permits FolderModel, G
         }
     }
 
-    private static ModelException notFound(String name, String revision, HubCache cache) {
+    private static Path downloaded(String name, String revision, HubCache cache) {
         String file =
                 "model \"%s\": no such file or folder (looked at %s)"
                         .formatted(name, GivenPath.lookedAt(name, Path.of("")));
         if (!HubCache.isRepositoryName(name)) {
-            return new ModelException(file);
+            throw new ModelException(file);
         }
-        return new ModelException(
-                ("%s, and revision %s is not in the local Hugging Face cache %s; download it with "
-                                + "`hf download %s`, or give the path of a folder or .gguf file")
-                        .formatted(file, revision, cache.root(), name));
+        try {
+            return cache.find(HubCache.Kind.MODELS, name, revision);
+        } catch (HubException e) {
+            throw new ModelException(file + "; as a name on the Hub: " + e.getMessage(), e);
+        }
     }
 }

@@ -67,7 +67,7 @@ class ModelSourceTest {
         String message = message("org/absent");
         assertTrue(message.contains("\"org/absent\": no such file or folder"), message);
         assertTrue(message.contains(root.resolve("hub").toString()), message);
-        assertTrue(message.contains("`hf download org/absent`"), message);
+        assertTrue(message.contains("`attune download org/absent`"), message);
         assertTrue(message("/no/such/place").contains("no such file or folder"));
     }
 

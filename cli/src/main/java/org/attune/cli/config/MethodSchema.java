@@ -18,7 +18,7 @@ import java.util.List;
 public final class MethodSchema {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /// Values that ask for nothing, as JSON.
+    /// Values that leave a key out, as JSON.
     private static final List<String> WITHOUT =
             List.of("false", "\"no\"", "\"none\"", "\"\"", "[]");
 
@@ -87,7 +87,7 @@ public final class MethodSchema {
         return standard(key).isBoolean() ? ValueSchema.truth() : JSON.createObjectNode();
     }
 
-    /// The values with which a refused key asks for nothing.
+    /// The values at which a refused key is accepted.
     private static ArrayNode nothing(Key key) {
         ArrayNode values = JSON.createArrayNode();
         JsonNode standard = standard(key);

@@ -129,7 +129,8 @@ public final class RunConfigReader {
                         setting.where()
                                 + ": env: "
                                 + field.key()
-                                + " has no effect here: only HF_HOME and HF_HUB_CACHE are read");
+                                + " has no effect here; read are "
+                                + String.join(", ", RunEnvironment.READ));
             }
         }
         return new RunEnvironment(variables);

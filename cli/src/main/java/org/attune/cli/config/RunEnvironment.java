@@ -1,12 +1,12 @@
 package org.attune.cli.config;
 
 import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 
-import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /// Environment variables as the run sees them: the `env` block of its file over the process's. A
 /// JVM cannot change its own, so only those that Attune itself reads can be set in a file.
@@ -14,7 +14,15 @@ import java.util.Set;
 /// @param overrides the `env` block
 public record RunEnvironment(Map<String, String> overrides) {
     /// The variables that are read.
-    public static final Set<String> READ = Set.of("HF_HOME", "HF_HUB_CACHE");
+    public static final List<String> READ =
+            List.of(
+                    "HF_HOME",
+                    "HF_HUB_CACHE",
+                    "HF_ENDPOINT",
+                    "HF_TOKEN",
+                    "HF_TOKEN_PATH",
+                    "HF_HUB_OFFLINE",
+                    "HF_HUB_DOWNLOAD_TIMEOUT");
 
     public RunEnvironment {
         overrides = Map.copyOf(overrides);
@@ -26,10 +34,15 @@ public record RunEnvironment(Map<String, String> overrides) {
                 .filter(v -> !v.isBlank());
     }
 
-    /// The hub cache that these variables name.
-    public HubCache hubCache() {
+    /// All variables as the run sees them.
+    public Map<String, String> all() {
         Map<String, String> all = new HashMap<>(System.getenv());
         all.putAll(overrides);
-        return HubCache.of(all, Path.of(System.getProperty("user.home")));
+        return all;
+    }
+
+    /// The cache that these variables name, which downloads what it hasn't.
+    public HubCache hubCache() {
+        return HubDownload.cache(all());
     }
 }

@@ -123,7 +123,7 @@ final class ValueSchema {
         return schema;
     }
 
-    /// A record in a list: its main value alone, or an object with keys of its own.
+    /// A record in a list: its main value alone, or an object with the record's keys.
     private static ObjectNode element(Class<?> type) {
         ObjectNode schema = typed("object");
         ObjectNode keys = schema.putObject("properties");

@@ -8,7 +8,7 @@ import org.attune.datasets.SplitSpec;
 import org.attune.datasets.formats.Content;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelConfig;
@@ -56,7 +56,7 @@ record HeldOut(List<EvalProblem> problems) {
                         Optional.of(DatasetType.PROMPT_ONLY.key()),
                         SplitSpec.TRAIN,
                         Map.of());
-        var loader = new DatasetLoader(Path.of(""), HubCache.ofEnvironment(), BadRowPolicy.ERROR);
+        var loader = new DatasetLoader(Path.of(""), HubDownload.cache(), BadRowPolicy.ERROR);
         return new HeldOut(
                 loader.load(List.of(source), Set.of(DatasetType.PROMPT_ONLY)).samples().stream()
                         .map(HeldOut::problem)
@@ -78,7 +78,7 @@ record HeldOut(List<EvalProblem> problems) {
     Answers measure(ModelConfig config) {
         return Engine.call(
                 () -> {
-                    try (var model = ModelSetup.open(config, HubCache.ofEnvironment());
+                    try (var model = ModelSetup.open(config, HubDownload.cache());
                             var decoder = model.loadDecoder()) {
                         return model.adapter().isEmpty()
                                 ? answers(model, decoder, Adapter.OFF)

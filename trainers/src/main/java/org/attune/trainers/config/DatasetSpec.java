@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// One source of rows: a file, a folder, an entry of a folder's `dataset_info.json`
-/// (`folder#name`), or a hub name that is in the local cache.
+/// (`folder#name`), or a name on the Hub.
 ///
 /// @param path where the rows are
 /// @param name which data set of the folder: an entry of its `dataset_info.json`, or a hub data
@@ -25,8 +25,7 @@ import java.util.Optional;
 /// @param sampleBy what one row of a `.txt` file is
 @CopyMethods
 public record DatasetSpec(
-        @NotBlank(message = "a file, a folder, or a hub name that is in the local cache")
-                String path,
+        @NotBlank(message = "a file, a folder, or a name on the Hub") String path,
         Optional<String> name,
         Optional<String> type,
         @NotBlank(message = "a split, such as train or test[:100]") String split,

@@ -14,7 +14,7 @@ import java.util.Optional;
 ///
 /// @param teacherModelNameOrPath folder or hub name of the teacher, or folder of an adapter that
 ///     names its base; unset: the student's base model, with the teacher's adapter
-/// @param teacherModelRevision revision of a hub name in the local cache
+/// @param teacherModelRevision revision of a name on the Hub
 /// @param teacherAdapterNameOrPath PEFT folder of the teacher's adapter; unset: none
 /// @param teacherModelServerUrl OpenAI-compatible server of a teacher, up to `/v1`; unset: the
 ///     teacher is in this process

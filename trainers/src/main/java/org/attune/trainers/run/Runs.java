@@ -1,6 +1,7 @@
 package org.attune.trainers.run;
 
 import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -42,7 +43,7 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
 
     /// With the environment's hub cache.
     public static Runs with(TrainingListener... listeners) {
-        return new Runs(HubCache.ofEnvironment(), List.of(listeners), new StopSignal());
+        return new Runs(HubDownload.cache(), List.of(listeners), new StopSignal());
     }
 
     /// Trains by the method whose configuration it is. Relative paths start where the process is.

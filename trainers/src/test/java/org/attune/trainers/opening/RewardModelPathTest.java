@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.trainers.judges.RewardModel;
 import org.attune.trainers.ppo.PpoConfig;
 import org.junit.jupiter.api.Test;
@@ -45,7 +45,7 @@ class RewardModelPathTest {
     void aMissingOneIsNamedByItsKey() {
         PpoConfig config =
                 PpoConfig.defaults().withJudging(j -> j.withRewardModelPath("out/nowhere"));
-        var hub = HubCache.ofEnvironment();
+        var hub = HubDownload.cache();
         String message =
                 assertThrows(
                                 ConfigException.class,

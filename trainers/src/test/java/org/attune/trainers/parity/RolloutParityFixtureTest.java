@@ -9,7 +9,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.SampleTokenizer;
-import org.attune.files.HubCache;
+import org.attune.hub.HubDownload;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.policy.Policy;
@@ -182,8 +182,7 @@ class RolloutParityFixtureTest {
     }
 
     private static List<PromptExample> prompts(ParityCase parity, SampleTokenizer samples) {
-        var loader =
-                new DatasetLoader(parity.folder(), HubCache.ofEnvironment(), BadRowPolicy.ERROR);
+        var loader = new DatasetLoader(parity.folder(), HubDownload.cache(), BadRowPolicy.ERROR);
         var rows =
                 loader.load(
                         List.of(DatasetSource.of(parity.folder().resolve("data.jsonl").toString())),
