@@ -25,7 +25,7 @@ import java.util.Optional;
 /// that share its weights. Use it on the engine thread. The caller owns the decoder.
 public final class Policy implements CausalPolicy {
     /// The adapter as it was when [#frozenAdapter] was called.
-    private static final Adapter SNAPSHOT = Adapter.frozen(0);
+    public static final Adapter SNAPSHOT = Adapter.frozen(0);
 
     private final Decoder decoder;
     private final TrainedParameters trained;

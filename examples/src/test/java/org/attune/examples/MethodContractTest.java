@@ -56,6 +56,8 @@ final class MethodContractTest {
                     "rloo", List.of("reward_funcs=exact_answer", "num_generations=4"),
                     "ppo", List.of("reward_funcs=exact_answer"),
                     "online_dpo", List.of("reward_funcs=exact_answer"),
+                    "xpo", List.of("reward_funcs=exact_answer", "alpha=0.01"),
+                    "nash_md", List.of("reward_funcs=exact_answer"),
                     "gkd", List.of("max_new_tokens=6"),
                     "distillation", List.of("max_completion_length=6"));
 
@@ -198,7 +200,7 @@ final class MethodContractTest {
             String length =
                     switch (method.name()) {
                         case "ppo" -> "response_length";
-                        case "online_dpo" -> "max_new_tokens";
+                        case "online_dpo", "xpo", "nash_md" -> "max_new_tokens";
                         default -> "max_completion_length";
                     };
             GENERATING.forEach(key -> arguments.add(key.formatted(length)));

@@ -327,6 +327,20 @@ final class RecipesTest {
     }
 
     @Test
+    void smollm2Xpo() throws IOException {
+        JsonNode summary = run("xpo", "recipes/smollm2-xpo.yaml", "prompts");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
+    void smollm2NashMd() throws IOException {
+        JsonNode summary = run("nash_md", "recipes/smollm2-nash-md.yaml", "prompts");
+        assertEquals(2, summary.path("steps").asInt());
+        assertEquals("eval_reward", summary.at("/heldout/metric").asText());
+    }
+
+    @Test
     void smollm2Dpo() throws IOException {
         assertEquals(2, run("dpo", "recipes/smollm2-dpo.yaml", "pairs").path("steps").asInt());
     }

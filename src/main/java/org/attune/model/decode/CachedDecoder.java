@@ -6,6 +6,7 @@ import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.model.layer.Dropout;
 import org.attune.model.layer.OutputLayer;
+import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -26,6 +27,12 @@ public final class CachedDecoder {
     private final Decoder decoder;
     private final Adapter adapter;
     private final Optional<ForwardRecord> record;
+    private final Optional<Partner> partner;
+
+    /// Another decoder that reads the same tokens, and whose logits have a share in this one's.
+    ///
+    /// @param share in [0, 1]
+    private record Partner(CachedDecoder reader, double share) {}
 
     /// Tokens that a slot is to read.
     ///
@@ -35,20 +42,64 @@ public final class CachedDecoder {
 
     /// @param adapter which of the decoder's adapters applies
     public CachedDecoder(Decoder decoder, Adapter adapter) {
-        this(decoder, adapter, Optional.empty());
+        this(decoder, adapter, Optional.empty(), Optional.empty());
     }
 
-    private CachedDecoder(Decoder decoder, Adapter adapter, Optional<ForwardRecord> record) {
+    private CachedDecoder(
+            Decoder decoder,
+            Adapter adapter,
+            Optional<ForwardRecord> record,
+            Optional<Partner> partner) {
         this.decoder = decoder;
         this.adapter = adapter;
         this.record = record;
+        this.partner = partner;
     }
 
     /// The same, but what is read is recorded.
     ///
     /// @param into borrowed
     public CachedDecoder recording(ForwardRecord into) {
-        return new CachedDecoder(decoder, adapter, Optional.of(into));
+        return new CachedDecoder(decoder, adapter, Optional.of(into), partner);
+    }
+
+    /// The geometric mixture of two models: its logits are
+    /// ```
+    /// (1 - share) z + share z_other
+    /// ```
+    /// so its probabilities are `π^(1 - share) π_other^share`, scaled to sum 1. Both read every
+    /// token. Use a cache of [#newCache].
+    ///
+    /// @param other borrowed
+    /// @param share of the other, in [0, 1]
+    /// @throws IllegalArgumentException if the other has another vocabulary, or a share is out of
+    ///     range
+    public CachedDecoder mixedWith(CachedDecoder other, double share) {
+        int own = decoder.config().vocabSize();
+        int others = other.decoder.config().vocabSize();
+        if (own != others) {
+            throw new IllegalArgumentException(
+                    "a model with %d tokens can't be mixed with one with %d"
+                            .formatted(own, others));
+        }
+        if (!(share >= 0 && share <= 1)) {
+            throw new IllegalArgumentException("share " + share + "; accepted: 0 to 1");
+        }
+        return new CachedDecoder(decoder, adapter, record, Optional.of(new Partner(other, share)));
+    }
+
+    /// A cache for what this decoder reads; the caller owns it.
+    public KvCache newCache(int slots, int capacity) {
+        if (partner.isEmpty()) {
+            return new KvCache(decoder, slots, capacity);
+        }
+        KvCache others = partner.get().reader().newCache(slots, capacity);
+        try {
+            return new KvCache(decoder, slots, capacity, Optional.of(others));
+        } catch (RuntimeException | Error e) {
+            others.close();
+            throw e;
+        }
     }
 
     /// Says that a slot holds a sequence that is complete, but for a last token that isn't read.
@@ -63,7 +114,8 @@ public final class CachedDecoder {
     /// Whether a sequence may start with another's keys and values. Not with RoPE whose frequencies
     /// depend on the length: those in the cache keep the frequencies of their time.
     public boolean mayShare() {
-        return !decoder.config().positions().dependsOnLength();
+        return !decoder.config().positions().dependsOnLength()
+                && partner.map(p -> p.reader().mayShare()).orElse(true);
     }
 
     /// Appends a prompt, or the rest of one, to a slot.
@@ -142,6 +194,8 @@ public final class CachedDecoder {
         try (var _ = TensorScope.open("prefill")) {
             hidden(cache, List.of(new NewTokens(addition.slot(), chunk)), false);
         }
+        partner.ifPresent(
+                p -> p.reader().readChunk(cache.beside(), new NewTokens(addition.slot(), chunk)));
         return new NewTokens(addition.slot(), Arrays.copyOfRange(ids, CHUNK, ids.length));
     }
 
@@ -152,8 +206,23 @@ public final class CachedDecoder {
 
     private Tensor logits(KvCache cache, List<NewTokens> additions, boolean oneEach) {
         try (var scope = TensorScope.open("read")) {
-            return scope.keep(logits(hidden(cache, additions, oneEach), additions));
+            Tensor own = logits(hidden(cache, additions, oneEach), additions);
+            return scope.keep(
+                    partner.map(p -> mixed(p, own, cache, additions, oneEach)).orElse(own));
         }
+    }
+
+    private static Tensor mixed(
+            Partner partner,
+            Tensor own,
+            KvCache cache,
+            List<NewTokens> additions,
+            boolean oneEach) {
+        Tensor others = partner.reader().logits(cache.beside(), additions, oneEach); // (B, V)
+        double share = partner.share();
+        return own.to(DType.FLOAT32)
+                .mul(1 - share)
+                .addInPlace(others.to(DType.FLOAT32).mul(share)); // (B, V)
     }
 
     /// What the blocks made of tokens.

@@ -10,6 +10,7 @@ import org.attune.tensor.TensorScope;
 import org.attune.tensor.vector.SharedBeginnings;
 
 import java.util.Arrays;
+import java.util.Optional;
 
 /// Keys and values of the tokens that a decoder has read, for several sequences: slot `s` holds
 /// one, from its first token. All memory is allocated at construction. Owns its tensors; use it on
@@ -26,12 +27,20 @@ public final class KvCache implements AutoCloseable {
     private final int[][] tokens; // (S, L)
     private final int[][] recorded; // (S, L), rows of a ForwardRecord
     private final int[] lengths; // (S)
+    private final Optional<KvCache> beside;
     private SharedBeginnings beginnings; // that were asked for last; null once one changed
 
     /// @param slots sequences that it can hold at once, ≥ 1
     /// @param capacity most tokens of each, ≥ 1
     /// @throws IllegalArgumentException if one of them is below 1
     public KvCache(Decoder decoder, int slots, int capacity) {
+        this(decoder, slots, capacity, Optional.empty());
+    }
+
+    /// @param beside of another decoder that reads the same tokens: its slots are cut and copied
+    ///     with this one's. Owned
+    KvCache(Decoder decoder, int slots, int capacity, Optional<KvCache> beside) {
+        this.beside = beside;
         if (slots < 1 || capacity < 1) {
             throw new IllegalArgumentException(
                     "a cache of %d slots of %d tokens is none; accepted: at least 1 each"
@@ -108,6 +117,7 @@ public final class KvCache implements AutoCloseable {
         }
         lengths[slot] = length;
         beginnings = null;
+        beside.ifPresent(other -> other.truncate(slot, length));
     }
 
     /// Makes slot `to` hold the first `length` tokens of slot `from`.
@@ -143,6 +153,14 @@ public final class KvCache implements AutoCloseable {
             System.arraycopy(recorded[from], 0, recorded[to], 0, length);
             lengths[to] = length;
         }
+        beside.ifPresent(other -> other.copy(from, first, count, length));
+    }
+
+    /// That of the decoder that reads the same tokens.
+    ///
+    /// @throws java.util.NoSuchElementException if there is none
+    KvCache beside() {
+        return beside.orElseThrow();
     }
 
     /// What slots share: with each, whichever earlier one of them has most in common.
@@ -243,5 +261,6 @@ public final class KvCache implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
+        beside.ifPresent(KvCache::close);
     }
 }

@@ -10,8 +10,12 @@ import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.grpo.RlooMethod;
+import org.attune.trainers.online.NashMdConfig;
+import org.attune.trainers.online.NashMdMethod;
 import org.attune.trainers.online.OnlineDpoConfig;
 import org.attune.trainers.online.OnlineDpoMethod;
+import org.attune.trainers.online.XpoConfig;
+import org.attune.trainers.online.XpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoConfig;
 import org.attune.trainers.ppo.PpoMethod;
@@ -57,11 +61,29 @@ class EveryKeyTest {
     }
 
     @Test
-    void everyKeyOfOnlineDpoMaps() throws IOException {
+    void everyKeyOfOnlineMethodsMaps() throws IOException {
         everyKeyMaps(
                 new OnlineDpoMethod(),
                 OnlineDpoConfig.defaults(),
                 "every-online_dpo.yaml",
+                "sync_ref_model=true",
+                "neftune_noise_alpha=0",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+        everyKeyMaps(
+                new XpoMethod(),
+                XpoConfig.defaults(),
+                "every-xpo.yaml",
+                "sync_ref_model=true",
+                "neftune_noise_alpha=0",
+                "rollout_server_base_url=null",
+                "rollout_server_model=null",
+                "recorded_rollouts=recorded.jsonl");
+        everyKeyMaps(
+                new NashMdMethod(),
+                NashMdConfig.defaults(),
+                "every-nash_md.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
                 "rollout_server_base_url=null",

@@ -10,7 +10,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
+import org.attune.trainers.online.NashMdMethod;
 import org.attune.trainers.online.OnlineDpoMethod;
+import org.attune.trainers.online.XpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -164,7 +166,9 @@ class KeyTableTest {
                         new OrpoMethod(),
                         new CpoMethod(),
                         new TpoMethod(),
-                        new OnlineDpoMethod())) {
+                        new OnlineDpoMethod(),
+                        new XpoMethod(),
+                        new NashMdMethod())) {
             Map<String, String> defaults = defaultsOfTrl(method);
             assertRuns(method, defaults, Set.of());
             // What TRL's classes make of some, and transformers' to_dict() shows.

@@ -18,7 +18,7 @@ final class KeysPage {
             # The keys of a run's file
 
             A run is one YAML file with flat keys, and arguments over them: `key=value`, the value in YAML, or as TRL's commands have them (below). Every key of TRL 1.16's `SFTConfig`, `DPOConfig`,
-            `GRPOConfig`, `RLOOConfig`, `RewardConfig`, `KTOConfig`, `ORPOConfig`, `CPOConfig`, `TPOConfig`, `GKDConfig`, `DistillationConfig`, `OnlineDPOConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
+            `GRPOConfig`, `RLOOConfig`, `RewardConfig`, `KTOConfig`, `ORPOConfig`, `CPOConfig`, `TPOConfig`, `GKDConfig`, `DistillationConfig`, `OnlineDPOConfig`, `ModelConfig`, `ScriptArguments` and `DatasetMixtureConfig`, of TRL 1.9's `XPOConfig` and `NashMDConfig`, of TRL 1.10's `PRMConfig`, `PPOConfig` and `BCOConfig` (the last), and of transformers 5.24's `TrainingArguments`, is known: it is
             obeyed, has no effect here (which is said at the start of the run), or is refused with what to use instead. So are keys of older versions, of recipes that are built on TRL, and of `accelerate launch`.
             A refused key is accepted where it changes nothing: at its default, at `null`, `none`, `false`, `no` or an empty list or map, and where zero switches it off.
             An unknown key is an error that names the nearest known one; all problems of a file are reported together, with their lines.

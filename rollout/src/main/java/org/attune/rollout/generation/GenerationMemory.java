@@ -22,12 +22,14 @@ import org.attune.tensor.DType;
 /// @param activations of its blocks
 /// @param longestPrompt `P`, ≥ 1
 /// @param newTokens most tokens of a completion, ≥ 1
+/// @param models that read side by side, each with its own cache and logits, ≥ 1
 public record GenerationMemory(
         DecoderConfig config,
         DType dtype,
         ActivationBytes activations,
         int longestPrompt,
-        int newTokens) {
+        int newTokens,
+        int models) {
     private static final long MASK_BYTES = 8; // float32 on both sides of the Java heap
     private static final long CHOICE_BYTES = 20; // five times float32
 
@@ -41,7 +43,13 @@ public record GenerationMemory(
                 decoder.dtype(),
                 ActivationBytes.of(decoder),
                 Math.max(1, longestPrompt),
-                newTokens);
+                newTokens,
+                1);
+    }
+
+    /// Of so many models of this shape that read side by side.
+    public GenerationMemory ofModels(int count) {
+        return new GenerationMemory(config, dtype, activations, longestPrompt, newTokens, count);
     }
 
     /// Most tokens that a slot of the cache holds: the last one is not read any more.
@@ -53,7 +61,7 @@ public record GenerationMemory(
     ///
     /// @param slots sequences at once
     public long cache(int slots) {
-        return KvCache.bytes(config, dtype, slots, capacity());
+        return models * KvCache.bytes(config, dtype, slots, capacity());
     }
 
     /// Bytes of everything.
@@ -65,7 +73,7 @@ public record GenerationMemory(
         int atOnce = (int) Math.min((long) slots * longestPrompt, Math.max(slots, most));
         long score = (long) dtype.bytes() * (config.heads() + 1) + MASK_BYTES;
         long scores = (long) atOnce * longestPrompt * score;
-        long logits = (long) slots * config.vocabSize() * (dtype.bytes() + CHOICE_BYTES);
+        long logits = (long) models * slots * config.vocabSize() * (dtype.bytes() + CHOICE_BYTES);
         return cache(slots) + activations.reading(atOnce) + scores + logits;
     }
 }

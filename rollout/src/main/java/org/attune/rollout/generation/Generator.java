@@ -64,6 +64,20 @@ public final class Generator {
         return new Generator(decoder.recording(kept), tokenizer, slots, Optional.of(kept));
     }
 
+    /// Completes by the geometric mixture of two models ([CachedDecoder#mixedWith]).
+    ///
+    /// @param other borrowed
+    /// @param with which of its adapters applies
+    /// @param share of the other, in [0, 1]
+    /// @throws IllegalArgumentException if the other has another vocabulary
+    public Generator mixedWith(Decoder other, Adapter with, double share) {
+        return new Generator(
+                decoder.mixedWith(new CachedDecoder(other, with), share),
+                tokenizer,
+                slots,
+                Optional.empty());
+    }
+
     /// Most tokens that are read for prompts of which consecutive equal arrays are read once.
     ///
     /// @param newTokens most tokens of a completion
@@ -160,7 +174,7 @@ public final class Generator {
 
     /// A cache for this generator's decoder; the caller owns it. On the engine thread.
     public KvCache newCache(int slots, int capacity) {
-        return new KvCache(decoder.decoder(), slots, capacity);
+        return decoder.newCache(slots, capacity);
     }
 
     private List<SampledCompletion> run(

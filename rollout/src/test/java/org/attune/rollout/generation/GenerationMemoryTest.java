@@ -37,7 +37,7 @@ class GenerationMemoryTest {
     void theEstimateIsTheFormula() {
         var config = TinyModels.smol(30, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
-        var memory = new GenerationMemory(config, DType.BFLOAT16, activations, 49, 64);
+        var memory = new GenerationMemory(config, DType.BFLOAT16, activations, 49, 64, 1);
         long cache = 2L * 2 * 30 * 32 * 112 * 192;
         long block = activations.input() + activations.saved() + activations.atWork();
         long scores = 512L * 49 * (2 * 9 + 2 + 8);

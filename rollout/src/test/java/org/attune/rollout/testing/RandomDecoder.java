@@ -31,9 +31,10 @@ public final class RandomDecoder implements TensorFile {
     private static final int HEAD_SIZE = 8;
 
     private final Map<String, Entry> entries = new LinkedHashMap<>();
-    private final UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(5L);
+    private final UniformRandomProvider random;
 
-    private RandomDecoder() {
+    private RandomDecoder(long seed) {
+        random = RandomSource.XO_SHI_RO_256_PP.create(seed);
         add("model.embed_tokens.weight", VOCABULARY, WIDTH);
         for (int i = 0; i < 2; i++) {
             String layer = "model.layers." + i + ".";
@@ -56,6 +57,11 @@ public final class RandomDecoder implements TensorFile {
 
     /// On the engine thread; the caller closes it.
     public static Decoder load() {
+        return load(5);
+    }
+
+    /// As above, with weights that follow from a seed.
+    public static Decoder load(long seed) {
         var attention =
                 new AttentionConfig(HEADS, KV_HEADS, HEAD_SIZE, true, false, true, List.of(5, 0));
         var config =
@@ -74,7 +80,7 @@ public final class RandomDecoder implements TensorFile {
                         64,
                         DType.FLOAT32,
                         new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()));
-        return Decoder.load(config, new RandomDecoder(), Device.cpu(), DType.FLOAT32);
+        return Decoder.load(config, new RandomDecoder(seed), Device.cpu(), DType.FLOAT32);
     }
 
     private void add(String name, long... shape) {

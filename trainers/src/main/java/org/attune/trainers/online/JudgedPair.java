@@ -1,12 +1,39 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.rows.RowOrigin;
 
-/// Two completions of a prompt, the better one first.
+import java.util.List;
+
+/// Two completions of a prompt with their rewards, in the order in which they were written: of
+/// methods with an opponent the policy's comes first.
 ///
-/// @param tokens of both
-/// @param chosenReward total reward, penalties taken off
-/// @param rejectedReward likewise, not larger
-/// @param ended how many of the two ended by themselves
+/// @param first prompt and completion
+/// @param second likewise
+/// @param firstReward total reward, penalties taken off
+/// @param secondReward likewise
+/// @param firstEnded whether it ended by itself
+/// @param secondEnded likewise
+/// @param origin of the prompt
 record JudgedPair(
-        PreferenceExample tokens, double chosenReward, double rejectedReward, int ended) {}
+        CompletionTokens first,
+        CompletionTokens second,
+        double firstReward,
+        double secondReward,
+        boolean firstEnded,
+        boolean secondEnded,
+        RowOrigin origin) {
+    /// Whether the first one is the better: of equal ones it is, as in TRL.
+    boolean isInOrder() {
+        return firstReward >= secondReward;
+    }
+
+    /// The better completion, then the other.
+    List<CompletionTokens> ranked() {
+        return isInOrder() ? List.of(first, second) : List.of(second, first);
+    }
+
+    double endedShare() {
+        return ((firstEnded ? 1 : 0) + (secondEnded ? 1 : 0)) / 2.0;
+    }
+}

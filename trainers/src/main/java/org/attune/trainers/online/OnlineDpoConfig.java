@@ -7,19 +7,14 @@ import org.attune.records.CopyMethods;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
-import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
-import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
-import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
-import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 
@@ -51,8 +46,8 @@ public record OnlineDpoConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements OnlineDpoConfigCopies, CrossChecked, RolloutRun {
-    private static final double LEARNING_RATE = 5e-7;
+        implements OnlineDpoConfigCopies, CrossChecked, OnlineRun {
+    static final double LEARNING_RATE = 5e-7;
 
     /// The defaults, as listed at the parameters.
     public static OnlineDpoConfig defaults() {
@@ -64,39 +59,27 @@ public record OnlineDpoConfig(
     }
 
     @Override
-    public GenerationConfig generation() {
-        return sampling.asGeneration();
+    public String method() {
+        return "online_dpo";
     }
 
     @Override
-    public RewardConfig rewards() {
-        return judging.asRewards();
+    public OptionalInt maxLength() {
+        return loss.maxLength();
     }
 
-    /// Most tokens of a prompt, so that its completion fits too; empty: no limit.
-    OptionalInt longestPrompt() {
-        int limit = rollouts.maxPromptLength().orElse(Integer.MAX_VALUE);
-        if (loss.maxLength().isPresent()) {
-            limit = Math.min(limit, loss.maxLength().getAsInt() - sampling.maxNewTokens());
-        }
-        return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
+    @Override
+    public boolean disableDropout() {
+        return loss.disableDropout();
+    }
+
+    @Override
+    public OnlineDpoConfig fitted(TrainingConfig fitted, int slots) {
+        return withTraining(fitted).withSampling(s -> s.withGenerationSlots(slots));
     }
 
     @Override
     public List<ConfigProblem> crossFieldProblems() {
-        var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
-        problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        problems.addAll(TrainingConfig.needsNoNoise(training));
-        problems.addAll(reference.asReference().problems(model, lora));
-        if (loss.maxLength().orElse(Integer.MAX_VALUE) <= sampling.maxNewTokens()) {
-            problems.add(
-                    new ConfigProblem(
-                            "max_length",
-                            loss.maxLength().getAsInt(),
-                            "more than max_new_tokens (%d), so that prompts fit"
-                                    .formatted(sampling.maxNewTokens())));
-        }
-        problems.addAll(rewardProblems());
-        return problems;
+        return onlineProblems();
     }
 }

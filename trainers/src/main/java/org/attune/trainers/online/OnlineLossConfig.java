@@ -35,17 +35,8 @@ public record OnlineLossConfig(
                 .withDisableDropout(true);
     }
 
-    /// β of an epoch.
-    ///
-    /// @param epoch from 0
-    double beta(int epoch) {
-        return beta.get(Math.min(epoch, beta.size() - 1));
-    }
-
     @Override
     public List<ConfigProblem> crossFieldProblems() {
-        return beta.isEmpty()
-                ? List.of(new ConfigProblem("beta", beta, "a number > 0, or a list of them"))
-                : List.of();
+        return EpochValues.needed("beta", beta, "a number > 0");
     }
 }

@@ -1,10 +1,10 @@
 package org.attune.trainers.online;
 
 import org.attune.datasets.examples.CompletionTokens;
-import org.attune.datasets.examples.PreferenceExample;
 import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.PreferenceForest;
+import org.attune.datasets.layout.UnpairedForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -46,16 +46,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/// Online preference optimisation: the policy completes each prompt twice, rewards say which
-/// completion is better, and it becomes likelier than the other. Read [#train], then [#step], then
-/// [OnlinePairSums].
+/// Online preference optimisation: each prompt is completed twice, by the policy or by it and an
+/// opponent, rewards judge both, and an [OnlineObjective] learns from the pair. Read [#train], then
+/// [#step], then [OnlineSums].
 ///
 /// One instance is one run. The caller owns and closes policy, reference, rollouts and rewards.
 public final class OnlinePairTrainer {
     private static final int PAIR = 2;
     private static final HeadRequest REQUEST = HeadRequest.of();
 
-    private final OnlineDpoConfig config;
+    private final OnlineRun config;
     private final CausalPolicy policy;
     private final Scorer reference;
     private final Optional<ReferenceSync> sync;
@@ -71,14 +71,15 @@ public final class OnlinePairTrainer {
     /// @param config checked here
     /// @param policy with the values to start from
     /// @param reference what the policy is held to
-    /// @param rollouts completes prompts with the policy's weights as they are
+    /// @param rollouts completes prompts with the policy's weights as they are; of methods with an
+    ///     opponent every second completion is its
     /// @param rewards judges completions
     /// @param tokenizer of the policy, borrowed
     /// @param prompts training prompts, prepared
     /// @param evalSets may be empty
     /// @throws org.attune.error.ConfigException with all problems of the configuration
     public OnlinePairTrainer(
-            OnlineDpoConfig config,
+            OnlineRun config,
             CausalPolicy policy,
             Scorer reference,
             RolloutSource rollouts,
@@ -87,7 +88,8 @@ public final class OnlinePairTrainer {
             List<PromptExample> prompts,
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
-        this.config = ConfigCheck.validate(config);
+        ConfigCheck.validate((Record) config);
+        this.config = config;
         this.policy = new TimedPolicy(policy, context.clock());
         this.reference = TimedPolicy.reference(reference, context.clock());
         sync = ReferenceSync.of(config.reference().sync(), reference);
@@ -110,11 +112,11 @@ public final class OnlinePairTrainer {
     public RunSummary train() {
         return Engine.call(
                 () -> {
-                    var parts = new RunParts("online_dpo", config.training(), policy, context);
+                    var parts = new RunParts(config.method(), config.training(), policy, context);
                     parts.requireWholeSteps(pairTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     Map<String, String> identity =
-                            parts.identity(config, Fingerprints.ofPrompts(prompts));
+                            parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     return parts.run(
@@ -126,7 +128,7 @@ public final class OnlinePairTrainer {
     }
 
     /// How long a row of two completions may get.
-    static RowTokens pairTokens(OnlineDpoConfig config, List<PromptExample> prompts) {
+    static RowTokens pairTokens(OnlineRun config, List<PromptExample> prompts) {
         int longest = prompts.stream().mapToInt(PromptExample::length).max().orElse(0);
         return RowTokens.atMost(
                 PAIR * (longest + config.sampling().maxNewTokens()),
@@ -143,15 +145,14 @@ public final class OnlinePairTrainer {
         List<RowAt<JudgedPair>> placed = placed(indices, judged);
         int[] pairs = new int[plan.accumulation()];
         placed.forEach(row -> pairs[row.microBatch()]++);
-        double beta = config.loss().beta(step / plan.stepsPerEpoch());
-        var sums =
-                new OnlinePairSums(OnlinePairLoss.of(config.loss().lossType(), beta), beta, pairs);
+        OnlineObjective objective = OnlineObjectives.of(config, step / plan.stepsPerEpoch());
+        var sums = new OnlineSums(objective, pairs);
         for (List<RowAt<JudgedPair>> group :
-                groups.of(placed, row -> row.row().tokens().sequences())) {
+                groups.of(placed, row -> ids(objective.learned(row.row())))) {
             if (context.stop().requested()) {
                 return Optional.empty();
             }
-            learn(group, sums);
+            learn(group, objective, sums);
         }
         next = step + 1L;
         List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
@@ -161,10 +162,26 @@ public final class OnlinePairTrainer {
         return Optional.of(new StepReport(sums.loss(), metrics, judged.tokens()));
     }
 
-    private void learn(List<RowAt<JudgedPair>> group, OnlinePairSums sums) {
-        List<PreferenceExample> pairs = RowAt.rows(group).stream().map(JudgedPair::tokens).toList();
-        PreferenceForest forest =
-                context.clock().timed("data", () -> PreferenceForest.of(pairs, groups.shares()));
+    private static List<int[]> ids(List<CompletionTokens> completions) {
+        return completions.stream().map(CompletionTokens::ids).toList();
+    }
+
+    private void learn(List<RowAt<JudgedPair>> group, OnlineObjective objective, OnlineSums sums) {
+        List<UnpairedExample> learned =
+                group.stream()
+                        .map(RowAt::row)
+                        .flatMap(
+                                pair ->
+                                        objective.learned(pair).stream()
+                                                .map(
+                                                        tokens ->
+                                                                new UnpairedExample(
+                                                                        tokens,
+                                                                        true,
+                                                                        pair.origin())))
+                        .toList();
+        UnpairedForest forest =
+                context.clock().timed("data", () -> UnpairedForest.of(learned, groups.shares()));
         try (var _ = TensorScope.open("online.step")) {
             float[] held = reference.measure(forest.forest(), REQUEST).tokenLogProbs(); // (M)
             try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
@@ -174,8 +191,7 @@ public final class OnlinePairTrainer {
         }
     }
 
-    /// The pairs of a round: of equal completions the first one is the better, as in TRL. There is
-    /// no pair where an episode failed.
+    /// The pairs of a round. There is no pair where an episode failed.
     private List<RowAt<JudgedPair>> placed(int[] indices, Judged judged) {
         List<RowAt<JudgedPair>> placed = new ArrayList<>();
         for (int p = 0; p < indices.length; p++) {
@@ -183,20 +199,15 @@ public final class OnlinePairTrainer {
             if (isFailed(judged, first) || isFailed(judged, first + 1)) {
                 continue; // as if there were no such pair
             }
-            double one = reward(judged, first);
-            double other = reward(judged, first + 1);
-            boolean inOrder = one >= other;
-            int chosen = inOrder ? first : first + 1;
-            int rejected = inOrder ? first + 1 : first;
             var pair =
                     new JudgedPair(
-                            new PreferenceExample(
-                                    tokens(judged, chosen),
-                                    tokens(judged, rejected),
-                                    prompts.get(indices[p]).origin()),
-                            Math.max(one, other),
-                            Math.min(one, other),
-                            ended(judged, first) + ended(judged, first + 1));
+                            tokens(judged, first),
+                            tokens(judged, first + 1),
+                            reward(judged, first),
+                            reward(judged, first + 1),
+                            isEnded(judged, first),
+                            isEnded(judged, first + 1),
+                            prompts.get(indices[p]).origin());
             placed.add(new RowAt<>(pair, indices[p], p / plan.microBatchRows(), p));
         }
         return placed;
@@ -214,15 +225,15 @@ public final class OnlinePairTrainer {
         return judged.sampled().get(completion).isFailed();
     }
 
-    private static int ended(Judged judged, int completion) {
-        return judged.sampled().get(completion).reason().isFinished() ? 1 : 0;
+    private static boolean isEnded(Judged judged, int completion) {
+        return judged.sampled().get(completion).reason().isFinished();
     }
 
     /// The weighted sum of a completion's rewards, 0 if it has none, as in TRL.
     private double reward(Judged judged, int completion) {
         double total = judged.table().rewards().total(completion);
         double reward = Double.isNaN(total) ? 0 : total;
-        return ended(judged, completion) == 1
+        return isEnded(judged, completion)
                 ? reward
                 : reward - config.judging().missingEosPenalty().orElse(0);
     }

@@ -1,4 +1,6 @@
-/// Online preference methods: the policy completes a prompt twice, rewards say which completion is
-/// the better one, and a preference loss learns from the pair. Read [OnlineDpoConfig], then
-/// [OnlinePairTrainer], then [OnlinePairLoss].
+/// Online preference methods: a prompt is completed twice, rewards judge both completions, and a
+// loss
+/// learns from the pair. Online DPO takes both from the policy, XPO one from the reference, Nash-MD
+/// one from a mixture of the two. Read [OnlineDpoConfig], then [OnlinePairTrainer], then
+/// [OnlineObjective].
 package org.attune.trainers.online;

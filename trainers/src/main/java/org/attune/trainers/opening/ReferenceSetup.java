@@ -2,6 +2,7 @@ package org.attune.trainers.opening;
 
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
@@ -27,6 +28,7 @@ public final class ReferenceSetup implements AutoCloseable {
             };
     private Decoder separate;
     private MovingReference moving;
+    private Adapter adapter = Adapter.OFF;
 
     public ReferenceSetup(ModelSetup model, PolicySetup policy, HubCache hub) {
         this.model = model;
@@ -38,9 +40,10 @@ public final class ReferenceSetup implements AutoCloseable {
     /// @param config the policy's model, whose settings hold for a separate one too
     /// @param reference names the separate one
     public Scorer open(ReferenceKind kind, ModelConfig config, ReferenceConfig reference) {
-        boolean adapter = policy.policy().adapter().isPresent();
-        if (reference.sync().syncRefModel() && adapter) {
+        boolean trainsAdapter = policy.policy().adapter().isPresent();
+        if (reference.sync().syncRefModel() && trainsAdapter) {
             contentHash = () -> model.contentHash(true);
+            adapter = Policy.SNAPSHOT;
             moving = policy.policy().movingAdapter(); // of a fresh one, which is the base model
             return moving;
         }
@@ -71,12 +74,26 @@ public final class ReferenceSetup implements AutoCloseable {
             return adapterOff();
         }
         contentHash = () -> model.contentHash(true);
+        adapter = Policy.SNAPSHOT;
         return policy.policy().frozenAdapter();
     }
 
     private Scorer adapterOff() {
         contentHash = () -> model.contentHash(false);
         return policy.policy().adapterOff();
+    }
+
+    /// The weights that the opened reference scores with, to generate with.
+    ///
+    /// @param decoder borrowed
+    /// @param adapter in use
+    public record Weights(Decoder decoder, Adapter adapter) {}
+
+    /// Those of the opened reference.
+    public Weights weights() {
+        return separate == null
+                ? new Weights(policy.decoder(), adapter)
+                : new Weights(separate, Adapter.OFF);
     }
 
     /// Tells the files that the opened reference was read from, and how it computes with them,

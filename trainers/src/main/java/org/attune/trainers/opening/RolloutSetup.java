@@ -36,6 +36,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
 public final class RolloutSetup {
@@ -200,6 +201,26 @@ public final class RolloutSetup {
         int slots = config.generation().generationSlots();
         var generator = new Generator(decoder, adapter, tokenizer, slots);
         return engine(config, generator, generator, sampling);
+    }
+
+    /// Completions by an opponent of the policy, whose draws are others than the policy's.
+    ///
+    /// @param generator of the opponent, made of one with these weights
+    public static RolloutSource opponent(
+            GeneratingRun config,
+            ModelSetup model,
+            ReferenceSetup.Weights weights,
+            UnaryOperator<Generator> generator) {
+        SamplingConfig sampling =
+                sampling(config.generation(), config.stopIds(), model, ~config.training().seed());
+        Generator writes =
+                generator.apply(
+                        new Generator(
+                                weights.decoder(),
+                                weights.adapter(),
+                                Optional.of(model.text().tokenizer()),
+                                config.generation().generationSlots()));
+        return engine(config, writes, writes, sampling);
     }
 
     private static RolloutSource engine(

@@ -5,7 +5,9 @@ import org.attune.trainers.distillation.DistillationMethod;
 import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.grpo.RlooMethod;
+import org.attune.trainers.online.NashMdMethod;
 import org.attune.trainers.online.OnlineDpoMethod;
+import org.attune.trainers.online.XpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
 import org.attune.trainers.preference.DpoMethod;
@@ -39,7 +41,9 @@ public final class Methods {
                     new TpoMethod(),
                     new GkdMethod(),
                     new DistillationMethod(),
-                    new OnlineDpoMethod());
+                    new OnlineDpoMethod(),
+                    new XpoMethod(),
+                    new NashMdMethod());
 
     private Methods() {}
 

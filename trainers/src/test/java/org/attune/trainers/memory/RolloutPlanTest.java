@@ -19,7 +19,7 @@ class RolloutPlanTest {
     private static GenerationMemory memory() {
         var config = TinyModels.smol(30, 49_152);
         var activations = ActivationBytes.of(config, DType.BFLOAT16, 112);
-        return new GenerationMemory(config, DType.BFLOAT16, activations, 100, 400);
+        return new GenerationMemory(config, DType.BFLOAT16, activations, 100, 400, 1);
     }
 
     private static RolloutPlan plan(long bytes, int slots, int sequences) {

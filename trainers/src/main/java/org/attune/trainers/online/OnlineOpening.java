@@ -1,0 +1,145 @@
+package org.attune.trainers.online;
+
+import org.attune.datasets.examples.PromptExample;
+import org.attune.datasets.prepare.PromptPreparation;
+import org.attune.error.ConfigException;
+import org.attune.policy.Scorer;
+import org.attune.policy.StepMemory;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.generation.Generator;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.memory.MemoryFit;
+import org.attune.trainers.memory.MemoryNeed;
+import org.attune.trainers.memory.RolloutPlan;
+import org.attune.trainers.onpolicy.RoundPlan;
+import org.attune.trainers.opening.Judging;
+import org.attune.trainers.opening.OpenedRun;
+import org.attune.trainers.opening.PolicyPlan;
+import org.attune.trainers.opening.PolicySetup;
+import org.attune.trainers.opening.ReferenceSetup;
+import org.attune.trainers.opening.RolloutSetup;
+import org.attune.trainers.opening.RowSetup;
+import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.Surroundings;
+
+import java.util.Optional;
+
+/// Opens what a run on judged pairs needs, and trains it.
+final class OnlineOpening {
+    private OnlineOpening() {}
+
+    static PromptPreparation preparation(RowSetup setup, OnlineRun config) {
+        return new PromptPreparation(
+                setup.tokenizer(), config.longestPrompt(), config.data().onBadRow());
+    }
+
+    static PolicyPlan policy(Surroundings around, OnlineRun config) {
+        return PolicyPlan.generating(config.lora(), config.training(), !config.disableDropout())
+                .with(config.model(), config.reference().asReference(), around.hub());
+    }
+
+    static RunSummary train(
+            Surroundings around, OnlineRun config, OpenedRun<PromptExample> run, Judging judging) {
+        PolicySetup policy = run.policy();
+        try (var references = new ReferenceSetup(run.model(), policy, around.hub())) {
+            judging.load().accept(run.model(), policy.policy());
+            Scorer reference =
+                    references.open(
+                            config.referenceKind(),
+                            config.model(),
+                            config.reference().asReference());
+            OnlineRun fitted = fitted(config, policy, run.rows());
+            RolloutSetup.OpenSource source =
+                    RolloutSetup.source(fitted, run.model(), policy, Optional.empty());
+            return new OnlinePairTrainer(
+                            fitted,
+                            policy.policy(),
+                            reference,
+                            rollouts(fitted, run, references, source.rollouts()),
+                            judging.scorer().orElseGet(() -> source.rewards(config)),
+                            run.model().text().tokenizer(),
+                            run.rows().train(),
+                            run.rows().evalSets(),
+                            run.context())
+                    .train();
+        }
+    }
+
+    /// Recorded rounds have both completions.
+    private static RolloutSource rollouts(
+            OnlineRun config,
+            OpenedRun<PromptExample> run,
+            ReferenceSetup references,
+            RolloutSource policy) {
+        if (config.rollouts().recordedRollouts().isPresent()) {
+            return policy;
+        }
+        ReferenceSetup.Weights reference = references.weights();
+        return switch (config) {
+            case OnlineDpoConfig _ -> policy;
+            case XpoConfig _ -> {
+                RolloutSource writes =
+                        RolloutSetup.opponent(config, run.model(), reference, own -> own);
+                yield new OpponentRollouts(policy, _ -> writes);
+            }
+            case NashMdConfig nash -> {
+                requireVocabulary(run.policy(), reference);
+                RoundPlan plan = RoundPlan.of(config, run.rows().train().size());
+                yield new OpponentRollouts(
+                        policy,
+                        round ->
+                                mixture(
+                                        nash,
+                                        run,
+                                        reference,
+                                        EpochValues.at(
+                                                nash.loss().mixtureCoef(),
+                                                Math.toIntExact(round / plan.stepsPerEpoch()))));
+            }
+        };
+    }
+
+    private static RolloutSource mixture(
+            NashMdConfig config,
+            OpenedRun<PromptExample> run,
+            ReferenceSetup.Weights reference,
+            double share) {
+        var own =
+                new ReferenceSetup.Weights(
+                        run.policy().decoder(), run.policy().policy().adapterInUse());
+        return RolloutSetup.opponent(
+                config,
+                run.model(),
+                own,
+                (Generator policy) ->
+                        policy.mixedWith(reference.decoder(), reference.adapter(), share));
+    }
+
+    private static void requireVocabulary(PolicySetup policy, ReferenceSetup.Weights reference) {
+        int own = policy.decoder().config().vocabSize();
+        int others = reference.decoder().config().vocabSize();
+        if (own != others) {
+            throw ConfigException.about(
+                    "ref_model_name_or_path",
+                    "the reference has %d tokens, the policy %d, so they can't write a text together"
+                            .formatted(others, own));
+        }
+    }
+
+    /// When everything else is loaded.
+    private static OnlineRun fitted(
+            OnlineRun config, PolicySetup policy, RunRows<PromptExample> rows) {
+        int completions = 2 * config.training().batch().rowsOfStep();
+        Optional<RolloutPlan.Wish> wish = RolloutSetup.wish(config, policy, rows, completions);
+        MemoryFit fit =
+                policy.fitToMemory(
+                        config.training(),
+                        MemoryNeed.of(
+                                StepMemory.of(policy.policy()),
+                                config.training().stateBytes(policy.policy().parameters())),
+                        OnlinePairTrainer.pairTokens(config, rows.train()),
+                        config instanceof NashMdConfig ? wish.map(w -> w.ofModels(2)) : wish);
+        return config.fitted(
+                fit.training(), fit.slots().orElse(config.sampling().generationSlots()));
+    }
+}

@@ -1,0 +1,74 @@
+package org.attune.trainers.online;
+
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.EvalConfig;
+import org.attune.trainers.config.OptimizerConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.RewardConfig;
+import org.attune.trainers.onpolicy.RolloutRun;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+
+/// A run that learns from two judged completions of a prompt.
+public sealed interface OnlineRun extends RolloutRun
+        permits OnlineDpoConfig, XpoConfig, NashMdConfig {
+    /// Name of the method.
+    String method();
+
+    /// How completions are generated.
+    OnlineSamplingConfig sampling();
+
+    /// What says which completion is the better one.
+    OnlineRewardConfig judging();
+
+    /// Most tokens of prompt and completion.
+    OptionalInt maxLength();
+
+    /// Whether the policy drops nothing.
+    boolean disableDropout();
+
+    /// With what was decided when the memory was known.
+    ///
+    /// @param slots most sequences generated at once
+    OnlineRun fitted(TrainingConfig training, int slots);
+
+    @Override
+    default GenerationConfig generation() {
+        return sampling().asGeneration();
+    }
+
+    @Override
+    default RewardConfig rewards() {
+        return judging().asRewards();
+    }
+
+    /// Most tokens of a prompt, so that its completion fits too; empty: no limit.
+    default OptionalInt longestPrompt() {
+        int limit = rollouts().maxPromptLength().orElse(Integer.MAX_VALUE);
+        if (maxLength().isPresent()) {
+            limit = Math.min(limit, maxLength().getAsInt() - sampling().maxNewTokens());
+        }
+        return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
+    }
+
+    /// Settings that don't go together.
+    default List<ConfigProblem> onlineProblems() {
+        var problems = new ArrayList<>(EvalConfig.needsRows(training().eval(), data()));
+        problems.addAll(OptimizerConfig.needsAllWeights(training(), lora(), model()));
+        problems.addAll(TrainingConfig.needsNoNoise(training()));
+        problems.addAll(reference().asReference().problems(model(), lora()));
+        if (maxLength().orElse(Integer.MAX_VALUE) <= sampling().maxNewTokens()) {
+            problems.add(
+                    new ConfigProblem(
+                            "max_length",
+                            maxLength().getAsInt(),
+                            "more than max_new_tokens (%d), so that prompts fit"
+                                    .formatted(sampling().maxNewTokens())));
+        }
+        problems.addAll(rewardProblems());
+        return problems;
+    }
+}
