@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /// What `attune init` prints is shown by `attune preview` and trains, once model and data are
 /// named.
@@ -50,7 +51,7 @@ class InitRunTest {
                     case "bco", "kto" ->
                             "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
                     case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "rloo", "ppo", "distillation", "online_dpo" ->
+                    case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
                             "\"answer\": \"1\"}";
                     default -> throw new AssertionError(method + " needs rows here");
                 };
@@ -60,7 +61,7 @@ class InitRunTest {
     private static List<String> shorter(TrainingMethod<?, ?> method) {
         var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
         if (method.kind() == TrainingMethod.Kind.GENERATES) {
-            boolean online = method.name().equals("online_dpo");
+            boolean online = Set.of("online_dpo", "xpo", "nash_md").contains(method.name());
             values.add(online ? "max_new_tokens=3" : "max_completion_length=3");
         }
         if (method.kind() == TrainingMethod.Kind.DISTILS) {

@@ -18,9 +18,9 @@ import org.attune.trainers.onpolicy.RolloutSourceConfig;
 import java.util.List;
 import java.util.OptionalInt;
 
-/// A run of Nash-MD, TRL's `NashMDConfig`, which 1.16 has no longer. `NashMdConfig.defaults()` has
-// its
-/// defaults; model, data, rewards and output folder must be given.
+/// A run of Nash-MD, TRL's `NashMDConfig`, which 1.16 has no longer.
+/// `NashMdConfig.defaults()` has its defaults; model, data, rewards and output folder
+/// must be given.
 ///
 /// @param model model and number format
 /// @param lora adapter
