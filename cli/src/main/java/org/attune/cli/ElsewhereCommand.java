@@ -14,8 +14,6 @@ import java.util.concurrent.Callable;
 /// A command that TRL has and Attune has not: says what there is instead.
 @Command(description = "What there is instead of a command of TRL.")
 final class ElsewhereCommand implements Callable<Integer> {
-    private static final String ONLINE =
-            "is not implemented. attune online_dpo learns from judged pairs of own answers.";
     private static final String DISTILLATION =
             "is not implemented. attune gkd and attune distillation learn from a teacher with the"
                     + " same vocabulary.";
@@ -27,8 +25,7 @@ final class ElsewhereCommand implements Callable<Integer> {
                     Map.entry("gold", DISTILLATION),
                     Map.entry("minillm", DISTILLATION),
                     Map.entry("online-dpo", "is attune online_dpo here."),
-                    Map.entry("nash-md", ONLINE),
-                    Map.entry("xpo", ONLINE),
+                    Map.entry("nash-md", "is attune nash_md here."),
                     Map.entry(
                             "vllm-serve",
                             "serves vLLM. attune grpo generates itself; rollout_server_base_url"

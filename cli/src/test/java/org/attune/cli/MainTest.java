@@ -60,7 +60,6 @@ class MainTest {
                         "gold",
                         "online-dpo",
                         "nash-md",
-                        "xpo",
                         "vllm-serve",
                         "env",
                         "launch")) {
