@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -71,7 +72,17 @@ public final class LineProgram {
     /// @throws IOException if the program can't be started
     public static LineProgram start(String name, List<String> command, Path directory)
             throws IOException {
-        var builder = new ProcessBuilder(command).directory(directory.toFile());
+        return start(name, command, directory, Map.of());
+    }
+
+    /// As above.
+    ///
+    /// @param environment variables beside those of this process
+    public static LineProgram start(
+            String name, List<String> command, Path directory, Map<String, String> environment)
+            throws IOException {
+        var builder = new ProcessBuilder(command).directory(directory.toAbsolutePath().toFile());
+        builder.environment().putAll(environment);
         // Python holds back what it prints into a pipe otherwise.
         builder.environment().putIfAbsent("PYTHONUNBUFFERED", "1");
         LineProgram program;
@@ -242,10 +253,17 @@ public final class LineProgram {
     /// Lets the program end by itself, for a moment, then kills it, and what is left of its
     /// children.
     public void end() {
+        end(GRACE);
+    }
+
+    /// As above.
+    ///
+    /// @param grace how long it may take to end by itself
+    public void end(Duration grace) {
         List<ProcessHandle> children = process.descendants().toList();
         requests.add(Optional.empty());
         try {
-            if (process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (process.waitFor(grace.toMillis(), TimeUnit.MILLISECONDS)) {
                 children.forEach(ProcessHandle::destroyForcibly);
                 return;
             }
