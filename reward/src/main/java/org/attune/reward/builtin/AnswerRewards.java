@@ -120,6 +120,29 @@ final class AnswerRewards {
                 });
     }
 
+    /// 1 if what the completion [answers][AnswerPlaces] means what the column means, else 0; not
+    /// applied where the column is empty. More is accepted than by `accuracy_reward`: answers
+    /// without a box, words, and numbers with or without units. Parameter: `column` (answer).
+    static RewardFunction math(String name, Parameters parameters) {
+        String column = parameters.text("column", "answer");
+        parameters.check();
+        return against(
+                name,
+                column,
+                (text, gold) ->
+                        AnswerPlaces.right(gold)
+                                .map(FreeAnswer::of)
+                                .map(
+                                        right ->
+                                                AnswerPlaces.answer(text)
+                                                                .map(FreeAnswer::of)
+                                                                .filter(right::matches)
+                                                                .isPresent()
+                                                        ? ONE
+                                                        : ZERO)
+                                .orElse(NONE));
+    }
+
     /// TRL's `accuracy_reward`: 1 if the completion's `\boxed{…}`, or the formula behind the word
     /// "answer", means what the column means, else 0; not applied where the column holds no
     /// [answer][MathAnswer]. Parameter: `column` (solution).

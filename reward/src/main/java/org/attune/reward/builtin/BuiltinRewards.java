@@ -15,6 +15,7 @@ import java.util.Map;
 /// | `exact_answer` | a text equal to a column |
 /// | `numeric_answer` | a last number equal to a column's |
 /// | `gsm8k` | the answer behind `####` |
+/// | `math_answer` | an answer to a problem of mathematics, however it is written |
 /// | `accuracy_reward`, `reasoning_accuracy_reward` | an answer in `\boxed{…}` |
 /// | `get_cosine_scaled_reward` | the same, shorter is better |
 /// | `think_format_reward` | reasoning between `<think>` and `</think>` |
@@ -38,6 +39,7 @@ public final class BuiltinRewards {
         all.put("exact_answer", AnswerRewards::exact);
         all.put("numeric_answer", AnswerRewards::numeric);
         all.put("gsm8k", AnswerRewards::gsm8k);
+        all.put("math_answer", AnswerRewards::math);
         all.put("accuracy_reward", AnswerRewards::accuracy);
         all.put("reasoning_accuracy_reward", AnswerRewards::reasoningAccuracy);
         all.put("get_cosine_scaled_reward", AnswerRewards::cosineScaled);
