@@ -36,6 +36,17 @@ public final class Json {
         return PythonText.repr(value);
     }
 
+    /// A value, and one past its last character.
+    public record First(Object value, int end) {}
+
+    /// The value that begins at a place of a text, read as [#parseAsPython] does; anything may
+    /// follow it.
+    ///
+    /// @throws JsonException if no value begins there, or it is damaged
+    public static First parseFirst(String text, int start) {
+        return new JsonParser(text, true).first(start);
+    }
+
     /// `value` as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what chat
     /// templates' `tojson` gives: `{"a": 1, "b": [true, null]}`.
     ///

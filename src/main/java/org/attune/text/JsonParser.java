@@ -44,6 +44,14 @@ final class JsonParser {
         return value;
     }
 
+    /// The value that begins at a place, whatever follows it.
+    Json.First first(int start) {
+        at = start;
+        skipSpace();
+        Object value = value();
+        return new Json.First(value, at);
+    }
+
     private Object value() {
         char first = peek();
         if (asPython && (first == 'N' || first == 'I' || text.startsWith("-I", at))) {

@@ -148,6 +148,11 @@ final class ModelFolder {
     /// @param toolUse  template for those with tools, if they have another one
     record TemplateSources(String name, String standard, Optional<String> toolUse) {}
 
+    /// How turns are read, as the folder says it.
+    Optional<Object> responseTemplate() {
+        return Optional.ofNullable(config.get("response_template"));
+    }
+
     private Optional<String> text(String file) {
         Path path = folder.resolve(file);
         if (!Files.exists(path)) {

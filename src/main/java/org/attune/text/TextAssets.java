@@ -42,6 +42,13 @@ public record TextAssets(
         return new ModelFolder(folder).templates().map(sources -> compile(sources, specials));
     }
 
+    /// The `response_template` of a folder's `tokenizer_config.json`: how turns are read.
+    ///
+    /// @throws org.attune.error.ModelException if the file is damaged
+    public static Optional<Object> responseTemplate(Path folder) {
+        return new ModelFolder(folder).responseTemplate();
+    }
+
     private static ChatTemplate compile(
             ModelFolder.TemplateSources sources, SpecialTokens specials) {
         ChatTemplate standard =

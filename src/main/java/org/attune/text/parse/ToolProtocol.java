@@ -1,5 +1,6 @@
 package org.attune.text.parse;
 
+import org.attune.text.ChatTemplate;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 
@@ -29,4 +30,10 @@ public interface ToolProtocol {
 
     /// Texts that end a turn besides the model's end tokens; they belong to the turn.
     List<String> stops();
+
+    /// A chat template that renders conversations as this protocol writes them, tools, calls and
+    /// results included.
+    default ChatTemplate over(ChatTemplate template) {
+        return new ProtocolTemplate(template, this);
+    }
 }

@@ -1,6 +1,10 @@
 package org.attune.text.parse.template;
 
-import java.util.Collection;
+import org.attune.text.parse.turn.CallList;
+import org.attune.text.parse.turn.JsonDialect;
+import org.attune.text.parse.turn.PythonRules;
+import org.attune.text.parse.turn.UnreadableException;
+
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -35,18 +39,18 @@ interface ContentReader {
             case "text" -> text -> stripped(text, args);
             case "int" ->
                     text ->
-                            PythonText.integer(text)
+                            PythonRules.integer(text)
                                     .orElseThrow(() -> new UnreadableException("no integer"));
             case "float" ->
                     text ->
-                            PythonText.real(text)
+                            PythonRules.real(text)
                                     .orElseThrow(() -> new UnreadableException("no number"));
             case "bool" ->
                     text -> {
                         String word = stripped(text, args).toLowerCase(Locale.ROOT);
                         return word.equals("true") || word.equals("1");
                     };
-            case "json" -> JsonDialect.of(args);
+            case "json" -> JsonDialect.of(args)::read;
             case "xml-inline" -> TagReader.of(args);
             case "kv-lines" -> KeyLineReader.of(args);
             case "python-call-list" -> text -> new CallList(text).calls();
@@ -80,19 +84,6 @@ interface ContentReader {
 
     /// The text as `strip` (true if not given) says.
     static String stripped(String text, Map<String, Object> args) {
-        return isTrue(args.getOrDefault("strip", true)) ? PythonText.strip(text) : text;
-    }
-
-    /// What Python takes for true.
-    static boolean isTrue(Object value) {
-        return switch (value) {
-            case null -> false;
-            case Boolean flag -> flag;
-            case String text -> !text.isEmpty();
-            case Number number -> number.doubleValue() != 0;
-            case Collection<?> items -> !items.isEmpty();
-            case Map<?, ?> map -> !map.isEmpty();
-            default -> true;
-        };
+        return PythonRules.isTrue(args.getOrDefault("strip", true)) ? PythonRules.strip(text) : text;
     }
 }

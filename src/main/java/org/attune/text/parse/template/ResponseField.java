@@ -1,5 +1,10 @@
 package org.attune.text.parse.template;
 
+import org.attune.text.parse.turn.PythonPattern;
+import org.attune.text.parse.turn.UnreadableException;
+
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -8,7 +13,9 @@ import java.util.Optional;
 /// @param name key of the message
 /// @param open what begins it; empty for the field that takes what belongs to no other
 /// @param close what ends it; empty if only the turn's end does
-/// @param reader of its text
+/// @param parser name of the parser of its text
+/// @param args settings of the parser
+/// @param reader the parser
 /// @param repeats whether the message holds a list of what it is each time
 /// @param join what stands between its texts, if they are joined
 /// @param isOptional whether a message may be without it
@@ -19,6 +26,8 @@ record ResponseField(
         String name,
         Optional<PythonPattern> open,
         Optional<PythonPattern> close,
+        String parser,
+        Map<String, Object> args,
         ContentReader reader,
         boolean repeats,
         Optional<String> join,
@@ -33,5 +42,23 @@ record ResponseField(
     Object value(String text, Map<String, String> captures) {
         Object value = reader.read(text);
         return transform.map(form -> Transform.apply(this, form, value, captures)).orElse(value);
+    }
+
+    /// Puts a value into a message.
+    ///
+    /// @throws UnreadableException if texts are to be joined and it is none
+    @SuppressWarnings("unchecked") // a list that was put there by this method
+    void store(Map<String, Object> message, Object value) {
+        Object previous = message.get(name);
+        if (join.isPresent()) {
+            if (!(value instanceof String text)) {
+                throw new UnreadableException(name + " must be a text");
+            }
+            message.put(name, previous == null ? text : previous + join.get() + text);
+        } else if (repeats) {
+            ((List<Object>) message.computeIfAbsent(name, _ -> new ArrayList<>())).add(value);
+        } else {
+            message.put(name, value);
+        }
     }
 }

@@ -2,6 +2,7 @@ package org.attune.text.parse.template;
 
 import org.attune.error.ModelException;
 import org.attune.text.NearestKey;
+import org.attune.text.parse.turn.PythonPattern;
 
 import java.util.ArrayList;
 import java.util.Collections;
@@ -58,6 +59,30 @@ public record ResponseTemplate(
         return fields.values().stream().filter(field -> field.open().isEmpty()).findFirst();
     }
 
+    /// Whether what opens a field holds a text.
+    public boolean opens(String field, String text) {
+        ResponseField found = fields.get(field);
+        return found != null
+                && found.open()
+                        .filter(o -> o.pattern().pattern().replace("\\", "").contains(text))
+                        .isPresent();
+    }
+
+    /// What of a prompt belongs to the turn: all behind the last anchor, or all if there is none.
+    String promptEnd(String prompt) {
+        int end =
+                anchor.on(
+                        prompt,
+                        matcher -> {
+                            int last = 0;
+                            while (matcher.find()) {
+                                last = matcher.end();
+                            }
+                            return last;
+                        });
+        return prompt.substring(end);
+    }
+
     private record Reading(String name) {
         ResponseTemplate template(Object value) {
             Map<String, Object> spec = object("response_template", value);
@@ -98,18 +123,29 @@ public record ResponseTemplate(
             Optional<Object> transform = Optional.ofNullable(spec.get("transform"));
             boolean each = flag(key, spec, "transform_each", false);
             requireTransform(key, transform, each, open, close);
-            ContentReader reader;
+            String parser = text(key, spec.getOrDefault("content", "text"));
+            Map<String, Object> args = object(key, spec.getOrDefault("content_args", Map.of()));
+            boolean optional = flag(key, spec, "optional", true);
+            return new ResponseField(
+                    key,
+                    open,
+                    close,
+                    parser,
+                    args,
+                    reader(key, parser, args),
+                    repeats,
+                    join,
+                    optional,
+                    transform,
+                    each);
+        }
+
+        private ContentReader reader(String key, String parser, Map<String, Object> args) {
             try {
-                reader =
-                        ContentReader.of(
-                                text(key, spec.getOrDefault("content", "text")),
-                                object(key, spec.getOrDefault("content_args", Map.of())));
+                return ContentReader.of(parser, args);
             } catch (IllegalArgumentException e) {
                 throw refused(key + ": " + e.getMessage());
             }
-            boolean optional = flag(key, spec, "optional", true);
-            return new ResponseField(
-                    key, open, close, reader, repeats, join, optional, transform, each);
         }
 
         private void requireTransform(

@@ -1,5 +1,9 @@
 package org.attune.text.parse.template;
 
+import org.attune.text.parse.turn.PythonPattern;
+import org.attune.text.parse.turn.PythonRules;
+import org.attune.text.parse.turn.UnreadableException;
+
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -29,9 +33,7 @@ record TagReader(PythonPattern tag, ContentReader values, boolean mergesRepeated
             throw new IllegalArgumentException("tag_pattern has no group \"key\"");
         }
         return new TagReader(
-                tag,
-                ContentReader.ofValues(args),
-                ContentReader.isTrue(args.get("merge_duplicates")));
+                tag, ContentReader.ofValues(args), PythonRules.isTrue(args.get("merge_duplicates")));
     }
 
     @Override

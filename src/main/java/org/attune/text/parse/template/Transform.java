@@ -1,5 +1,7 @@
 package org.attune.text.parse.template;
 
+import org.attune.text.parse.turn.UnreadableException;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,5 +1,9 @@
 package org.attune.text.parse.template;
 
+import org.attune.text.parse.turn.ArgumentTypes;
+import org.attune.text.parse.turn.PythonPattern;
+import org.attune.text.parse.turn.UnreadableException;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -37,7 +41,7 @@ final class TrlReading {
 
     /// @throws UnreadableException if a region can't be read, or a field is missing
     Map<String, Object> read(String prefix, String text) {
-        buffer = turnOf(prefix) + text;
+        buffer = template.promptEnd(prefix) + text;
         boolean goesOn = true;
         while (goesOn) {
             goesOn = step();
@@ -63,22 +67,6 @@ final class TrlReading {
             case Map<?, ?> map -> map.isEmpty();
             default -> false;
         };
-    }
-
-    /// What of the prompt belongs to the turn: all behind the last anchor.
-    private String turnOf(String prefix) {
-        int end =
-                template.anchor()
-                        .on(
-                                prefix,
-                                matcher -> {
-                                    int last = 0;
-                                    while (matcher.find()) {
-                                        last = matcher.end();
-                                    }
-                                    return last;
-                                });
-        return prefix.substring(end);
     }
 
     /// Goes on to the next mark; false at the end.
@@ -162,49 +150,40 @@ final class TrlReading {
 
     private Optional<Mark> search(ResponseField field, boolean opens) {
         Optional<PythonPattern> pattern = opens ? field.open() : field.close();
-        return pattern.flatMap(
-                p ->
-                        p.on(
-                                buffer,
-                                matcher ->
-                                        matcher.find(at)
-                                                ? Optional.of(
-                                                        new Mark(
-                                                                field,
-                                                                opens,
-                                                                matcher.start(),
-                                                                matcher.end(),
-                                                                p.named(matcher)))
-                                                : Optional.<Mark>empty()));
+        if (pattern.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> ahead = pattern.get().ahead();
+        if (ahead.isPresent()) {
+            return buffer.indexOf(ahead.get(), at) < 0
+                    ? Optional.empty()
+                    : Optional.of(new Mark(field, opens, at, at, Map.of()));
+        }
+        return pattern.get()
+                .on(
+                        buffer,
+                        matcher ->
+                                matcher.find(at)
+                                        ? Optional.of(
+                                                new Mark(
+                                                        field,
+                                                        opens,
+                                                        matcher.start(),
+                                                        matcher.end(),
+                                                        pattern.get().named(matcher)))
+                                        : Optional.<Mark>empty());
     }
 
     private void close() {
         if (current.isPresent() && isOpen) {
             ResponseField field = current.get();
             Object value = field.value(body.toString(), captures);
-            store(field, types.isEmpty() ? value : typed(value));
+            field.store(output, types.isEmpty() ? value : typed(value));
         }
         current = implicit;
         captures = new LinkedHashMap<>();
         body = new StringBuilder();
         isOpen = false;
-    }
-
-    @SuppressWarnings("unchecked") // a list that was put there by this method
-    private void store(ResponseField field, Object value) {
-        Object previous = output.get(field.name());
-        if (field.join().isPresent()) {
-            if (!(value instanceof String text)) {
-                throw new UnreadableException(field.name() + " must be a text");
-            }
-            output.put(
-                    field.name(), previous == null ? text : previous + field.join().get() + text);
-        } else if (field.repeats()) {
-            ((List<Object>) output.computeIfAbsent(field.name(), _ -> new ArrayList<>()))
-                    .add(value);
-        } else {
-            output.put(field.name(), value);
-        }
     }
 
     private Object typed(Object value) {

@@ -5,9 +5,11 @@ import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 import org.attune.text.parse.TurnParser;
+import org.attune.text.parse.turn.ArgumentTypes;
+import org.attune.text.parse.turn.PythonRules;
+import org.attune.text.parse.turn.UnreadableException;
 
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +38,7 @@ public record TrlTurnParser(
                     new TrlReading(template, new ArgumentTypes(tools)).read(prefix, text);
             return turn(completed(fields));
         } catch (UnreadableException | BoundedMatch.TooManyStepsException e) {
-            var message = Message.of("assistant", withoutSpecials(text));
+            var message = Message.of("assistant", PythonRules.without(text, specialTokens));
             return new ParsedTurn(message, List.of(), List.of(), true);
         }
     }
@@ -50,7 +52,7 @@ public record TrlTurnParser(
                             ? content.substring(0, content.length() - end.length())
                             : content);
         }
-        if (!ContentReader.isTrue(fields.get("content"))) {
+        if (!PythonRules.isTrue(fields.get("content"))) {
             fields.put("content", "");
         }
         return fields;
@@ -84,26 +86,5 @@ public record TrlTurnParser(
                         .filter(String.class::isInstance)
                         .map(String.class::cast);
         return new ToolCall(id, name, function.get("arguments"), "");
-    }
-
-    private String withoutSpecials(String text) {
-        return without(text, specialTokens);
-    }
-
-    /// A text without some others.
-    static String without(String text, Collection<String> others) {
-        var result = new StringBuilder();
-        int at = 0;
-        while (at < text.length()) {
-            int here = at;
-            Optional<String> found =
-                    others.stream().filter(other -> text.startsWith(other, here)).findFirst();
-            if (found.isPresent() && !found.get().isEmpty()) {
-                at += found.get().length();
-            } else {
-                result.append(text.charAt(at++));
-            }
-        }
-        return result.toString();
     }
 }

@@ -1,13 +1,15 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.regex.Pattern;
 
 /// Text as Python's built-in functions read it. Declared parsers are specified by them.
-public final class PythonText {
+public final class PythonRules {
     /// Python converts no integer of more digits.
     private static final int MAX_DIGITS = 4300;
 
@@ -19,7 +21,7 @@ public final class PythonText {
     private static final Pattern INFINITE = Pattern.compile("[+-]?(?i:inf|infinity)");
     private static final Pattern NOT_A_NUMBER = Pattern.compile("[+-]?(?i:nan)");
 
-    private PythonText() {}
+    private PythonRules() {}
 
     /// Whether `str.isspace` says so.
     public static boolean isSpace(char c) {
@@ -35,6 +37,15 @@ public final class PythonText {
                 || c == 0x202f
                 || c == 0x205f
                 || c == 0x3000;
+    }
+
+    /// The first place from `start` on that is no white space, or the text's end.
+    public static int skipSpace(String text, int start) {
+        int at = start;
+        while (at < text.length() && isSpace(text.charAt(at))) {
+            at++;
+        }
+        return at;
     }
 
     /// `str.strip`.
@@ -107,5 +118,35 @@ public final class PythonText {
                             }
                         });
         return plain.toString();
+    }
+
+    /// What Python takes for true.
+    public static boolean isTrue(Object value) {
+        return switch (value) {
+            case null -> false;
+            case Boolean flag -> flag;
+            case String text -> !text.isEmpty();
+            case Number number -> number.doubleValue() != 0;
+            case Collection<?> items -> !items.isEmpty();
+            case Map<?, ?> map -> !map.isEmpty();
+            default -> true;
+        };
+    }
+
+    /// A text without some others.
+    public static String without(String text, Collection<String> others) {
+        var result = new StringBuilder();
+        int at = 0;
+        while (at < text.length()) {
+            int here = at;
+            Optional<String> found =
+                    others.stream().filter(other -> text.startsWith(other, here)).findFirst();
+            if (found.isPresent() && !found.get().isEmpty()) {
+                at += found.get().length();
+            } else {
+                result.append(text.charAt(at++));
+            }
+        }
+        return result.toString();
     }
 }

@@ -1,4 +1,4 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 import org.attune.text.Json;
 import org.attune.text.JsonException;
@@ -62,6 +62,33 @@ public final class ArgumentTypes {
         return result;
     }
 
+    /// The same, but lists and objects may also be in Python's writing.
+    Object typedLeniently(String tool, Object arguments) {
+        Map<?, ?> schemas = properties.get(tool);
+        if (!(typed(tool, arguments) instanceof Map<?, ?> typed) || schemas == null) {
+            return arguments;
+        }
+        var result = new LinkedHashMap<String, Object>();
+        typed.forEach(
+                (key, value) -> {
+                    List<String> types = types(schemas.get(key));
+                    boolean isStructure = types.contains("object") || types.contains("array");
+                    result.put(
+                            (String) key,
+                            isStructure && value instanceof String text ? structure(text) : value);
+                });
+        return result;
+    }
+
+    private static Object structure(String text) {
+        try {
+            Object value = new CallList(text, CallList.Grammar.LENIENT).value();
+            return value instanceof Map<?, ?> || value instanceof List<?> ? value : text;
+        } catch (UnreadableException e) {
+            return text;
+        }
+    }
+
     private static Object typed(Map<?, ?> schemas, Object key, Object value) {
         List<String> types = types(schemas.get(key));
         if (types.isEmpty()) {
@@ -94,7 +121,7 @@ public final class ArgumentTypes {
                     choices.forEach(choice -> types.addAll(types(choice)));
                 }
             }
-            if (ContentReader.isTrue(map.get("nullable")) && !types.contains("null")) {
+            if (PythonRules.isTrue(map.get("nullable")) && !types.contains("null")) {
                 types.add("null");
             }
         }
@@ -113,7 +140,7 @@ public final class ArgumentTypes {
 
     /// The value as a type, an inner empty one for null; empty if it is none of the type.
     private static Optional<Optional<Object>> as(String type, String text) {
-        String word = PythonText.strip(text);
+        String word = PythonRules.strip(text);
         return switch (type) {
             case "integer" -> integer(text).map(Optional::of);
             case "number" -> number(text).map(Optional::of);
@@ -135,25 +162,25 @@ public final class ArgumentTypes {
 
     /// Whole numbers written with a fraction are integers too.
     private static Optional<Object> integer(String text) {
-        Optional<Object> integer = PythonText.integer(text);
+        Optional<Object> integer = PythonRules.integer(text);
         if (integer.isPresent()) {
             return integer;
         }
-        OptionalDouble real = PythonText.real(text);
-        return real.isPresent() && PythonText.isWhole(real.getAsDouble())
-                ? Optional.of(PythonText.whole(real.getAsDouble()))
+        OptionalDouble real = PythonRules.real(text);
+        return real.isPresent() && PythonRules.isWhole(real.getAsDouble())
+                ? Optional.of(PythonRules.whole(real.getAsDouble()))
                 : Optional.empty();
     }
 
     private static Optional<Object> number(String text) {
-        OptionalDouble real = PythonText.real(text);
+        OptionalDouble real = PythonRules.real(text);
         if (real.isEmpty() || !Double.isFinite(real.getAsDouble())) {
             return Optional.empty();
         }
         double value = real.getAsDouble();
         return Optional.of(
-                PythonText.isWhole(value) && text.indexOf('.') < 0
-                        ? PythonText.whole(value)
+                PythonRules.isWhole(value) && text.indexOf('.') < 0
+                        ? PythonRules.whole(value)
                         : (Object) value);
     }
 

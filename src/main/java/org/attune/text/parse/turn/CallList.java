@@ -1,4 +1,4 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 import org.attune.text.Json;
 
@@ -15,10 +15,63 @@ public final class CallList {
     private static final long MAX_INTEGER = (1L << 53) - 1;
 
     private final String text;
+    private final Grammar grammar;
     private int at;
 
+    /// Reads by the grammar that Hugging Face's parser has.
     public CallList(String text) {
+        this(text, Grammar.STRICT);
+    }
+
+    public CallList(String text, Grammar grammar) {
         this.text = text;
+        this.grammar = grammar;
+    }
+
+    /// What is taken.
+    public enum Grammar {
+        /// What Hugging Face's grammar allows.
+        STRICT,
+        /// Also integers of any size, unknown escapes, line breaks in strings, a comma at the end
+        /// of a list.
+        LENIENT,
+        /// Strings have no escapes, and a quote ends one only where a value may end. So write chat
+        /// templates that don't escape what they put between quotes.
+        UNESCAPED
+    }
+
+    /// The one value that the text holds.
+    ///
+    /// @throws UnreadableException if it holds anything else
+    public Object value() {
+        Object value = value(0);
+        requireEnd();
+        return value;
+    }
+
+    /// Calls from the text's beginning on, with or without brackets around them. What follows them
+    /// begins at [#end].
+    ///
+    /// @throws UnreadableException if there is something else
+    public List<Object> firstCalls() {
+        if (is('[')) {
+            at++;
+            return items(']', this::call);
+        }
+        var calls = new ArrayList<>();
+        do {
+            calls.add(call());
+            if (is(',') || is(';')) {
+                at++;
+            }
+            skipSpace();
+        } while (at < text.length() && isNameStart(text.charAt(at)));
+        return calls;
+    }
+
+    /// Where reading has come to.
+    public int end() {
+        return at;
     }
 
     /// The calls, each an object with `name` and `arguments`.
@@ -27,11 +80,15 @@ public final class CallList {
     public List<Object> calls() {
         expect('[');
         List<Object> calls = items(']', this::call);
+        requireEnd();
+        return calls;
+    }
+
+    private void requireEnd() {
         skipSpace();
         if (at < text.length()) {
-            throw problem("something follows the closing ]");
+            throw problem("something follows the end");
         }
-        return calls;
     }
 
     private Object call() {
@@ -73,6 +130,12 @@ public final class CallList {
         }
         while (true) {
             result.add(item.get());
+            if (grammar != Grammar.STRICT && is(',')) {
+                at++;
+                if (!is(end)) {
+                    continue;
+                }
+            }
             if (is(end)) {
                 at++;
                 return result;
@@ -157,6 +220,9 @@ public final class CallList {
     }
 
     private Object integer(String number, int start) {
+        if (grammar != Grammar.STRICT) {
+            return PythonRules.integer(number).orElseThrow(() -> problem("a number is too long"));
+        }
         if (number.length() <= 17) {
             long value = Long.parseLong(number);
             if (Math.abs(value) <= MAX_INTEGER) {
@@ -194,16 +260,25 @@ public final class CallList {
         var result = new StringBuilder();
         while (at < text.length()) {
             char c = text.charAt(at++);
-            if (c == quote) {
+            if (c == quote && (grammar != Grammar.UNESCAPED || mayEnd())) {
                 return checked(result.toString(), start);
             }
-            if (c == '\n' || c == '\r') {
+            if (grammar == Grammar.STRICT && (c == '\n' || c == '\r')) {
                 break;
             }
-            result.append(c == '\\' ? escape(start) : c);
+            result.append(c == '\\' && grammar != Grammar.UNESCAPED ? escape(start) : c);
         }
         at = start;
         throw problem("a string doesn't end on its line");
+    }
+
+    /// Whether a value may have ended here.
+    private boolean mayEnd() {
+        int next = at;
+        while (next < text.length() && text.charAt(next) == ' ') {
+            next++;
+        }
+        return next == text.length() || ",)]}:".indexOf(text.charAt(next)) >= 0;
     }
 
     private char escape(int start) {
@@ -218,6 +293,10 @@ public final class CallList {
                 at += 4;
                 return (char) Integer.parseInt(digits, 16);
             }
+        }
+        if (grammar != Grammar.STRICT && c != 0) {
+            at--;
+            return '\\';
         }
         at = start;
         throw problem("unknown escape \\" + (c == 0 ? "" : c) + " in a string");

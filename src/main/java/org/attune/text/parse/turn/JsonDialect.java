@@ -1,4 +1,4 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 import org.attune.text.Json;
 import org.attune.text.JsonException;
@@ -16,12 +16,11 @@ import java.util.regex.Pattern;
 /// @param unquotedKeys whether keys may be bare words
 /// @param allowsText whether what is no JSON is text
 /// @param args settings of the text
-record JsonDialect(
+public record JsonDialect(
         List<List<String>> delimiters,
         boolean unquotedKeys,
         boolean allowsText,
-        Map<String, Object> args)
-        implements ContentReader {
+        Map<String, Object> args) {
     private static final char OPEN = '\u0001';
     private static final char CLOSE = '\u0002';
     private static final Pattern BARE_KEY =
@@ -29,7 +28,10 @@ record JsonDialect(
                     "\"(?:\\\\.|[^\"\\\\])*+\"|(?<=[{,])(\\s*)(\\w+)(\\s*):",
                     Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
 
-    static JsonDialect of(Map<String, Object> args) {
+    /// By the settings that Hugging Face's `json` parser has.
+    ///
+    /// @throws IllegalArgumentException if they are malformed
+    public static JsonDialect of(Map<String, Object> args) {
         var delimiters = new ArrayList<List<String>>();
         if (args.get("string_delims") instanceof List<?> pairs) {
             for (Object pair : pairs) {
@@ -44,12 +46,12 @@ record JsonDialect(
         }
         return new JsonDialect(
                 List.copyOf(delimiters),
-                ContentReader.isTrue(args.get("unquoted_keys")),
-                ContentReader.isTrue(args.get("allow_non_json")),
+                PythonRules.isTrue(args.get("unquoted_keys")),
+                PythonRules.isTrue(args.get("allow_non_json")),
                 args);
     }
 
-    @Override
+    /// @throws UnreadableException if the text is none of the dialect
     public Object read(String text) {
         if (!delimiters.isEmpty() && (text.indexOf(OPEN) >= 0 || text.indexOf(CLOSE) >= 0)) {
             throw new UnreadableException("the arguments hold control characters");
@@ -67,7 +69,9 @@ record JsonDialect(
             return Json.parseAsPython(working);
         } catch (JsonException e) {
             if (allowsText) {
-                return ContentReader.stripped(text, args);
+                return PythonRules.isTrue(args.getOrDefault("strip", true))
+                        ? PythonRules.strip(text)
+                        : text;
             }
             throw new UnreadableException("no JSON: " + e.getMessage());
         }

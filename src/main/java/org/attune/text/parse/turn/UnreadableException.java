@@ -1,4 +1,4 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 /// The text of a field isn't what its parser reads.
 public final class UnreadableException extends RuntimeException {

@@ -1,4 +1,4 @@
-package org.attune.text.parse.template;
+package org.attune.text.parse.turn;
 
 import org.attune.text.BoundedMatch;
 
@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -22,6 +23,10 @@ import java.util.stream.Collectors;
 public record PythonPattern(Pattern pattern, Map<String, String> groups) {
     private static final long STEPS = 1_000_000;
     private static final long STEPS_PER_CHARACTER = 200;
+
+    /// An expression that looks whether a text comes at all.
+    private static final Pattern AHEAD =
+            Pattern.compile("\\(\\?=(?:\\[\\\\s\\\\S\\]|\\.)\\*\\?([^\\\\.*+?()\\[\\]{}|^$]+)\\)");
 
     public PythonPattern {
         groups = Collections.unmodifiableMap(new LinkedHashMap<>(groups));
@@ -42,7 +47,7 @@ public record PythonPattern(Pattern pattern, Map<String, String> groups) {
     }
 
     /// One of several texts, the longest that fits.
-    static PythonPattern ofLiterals(Collection<String> literals) {
+    public static PythonPattern ofLiterals(Collection<String> literals) {
         String expression =
                 literals.stream()
                         .distinct()
@@ -55,12 +60,18 @@ public record PythonPattern(Pattern pattern, Map<String, String> groups) {
     /// What `use` gives for a matcher of a text.
     ///
     /// @throws BoundedMatch.TooManyStepsException if the expression takes too many steps
-    <T> T on(CharSequence text, Function<Matcher, T> use) {
+    public <T> T on(CharSequence text, Function<Matcher, T> use) {
         return BoundedMatch.apply(pattern, text, STEPS + STEPS_PER_CHARACTER * text.length(), use);
     }
 
+    /// The text before which every place matches, if the expression is of that kind.
+    public Optional<String> ahead() {
+        Matcher matcher = AHEAD.matcher(pattern.pattern());
+        return matcher.matches() ? Optional.of(matcher.group(1)) : Optional.empty();
+    }
+
     /// The groups of a match that took part in it, by their names in Python.
-    Map<String, String> named(MatchResult match) {
+    public Map<String, String> named(MatchResult match) {
         var result = new LinkedHashMap<String, String>();
         groups.forEach(
                 (python, java) -> {
