@@ -20,8 +20,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// Calls on separate lines, `call calc 12*7`, and results on lines that begin with `=`. Short enough
-/// for the smallest models.
+/// Calls on separate lines, `call calc 12*7`, and results on lines that begin with `=`. It is short
+/// enough for the smallest models.
 final class LineProtocol implements ToolProtocol {
     private static final Mark CALL =
             Mark.of(PythonPattern.compile("(?:\\A|\\n)[ \\t]*call[ \\t]+(?=\\S)"));

@@ -84,6 +84,8 @@ interface ContentReader {
 
     /// The text as `strip` (true if not given) says.
     static String stripped(String text, Map<String, Object> args) {
-        return PythonRules.isTrue(args.getOrDefault("strip", true)) ? PythonRules.strip(text) : text;
+        return PythonRules.isTrue(args.getOrDefault("strip", true))
+                ? PythonRules.strip(text)
+                : text;
     }
 }

@@ -33,7 +33,9 @@ record TagReader(PythonPattern tag, ContentReader values, boolean mergesRepeated
             throw new IllegalArgumentException("tag_pattern has no group \"key\"");
         }
         return new TagReader(
-                tag, ContentReader.ofValues(args), PythonRules.isTrue(args.get("merge_duplicates")));
+                tag,
+                ContentReader.ofValues(args),
+                PythonRules.isTrue(args.get("merge_duplicates")));
     }
 
     @Override

@@ -90,6 +90,7 @@ public sealed interface Mark {
         }
 
         /// A match that looked at the text's end may become another one.
+        @SuppressWarnings("JdkObsolete") // hitEnd is made for text that grows
         private Optional<Hit> first(Matcher matcher, StringBuilder in, int from) {
             matcher.useTransparentBounds(true).useAnchoringBounds(false);
             for (int start = from; start < in.length(); start++) {

@@ -104,9 +104,9 @@ class FamiliesTest {
                         "tool_call",
                         "",
                         "So.\n"
-                            + "<tool_call>{\"name\": oops}</tool_call>\n"
-                            + "<tool_call>{\"name\": \"add\", \"arguments\": {}}</tool_call>\n"
-                            + "Then.<|im_end|>\n");
+                                + "<tool_call>{\"name\": oops}</tool_call>\n"
+                                + "<tool_call>{\"name\": \"add\", \"arguments\": {}}</tool_call>\n"
+                                + "Then.<|im_end|>\n");
         assertEquals("add{}", calls(turn));
         assertEquals(
                 "So.\n<tool_call>{\"name\": oops}</tool_call>\nThen.", turn.message().content());

@@ -90,7 +90,7 @@ class ToolProtocolsTest {
                         .parse(
                                 "<s:user>Hi</s>\n<s:assistant>",
                                 "So.<tool_call>{\"name\": \"calc\", \"arguments\":"
-                                    + " {}}</tool_call></s>\n",
+                                        + " {}}</tool_call></s>\n",
                                 TOOLS);
         assertEquals("calc", turn.calls().getFirst().name());
         assertEquals("So.", turn.message().content());
@@ -187,7 +187,7 @@ class ToolProtocolsTest {
                 CHAT.replace(
                         "{%- for",
                         "{%- if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif"
-                            + " %}{% for");
+                                + " %}{% for");
         String text =
                 protocol(Choice.LINE, source)
                         .over(template(source))
