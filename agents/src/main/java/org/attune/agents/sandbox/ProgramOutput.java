@@ -75,6 +75,13 @@ final class ProgramOutput {
         }
     }
 
+    /// Whether there is no more to come.
+    boolean hasEnded() {
+        synchronized (lock) {
+            return ended;
+        }
+    }
+
     private boolean endsWith(String ending) {
         StringBuilder last = tail.length() >= ending.length() ? tail : head;
         if (last == tail || tail.isEmpty()) {

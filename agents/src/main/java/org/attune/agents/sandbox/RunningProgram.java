@@ -64,7 +64,7 @@ public final class RunningProgram implements AutoCloseable {
                 String text = output.take();
                 return Optional.of(text.substring(0, text.length() - ending.length()));
             }
-            if (process.isAlive()) {
+            if (!output.hasEnded()) {
                 end(ProgramEnd.Limit.TIME);
             }
             return Optional.empty();

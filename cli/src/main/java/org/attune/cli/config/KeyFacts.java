@@ -4,10 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.files.MemorySize;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.InRangeValidator;
-import org.attune.trainers.config.MemorySize;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.opening.TrainingMethod;
 

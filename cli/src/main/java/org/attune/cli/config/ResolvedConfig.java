@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 
+import org.attune.files.MemorySize;
 import org.attune.trainers.config.ConfigNames;
-import org.attune.trainers.config.MemorySize;
 import org.attune.trainers.config.Resume;
 
 import java.lang.reflect.RecordComponent;

@@ -1,5 +1,6 @@
 package org.attune.trainers.config;
 
+import org.attune.files.MemorySize;
 import org.attune.records.CopyMethods;
 
 import java.util.Optional;

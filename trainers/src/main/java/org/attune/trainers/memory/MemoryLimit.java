@@ -1,7 +1,7 @@
 package org.attune.trainers.memory;
 
+import org.attune.files.MemorySize;
 import org.attune.tensor.Device;
-import org.attune.trainers.config.MemorySize;
 import org.attune.trainers.loop.ProcessMemory;
 
 import java.util.Locale;

@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.files.MemorySize;
 import org.attune.model.pass.ActivationBytes;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.DType;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.batch.RowTokens;
-import org.attune.trainers.config.MemorySize;
 import org.junit.jupiter.api.Test;
 
 import java.util.List;

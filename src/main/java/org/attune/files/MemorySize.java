@@ -1,4 +1,4 @@
-package org.attune.trainers.config;
+package org.attune.files;
 
 import java.math.BigDecimal;
 import java.util.Locale;

@@ -1,4 +1,4 @@
-package org.attune.trainers.config;
+package org.attune.files;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;

@@ -1,0 +1,123 @@
+package org.attune.agents.builtin;
+
+import org.attune.agents.sandbox.ProgramCommand;
+import org.attune.agents.sandbox.PythonHome;
+import org.attune.error.ConfigException;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Programs of this machine that run code.
+final class Interpreters {
+    private static final long MIB = 1L << 20;
+
+    /// Python seeds the hashes of a set at random otherwise; libraries start a thread per core.
+    private static final Map<String, String> FOR_PYTHON =
+            Map.of(
+                    "PYTHONHASHSEED", "0",
+                    "PYTHONDONTWRITEBYTECODE", "1",
+                    "PYTHONUNBUFFERED", "1",
+                    "PYTHONIOENCODING", "utf-8",
+                    "OMP_NUM_THREADS", "1",
+                    "OPENBLAS_NUM_THREADS", "1");
+
+    private final Optional<PythonHome> python;
+    private final Path shell;
+    private final Path java;
+
+    private Interpreters(Optional<PythonHome> python, Path shell, Path java) {
+        this.python = python;
+        this.shell = shell;
+        this.java = java;
+    }
+
+    /// Finds those of the languages.
+    ///
+    /// @param chosen a Python that is to be taken instead of the first on the path
+    /// @throws ConfigException if one is missing
+    static Interpreters find(Set<Language> languages, Optional<Path> chosen)
+            throws InterruptedException {
+        Optional<PythonHome> python =
+                !languages.contains(Language.PYTHON)
+                        ? Optional.empty()
+                        : chosen.isPresent() ? PythonHome.ask(chosen.get()) : PythonHome.find();
+        if (languages.contains(Language.PYTHON) && python.isEmpty()) {
+            throw new ConfigException(
+                    "the tool \"python\" needs a Python 3: %s. Install one, or name it by 'program'."
+                            .formatted(
+                                    chosen.map(path -> path + " is none")
+                                            .orElse(
+                                                    "no python3 and no python of the search path is"
+                                                            + " one")));
+        }
+        Path shell = Path.of(Files.isExecutable(Path.of("/bin/bash")) ? "/bin/bash" : "/bin/sh");
+        if (languages.contains(Language.SH) && !Files.isExecutable(shell)) {
+            throw new ConfigException(
+                    "the tool \"sh\" needs /bin/bash or /bin/sh; there is neither");
+        }
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        if (languages.contains(Language.JAVA)
+                && !Files.isExecutable(java.resolveSibling("javac"))) {
+            throw new ConfigException(
+                    "the tool \"java\" compiles what it runs; %s has no compiler, a JDK has one"
+                            .formatted(System.getProperty("java.home")));
+        }
+        return new Interpreters(python, shell, java);
+    }
+
+    /// Runs a file of code.
+    ///
+    /// @param file below the work folder
+    /// @param memory bytes that a process may take
+    ProgramCommand run(Language language, Path work, String file, long memory) {
+        return switch (language) {
+            case PYTHON -> python(work, List.of(file));
+            case SH -> shell(work, List.of(file));
+            case JAVA ->
+                    new ProgramCommand(
+                            List.of(
+                                    java.toString(),
+                                    "-Xmx%dm".formatted(memory / 2 / MIB),
+                                    "-XX:+UseSerialGC",
+                                    "-XX:TieredStopAtLevel=1",
+                                    "-XX:ReservedCodeCacheSize=32m",
+                                    "-XX:-UsePerfData",
+                                    "-XX:ErrorFile=/dev/null",
+                                    "-Djava.io.tmpdir=" + work,
+                                    file),
+                            work,
+                            List.of(),
+                            Map.of(),
+                            true);
+        };
+    }
+
+    /// An interpreter that takes one piece of code after the other.
+    ///
+    /// @param driver for Python, the program that does
+    ProgramCommand session(Language language, Path work, String driver) {
+        return switch (language) {
+            case PYTHON -> python(work, List.of("-c", driver));
+            case SH -> shell(work, List.of());
+            case JAVA -> throw new IllegalArgumentException("Java has no sessions");
+        };
+    }
+
+    private ProgramCommand python(Path work, List<String> arguments) {
+        PythonHome home = python.orElseThrow();
+        List<String> command = new ArrayList<>(List.of(home.program().toString()));
+        command.addAll(arguments);
+        return new ProgramCommand(command, work, home.folders(), FOR_PYTHON, false);
+    }
+
+    private ProgramCommand shell(Path work, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(shell.toString()));
+        command.addAll(arguments);
+        return new ProgramCommand(command, work, List.of(), Map.of(), false);
+    }
+}
