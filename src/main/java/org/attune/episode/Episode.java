@@ -41,6 +41,11 @@ public record Episode(
     /// Sequences that train: one, but for an episode whose history was rendered anew, where a turn
     /// that doesn't follow the tokens so far begins another. They share the episode's advantage.
     public List<EpisodeRow> rows() {
+        if (!isForked()) {
+            return sampledTokens() == 0
+                    ? List.of()
+                    : List.of(new EpisodeRow(promptIds, completionIds(), logProbs(), foreign()));
+        }
         var rows = new ConversationRows(0);
         int[] context = promptIds;
         for (Turn turn : turns) {

@@ -2,6 +2,7 @@ package org.attune.rollout;
 
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
+import org.attune.error.RolloutException;
 
 import java.util.Arrays;
 import java.util.BitSet;
@@ -41,7 +42,15 @@ public record SampledCompletion(
     /// one foreign token, the last of its prompt, since a completion has at least one.
     ///
     /// @param reason how it counts where completions are told apart by their ends
+    /// @throws RolloutException if its turns are no single sequence
     public static SampledCompletion of(Episode episode, StopReason reason) {
+        if (episode.isForked()) {
+            throw new RolloutException(
+                    ("the turns of an episode are %d sequences, since its history was rendered"
+                                    + " anew (history: template), and only one can be trained here;"
+                                    + " accepted: history: tokens")
+                            .formatted(episode.rows().size()));
+        }
         int[] ids = episode.completionIds();
         float[] logProbs = episode.logProbs();
         BitSet foreign = episode.foreign();

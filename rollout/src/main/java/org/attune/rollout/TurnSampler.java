@@ -14,8 +14,9 @@ public interface TurnSampler {
     ///     may begin again, and draws the same
     /// @param prompt token ids, at least one
     /// @param most tokens of the turn, ≥ 1
-    /// @param drawn where its draws go on: 0 for a new sequence, more for one that replaces another
-    ///     of so many tokens after the prompt
+    /// @param drawn where its draws go on: 0 for a new sequence, more for one that replaces that of
+    ///     the same number, which had so many tokens after its prompt. It may have as many tokens
+    ///     in all as the other
     /// @throws org.attune.error.RolloutException if the prompt can't be read
     void begin(int sequence, int[] prompt, int most, int drawn);
 

@@ -12,15 +12,12 @@ import org.attune.episode.Turn;
 import org.attune.error.RolloutException;
 import org.attune.rollout.SampledTurn;
 import org.attune.rollout.StopReason;
-import org.attune.text.ChatTemplate.Tail;
-import org.attune.text.Conversation;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,19 +34,17 @@ final class EpisodeAttempt {
     private final WorldCalls calls;
     private final long deadline;
     private final List<Turn> turns = new ArrayList<>();
-    private List<Message> prompt;
-    private int[] promptIds;
-    private Transcript transcript;
+    private final EpisodeTask task;
+    private Dialogue dialogue;
     private List<Tool> tools = List.of();
-    private final List<Object> shown = new ArrayList<>(); // the tools, as templates take them
+    private Optional<int[]> context = Optional.empty(); // of the next turn, if it begins a row
     private int callsMade;
     private int errorsInARow;
 
     EpisodeAttempt(EpisodeSetup setup, EpisodeTask task, EpisodeWorld world, EpisodeDesk desk) {
         this.setup = setup;
+        this.task = task;
         this.start = task.start();
-        this.prompt = task.prompt();
-        this.promptIds = task.promptIds();
         this.world = world;
         this.desk = desk;
         calls = new WorldCalls(setup.limits().toolTimeout().orElse(ENVIRONMENT_LIMIT));
@@ -66,56 +61,61 @@ final class EpisodeAttempt {
     /// @throws RolloutException if the prompt leaves no room for a turn
     Episode play() throws WorldFailedException, InterruptedException {
         open();
-        TurnBudget.Room room = setup.budget().room(transcript);
+        TurnBudget.Room room = dialogue.room();
         if (room.isEmpty()) {
             throw new RolloutException(
                     "a prompt has %d tokens and leaves no room for a turn; accepted: below %d"
-                            .formatted(promptIds.length, setup.context()));
+                            .formatted(dialogue.promptIds().length, setup.context()));
         }
-        SampledTurn sampled = desk.begin(promptIds, room.most(), 0, deadline);
+        SampledTurn sampled = desk.begin(dialogue.promptIds(), room.most(), 0, deadline);
         while (true) {
             Optional<EndReason> end = react(sampled, room);
             if (end.isPresent()) {
                 return ended(end.get());
             }
-            room = setup.budget().room(transcript);
+            room = dialogue.room();
             if (isLate()) {
                 return ended(EndReason.TIMEOUT);
             }
             if (room.isEmpty()) {
                 return ended(room.end());
             }
-            sampled = desk.goOn(turns.getLast().observation(), room.most());
+            sampled = next(room.most());
         }
+    }
+
+    private SampledTurn next(int most) throws InterruptedException {
+        return context.isPresent()
+                ? desk.begin(context.get(), most, dialogue.drawn(), deadline)
+                : desk.goOn(turns.getLast().observation(), most);
     }
 
     /// The turns so far, as an episode that failed.
     Episode failed() {
-        return new Episode(start, prompt, promptIds, turns, EndReason.FAILED, Map.of(), Map.of());
+        boolean isOpen = dialogue != null;
+        return new Episode(
+                start,
+                isOpen ? dialogue.prompt() : task.prompt(),
+                isOpen ? dialogue.promptIds() : task.promptIds(),
+                turns,
+                EndReason.FAILED,
+                Map.of(),
+                Map.of());
     }
 
     private void open() throws WorldFailedException, InterruptedException {
-        if (!setup.worlds().isEmpty()) {
-            desk.isAway();
-            Opening opening = calls.call("reset of the environment", () -> world.reset(start));
-            prompt = opened(opening);
-            tools = limited(calls.call("listing the tools", world::tools));
-            setup.caller().check(tools);
-            tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
-            promptIds = rendered();
+        if (setup.worlds().isEmpty()) {
+            dialogue = new Dialogue(setup, task.prompt(), List.of(), Optional.of(task.promptIds()));
+            return;
         }
-        transcript = new Transcript(promptIds);
-    }
-
-    private int[] rendered() {
-        EpisodeFormat format = setup.format();
-        if (prompt.isEmpty()) {
-            throw new RolloutException(
-                    "the prompt of row %s is a plain text, which can't tell the model of tools;"
-                            + " accepted: a list of messages".formatted(start.row()));
-        }
-        var conversation = new Conversation(prompt, shown, format.variables());
-        return format.chat().encode(conversation, Tail.GENERATION_PROMPT).ids();
+        desk.isAway();
+        Opening opening = calls.call("reset of the environment", () -> world.reset(start));
+        tools = limited(calls.call("listing the tools", world::tools));
+        setup.caller().check(tools);
+        List<Object> shown = new ArrayList<>();
+        tools.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
+        List<Message> prompt = Dialogue.opened(task.prompt(), opening);
+        dialogue = new Dialogue(setup, prompt, shown, Optional.empty());
     }
 
     private List<Tool> limited(List<Tool> all) {
@@ -123,18 +123,6 @@ final class EpisodeAttempt {
         return most.isEmpty()
                 ? all
                 : all.stream().map(tool -> LimitedTool.within(tool, most.get())).toList();
-    }
-
-    private List<Message> opened(Opening opening) {
-        List<Message> messages = new ArrayList<>(prompt);
-        if (opening.toLast().isPresent() && !messages.isEmpty()) {
-            Message last = messages.removeLast();
-            var fields = new LinkedHashMap<>(last.fields());
-            fields.put("content", last.content() + opening.toLast().get());
-            messages.add(new Message(fields));
-        }
-        messages.addAll(opening.messages());
-        return messages;
     }
 
     private boolean isLate() {
@@ -154,7 +142,8 @@ final class EpisodeAttempt {
             return Optional.of(EndReason.TIMEOUT);
         }
         var draft = new TurnDraft(sampled, parsed(sampled.ids()));
-        transcript.sampled(sampled.ids());
+        draft.context = context;
+        dialogue.sampled(sampled.ids());
         Optional<EndReason> end = act(draft, room);
         if (end.isEmpty()) {
             end = observe(draft);
@@ -167,7 +156,7 @@ final class EpisodeAttempt {
     }
 
     private ParsedTurn parsed(int[] ids) {
-        return setup.format().parser().parse(text(transcript.ids()), text(ids), shown);
+        return setup.format().parser().parse(text(dialogue.ids()), text(ids), dialogue.tools());
     }
 
     private String text(int[] ids) {
@@ -266,15 +255,19 @@ final class EpisodeAttempt {
         if (turns.size() + 1 >= setup.limits().maxTurns().orElse(Integer.MAX_VALUE)) {
             return Optional.of(EndReason.MAX_TURNS);
         }
-        var observer = new Observer(setup, draft, transcript);
+        var observer = new Observer(setup, draft, dialogue);
         Optional<EndReason> end = observer.write();
         if (end.isEmpty()) {
-            transcript.observed(draft.observation);
+            dialogue.follow(draft, observer.next());
+            draft.observation = observer.next().observation();
+            context = observer.next().context();
         }
         return end;
     }
 
     private Episode ended(EndReason end) throws WorldFailedException, InterruptedException {
+        List<Message> prompt = dialogue.prompt();
+        int[] promptIds = dialogue.promptIds();
         var episode = new Episode(start, prompt, promptIds, turns, end, Map.of(), Map.of());
         if (!world.hasEnvironment()) {
             return episode;

@@ -20,6 +20,7 @@ public final class EpisodeRun {
     /// @param caller of tools; borrowed
     /// @param maxCompletionLength most tokens after a prompt, own and others, ≥ 1
     /// @param context positions of the model, which prompt and completion share
+    /// @throws org.attune.error.ConfigException if the chat template can't show answers of tools
     public EpisodeRun(
             Worlds worlds,
             EpisodeFormat format,
@@ -28,6 +29,9 @@ public final class EpisodeRun {
             int maxCompletionLength,
             int context) {
         setup = new EpisodeSetup(worlds, format, config, caller, maxCompletionLength, context);
+        if (mayGoOn() && config.history() == History.TOKENS) {
+            format.codec().check();
+        }
     }
 
     /// Whether an episode may have more than one turn: not without tools and environments.

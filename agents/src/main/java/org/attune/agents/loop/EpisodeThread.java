@@ -90,7 +90,8 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
         try {
             world = open(begun.start());
         } catch (WorldFailedException e) {
-            LOG.warn("{}: {}", told(begun, last), e.getMessage(), e.getCause());
+            LOG.warn("{}: {}", told(begun, last), e.getMessage());
+            LOG.debug("where it failed", e);
             var none = new EpisodeWorld(List.of(), Optional.empty(), "");
             return last
                     ? Optional.of(new EpisodeAttempt(setup, begun, none, this).failed())
@@ -100,7 +101,8 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
         try {
             return Optional.of(story.play());
         } catch (WorldFailedException e) {
-            LOG.warn("{}: {}", told(begun, last), e.getMessage(), e.getCause());
+            LOG.warn("{}: {}", told(begun, last), e.getMessage());
+            LOG.debug("where it failed", e);
             return last ? Optional.of(story.failed()) : Optional.empty();
         } finally {
             close(world);

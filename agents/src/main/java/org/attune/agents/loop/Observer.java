@@ -13,16 +13,22 @@ import java.util.OptionalInt;
 final class Observer {
     private final EpisodeSetup setup;
     private final TurnDraft draft;
-    private final Transcript transcript;
+    private final Dialogue dialogue;
+    private Dialogue.Next next;
 
-    /// @param transcript to the end of the turn
-    Observer(EpisodeSetup setup, TurnDraft draft, Transcript transcript) {
+    /// @param dialogue to the end of the turn
+    Observer(EpisodeSetup setup, TurnDraft draft, Dialogue dialogue) {
         this.setup = setup;
         this.draft = draft;
-        this.transcript = transcript;
+        this.dialogue = dialogue;
     }
 
-    /// Writes the draft's observation.
+    /// How tokens go on, after [#write].
+    Dialogue.Next next() {
+        return next;
+    }
+
+    /// Finds how tokens go on.
     ///
     /// @return why the episode ends instead; empty if it goes on
     Optional<EndReason> write() {
@@ -30,21 +36,21 @@ final class Observer {
         if (most.isPresent()) {
             shorten(most.getAsInt());
         }
-        draft.observation = tokens();
+        next = dialogue.next(draft);
         if (setup.isTrl()) {
             return overlong();
         }
-        TurnBudget.Room room = roomBehind();
+        TurnBudget.Room room = dialogue.room(next);
         if (!room.isEmpty()) {
             return Optional.empty();
         }
         // What is left is shared by the answers and the turn that follows them.
-        int left = room.most() + draft.observation.length;
+        int left = dialogue.room().most();
         int share = left / 2 / Math.max(1, draft.answers.size());
         if (share >= 16) {
             shorten(share);
-            draft.observation = tokens();
-            room = roomBehind();
+            next = dialogue.next(draft);
+            room = dialogue.room(next);
         }
         return room.isEmpty() ? Optional.of(room.end()) : Optional.empty();
     }
@@ -52,28 +58,11 @@ final class Observer {
     /// TRL drops answers that leave no room, and goes on with a turn of no tokens where they fill
     /// it to the end.
     private Optional<EndReason> overlong() {
-        int more = draft.observation.length;
-        if (transcript.completionLength() + more > setup.maxCompletionLength()) {
+        int length = dialogue.length(next);
+        if (length - dialogue.promptIds().length > setup.maxCompletionLength()) {
             return Optional.of(EndReason.MAX_TOKENS);
         }
-        return transcript.length() + more >= setup.context()
-                ? Optional.of(EndReason.CONTEXT_FULL)
-                : Optional.empty();
-    }
-
-    private TurnBudget.Room roomBehind() {
-        int more = draft.observation.length;
-        return setup.budget()
-                .room(
-                        transcript.length() + more,
-                        transcript.completionLength() + more,
-                        transcript.sampledTokens());
-    }
-
-    private int[] tokens() {
-        return setup.format()
-                .codec()
-                .observation(draft.sampled.ids(), draft.parsed.calls(), draft.answers);
+        return length >= setup.context() ? Optional.of(EndReason.CONTEXT_FULL) : Optional.empty();
     }
 
     private void shorten(int most) {

@@ -1,5 +1,6 @@
 package org.attune.agents.loop;
 
+import org.attune.agents.tool.ToolSpec;
 import org.attune.error.DatasetException;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
@@ -8,6 +9,7 @@ import org.attune.text.Message;
 import org.attune.text.parse.ToolCall;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,15 +48,46 @@ public final class TemplateCodec implements TurnCodec {
     @Override
     public int[] observation(int[] turn, List<ToolCall> made, List<Message> answers) {
         List<ToolCall> calls = made.isEmpty() ? unreadable(answers) : made;
-        try {
-            return behind(turn, example(calls.size(), calls, answers), answers);
-        } catch (DatasetException e) {
-            if (calls.size() < 2) {
-                throw e;
+        DatasetException first = null;
+        for (boolean offersTools : new boolean[] {false, true}) {
+            for (List<Message> example : examples(calls, answers)) {
+                try {
+                    return behind(turn, example, answers, offersTools ? tools(calls) : List.of());
+                } catch (DatasetException e) {
+                    first = first == null ? e : first;
+                }
             }
-            // Llama 3's template, for one, refuses several calls in a turn.
-            return behind(turn, example(1, calls, answers), answers);
         }
+        throw first;
+    }
+
+    /// Turns that answers can follow, the first being the best. Llama 3's template, for one,
+    /// refuses several calls, and SmolLM 3's shows none.
+    private static List<List<Message>> examples(List<ToolCall> calls, List<Message> answers) {
+        List<List<Message>> all = new ArrayList<>();
+        for (int count : new int[] {calls.size(), 1, 0}) {
+            if (count <= calls.size()) {
+                all.add(example(count, calls, answers));
+            }
+        }
+        return all;
+    }
+
+    /// Some templates want to be given tools.
+    private static List<Object> tools(List<ToolCall> calls) {
+        List<Object> tools = new ArrayList<>();
+        for (ToolCall call : calls) {
+            Map<String, Object> parameters = new LinkedHashMap<>();
+            parameters.put("type", "object");
+            parameters.put("properties", Map.of());
+            tools.add(new ToolSpec(call.name(), call.name(), parameters).asTemplateValue());
+        }
+        return tools;
+    }
+
+    @Override
+    public void check() {
+        new CodecCheck(chat, conversation(List.of(), List.of()), this, endIds).run();
     }
 
     /// A call for a tool's message that answers none.
@@ -72,28 +105,32 @@ public final class TemplateCodec implements TurnCodec {
                 .toList();
     }
 
-    private int[] behind(int[] turn, List<Message> example, List<Message> answers) {
-        String alone = render(example, Tail.NOTHING);
+    private int[] behind(
+            int[] turn, List<Message> example, List<Message> answers, List<Object> tools) {
+        String alone = chat.template().render(conversation(example, tools), Tail.NOTHING).text();
         var messages = new ArrayList<>(example);
         messages.addAll(withIds(answers));
         return chat.encodeBehind(
-                conversation(messages),
+                conversation(messages, tools),
                 Tail.GENERATION_PROMPT,
                 whole -> endOfTurn(alone, whole, turn[turn.length - 1]));
     }
 
-    private Conversation conversation(List<Message> messages) {
-        return new Conversation(messages, List.of(), variables);
+    private Conversation conversation(List<Message> messages, List<Object> tools) {
+        return new Conversation(messages, tools, variables);
     }
 
-    private String render(List<Message> messages, Tail tail) {
-        return chat.template().render(conversation(messages), tail).text();
+    /// A user's message and a turn with so many calls of `look`.
+    static List<Message> example(int count) {
+        var call = new ToolCall(Optional.empty(), "look", Map.of(), "");
+        Message answer = Message.of("tool", "");
+        return example(count, Collections.nCopies(count, call), Collections.nCopies(count, answer));
     }
 
     /// A user's message and a turn with so many calls.
     private static List<Message> example(int count, List<ToolCall> calls, List<Message> answers) {
         Message user = Message.of("user", "dummy");
-        if (calls.isEmpty()) {
+        if (count == 0) {
             return List.of(user, Message.of("assistant", MARK));
         }
         var written = new ArrayList<Object>();

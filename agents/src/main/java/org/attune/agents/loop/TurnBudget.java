@@ -40,8 +40,4 @@ record TurnBudget(EpisodeLimits limits, int maxCompletionLength, int context) {
                 .or(OptionalInt.of(context - length), EndReason.CONTEXT_FULL)
                 .or(limits.maxTurnTokens(), EndReason.TURN_CUT);
     }
-
-    Room room(Transcript transcript) {
-        return room(transcript.length(), transcript.completionLength(), transcript.sampledTokens());
-    }
 }

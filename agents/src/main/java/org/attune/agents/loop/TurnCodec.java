@@ -15,4 +15,10 @@ public interface TurnCodec {
     /// @param answers messages of tools or of the environment, at least one
     /// @throws org.attune.error.DatasetException if the template can't show the answers
     int[] observation(int[] turn, List<ToolCall> calls, List<Message> answers);
+
+    /// Looks whether the template can show answers behind a turn as they must stand there. To be
+    /// asked before a run.
+    ///
+    /// @throws org.attune.error.ConfigException if it can't
+    default void check() {}
 }

@@ -19,6 +19,7 @@ final class TurnDraft {
     List<Message> answers = List.of();
     int[] observation = NOTHING;
     double reward;
+    Optional<int[]> context = Optional.empty();
 
     TurnDraft(SampledTurn sampled, ParsedTurn parsed) {
         this.sampled = sampled;
@@ -57,6 +58,7 @@ final class TurnDraft {
                 outcomes,
                 answers,
                 observation,
-                reward);
+                reward,
+                context);
     }
 }

@@ -140,6 +140,10 @@ final class EpisodeCase implements AutoCloseable {
                 : ((List<?>) value).stream().mapToInt(i -> ((Number) i).intValue()).toArray();
     }
 
+    String text(int[] ids) {
+        return tokenizer.decode(ids, false);
+    }
+
     ChatTokenizer chat() {
         return chat;
     }

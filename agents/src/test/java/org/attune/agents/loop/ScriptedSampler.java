@@ -7,6 +7,7 @@ import org.attune.rollout.TurnSampler;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -24,7 +25,8 @@ final class ScriptedSampler implements TurnSampler {
     private final Map<Integer, Integer> waiting = new HashMap<>(); // tokens a turn may have
     private final List<Integer> order = new ArrayList<>();
     private final List<SampledTurn> cut = new ArrayList<>();
-    final List<int[]> contexts = new ArrayList<>();
+    final List<int[]> seen = new ArrayList<>(); // each turn with all before it
+    private final Map<int[], Integer> contexts = new IdentityHashMap<>();
     final List<String> steps = new ArrayList<>(); // which sequences each step gave a turn
 
     /// The tokens of a turn.
@@ -37,6 +39,11 @@ final class ScriptedSampler implements TurnSampler {
         this.slots = slots;
         this.endIds = endIds;
         this.script = script;
+    }
+
+    /// Tokens that a turn of [#seen] followed.
+    int contextOf(int[] turn) {
+        return contexts.get(turn);
     }
 
     @Override
@@ -101,8 +108,10 @@ final class ScriptedSampler implements TurnSampler {
         int number = turns.merge(sequence, 1, Integer::sum) - 1;
         int[] whole = script.turn(sequence, number);
         int[] ids = Arrays.copyOf(whole, Math.min(most, whole.length));
-        contexts.add(transcripts.get(sequence).ids());
+        int context = transcripts.get(sequence).length();
         transcripts.get(sequence).sampled(ids);
+        seen.add(transcripts.get(sequence).ids());
+        contexts.put(seen.getLast(), context);
         boolean ends = endIds.contains(ids[ids.length - 1]);
         return new SampledTurn(
                 sequence,

@@ -81,22 +81,21 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
             throw new RolloutException(
                     "prompt " + sequence + " has no tokens; accepted: 1 or more");
         }
+        Turns before = sequences.get(sequence);
+        int longest =
+                drawn > 0 && before != null
+                        ? before.longest
+                        : Math.addExact(prompt.length, mostTokens);
         end(sequence);
         var tokens =
                 new Sequence(
-                        sequence,
-                        prompt,
-                        Math.addExact(prompt.length, mostTokens),
-                        config,
-                        tokenizer,
-                        TokenConstraint.NONE,
-                        drawn);
-        var turns = new Turns(sequence);
+                        sequence, prompt, longest, config, tokenizer, TokenConstraint.NONE, drawn);
+        var turns = new Turns(sequence, longest);
         turns.live = new LiveSequence(tokens, lane, turns, System.nanoTime());
         turns.begin(most);
         sequences.put(sequence, turns);
-        if (prompt.length > longestPrompt) {
-            longestPrompt = prompt.length;
+        if (longest - mostTokens > longestPrompt) {
+            longestPrompt = longest - mostTokens;
             grow();
         }
         if (batch == null) {
@@ -194,6 +193,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
     /// The turns of one sequence.
     private final class Turns implements SequenceEvents {
         private final int sequence;
+        private final int longest; // tokens it may have, prompt included
         private LiveSequence live;
         private int most;
         private int[] ids = {};
@@ -202,8 +202,9 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
         private StopReason why = StopReason.MAX_TOKENS;
         private boolean told;
 
-        Turns(int sequence) {
+        Turns(int sequence, int longest) {
             this.sequence = sequence;
+            this.longest = longest;
         }
 
         void begin(int tokens) {
