@@ -14,6 +14,11 @@ public record Opening(Optional<String> toLast, List<Message> messages) {
     /// The prompt as it is.
     public static final Opening NOTHING = new Opening(Optional.empty(), List.of());
 
+    /// Text that is appended to the last message of the prompt.
+    public static Opening appended(String text) {
+        return new Opening(Optional.of(text), List.of());
+    }
+
     public Opening {
         messages = List.copyOf(messages);
     }

@@ -12,6 +12,13 @@ public sealed interface Step {
     /// Reward of the turn.
     double reward();
 
+    /// The model reads a text, as a message of the user, and has the next turn.
+    ///
+    /// @param reward of the turn, finite
+    static Step observe(String text, double reward) {
+        return new Observe(List.of(Message.of("user", text)), reward);
+    }
+
     /// The model reads messages, and has the next turn.
     ///
     /// @param reward of the turn, finite
