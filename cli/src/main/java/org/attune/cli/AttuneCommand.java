@@ -74,6 +74,8 @@ final class AttuneCommand implements Callable<Integer> {
                         SampleCommand.class,
                         EvalCommand.class,
                         ScoreCommand.class,
+                        RescoreCommand.class,
+                        EpisodesCommand.class,
                         MergeCommand.class,
                         ExportCommand.class));
         groups.put("Runs and the Hub", List.of(RunsCommand.class, DownloadCommand.class));

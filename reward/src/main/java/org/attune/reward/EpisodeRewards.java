@@ -35,8 +35,9 @@ public final class EpisodeRewards {
         Set<String> environments = new LinkedHashSet<>();
         completions.forEach(
                 c -> c.episode().ifPresent(e -> environments.addAll(e.rewards().keySet())));
-        environments.removeAll(functions.names());
         environments.removeIf(name -> completions.stream().allMatch(c -> of(c, name).isEmpty()));
+        Map<String, List<Optional<double[]>>> splits = splits(functions, completions, environments);
+        environments.removeAll(functions.names());
         List<String> names = new ArrayList<>(functions.names());
         names.addAll(environments);
         double[] weights = Arrays.copyOf(functions.weights(), names.size());
@@ -52,7 +53,7 @@ public final class EpisodeRewards {
                 functions.failures(),
                 functions.metrics(),
                 functions.extras(),
-                splits(functions, completions, environments));
+                splits);
     }
 
     private static Map<String, List<Optional<double[]>>> splits(

@@ -49,6 +49,14 @@ public record RecordedCompletion(
     private static final String POLICY = "policy";
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /// With other rewards.
+    ///
+    /// @param others by function; NaN is none
+    /// @param factors weights of these functions
+    public RecordedCompletion withRewards(Map<String, Double> others, Map<String, Double> factors) {
+        return new RecordedCompletion(round, prompt, sampled, others, factors, place, isPolicys);
+    }
+
     /// The line, without its end; every number comes back as it was.
     String line() {
         ObjectNode line = JSON.createObjectNode();

@@ -1,17 +1,11 @@
 package org.attune.rollout.source;
 
 import org.attune.error.RolloutException;
-import org.attune.files.BoundedLines;
-import org.attune.files.GivenText;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,8 +21,6 @@ import java.util.Optional;
 /// in which the trainer asks. A round is used in the order of their `place`, or of its lines
 /// where they have none.
 public final class RecordedRollouts implements RolloutSource {
-    private static final int LONGEST_LINE = 32 << 20;
-
     private final Path file;
     private final int longest;
     private final Map<Long, List<Line>> rounds = new HashMap<>();
@@ -43,31 +35,7 @@ public final class RecordedRollouts implements RolloutSource {
     public RecordedRollouts(Path file, int longest, Collection<Integer> stopIds) {
         this.file = file;
         this.longest = longest;
-        int number = 0;
-        try (var lines = new BoundedLines(Files.newBufferedReader(file))) {
-            String line;
-            while ((line = lines.next(LONGEST_LINE)) != null) {
-                number++;
-                if (lines.wasCut()) {
-                    throw new RolloutException(
-                            "the line has more than %d MiB".formatted(LONGEST_LINE >> 20));
-                }
-                if (!line.isBlank()) {
-                    add(new Line(number, RecordedCompletion.parse(line, stopIds)));
-                }
-            }
-        } catch (RolloutException e) {
-            throw new RolloutException("%s:%d: %s".formatted(file, number, e.getMessage()), e);
-        } catch (NoSuchFileException e) {
-            throw new RolloutException(file + ": there is no such file", e);
-        } catch (CharacterCodingException e) {
-            throw new RolloutException("%s:%d: not UTF-8".formatted(file, number + 1), e);
-        } catch (IOException e) {
-            throw new RolloutException(file + " can't be read: " + GivenText.reason(file, e), e);
-        }
-        if (rounds.isEmpty()) {
-            throw new RolloutException(file + " holds no completions");
-        }
+        RecordedLines.read(file, stopIds, (number, one) -> add(new Line(number, one)));
     }
 
     private void add(Line line) {
