@@ -31,6 +31,17 @@ public final class ChatTokenizer {
                 tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()));
     }
 
+    /// The same, but in messages of others than the assistant and the system only: what tools and
+    /// environments say is nobody's to trust, while the assistant's own tokens stay what they are.
+    public ChatTokenizer sanitizingAnswers() {
+        return new ChatTokenizer(
+                tokenizer,
+                template,
+                new ControlTokenGuard(
+                        tokenizer.addedTokens(),
+                        role -> !role.equals("assistant") && !role.equals("system")));
+    }
+
     public Tokenizer tokenizer() {
         return tokenizer;
     }

@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -19,9 +20,16 @@ final class ControlTokenGuard {
     private static final char CLOSE = '\ufdd1';
 
     private final Pattern controlToken;
+    private final Predicate<String> roles;
 
     /// @param controlTokens their texts
     ControlTokenGuard(List<String> controlTokens) {
+        this(controlTokens, _ -> true);
+    }
+
+    /// @param roles whose messages are wrapped
+    ControlTokenGuard(List<String> controlTokens, Predicate<String> roles) {
+        this.roles = roles;
         List<String> longestFirst =
                 controlTokens.stream()
                         .sorted(Comparator.comparingInt(String::length).reversed())
@@ -30,14 +38,18 @@ final class ControlTokenGuard {
         this.controlToken = Pattern.compile(String.join("|", longestFirst));
     }
 
-    /// The conversation with every control token in its messages, tools and variables wrapped;
-    /// roles stay as they are.
+    /// The conversation with every control token in its messages and tools wrapped; roles stay as
+    /// they are.
     Conversation wrap(Conversation conversation) {
         if (controlToken.pattern().isEmpty()) {
             return conversation;
         }
         var messages = new ArrayList<Message>();
         for (Message message : conversation.messages()) {
+            if (!roles.test(message.role())) {
+                messages.add(message);
+                continue;
+            }
             var fields = new LinkedHashMap<String, Object>();
             message.fields()
                     .forEach(

@@ -3,6 +3,7 @@ package org.attune.agents.loop;
 import org.attune.agents.environment.Opening;
 import org.attune.error.RolloutException;
 import org.attune.text.ChatTemplate.Tail;
+import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
 
@@ -59,6 +60,8 @@ final class Dialogue {
 
     private int[] rendered(List<Message> more) {
         EpisodeFormat format = setup.format();
+        boolean isPrompt = more.isEmpty();
+        ChatTokenizer chat = isPrompt ? format.chat() : format.chat().sanitizingAnswers();
         List<Message> all = new ArrayList<>(messages);
         all.addAll(more);
         if (all.isEmpty()) {
@@ -67,7 +70,7 @@ final class Dialogue {
                             + " environment says; accepted: a list of messages");
         }
         var conversation = new Conversation(all, tools, format.variables());
-        return format.chat().encode(conversation, Tail.GENERATION_PROMPT).ids();
+        return chat.encode(conversation, Tail.GENERATION_PROMPT).ids();
     }
 
     List<Message> prompt() {

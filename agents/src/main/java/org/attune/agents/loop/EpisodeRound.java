@@ -6,6 +6,8 @@ import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.rollout.SampledTurn;
 import org.attune.rollout.TurnSampler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -20,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 /// episode that goes to its world at one step is waited for so many steps later ([Pace]), and until
 /// then the others get tokens. Read [#run], then [#takeUp].
 final class EpisodeRound {
+    private static final Logger LOG = LoggerFactory.getLogger(EpisodeRound.class);
+
     private static final long LOOK_MILLIS = 100; // for a wish to stop, while nothing happens
     private static final Duration CLOSING = Duration.ofSeconds(15);
 
@@ -30,6 +34,8 @@ final class EpisodeRound {
     private final BlockingQueue<Ask> asks = new LinkedBlockingQueue<>();
     private final List<Live> live = new ArrayList<>(); // under way, in the order of their begin
     private final Episode[] episodes;
+    private final long start = System.nanoTime();
+    private long waited; // nanoseconds, for worlds
     private int begun;
     private int ended;
     private long now; // steps so far
@@ -80,6 +86,7 @@ final class EpisodeRound {
                     skip();
                 }
             }
+            tellOfWaiting();
             return List.of(episodes);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -121,7 +128,26 @@ final class EpisodeRound {
         if (setup.config().pace().isExact()) {
             now = live.stream().filter(l -> !l.sampling).mapToLong(l -> l.due).min().orElse(now);
         } else {
-            receive(asks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+            await();
+        }
+    }
+
+    private void await() throws InterruptedException {
+        long before = System.nanoTime();
+        Ask ask = asks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        waited += System.nanoTime() - before;
+        receive(ask);
+    }
+
+    private void tellOfWaiting() {
+        double all = (System.nanoTime() - start) / 1e9;
+        double some = waited / 1e9;
+        if (some > 1 && some > all / 5) {
+            LOG.info(
+                    "the model waited {} of {} seconds for tools and environments; larger"
+                            + " tool_steps or episodes_in_flight let other episodes go on",
+                    Math.round(some),
+                    Math.round(all));
         }
     }
 
@@ -132,7 +158,7 @@ final class EpisodeRound {
             Live one = next.get();
             while (one.told.isEmpty()) {
                 StopRequest.check();
-                receive(asks.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS));
+                await();
             }
             act(one, one.told.remove());
         }

@@ -103,7 +103,7 @@ public final class EpisodeSource implements RolloutSource {
     }
 
     /// @param seed of the round
-    private static List<EpisodeTask> tasks(List<RolloutPrompt> prompts, long seed, long round) {
+    static List<EpisodeTask> tasks(List<RolloutPrompt> prompts, long seed, long round) {
         var draws = new Draws(seed);
         List<EpisodeTask> tasks = new ArrayList<>();
         int first = 0;

@@ -27,6 +27,8 @@ import java.util.stream.IntStream;
 /// - before the template's end token, if the turn has no end token, as one that a stop string
 ///   ended.
 ///
+/// A control token that stands in an answer is encoded as ordinary text: no tool can end a turn.
+///
 /// Where a turn ends is seen from two renderings, with and without answers. So it doesn't matter
 /// that templates write history otherwise than what was generated: Qwen 3's leaves out reasoning.
 public final class TemplateCodec implements TurnCodec {
@@ -40,7 +42,7 @@ public final class TemplateCodec implements TurnCodec {
     /// @param variables further ones of the template, `chat_template_kwargs`
     /// @param endIds tokens that end a turn
     public TemplateCodec(ChatTokenizer chat, Map<String, Object> variables, Set<Integer> endIds) {
-        this.chat = chat;
+        this.chat = chat.sanitizingAnswers();
         this.variables = new LinkedHashMap<>(variables);
         this.endIds = Set.copyOf(endIds);
     }
