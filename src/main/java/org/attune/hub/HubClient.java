@@ -30,6 +30,9 @@ final class HubClient {
     private static final Set<Integer> MOVED = Set.of(301, 302, 303, 307, 308);
     private static final Set<Integer> PASSING = Set.of(408, 429, 500, 502, 503, 504);
 
+    /// A conflict with what is there, and a range beyond a file's end: who asks knows what to do.
+    private static final Set<Integer> TOLD = Set.of(409, 416);
+
     private final HubSettings settings;
     private boolean reached;
 
@@ -71,9 +74,17 @@ final class HubClient {
         return send("GET", url, headers, Optional.empty(), about);
     }
 
+    /// Posts JSON, or lines of JSON.
+    ///
+    /// @return a reply with a status below 300, or 409: what is to be made is there already
+    HubReply post(URI url, String type, byte[] body, HubRepository about) {
+        Map<String, String> headers = Map.of("Content-Type", type, "Accept", type);
+        return send("POST", url, headers, Optional.of(Body.of(body)), about);
+    }
+
     /// Sends a request until it succeeds or can't.
     ///
-    /// @return a reply with a status below 300, or 416 where a range was asked for
+    /// @return a reply with a status below 300, or one of [#TOLD]
     /// @throws HubException that says what to do
     HubReply send(
             String method,
@@ -88,7 +99,7 @@ final class HubClient {
             try {
                 HubReply reply = follow(method, url, headers, body);
                 reached = true;
-                if (reply.status() < 300 || reply.status() == 416) {
+                if (reply.status() < 300 || TOLD.contains(reply.status())) {
                     return reply;
                 }
                 try (reply) {

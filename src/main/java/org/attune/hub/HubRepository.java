@@ -39,6 +39,12 @@ public record HubRepository(HubCache.Kind kind, String name, String revision) {
         return URI.create(endpoint + "/api/" + kind.prefix() + "/" + name + rest);
     }
 
+    /// An address of the repository as git has it.
+    URI git(URI endpoint, String rest) {
+        String prefix = kind == HubCache.Kind.DATASETS ? "datasets/" : "";
+        return URI.create(endpoint + "/" + prefix + name + ".git" + rest);
+    }
+
     /// The address of a file's content at this revision.
     URI file(URI endpoint, String path) {
         String prefix = kind == HubCache.Kind.DATASETS ? "datasets/" : "";

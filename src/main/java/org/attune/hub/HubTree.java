@@ -80,7 +80,8 @@ record HubTree(String commit, List<HubFile> files) {
                         Optional.ofNullable(large.path("oid").textValue())));
     }
 
-    private static HubException strange(HubRepository about, HubClient client) {
+    /// Of a server that is none.
+    static HubException strange(HubRepository about, HubClient client) {
         return new HubException(
                 "%s: %s doesn't answer as the Hub does; is HF_ENDPOINT right, and no login page of a network between?"
                         .formatted(about, client.settings().endpoint()));

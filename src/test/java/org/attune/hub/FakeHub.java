@@ -26,7 +26,7 @@ import java.util.concurrent.Executors;
 /// A server on the loopback that speaks as the Hub does: repositories with commits, large files
 /// behind a redirect to another host, gated and private repositories, uploads by commit and LFS.
 /// Faults are taken from queues, one for each request that they fit.
-final class FakeHub implements AutoCloseable {
+public final class FakeHub implements AutoCloseable {
     static final int LARGE = 1000;
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -59,22 +59,22 @@ final class FakeHub implements AutoCloseable {
     }
 
     /// A repository.
-    static final class Repository {
+    public static final class Repository {
         final Map<String, Map<String, byte[]>> commits = new HashMap<>();
         final Map<String, String> refs = new HashMap<>();
         Optional<String> reader = Optional.empty();
         boolean gated;
-        boolean isPrivate;
-        final List<String> summaries = new ArrayList<>();
+        public boolean isPrivate;
+        public final List<String> summaries = new ArrayList<>();
 
-        Map<String, byte[]> at(String revision) {
+        public Map<String, byte[]> at(String revision) {
             return commits.get(refs.getOrDefault(revision, revision));
         }
     }
 
-    final Map<String, Repository> repositories = new HashMap<>();
+    public final Map<String, Repository> repositories = new HashMap<>();
     final Queue<Fault> faults = new ArrayDeque<>();
-    final Queue<Integer> statuses = new ArrayDeque<>();
+    public final Queue<Integer> statuses = new ArrayDeque<>();
     final List<String> requests = new ArrayList<>();
     final List<String> leaks = new ArrayList<>();
     final Map<String, byte[]> large = new HashMap<>();
@@ -87,7 +87,7 @@ final class FakeHub implements AutoCloseable {
     private final HttpServer hub;
     private final HttpServer store;
 
-    FakeHub() throws IOException {
+    public FakeHub() throws IOException {
         hub = server(this::serve);
         store = server(this::serveLarge);
     }
@@ -115,7 +115,7 @@ final class FakeHub implements AutoCloseable {
         return server;
     }
 
-    URI endpoint() {
+    public URI endpoint() {
         return URI.create(
                 "%s://%s:%d"
                         .formatted(
@@ -137,7 +137,7 @@ final class FakeHub implements AutoCloseable {
     /// Adds a commit to a branch.
     ///
     /// @param name `models/ORG/NAME` or `datasets/ORG/NAME`
-    synchronized String commit(String name, String branch, Map<String, byte[]> files) {
+    public synchronized String commit(String name, String branch, Map<String, byte[]> files) {
         Repository repository = repositories.computeIfAbsent(name, _ -> new Repository());
         String commit =
                 FakeHashes.sha1(

@@ -175,11 +175,13 @@ final class FakeUploads {
                 default -> throw new IOException(line);
             }
         }
-        String commit = hub.commit(path.substring("/api/".length(), at), branch, files);
+        String name = path.substring("/api/".length(), at);
+        String commit = hub.commit(name, branch, files);
+        String page = hub.endpoint() + "/" + name.replaceFirst("^models/", "");
         FakeHub.reply(
                 exchange,
                 200,
                 "{\"commitUrl\":\"%s/commit/%s\",\"commitOid\":\"%s\",\"pullRequestUrl\":null}"
-                        .formatted(hub.endpoint(), commit, commit));
+                        .formatted(page, commit, commit));
     }
 }

@@ -78,7 +78,9 @@ final class AttuneCommand implements Callable<Integer> {
                         EpisodesCommand.class,
                         MergeCommand.class,
                         ExportCommand.class));
-        groups.put("Runs and the Hub", List.of(RunsCommand.class, DownloadCommand.class));
+        groups.put(
+                "Runs and the Hub",
+                List.of(RunsCommand.class, DownloadCommand.class, UploadCommand.class));
         groups.put(
                 "Attune itself",
                 List.of(

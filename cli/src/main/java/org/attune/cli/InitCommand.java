@@ -55,7 +55,7 @@ final class InitCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        String text = new InitialFile(method, values).text(all);
+        String text = new InitialFile(method, SecretArguments.without(values)).text(all);
         PrintWriter console = spec.commandLine().getOut();
         if (out == null) {
             console.print(text);

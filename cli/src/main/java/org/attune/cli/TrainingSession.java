@@ -40,6 +40,7 @@ final class TrainingSession {
 
     private final CommandSpec command;
     private final LoadedRun<?> loaded;
+    private final RunConfig config;
     private final TrainingConfig training;
     private final Optional<CompletionLogConfig> completions;
     private final List<Optional<String>> inputs;
@@ -49,6 +50,7 @@ final class TrainingSession {
     TrainingSession(CommandSpec command, LoadedRun<?> loaded, RunConfig config) {
         this.command = command;
         this.loaded = loaded;
+        this.config = config;
         training = config.training();
         completions =
                 config instanceof GeneratingRun generating
@@ -67,14 +69,16 @@ final class TrainingSession {
         var file = new RunFile(save.outputDir(), card(arguments), InstantSource.system());
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var _ = new InterruptGuard(stop);
-                var folder = RunFolder.open(save.outputDir(), save.resume(), inputs)) {
+                var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
+                var upload = ResultUpload.of(loaded, config, command.name())) {
             List<TrainingListener> listeners = listeners(folder, file, screen, hint);
+            upload.listener().ifPresent(listeners::add);
             var runs = new Runs(loaded.environment().hubCache(), listeners, stop);
             RunSummary summary = recorded(folder, file, () -> start.apply(runs));
             if (summary.interrupted()) {
                 screen.line(hint.text(ResumePoint.glance(save).isPresent()));
             }
-            return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
+            return upload.tell(summary, screen);
         } catch (ConfigException e) {
             throw loaded.placed(e);
         }

@@ -112,6 +112,10 @@ final class KeyAliases {
                             + ": eos_token: <EOS_TOKEN> is transformers' mask for a token that was"
                             + " or was not set; the model's own is taken");
         }
+        Setting hub = settings.get("hub_token");
+        if (hub != null && hub.value().toString().equals("<HUB_TOKEN>")) {
+            settings.remove("hub_token"); // a mask too; the environment's is taken
+        }
     }
 
     private void services() {

@@ -9,6 +9,7 @@ import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.InRangeValidator;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.Secret;
 import org.attune.trainers.opening.TrainingMethod;
 
 import java.lang.reflect.ParameterizedType;
@@ -135,6 +136,9 @@ public final class KeyFacts {
         }
         if (type == MemorySize.class) {
             return "a size, such as 8GiB";
+        }
+        if (type == Secret.class) {
+            return "text";
         }
         if (type == Object.class || type.isRecord()) {
             return "text or names with values";

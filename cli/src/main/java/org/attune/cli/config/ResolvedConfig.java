@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import org.attune.files.MemorySize;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.Secret;
 
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
@@ -64,6 +65,7 @@ public final class ResolvedConfig {
             case Enum<?> e -> ConfigNames.wireName(e);
             case Path p -> p.toString();
             case MemorySize size -> size.toString();
+            case Secret _ -> null; // no file has it
             case Resume.No() -> false;
             case Resume.Latest() -> true;
             case Resume.From(Path checkpoint) -> checkpoint.toString();

@@ -113,7 +113,7 @@ class RunConfigReaderTest {
                         discopop_tau: 0.2
                         packing: true
                         packing: false
-                        push_to_hub: true
+                        push_to_hub_token: t
                         eval_strategy: sometimes
                         datasets_typo_far_from_everything: 1
                         """,
@@ -126,7 +126,7 @@ class RunConfigReaderTest {
                   argument nonsense: accepted: key=value or --key value, such as learning_rate=1e-4
                   run.yaml:3: learning_rat: 1e-4; unknown key; did you mean learning_rate?
                   run.yaml:6: discopop_tau: 0.2; a key of dpo, not of sft
-                  run.yaml:9: push_to_hub: true; refused: upload output_dir yourself, e.g. with "hf upload"
+                  run.yaml:9: push_to_hub_token: t; refused: use hub_token
                   run.yaml:11: datasets_typo_far_from_everything: 1; unknown key; all keys are in docs/keys.md
                   run.yaml:5: max_length: long; accepted: a whole number
                   run.yaml:10: eval_strategy: sometimes; accepted: no, steps, epoch

@@ -18,6 +18,7 @@ import java.util.OptionalLong;
 /// @param eval evaluation
 /// @param save results and checkpoints
 /// @param log metrics
+/// @param hub upload of the result
 /// @param best which evaluation is the best, and what follows from it
 /// @param averaging a second result, averaged over the run
 /// @param seed seed of everything random; TRL: 42
@@ -32,6 +33,7 @@ public record TrainingConfig(
         @Valid EvalConfig eval,
         @Valid SaveConfig save,
         @Valid LogConfig log,
+        @Valid HubConfig hub,
         @Valid BestModelConfig best,
         @Valid BemaConfig averaging,
         long seed,

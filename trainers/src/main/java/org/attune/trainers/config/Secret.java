@@ -1,0 +1,16 @@
+package org.attune.trainers.config;
+
+/// A text that nobody else may read: files and messages have a mask in its place.
+///
+/// @param value the text itself
+public record Secret(String value) {
+    /// Reads it as it stands.
+    public static Secret parse(String text) {
+        return new Secret(text.strip());
+    }
+
+    @Override
+    public String toString() {
+        return "***";
+    }
+}
