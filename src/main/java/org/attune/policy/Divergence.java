@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 
 /// How far a student's distribution `q` is from a teacher's `p`, in nats, row by row. `n` rows, `C`
 /// categories; distributions are given as log-probabilities, float32 `(n, C)`.
@@ -55,7 +56,9 @@ public sealed interface Divergence {
 
         @Override
         public Tensor weighted(Tensor student, Tensor teacher) {
-            return student.exp().mul(student.sub(teacher));
+            try (var scope = TensorScope.open("weighted")) {
+                return scope.keep(student.exp().mulInPlace(student.sub(teacher)));
+            }
         }
     }
 
@@ -73,25 +76,33 @@ public sealed interface Divergence {
 
         @Override
         public Tensor values(Tensor student, Tensor teacher) {
-            Tensor m = mixture(student, teacher); // (n, C)
-            return kl(teacher, m).mul(beta).add(kl(student, m).mul(1 - beta));
+            try (var scope = TensorScope.open("values")) {
+                Tensor m = mixture(student, teacher); // (n, C)
+                return scope.keep(kl(teacher, m).mul(beta).add(kl(student, m).mul(1 - beta)));
+            }
         }
 
         @Override
         public Tensor weighted(Tensor student, Tensor teacher) {
-            Tensor ratio = student.sub(mixture(student, teacher)); // (n, C)
-            return student.exp().mul(ratio).mul(1 - beta);
+            try (var scope = TensorScope.open("weighted")) {
+                Tensor ratio = student.sub(mixture(student, teacher)); // (n, C)
+                return scope.keep(student.exp().mulInPlace(ratio).mulInPlace(1 - beta));
+            }
         }
 
         /// `log m`, without powers that could vanish: `log(eᵃ + eᵇ) = a − log σ(a − b)`.
         private Tensor mixture(Tensor student, Tensor teacher) {
-            Tensor a = student.add(Math.log1p(-beta)); // (n, C)
-            Tensor b = teacher.add(Math.log(beta)); // (n, C)
-            return a.sub(a.sub(b).logSigmoid());
+            try (var scope = TensorScope.open("mixture")) {
+                Tensor a = student.add(Math.log1p(-beta)); // (n, C)
+                Tensor b = teacher.add(Math.log(beta)); // (n, C)
+                return scope.keep(a.sub(a.sub(b).logSigmoid()));
+            }
         }
     }
 
     private static Tensor kl(Tensor of, Tensor from) {
-        return of.exp().mul(of.sub(from)).sum(1, true);
+        try (var scope = TensorScope.open("kl")) {
+            return scope.keep(of.exp().mul(of.sub(from)).sum(1, true));
+        }
     }
 }

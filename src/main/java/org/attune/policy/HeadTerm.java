@@ -1,6 +1,7 @@
 package org.attune.policy;
 
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 
 /// A term of the loss that compares whole distributions, evaluated in the output head where a
 /// chunk's logits are: [HeadStatistic#DIVERGENCE] of each target, and its gradient to the student's
@@ -14,13 +15,18 @@ public record HeadTerm(Divergence divergence, Teacher teacher) {
     /// @param z the student's logits over the temperature, float32 `(n, V)`; stays as it is
     /// @param from number of the first target
     Tensor values(Tensor z, int from, double temperature) {
-        Teacher.Compared c = teacher.compared(z, from, temperature);
-        return divergence.values(c.student(), c.teacher());
+        try (var scope = TensorScope.open("term")) {
+            Teacher.Compared c = teacher.compared(z, from, temperature);
+            return scope.keep(divergence.values(c.student(), c.teacher()));
+        }
     }
 
     /// Their gradients with respect to `z`, `(n, V)`.
     Tensor slopes(Tensor z, int from, double temperature) {
-        Teacher.Compared c = teacher.compared(z, from, temperature);
-        return teacher.slopes(z, c, divergence.weighted(c.student(), c.teacher()), from);
+        try (var scope = TensorScope.open("term")) {
+            Teacher.Compared c = teacher.compared(z, from, temperature);
+            Tensor weighted = divergence.weighted(c.student(), c.teacher()); // (n, C)
+            return scope.keep(teacher.slopes(z, c, weighted, from));
+        }
     }
 }

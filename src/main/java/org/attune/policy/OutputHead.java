@@ -109,7 +109,7 @@ final class OutputHead implements Head {
             boolean once = use.differentiable() && !layer.learns() && request.learned().isEmpty();
             Tensor u = once ? Tensor.empty(x.device(), x.dtype(), x.shape()) : null; // (M, D)
             boolean kernel = hasKernel(layer, x);
-            int chunk = chunkRows(decoder.config().vocabSize(), kernel);
+            int chunk = chunkRows(kernel);
             for (int from = 0; from < m; from += chunk) {
                 int to = Math.min(m, from + chunk);
                 StopRequest.check();
@@ -140,6 +140,10 @@ final class OutputHead implements Head {
         return layer.roundsLogits()
                 && request.term().isEmpty()
                 && VectorKernels.serve(x.device(), x.dtype(), vocabulary);
+    }
+
+    private int chunkRows(boolean kernel) {
+        return Math.min(decoder.headRows(), chunkRows(decoder.config().vocabSize(), kernel));
     }
 
     static int chunkRows(int vocabulary, boolean kernel) {
@@ -343,7 +347,7 @@ final class OutputHead implements Head {
         int m = forest.targetCount();
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
         boolean kernel = entropy == null && divergence == null && hasKernel(rows, states);
-        int chunk = chunkRows(decoder.config().vocabSize(), kernel);
+        int chunk = chunkRows(kernel);
         for (int from = 0; from < m; from += chunk) {
             int n = Math.min(m, from + chunk) - from;
             StopRequest.check();

@@ -49,8 +49,9 @@ public final class TeacherPass implements Teacher {
                     "the teacher's vocabulary has %d tokens, the student's %d; accepted: one size"
                             .formatted(own.size(1), z.size(1)));
         }
-        return new Compared(
-                z.logSoftmax(Tensor.LAST), own.mulInPlace(1 / temperature).logSoftmax(Tensor.LAST));
+        Tensor logProbs = own.mulInPlace(1 / temperature).logSoftmax(Tensor.LAST); // (n, V)
+        own.close();
+        return new Compared(z.logSoftmax(Tensor.LAST), logProbs);
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.util.Arrays;
 public final class TensorScope implements AutoCloseable {
     private static TensorScope current;
     private static long liveBytes;
+    private static long peakBytes;
     private static long liveTensors;
     private static long createdTensors;
 
@@ -107,6 +108,16 @@ public final class TensorScope implements AutoCloseable {
         return liveBytes;
     }
 
+    /// The most of [#liveBytes] since [#resetPeak].
+    public static long peakBytes() {
+        return peakBytes;
+    }
+
+    /// Lets [#peakBytes] begin at what is alive now.
+    public static void resetPeak() {
+        peakBytes = liveBytes;
+    }
+
     /// Tensors that are alive, views included.
     public static long liveTensors() {
         return liveTensors;
@@ -149,6 +160,7 @@ public final class TensorScope implements AutoCloseable {
 
     static void created(long bytes) {
         liveBytes += bytes;
+        peakBytes = Math.max(peakBytes, liveBytes);
         liveTensors++;
         createdTensors++;
     }

@@ -9,16 +9,24 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.cli.Main;
+import org.attune.cli.config.RunConfigReader;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.examples.quickstart.TinyModel;
 import org.attune.reward.task.Problem;
 import org.attune.reward.task.Split;
 import org.attune.reward.task.TaskRows;
 import org.attune.reward.task.Tasks;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.loop.StopSignal;
+import org.attune.trainers.opening.Passes;
+import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.run.Methods;
+import org.attune.trainers.run.Runs;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +37,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -37,6 +46,9 @@ import java.util.stream.Stream;
 ///
 /// - a resumed run writes the bytes of an uninterrupted one;
 /// - the loss and the gradients don't depend on how many tokens are computed at once;
+/// - nor on how many rows of logits the head makes at once;
+/// - nor on whether rows that begin alike share its computation;
+/// - nor on whether rows are packed, where a method packs;
 /// - nor on the order of the rows of a micro-batch, where a row's loss follows from the row.
 final class MethodContractTest {
     /// Rows of a micro-batch.
@@ -132,11 +144,43 @@ final class MethodContractTest {
         List<JsonNode> cut = run(method, rows, "cut", "max_steps=4", "tokens_per_micro_batch=1");
         assertClose(whole, cut, "computed row by row");
 
+        var chunks = new Passes(true, OptionalInt.of(3));
+        assertClose(whole, run(method, rows, "chunks", chunks), "three logits at a time");
+        var unshared = new Passes(false, OptionalInt.empty());
+        assertClose(whole, run(method, rows, "unshared", unshared), "nothing shared");
+
         if (method.kind() != TrainingMethod.Kind.GENERATES && !ORDERED.containsKey(method.name())) {
             Path turned = folder.resolve(method.name() + "-turned.jsonl");
             Files.write(turned, turned(Files.readAllLines(rows)));
             assertClose(
                     whole, run(method, turned, "turned", "max_steps=4"), "rows in another order");
+        }
+    }
+
+    /// Rows of equal length, two of which fill a packed one. (`wrapped` makes other rows of them.)
+    @Test
+    void packedRowsAreTheSameRows() throws IOException {
+        var sft = Methods.named("sft").orElseThrow();
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            lines.add(
+                    "{\"prompt\": \"%c%d\", \"completion\": \"b%02d\"}"
+                            .formatted('a' + i % 7, i % 10, i));
+        }
+        Path rows = Files.write(folder.resolve("equal.jsonl"), lines);
+        List<JsonNode> apart = run(sft, rows, "apart", "max_steps=4");
+        for (String strategy : List.of("bfd", "bfd_split")) {
+            List<JsonNode> packed =
+                    run(
+                            sft,
+                            rows,
+                            strategy,
+                            "max_steps=4",
+                            "packing=true",
+                            "packing_strategy=" + strategy,
+                            "max_length=12",
+                            "per_device_train_batch_size=" + BATCH / 2);
+            assertClose(apart, packed, strategy);
         }
     }
 
@@ -168,16 +212,12 @@ final class MethodContractTest {
         return folder.resolve(method.name() + "-" + name);
     }
 
-    /// Runs a method.
-    ///
-    /// @return the logged steps
-    private static List<JsonNode> run(
-            TrainingMethod<?, ?> method, Path rows, String name, String... more)
-            throws IOException {
+    /// The keys of a run.
+    private static List<String> keys(
+            TrainingMethod<?, ?> method, Path rows, String name, String... more) {
         var arguments =
                 new ArrayList<>(
                         List.of(
-                                method.name(),
                                 "model_name_or_path=" + model,
                                 "datasets=" + rows,
                                 "output_dir=" + out(method, name),
@@ -206,7 +246,12 @@ final class MethodContractTest {
             GENERATING.forEach(key -> arguments.add(key.formatted(length)));
         }
         arguments.addAll(List.of(more));
-        assertEquals(0, Main.run(arguments.toArray(String[]::new)), () -> "" + arguments);
+        return arguments;
+    }
+
+    /// The logged steps.
+    private static List<JsonNode> steps(TrainingMethod<?, ?> method, String name)
+            throws IOException {
         var json = new ObjectMapper();
         List<JsonNode> steps = new ArrayList<>();
         for (String line : Files.readAllLines(out(method, name).resolve("metrics.jsonl"))) {
@@ -216,6 +261,30 @@ final class MethodContractTest {
             }
         }
         return steps;
+    }
+
+    private static List<JsonNode> run(
+            TrainingMethod<?, ?> method, Path rows, String name, String... more)
+            throws IOException {
+        List<String> arguments = new ArrayList<>(List.of(method.name()));
+        arguments.addAll(keys(method, rows, name, more));
+        assertEquals(0, Main.run(arguments.toArray(String[]::new)), () -> "" + arguments);
+        return steps(method, name);
+    }
+
+    /// Through the library, with passes cut in another way.
+    private static <C extends Record & RunConfig> List<JsonNode> run(
+            TrainingMethod<C, ?> method, Path rows, String name, Passes passes) throws IOException {
+        C config =
+                new RunConfigReader()
+                        .read(method, Path.of(""), keys(method, rows, name, "max_steps=4"))
+                        .config();
+        Path out = Files.createDirectories(out(method, name));
+        var around =
+                new Surroundings(
+                        Runs.with().hub(), List.of(new MetricsFile(out)), new StopSignal(), passes);
+        method.train(around, config, folder);
+        return steps(method, name);
     }
 
     private static void assertSameBytes(

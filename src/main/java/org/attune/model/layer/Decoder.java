@@ -34,6 +34,7 @@ public final class Decoder implements AutoCloseable {
     private final Norm finalNorm;
     private final OutputLayer output;
     private final boolean packs;
+    private int headRows = Integer.MAX_VALUE;
 
     private Decoder(DecoderConfig config, TensorFile file, Device device, DType dtype) {
         this.config = config;
@@ -238,6 +239,21 @@ public final class Decoder implements AutoCloseable {
         }
         all.add(finalNorm);
         return all;
+    }
+
+    /// Bounds how many rows of logits a pass makes at once. Numbers agree but for rounding.
+    ///
+    /// @param most ≥ 1
+    public void limitHeadRows(int most) {
+        if (most < 1) {
+            throw new IllegalArgumentException(most + " rows of logits; accepted: at least 1");
+        }
+        headRows = most;
+    }
+
+    /// Most rows of logits that a pass may make at once.
+    public int headRows() {
+        return headRows;
     }
 
     @Override

@@ -134,11 +134,12 @@ public record OpenedRun<T>(
 
     private static RunContext context(
             Surroundings around, ModelSetup model, Policy policy, PhaseClock clock) {
+        around.passes().headRows().ifPresent(policy.decoder()::limitHeadRows);
         return new RunContext(
                 new TrainedModelWriter(model, policy),
                 model.fingerprint(),
                 Optional.empty(),
-                model.sharesPrompts(),
+                model.sharesPrompts() && around.passes().shareBeginnings(),
                 around.listeners(),
                 around.stop(),
                 clock);

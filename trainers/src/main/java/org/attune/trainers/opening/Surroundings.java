@@ -6,13 +6,20 @@ import org.attune.trainers.loop.TrainingListener;
 
 import java.util.List;
 
-/// Hub cache, listeners and stop signal of a run.
+/// Hub cache, listeners and stop signal of a run, and how its passes are cut.
 ///
 /// @param hub where names of models and data sets are looked up
 /// @param listeners told what happens, in this order
 /// @param stop ends a run early, from any thread
-public record Surroundings(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
+/// @param passes how passes are cut
+public record Surroundings(
+        HubCache hub, List<TrainingListener> listeners, StopSignal stop, Passes passes) {
     public Surroundings {
         listeners = List.copyOf(listeners);
+    }
+
+    /// With passes as they are fast.
+    public Surroundings(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
+        this(hub, listeners, stop, Passes.plain());
     }
 }

@@ -9,6 +9,7 @@ import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
+import org.attune.error.StopRequest;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Adapter;
 import org.attune.policy.ParameterSpace;
@@ -21,17 +22,21 @@ import org.attune.rollout.StopReason;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.Resume;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.testing.RecordingListener;
 import org.attune.trainers.testing.ShortRun;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -129,6 +134,14 @@ class DistillationTrainerTest {
             DecoderConfig teacher,
             boolean shares,
             DistillationTrainer.Writers writers) {
+        return train(config, teacher, writers, context -> context.withSharePrompts(shares));
+    }
+
+    private static End train(
+            GkdConfig config,
+            DecoderConfig teacher,
+            DistillationTrainer.Writers writers,
+            UnaryOperator<RunContext> context) {
         return Engine.call(
                 () -> {
                     var listener = new RecordingListener();
@@ -143,9 +156,14 @@ class DistillationTrainerTest {
                                         writers,
                                         rows(),
                                         List.of(new EvalSet<>("", rows())),
-                                        RunContext.of(_ -> {})
-                                                .withSharePrompts(shares)
-                                                .withListeners(listener))
+                                        context.apply(
+                                                RunContext.of(
+                                                                path ->
+                                                                        Files.writeString(
+                                                                                path.resolve(
+                                                                                        "model"),
+                                                                                "weights"))
+                                                        .withListeners(listener)))
                                 .train();
                         ParameterSpace space = student.parameters();
                         return new End(space.values().toFloats(), listener.logs);
@@ -254,6 +272,66 @@ class DistillationTrainerTest {
         float[] first = train(config, TinyModels.qwen2(), true, writers).weights();
         GkdConfig again = config(l -> l.withLmbda(0.5));
         assertArrayEquals(first, train(again, TinyModels.qwen2(), true, writers).weights(), 0);
+    }
+
+    /// Writes as the round says. At one round it asks for a stop, and heeds it at once or lets the
+    /// trainer do so before its first group.
+    private record Rounds(StopSignal stop, long stopsAt, boolean heedsIt) implements RolloutSource {
+        @Override
+        public List<SampledCompletion> complete(
+                List<RolloutPrompt> asked, long round, FinishedListener listener) {
+            if (round == stopsAt) {
+                stop.request();
+                if (heedsIt) {
+                    StopRequest.check();
+                }
+            }
+            int[] ids = {5, 6 + (int) round};
+            return asked.stream()
+                    .map(_ -> new SampledCompletion(ids, new float[2], StopReason.STOP_TOKEN))
+                    .toList();
+        }
+
+        @Override
+        public boolean isOnPolicy() {
+            return true;
+        }
+    }
+
+    private static End written(GkdConfig config, Rounds rounds) {
+        return train(
+                config,
+                TinyModels.qwen2(),
+                new DistillationTrainer.Writers(Optional.of(rounds), Optional.empty()),
+                context -> context.withStop(rounds.stop()));
+    }
+
+    @Test
+    void aStopInTheMiddleOfARoundLosesNothing() {
+        UnaryOperator<GkdConfig> rowByRow =
+                c -> c.withTraining(t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
+        End whole =
+                written(
+                        rowByRow.apply(config(l -> l.withLmbda(1))),
+                        new Rounds(new StopSignal(), -1, false));
+        for (boolean heedsIt : new boolean[] {true, false}) {
+            GkdConfig config = rowByRow.apply(config(l -> l.withLmbda(1)));
+            End first = written(config, new Rounds(new StopSignal(), 4, heedsIt));
+            End second =
+                    written(
+                            config.withTraining(
+                                    t -> t.withSave(s -> s.withResume(new Resume.Latest()))),
+                            new Rounds(new StopSignal(), -1, false));
+            assertEquals(2, losses(first).size(), "the third step is cut off");
+            List<Object> both = new ArrayList<>(losses(first));
+            both.addAll(losses(second));
+            assertEquals(losses(whole), both);
+            assertArrayEquals(whole.weights(), second.weights(), 0);
+        }
+    }
+
+    private static List<Object> losses(End end) {
+        return end.logs().stream().map(log -> log.get("loss")).filter(Objects::nonNull).toList();
     }
 
     @Test

@@ -4,9 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.LoraInitialisation;
+import org.attune.adapter.ModuleSelection;
 import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
+import org.attune.model.layer.Decoder;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.tensor.DType;
@@ -28,6 +33,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
 /// Noise on embeddings in every method that learns from rows: the same however a step is computed,
@@ -47,6 +55,15 @@ class EmbeddingNoiseRunsTest {
             TinyRun method,
             DecoderConfig model,
             UnaryOperator<TrainingConfig> changed) {
+        return train(name, method, model, Policy::withAllWeights, changed);
+    }
+
+    private End train(
+            String name,
+            TinyRun method,
+            DecoderConfig model,
+            BiFunction<Decoder, Policy.Options, Policy> opened,
+            UnaryOperator<TrainingConfig> changed) {
         TrainingConfig training =
                 changed.apply(
                         ShortRun.of(SftConfig.defaults().training(), STEPS, 1, folder.resolve(name))
@@ -59,7 +76,7 @@ class EmbeddingNoiseRunsTest {
                 () -> {
                     var listener = new RecordingListener();
                     try (var decoder = TinyModels.decoder(model);
-                            Policy policy = Policy.withAllWeights(decoder, options)) {
+                            Policy policy = opened.apply(decoder, options)) {
                         RunContext context =
                                 RunContext.of(
                                                 path ->
@@ -80,14 +97,23 @@ class EmbeddingNoiseRunsTest {
     }
 
     private void assertIndependentOfGroups(String name, TinyRun method, DecoderConfig model) {
-        End together = train(name, method, model, t -> t);
+        assertIndependentOfGroups(name, method, model, Policy::withAllWeights);
+    }
+
+    private void assertIndependentOfGroups(
+            String name,
+            TinyRun method,
+            DecoderConfig model,
+            BiFunction<Decoder, Policy.Options, Policy> opened) {
+        End together = train(name, method, model, opened, t -> t);
         End alone =
                 train(
                         name + "-alone",
                         method,
                         model,
+                        opened,
                         t -> t.withBatch(b -> b.withTokensPerMicroBatch(1)));
-        End quiet = train(name + "-quiet", method, model, t -> t.withNeftuneNoiseAlpha(0));
+        End quiet = train(name + "-quiet", method, model, opened, t -> t.withNeftuneNoiseAlpha(0));
         assertArrayEquals(together.weights(), alone.weights(), 2e-5f, name);
         for (int i = 0; i < STEPS; i++) {
             assertEquals(together.losses().get(i), alone.losses().get(i), 1e-5, name);
@@ -104,6 +130,43 @@ class EmbeddingNoiseRunsTest {
         assertIndependentOfGroups("reward", TinyRun.REWARD, TinyModels.llama().withLabels(1));
         DecoderConfig steps = TinyModels.llama().withScores(ScoreKind.TOKEN, 2);
         assertIndependentOfGroups("prm", TinyRun.PRM, steps);
+    }
+
+    /// An adapter on all layers, and one on the embedding itself.
+    @Test
+    void adaptersLearnUnderTheSameNoise() {
+        for (String modules : List.of("all-linear", ".*(q_proj|embed_tokens)")) {
+            BiFunction<Decoder, Policy.Options, Policy> adapter =
+                    (decoder, options) ->
+                            Policy.withFreshAdapter(
+                                    decoder,
+                                    adapter(modules),
+                                    RandomSource.XO_RO_SHI_RO_128_PP.create(3),
+                                    options);
+            DecoderConfig model = TinyModels.llama();
+            assertIndependentOfGroups("sft-" + modules, TinyRun.packedSft(), model, adapter);
+            assertIndependentOfGroups("cpo-" + modules, TinyRun.CPO, model, adapter);
+        }
+    }
+
+    private static LoraConfig adapter(String modules) {
+        return new LoraConfig(
+                4,
+                8,
+                0,
+                false,
+                false,
+                ModuleSelection.of(modules),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                false,
+                LoraInitialisation.RANDOM_BOTH,
+                "CAUSAL_LM",
+                Optional.empty());
     }
 
     @Test
