@@ -5,6 +5,7 @@ import org.attune.text.parse.turn.UnreadableException;
 import org.attune.text.parse.turn.WrittenCall;
 
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /// Reads turns of Functionary 3.2: parts between `>>>`, each a name on a line and what goes to it;
@@ -39,7 +40,7 @@ final class FunctionaryCalls {
         return end < 0 ? body.length() : end;
     }
 
-    private static int call(String body, int line, String name, ArrayList<WrittenCall> calls) {
+    private static int call(String body, int line, String name, List<WrittenCall> calls) {
         int start = line + 1;
         if (start == body.length() || body.charAt(start) != '{') {
             int end = partEnd(body, line);

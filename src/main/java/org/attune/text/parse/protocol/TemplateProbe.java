@@ -28,6 +28,8 @@ final class TemplateProbe {
     private final ChatTemplate template;
     private final boolean needsTools;
     private final String user;
+    private final String prompt;
+    private final String answer;
     private final Set<String> headers = new LinkedHashSet<>();
     private final Set<String> ends = new LinkedHashSet<>();
 
@@ -36,6 +38,17 @@ final class TemplateProbe {
         // a template made for tools may fail without them
         this.needsTools = render(List.of(question()), false, Tail.NOTHING).isEmpty();
         this.user = render(List.of(question()), needsTools, Tail.NOTHING).orElse("");
+        this.prompt =
+                render(List.of(question()), needsTools, Tail.GENERATION_PROMPT)
+                        .map(this::behindUser)
+                        .orElse("");
+        this.answer =
+                render(
+                                List.of(question(), Message.of("assistant", ANSWER)),
+                                needsTools,
+                                Tail.NOTHING)
+                        .map(this::behindUser)
+                        .orElse("");
         findHeaders();
     }
 
@@ -54,24 +67,32 @@ final class TemplateProbe {
     }
 
     private void findHeaders() {
-        render(List.of(question()), needsTools, Tail.GENERATION_PROMPT)
-                .ifPresent(text -> header(behindUser(text)));
-        String said =
-                render(
-                                List.of(question(), Message.of("assistant", ANSWER)),
-                                needsTools,
-                                Tail.NOTHING)
-                        .map(this::behindUser)
-                        .orElse("");
-        int start = said.indexOf(ANSWER);
+        header(prompt);
+        int start = answer.indexOf(ANSWER);
         if (start >= 0) {
-            header(said.substring(0, start));
-            String end = said.substring(start + ANSWER.length()).strip();
+            header(answer.substring(0, start));
+            String end = answer.substring(start + ANSWER.length()).strip();
             String first = end.split("\\s", 2)[0];
             if (!first.isEmpty()) {
                 ends.add(first);
             }
         }
+    }
+
+    /// Whether a prompt ends with a text that holds this.
+    boolean writesInPrompts(String text) {
+        return prompt.contains(text);
+    }
+
+    /// Whether this stands before an answer.
+    boolean writesBeforeAnswers(String text) {
+        int start = answer.indexOf(ANSWER);
+        return start >= 0 && answer.substring(0, start).contains(text);
+    }
+
+    /// Whether a call is written with this.
+    boolean writes(String text) {
+        return calls().stream().anyMatch(call -> call.contains(text));
     }
 
     private void header(String text) {

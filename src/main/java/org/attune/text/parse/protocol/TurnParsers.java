@@ -83,9 +83,13 @@ public record TurnParsers(
     }
 
     /// The parser of what a chat template writes; empty if it writes no calls in a known form.
+    /// To do as TRL is possible for the families whose turns it reads.
     public Optional<TurnParser> of(ChatTemplate template) {
         var probe = new TemplateProbe(template);
-        return probe.family().map(family -> parser(family, probe));
+        Optional<ResponseTemplate> asTrl = trlCompat ? TrlTemplates.of(probe) : Optional.empty();
+        return asTrl.isPresent()
+                ? asTrl.map(this::of)
+                : probe.family().map(family -> parser(family, probe));
     }
 
     /// The parser of turns without calls.

@@ -6,6 +6,7 @@ import org.attune.text.JsonException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -130,32 +131,35 @@ public final class ArgumentTypes {
 
     private static Object typed(String text, List<String> types) {
         for (String type : types) {
-            Optional<Optional<Object>> value = as(type, text);
-            if (value.isPresent()) {
-                return value.get().orElse(null);
+            Optional<Typed> typed = as(type, text);
+            if (typed.isPresent()) {
+                return typed.get().value();
             }
         }
         return text;
     }
 
-    /// The value as a type, an inner empty one for null; empty if it is none of the type.
-    private static Optional<Optional<Object>> as(String type, String text) {
+    /// A value in its type; null is one.
+    private record Typed(Object value) {}
+
+    /// The value as a type; empty if it is none of it.
+    private static Optional<Typed> as(String type, String text) {
         String word = PythonRules.strip(text);
         return switch (type) {
-            case "integer" -> integer(text).map(Optional::of);
-            case "number" -> number(text).map(Optional::of);
+            case "integer" -> integer(text).map(Typed::new);
+            case "number" -> number(text).map(Typed::new);
             case "boolean" ->
-                    switch (word.toLowerCase(java.util.Locale.ROOT)) {
-                        case "true", "1" -> Optional.of(Optional.of(true));
-                        case "false", "0" -> Optional.of(Optional.of(false));
+                    switch (word.toLowerCase(Locale.ROOT)) {
+                        case "true", "1" -> Optional.of(new Typed(true));
+                        case "false", "0" -> Optional.of(new Typed(false));
                         default -> Optional.empty();
                     };
             case "null" ->
                     word.equals("null") || word.equals("None")
-                            ? Optional.of(Optional.empty())
+                            ? Optional.of(new Typed(null))
                             : Optional.empty();
-            case "object" -> json(text).filter(Map.class::isInstance).map(Optional::of);
-            case "array" -> json(text).filter(List.class::isInstance).map(Optional::of);
+            case "object" -> json(text).filter(Map.class::isInstance).map(Typed::new);
+            case "array" -> json(text).filter(List.class::isInstance).map(Typed::new);
             default -> Optional.empty();
         };
     }

@@ -103,10 +103,12 @@ class FamiliesTest {
                 parse(
                         "tool_call",
                         "",
-                        "So.\n"
-                                + "<tool_call>{\"name\": oops}</tool_call>\n"
-                                + "<tool_call>{\"name\": \"add\", \"arguments\": {}}</tool_call>\n"
-                                + "Then.<|im_end|>\n");
+                        """
+                        So.
+                        <tool_call>{"name": oops}</tool_call>
+                        <tool_call>{"name": "add", "arguments": {}}</tool_call>
+                        Then.<|im_end|>
+                        """);
         assertEquals("add{}", calls(turn));
         assertEquals(
                 "So.\n<tool_call>{\"name\": oops}</tool_call>\nThen.", turn.message().content());
