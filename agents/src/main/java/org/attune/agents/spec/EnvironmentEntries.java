@@ -2,6 +2,8 @@ package org.attune.agents.spec;
 
 import org.attune.agents.environment.Environment;
 import org.attune.agents.environment.EnvironmentFactory;
+import org.attune.agents.gym.NemoGymEnvironments;
+import org.attune.agents.gym.OpenEnvEnvironments;
 import org.attune.agents.wire.WireEnvironments;
 import org.attune.agents.wire.WireParameters;
 import org.attune.error.ConfigException;
@@ -18,7 +20,8 @@ import java.util.Map;
 
 /// Reads the value of `environments`.
 final class EnvironmentEntries {
-    private static final List<String> KEYS = List.of("file", "class", "command", "url");
+    private static final List<String> KEYS =
+            List.of("file", "class", "command", "url", "openenv", "nemo_gym");
 
     private static final GivenClasses CLASSES =
             new GivenClasses(
@@ -89,6 +92,8 @@ final class EnvironmentEntries {
                                     new Parameters(where, rest),
                                     directory,
                                     WireParameters.EPISODE));
+            case "openenv" -> OpenEnvEnvironments.of(new Parameters(where, rest));
+            case "nemo_gym" -> NemoGymEnvironments.of(new Parameters(where, rest));
             default -> {
                 String value = String.valueOf(rest.remove(key));
                 new Parameters(where, rest).check();

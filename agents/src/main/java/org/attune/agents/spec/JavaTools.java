@@ -102,7 +102,7 @@ final class JavaTools {
     private record Shared(ToolSet set) implements ToolSetFactory {
         @Override
         public ToolSet open(EpisodeStart start) {
-            return set::tools;
+            return ToolSet.of(set.tools()); // which closes nothing
         }
 
         @Override

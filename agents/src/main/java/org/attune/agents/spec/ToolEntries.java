@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 import java.util.TreeSet;
 
 /// Reads the value of `tools`.
@@ -124,7 +125,7 @@ final class ToolEntries {
                 .findFirst();
     }
 
-    private static TreeSet<String> kinds() {
+    private static Set<String> kinds() {
         var names = new TreeSet<String>();
         ServiceLoader.load(ToolKind.class, ToolKind.class.getClassLoader())
                 .forEach(kind -> names.add(kind.name()));

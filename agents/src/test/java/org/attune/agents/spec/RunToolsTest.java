@@ -145,7 +145,7 @@ final class RunToolsTest {
                         "tools[6]: tools are a text or a map, got 7",
                         "and is no Environment (name that in environments), and not abstract",
                         "environments.shop: an environment needs exactly one of file, class,"
-                                + " command, url, got [commnd]",
+                                + " command, url, openenv, nemo_gym, got [commnd]",
                         "environments.door: there is no environment \"Door.class\"");
         expected.forEach(
                 part -> assertTrue(message.contains(part), part + "\nis not in\n" + message));

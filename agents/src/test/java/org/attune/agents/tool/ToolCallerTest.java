@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -313,7 +314,10 @@ final class ToolCallerTest {
         assertTrue(text.length() < 66_000, text.length() + " characters");
         assertTrue(text.contains("characters left out …"), "no notice");
         assertTrue(text.startsWith("a🙂") && text.endsWith("🙂z"), "its ends");
-        assertEquals(text, new String(text.getBytes("UTF-16"), "UTF-16"), "no half characters");
+        assertEquals(
+                text,
+                new String(text.getBytes(StandardCharsets.UTF_16), StandardCharsets.UTF_16),
+                "no half characters");
     }
 
     @Test

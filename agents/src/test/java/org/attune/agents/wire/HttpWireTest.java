@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.function.Function;
 
@@ -82,18 +83,18 @@ final class HttpWireTest {
 
     @Test
     void aServerIsPostedTheSameObjects() throws Exception {
-        var asked = new StringBuffer();
+        var asked = new CopyOnWriteArrayList<String>();
         assertEquals(
                 "[1, 2]",
                 answer(
                         request -> {
-                            asked.append(request);
+                            asked.add(request);
                             return "{\"result\": [1, 2]}\n";
                         }));
         assertEquals(
                 "{\"episode\": \"1.2.1\", \"turn\": 0, \"call\": {\"name\": \"look\","
                         + " \"arguments\": {}}}",
-                asked.toString());
+                String.join("", asked));
     }
 
     @Test

@@ -1,0 +1,2 @@
+/// Environments that other frameworks serve: resources servers of NeMo-Gym, and OpenEnv.
+package org.attune.agents.gym;
