@@ -72,6 +72,30 @@ public record RewardTable(
         return Optional.ofNullable(turns.get(function)).flatMap(all -> all.get(completion));
     }
 
+    /// What each turn of a completion got, weighted. What isn't split belongs to the last turn.
+    ///
+    /// @param turns of the completion, at least 1; more if a function judged more
+    public double[] ofTurns(int completion, int turns) {
+        int all = turns;
+        for (String name : names) {
+            all = Math.max(all, split(name, completion).map(s -> s.length).orElse(0));
+        }
+        double[] rewards = new double[all];
+        for (int f = 0; f < weights.length; f++) {
+            double value = values[completion][f];
+            if (Double.isNaN(value)) {
+                continue;
+            }
+            double[] split = split(names.get(f), completion).orElse(new double[0]);
+            for (int t = 0; t < split.length; t++) {
+                rewards[t] += weights[f] * split[t];
+                value -= split[t];
+            }
+            rewards[all - 1] += weights[f] * value;
+        }
+        return rewards;
+    }
+
     /// Weighted sum of a completion's rewards, where a missing one counts as 0; NaN if all are
     /// missing.
     public double total(int completion) {

@@ -40,6 +40,54 @@ public record TokenAdvantages(double[][] advantages, double[][] returns) {
                                 lambda));
     }
 
+    /// The same with turns in place of tokens: a turn's reward is the sum of its tokens', its value
+    /// that before its first token that counts. All of its tokens get its advantage, and as return
+    /// its advantage + value.
+    ///
+    /// @param turns which turn each token belongs to, from 0, completion by completion
+    /// @throws IllegalArgumentException if the arrays don't have the same lengths
+    public static TokenAdvantages gaeOfTurns(
+            double[][] rewards,
+            double[][] values,
+            double[][] mask,
+            int[][] turns,
+            double gamma,
+            double lambda) {
+        requireSameShape("values", rewards, values);
+        requireSameShape("mask", rewards, mask);
+        double[][] ofTurns = new double[rewards.length][];
+        double[][] before = new double[rewards.length][];
+        double[][] counts = new double[rewards.length][];
+        for (int i = 0; i < rewards.length; i++) {
+            int last = turns[i][turns[i].length - 1];
+            ofTurns[i] = new double[last + 1];
+            before[i] = new double[last + 1];
+            counts[i] = new double[last + 1];
+            for (int t = 0; t < mask[i].length; t++) {
+                int turn = turns[i][t];
+                if (mask[i][t] > 0) {
+                    before[i][turn] = counts[i][turn] > 0 ? before[i][turn] : values[i][t];
+                    counts[i][turn] = 1;
+                    ofTurns[i][turn] += rewards[i][t];
+                }
+            }
+        }
+        TokenAdvantages coarse = gae(ofTurns, before, counts, gamma, lambda);
+        double[][] advantages = new double[rewards.length][];
+        double[][] returns = new double[rewards.length][];
+        for (int i = 0; i < rewards.length; i++) {
+            advantages[i] = new double[mask[i].length];
+            returns[i] = values[i].clone();
+            for (int t = 0; t < mask[i].length; t++) {
+                if (mask[i][t] > 0) {
+                    advantages[i][t] = coarse.advantages()[i][turns[i][t]];
+                    returns[i][t] = coarse.returns()[i][turns[i][t]];
+                }
+            }
+        }
+        return new TokenAdvantages(advantages, returns);
+    }
+
     private static TokenAdvantages estimate(
             TokenSeries rewards, INDArray values, double gamma, double lambda) {
         long completions = values.size(0);

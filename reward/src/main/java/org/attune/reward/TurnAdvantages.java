@@ -43,34 +43,11 @@ final class TurnAdvantages {
         if (Double.isNaN(round.table().total(completion))) {
             return new double[0];
         }
-        double[] earned = rewards(completion);
+        double[] earned = round.table().ofTurns(completion, round.turns(completion));
         for (int t = earned.length - 2; t >= 0; t--) {
             earned[t] += gamma * earned[t + 1];
         }
         return earned;
-    }
-
-    /// What each turn got, weighted. What isn't split belongs to the last turn.
-    private double[] rewards(int completion) {
-        RewardTable table = round.table();
-        int turns = round.turns(completion);
-        for (String name : table.names()) {
-            turns = Math.max(turns, table.split(name, completion).map(s -> s.length).orElse(0));
-        }
-        double[] rewards = new double[turns];
-        for (int f = 0; f < table.weights().length; f++) {
-            double value = table.values()[completion][f];
-            if (Double.isNaN(value)) {
-                continue;
-            }
-            Optional<double[]> split = table.split(table.names().get(f), completion);
-            for (int t = 0; t < split.map(s -> s.length).orElse(0); t++) {
-                rewards[t] += table.weights()[f] * split.get()[t];
-                value -= split.get()[t];
-            }
-            rewards[turns - 1] += table.weights()[f] * value;
-        }
-        return rewards;
     }
 
     private Advantages advantages(Advantages.Scale scale, boolean leaveOut) {

@@ -180,4 +180,20 @@ class TokenAdvantagesTest {
             assertEquals(slope, k.slope(.7), 1e-9);
         }
     }
+
+    @Test
+    void turnsTakeThePlaceOfTokens() {
+        // turns: tokens 0, 1 | 3, 4 (2 is a tool's); R = .5, 1; V = .2, .4
+        // δ₁ = 1 − .4 = .6; δ₀ = .5 + .9 · .4 − .2 = .66; A₀ = .66 + .9 · .8 · .6 = 1.092
+        TokenAdvantages a =
+                TokenAdvantages.gaeOfTurns(
+                        new double[][] {{.1, .4, 9, 0, 1}},
+                        new double[][] {{.2, .3, 7, .4, .5}},
+                        new double[][] {{1, 1, 0, 1, 1}},
+                        new int[][] {{0, 0, 0, 1, 1}},
+                        .9,
+                        .8);
+        assertArrayEquals(new double[] {1.092, 1.092, 0, .6, .6}, a.advantages()[0], TOLERANCE);
+        assertArrayEquals(new double[] {1.292, 1.292, 7, 1, 1}, a.returns()[0], TOLERANCE);
+    }
 }

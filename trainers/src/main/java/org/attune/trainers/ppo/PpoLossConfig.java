@@ -14,6 +14,7 @@ import java.util.OptionalDouble;
 ///     as it likes
 /// @param gamma discount; in [0, 1]
 /// @param lam λ of the advantages; in [0, 1]
+/// @param gaeUnit what `gamma` and `lam` are counted by
 /// @param whitenAdvantages whether advantages are scaled to mean 0 and variance 1
 /// @param entropyCoef weight of the policy's entropy, which is taken off the loss; ≥ 0
 /// @param trlCompat whether TRL 1.10's peculiarities are kept; `docs/ppo.md` lists them
@@ -25,6 +26,7 @@ public record PpoLossConfig(
         @InRange(min = 0) double cliprangeValue,
         @InRange(min = 0, max = 1) double gamma,
         @InRange(min = 0, max = 1) double lam,
+        GaeUnit gaeUnit,
         boolean whitenAdvantages,
         @InRange(min = 0) double entropyCoef,
         boolean trlCompat)
@@ -37,6 +39,7 @@ public record PpoLossConfig(
                 .withCliprangeValue(0.2)
                 .withGamma(1)
                 .withLam(0.95)
+                .withGaeUnit(GaeUnit.TOKEN)
                 .withWhitenAdvantages(true);
     }
 }

@@ -79,7 +79,7 @@ final class PpoRollouts {
                 new TokenRewards(
                         config.kl().klEstimator(),
                         config.kl().klIn() == KlPlace.REWARD ? klCoef : 0);
-        List<PpoRow> made = rows(indices, judged.rows(), said, shaping);
+        List<PpoRow> made = rows(indices, judged, said, shaping);
         var report = new PpoBatchMetrics(made, said.scores(), shaping, config, eosId);
         Map<String, Double> metrics = new LinkedHashMap<>(judged.metrics());
         metrics.putAll(report.metrics(klCoef));
@@ -136,8 +136,9 @@ final class PpoRollouts {
         return doubles(measured.stream().map(Measurement::tokenLogProbs).toList());
     }
 
-    private List<PpoRow> rows(
-            int[] indices, List<CompletionForest.Row> tokens, Opinions said, TokenRewards shaping) {
+    private List<PpoRow> rows(int[] indices, Judged judged, Opinions said, TokenRewards shaping) {
+        List<CompletionForest.Row> tokens = judged.rows();
+        int[][] turns = turns(judged, said.valueMasks());
         double[][] rewards = new double[indices.length][];
         for (int i = 0; i < indices.length; i++) {
             rewards[i] =
@@ -147,17 +148,30 @@ final class PpoRollouts {
                             said.reference(i),
                             said.masks()[i],
                             said.valueMasks()[i]);
+            if (Double.isFinite(said.scores()[i])) {
+                int count = turns[i][turns[i].length - 1] + 1;
+                double[] ofTurns = judged.table().rewards().ofTurns(i, count);
+                TokenRewards.toTurns(rewards[i], ofTurns, turns[i], said.valueMasks()[i]);
+            }
         }
         if (config.judging().whitenRewards()) {
             rewards = TokenAdvantages.whitened(rewards, said.valueMasks(), false);
         }
         TokenAdvantages estimates =
-                TokenAdvantages.gae(
-                        rewards,
-                        said.values(),
-                        said.valueMasks(),
-                        config.loss().gamma(),
-                        config.loss().lam());
+                config.loss().gaeUnit() == GaeUnit.TURN
+                        ? TokenAdvantages.gaeOfTurns(
+                                rewards,
+                                said.values(),
+                                said.valueMasks(),
+                                turns,
+                                config.loss().gamma(),
+                                config.loss().lam())
+                        : TokenAdvantages.gae(
+                                rewards,
+                                said.values(),
+                                said.valueMasks(),
+                                config.loss().gamma(),
+                                config.loss().lam());
         double[][] advantages = cut(estimates.advantages(), said.masks());
         if (config.loss().whitenAdvantages()) {
             advantages = TokenAdvantages.whitened(advantages, said.masks(), true);
@@ -177,6 +191,21 @@ final class PpoRollouts {
                             estimates.returns()[i]));
         }
         return made;
+    }
+
+    /// The turn of each state; one behind the last token is of the last turn.
+    private static int[][] turns(Judged judged, double[][] states) {
+        int[][] turns = new int[states.length][];
+        for (int i = 0; i < turns.length; i++) {
+            int[] ofTokens = judged.sampled().get(i).turns();
+            turns[i] = Arrays.copyOf(ofTokens, states[i].length);
+            Arrays.fill(
+                    turns[i],
+                    Math.min(ofTokens.length, turns[i].length),
+                    turns[i].length,
+                    ofTokens[ofTokens.length - 1]);
+        }
+        return turns;
     }
 
     /// A completion's reward; NaN if nothing judged it.

@@ -41,6 +41,29 @@ public record TokenRewards(KlEstimator estimator, double coefficient) {
         return rewards;
     }
 
+    /// Moves what turns before the last got to their last states that count.
+    ///
+    /// @param rewards of each state with the whole score at the last that counts, `(S)`; changed
+    /// @param ofTurns what each turn got
+    /// @param turns the turn of each state, `(S)`
+    /// @param valueMask 1 where a state counts, else 0, `(S)`
+    static void toTurns(double[] rewards, double[] ofTurns, int[] turns, double[] valueMask) {
+        int end = rewards.length - 1;
+        while (end >= 0 && valueMask[end] == 0) {
+            end--;
+        }
+        int before = Integer.MAX_VALUE;
+        for (int t = end; t >= 0; t--) {
+            if (valueMask[t] > 0 && turns[t] < before) {
+                before = turns[t];
+                if (turns[t] < turns[end]) {
+                    rewards[t] += ofTurns[turns[t]];
+                    rewards[end] -= ofTurns[turns[t]];
+                }
+            }
+        }
+    }
+
     /// Estimated divergence of a completion, summed over its tokens that count, in nats.
     public double divergence(double[] old, double[] reference, double[] mask) {
         double sum = 0;
