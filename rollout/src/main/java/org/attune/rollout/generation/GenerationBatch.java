@@ -21,25 +21,29 @@ import java.util.Optional;
 final class GenerationBatch {
     private final boolean dense;
     private final boolean wholePrompts;
+    private final int patience;
     private KvCache cache;
     private CacheSlots slots;
     private final Roster roster = new Roster();
     private boolean decodesNext; // after a part of a long prompt was read
     private long tokensRead;
+    private long steps;
 
     /// @param cache borrowed
     /// @param dense whether sequences stand side by side in the cache's first slots, which needs
     ///     that none pauses and that all are of one lane, and long prompts are read in one step
     GenerationBatch(KvCache cache, boolean dense) {
-        this(cache, dense, dense);
+        this(cache, dense, dense, 0);
     }
 
     /// @param wholePrompts whether long prompts are read in one step, dense or not. Tokens from
     ///     outside are not
-    GenerationBatch(KvCache cache, boolean dense, boolean wholePrompts) {
+    /// @param patience steps for which a paused sequence keeps its slot though others wait for one
+    GenerationBatch(KvCache cache, boolean dense, boolean wholePrompts, int patience) {
         this.cache = cache;
         this.dense = dense;
         this.wholePrompts = wholePrompts;
+        this.patience = patience;
         slots = new CacheSlots(cache, dense);
     }
 
@@ -76,7 +80,7 @@ final class GenerationBatch {
 
     /// Whether there is something to do now.
     boolean isBusy() {
-        return roster.isBusy();
+        return roster.isReading() || roster.isDecoding() || roster.isWaiting() && mayTakeSlot();
     }
 
     /// Whether a paused sequence may run out of time.
@@ -91,6 +95,7 @@ final class GenerationBatch {
         if (!isBusy()) {
             return;
         }
+        steps++;
         boolean decodes = decodesNext && roster.isDecoding();
         decodesNext = false;
         List<LiveSequence> reading = roster.nextReading();
@@ -107,11 +112,19 @@ final class GenerationBatch {
         }
     }
 
+    private boolean mayTakeSlot() {
+        return slots.free() > 0 || pausedForLong().isPresent();
+    }
+
+    private Optional<LiveSequence> pausedForLong() {
+        return roster.pausedWithSlot().filter(live -> steps - live.pausedAt() >= patience);
+    }
+
     /// Whether a prompt can be read: else a paused sequence gives up its slot, if there is one. It
     /// will be read again.
     private boolean hasSlot() {
         if (slots.free() == 0) {
-            roster.pausedWithSlot().ifPresent(this::releaseSlot);
+            pausedForLong().ifPresent(this::releaseSlot);
         }
         return slots.free() > 0;
     }
@@ -279,6 +292,7 @@ final class GenerationBatch {
 
     private void pause(LiveSequence live) {
         roster.move(live, State.PAUSED);
+        live.pauseAt(steps);
         live.events().paused();
     }
 

@@ -16,6 +16,7 @@ final class LiveSequence {
     private final boolean endsInTime;
     private State state = State.WAITING;
     private int slot = NO_SLOT;
+    private long pausedAt;
 
     /// Where a sequence stands.
     enum State {
@@ -71,6 +72,15 @@ final class LiveSequence {
 
     void moveTo(int next) {
         slot = next;
+    }
+
+    void pauseAt(long step) {
+        pausedAt = step;
+    }
+
+    /// Number of the step in which it paused last.
+    long pausedAt() {
+        return pausedAt;
     }
 
     boolean endsInTime() {

@@ -25,9 +25,8 @@ final class Roster {
         waiting.add(live);
     }
 
-    /// Whether there is something to do now.
-    boolean isBusy() {
-        return !waiting.isEmpty() || !reading.isEmpty() || isDecoding();
+    boolean isReading() {
+        return !reading.isEmpty();
     }
 
     boolean isDecoding() {

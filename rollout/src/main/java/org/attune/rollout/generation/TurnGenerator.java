@@ -32,6 +32,10 @@ import java.util.function.Consumer;
 public final class TurnGenerator implements TurnSampler, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(TurnGenerator.class);
 
+    /// Steps for which a sequence keeps its place between two turns though others wait for one. A
+    /// row that is empty for so long costs less than reading a sequence again.
+    private static final int PATIENCE = 16;
+
     private final Lane lane;
     private final Optional<Tokenizer> tokenizer;
     private final SamplingConfig config;
@@ -172,7 +176,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
     public void step(Consumer<SampledTurn> told) {
         if (batch == null && !early.isEmpty()) {
             cache = new KvCache(lane.decoder().decoder(), slots, capacity());
-            batch = new GenerationBatch(cache, !mayGoOn, true);
+            batch = new GenerationBatch(cache, !mayGoOn, true, PATIENCE);
             early.forEach(batch::add);
             early.clear();
         }

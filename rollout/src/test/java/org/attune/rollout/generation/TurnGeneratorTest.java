@@ -127,6 +127,57 @@ final class TurnGeneratorTest {
     }
 
     @Test
+    void aSequenceKeepsItsPlaceForAWhile() {
+        for (int away : new int[] {0, 3, 40}) {
+            Engine.run(
+                    () -> {
+                        try (TurnGenerator generator =
+                                generator(2).turns(sampled(8), 6, 9, 40, 1000, true)) {
+                            boolean once = readOnce(generator, away);
+                            assertEquals(away < 40, once, away + " steps away");
+                        }
+                    });
+        }
+    }
+
+    /// Lets six sequences of different prompts have two turns each over two slots.
+    ///
+    /// @param away steps between turns, if others go on
+    /// @return whether no token was read twice
+    private static boolean readOnce(TurnGenerator generator, int away) {
+        long[] tokens = {0};
+        Map<Integer, Integer> turns = new TreeMap<>();
+        Map<Integer, Integer> due = new TreeMap<>();
+        for (int i = 0; i < 6; i++) {
+            int[] prompt = {i, 1 + i, 2, 3, 4, 5, 6, 30 - i};
+            tokens[0] += prompt.length - 1;
+            generator.begin(i, prompt, 8, 0);
+        }
+        for (int step = 0; generator.isBusy() || !due.isEmpty(); step++) {
+            int now = step;
+            generator.step(
+                    turn -> {
+                        tokens[0] += turn.ids().length;
+                        turns.merge(turn.sequence(), 1, Integer::sum);
+                        due.put(turn.sequence(), now + away);
+                    });
+            for (int i : List.copyOf(due.keySet())) {
+                if (due.get(i) <= now || !generator.isBusy()) {
+                    due.remove(i);
+                    if (turns.get(i) == 2) {
+                        generator.end(i);
+                    } else {
+                        tokens[0] += 2;
+                        generator.goOn(i, new int[] {20, 21}, 8);
+                    }
+                }
+            }
+        }
+        assertEquals(6, turns.size());
+        return generator.tokensRead() <= tokens[0];
+    }
+
+    @Test
     void aLongerPromptThanWasKnownIsRead() {
         turns(3, 6, 2, 2).forEach(TurnGeneratorTest::checkTurns);
     }
