@@ -76,7 +76,7 @@ final class CompletionsPrinter implements TrainingListener {
             cells.add(TextTable.Cell.of(question(table.batch().prompts().get(i))));
             cells.add(
                     new TextTable.Cell(
-                            VisibleText.of(table.batch().completions().get(i).text()),
+                            ShownCompletion.of(table.batch().completions().get(i)),
                             colour(advantage)));
             for (double reward : table.rewards().values()[i]) {
                 cells.add(TextTable.Cell.of(number(reward)));

@@ -38,7 +38,7 @@ record HeldOutSample(int size, Optional<Integer> right, List<Judged> completions
             first.add(
                     new Judged(
                             CompletionsPrinter.question(table.batch().prompts().get(i)),
-                            VisibleText.of(table.batch().completions().get(i).text()),
+                            ShownCompletion.of(table.batch().completions().get(i)),
                             table.rewards().total(i)));
         }
         return new HeldOutSample(

@@ -4,6 +4,7 @@ import jakarta.validation.constraints.NotBlank;
 import jakarta.validation.constraints.Pattern;
 
 import org.attune.records.CopyMethods;
+import org.attune.text.parse.protocol.ToolProtocols;
 
 import java.util.Optional;
 
@@ -19,6 +20,9 @@ import java.util.Optional;
 /// @param device `auto`, `cpu`, `cuda` or `cuda:N`
 /// @param chatTemplatePath Jinja file, or folder of a tokenizer, whose chat template replaces
 ///     the model's
+/// @param toolProtocol how the model is told of tools, asks for them and reads what they answer.
+///     With `HERMES` and `LINE` tools, calls and results stand in ordinary messages; `AUTO` does so
+///     in episodes only, of models whose template knows no tools
 /// @param eosToken token that ends a sequence; unset: the tokenizer's
 @CopyMethods
 public record ModelConfig(
@@ -33,6 +37,7 @@ public record ModelConfig(
         @Pattern(regexp = "auto|cpu|cuda(:\\d+)?", message = "auto, cpu, cuda or cuda:N")
                 String device,
         Optional<String> chatTemplatePath,
+        ToolProtocols.Choice toolProtocol,
         Optional<String> eosToken)
         implements ModelConfigCopies {
     /// The defaults, as listed at the parameters.
@@ -41,7 +46,8 @@ public record ModelConfig(
                 .withModelNameOrPath("")
                 .withModelRevision("main")
                 .withDtype(DtypeChoice.AUTO)
-                .withDevice("auto");
+                .withDevice("auto")
+                .withToolProtocol(ToolProtocols.Choice.AUTO);
     }
 
     public static ModelConfig of(String modelNameOrPath) {
@@ -57,6 +63,7 @@ public record ModelConfig(
                 dtype,
                 device,
                 chatTemplatePath,
+                toolProtocol,
                 eosToken);
     }
 }

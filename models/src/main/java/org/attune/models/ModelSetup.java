@@ -19,6 +19,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.text.TextAssets;
+import org.attune.text.parse.ToolProtocol;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -85,6 +86,22 @@ public final class ModelSetup implements AutoCloseable {
             text = modelText.open();
         }
         return text;
+    }
+
+    /// Tokenizer and chat template without what `tool_protocol` writes.
+    public synchronized TextAssets bareText() {
+        text();
+        return modelText.bare();
+    }
+
+    /// How the model is told of tools, asks for them and reads what they answer.
+    ///
+    /// @param trlCompat whether turns are read as TRL does, faults included
+    /// @throws org.attune.error.ConfigException if `tool_protocol` needs what the model doesn't
+    ///     have
+    public synchronized ToolProtocol toolProtocol(boolean trlCompat) {
+        text();
+        return modelText.protocol(trlCompat);
     }
 
     /// The adapter to start from.

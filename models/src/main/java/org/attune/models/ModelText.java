@@ -9,6 +9,9 @@ import org.attune.text.ChatTemplate;
 import org.attune.text.JinjaChatTemplate;
 import org.attune.text.SpecialTokens;
 import org.attune.text.TextAssets;
+import org.attune.text.parse.ToolProtocol;
+import org.attune.text.parse.protocol.ToolProtocols;
+import org.attune.text.parse.protocol.TurnParsers;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +37,7 @@ final class ModelText {
     private final ModelSource source;
     private final Optional<Path> adapter;
     private boolean otherTemplate;
+    private TextAssets bare;
 
     ModelText(ModelConfig config, ModelSource source, Optional<Path> adapter) {
         this.config = config;
@@ -52,7 +56,29 @@ final class ModelText {
         }
         Optional<ChatTemplate> template = otherTemplate(text.specials());
         otherTemplate = template.isPresent();
-        return template.isPresent() ? text.withTemplate(template.get()) : text;
+        TextAssets whole = template.isPresent() ? text.withTemplate(template.get()) : text;
+        bare = whole;
+        boolean isWritten = config.toolProtocol() != ToolProtocols.Choice.AUTO;
+        return isWritten && whole.template().isPresent()
+                ? whole.withTemplate(protocol(false).over(whole.template().get()))
+                : whole;
+    }
+
+    /// Tokenizer and chat template without a protocol over it, when [#open] was called.
+    TextAssets bare() {
+        return bare;
+    }
+
+    /// How the model is told of tools, when [#open] was called.
+    ///
+    /// @param trlCompat whether turns are read as TRL does
+    /// @throws ConfigException if `tool_protocol` needs what the model doesn't have
+    ToolProtocol protocol(boolean trlCompat) {
+        var protocols =
+                new ToolProtocols(TurnParsers.of(bare.tokenizer(), bare.specials(), trlCompat));
+        return Files.isDirectory(source.path())
+                ? protocols.of(config.toolProtocol(), source.path(), bare.template())
+                : protocols.of(config.toolProtocol(), bare.template());
     }
 
     private Optional<ChatTemplate> otherTemplate(SpecialTokens specials) {

@@ -23,7 +23,6 @@ final class AskedNothing {
             Map.of(
                     "router_aux_loss_coef", Set.of("0"),
                     "rpo_alpha", Set.of("0"),
-                    "max_tool_calling_iterations", Set.of("0"),
                     "world_size", Set.of("1"));
 
     private AskedNothing() {}

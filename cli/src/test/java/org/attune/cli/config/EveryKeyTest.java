@@ -186,6 +186,27 @@ class EveryKeyTest {
                     "load_best_model_at_end=true",
                     "save_strategy=best");
 
+    /// Tools and environments, and what is refused without; they have no server beside them.
+    private static final List<String> AGENT =
+            List.of(
+                    "tools=[tools/Shop.java]",
+                    "environments={counter: env/Counter.java}",
+                    "max_turns=5",
+                    "max_tool_calls=6",
+                    "max_sampled_tokens=70",
+                    "max_turn_tokens=30",
+                    "max_result_tokens=40",
+                    "max_consecutive_errors=2",
+                    "episode_timeout=20.5",
+                    "tool_timeout=2.5",
+                    "history=template",
+                    "max_tool_calling_iterations=4",
+                    "episode_retries=1",
+                    "max_failed_episodes=0.1",
+                    "episodes_in_flight=12",
+                    "tool_steps=3",
+                    "mask_ended=[turn_cut, timeout]");
+
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.
     private <T extends Record> void everyKeyMaps(
@@ -202,6 +223,7 @@ class EveryKeyTest {
             }
         }
         second.addAll(List.of(apart));
+        second.addAll(before.containsKey("tools") ? AGENT : List.of());
         for (List<String> overrides : List.of(List.<String>of(), second)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);

@@ -10,10 +10,18 @@ import java.util.OptionalInt;
 /// @param maxLength      `max_length`: tokens of prompt and completion at most, ≥ 1; empty = no
 ///     limit. TRL: 1024
 /// @param truncationMode `truncation_mode`. TRL: keep_start
-public record PreferenceOptions(OptionalInt maxLength, TruncationMode truncationMode) {
+/// @param assistantOnlyLoss whether of a completion of several turns only the assistant's count, as
+///     where tools answer in between. TRL: all count
+public record PreferenceOptions(
+        OptionalInt maxLength, TruncationMode truncationMode, boolean assistantOnlyLoss) {
     /// TRL's defaults.
     public static final PreferenceOptions DEFAULTS =
             new PreferenceOptions(OptionalInt.of(1024), TruncationMode.KEEP_START);
+
+    /// All tokens of a completion count.
+    public PreferenceOptions(OptionalInt maxLength, TruncationMode truncationMode) {
+        this(maxLength, truncationMode, false);
+    }
 
     /// @throws ConfigException if the length isn't positive
     public PreferenceOptions {

@@ -49,7 +49,8 @@ public record PreferencePreparation(
     /// The pair before anything is dropped or cut.
     PreferenceExample whole(Sample sample) {
         return tokenizer.tokenize(
-                RowPreparation.require(Sample.Preference.class, "a preference pair is", sample));
+                RowPreparation.require(Sample.Preference.class, "a preference pair is", sample),
+                options.assistantOnlyLoss());
     }
 
     /// Whether TRL drops the pair: its prompt leaves no room, and the start is what stays.

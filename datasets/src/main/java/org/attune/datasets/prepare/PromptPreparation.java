@@ -13,8 +13,12 @@ import java.util.OptionalInt;
 ///
 /// @param tokenizer borrowed
 /// @param maxPromptLength tokens of a prompt at most, ≥ 1; empty = no limit
+/// @param shared what the chat template gets for all rows
 public record PromptPreparation(
-        SampleTokenizer tokenizer, OptionalInt maxPromptLength, BadRowPolicy onBadRow)
+        SampleTokenizer tokenizer,
+        OptionalInt maxPromptLength,
+        BadRowPolicy onBadRow,
+        SharedOptions shared)
         implements RowPreparation<PromptExample> {
     private static final String LONG = "the prompt is longer than max_prompt_length";
 
@@ -23,9 +27,15 @@ public record PromptPreparation(
         SampleTokenizer.requirePositive("max_prompt_length", maxPromptLength);
     }
 
+    /// Without options for all rows.
+    public PromptPreparation(
+            SampleTokenizer tokenizer, OptionalInt maxPromptLength, BadRowPolicy onBadRow) {
+        this(tokenizer, maxPromptLength, onBadRow, SharedOptions.NONE);
+    }
+
     @Override
     public Shaped<PromptExample> shape(Sample sample) {
-        PromptExample prompt = tokenizer.prompt(sample);
+        PromptExample prompt = tokenizer.prompt(sample, shared);
         if (prompt.length() > maxPromptLength.orElse(Integer.MAX_VALUE)) {
             return new Shaped.Left<>(
                     LONG,

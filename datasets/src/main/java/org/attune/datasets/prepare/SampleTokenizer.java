@@ -20,6 +20,7 @@ import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -143,6 +144,51 @@ public final class SampleTokenizer {
                 pair.row().origin());
     }
 
+    /// The same where of each completion only what the assistant says may count. Messages that are
+    /// not to be trained have `weight: 0` or `train: false`.
+    ///
+    /// @throws DatasetException if the row holds texts, a weight is neither 0 nor 1, or the
+    ///     assistant's tokens can't be told
+    PreferenceExample tokenize(Sample.Preference pair, boolean assistantOnly) {
+        if (!assistantOnly) {
+            return tokenize(pair);
+        }
+        int[] prompt = promptIds(pair.prompt(), pair.options());
+        Tokens chosen = spoken(pair.prompt(), pair.chosen(), pair.options());
+        Tokens rejected = spoken(pair.prompt(), pair.rejected(), pair.options());
+        int start =
+                Math.min(
+                        firstDifference(prompt, chosen.ids()),
+                        firstDifference(prompt, rejected.ids()));
+        return new PreferenceExample(
+                new CompletionTokens(chosen.ids(), start, unspoken(chosen)),
+                new CompletionTokens(rejected.ids(), start, unspoken(rejected)),
+                pair.row().origin());
+    }
+
+    private Tokens spoken(Content prompt, Content completion, TemplateOptions options) {
+        if (prompt instanceof Content.Turns(List<Message> first)
+                && completion instanceof Content.Turns(List<Message> second)) {
+            return turns(options.conversation(first, second), first.size(), true);
+        }
+        return tokens(new int[0], true);
+    }
+
+    private static BitSet unspoken(Tokens tokens) {
+        var unspoken = new BitSet();
+        for (int i = 0; i < tokens.ids().length; i++) {
+            float weight = tokens.weights().length == 0 ? 1 : tokens.weights()[i];
+            boolean said = tokens.assistant()[i];
+            if (said && weight != 0 && weight != 1) {
+                throw new DatasetException(
+                        "a message has the weight %s; accepted in pairs: 0 and 1"
+                                .formatted(weight));
+            }
+            unspoken.set(i, !said || weight == 0);
+        }
+        return unspoken;
+    }
+
     /// A labelled completion with its prompt, whole.
     UnpairedExample tokenize(Sample.UnpairedPreference row) {
         int[] both = joined(row.prompt(), row.completion(), row.options());
@@ -169,8 +215,9 @@ public final class SampleTokenizer {
 
     /// The prompt alone, ready to be completed; a template gets its generation prompt.
     ///
+    /// @param shared what the template gets for all rows
     /// @throws DatasetException if the sample has no prompt or the template refuses it
-    PromptExample prompt(Sample sample) {
+    PromptExample prompt(Sample sample, SharedOptions shared) {
         Content content =
                 switch (sample) {
                     case Sample.PromptOnly row -> row.prompt();
@@ -187,13 +234,20 @@ public final class SampleTokenizer {
         var origin = sample.row().origin();
         PromptExample prompt =
                 switch (content) {
-                    case Content.Text(String text) ->
-                            new PromptExample(
-                                    tokenizer.encode(text, true), text, List.of(), columns, origin);
+                    case Content.Text(String text) -> {
+                        if (shared.needsMessages()) {
+                            throw new DatasetException(
+                                    "the prompt is a plain text; episodes need a list of messages,"
+                                            + " or apply_chat_template: true");
+                        }
+                        yield new PromptExample(
+                                tokenizer.encode(text, true), text, List.of(), columns, origin);
+                    }
                     case Content.Turns(List<Message> messages) -> {
                         var encoded =
                                 chat().encode(
-                                                sample.options().conversation(messages, List.of()),
+                                                shared.of(sample.options())
+                                                        .conversation(messages, List.of()),
                                                 ChatTemplate.Tail.GENERATION_PROMPT);
                         yield new PromptExample(
                                 encoded.ids(), encoded.text(), messages, columns, origin);

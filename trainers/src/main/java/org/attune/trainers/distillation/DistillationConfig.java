@@ -11,6 +11,7 @@ import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.onpolicy.GenerationConfig;
@@ -29,6 +30,7 @@ import java.util.Optional;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param teacher who teaches
 /// @param loss objective
 /// @param completionLog what is shown and kept of completions
@@ -40,6 +42,7 @@ public record DistillationConfig(
         @Valid DataConfig data,
         @Valid DistillationSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid TeacherConfig teacher,
         @Valid DistillationLossConfig loss,
         @Valid CompletionLogConfig completionLog,
@@ -74,6 +77,7 @@ public record DistillationConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
+        problems.addAll(agentProblems());
         problems.addAll(teacher.problems(sampling.temperature()));
         return problems;
     }

@@ -4,9 +4,7 @@ import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.Preview;
-import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.policy.StepMemory;
-import org.attune.rollout.RolloutSource;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
@@ -75,11 +73,13 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         return setup.rows(
                 config,
                 rows(),
-                new PromptPreparation(
-                        setup.tokenizer(),
+                setup.prompts(
+                        config.agent(),
                         config.rollouts().maxPromptLength(),
                         config.data().onBadRow()),
-                new ColumnUse.PromptsAndRewards(Set.of()));
+                config.agent().isOn() // tools and environments may read any
+                        ? new ColumnUse.Anything()
+                        : new ColumnUse.PromptsAndRewards(Set.of()));
     }
 
     @Override
@@ -103,13 +103,17 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
         return OpenedRun.train(
                 around,
                 config.model(),
+                directory,
                 setup -> prepare(setup, config),
                 plan,
-                run -> train(around, config, run));
+                run -> train(around, config, directory, run));
     }
 
     private static RunSummary train(
-            Surroundings around, DistillationConfig config, OpenedRun<PromptExample> run) {
+            Surroundings around,
+            DistillationConfig config,
+            Path directory,
+            OpenedRun<PromptExample> run) {
         PolicySetup student = run.policy();
         try (var teacher =
                 TeacherSetup.open(
@@ -120,18 +124,20 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
                         around.hub(),
                         RoundPlan.rowTokens(config, run.rows().train()).longestRow())) {
             DistillationConfig fitted = fitted(config, student, teacher, run.rows());
-            RolloutSource source =
-                    RolloutSetup.source(fitted, run.model(), student, Optional.empty()).rollouts();
-            return DistillationTrainer.onPolicy(
-                            fitted,
-                            student.policy(),
-                            teacher.model(),
-                            source,
-                            run.model().text().tokenizer(),
-                            run.rows().train(),
-                            run.rows().evalSets(),
-                            run.context())
-                    .train();
+            try (RolloutSetup.OpenSource source =
+                    RolloutSetup.source(
+                            fitted, run.model(), student, Optional.empty(), directory)) {
+                return DistillationTrainer.onPolicy(
+                                fitted,
+                                student.policy(),
+                                teacher.model(),
+                                source.rollouts(),
+                                run.model().text().tokenizer(),
+                                run.rows().train(),
+                                run.rows().evalSets(),
+                                run.context())
+                        .train();
+            }
         }
     }
 

@@ -103,6 +103,7 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         return OpenedRun.train(
                 around,
                 config.model(),
+                directory,
                 setup -> prepare(setup, config),
                 plan,
                 run -> train(around, config, run));

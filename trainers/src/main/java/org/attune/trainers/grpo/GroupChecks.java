@@ -39,6 +39,7 @@ final class GroupChecks {
                                     + completions));
         }
         problems.addAll(run.rewardProblems());
+        problems.addAll(run.agentProblems());
         return problems;
     }
 

@@ -20,6 +20,7 @@ import org.attune.trainers.opening.Surroundings;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// Opens what a run on groups needs, and trains it.
@@ -34,16 +35,21 @@ final class GroupOpening {
     }
 
     static RunSummary train(
-            Surroundings around, GroupRun config, OpenedRun<PromptExample> run, Judging judging) {
+            Surroundings around,
+            GroupRun config,
+            Path directory,
+            OpenedRun<PromptExample> run,
+            Judging judging) {
         PolicySetup policy = run.policy();
         tellOfDropout(policy.policy());
         try (var references = new ReferenceSetup(run.model(), policy, around.hub())) {
             judging.load().accept(run.model(), policy.policy());
             Optional<Scorer> reference = references.open(config, config.beta());
             GroupRun fitted = fitted(config, policy, run.rows());
-            try (var kept = KeptActivations.of(fitted, policy.policy(), run.rows().train())) {
-                RolloutSetup.OpenSource source =
-                        RolloutSetup.source(fitted, run.model(), policy, kept.record());
+            try (var kept = KeptActivations.of(fitted, policy.policy(), run.rows().train());
+                    RolloutSetup.OpenSource source =
+                            RolloutSetup.source(
+                                    fitted, run.model(), policy, kept.record(), directory)) {
                 return new GrpoTrainer(
                                 fitted,
                                 policy.policy(),

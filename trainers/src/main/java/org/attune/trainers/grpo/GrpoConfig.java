@@ -10,6 +10,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
@@ -29,6 +30,7 @@ import java.util.List;
 /// @param data prompts
 /// @param generation how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param rewards rewards
 /// @param credit to what of an episode of several turns rewards are credited
 /// @param loss objective
@@ -48,6 +50,7 @@ public record GrpoConfig(
         @Valid DataConfig data,
         @Valid GenerationConfig generation,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid RewardConfig rewards,
         @Valid CreditConfig credit,
         @Valid GrpoLossConfig loss,

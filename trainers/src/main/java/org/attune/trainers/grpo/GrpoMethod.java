@@ -56,6 +56,6 @@ public record GrpoMethod() implements RolloutMethod<GrpoConfig> {
             Path directory,
             OpenedRun<PromptExample> run,
             Judging judging) {
-        return GroupOpening.train(around, config, run, judging);
+        return GroupOpening.train(around, config, directory, run, judging);
     }
 }

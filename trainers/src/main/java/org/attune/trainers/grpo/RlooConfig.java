@@ -10,6 +10,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
@@ -28,6 +29,7 @@ import java.util.List;
 /// @param data prompts
 /// @param generation how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param loss objective
 /// @param refill whether further prompts are completed until groups differ
@@ -42,6 +44,7 @@ public record RlooConfig(
         @Valid DataConfig data,
         @Valid GenerationConfig generation,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid RlooRewardConfig judging,
         @Valid RlooLossConfig loss,
         @Valid RefillConfig refill,

@@ -260,7 +260,9 @@ final class RoundGenerator {
 
     private RolloutRow row(Judged judged, int i, int prompt, boolean elsewhere) {
         SampledCompletion completion = judged.sampled().get(i);
-        boolean masked = loss.masksTruncated() && !completion.reason().isFinished();
+        boolean masked =
+                loss.masksTruncated() && !completion.reason().isFinished()
+                        || config.agent().masks(completion);
         float[] mask = new float[completion.ids().length];
         for (int t = 0; t < mask.length; t++) {
             mask[t] = masked || completion.foreign().get(t) ? 0 : 1;

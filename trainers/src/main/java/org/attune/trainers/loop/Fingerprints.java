@@ -86,6 +86,7 @@ public final class Fingerprints {
                     "teacher_server_timeout",
                     "teacher_server_concurrency",
                     "chat_template_path",
+                    "max_failed_episodes",
                     "max_prompt_length", // the prompts that it leaves are told apart themselves
                     "recorded_rollouts",
                     "record_rollouts",

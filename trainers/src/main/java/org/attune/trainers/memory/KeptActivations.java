@@ -38,6 +38,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
         if (!config.generation().reuseRolloutActivations()
                 || !before.orElse(true)
                 || config.rollouts().isElsewhere()
+                || config.agent().isOn() // prompts of environments have any length
                 || config.training().batch().gradientAccumulationSteps() != rounds
                 || policy.hasDropout()
                 || !ForwardRecord.suits(policy.decoder())

@@ -61,6 +61,6 @@ public record OnlineDpoMethod() implements RolloutMethod<OnlineDpoConfig> {
             Path directory,
             OpenedRun<PromptExample> run,
             Judging judging) {
-        return OnlineOpening.train(around, config, run, judging);
+        return OnlineOpening.train(around, config, directory, run, judging);
     }
 }

@@ -22,6 +22,7 @@ import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.Surroundings;
 
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// Opens what a run on judged pairs needs, and trains it.
@@ -29,8 +30,7 @@ final class OnlineOpening {
     private OnlineOpening() {}
 
     static PromptPreparation preparation(RowSetup setup, OnlineRun config) {
-        return new PromptPreparation(
-                setup.tokenizer(), config.longestPrompt(), config.data().onBadRow());
+        return setup.prompts(config.agent(), config.longestPrompt(), config.data().onBadRow());
     }
 
     static PolicyPlan policy(Surroundings around, OnlineRun config) {
@@ -39,7 +39,11 @@ final class OnlineOpening {
     }
 
     static RunSummary train(
-            Surroundings around, OnlineRun config, OpenedRun<PromptExample> run, Judging judging) {
+            Surroundings around,
+            OnlineRun config,
+            Path directory,
+            OpenedRun<PromptExample> run,
+            Judging judging) {
         PolicySetup policy = run.policy();
         try (var references = new ReferenceSetup(run.model(), policy, around.hub())) {
             judging.load().accept(run.model(), policy.policy());
@@ -49,19 +53,20 @@ final class OnlineOpening {
                             config.model(),
                             config.reference().asReference());
             OnlineRun fitted = fitted(config, policy, run.rows());
-            RolloutSetup.OpenSource source =
-                    RolloutSetup.source(fitted, run.model(), policy, Optional.empty());
-            return new OnlinePairTrainer(
-                            fitted,
-                            policy.policy(),
-                            reference,
-                            rollouts(fitted, run, references, source.rollouts()),
-                            judging.scorer().orElseGet(() -> source.rewards(config)),
-                            run.model().text().tokenizer(),
-                            run.rows().train(),
-                            run.rows().evalSets(),
-                            run.context())
-                    .train();
+            try (RolloutSetup.OpenSource source =
+                    RolloutSetup.source(fitted, run.model(), policy, Optional.empty(), directory)) {
+                return new OnlinePairTrainer(
+                                fitted,
+                                policy.policy(),
+                                reference,
+                                rollouts(fitted, run, references, source.rollouts()),
+                                judging.scorer().orElseGet(() -> source.rewards(config)),
+                                run.model().text().tokenizer(),
+                                run.rows().train(),
+                                run.rows().evalSets(),
+                                run.context())
+                        .train();
+            }
         }
     }
 

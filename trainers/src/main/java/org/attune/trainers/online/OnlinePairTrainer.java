@@ -11,6 +11,7 @@ import org.attune.policy.HeadRequest;
 import org.attune.policy.Scorer;
 import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.text.Tokenizer;
@@ -191,12 +192,13 @@ public final class OnlinePairTrainer {
         }
     }
 
-    /// The pairs of a round. There is no pair where an episode failed.
+    /// The pairs of a round. There is no pair where an episode failed, or ended so that it isn't
+    /// trained.
     private List<RowAt<JudgedPair>> placed(int[] indices, Judged judged) {
         List<RowAt<JudgedPair>> placed = new ArrayList<>();
         for (int p = 0; p < indices.length; p++) {
             int first = PAIR * p;
-            if (isFailed(judged, first) || isFailed(judged, first + 1)) {
+            if (isLeftOut(judged, first) || isLeftOut(judged, first + 1)) {
                 continue; // as if there were no such pair
             }
             var pair =
@@ -221,8 +223,9 @@ public final class OnlinePairTrainer {
         return new CompletionTokens(row.sequences().getFirst(), row.prompt().length, foreign);
     }
 
-    private static boolean isFailed(Judged judged, int completion) {
-        return judged.sampled().get(completion).isFailed();
+    private boolean isLeftOut(Judged judged, int completion) {
+        SampledCompletion one = judged.sampled().get(completion);
+        return one.isFailed() || config.agent().masks(one);
     }
 
     private static boolean isEnded(Judged judged, int completion) {

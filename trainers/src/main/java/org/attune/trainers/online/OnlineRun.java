@@ -69,6 +69,7 @@ public sealed interface OnlineRun extends RolloutRun
                                     .formatted(sampling().maxNewTokens())));
         }
         problems.addAll(rewardProblems());
+        problems.addAll(agentProblems());
         return problems;
     }
 }

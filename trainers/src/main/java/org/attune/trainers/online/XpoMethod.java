@@ -63,6 +63,6 @@ public record XpoMethod() implements RolloutMethod<XpoConfig> {
             Path directory,
             OpenedRun<PromptExample> run,
             Judging judging) {
-        return OnlineOpening.train(around, config, run, judging);
+        return OnlineOpening.train(around, config, directory, run, judging);
     }
 }

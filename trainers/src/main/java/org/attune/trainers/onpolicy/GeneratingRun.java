@@ -1,7 +1,9 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.RunConfig;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -12,6 +14,23 @@ public interface GeneratingRun extends RunConfig {
 
     /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
+
+    /// Tools and environments, with which completions are episodes.
+    default AgentConfig agent() {
+        return AgentConfig.defaults();
+    }
+
+    /// What doesn't fit of a run's tools and environments.
+    default List<ConfigProblem> agentProblems() {
+        if (!agent().isOn() || rollouts().rolloutServerBaseUrl().isEmpty()) {
+            return List.of();
+        }
+        return List.of(
+                new ConfigProblem(
+                        "rollout_server_base_url",
+                        rollouts().rolloutServerBaseUrl().get(),
+                        "unset with tools or environments, whose episodes run in this process"));
+    }
 
     /// How held-out prompts are completed.
     HeldOutConfig heldOut();

@@ -28,7 +28,8 @@ public interface RolloutRun extends GeneratingRun, JudgedRun {
         RewardConfig rewards = rewards();
         boolean recorded = rollouts().recordedRollouts().isPresent();
         boolean heldOut = !data().evalDatasets().isEmpty() || data().testSplitSize().isPresent();
-        if (rewards.rewardFuncs().isEmpty() && (!recorded || heldOut)) {
+        boolean environments = !agent().environments().isEmpty(); // which may reward
+        if (rewards.rewardFuncs().isEmpty() && !environments && (!recorded || heldOut)) {
             problems.add(
                     new ConfigProblem(
                             "reward_funcs",

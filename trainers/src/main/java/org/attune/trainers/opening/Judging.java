@@ -4,8 +4,11 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardScorer;
+import org.attune.reward.RewardTable;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -22,6 +25,13 @@ public record Judging(
     /// Rewards that are recorded with the completions.
     static Judging recorded() {
         return new Judging(Optional.empty(), _ -> {}, (_, _) -> {});
+    }
+
+    /// Rewards of environments alone.
+    static Judging byEnvironments() {
+        return of(
+                (RewardBatch batch) ->
+                        RewardTable.of(List.of(), new double[0], new double[batch.size()][0]));
     }
 
     /// What `reward_funcs` names.

@@ -16,6 +16,7 @@ import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.FutureTask;
@@ -39,12 +40,14 @@ public record OpenedRun<T>(
     ///
     /// @param around where models are looked up, and who is told
     /// @param config of the model
+    /// @param directory where relative paths start, usually that of the configuration
     /// @param read prepares the rows
     /// @param plan of what is trained
     /// @param train does the rest
     public static <T> RunSummary train(
             Surroundings around,
             ModelConfig config,
+            Path directory,
             Function<RowSetup, RunRows<T>> read,
             PolicyPlan plan,
             Function<OpenedRun<T>, RunSummary> train) {
@@ -53,13 +56,14 @@ public record OpenedRun<T>(
                 () ->
                         StopRequest.watching(
                                 around.stop()::requested,
-                                () -> train(around, config, read, plan, train, clock)));
+                                () -> train(around, config, directory, read, plan, train, clock)));
     }
 
     /// As above, on the engine thread.
     private static <T> RunSummary train(
             Surroundings around,
             ModelConfig config,
+            Path directory,
             Function<RowSetup, RunRows<T>> read,
             PolicyPlan plan,
             Function<OpenedRun<T>, RunSummary> train,
@@ -72,7 +76,7 @@ public record OpenedRun<T>(
                 loaded =
                         load(
                                 model,
-                                () -> read.apply(new RowSetup(model.text(), around.hub())),
+                                () -> read.apply(RowSetup.of(model, around.hub(), directory)),
                                 () -> plan.load().apply(model));
             }
             try (PolicySetup policy = loaded.policy()) {

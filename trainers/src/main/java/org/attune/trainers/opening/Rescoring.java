@@ -70,7 +70,7 @@ public final class Rescoring {
                                                     TextCompleter.stopIds(
                                                             model.source(),
                                                             model.text().tokenizer())));
-            var setup = new RowSetup(model.text(), hub);
+            var setup = RowSetup.of(model, hub, directory);
             var rescoring =
                     new Rescoring(
                             file,

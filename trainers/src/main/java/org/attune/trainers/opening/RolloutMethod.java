@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.prepare.Preview;
@@ -47,8 +48,8 @@ public interface RolloutMethod<C extends Record & RolloutRun>
         return prepare(
                 setup,
                 config,
-                new PromptPreparation(
-                        setup.tokenizer(),
+                setup.prompts(
+                        config.agent(),
                         config.rollouts().maxPromptLength(),
                         config.data().onBadRow()));
     }
@@ -56,7 +57,11 @@ public interface RolloutMethod<C extends Record & RolloutRun>
     /// Reads rows and prepares them as told.
     default RunRows<PromptExample> prepare(
             RowSetup setup, C config, PromptPreparation preparation) {
-        return setup.rows(config, rows(), preparation, RewardColumns.use(config, Path.of("")));
+        ColumnUse columns =
+                config.agent().isOn() // tools and environments may read any
+                        ? new ColumnUse.Anything()
+                        : RewardColumns.use(config, Path.of(""));
+        return setup.rows(config, rows(), preparation, columns);
     }
 
     @Override
@@ -68,7 +73,13 @@ public interface RolloutMethod<C extends Record & RolloutRun>
     default RunSummary train(Surroundings around, C config, Path directory) {
         ConfigCheck.validate(config);
         if (config.rewards().rewardFuncs().isEmpty()) {
-            return train(around, config, directory, Judging.recorded());
+            return train(
+                    around,
+                    config,
+                    directory,
+                    config.rollouts().recordedRollouts().isPresent()
+                            ? Judging.recorded()
+                            : Judging.byEnvironments());
         }
         try (var rewards = RunRewards.open(config, directory, around.hub())) {
             return train(around, config, directory, Judging.of(rewards));
@@ -83,6 +94,7 @@ public interface RolloutMethod<C extends Record & RolloutRun>
         return OpenedRun.train(
                 around,
                 config.model(),
+                directory,
                 setup -> judging.checked(prepare(setup, config)),
                 policy(around, config, directory),
                 run -> train(around, config, directory, run, judging));

@@ -93,14 +93,43 @@ public final class RolloutSetup {
     /// policy itself.
     ///
     /// @param record takes what the policy computes for training prompts; borrowed
+    /// @param directory where relative paths of tools start
     public static OpenSource source(
             GeneratingRun config,
             ModelSetup model,
             PolicySetup policy,
-            Optional<ForwardRecord> record) {
+            Optional<ForwardRecord> record,
+            Path directory) {
         SamplingConfig sampling =
                 sampling(config.generation(), config.stopIds(), model, config.training().seed());
-        RolloutSource engine = engine(config, model, policy, sampling, record);
+        if (!config.agent().isOn()) {
+            return source(config, model, engine(config, model, policy, sampling, record), sampling);
+        }
+        var agent = AgentSetup.open(config.agent(), directory);
+        try {
+            AgentText text = AgentText.of(config.agent(), model);
+            List<String> stops = new ArrayList<>(sampling.stopStrings());
+            stops.addAll(text.stops());
+            SamplingConfig turns = sampling.withStopStrings(stops);
+            var generator = generator(config, model, policy);
+            RolloutSource episodes =
+                    agent.source(
+                            text,
+                            model.source().config().maxPositionEmbeddings(),
+                            record.map(generator::recording).orElse(generator),
+                            generator,
+                            turns,
+                            heldOut(config, turns));
+            return source(config, model, episodes, turns).with(agent);
+        } catch (RuntimeException e) {
+            agent.close();
+            throw e;
+        }
+    }
+
+    /// @param engine of the policy itself
+    private static OpenSource source(
+            GeneratingRun config, ModelSetup model, RolloutSource engine, SamplingConfig sampling) {
         RolloutSourceConfig from = config.rollouts();
         if (from.recordedRollouts().isPresent()) {
             var recorded =
@@ -108,7 +137,8 @@ public final class RolloutSetup {
                             from.recordedRollouts().get(),
                             sampling.maxNewTokens(),
                             sampling.stopIds());
-            return new OpenSource(new SplitSource(recorded, engine), Optional.of(recorded));
+            return new OpenSource(
+                    new SplitSource(recorded, engine), Optional.of(recorded), Optional.empty());
         }
         if (from.rolloutServerBaseUrl().isPresent()) {
             var server =
@@ -116,16 +146,33 @@ public final class RolloutSetup {
                             connection(from, config.model().modelNameOrPath()),
                             sampling,
                             model.text().tokenizer());
-            return new OpenSource(new SplitSource(server, engine), Optional.empty());
+            return new OpenSource(
+                    new SplitSource(server, engine), Optional.empty(), Optional.empty());
         }
-        return new OpenSource(engine, Optional.empty());
+        return new OpenSource(engine, Optional.empty(), Optional.empty());
     }
 
-    /// A source with what it holds.
+    /// A source with what it holds. Owns the tools.
     ///
     /// @param rollouts the source
     /// @param recorded its file, if it reads one
-    public record OpenSource(RolloutSource rollouts, Optional<RecordedRollouts> recorded) {
+    /// @param tools and environments of its episodes, if it runs some
+    public record OpenSource(
+            RolloutSource rollouts,
+            Optional<RecordedRollouts> recorded,
+            Optional<AutoCloseable> tools)
+            implements AutoCloseable {
+        private OpenSource with(AgentSetup agent) {
+            return new OpenSource(rollouts, recorded, Optional.of(agent));
+        }
+
+        @Override
+        public void close() {
+            if (tools.isPresent() && tools.get() instanceof AgentSetup agent) {
+                agent.close();
+            }
+        }
+
         /// The rewards that the file holds.
         ///
         /// @throws ConfigException if it holds none, or not as many as there are weights
@@ -229,24 +276,28 @@ public final class RolloutSetup {
             PolicySetup policy,
             SamplingConfig sampling,
             Optional<ForwardRecord> record) {
-        var generator =
-                new Generator(
-                        policy.decoder(),
-                        policy.policy().adapterInUse(),
-                        Optional.of(model.text().tokenizer()),
-                        config.generation().generationSlots());
+        var generator = generator(config, model, policy);
         return engine(
                 config, record.map(generator::recording).orElse(generator), generator, sampling);
     }
 
+    private static Generator generator(GeneratingRun config, ModelSetup model, PolicySetup policy) {
+        return new Generator(
+                policy.decoder(),
+                policy.policy().adapterInUse(),
+                Optional.of(model.text().tokenizer()),
+                config.generation().generationSlots());
+    }
+
     private static RolloutSource engine(
             GeneratingRun config, Generator generator, Generator heldOut, SamplingConfig sampling) {
+        return new EngineRollouts(generator, heldOut, sampling, heldOut(config, sampling));
+    }
+
+    /// How held-out prompts are completed.
+    private static SamplingConfig heldOut(GeneratingRun config, SamplingConfig sampling) {
         double temperature = config.heldOut().temperature(config.generation());
-        return new EngineRollouts(
-                generator,
-                heldOut,
-                sampling,
-                sampling.withDistribution(sampling.distribution().withTemperature(temperature)));
+        return sampling.withDistribution(sampling.distribution().withTemperature(temperature));
     }
 
     /// How completions are sampled.

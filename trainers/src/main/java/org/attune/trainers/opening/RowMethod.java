@@ -44,6 +44,7 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
         return OpenedRun.train(
                 around,
                 config.model(),
+                directory,
                 setup -> prepare(setup, config),
                 config instanceof ReferencedConfig r
                         ? policy(config).with(r.model(), r.reference(), around.hub())

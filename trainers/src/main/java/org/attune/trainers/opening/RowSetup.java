@@ -2,6 +2,7 @@ package org.attune.trainers.opening;
 
 import org.apache.commons.rng.sampling.ListSampler;
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.BadRowPolicy;
 import org.attune.datasets.ColumnUse;
 import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
@@ -12,15 +13,19 @@ import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.datasets.prepare.Prepared;
+import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.RowPreparation;
 import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.datasets.prepare.SharedOptions;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
+import org.attune.models.ModelSetup;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,6 +34,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /// Reads and prepares a run's rows: training rows, and held-out rows from `eval_datasets` or set
@@ -36,17 +42,51 @@ import java.util.Set;
 public final class RowSetup {
     private static final Logger LOG = LoggerFactory.getLogger(RowSetup.class);
 
+    private final ModelSetup model;
     private final SampleTokenizer tokenizer;
     private final boolean chat;
     private final HubCache hub;
+    private final Path directory;
     private final int threads = Runtime.getRuntime().availableProcessors();
 
-    /// @param text tokenizer and chat template; borrowed
+    /// @param model whose text the rows are; borrowed
     /// @param hub where names of data sets are looked up
-    public RowSetup(TextAssets text, HubCache hub) {
+    /// @param directory where relative paths of tools start, usually that of the configuration
+    private RowSetup(ModelSetup model, HubCache hub, Path directory) {
+        TextAssets text = model.text();
+        this.model = model;
         this.tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
         this.chat = text.template().isPresent();
         this.hub = hub;
+        this.directory = directory;
+    }
+
+    /// @param model whose text the rows are; borrowed
+    /// @param hub where names of data sets are looked up
+    /// @param directory where relative paths of tools start, usually that of the configuration
+    public static RowSetup of(ModelSetup model, HubCache hub, Path directory) {
+        return new RowSetup(model, hub, directory);
+    }
+
+    /// Prepares prompts as the policy is to read them: with the tools that all episodes have.
+    ///
+    /// @param longest most tokens of a prompt; empty: any number
+    public PromptPreparation prompts(
+            AgentConfig agent, OptionalInt longest, BadRowPolicy onBadRow) {
+        if (!agent.isOn()) {
+            return new PromptPreparation(
+                    tokenizer,
+                    longest,
+                    onBadRow,
+                    new SharedOptions(List.of(), agent.chatTemplateKwargs(), false));
+        }
+        AgentText told = AgentText.of(agent, model);
+        return new PromptPreparation(
+                new SampleTokenizer(tokenizer.tokenizer(), told.template()),
+                longest,
+                onBadRow,
+                new SharedOptions(
+                        AgentSetup.offered(agent, directory), agent.chatTemplateKwargs(), true));
     }
 
     /// The type of a run's rows, from the first one.

@@ -11,6 +11,7 @@ import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GenerationConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
@@ -32,6 +33,7 @@ import java.util.Set;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param updates how an update's completions are used
 /// @param loss objective and advantages
@@ -48,6 +50,7 @@ public record PpoConfig(
         @Valid DataConfig data,
         @Valid PpoSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid PpoRewardConfig judging,
         @Valid PpoBatchConfig updates,
         @Valid PpoLossConfig loss,
@@ -134,6 +137,7 @@ public record PpoConfig(
                                     + " be taken back"));
         }
         problems.addAll(rewardProblems());
+        problems.addAll(agentProblems());
         problems.addAll(criticProblems());
         return problems;
     }

@@ -99,24 +99,25 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
                                             s.withGenerationSlots(
                                                     fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
-            RolloutSetup.OpenSource source =
-                    RolloutSetup.source(fitted, model, policy, Optional.empty());
-            return new PpoTrainer(
-                            fitted,
-                            policy.policy(),
-                            critic.critic(),
-                            reference,
-                            source.rollouts(),
-                            judging.scorer().orElseGet(() -> source.rewards(config)),
-                            model.text().tokenizer(),
-                            run.rows().train(),
-                            run.rows().evalSets(),
-                            context.withModel(both(context.model(), critic.writer()))
-                                    .withModelFingerprint(
-                                            model.fingerprint()
-                                                    + "+"
-                                                    + critic.fingerprint(directory)))
-                    .train();
+            try (RolloutSetup.OpenSource source =
+                    RolloutSetup.source(fitted, model, policy, Optional.empty(), directory)) {
+                return new PpoTrainer(
+                                fitted,
+                                policy.policy(),
+                                critic.critic(),
+                                reference,
+                                source.rollouts(),
+                                judging.scorer().orElseGet(() -> source.rewards(config)),
+                                model.text().tokenizer(),
+                                run.rows().train(),
+                                run.rows().evalSets(),
+                                context.withModel(both(context.model(), critic.writer()))
+                                        .withModelFingerprint(
+                                                model.fingerprint()
+                                                        + "+"
+                                                        + critic.fingerprint(directory)))
+                        .train();
+            }
         }
     }
 

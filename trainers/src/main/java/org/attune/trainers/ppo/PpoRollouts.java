@@ -116,8 +116,13 @@ final class PpoRollouts {
         double[] scores = new double[n];
         for (int i = 0; i < n; i++) {
             scores[i] = score(judged, i);
-            masks[i] = mask(judged.sampled().get(i), Double.isFinite(scores[i]));
-            valueMasks[i] = valueMask(masks[i], Double.isFinite(scores[i]));
+            SampledCompletion completion = judged.sampled().get(i);
+            boolean counts =
+                    Double.isFinite(scores[i])
+                            && !completion.isFailed()
+                            && !config.agent().masks(completion);
+            masks[i] = mask(completion, counts);
+            valueMasks[i] = valueMask(masks[i], counts);
         }
         boolean head = critic instanceof Critic.Head;
         List<Measurement> old =

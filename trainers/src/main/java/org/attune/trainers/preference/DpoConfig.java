@@ -27,6 +27,8 @@ import java.util.List;
 /// @param lora adapter
 /// @param data rows
 /// @param length sequence length
+/// @param assistantOnlyLoss whether of a completion of several turns only the assistant's count, as
+///     where tools answer in between
 /// @param loss objective
 /// @param variant variations of the objective
 /// @param reference reference
@@ -37,6 +39,7 @@ public record DpoConfig(
         @Valid LoraSettings lora,
         @Valid DataConfig data,
         @Valid LengthConfig length,
+        boolean assistantOnlyLoss,
         @Valid DpoLossConfig loss,
         @Valid DpoVariantConfig variant,
         @Valid ReferenceConfig reference,

@@ -59,7 +59,9 @@ public record DpoMethod() implements RowMethod<DpoConfig, PreferenceExample, Pre
     public RunRows<PreferenceExample> prepare(RowSetup setup, DpoConfig config) {
         var options =
                 new PreferenceOptions(
-                        config.length().maxLength(), config.length().truncationMode());
+                        config.length().maxLength(),
+                        config.length().truncationMode(),
+                        config.assistantOnlyLoss());
         return setup.rows(
                 config,
                 rows(),

@@ -151,7 +151,7 @@ public final class SampleRun {
             HubCache hub,
             Optional<RunRewards> rewards,
             ModelSetup model) {
-        var setup = new RowSetup(model.text(), hub);
+        var setup = RowSetup.of(model, hub, Path.of(""));
         RunRows<PromptExample> rows =
                 setup.rows(
                         config.data(),

@@ -1,0 +1,32 @@
+package org.attune.datasets.prepare;
+
+import org.attune.datasets.formats.TemplateOptions;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// What a run's chat template gets for all rows.
+///
+/// @param tools JSON schemas, which take the place of a row's own; empty: the row's
+/// @param variables of the template; those of a row go first
+/// @param needsMessages whether prompts of plain text are refused, since episodes of many turns
+///     can't follow them
+public record SharedOptions(
+        List<Object> tools, Map<String, Object> variables, boolean needsMessages) {
+    /// Nothing.
+    public static final SharedOptions NONE = new SharedOptions(List.of(), Map.of(), false);
+
+    public SharedOptions {
+        tools = List.copyOf(tools);
+        variables = Collections.unmodifiableMap(new LinkedHashMap<>(variables));
+    }
+
+    /// The options of a row with these.
+    TemplateOptions of(TemplateOptions row) {
+        Map<String, Object> all = new LinkedHashMap<>(variables);
+        all.putAll(row.variables());
+        return new TemplateOptions(tools.isEmpty() ? row.tools() : tools, all);
+    }
+}

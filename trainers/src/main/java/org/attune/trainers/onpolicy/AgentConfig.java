@@ -1,0 +1,85 @@
+package org.attune.trainers.onpolicy;
+
+import jakarta.validation.Valid;
+
+import org.attune.agents.loop.EpisodeConfig;
+import org.attune.agents.loop.Pace;
+import org.attune.records.CopyMethods;
+import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Tools and environments of a run, whose completions are episodes of many turns then.
+///
+/// @param tools that every episode may call: names, `.java` files, `class:NAME`, maps
+/// @param environments by name; a row names its own in the column `environment`
+/// @param chatTemplateKwargs further variables of the chat template; those of a row's own column go
+///     first
+/// @param budget how long an episode may go on
+/// @param play how episodes are run
+@CopyMethods
+public record AgentConfig(
+        List<Object> tools,
+        Map<String, Object> environments,
+        Map<String, Object> chatTemplateKwargs,
+        @Valid EpisodeBudgetConfig budget,
+        @Valid EpisodePlayConfig play)
+        implements AgentConfigCopies, CrossChecked {
+    public AgentConfig {
+        tools = List.copyOf(tools);
+        environments = Collections.unmodifiableMap(new LinkedHashMap<>(environments));
+        chatTemplateKwargs = Collections.unmodifiableMap(new LinkedHashMap<>(chatTemplateKwargs));
+    }
+
+    /// No tools and no environments.
+    public static AgentConfig defaults() {
+        return AgentConfigCopies.blank();
+    }
+
+    /// Whether completions are episodes.
+    public boolean isOn() {
+        return !tools.isEmpty() || !environments.isEmpty();
+    }
+
+    /// Whether a completion isn't trained because of how its episode ended.
+    public boolean masks(SampledCompletion completion) {
+        return completion.episode().filter(e -> play.maskEnded().contains(e.end())).isPresent();
+    }
+
+    /// How episodes are run, as the loop takes it.
+    public EpisodeConfig episodes() {
+        return new EpisodeConfig(
+                budget.limits(play.trlCompat()),
+                play.history(),
+                play.maxToolCallingIterations(),
+                play.episodeRetries(),
+                play.maxFailedEpisodes(),
+                play.episodesInFlight(),
+                new Pace(play.toolSteps(), true),
+                play.trlCompat());
+    }
+
+    /// Settings of episodes where there are none would say nothing.
+    @Override
+    public List<ConfigProblem> crossFieldProblems() {
+        if (isOn()) {
+            return List.of();
+        }
+        EpisodePlayConfig standard = EpisodePlayConfig.defaults();
+        List<ConfigProblem> problems = new ArrayList<>();
+        budget.given().forEach((key, value) -> problems.add(unneeded(key, value)));
+        play.given(standard).forEach((key, value) -> problems.add(unneeded(key, value)));
+        return problems;
+    }
+
+    private static ConfigProblem unneeded(String key, Object value) {
+        return new ConfigProblem(
+                key, value, "unset where a run names neither tools nor environments");
+    }
+}

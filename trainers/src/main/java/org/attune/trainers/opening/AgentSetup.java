@@ -1,0 +1,102 @@
+package org.attune.trainers.opening;
+
+import org.attune.agents.loop.EpisodeRun;
+import org.attune.agents.loop.EpisodeSource;
+import org.attune.agents.loop.Worlds;
+import org.attune.agents.spec.RunTools;
+import org.attune.agents.tool.Tool;
+import org.attune.agents.tool.ToolCaller;
+import org.attune.agents.tool.ToolSet;
+import org.attune.agents.tool.ToolSetFactory;
+import org.attune.episode.EpisodeId;
+import org.attune.episode.EpisodeStart;
+import org.attune.error.ConfigException;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/// The tools and environments of a run, and what calls them. Owns them.
+final class AgentSetup implements AutoCloseable {
+    private final AgentConfig agent;
+    private final RunTools tools;
+    private final ToolCaller caller = new ToolCaller();
+
+    private AgentSetup(AgentConfig agent, RunTools tools) {
+        this.agent = agent;
+        this.tools = tools;
+    }
+
+    /// @param directory where relative paths start
+    /// @throws ConfigException with the problems of all entries
+    static AgentSetup open(AgentConfig agent, Path directory) {
+        return new AgentSetup(
+                agent, RunTools.parse(agent.tools(), agent.environments(), directory));
+    }
+
+    /// The tools that every prompt shows, as chat templates take them. Those of environments are
+    /// known when an episode begins.
+    static List<Object> offered(AgentConfig agent, Path directory) {
+        try (AgentSetup setup = open(agent, directory)) {
+            return setup.offered();
+        }
+    }
+
+    private List<Object> offered() {
+        var start = new EpisodeStart(new EpisodeId(-1, 0), Map.of(), 0, 0, 0);
+        List<Tool> all = new ArrayList<>();
+        for (ToolSetFactory factory : tools.tools()) {
+            try (ToolSet set = factory.open(start)) {
+                all.addAll(set.tools());
+            } catch (ConfigException e) {
+                throw e;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ConfigException("interrupted while tools were opened", e);
+            } catch (Exception e) {
+                throw new ConfigException("tools can't be opened: " + e, e);
+            }
+        }
+        caller.check(all);
+        List<Object> shown = new ArrayList<>();
+        all.forEach(tool -> shown.add(tool.spec().asTemplateValue()));
+        return shown;
+    }
+
+    /// Episodes of the policy.
+    ///
+    /// @param text how the model is told
+    /// @param context positions of the model
+    /// @param generator over the policy's weights
+    /// @param heldOut the same for evaluations
+    /// @param sampling in training
+    /// @param heldOutSampling in evaluations
+    RolloutSource source(
+            AgentText text,
+            int context,
+            Generator generator,
+            Generator heldOut,
+            SamplingConfig sampling,
+            SamplingConfig heldOutSampling) {
+        var run =
+                new EpisodeRun(
+                        new Worlds(tools.tools(), tools.environments()),
+                        text.format(sampling.stopIds()),
+                        agent.episodes(),
+                        caller,
+                        sampling.maxNewTokens(),
+                        context);
+        return new EpisodeSource(run, generator, heldOut, sampling, heldOutSampling);
+    }
+
+    @Override
+    public void close() {
+        caller.close();
+        tools.close();
+    }
+}
