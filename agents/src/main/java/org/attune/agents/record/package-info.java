@@ -1,0 +1,2 @@
+/// Worlds that answer as they did before.
+package org.attune.agents.record;
