@@ -56,7 +56,10 @@ record ResponseField(
             }
             message.put(name, previous == null ? text : previous + join.get() + text);
         } else if (repeats) {
-            ((List<Object>) message.computeIfAbsent(name, _ -> new ArrayList<>())).add(value);
+            if (!(previous instanceof List<?>)) {
+                message.put(name, new ArrayList<>());
+            }
+            ((List<Object>) message.get(name)).add(value);
         } else {
             message.put(name, value);
         }

@@ -2,6 +2,7 @@ package org.attune.text.parse.template;
 
 import org.attune.text.parse.turn.ArgumentTypes;
 import org.attune.text.parse.turn.PythonPattern;
+import org.attune.text.parse.turn.PythonRules;
 import org.attune.text.parse.turn.UnreadableException;
 
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ final class TrlReading {
     TrlReading(ResponseTemplate template, ArgumentTypes types) {
         this.template = template;
         this.types = types;
-        this.output = new LinkedHashMap<>(template.defaults());
+        this.output = PythonRules.copy(template.defaults());
         this.implicit = template.implicit();
         this.current = implicit;
     }

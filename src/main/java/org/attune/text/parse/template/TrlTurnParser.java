@@ -69,9 +69,14 @@ public record TrlTurnParser(
         return new ParsedTurn(new Message(fields), calls, List.of(), false);
     }
 
+    private static Object function(Map<?, ?> call) {
+        return call.containsKey("function") ? call.get("function") : call;
+    }
+
+    /// The call of an entry, with or without a `function` around it.
     @SuppressWarnings("unchecked") // keys of JSON objects are strings
     private static ToolCall call(Object value) {
-        if (!(value instanceof Map<?, ?> call) || !(call.get("function") instanceof Map<?, ?> f)) {
+        if (!(value instanceof Map<?, ?> call) || !(function(call) instanceof Map<?, ?> f)) {
             throw new UnreadableException("a call must be an object with a function");
         }
         var function = (Map<String, Object>) f;

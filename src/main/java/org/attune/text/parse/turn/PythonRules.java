@@ -2,7 +2,10 @@ package org.attune.text.parse.turn;
 
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -118,6 +121,26 @@ public final class PythonRules {
                             }
                         });
         return plain.toString();
+    }
+
+    /// An object that may be changed without changing the other: `copy.deepcopy`.
+    public static Map<String, Object> copy(Map<String, Object> object) {
+        var copy = new LinkedHashMap<String, Object>();
+        object.forEach((key, value) -> copy.put(key, copied(value)));
+        return copy;
+    }
+
+    @SuppressWarnings("unchecked") // keys of JSON objects are strings
+    private static Object copied(Object value) {
+        return switch (value) {
+            case Map<?, ?> map -> copy((Map<String, Object>) map);
+            case List<?> list -> {
+                var copy = new ArrayList<>();
+                list.forEach(item -> copy.add(copied(item)));
+                yield copy;
+            }
+            case null, default -> value;
+        };
     }
 
     /// What Python takes for true.

@@ -29,7 +29,7 @@ final class TurnMessage {
     TurnMessage(TurnFormat format, ArgumentTypes types) {
         this.format = format;
         this.types = types;
-        this.values = new LinkedHashMap<>(format.defaults());
+        this.values = PythonRules.copy(format.defaults());
         this.content =
                 new JoinedText(
                         format.isStripped(), text -> events.add(new TurnEvent.Content(text)));

@@ -74,6 +74,33 @@ class TrlTurnParserTest {
     }
 
     @Test
+    void takesCallsWithoutAFunctionAroundThem() {
+        ParsedTurn turn =
+                parser(
+                                """
+                                {"start_anchor": "<bot>", "fields": {"tool_calls": {
+                                  "open": "<l>", "close": "</l>", "content": "python-call-list"}}}
+                                """)
+                        .parse("<bot>", "<l>[add(a=1), f()]</l>", TOOLS);
+        assertFalse(turn.isFallback());
+        assertEquals(List.of("add", "f"), turn.calls().stream().map(c -> c.name()).toList());
+    }
+
+    @Test
+    void keepsDefaultsAsTheyAre() {
+        var parser =
+                parser(
+                        """
+                        {"start_anchor": "<bot>", "defaults": {"notes": ["a"]},
+                         "fields": {"notes": {"open": "<n>", "close": "</n>", "repeats": true}}}
+                        """);
+        for (int i = 0; i < 2; i++) {
+            ParsedTurn turn = parser.parse("<bot>", "<n>b</n>", List.of());
+            assertEquals(List.of("a", "b"), turn.message().fields().get("notes"));
+        }
+    }
+
+    @Test
     void keepsTheLastStretchOfContent() {
         ParsedTurn turn = parse("<bot>", "one<c:add>{}</c>two<end>");
         assertFalse(turn.isFallback());
