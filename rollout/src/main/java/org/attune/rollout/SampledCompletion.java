@@ -42,15 +42,7 @@ public record SampledCompletion(
     /// one foreign token, the last of its prompt, since a completion has at least one.
     ///
     /// @param reason how it counts where completions are told apart by their ends
-    /// @throws RolloutException if its turns are no single sequence
     public static SampledCompletion of(Episode episode, StopReason reason) {
-        if (episode.isForked()) {
-            throw new RolloutException(
-                    ("the turns of an episode are %d sequences, since its history was rendered"
-                                    + " anew (history: template), and only one can be trained here;"
-                                    + " accepted: history: tokens")
-                            .formatted(episode.rows().size()));
-        }
         int[] ids = episode.completionIds();
         float[] logProbs = episode.logProbs();
         BitSet foreign = episode.foreign();
@@ -62,6 +54,21 @@ public record SampledCompletion(
         }
         return new SampledCompletion(
                 ids, logProbs, reason, List.of(), foreign, Optional.of(episode));
+    }
+
+    /// Refuses an episode whose turns are several sequences, where only one can be trained.
+    ///
+    /// @return this
+    /// @throws RolloutException if its history was rendered anew
+    public SampledCompletion requireOneSequence() {
+        if (episode.isPresent() && episode.get().isForked()) {
+            throw new RolloutException(
+                    ("the turns of an episode are %d sequences, since its history was rendered"
+                                    + " anew (history: template), and this method trains one only;"
+                                    + " accepted: history: tokens")
+                            .formatted(episode.get().rows().size()));
+        }
+        return this;
     }
 
     /// Whether it is an episode that failed: no reward judges it, and nothing is learned from it.

@@ -24,25 +24,65 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     ///
     /// @param prompt its prompt's ids, at least one
     /// @param completion its ids, at least one
+    /// @param forks where it goes on behind other tokens, in order; usually none
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
-    public record Row(int[] prompt, int[] completion) {
-        /// The sequences that are computed for it.
-        public List<int[]> sequences() {
-            return List.of(sequence());
+    public record Row(int[] prompt, int[] completion, List<Fork> forks) {
+        public Row {
+            forks = List.copyOf(forks);
         }
 
-        private int[] sequence() {
-            int[] ids = Arrays.copyOf(prompt, prompt.length + completion.length);
-            System.arraycopy(completion, 0, ids, prompt.length, completion.length);
-            return ids;
+        /// One without forks.
+        public Row(int[] prompt, int[] completion) {
+            this(prompt, completion, List.of());
+        }
+
+        /// The sequences that are computed for it: one more than there are forks.
+        public List<int[]> sequences() {
+            List<int[]> all = new ArrayList<>();
+            for (int i = 0; i <= forks.size(); i++) {
+                int[] before = context(i);
+                int[] ids = Arrays.copyOf(before, before.length + end(i) - start(i));
+                System.arraycopy(completion, start(i), ids, before.length, end(i) - start(i));
+                all.add(ids);
+            }
+            return all;
+        }
+
+        private int[] context(int sequence) {
+            return sequence == 0 ? prompt : forks.get(sequence - 1).context();
+        }
+
+        private int start(int sequence) {
+            return sequence == 0 ? 0 : forks.get(sequence - 1).at();
+        }
+
+        private int end(int sequence) {
+            return sequence == forks.size() ? completion.length : forks.get(sequence).at();
+        }
+
+        /// Which sequence a token of the completion stands in.
+        private int sequenceOf(int token) {
+            int sequence = 0;
+            while (sequence < forks.size() && forks.get(sequence).at() <= token) {
+                sequence++;
+            }
+            return sequence;
         }
     }
+
+    /// Where the rest of a completion follows other tokens than those before it, as where an
+    /// episode's history is rendered anew.
+    ///
+    /// @param at the first token of the completion that does
+    /// @param context all tokens that it follows
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    public record Fork(int at, int[] context) {}
 
     /// Lays rows out.
     ///
     /// @param sharePrompts as in [SequenceTree#add]
     public static CompletionForest of(List<Row> rows, boolean sharePrompts) {
-        return laidOut(rows, sharePrompts, (path, row, i) -> addTokens(path, row));
+        return laidOut(rows, sharePrompts, (paths, row, i) -> addTokens(paths, row));
     }
 
     /// The same layout for a critic, which is asked what it expects before each token.
@@ -54,9 +94,11 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         return laidOut(
                 rows,
                 sharePrompts,
-                (path, row, i) -> {
+                (paths, row, i) -> {
                     for (int t = 0; t < counts[i]; t++) {
-                        path.score(row.prompt().length + t - 1, VALUE);
+                        int in = row.sequenceOf(t);
+                        int at = row.context(in).length + t - row.start(in);
+                        paths.get(in).score(at - 1, VALUE);
                     }
                 });
     }
@@ -72,8 +114,9 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                 laidOut(
                         rows,
                         sharePrompts,
-                        (path, row, i) -> {
-                            addTokens(path, row);
+                        (paths, row, i) -> {
+                            addTokens(paths, row);
+                            SequenceTree.Path path = paths.getLast();
                             path.score(path.length() - 1, id);
                             path.scoreOnlooker(id, 0, id);
                         });
@@ -87,23 +130,32 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     /// Adds the targets of a row.
     @FunctionalInterface
     private interface Targets {
-        void add(SequenceTree.Path path, Row row, int number);
+        /// @param paths of the row's sequences
+        void add(List<SequenceTree.Path> paths, Row row, int number);
     }
 
-    private static void addTokens(SequenceTree.Path path, Row row) {
-        for (int t = row.prompt().length; t < path.length(); t++) {
-            path.target(t);
+    private static void addTokens(List<SequenceTree.Path> paths, Row row) {
+        for (int i = 0; i < paths.size(); i++) {
+            for (int t = row.context(i).length; t < paths.get(i).length(); t++) {
+                paths.get(i).target(t);
+            }
         }
     }
 
     private static CompletionForest laidOut(List<Row> rows, boolean sharePrompts, Targets targets) {
         TokenForest.Builder builder = TokenForest.builder();
         List<SequenceTree.Path> paths =
-                SequenceTree.add(builder, rows.stream().map(Row::sequence).toList(), sharePrompts);
+                SequenceTree.add(
+                        builder,
+                        rows.stream().flatMap(row -> row.sequences().stream()).toList(),
+                        sharePrompts);
         List<TargetRange> ranges = new ArrayList<>();
+        int path = 0;
         for (int i = 0; i < rows.size(); i++) {
             int start = builder.targetCount();
-            targets.add(paths.get(i), rows.get(i), i);
+            int end = path + rows.get(i).forks().size() + 1;
+            targets.add(paths.subList(path, end), rows.get(i), i);
+            path = end;
             ranges.add(new TargetRange(start, builder.targetCount()));
         }
         return new CompletionForest(builder.build(), ranges);

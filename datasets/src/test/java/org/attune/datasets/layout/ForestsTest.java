@@ -78,6 +78,36 @@ class ForestsTest {
     }
 
     @Test
+    void aForkedCompletionIsTrainedBehindItsOwnTokens() {
+        int[] prompt = {1, 2, 3};
+        int[] other = {1, 2, 9, 8};
+        var forked =
+                new CompletionForest.Row(
+                        prompt, new int[] {4, 5, 6}, List.of(new CompletionForest.Fork(2, other)));
+        var plain = new CompletionForest.Row(prompt, new int[] {7});
+        List<CompletionForest.Row> apart =
+                List.of(
+                        new CompletionForest.Row(prompt, new int[] {4, 5}),
+                        new CompletionForest.Row(other, new int[] {6}),
+                        plain);
+        for (boolean shares : new boolean[] {true, false}) {
+            CompletionForest laid = CompletionForest.of(List.of(forked, plain), shares);
+            TokenForest expected = CompletionForest.of(apart, shares).forest();
+            assertArrayEquals(expected.tokens(), laid.forest().tokens());
+            assertArrayEquals(expected.targetTokens(), laid.forest().targetTokens());
+            assertArrayEquals(expected.targetSources(), laid.forest().targetSources());
+            assertEquals(List.of(new TargetRange(0, 3), new TargetRange(3, 4)), laid.completions());
+            CompletionForest values =
+                    CompletionForest.values(List.of(forked, plain), new int[] {4, 2}, shares);
+            assertArrayEquals(
+                    CompletionForest.values(apart, new int[] {2, 2, 2}, shares)
+                            .forest()
+                            .targetSources(),
+                    values.forest().targetSources());
+        }
+    }
+
+    @Test
     void withoutSharingTheTargetsAreTheSame() {
         List<PreferenceExample> pairs =
                 List.of(pair("1 2", "3 4", "3 5 6"), pair("", "7 8", "9"), pair("1", "2", "2 3"));

@@ -32,7 +32,8 @@ import java.util.OptionalDouble;
 ///             "observation": […], "reward": 0.0}],
 ///  "end": "answered", "rewards": {"Counter": 1.0}, "state": {…}}
 /// ```
-/// `problems` and `fallback` of a turn are there where they say something.
+/// `problems` and `fallback` of a turn are there where they say something, and `context` where its
+/// history was rendered anew.
 final class RecordedEpisode {
     private RecordedEpisode() {}
 
@@ -83,6 +84,7 @@ final class RecordedEpisode {
         value.put("answers", fields(turn.answers()));
         value.put("observation", Arrays.stream(turn.observation()).boxed().toList());
         value.put("reward", turn.reward());
+        turn.context().ifPresent(c -> value.put("context", Arrays.stream(c).boxed().toList()));
         return value;
     }
 
@@ -190,7 +192,8 @@ final class RecordedEpisode {
                 list(value.get("outcomes")).stream().map(RecordedEpisode::outcome).toList(),
                 messages(value.get("answers")),
                 ints(value.get("observation")),
-                number(value, "reward").doubleValue());
+                number(value, "reward").doubleValue(),
+                Optional.ofNullable(value.get("context")).map(RecordedEpisode::ints));
     }
 
     private static ToolCall toCall(Object value) {

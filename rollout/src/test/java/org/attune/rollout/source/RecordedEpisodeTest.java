@@ -68,7 +68,8 @@ class RecordedEpisodeTest {
                         List.of(),
                         List.of(),
                         new int[0],
-                        0);
+                        0,
+                        Optional.of(new int[] {1, 2, 9}));
         return new Episode(
                 new EpisodeStart(new EpisodeId(0, 1), ROW, 123456789012L, 1, 2),
                 List.of(Message.of("user", "3 + 4")),
@@ -116,6 +117,7 @@ class RecordedEpisodeTest {
         assertTrue(first.parsed().orElseThrow().isFallback());
         assertEquals(1, first.parsed().orElseThrow().problems().size());
         assertTrue(read.turns().getLast().parsed().isEmpty());
+        assertArrayEquals(new int[] {1, 2, 9}, read.turns().getLast().context().orElseThrow());
     }
 
     @Test

@@ -143,7 +143,7 @@ record GkdRows(
         }
 
         StudentRow next(CompletionExample row) {
-            SampledCompletion completion = completions.get(used++);
+            SampledCompletion completion = completions.get(used++).requireOneSequence();
             return new StudentRow(
                     new CompletionForest.Row(row.tokens().promptIds(), completion.ids()),
                     completion.foreign(),

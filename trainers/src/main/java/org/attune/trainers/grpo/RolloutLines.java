@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.attune.datasets.layout.CompletionForest;
 
 import java.nio.IntBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -32,6 +34,14 @@ final class RolloutLines {
             ids(line.putArray("prompt_ids"), row.tokens().prompt());
         }
         ids(line.putArray("completion_ids"), row.tokens().completion());
+        if (!row.tokens().forks().isEmpty()) {
+            ArrayNode forks = line.putArray("forks");
+            for (CompletionForest.Fork fork : row.tokens().forks()) {
+                ObjectNode object = forks.addObject();
+                object.put("at", fork.at());
+                ids(object.putArray("context_ids"), fork.context());
+            }
+        }
         numbers(line.putArray("sampling_logprobs"), row.samplingLogProbs());
         row.oldLogProbs().ifPresent(v -> numbers(line.putArray("old_logprobs"), v));
         row.referenceLogProbs().ifPresent(v -> numbers(line.putArray("reference_logprobs"), v));
@@ -76,7 +86,8 @@ final class RolloutLines {
         int[] shared = known.computeIfAbsent(IntBuffer.wrap(begun), _ -> begun);
         return new RolloutRow(
                 prompt,
-                new CompletionForest.Row(shared, ints(line.get("completion_ids"))),
+                new CompletionForest.Row(
+                        shared, ints(line.get("completion_ids")), forks(line.path("forks"))),
                 floats(line.get("sampling_logprobs")),
                 line.get("other_sampler").asBoolean(),
                 line.path("absent").asBoolean(false),
@@ -86,6 +97,16 @@ final class RolloutLines {
                 floats(line.get("loss_mask")),
                 line.get("advantage").asDouble(),
                 doubles(line.path("token_advantages")));
+    }
+
+    private static List<CompletionForest.Fork> forks(JsonNode array) {
+        List<CompletionForest.Fork> forks = new ArrayList<>();
+        for (JsonNode fork : array) {
+            forks.add(
+                    new CompletionForest.Fork(
+                            fork.get("at").asInt(), ints(fork.get("context_ids"))));
+        }
+        return forks;
     }
 
     private static int[] ints(JsonNode array) {

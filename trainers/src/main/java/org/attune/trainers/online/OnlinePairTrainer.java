@@ -218,7 +218,7 @@ public final class OnlinePairTrainer {
     private static CompletionTokens tokens(Judged judged, int completion) {
         CompletionForest.Row row = judged.rows().get(completion);
         var foreign = new BitSet();
-        judged.sampled().get(completion).foreign().stream()
+        judged.sampled().get(completion).requireOneSequence().foreign().stream()
                 .forEach(t -> foreign.set(row.prompt().length + t));
         return new CompletionTokens(row.sequences().getFirst(), row.prompt().length, foreign);
     }

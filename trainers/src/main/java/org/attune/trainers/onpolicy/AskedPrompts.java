@@ -54,8 +54,24 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
                             .map(Episode::promptIds)
                             .map(ids -> known.computeIfAbsent(IntBuffer.wrap(ids), _ -> ids))
                             .orElse(own);
-            tokens.add(new CompletionForest.Row(prompt, completion.ids()));
+            List<CompletionForest.Fork> forks =
+                    completion.episode().map(AskedPrompts::forks).orElse(List.of());
+            tokens.add(new CompletionForest.Row(prompt, completion.ids(), forks));
         }
         return tokens;
+    }
+
+    /// Where turns follow other tokens than those before them.
+    private static List<CompletionForest.Fork> forks(Episode episode) {
+        List<CompletionForest.Fork> forks = new ArrayList<>();
+        int[] starts = episode.turnStarts();
+        for (int i = 0; i < starts.length; i++) {
+            int at = starts[i];
+            episode.turns()
+                    .get(i)
+                    .context()
+                    .ifPresent(c -> forks.add(new CompletionForest.Fork(at, c)));
+        }
+        return forks;
     }
 }

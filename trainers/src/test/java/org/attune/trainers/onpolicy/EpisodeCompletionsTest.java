@@ -15,6 +15,7 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.episode.EndReason;
+import org.attune.error.RolloutException;
 import org.attune.reward.Completion;
 import org.attune.reward.RewardBatch;
 import org.attune.rollout.RolloutPrompt;
@@ -77,6 +78,25 @@ class EpisodeCompletionsTest {
         assertArrayEquals(new int[] {7, 8}, rows.get(2).prompt());
         assertSame(rows.get(2).prompt(), rows.get(3).prompt());
         assertArrayEquals(new int[] {1, 2, 3, 4}, rows.get(3).completion());
+    }
+
+    @Test
+    void aTurnWhoseHistoryWasRenderedAnewFollowsOtherTokens() {
+        int[] context = {5, 6, 1, 9};
+        SampledCompletion forked =
+                SampledCompletion.of(
+                        Episodes.of(5, 6)
+                                .turn(new int[] {1, 2}, new int[0], "lookup", "Oslo")
+                                .turn(new int[] {4}, "It is Oslo.")
+                                .behind(context)
+                                .ended(EndReason.ANSWERED),
+                        StopReason.STOP_TOKEN);
+        CompletionForest.Row row =
+                AskedPrompts.of(new int[] {0}, DATA, 1).tokens(List.of(forked)).getFirst();
+        assertEquals(2, row.sequences().size());
+        assertArrayEquals(new int[] {5, 6, 1, 2}, row.sequences().get(0));
+        assertArrayEquals(new int[] {5, 6, 1, 9, 4}, row.sequences().get(1));
+        assertThrows(RolloutException.class, forked::requireOneSequence);
     }
 
     @Test

@@ -89,6 +89,23 @@ public final class Episodes {
         return this;
     }
 
+    /// With the turn added last behind other tokens than those before it.
+    public Episodes behind(int[] context) {
+        Turn last = turns.removeLast();
+        turns.add(
+                new Turn(
+                        last.ids(),
+                        last.logProbs(),
+                        last.isFinished(),
+                        last.parsed(),
+                        last.outcomes(),
+                        last.answers(),
+                        last.observation(),
+                        last.reward(),
+                        Optional.of(context)));
+        return this;
+    }
+
     /// With what an environment rewards.
     public Episodes reward(String name, double value) {
         rewards.put(name, OptionalDouble.of(value));
