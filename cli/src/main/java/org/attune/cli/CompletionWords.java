@@ -64,7 +64,8 @@ record CompletionWords(Map<String, CommandLine> commands) {
     String after(String command) {
         return switch (command) {
             case "help" -> String.join(" ", commands.keySet());
-            case "keys", "init", "schema" -> methods();
+            case "init" -> methods() + " sample";
+            case "keys", "schema" -> methods();
             case "completion" -> constants(CompletionCommand.Shell.class);
             case "preview" -> keys(Methods.all());
             default -> Methods.named(command).map(method -> keys(List.of(method))).orElse("");

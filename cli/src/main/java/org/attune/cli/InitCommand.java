@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.cli.config.InitialFile;
+import org.attune.cli.config.InitialSample;
 import org.attune.error.ConfigException;
 import org.attune.trainers.opening.TrainingMethod;
 
@@ -8,8 +9,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -19,6 +22,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 
 /// `attune init METHOD [key=value …] [--out FILE]`
@@ -35,8 +39,8 @@ final class InitCommand implements Callable<Integer> {
     @Parameters(
             index = "0",
             paramLabel = "METHOD",
-            description = "A method, as sft or dpo; attune --help lists them.")
-    TrainingMethod<?, ?> method;
+            description = "A method, as sft or dpo, or sample; attune --help lists them.")
+    String name;
 
     @Parameters(
             index = "1..*",
@@ -55,7 +59,7 @@ final class InitCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        String text = new InitialFile(method, SecretArguments.without(values)).text(all);
+        String text = file(SecretArguments.without(values)).text(all);
         PrintWriter console = spec.commandLine().getOut();
         if (out == null) {
             console.print(text);
@@ -71,7 +75,24 @@ final class InitCommand implements Callable<Integer> {
         }
         console.println(
                 "%s written; fill in model and data, then: attune preview %s, attune %s %s"
-                        .formatted(out, out, method.name(), out));
+                        .formatted(out, out, name.toLowerCase(Locale.ROOT), out));
         return ExitCodes.DONE;
+    }
+
+    private InitialFile file(List<String> given) {
+        return name.equalsIgnoreCase("sample")
+                ? InitialSample.of(given)
+                : new InitialFile(method(), given);
+    }
+
+    private TrainingMethod<?, ?> method() {
+        try {
+            return Main.method(name);
+        } catch (TypeConversionException e) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "Invalid value for positional parameter at index 0 (METHOD): " + e.getMessage(),
+                    e);
+        }
     }
 }

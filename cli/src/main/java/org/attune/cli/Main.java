@@ -71,7 +71,10 @@ public final class Main {
                 .setParameterExceptionHandler(new UsageErrors());
     }
 
-    private static TrainingMethod<?, ?> method(String name) {
+    /// The method of a name.
+    ///
+    /// @throws TypeConversionException if there is none
+    static TrainingMethod<?, ?> method(String name) {
         return Methods.named(name.toLowerCase(Locale.ROOT))
                 .orElseThrow(
                         () ->

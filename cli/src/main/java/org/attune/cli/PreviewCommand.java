@@ -14,6 +14,8 @@ import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.samples.SampleConfig;
+import org.attune.trainers.samples.SampleRun;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,7 @@ import picocli.CommandLine.Spec;
 import java.io.PrintWriter;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -61,6 +64,10 @@ final class PreviewCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         var reader = new RunConfigReader();
+        if (method == null && reader.isOf(SampleConfig.defaults(), run.file(), run.words)) {
+            showSample(reader);
+            return ExitCodes.DONE;
+        }
         TrainingMethod<?, ?> shown = method == null ? method(reader) : method;
         show(reader, shown);
         return ExitCodes.DONE;
@@ -91,6 +98,41 @@ final class PreviewCommand implements Callable<Integer> {
         tellOfRewards(read, rows.map(PromptExample.class::cast));
     }
 
+    /// A file of `attune sample`: the prompts that it completes.
+    private void showSample(RunConfigReader reader) {
+        LoadedRun<SampleConfig> loaded =
+                reader.readCommand("sample", SampleConfig.defaults(), run.file(), run.words)
+                        .found();
+        SampleConfig config = loaded.config();
+        LOG.info("{} is taken for a file of attune sample, from its keys", run.file());
+        Map<String, Set<String>> read = RolloutSetup.rewardColumns(config, loaded.directory());
+        Set<String> columns = new LinkedHashSet<>(config.output().keepColumns());
+        read.values().forEach(columns::addAll);
+        HubCache hub = loaded.environment().hubCache();
+        PrintWriter out = spec.commandLine().getOut();
+        try (var model = ModelSetup.open(config.model(), hub)) {
+            RunRows<PromptExample> prepared =
+                    SampleRun.prompts(config, loaded.directory(), hub, model);
+            var preview = new Preview(model.text().tokenizer(), marks());
+            prepared.train().stream()
+                    .limit(rows)
+                    .forEach(row -> out.println(preview.prompt(row, columns)));
+            out.print(preview.report(prepared.report()));
+            out.println(
+                    "%d prompts are completed %d times each; keep: %s of them for %s"
+                            .formatted(
+                                    prepared.train().size(),
+                                    config.generation().numGenerations(),
+                                    config.output().keep().name().toLowerCase(Locale.ROOT),
+                                    config.output().outputFile()));
+            tellOfRewards(read, prepared);
+        }
+    }
+
+    private static Preview.Marks marks() {
+        return RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
+    }
+
     private void tellOfRewards(Map<String, Set<String>> read, RunRows<PromptExample> rows) {
         PrintWriter out = spec.commandLine().getOut();
         out.println("longest prompt: %d tokens".formatted(longest(rows.train())));
@@ -118,12 +160,11 @@ final class PreviewCommand implements Callable<Integer> {
     private <C extends Record & RunConfig, R extends TrainingRow> RunRows<R> show(
             LoadedRun<C> loaded, TrainingMethod<C, R> shown, Set<String> columns) {
         PrintWriter out = spec.commandLine().getOut();
-        Preview.Marks marks = RunScreen.isTerminal() ? Preview.Marks.ANSI : Preview.Marks.PLAIN;
         HubCache hub = loaded.environment().hubCache();
         try (var model = ModelSetup.open(loaded.config().model(), hub)) {
             RunRows<R> prepared =
                     shown.prepare(RowSetup.of(model, hub, loaded.directory()), loaded.config());
-            var preview = new Preview(model.text().tokenizer(), marks);
+            var preview = new Preview(model.text().tokenizer(), marks());
             List<R> first = prepared.train().stream().limit(rows).toList();
             first.forEach(row -> out.println(shown.show(preview, row, columns)));
             out.print(preview.report(prepared.report()));

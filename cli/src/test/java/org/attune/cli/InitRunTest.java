@@ -1,10 +1,12 @@
 package org.attune.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.ppo.PpoMethod;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -101,5 +103,39 @@ class InitRunTest {
         attune(method.name(), file.toString());
         assertTrue(Files.exists(out.resolve("adapter_model.safetensors")));
         assertTrue(Files.size(out.resolve("metrics.jsonl")) > 0);
+    }
+
+    /// A file of `attune sample` is shown and runs, without a method being named.
+    @Test
+    void fileForSamplingIsShownAndRuns() throws IOException {
+        Path data =
+                Files.writeString(
+                        folder.resolve("rows.jsonl"),
+                        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Sort ascending: 2 8 7"
+                            + " 5\"}], \"answer\": \"2 5 7 8\"}\n");
+        Path out = folder.resolve("sampled.jsonl");
+        String written =
+                attune(
+                        "init",
+                        "sample",
+                        "model_name_or_path=" + MODEL,
+                        "datasets=" + data,
+                        "output_file=" + out,
+                        "keep=all",
+                        "keep_per_prompt=2",
+                        "num_generations=2",
+                        "max_completion_length=8",
+                        "drop_truncated=false",
+                        "drop_duplicates=false",
+                        "dtype=float32",
+                        "device=cpu");
+        assertFalse(written.contains("reward_margin"), written);
+        Path file = Files.writeString(folder.resolve("run.yaml"), written);
+        String shown = attune("preview", file.toString());
+        assertTrue(shown.contains("Sort ascending: 2 8 7 5"), shown);
+        assertTrue(shown.contains("1 prompts are completed 2 times each; keep: all"), shown);
+        assertTrue(shown.contains("reward exact_answer needs answer"), shown);
+        attune("sample", file.toString());
+        assertEquals(2, Files.readAllLines(out).size());
     }
 }

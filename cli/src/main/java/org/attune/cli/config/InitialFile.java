@@ -15,16 +15,42 @@ import java.util.stream.Collectors;
 public final class InitialFile {
     private static final int COLUMNS = 100;
 
-    private final TrainingMethod<?, ?> method;
-    private final KeyTable table = KeyTable.load();
+    private final String command;
+    private final String listing; // what shows all keys
+    private final Map<String, Key> keys = new LinkedHashMap<>(); // obeyed ones, by name
     private final KeyFacts facts;
+    private final Map<String, List<Suggestion>> suggestions; // by the words above them
     private final Map<String, String> given = new LinkedHashMap<>();
 
     /// @param values `key=value`, in YAML, that take the place of what is suggested
     /// @throws ConfigException if one has another form or a key that this method doesn't have
     public InitialFile(TrainingMethod<?, ?> method, List<String> values) {
-        this.method = method;
-        facts = KeyFacts.of(method);
+        this(
+                method.name(),
+                "attune keys " + method.name(),
+                KeyTable.load().of(method).stream()
+                        .filter(k -> k.outcome() == Key.Outcome.OBEYED)
+                        .toList(),
+                KeyFacts.of(method),
+                suggestions(method),
+                values);
+    }
+
+    /// @param command that reads the file
+    /// @param listing what shows all its keys
+    /// @param obeyed its keys
+    InitialFile(
+            String command,
+            String listing,
+            List<Key> obeyed,
+            KeyFacts facts,
+            Map<String, List<Suggestion>> suggestions,
+            List<String> values) {
+        this.command = command;
+        this.listing = listing;
+        this.facts = facts;
+        this.suggestions = suggestions;
+        obeyed.forEach(key -> keys.put(key.name(), key));
         for (String value : values) {
             int equals = value.indexOf('=');
             if (equals <= 0) {
@@ -38,20 +64,15 @@ public final class InitialFile {
     }
 
     private void requireKey(String name) {
-        List<String> known =
-                table.of(method).stream()
-                        .filter(k -> k.outcome() == Key.Outcome.OBEYED)
-                        .map(Key::name)
-                        .toList();
-        if (!known.contains(name)) {
+        if (!keys.containsKey(name)) {
             throw new ConfigException(
                     "argument %s: no key of %s%s"
                             .formatted(
                                     name,
-                                    method.name(),
-                                    NearestKey.of(name, known)
+                                    command,
+                                    NearestKey.of(name, keys.keySet())
                                             .map(near -> "; did you mean " + near + "?")
-                                            .orElse("; attune keys lists them")));
+                                            .orElse("; " + listing + " lists them")));
         }
     }
 
@@ -62,10 +83,10 @@ public final class InitialFile {
         var text = new StringBuilder();
         comment(
                 text,
-                "A run of attune %s. Fill in model and data, then: attune %s FILE. All keys: attune keys %s"
-                        .formatted(method.name(), method.name(), method.name()));
+                "A run of attune %s. Fill in model and data, then: attune %s FILE. All keys: %s"
+                        .formatted(command, command, listing));
         Map<String, String> left = new LinkedHashMap<>(given);
-        for (Map.Entry<String, List<Suggestion>> group : suggestions().entrySet()) {
+        for (Map.Entry<String, List<Suggestion>> group : suggestions.entrySet()) {
             text.append('\n');
             comment(text, group.getKey());
             for (Suggestion suggestion : group.getValue()) {
@@ -85,11 +106,11 @@ public final class InitialFile {
 
     private void others(StringBuilder text) {
         List<String> said = new ArrayList<>(given.keySet());
-        suggestions().values().forEach(g -> g.forEach(s -> said.add(s.key())));
+        suggestions.values().forEach(g -> g.forEach(s -> said.add(s.key())));
         text.append('\n');
         comment(text, "---- All other keys, at their defaults. ----");
-        table.of(method).stream()
-                .filter(k -> k.outcome() == Key.Outcome.OBEYED && !said.contains(k.name()))
+        keys.values().stream()
+                .filter(k -> !said.contains(k.name()))
                 .forEach(k -> line(text, k.name(), value(k), "#"));
     }
 
@@ -99,7 +120,7 @@ public final class InitialFile {
     }
 
     private void line(StringBuilder text, String name, String value, String before) {
-        Key key = table.find(method, name).orElseThrow();
+        Key key = keys.get(name);
         comment(text, key.note() + " [" + facts.accepted(key) + "]");
         text.append((before + name + ": " + value).stripTrailing()).append('\n');
     }
@@ -116,14 +137,13 @@ public final class InitialFile {
         text.append(line).append('\n');
     }
 
-    /// By the words above them.
-    private Map<String, List<Suggestion>> suggestions() {
+    private static Map<String, List<Suggestion>> suggestions(TrainingMethod<?, ?> method) {
         Map<String, List<Suggestion>> groups = new LinkedHashMap<>();
         groups.put("---- Fill in ----", Suggestion.list("model_name_or_path", "", "datasets", ""));
         groups.put(
                 "---- Data: " + method.firstRun().rows() + " ----",
                 Suggestion.list("test_split_size", "0.1", "output_dir", "out/" + method.name()));
-        if (generates()) {
+        if (generates(method)) {
             groups.put(
                     "---- Rewards: exact_answer compares with the column answer. ----",
                     Suggestion.list("reward_funcs", "exact_answer"));
@@ -134,35 +154,35 @@ public final class InitialFile {
                         "lora_r", "16",
                         "lora_alpha", "32",
                         "lora_target_modules", "all-linear");
-        if (generates()) {
+        if (generates(method)) {
             adapter.addAll(Suggestion.list("lora_dropout", "0.0"));
         }
         groups.put("---- Adapter ----", adapter);
         groups.put("---- What is learned ----", method.firstRun().keys());
-        groups.put("---- Course of the run ----", course());
+        groups.put("---- Course of the run ----", course(generates(method)));
         return groups;
     }
 
-    private boolean generates() {
+    private static boolean generates(TrainingMethod<?, ?> method) {
         return method.kind() == TrainingMethod.Kind.GENERATES;
     }
 
-    private List<Suggestion> course() {
+    private static List<Suggestion> course(boolean generates) {
         List<Suggestion> course =
                 Suggestion.list(
                         "num_train_epochs",
                         "1",
                         "per_device_train_batch_size",
-                        generates() ? "32" : "8",
+                        generates ? "32" : "8",
                         "learning_rate",
                         "1e-4",
                         "lr_scheduler_type",
-                        generates() ? "constant" : "cosine",
+                        generates ? "constant" : "cosine",
                         "warmup_steps",
-                        generates() ? "0" : "0.05",
+                        generates ? "0" : "0.05",
                         "logging_steps",
                         "10");
-        if (generates()) {
+        if (generates) {
             course.addAll(
                     Suggestion.list("log_completions", "true", "num_completions_to_print", "4"));
         }
@@ -172,6 +192,6 @@ public final class InitialFile {
 
     @Override
     public String toString() {
-        return method.name() + given.keySet().stream().collect(Collectors.joining(", ", " ", ""));
+        return command + given.keySet().stream().collect(Collectors.joining(", ", " ", ""));
     }
 }

@@ -23,7 +23,14 @@ public record Key(
 
     /// A key of a command that trains nothing.
     static Key own(String name) {
-        return new Key(name, List.of(), "Attune", "null", Outcome.OBEYED, "");
+        return own(name, "");
+    }
+
+    /// As above.
+    ///
+    /// @param note what it means
+    static Key own(String name, String note) {
+        return new Key(name, List.of(), "Attune", "null", Outcome.OBEYED, note);
     }
 
     /// What happens with a known key.

@@ -39,6 +39,11 @@ public final class KeyFacts {
         return new KeyFacts(method.defaults());
     }
 
+    /// Of a command that trains nothing.
+    static KeyFacts of(Record defaults) {
+        return new KeyFacts(defaults);
+    }
+
     private void collect(Record config) {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
             if (RecordBinder.read(config, component) instanceof Record part

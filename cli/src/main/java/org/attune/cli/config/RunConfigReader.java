@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Reads a run's YAML file: flat keys with TRL's names, then `key=value` arguments over them. All
 /// problems are reported at once, each with the place where it stands.
@@ -47,6 +48,20 @@ public final class RunConfigReader {
         Settings run = Settings.read(file, overrides, forms, problems);
         problems.throwIfAny();
         return new MethodRules(table, run.name(), run.directory(), run.keys(), rows).choose();
+    }
+
+    /// Whether a file is one of a command that trains nothing: it has a key that the command has
+    /// and no method.
+    ///
+    /// @param defaults the command's records in which nothing is set
+    /// @param file as in [#read]
+    /// @param overrides as in [#read]
+    public boolean isOf(Record defaults, Path file, List<String> overrides) {
+        var forms = new KeyForms(table, Methods.all());
+        Settings run = Settings.read(file, overrides, forms, new Problems());
+        Set<String> own = RecordBinder.types(defaults).keySet();
+        return run.keys().keySet().stream()
+                .anyMatch(key -> own.contains(key) && table.methodsOf(key).isEmpty());
     }
 
     <T extends Record> LoadedRun<T> read(

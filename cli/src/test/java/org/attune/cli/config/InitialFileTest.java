@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,6 +9,8 @@ import org.attune.error.ConfigException;
 import org.attune.trainers.grpo.GrpoConfig;
 import org.attune.trainers.grpo.GrpoMethod;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.run.Methods;
+import org.attune.trainers.samples.SampleConfig;
 import org.attune.trainers.scoring.PrmConfig;
 import org.attune.trainers.scoring.PrmMethod;
 import org.attune.trainers.sft.SftMethod;
@@ -114,5 +117,36 @@ class InitialFileTest {
         assertTrue(message.contains("did you mean lora_r?"), message);
         assertThrows(
                 ConfigException.class, () -> new InitialFile(new SftMethod(), List.of("lora_r")));
+    }
+
+    @Test
+    void allKeysOfSamplingAreExplained() {
+        String all = InitialSample.of(List.of()).text(true);
+        for (String key : RecordBinder.types(SampleConfig.defaults()).keySet()) {
+            assertTrue(all.contains("\n" + key + ":") || all.contains("\n#" + key + ":"), key);
+        }
+        assertFalse(all.contains("\n#  ["), "a key without a note:\n" + all);
+        String message =
+                assertThrows(
+                                ConfigException.class,
+                                () -> InitialSample.of(List.of("output_fiel=x.jsonl")))
+                        .getMessage();
+        assertTrue(message.contains("did you mean output_file?"), message);
+    }
+
+    /// With a key that no method has.
+    @Test
+    void filesOfSamplingAreKnownByTheirKeys() throws IOException {
+        var reader = new RunConfigReader();
+        Path sampling =
+                Files.writeString(
+                        folder.resolve("sample.yaml"), InitialSample.of(FILLED).text(false));
+        assertTrue(reader.isOf(SampleConfig.defaults(), sampling, List.of()));
+        for (TrainingMethod<?, ?> method : Methods.all()) {
+            Path run =
+                    Files.writeString(
+                            folder.resolve("run.yaml"), new InitialFile(method, FILLED).text(true));
+            assertFalse(reader.isOf(SampleConfig.defaults(), run, List.of()), method.name());
+        }
     }
 }

@@ -124,7 +124,9 @@ public final class SampleRun {
             Optional<RunRewards> rewards,
             Progress progress) {
         try (var model = ModelSetup.open(config.model(), hub)) {
-            List<PromptExample> prompts = prompts(config, directory, hub, rewards, model);
+            RunRows<PromptExample> rows = prompts(config, directory, hub, model);
+            rewards.ifPresent(judge -> judge.requireRows(rows));
+            List<PromptExample> prompts = rows.train();
             SamplingConfig sampling =
                     RolloutSetup.sampling(
                             config.generation().asGeneration(),
@@ -145,29 +147,27 @@ public final class SampleRun {
         }
     }
 
-    private static List<PromptExample> prompts(
-            SampleConfig config,
-            Path directory,
-            HubCache hub,
-            Optional<RunRewards> rewards,
-            ModelSetup model) {
+    /// The prompts that a run completes.
+    ///
+    /// @param directory where relative paths of rewards start
+    /// @param model gives tokenizer and template; borrowed
+    /// @throws org.attune.error.AttuneException if the data can't be used
+    public static RunRows<PromptExample> prompts(
+            SampleConfig config, Path directory, HubCache hub, ModelSetup model) {
         var setup = RowSetup.of(model, hub, Path.of(""));
-        RunRows<PromptExample> rows =
-                setup.rows(
-                        config.data(),
-                        config.generation().seed(),
-                        EnumSet.of(
-                                DatasetType.PROMPT_ONLY,
-                                DatasetType.PROMPT_COMPLETION,
-                                DatasetType.PREFERENCE,
-                                DatasetType.UNPAIRED_PREFERENCE),
-                        new PromptPreparation(
-                                setup.tokenizer(),
-                                config.source().maxPromptLength(),
-                                config.data().onBadRow()),
-                        columns(config, directory));
-        rewards.ifPresent(judge -> judge.requireRows(rows));
-        return rows.train();
+        return setup.rows(
+                config.data(),
+                config.generation().seed(),
+                EnumSet.of(
+                        DatasetType.PROMPT_ONLY,
+                        DatasetType.PROMPT_COMPLETION,
+                        DatasetType.PREFERENCE,
+                        DatasetType.UNPAIRED_PREFERENCE),
+                new PromptPreparation(
+                        setup.tokenizer(),
+                        config.source().maxPromptLength(),
+                        config.data().onBadRow()),
+                columns(config, directory));
     }
 
     private static ColumnUse columns(SampleConfig config, Path directory) {
