@@ -62,7 +62,7 @@ public final class InitialSample {
                 "sample",
                 "attune init sample --all",
                 keys,
-                KeyFacts.of(defaults),
+                KeyFacts.ofCommand(defaults),
                 suggestions(),
                 values);
     }

@@ -40,7 +40,7 @@ public final class KeyFacts {
     }
 
     /// Of a command that trains nothing.
-    static KeyFacts of(Record defaults) {
+    static KeyFacts ofCommand(Record defaults) {
         return new KeyFacts(defaults);
     }
 
