@@ -112,7 +112,7 @@ class InitRunTest {
                 Files.writeString(
                         folder.resolve("rows.jsonl"),
                         "{\"prompt\": [{\"role\": \"user\", \"content\": \"Sort ascending: 2 8 7"
-                            + " 5\"}], \"answer\": \"2 5 7 8\"}\n");
+                                + " 5\"}], \"answer\": \"2 5 7 8\"}\n");
         Path out = folder.resolve("sampled.jsonl");
         String written =
                 attune(
