@@ -111,11 +111,41 @@ public final class LineProgram {
         requests.add(Optional.of(request));
     }
 
+    /// Sends nothing more: its input ends.
+    public void endInput() {
+        requests.add(Optional.empty());
+    }
+
     /// The next line of output.
     ///
     /// @throws InterruptedIOException if the program says nothing in time
     /// @throws IOException if it has ended
     public String receive(Duration timeout) throws IOException, InterruptedException {
+        Optional<String> line = next(timeout);
+        if (line.isEmpty()) {
+            throw ended();
+        }
+        return line.get();
+    }
+
+    /// Waits for its end, after the last line of output.
+    ///
+    /// @throws InterruptedIOException if it doesn't end in time
+    /// @throws IOException if its exit code isn't 0
+    public void awaitSuccess(Duration timeout) throws IOException, InterruptedException {
+        if (!process.waitFor(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+            throw new InterruptedIOException("did not end in time and was killed");
+        }
+        if (process.exitValue() != 0) {
+            throw ended();
+        }
+    }
+
+    /// The next line of output; empty at the end of it.
+    ///
+    /// @throws InterruptedIOException if the program says nothing in time
+    /// @throws IOException if a line is too long
+    public Optional<String> next(Duration timeout) throws IOException, InterruptedException {
         Optional<String> line = answers.poll(timeout.toNanos(), TimeUnit.NANOSECONDS);
         if (line == null || timeout.isNegative()) {
             throw new InterruptedIOException("gave no answer in time and was killed");
@@ -125,18 +155,19 @@ public final class LineProgram {
                     "printed a line of more than %d MiB and was killed; one line of JSON is accepted"
                             .formatted(LONGEST_ANSWER >> 20));
         }
-        if (line.isEmpty()) {
-            process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
-            errors.join(GRACE); // what it said before it died may still be on the way
-            awaitStop();
-            String exit =
-                    process.isAlive()
-                            ? "closed its output"
-                            : "ended with exit code " + process.exitValue();
-            String words = lastWords();
-            throw new IOException(words.isEmpty() ? exit : exit + "; its last words: " + words);
-        }
-        return line.get();
+        return line;
+    }
+
+    private IOException ended() throws InterruptedException {
+        process.waitFor(GRACE.toMillis(), TimeUnit.MILLISECONDS);
+        errors.join(GRACE); // what it said before it died may still be on the way
+        awaitStop();
+        String exit =
+                process.isAlive()
+                        ? "closed its output"
+                        : "ended with exit code " + process.exitValue();
+        String words = lastWords();
+        return new IOException(words.isEmpty() ? exit : exit + "; its last words: " + words);
     }
 
     /// Ctrl-C ends a program that has no answer to it, often before the run knows of it.

@@ -24,7 +24,7 @@ import java.util.Optional;
 
 /// One attempt at an episode in one world, told from its beginning to its end: [#open], then turns,
 /// each [#react]ed to, then rewards. On the episode's own thread, which may wait.
-final class EpisodeAttempt {
+final class EpisodeAttempt implements EpisodeStory {
     private static final Duration ENVIRONMENT_LIMIT = Duration.ofSeconds(60);
 
     private final EpisodeSetup setup;
@@ -59,7 +59,8 @@ final class EpisodeAttempt {
     /// Plays it to its end.
     ///
     /// @throws RolloutException if the prompt leaves no room for a turn
-    Episode play() throws WorldFailedException, InterruptedException {
+    @Override
+    public Episode play() throws WorldFailedException, InterruptedException {
         open();
         TurnBudget.Room room = dialogue.room();
         if (room.isEmpty()) {
@@ -90,8 +91,8 @@ final class EpisodeAttempt {
                 : desk.goOn(turns.getLast().observation(), most);
     }
 
-    /// The turns so far, as an episode that failed.
-    Episode failed() {
+    @Override
+    public Episode failed() {
         boolean isOpen = dialogue != null;
         return new Episode(
                 start,

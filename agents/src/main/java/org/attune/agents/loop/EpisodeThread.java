@@ -97,7 +97,10 @@ final class EpisodeThread implements EpisodeDesk, Runnable {
                     ? Optional.of(new EpisodeAttempt(setup, begun, none, this).failed())
                     : Optional.empty();
         }
-        var story = new EpisodeAttempt(setup, begun, world, this);
+        EpisodeStory story =
+                setup.worlds().agent().isPresent()
+                        ? new AgentAttempt(setup, begun, setup.worlds().agent().get(), this)
+                        : new EpisodeAttempt(setup, begun, world, this);
         try {
             return Optional.of(story.play());
         } catch (WorldFailedException e) {

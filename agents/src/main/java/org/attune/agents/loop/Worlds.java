@@ -2,9 +2,11 @@ package org.attune.agents.loop;
 
 import org.attune.agents.environment.Environment;
 import org.attune.agents.environment.EnvironmentFactory;
+import org.attune.agents.gateway.AgentHost;
 import org.attune.agents.tool.ToolSet;
 import org.attune.agents.tool.ToolSetFactory;
 import org.attune.episode.EpisodeStart;
+import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
 
 import java.util.ArrayList;
@@ -19,7 +21,12 @@ import java.util.Optional;
 /// @param tools of all episodes, in the order in which prompts show them
 /// @param environments by name; a row names its own in the column `environment`, and need not if
 ///     there is one only. None: episodes have no environment
-public record Worlds(List<ToolSetFactory> tools, Map<String, EnvironmentFactory> environments) {
+/// @param agent a program that leads the episodes and brings its tools itself; then there are no
+///     others
+public record Worlds(
+        List<ToolSetFactory> tools,
+        Map<String, EnvironmentFactory> environments,
+        Optional<AgentHost> agent) {
     /// The column that names a row's environment.
     public static final String COLUMN = "environment";
 
@@ -27,13 +34,30 @@ public record Worlds(List<ToolSetFactory> tools, Map<String, EnvironmentFactory>
     public static final Worlds NONE = new Worlds(List.of(), Map.of());
 
     public Worlds {
+        if (agent.isPresent() && !(tools.isEmpty() && environments.isEmpty())) {
+            throw new ConfigException(
+                    "an agent's program brings its own tools and world; leave out tools and"
+                            + " environments, or the agent");
+        }
         tools = List.copyOf(tools);
         environments = Collections.unmodifiableMap(new LinkedHashMap<>(environments));
     }
 
+    /// Without a program that leads the episodes.
+    public Worlds(List<ToolSetFactory> tools, Map<String, EnvironmentFactory> environments) {
+        this(tools, environments, Optional.empty());
+    }
+
+    /// Episodes that an agent's program leads.
+    ///
+    /// @param agent borrowed
+    public static Worlds of(AgentHost agent) {
+        return new Worlds(List.of(), Map.of(), Optional.of(agent));
+    }
+
     /// Whether there is nothing to open.
     public boolean isEmpty() {
-        return tools.isEmpty() && environments.isEmpty();
+        return tools.isEmpty() && environments.isEmpty() && agent.isEmpty();
     }
 
     /// The name of a row's environment; empty if there are none.

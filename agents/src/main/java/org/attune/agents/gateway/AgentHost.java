@@ -1,0 +1,57 @@
+package org.attune.agents.gateway;
+
+import org.attune.episode.EpisodeStart;
+
+import java.io.IOException;
+
+/// Starts an agent's program for each episode, and listens to what it asks.
+public final class AgentHost implements AutoCloseable {
+    private final AgentProgram agent;
+    private final Gateway gateway;
+
+    private AgentHost(AgentProgram agent, Gateway gateway) {
+        this.agent = agent;
+        this.gateway = gateway;
+    }
+
+    /// @throws IOException if it can't listen at the loopback address
+    public static AgentHost open(AgentProgram agent) throws IOException {
+        return new AgentHost(agent, Gateway.open());
+    }
+
+    /// An agent at work in one episode.
+    ///
+    /// @param requests what it does
+    public record Work(AgentRequests requests, Gateway.Endpoint endpoint, AgentProcess process)
+            implements AutoCloseable {
+        /// Ends its program, and refuses what it still asks.
+        @Override
+        public void close() {
+            process.close();
+            endpoint.close();
+            requests.close();
+        }
+    }
+
+    /// Starts the program.
+    ///
+    /// @throws IOException if it can't be started
+    public Work start(EpisodeStart start) throws IOException {
+        var requests = new AgentRequests();
+        Gateway.Endpoint endpoint = gateway.endpoint(requests);
+        try {
+            AgentProcess process = AgentProcess.start(agent, endpoint, start.row(), start.seed());
+            requests.follow(process);
+            return new Work(requests, endpoint, process);
+        } catch (IOException e) {
+            endpoint.close();
+            throw e;
+        }
+    }
+
+    /// Listens no more.
+    @Override
+    public void close() {
+        gateway.close();
+    }
+}

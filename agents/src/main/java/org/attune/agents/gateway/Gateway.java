@@ -1,0 +1,190 @@
+package org.attune.agents.gateway;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// An OpenAI-compatible endpoint on this machine alone: `/chat/completions`, `/completions`,
+/// `/models` below `/v1`. The key of a request says which episode asks. Thread-safe.
+public final class Gateway implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+    private static final int MOST_BYTES = 64 << 20; // of a request
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final String BEARER = "Bearer ";
+
+    private final HttpServer server;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final Map<String, Endpoint> episodes = new ConcurrentHashMap<>();
+
+    private Gateway(HttpServer server) {
+        this.server = server;
+    }
+
+    /// What answers an episode's requests. Asked on a thread that may wait, possibly for several
+    /// requests at once.
+    @FunctionalInterface
+    public interface Answering {
+        /// @throws RequestException if it can't be answered
+        /// @throws InterruptedException if the gateway closes
+        ModelReply answer(ModelRequest request) throws RequestException, InterruptedException;
+    }
+
+    /// The endpoint of one episode.
+    public final class Endpoint implements AutoCloseable {
+        private final String key = "episode-" + UUID.randomUUID();
+        private final Answering answering;
+        private final AtomicInteger replies = new AtomicInteger();
+
+        private Endpoint(Answering answering) {
+            this.answering = answering;
+        }
+
+        /// `OPENAI_BASE_URL`.
+        public String url() {
+            return "%s://%s:%d/v1".formatted("http", LOOPBACK, server.getAddress().getPort());
+        }
+
+        /// `OPENAI_API_KEY`.
+        public String key() {
+            return key;
+        }
+
+        /// From now on its requests are refused.
+        @Override
+        public void close() {
+            episodes.remove(key);
+        }
+    }
+
+    /// Listens at a free port of the loopback address.
+    ///
+    /// @throws IOException if that isn't possible
+    public static Gateway open() throws IOException {
+        var gateway =
+                new Gateway(
+                        HttpServer.create(
+                                new InetSocketAddress(InetAddress.getByName(LOOPBACK), 0), 0));
+        gateway.server.setExecutor(gateway.threads);
+        gateway.server.createContext("/", gateway::handle);
+        gateway.server.start();
+        return gateway;
+    }
+
+    /// An endpoint for an episode.
+    public Endpoint endpoint(Answering answering) {
+        var endpoint = new Endpoint(answering);
+        episodes.put(endpoint.key, endpoint);
+        return endpoint;
+    }
+
+    private void handle(HttpExchange exchange) {
+        try (exchange) {
+            try {
+                Endpoint endpoint = endpoint(exchange);
+                answer(exchange, endpoint);
+            } catch (RequestException e) {
+                log.debug("a request was refused: {}", e.getMessage());
+                send(exchange, e.status(), "application/json", ReplyWriter.error(e));
+            }
+        } catch (IOException e) {
+            log.debug("a program no longer waits for its answer", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            log.warn("a request could not be answered", e);
+        }
+    }
+
+    private Endpoint endpoint(HttpExchange exchange) throws RequestException {
+        String given = exchange.getRequestHeaders().getFirst("Authorization");
+        Endpoint endpoint =
+                given == null || !given.startsWith(BEARER)
+                        ? null
+                        : episodes.get(given.substring(BEARER.length()).strip());
+        if (endpoint == null) {
+            throw new RequestException(
+                    401,
+                    "invalid_api_key",
+                    "no episode that is under way has this key; OPENAI_API_KEY has it");
+        }
+        return endpoint;
+    }
+
+    private void answer(HttpExchange exchange, Endpoint endpoint)
+            throws RequestException, IOException, InterruptedException {
+        String path = exchange.getRequestURI().getPath();
+        if (path.equals("/v1/models") && exchange.getRequestMethod().equals("GET")) {
+            send(exchange, 200, "application/json", ReplyWriter.models());
+            return;
+        }
+        boolean isChat = path.equals("/v1/chat/completions");
+        if (!isChat && !path.equals("/v1/completions")) {
+            throw new RequestException(
+                    404,
+                    "not_found",
+                    path
+                            + " isn't here; there are /v1/chat/completions, /v1/completions,"
+                            + " /v1/models");
+        }
+        if (!exchange.getRequestMethod().equals("POST")) {
+            throw new RequestException(405, "method_not_allowed", path + " takes a POST");
+        }
+        String body = body(exchange);
+        ModelRequest request = isChat ? RequestReader.chat(body) : RequestReader.text(body);
+        ModelReply reply = endpoint.answering.answer(request);
+        var writer =
+                new ReplyWriter(
+                        (isChat ? "chatcmpl-" : "cmpl-") + endpoint.replies.incrementAndGet(),
+                        isChat);
+        if (request.form().isStream()) {
+            send(
+                    exchange,
+                    200,
+                    "text/event-stream",
+                    writer.events(reply, request.form().hasUsage()));
+        } else {
+            send(exchange, 200, "application/json", writer.whole(reply));
+        }
+    }
+
+    private static String body(HttpExchange exchange) throws IOException, RequestException {
+        byte[] bytes = exchange.getRequestBody().readNBytes(MOST_BYTES + 1);
+        if (bytes.length > MOST_BYTES) {
+            throw new RequestException(
+                    413, "too_large", "a request has more than %d MiB".formatted(MOST_BYTES >> 20));
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private static void send(HttpExchange exchange, int status, String type, String text)
+            throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        exchange.getResponseHeaders().set("Content-Type", type + "; charset=utf-8");
+        exchange.sendResponseHeaders(status, bytes.length);
+        try (OutputStream out = exchange.getResponseBody()) {
+            out.write(bytes);
+        }
+    }
+
+    /// Answers no more. Waits for nothing.
+    @Override
+    public void close() {
+        episodes.clear();
+        server.stop(0);
+        threads.shutdownNow();
+    }
+}
