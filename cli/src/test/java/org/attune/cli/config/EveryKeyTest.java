@@ -205,7 +205,9 @@ class EveryKeyTest {
                     "max_failed_episodes=0.1",
                     "episodes_in_flight=12",
                     "tool_steps=3",
-                    "mask_ended=[turn_cut, timeout]");
+                    "mask_ended=[turn_cut, timeout]",
+                    "recorded_world=episodes.jsonl",
+                    "recorded_world_miss=end");
 
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.

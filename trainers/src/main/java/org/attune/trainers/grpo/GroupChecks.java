@@ -108,6 +108,14 @@ final class GroupChecks {
             }
             return problems;
         }
+        if (!run.agent().isOn() && run.rollouts().recordedRollouts().isEmpty()) {
+            problems.add(
+                    new ConfigProblem(
+                            "credit",
+                            Credit.TURNS,
+                            "episode in a run without tools and environments, whose completions"
+                                    + " have one turn"));
+        }
         AdvantageBaseline baseline = run.loss().advantageEstimator();
         if (baseline != AdvantageBaseline.GROUP && baseline != AdvantageBaseline.LEAVE_ONE_OUT) {
             problems.add(

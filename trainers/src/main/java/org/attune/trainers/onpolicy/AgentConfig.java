@@ -4,6 +4,7 @@ import jakarta.validation.Valid;
 
 import org.attune.agents.loop.EpisodeConfig;
 import org.attune.agents.loop.Pace;
+import org.attune.agents.record.Miss;
 import org.attune.records.CopyMethods;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.config.ConfigProblem;
@@ -23,13 +24,15 @@ import java.util.Map;
 ///     first
 /// @param budget how long an episode may go on
 /// @param play how episodes are run
+/// @param world whether tools answer as recorded
 @CopyMethods
 public record AgentConfig(
         List<Object> tools,
         Map<String, Object> environments,
         Map<String, Object> chatTemplateKwargs,
         @Valid EpisodeBudgetConfig budget,
-        @Valid EpisodePlayConfig play)
+        @Valid EpisodePlayConfig play,
+        @Valid RecordedWorldConfig world)
         implements AgentConfigCopies, CrossChecked {
     public AgentConfig {
         tools = List.copyOf(tools);
@@ -69,12 +72,19 @@ public record AgentConfig(
     @Override
     public List<ConfigProblem> crossFieldProblems() {
         if (isOn()) {
-            return List.of();
+            return world.recordedWorld().isEmpty() && world.recordedWorldMiss() != Miss.LIVE
+                    ? List.of(
+                            new ConfigProblem(
+                                    "recorded_world_miss",
+                                    world.recordedWorldMiss(),
+                                    "unset without recorded_world"))
+                    : List.of();
         }
         EpisodePlayConfig standard = EpisodePlayConfig.defaults();
         List<ConfigProblem> problems = new ArrayList<>();
         budget.given().forEach((key, value) -> problems.add(unneeded(key, value)));
         play.given(standard).forEach((key, value) -> problems.add(unneeded(key, value)));
+        world.given().forEach((key, value) -> problems.add(unneeded(key, value)));
         return problems;
     }
 

@@ -3,6 +3,8 @@ package org.attune.trainers.opening;
 import org.attune.agents.loop.EpisodeRun;
 import org.attune.agents.loop.EpisodeSource;
 import org.attune.agents.loop.Worlds;
+import org.attune.agents.record.RecordedAnswers;
+import org.attune.agents.record.RecordedWorld;
 import org.attune.agents.spec.RunTools;
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolCaller;
@@ -15,6 +17,8 @@ import org.attune.rollout.RolloutSource;
 import org.attune.rollout.generation.Generator;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.trainers.onpolicy.AgentConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +27,8 @@ import java.util.Map;
 
 /// The tools and environments of a run, and what calls them. Owns them.
 final class AgentSetup implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentSetup.class);
+
     private final AgentConfig agent;
     private final RunTools tools;
     private final ToolCaller caller = new ToolCaller();
@@ -35,8 +41,20 @@ final class AgentSetup implements AutoCloseable {
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
     static AgentSetup open(AgentConfig agent, Path directory) {
-        return new AgentSetup(
-                agent, RunTools.parse(agent.tools(), agent.environments(), directory));
+        RunTools live = RunTools.parse(agent.tools(), agent.environments(), directory);
+        if (agent.world().recordedWorld().isEmpty()) {
+            return new AgentSetup(agent, live);
+        }
+        try {
+            Path file = agent.world().recordedWorld().get();
+            RecordedAnswers answers = RecordedAnswers.read(file);
+            LOG.info("{} recorded answers of tools are in {}", answers.size(), file);
+            var world = new RecordedWorld(answers, agent.world().recordedWorldMiss());
+            return new AgentSetup(agent, world.over(live));
+        } catch (RuntimeException e) {
+            live.close();
+            throw e;
+        }
     }
 
     /// The tools that every prompt shows, as chat templates take them. Those of environments are

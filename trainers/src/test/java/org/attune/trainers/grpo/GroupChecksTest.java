@@ -112,7 +112,9 @@ class GroupChecksTest {
 
     @Test
     void creditForTurnsNeedsALossByTokensAndABaselineOfItsOwn() {
-        GrpoConfig turns = valid().withCredit(c -> c.withCredit(Credit.TURNS).withGamma(0.9));
+        GrpoConfig single = valid().withCredit(c -> c.withCredit(Credit.TURNS).withGamma(0.9));
+        assertEquals(List.of("credit"), keys(single));
+        GrpoConfig turns = single.withAgent(a -> a.withTools(List.of("calculator")));
         assertEquals(List.of(), keys(turns));
         assertEquals(List.of("gamma"), keys(valid().withCredit(c -> c.withGamma(0.9))));
         assertEquals(

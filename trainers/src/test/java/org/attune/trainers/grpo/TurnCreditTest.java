@@ -76,6 +76,7 @@ class TurnCreditTest {
                         .withLora(l -> l.withUsePeft(false))
                         .withRewards(r -> r.withRewardFuncs(List.of("nothing")))
                         .withCredit(c -> c.withCredit(credit))
+                        .withAgent(a -> a.withTools(List.of("calculator")))
                         .withGeneration(
                                 g ->
                                         g.withNumGenerations(4)
