@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 
-/// A request over HTTP, sent once on a connection for it alone. A virtual thread waits for the
-/// server; when the time is up, the connection is closed and the thread ends.
+/// A request over HTTP, sent once. A virtual thread waits for the server. When the time is up, the
+/// connection is closed and the thread ends.
 ///
 /// `java.net.http.HttpClient` is not used: a reply whose chunks are cut wrongly leaves one of its
 /// threads in an endless loop (JDK 25.0.3, `ResponseContent.ChunkedBodyParser`).
@@ -73,20 +73,24 @@ public record HttpAsk(
     private <T> void exchange(
             HttpURLConnection connection, Reader<T> reader, CompletableFuture<T> reply) {
         try {
-            ask(connection);
-            int status = connection.getResponseCode();
-            try (InputStream in =
-                    status >= 400 ? connection.getErrorStream() : connection.getInputStream()) {
-                reply.complete(
-                        reader.read(
-                                status,
-                                name -> Optional.ofNullable(connection.getHeaderField(name)),
-                                in == null ? InputStream.nullInputStream() : in));
-            }
+            T read = read(connection, reader);
+            connection.disconnect(); // first, so that nothing of it is there for the next request
+            reply.complete(read);
         } catch (IOException | RuntimeException e) {
-            reply.completeExceptionally(e);
-        } finally {
             connection.disconnect();
+            reply.completeExceptionally(e);
+        }
+    }
+
+    private <T> T read(HttpURLConnection connection, Reader<T> reader) throws IOException {
+        ask(connection);
+        int status = connection.getResponseCode();
+        try (InputStream in =
+                status >= 400 ? connection.getErrorStream() : connection.getInputStream()) {
+            return reader.read(
+                    status,
+                    name -> Optional.ofNullable(connection.getHeaderField(name)),
+                    in == null ? InputStream.nullInputStream() : in);
         }
     }
 
@@ -95,13 +99,17 @@ public record HttpAsk(
         connection.setUseCaches(false);
         connection.setInstanceFollowRedirects(false);
         connection.setConnectTimeout(CONNECT_MILLIS);
-        // A kept connection that a server has closed would have the request sent twice.
-        connection.setRequestProperty("Connection", "close");
         headers.forEach(connection::setRequestProperty);
         if (body.isPresent()) {
+            byte[] bytes = body.get().getBytes(StandardCharsets.UTF_8);
             connection.setDoOutput(true);
+            // The JDK sends a body that it has kept again if the connection ends without a reply.
+            // One
+            // that it streams it sends once, and looks before whether a kept connection still
+            // stands.
+            connection.setFixedLengthStreamingMode(bytes.length);
             try (OutputStream out = connection.getOutputStream()) {
-                out.write(body.get().getBytes(StandardCharsets.UTF_8));
+                out.write(bytes);
             }
         }
         if (connection.getResponseCode() < 0) {

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 
-/// Posts JSON over HTTP and reads the reply, on a connection for it alone, as [HttpAsk] does.
+/// Posts JSON over HTTP and reads the reply, as [HttpAsk] does.
 ///
 /// @param timeout of one reply, from the request to its last byte
 /// @param largest bytes of a reply's body at most

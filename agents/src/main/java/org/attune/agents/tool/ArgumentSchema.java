@@ -14,6 +14,8 @@ import org.attune.text.Json;
 import org.attune.text.JsonException;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -67,10 +69,7 @@ final class ArgumentSchema {
                             .formatted(shown(JSON.valueToTree(given)), signature()));
         }
         List<String> problems = new ArrayList<>(unknown(arguments.keySet()));
-        schema.validate(JSON.valueToTree(coerced)).stream()
-                .map(this::problem)
-                .distinct()
-                .forEach(problems::add);
+        problems.addAll(problems(schema.validate(JSON.valueToTree(coerced))));
         if (!problems.isEmpty()) {
             throw new MisfitException(
                     "%s. %s"
@@ -114,15 +113,33 @@ final class ArgumentSchema {
                 .toList();
     }
 
+    /// One for each place that has a wrong type, though a schema may accept several there.
+    private List<String> problems(Set<ValidationMessage> messages) {
+        var types = new LinkedHashMap<String, Set<String>>();
+        var problems = new LinkedHashMap<String, String>();
+        for (ValidationMessage message : messages) {
+            if (message.getType().equals("type")) {
+                String where = where(message);
+                types.computeIfAbsent(where, _ -> new LinkedHashSet<>())
+                        .add(typeNames(message.getSchemaNode()));
+                problems.put(
+                        where,
+                        "%s must be %s, got %s"
+                                .formatted(
+                                        where,
+                                        String.join(" or ", types.get(where)),
+                                        shown(message.getInstanceNode())));
+            } else {
+                String problem = problem(message);
+                problems.put(problem, problem);
+            }
+        }
+        return List.copyOf(problems.values());
+    }
+
     private String problem(ValidationMessage message) {
         String where = where(message);
         return switch (message.getType()) {
-            case "type" ->
-                    "%s must be %s, got %s"
-                            .formatted(
-                                    where,
-                                    typeNames(message.getSchemaNode()),
-                                    shown(message.getInstanceNode()));
             case "required" -> "%s is missing".formatted(inside(message));
             case "enum" ->
                     "%s must be one of %s, got %s"
@@ -193,7 +210,17 @@ final class ArgumentSchema {
                 .collect(Collectors.joining(", ", spec.name() + " takes ", ""));
     }
 
-    private static String typeName(Map<String, Object> rules) {
+    private String typeName(Map<String, Object> rules) {
+        for (String choice : List.of("anyOf", "oneOf")) {
+            if (rules.get(choice) instanceof List<?> alternatives) {
+                return alternatives.stream()
+                        .map(coercion::resolved)
+                        .map(inner -> String.join(" or ", ArgumentCoercion.types(inner)))
+                        .filter(name -> !name.isEmpty())
+                        .distinct()
+                        .collect(Collectors.joining(" or "));
+            }
+        }
         List<String> types = ArgumentCoercion.types(rules);
         return types.isEmpty() ? "any" : String.join(" or ", types);
     }

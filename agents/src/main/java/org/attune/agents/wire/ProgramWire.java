@@ -1,5 +1,6 @@
 package org.attune.agents.wire;
 
+import org.attune.error.Excerpt;
 import org.attune.error.StopRequest;
 import org.attune.program.LineProgram;
 import org.attune.text.Json;
@@ -63,28 +64,31 @@ final class ProgramWire implements Wire {
 
     private Map<String, Object> exchange(String request)
             throws IOException, TimeoutException, InterruptedException {
+        String printed = "";
         try {
             program.send(request, StopRequest.current());
             long deadline = System.nanoTime() + timeout.toNanos();
-            for (int printed = 0; ; printed++) {
+            for (int lines = 0; ; lines++) {
                 // a program that prints on and on has always a line at hand
                 String line = program.receive(Duration.ofNanos(deadline - System.nanoTime()));
                 Optional<Map<String, Object>> answer = Answers.parse(line);
                 if (answer.isPresent()) {
                     return answer.get();
                 }
-                program.show(line, printed);
+                program.show(line, lines);
+                printed = "; it printed what is no answer: " + Excerpt.of(line);
             }
         } catch (InterruptedIOException e) {
             kill();
             throw (TimeoutException)
                     new TimeoutException(
-                                    "%s gave no answer within %s s and was killed"
-                                            .formatted(command, timeout.toMillis() / 1000.0))
+                                    "%s gave no answer within %s s and was killed%s"
+                                            .formatted(
+                                                    command, timeout.toMillis() / 1000.0, printed))
                             .initCause(e);
         } catch (IOException e) {
             kill();
-            throw new IOException("%s %s".formatted(command, e.getMessage()), e);
+            throw new IOException("%s %s%s".formatted(command, e.getMessage(), printed), e);
         } catch (InterruptedException e) {
             kill(); // it may answer later, and nobody would know what
             throw e;

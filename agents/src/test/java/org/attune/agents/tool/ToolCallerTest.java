@@ -100,8 +100,8 @@ final class ToolCallerTest {
         String takes =
                 "echo takes n: integer, ratio: number (optional), flag: boolean (optional), text:"
                     + " string (optional), list: array (optional), deep: object (optional), colour:"
-                    + " string (optional), maybe: integer or null (optional), either: any"
-                    + " (optional)";
+                    + " string (optional), maybe: integer or null (optional), either: integer or"
+                    + " string (optional)";
         assertEquals("error: \"n\" is missing. " + takes, taken("{}"));
         assertEquals(
                 "error: \"n\" must be an integer, got the string \"seven\". " + takes,
@@ -117,6 +117,9 @@ final class ToolCallerTest {
                 "error: \"colour\" must be one of [\"red\",\"green\"], got the string \"blue\". "
                         + takes,
                 taken("{\"n\": 1, \"colour\": \"blue\"}"));
+        assertEquals(
+                "error: \"either\" must be an integer or a string, got [1]. " + takes,
+                taken("{\"n\": 1, \"either\": [1]}"));
         assertEquals(
                 "error: there is no argument \"nn\", did you mean \"n\"?; \"n\" is missing. "
                         + takes,

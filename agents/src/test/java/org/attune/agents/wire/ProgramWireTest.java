@@ -231,14 +231,20 @@ final class ProgramWireTest {
             ToolSet set = run.tools().getFirst().open(start(0));
             String text = call(set, "add").text();
             assertTrue(text.contains("9999000 characters left out"), text);
-            assertThrows(
-                    WorldFailedException.class,
-                    () ->
-                            caller.call(
-                                    set.tools(),
-                                    List.of(new ToolCall(Optional.empty(), "other", null, "")),
-                                    start(0),
-                                    0));
+            var failure =
+                    assertThrows(
+                            WorldFailedException.class,
+                            () ->
+                                    caller.call(
+                                            set.tools(),
+                                            List.of(
+                                                    new ToolCall(
+                                                            Optional.empty(), "other", null, "")),
+                                            start(0),
+                                            0));
+            assertTrue(
+                    failure.getMessage().endsWith("it printed what is no answer: {\"answer\": 1}"),
+                    failure.getMessage());
         }
     }
 
