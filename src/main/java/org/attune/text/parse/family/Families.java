@@ -70,8 +70,8 @@ public final class Families {
                             rest(Mark.of("<|python_tag|>"), Quote.JSON, LlamaCalls::readTagged),
                             rest(
                                     pattern(
-                                            "(?=\\[?\\s*\\{\\s*\"(?:name|type|function|parameters"
-                                                    + "|arguments|id)\"\\s*:)"),
+                                            "(?=\\[?\\s{0,20}\\{\\s{0,20}\"(?:name|type|function"
+                                                    + "|parameters|arguments|id)\"\\s{0,20}:)"),
                                     Quote.JSON,
                                     LlamaCalls::readObjects))
                     .withHeaders("<|start_header_id|>assistant<|end_header_id|>\n\n");
@@ -88,7 +88,7 @@ public final class Families {
                                     Quote.PYTHON,
                                     PythonCalls::read),
                             rest(
-                                    pattern("(?=\\[\\s*[A-Za-z_][\\w.-]*\\()"),
+                                    pattern("(?=\\[\\s{0,20}[A-Za-z_][\\w.-]{0,100}\\()"),
                                     List.of(),
                                     PythonCalls::readWithRest))
                     .withHeaders("<|header_start|>assistant<|header_end|>\n\n");

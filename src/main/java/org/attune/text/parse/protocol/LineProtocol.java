@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
 /// enough for the smallest models.
 final class LineProtocol implements ToolProtocol {
     private static final Mark CALL =
-            Mark.of(PythonPattern.compile("(?:\\A|\\n)[ \\t]*call[ \\t]+(?=\\S)"));
+            Mark.of(PythonPattern.compile("(?:\\A|\\n)[ \\t]{0,20}call[ \\t]{1,20}(?=\\S)"));
 
     private final List<String> ends;
     private final boolean isPlain;

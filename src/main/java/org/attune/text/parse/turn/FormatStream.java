@@ -30,6 +30,10 @@ final class FormatStream implements TurnStream {
     private State state = State.BEGUN;
     private Optional<OpenRegion> region = Optional.empty();
     private int reread;
+
+    /// Where white space before a header was seen to end.
+    private int spaceEnd;
+
     private boolean isWhole;
 
     private enum State {
@@ -236,10 +240,11 @@ final class FormatStream implements TurnStream {
     ///
     /// @param otherwise what follows if there is none
     private boolean header(State otherwise) {
-        int start = at;
+        int start = Math.max(at, spaceEnd);
         while (start < text.length() && PythonRules.isSpace(text.charAt(start))) {
             start++;
         }
+        spaceEnd = start;
         String rest = text.substring(start, Math.min(text.length(), start + LONGEST_HEADER));
         for (String header : format.headers()) {
             if (rest.startsWith(header)) {
