@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
+import org.attune.cli.config.ResolvedConfig;
 import org.attune.error.ConfigException;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.RunConfig;
@@ -144,6 +145,7 @@ final class TrainingSession {
             writers.add(
                     new TensorBoardFile(
                             training.log().runName().map(runs::resolve).orElse(runs),
+                            Optional.of(ResolvedConfig.yaml(loaded.config())),
                             InstantSource.system()));
         }
         if (completions.filter(CompletionLogConfig::logCompletions).isPresent()) {

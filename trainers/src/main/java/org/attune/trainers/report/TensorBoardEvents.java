@@ -10,13 +10,17 @@ import java.util.zip.CRC32C;
 
 /// TensorBoard's `Event` messages in Protocol Buffers' wire format, and the frame of a TFRecord
 /// around them. Fields used: `Event{wall_time 1, step 2, file_version 3, summary 5, session_log
-/// 7}`, `Summary{value 1}`, `Value{tag 1, simple_value 2}`, `SessionLog{status 1}`.
+/// 7}`, `Summary{value 1}`, `Value{tag 1, simple_value 2, histo 5, tensor 8, metadata 9}`,
+/// `HistogramProto{min 1, max 2, num 3, sum 4, sum_squares 5, bucket_limit 6, bucket 7}`,
+/// `TensorProto{dtype 1, tensor_shape 2, string_val 8}`, `SummaryMetadata{plugin_data 1}`,
+/// `PluginData{plugin_name 1}`, `SessionLog{status 1}`.
 final class TensorBoardEvents {
     private static final int VARINT = 0;
     private static final int FIXED64 = 1;
     private static final int BYTES = 2;
     private static final int FIXED32 = 5;
     private static final int SESSION_START = 1;
+    private static final int STRING = 7;
 
     private TensorBoardEvents() {}
 
@@ -49,6 +53,51 @@ final class TensorBoardEvents {
                         summary.bytes(1, scalar.toByteArray());
                     }
                 });
+        var event = event(seconds, step);
+        event.bytes(5, summary.toByteArray());
+        return event.toByteArray();
+    }
+
+    /// A text, shown as Markdown.
+    static byte[] text(double seconds, long step, String tag, String markdown) {
+        var plugin = new Message();
+        plugin.bytes(1, "text".getBytes(StandardCharsets.UTF_8));
+        var metadata = new Message();
+        metadata.bytes(1, plugin.toByteArray());
+        var size = new Message();
+        size.varint(1, 1);
+        var shape = new Message();
+        shape.bytes(2, size.toByteArray());
+        var tensor = new Message();
+        tensor.varint(1, STRING);
+        tensor.bytes(2, shape.toByteArray());
+        tensor.bytes(8, markdown.getBytes(StandardCharsets.UTF_8));
+        var value = new Message();
+        value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
+        value.bytes(8, tensor.toByteArray());
+        value.bytes(9, metadata.toByteArray());
+        return valued(seconds, step, value);
+    }
+
+    /// How numbers are spread.
+    static byte[] histogram(double seconds, long step, String tag, Histogram histogram) {
+        var numbers = new Message();
+        numbers.fixed64(1, Double.doubleToRawLongBits(histogram.min()));
+        numbers.fixed64(2, Double.doubleToRawLongBits(histogram.max()));
+        numbers.fixed64(3, Double.doubleToRawLongBits(histogram.count()));
+        numbers.fixed64(4, Double.doubleToRawLongBits(histogram.sum()));
+        numbers.fixed64(5, Double.doubleToRawLongBits(histogram.sumOfSquares()));
+        numbers.doubles(6, histogram.limits());
+        numbers.doubles(7, histogram.counts());
+        var value = new Message();
+        value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
+        value.bytes(5, numbers.toByteArray());
+        return valued(seconds, step, value);
+    }
+
+    private static byte[] valued(double seconds, long step, Message value) {
+        var summary = new Message();
+        summary.bytes(1, value.toByteArray());
         var event = event(seconds, step);
         event.bytes(5, summary.toByteArray());
         return event.toByteArray();
@@ -102,6 +151,15 @@ final class TensorBoardEvents {
             number((long) field << 3 | BYTES);
             number(value.length);
             out.writeBytes(value);
+        }
+
+        /// Packed.
+        void doubles(int field, double[] values) {
+            number((long) field << 3 | BYTES);
+            number((long) values.length * Double.BYTES);
+            for (double value : values) {
+                little(Double.doubleToRawLongBits(value), Double.BYTES);
+            }
         }
 
         private void number(long value) {

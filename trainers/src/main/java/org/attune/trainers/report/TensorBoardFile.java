@@ -1,10 +1,12 @@
 package org.attune.trainers.report;
 
-import org.attune.error.CheckpointException;
+import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -13,19 +15,31 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /// TensorBoard event files in `output_dir/runs`, with transformers' tags: `train/loss`,
-/// `eval/loss` and so on. A resumed run opens a further file, which tells TensorBoard to forget
-/// what an earlier one holds beyond its first step.
+/// `eval/loss` and so on; the configuration and completions as texts, rewards and lengths as
+/// histograms. A resumed run opens a further file, which tells TensorBoard to forget what an
+// earlier
+/// one holds beyond its first step. If it can't be written, the run says so once and goes on.
 public final class TensorBoardFile implements TrainingListener {
+    private static final Logger LOG = LoggerFactory.getLogger(TensorBoardFile.class);
+
     private final Path folder;
+    private final Optional<String> config;
     private final InstantSource clock;
-    private FileChannel channel;
+    private Optional<FileChannel> channel = Optional.empty();
+    private Optional<CompletionTable> newest = Optional.empty();
+    private Optional<CompletionTable> heldOut = Optional.empty();
 
     /// @param folder where the event file is made, e.g. `output_dir/runs`
+    /// @param config the configuration as YAML, to be shown
     /// @param clock time of the events
-    public TensorBoardFile(Path folder, InstantSource clock) {
+    public TensorBoardFile(Path folder, Optional<String> config, InstantSource clock) {
         this.folder = folder;
+        this.config = config;
         this.clock = clock;
     }
 
@@ -33,12 +47,18 @@ public final class TensorBoardFile implements TrainingListener {
     public void onStart(RunInfo info) {
         try {
             Files.createDirectories(folder);
-            channel = open();
-            write(TensorBoardEvents.version(seconds()));
-            write(TensorBoardEvents.sessionStart(seconds(), info.firstStep() + 1));
+            channel = Optional.of(open());
         } catch (IOException e) {
-            throw unwritable(e);
+            giveUp(e);
         }
+        write(() -> TensorBoardEvents.version(seconds()));
+        write(() -> TensorBoardEvents.sessionStart(seconds(), info.firstStep() + 1));
+        config.ifPresent(yaml -> text(info.firstStep() + 1, "config", fenced(yaml)));
+    }
+
+    /// As code, so that nothing of it is taken for Markdown.
+    private static String fenced(String yaml) {
+        return yaml.lines().map(line -> "    " + line + "\n").collect(Collectors.joining());
     }
 
     private FileChannel open() throws IOException {
@@ -52,8 +72,22 @@ public final class TensorBoardFile implements TrainingListener {
     }
 
     @Override
+    public void onCompletions(long round, CompletionTable table) {
+        newest = Optional.of(table);
+    }
+
+    @Override
+    public void onHeldOutCompletions(String set, CompletionTable table) {
+        if (heldOut.isEmpty()) {
+            heldOut = Optional.of(table);
+        }
+    }
+
+    @Override
     public void onLog(int step, Map<String, Object> metrics) {
         scalars(step, metrics);
+        newest.ifPresent(table -> round(step, "train/", table));
+        newest = Optional.empty();
     }
 
     @Override
@@ -64,33 +98,46 @@ public final class TensorBoardFile implements TrainingListener {
     @Override
     public void onEvaluate(int step, Map<String, Object> metrics) {
         scalars(step, metrics);
+        heldOut.ifPresent(table -> round(step, "eval/", table));
+        heldOut = Optional.empty();
+    }
+
+    private void round(int step, String prefix, CompletionTable table) {
+        text(step, prefix + "completions", TensorBoardRound.table(table));
+        TensorBoardRound.numbers(table)
+                .forEach(
+                        (name, values) ->
+                                Histogram.of(values)
+                                        .ifPresent(h -> histogram(step, prefix + name, h)));
+    }
+
+    private void histogram(int step, String tag, Histogram histogram) {
+        write(() -> TensorBoardEvents.histogram(seconds(), step, tag + "/histogram", histogram));
+    }
+
+    private void text(int step, String tag, String markdown) {
+        write(() -> TensorBoardEvents.text(seconds(), step, tag + "/text_summary", markdown));
     }
 
     /// A resumed run's file goes on after the checkpoint's step.
     @Override
     public void onSave(int step, Path checkpoint) {
         try {
-            channel.force(true);
+            if (channel.isPresent()) {
+                channel.get().force(true);
+            }
         } catch (IOException e) {
-            throw unwritable(e);
+            giveUp(e);
         }
     }
 
     @Override
     public void onEnd(RunSummary summary) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        close();
     }
 
     private void scalars(int step, Map<String, Object> metrics) {
-        try {
-            write(TensorBoardEvents.scalars(seconds(), step, metrics, TensorBoardFile::tag));
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        write(() -> TensorBoardEvents.scalars(seconds(), step, metrics, TensorBoardFile::tag));
     }
 
     static String tag(String key) {
@@ -99,10 +146,17 @@ public final class TensorBoardFile implements TrainingListener {
                 : "train/" + key;
     }
 
-    private void write(byte[] event) throws IOException {
-        var record = TensorBoardEvents.framed(event);
-        while (record.hasRemaining()) {
-            channel.write(record);
+    private void write(Supplier<byte[]> event) {
+        if (channel.isEmpty()) {
+            return;
+        }
+        try {
+            var record = TensorBoardEvents.framed(event.get());
+            while (record.hasRemaining()) {
+                channel.get().write(record);
+            }
+        } catch (IOException e) {
+            giveUp(e);
         }
     }
 
@@ -110,13 +164,22 @@ public final class TensorBoardFile implements TrainingListener {
         return clock.millis() / 1e3;
     }
 
-    private CheckpointException unwritable(IOException e) {
-        return new CheckpointException(
-                "event files in "
-                        + folder
-                        + " cannot be written: "
-                        + e
-                        + "; free space or set report_to: none",
-                e);
+    private void giveUp(IOException e) {
+        LOG.warn(
+                "event files in {} can't be written: {}; the run goes on without them",
+                folder,
+                e.toString());
+        close();
+    }
+
+    private void close() {
+        try {
+            if (channel.isPresent()) {
+                channel.get().close();
+            }
+        } catch (IOException e) {
+            LOG.debug("an event file can't be closed: {}", e.toString());
+        }
+        channel = Optional.empty();
     }
 }

@@ -1,8 +1,14 @@
 package org.attune.trainers.report;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
+import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.Test;
@@ -26,7 +32,7 @@ class TensorBoardFileTest {
     @TempDir Path folder;
 
     private Path write() throws IOException {
-        var board = new TensorBoardFile(folder, () -> Instant.ofEpochMilli(1500));
+        var board = new TensorBoardFile(folder, Optional.empty(), () -> Instant.ofEpochMilli(1500));
         board.onStart(new RunInfo("dpo", folder, 40, 50, 10, 4, 1));
         Map<String, Object> metrics = new LinkedHashMap<>();
         metrics.put("loss", 0.6931);
@@ -56,6 +62,84 @@ class TensorBoardFileTest {
                                 + " 2=-2.0}}",
                         "1=1.5 2=301 5={1={1=eval/loss 2=0.5}}"),
                 events);
+    }
+
+    private static CompletionTable round() {
+        List<Prompt> prompts = new ArrayList<>();
+        List<Completion> completions = new ArrayList<>();
+        var values = new double[4][];
+        for (int i = 0; i < 4; i++) {
+            prompts.add(new Prompt("2 | 3?", List.of()));
+            completions.add(new Completion("<b>\n" + i, new int[i + 1], List.of()));
+            values[i] = new double[] {i, i == 3 ? Double.NaN : 1};
+        }
+        return new CompletionTable(
+                new RewardBatch(prompts, completions, Map.of()),
+                RewardTable.of(List.of("exact", "format"), new double[] {1, 1}, values),
+                new double[] {-1, 0, 0, 1},
+                2);
+    }
+
+    @Test
+    void configurationAndCompletionsAreShown() throws IOException {
+        var board =
+                new TensorBoardFile(
+                        folder, Optional.of("beta: 0.1\n"), () -> Instant.ofEpochMilli(0));
+        board.onStart(new RunInfo("grpo", folder, 0, 50, 10, 0, 1));
+        board.onCompletions(0, round());
+        board.onLog(5, Map.of("reward", 1.5));
+        board.onLog(6, Map.of("reward", 1.5));
+        board.onHeldOutCompletions("", round());
+        board.onEvaluate(6, Map.of());
+        board.onEnd(new RunSummary(50, false, Optional.empty(), Map.of(), 0, 0));
+        List<String> events = new ArrayList<>();
+        try (var files = Files.list(folder)) {
+            for (byte[] record : records(Files.readAllBytes(files.findFirst().orElseThrow()))) {
+                events.add(new String(record, StandardCharsets.UTF_8));
+            }
+        }
+        String all = String.join("\n---\n", events);
+        for (String part :
+                List.of(
+                        "config/text_summary",
+                        "    beta: 0.1\n",
+                        "train/completions/text_summary",
+                        "| 2 &#124; 3? | &lt;b><br>2 | 2.000 | 1.000 | 0.000 |",
+                        "train/reward/histogram",
+                        "train/rewards/format/histogram",
+                        "train/completions/length/histogram",
+                        "eval/completions/text_summary",
+                        "eval/reward/histogram")) {
+            assertEquals(1, events.stream().filter(e -> e.contains(part)).count(), part + all);
+        }
+    }
+
+    @Test
+    void bucketsHoldAllNumbers() {
+        assertTrue(Histogram.of(new double[] {Double.NaN}).isEmpty());
+        var one = Histogram.of(new double[] {2, 2, Double.POSITIVE_INFINITY}).orElseThrow();
+        assertArrayEquals(new double[] {2}, one.limits());
+        assertArrayEquals(new double[] {2}, one.counts());
+        var many = Histogram.of(new double[] {0, 0.1, 1.5, 3}).orElseThrow();
+        assertEquals(30, many.limits().length);
+        assertEquals(3, many.limits()[29]);
+        assertEquals(4, Arrays.stream(many.counts()).sum());
+        assertEquals(2, many.counts()[0]);
+        assertEquals(1, many.counts()[14], "up to its own limit");
+        assertEquals(1, many.counts()[29]);
+        assertEquals(4.6, many.sum(), 1e-12);
+        assertEquals(11.26, many.sumOfSquares(), 1e-12);
+    }
+
+    @Test
+    void folderThatCantBeWrittenEndsNothing() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "");
+        var board = new TensorBoardFile(file.resolve("runs"), Optional.empty(), Instant::now);
+        board.onStart(new RunInfo("sft", folder, 0, 50, 10, 0, 1));
+        board.onLog(1, Map.of("loss", 1.0));
+        board.onSave(1, folder);
+        board.onEnd(new RunSummary(50, false, Optional.empty(), Map.of(), 0, 0));
+        assertEquals("", Files.readString(file));
     }
 
     @Test
