@@ -292,6 +292,15 @@ class HubDownloadTest {
     }
 
     @Test
+    void whetherItAnswersIsTold() {
+        hub.commit("models/models", "main", Map.of());
+        hub.statuses.add(200);
+        assertEquals(Optional.empty(), HubAnswer.problem(settings()));
+        hub.close();
+        assertTrue(HubAnswer.problem(settings()).orElseThrow().contains("can't be reached"));
+    }
+
+    @Test
     void offlineNothingIsAsked() {
         var offline =
                 new HubSettings(

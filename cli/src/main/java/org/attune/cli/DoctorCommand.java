@@ -3,10 +3,12 @@ package org.attune.cli;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 
@@ -21,9 +23,18 @@ final class DoctorCommand implements Callable<Integer> {
     @Mixin CommonOptions common;
     @Spec CommandSpec spec;
 
+    @Option(
+            names = "--online",
+            description = "Ask the Hub too; without it nothing goes over the network.")
+    boolean online;
+
     @Override
     public Integer call() {
-        List<Finding> findings = new Examination(Path.of("/"), System.getenv()).findings();
+        var examination = new Examination(Path.of("/"), System.getenv());
+        List<Finding> findings = new ArrayList<>(examination.findings());
+        if (online) {
+            findings.add(examination.reachability());
+        }
         PrintWriter out = spec.commandLine().getOut();
         for (Finding finding : findings) {
             out.printf("%-8s %-18s %s%n", finding.verdict().text(), finding.what(), finding.text());

@@ -2,6 +2,8 @@ package org.attune.cli;
 
 import org.attune.bench.Machine;
 import org.attune.files.HubCache;
+import org.attune.hub.HubAnswer;
+import org.attune.hub.HubSettings;
 import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
@@ -20,7 +22,8 @@ import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.stream.Stream;
 
-/// What a machine has for Attune and what it lacks. It reads files and asks no other machine.
+/// What a machine has for Attune and what it lacks. It reads files; [#reachability]
+/// alone asks another machine.
 ///
 /// @param root of the file system: `/`
 /// @param environment the process's variables
@@ -48,7 +51,33 @@ record Examination(Path root, Map<String, String> environment) {
         findings.add(disk("disk here", Path.of("")));
         findings.add(disk("disk of the cache", hub().root()));
         findings.add(cache());
+        findings.add(access());
         return findings;
+    }
+
+    /// Whether the Hub answers; the only finding for which another machine is asked.
+    Finding reachability() {
+        Optional<String> problem = HubAnswer.problem(settings());
+        return problem.isEmpty()
+                ? Finding.ok("Hub", settings().endpoint() + " answers")
+                : Finding.note("Hub", problem.get());
+    }
+
+    private Finding access() {
+        HubSettings settings = settings();
+        String text =
+                "%s, %s%s"
+                        .formatted(
+                                settings.endpoint(),
+                                settings.token().isPresent()
+                                        ? "with a token"
+                                        : "without a token: public repositories only",
+                                settings.offline() ? "; offline by HF_HUB_OFFLINE" : "");
+        return Finding.ok("Hub access", text);
+    }
+
+    private HubSettings settings() {
+        return HubSettings.of(environment, Path.of(System.getProperty("user.home")));
     }
 
     private Finding java() {

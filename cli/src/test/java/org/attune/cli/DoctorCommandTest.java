@@ -81,6 +81,15 @@ class DoctorCommandTest {
     }
 
     @Test
+    void tokenIsToldButNotShown() {
+        Finding found = finding("Hub access", Map.of("HF_TOKEN", "hf_secret"));
+        assertTrue(found.text().contains("with a token"), found.text());
+        assertTrue(!found.text().contains("hf_secret"), found.text());
+        var offline = new Examination(root, Map.of("HF_HUB_OFFLINE", "1"));
+        assertTrue(offline.reachability().text().contains("HF_HUB_OFFLINE"));
+    }
+
+    @Test
     void driverOfAGpuIsNoted() throws IOException {
         assertEquals(Finding.Verdict.OK, finding("GPU", Map.of()).verdict());
         write("proc/driver/nvidia/version", "NVRM version: 555.1\n");

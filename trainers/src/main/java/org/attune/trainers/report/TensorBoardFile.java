@@ -22,8 +22,8 @@ import java.util.stream.Collectors;
 /// TensorBoard event files in `output_dir/runs`, with transformers' tags: `train/loss`,
 /// `eval/loss` and so on; the configuration and completions as texts, rewards and lengths as
 /// histograms. A resumed run opens a further file, which tells TensorBoard to forget what an
-// earlier
-/// one holds beyond its first step. If it can't be written, the run says so once and goes on.
+/// earlier one holds beyond its first step. If it can't be written, the run says so once and goes
+/// on.
 public final class TensorBoardFile implements TrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(TensorBoardFile.class);
 
