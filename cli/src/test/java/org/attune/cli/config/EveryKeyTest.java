@@ -68,6 +68,7 @@ class EveryKeyTest {
                 "every-online_dpo.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
+                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -77,6 +78,7 @@ class EveryKeyTest {
                 "every-xpo.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
+                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -86,6 +88,7 @@ class EveryKeyTest {
                 "every-nash_md.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
+                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -218,6 +221,7 @@ class EveryKeyTest {
         var same = new ArrayList<>(before.keySet());
         // What cannot stand beside the rest comes in a second reading.
         var second = new ArrayList<>(APART);
+        second.addAll(before.containsKey("tools") ? AGENT : List.of());
         for (String override : apart) {
             String key = override.substring(0, override.indexOf('=') + 1);
             if (second.removeIf(o -> o.startsWith(key))) {
@@ -225,7 +229,6 @@ class EveryKeyTest {
             }
         }
         second.addAll(List.of(apart));
-        second.addAll(before.containsKey("tools") ? AGENT : List.of());
         for (List<String> overrides : List.of(List.<String>of(), second)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);

@@ -1,5 +1,6 @@
 package org.attune.trainers.online;
 
+import org.attune.agents.loop.History;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.OptimizerConfig;
@@ -70,6 +71,14 @@ public sealed interface OnlineRun extends RolloutRun
         }
         problems.addAll(rewardProblems());
         problems.addAll(agentProblems());
+        if (agent().play().history() == History.TEMPLATE) {
+            problems.add(
+                    new ConfigProblem(
+                            "history",
+                            "template",
+                            "tokens; a pair is of two sequences, and a history that is rendered"
+                                    + " anew makes an episode several"));
+        }
         return problems;
     }
 }
