@@ -6,6 +6,7 @@ import org.attune.episode.Turn;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,8 +36,17 @@ public final class EpisodeRewards {
         Set<String> environments = new LinkedHashSet<>();
         completions.forEach(
                 c -> c.episode().ifPresent(e -> environments.addAll(e.rewards().keySet())));
-        environments.removeIf(name -> completions.stream().allMatch(c -> of(c, name).isEmpty()));
-        Map<String, List<Optional<double[]>>> splits = splits(functions, completions, environments);
+        Set<String> answering = new HashSet<>();
+        environments.stream()
+                .filter(name -> completions.stream().anyMatch(c -> answers(c, name)))
+                .forEach(answering::add);
+        // A round without any reward has a column still, for the run to see that it is empty.
+        if (environments.size() > 1 || !functions.names().isEmpty()) {
+            environments.removeIf(
+                    name -> completions.stream().allMatch(c -> of(c, name, answering).isEmpty()));
+        }
+        Map<String, List<Optional<double[]>>> splits =
+                splits(functions, completions, environments, answering);
         environments.removeAll(functions.names());
         List<String> names = new ArrayList<>(functions.names());
         names.addAll(environments);
@@ -44,7 +54,7 @@ public final class EpisodeRewards {
         Arrays.fill(weights, functions.names().size(), weights.length, 1);
         double[][] values = new double[completions.size()][];
         for (int i = 0; i < values.length; i++) {
-            values[i] = row(functions.values()[i], completions.get(i), environments);
+            values[i] = row(functions.values()[i], completions.get(i), environments, answering);
         }
         return new RewardTable(
                 names,
@@ -57,13 +67,16 @@ public final class EpisodeRewards {
     }
 
     private static Map<String, List<Optional<double[]>>> splits(
-            RewardTable functions, List<Completion> completions, Set<String> environments) {
+            RewardTable functions,
+            List<Completion> completions,
+            Set<String> environments,
+            Set<String> answering) {
         Map<String, List<Optional<double[]>>> splits = new LinkedHashMap<>(functions.turns());
         for (String name : environments) {
             splits.put(
                     name,
                     completions.stream()
-                            .map(c -> of(c, name).isPresent() ? c.episode() : NO_EPISODE)
+                            .map(c -> of(c, name, answering).isPresent() ? c.episode() : NO_EPISODE)
                             .map(episode -> episode.map(EpisodeRewards::ofTurns))
                             .toList());
         }
@@ -74,11 +87,15 @@ public final class EpisodeRewards {
         return episode.turns().stream().mapToDouble(Turn::reward).toArray();
     }
 
-    private static double[] row(double[] given, Completion completion, Set<String> environments) {
+    private static double[] row(
+            double[] given,
+            Completion completion,
+            Set<String> environments,
+            Set<String> answering) {
         double[] row = Arrays.copyOf(given, given.length + environments.size());
         int at = given.length;
         for (String name : environments) {
-            row[at++] = of(completion, name).orElse(Double.NaN);
+            row[at++] = of(completion, name, answering).orElse(Double.NaN);
         }
         if (isFailed(completion)) {
             Arrays.fill(row, Double.NaN);
@@ -90,25 +107,38 @@ public final class EpisodeRewards {
         return completion.episode().filter(e -> e.end() == EndReason.FAILED).isPresent();
     }
 
-    /// What an environment gave an episode and its turns. None if it gave neither and answered no
-    /// turn itself: then rewarding is not its business.
-    private static OptionalDouble of(Completion completion, String environment) {
-        Optional<Episode> episode =
-                completion
-                        .episode()
-                        .filter(e -> e.end() != EndReason.FAILED)
-                        .filter(e -> e.rewards().containsKey(environment));
+    /// What an environment gave an episode and its turns. One that answers turns itself gives 0
+    /// where it said nothing, as to an episode that was cut; else it gave none, since rewarding is
+    /// not its business.
+    private static OptionalDouble of(
+            Completion completion, String environment, Set<String> answering) {
+        Optional<Episode> episode = episode(completion, environment);
         if (episode.isEmpty()) {
             return OptionalDouble.empty();
         }
         OptionalDouble whole = episode.get().rewards().get(environment);
         double turns = episode.get().turns().stream().mapToDouble(Turn::reward).sum();
-        boolean answers =
-                episode.get().end() == EndReason.ENVIRONMENT_DONE
-                        || episode.get().turns().stream().anyMatch(EpisodeRewards::isAnswered);
-        return whole.isPresent() || answers || turns != 0
+        return whole.isPresent() || answering.contains(environment)
                 ? OptionalDouble.of(whole.orElse(0) + turns)
                 : OptionalDouble.empty();
+    }
+
+    private static Optional<Episode> episode(Completion completion, String environment) {
+        return completion
+                .episode()
+                .filter(e -> e.end() != EndReason.FAILED)
+                .filter(e -> e.rewards().containsKey(environment));
+    }
+
+    /// Whether an environment answered or rewarded a turn of an episode.
+    private static boolean answers(Completion completion, String environment) {
+        return episode(completion, environment)
+                .filter(
+                        e ->
+                                e.end() == EndReason.ENVIRONMENT_DONE
+                                        || e.turns().stream()
+                                                .anyMatch(t -> t.reward() != 0 || isAnswered(t)))
+                .isPresent();
     }
 
     private static boolean isAnswered(Turn turn) {
