@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -65,7 +66,7 @@ class HubUploadTest {
     private void assertArrived(String name, String branch) {
         Map<String, byte[]> files = hub.repositories.get(name).at(branch);
         assertArrayEquals(weights, files.get("model.safetensors"));
-        assertEquals("{}", new String(files.get("sub/config.json")));
+        assertEquals("{}", new String(files.get("sub/config.json"), StandardCharsets.UTF_8));
     }
 
     @Test
