@@ -212,6 +212,9 @@ class EveryKeyTest {
                     "recorded_world=episodes.jsonl",
                     "recorded_world_miss=end");
 
+    /// A program that leads the episodes brings its tools itself.
+    private static final List<String> PROGRAM = List.of("agent={command: [my-agent]}");
+
     /// A file in which every key differs from its default must change every component, and the
     /// resolved configuration must give the same records again.
     private <T extends Record> void everyKeyMaps(
@@ -229,7 +232,10 @@ class EveryKeyTest {
             }
         }
         second.addAll(List.of(apart));
-        for (List<String> overrides : List.of(List.<String>of(), second)) {
+        var third = new ArrayList<>(second);
+        third.removeAll(AGENT);
+        third.addAll(before.containsKey("tools") ? PROGRAM : List.of());
+        for (List<String> overrides : List.of(List.<String>of(), second, third)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

@@ -20,6 +20,7 @@ import java.util.Map;
 ///
 /// @param tools that every episode may call: names, `.java` files, `class:NAME`, maps
 /// @param environments by name; a row names its own in the column `environment`
+/// @param agent a program that leads the episodes, with its `command`, and brings its tools itself
 /// @param chatTemplateKwargs further variables of the chat template; those of a row's own column go
 ///     first
 /// @param budget how long an episode may go on
@@ -29,6 +30,7 @@ import java.util.Map;
 public record AgentConfig(
         List<Object> tools,
         Map<String, Object> environments,
+        Map<String, Object> agent,
         Map<String, Object> chatTemplateKwargs,
         @Valid EpisodeBudgetConfig budget,
         @Valid EpisodePlayConfig play,
@@ -37,17 +39,18 @@ public record AgentConfig(
     public AgentConfig {
         tools = List.copyOf(tools);
         environments = Collections.unmodifiableMap(new LinkedHashMap<>(environments));
+        agent = Collections.unmodifiableMap(new LinkedHashMap<>(agent));
         chatTemplateKwargs = Collections.unmodifiableMap(new LinkedHashMap<>(chatTemplateKwargs));
     }
 
-    /// No tools and no environments.
+    /// No tools, no environments and no agent.
     public static AgentConfig defaults() {
         return AgentConfigCopies.blank();
     }
 
     /// Whether completions are episodes.
     public boolean isOn() {
-        return !tools.isEmpty() || !environments.isEmpty();
+        return !tools.isEmpty() || !environments.isEmpty() || !agent.isEmpty();
     }
 
     /// Whether a completion isn't trained because of how its episode ended.
@@ -71,6 +74,9 @@ public record AgentConfig(
     /// Settings of episodes where there are none would say nothing.
     @Override
     public List<ConfigProblem> crossFieldProblems() {
+        if (!agent.isEmpty()) {
+            return besideAgent();
+        }
         if (isOn()) {
             return world.recordedWorld().isEmpty() && world.recordedWorldMiss() != Miss.LIVE
                     ? List.of(
@@ -88,8 +94,32 @@ public record AgentConfig(
         return problems;
     }
 
+    /// A program runs its tools itself.
+    private List<ConfigProblem> besideAgent() {
+        Map<String, Object> given = new LinkedHashMap<>();
+        if (!tools.isEmpty()) {
+            given.put("tools", tools);
+        }
+        if (!environments.isEmpty()) {
+            given.put("environments", environments);
+        }
+        given.putAll(budget.ofTools());
+        given.putAll(world.given());
+        play.maxToolCallingIterations().ifPresent(v -> given.put("max_tool_calling_iterations", v));
+        List<ConfigProblem> problems = new ArrayList<>();
+        given.forEach(
+                (key, value) ->
+                        problems.add(
+                                new ConfigProblem(
+                                        key,
+                                        value,
+                                        "unset with agent, whose program brings its tools and runs"
+                                                + " them itself")));
+        return problems;
+    }
+
     private static ConfigProblem unneeded(String key, Object value) {
         return new ConfigProblem(
-                key, value, "unset where a run names neither tools nor environments");
+                key, value, "unset where a run names neither tools nor environments nor an agent");
     }
 }

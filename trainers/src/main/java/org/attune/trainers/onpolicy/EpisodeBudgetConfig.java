@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// How long an episode may go on, beside `max_completion_length` for all tokens behind its prompt.
 /// What is unset sets no limit, unless said otherwise.
@@ -67,6 +68,19 @@ public record EpisodeBudgetConfig(
         maxConsecutiveErrors.ifPresent(v -> given.put("max_consecutive_errors", v));
         episodeTimeout.ifPresent(v -> given.put("episode_timeout", v));
         toolTimeout.ifPresent(v -> given.put("tool_timeout", v));
+        return given;
+    }
+
+    /// Those of [#given] that limit tools.
+    Map<String, Object> ofTools() {
+        Map<String, Object> given = given();
+        given.keySet()
+                .retainAll(
+                        Set.of(
+                                "max_tool_calls",
+                                "max_result_tokens",
+                                "max_consecutive_errors",
+                                "tool_timeout"));
         return given;
     }
 

@@ -28,7 +28,8 @@ public interface RolloutRun extends GeneratingRun, JudgedRun {
         RewardConfig rewards = rewards();
         boolean recorded = rollouts().recordedRollouts().isPresent();
         boolean heldOut = !data().evalDatasets().isEmpty() || data().testSplitSize().isPresent();
-        boolean environments = !agent().environments().isEmpty(); // which may reward
+        boolean environments = // which may reward, as a program may
+                !agent().environments().isEmpty() || !agent().agent().isEmpty();
         if (rewards.rewardFuncs().isEmpty() && !environments && (!recorded || heldOut)) {
             problems.add(
                     new ConfigProblem(

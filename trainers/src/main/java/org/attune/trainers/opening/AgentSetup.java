@@ -1,10 +1,13 @@
 package org.attune.trainers.opening;
 
+import org.attune.agents.gateway.AgentHost;
+import org.attune.agents.gateway.AgentProgram;
 import org.attune.agents.loop.EpisodeRun;
 import org.attune.agents.loop.EpisodeSource;
 import org.attune.agents.loop.Worlds;
 import org.attune.agents.record.RecordedAnswers;
 import org.attune.agents.record.RecordedWorld;
+import org.attune.agents.spec.AgentEntry;
 import org.attune.agents.spec.RunTools;
 import org.attune.agents.tool.Tool;
 import org.attune.agents.tool.ToolCaller;
@@ -20,12 +23,15 @@ import org.attune.trainers.onpolicy.AgentConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/// The tools and environments of a run, and what calls them. Owns them.
+/// The tools and environments of a run, and what calls them, or the program that leads its
+/// episodes. Owns them.
 final class AgentSetup implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AgentSetup.class);
 
@@ -33,27 +39,44 @@ final class AgentSetup implements AutoCloseable {
     private final RunTools tools;
     private final ToolCaller caller = new ToolCaller();
 
-    private AgentSetup(AgentConfig agent, RunTools tools) {
+    private final Optional<AgentHost> host;
+
+    private AgentSetup(AgentConfig agent, RunTools tools, Optional<AgentHost> host) {
         this.agent = agent;
+        this.host = host;
         this.tools = tools;
     }
 
     /// @param directory where relative paths start
     /// @throws ConfigException with the problems of all entries
     static AgentSetup open(AgentConfig agent, Path directory) {
+        if (!agent.agent().isEmpty()) {
+            return new AgentSetup(agent, RunTools.NONE, Optional.of(host(agent, directory)));
+        }
         RunTools live = RunTools.parse(agent.tools(), agent.environments(), directory);
         if (agent.world().recordedWorld().isEmpty()) {
-            return new AgentSetup(agent, live);
+            return new AgentSetup(agent, live, Optional.empty());
         }
         try {
             Path file = agent.world().recordedWorld().get();
             RecordedAnswers answers = RecordedAnswers.read(file);
             LOG.info("{} recorded answers of tools are in {}", answers.size(), file);
             var world = new RecordedWorld(answers, agent.world().recordedWorldMiss());
-            return new AgentSetup(agent, world.over(live));
+            return new AgentSetup(agent, world.over(live), Optional.empty());
         } catch (RuntimeException e) {
             live.close();
             throw e;
+        }
+    }
+
+    private static AgentHost host(AgentConfig agent, Path directory) {
+        AgentProgram program = AgentEntry.parse(agent.agent(), directory);
+        try {
+            return AgentHost.open(program);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "'agent' needs a port of this machine's loopback address: " + e.getMessage(),
+                    e);
         }
     }
 
@@ -103,7 +126,8 @@ final class AgentSetup implements AutoCloseable {
             SamplingConfig heldOutSampling) {
         var run =
                 new EpisodeRun(
-                        new Worlds(tools.tools(), tools.environments()),
+                        host.map(Worlds::of)
+                                .orElseGet(() -> new Worlds(tools.tools(), tools.environments())),
                         text.format(sampling.stopIds()),
                         agent.episodes(),
                         caller,
@@ -115,6 +139,7 @@ final class AgentSetup implements AutoCloseable {
     @Override
     public void close() {
         caller.close();
+        host.ifPresent(AgentHost::close);
         tools.close();
     }
 }
