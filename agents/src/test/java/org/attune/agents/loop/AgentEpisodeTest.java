@@ -74,7 +74,7 @@ class AgentEpisodeTest {
     }
 
     private List<Episode> run(List<Map<String, Object>> rows, String... turns) throws IOException {
-        return run(Duration.ofSeconds(120), rows, turns);
+        return run(Duration.ofMinutes(2), rows, turns);
     }
 
     private List<Episode> run(Duration timeout, List<Map<String, Object>> rows, String... turns)

@@ -233,8 +233,15 @@ final class FailingWorldTest {
         assertEquals("[hm]a<|end|>", toy.text(thinks.rows().get(0).ids()));
         assertEquals("[so]b<|end|>", toy.text(thinks.rows().get(1).ids()));
         assertEquals(
-                "<|start|>user\nSay 0 from 2.<|end|>\n<|start|>assistant\na<|end|>\n"
-                        + "<|start|>user\n1 left<|end|>\n<|start|>assistant\n",
+                """
+                <|start|>user
+                Say 0 from 2.<|end|>
+                <|start|>assistant
+                a<|end|>
+                <|start|>user
+                1 left<|end|>
+                <|start|>assistant
+                """,
                 toy.text(thinks.rows().get(1).promptIds()));
     }
 }

@@ -26,7 +26,7 @@ final class ScriptedSampler implements TurnSampler {
     private final List<Integer> order = new ArrayList<>();
     private final List<SampledTurn> cut = new ArrayList<>();
     final List<int[]> seen = new ArrayList<>(); // each turn with all before it
-    private final Map<int[], Integer> contexts = new IdentityHashMap<>();
+    private final IdentityHashMap<int[], Integer> contexts = new IdentityHashMap<>();
     final List<String> steps = new ArrayList<>(); // which sequences each step gave a turn
 
     /// The tokens of a turn.
@@ -76,7 +76,7 @@ final class ScriptedSampler implements TurnSampler {
     @Override
     public void cut(int sequence) {
         if (waiting.remove(sequence) != null) {
-            order.remove((Integer) sequence);
+            order.removeIf(other -> other == sequence);
             cut.add(new SampledTurn(sequence, new int[0], new float[0], StopReason.DEADLINE));
         }
     }
@@ -84,7 +84,7 @@ final class ScriptedSampler implements TurnSampler {
     @Override
     public void end(int sequence) {
         waiting.remove(sequence);
-        order.remove((Integer) sequence);
+        order.removeIf(other -> other == sequence);
     }
 
     @Override
@@ -99,7 +99,7 @@ final class ScriptedSampler implements TurnSampler {
         List<Integer> now = List.copyOf(order.subList(0, Math.min(slots, order.size())));
         steps.add(now.toString());
         for (int sequence : now) {
-            order.remove((Integer) sequence);
+            order.removeIf(other -> other == sequence);
             ended.accept(turn(sequence, waiting.remove(sequence)));
         }
     }
