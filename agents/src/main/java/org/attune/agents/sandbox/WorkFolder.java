@@ -78,7 +78,7 @@ public final class WorkFolder implements AutoCloseable {
                             return FileVisitResult.CONTINUE;
                         }
 
-                        /// A folder that doesn't let its owner look into it.
+                        // A folder that doesn't let its owner look into it.
                         @Override
                         public FileVisitResult visitFileFailed(Path folder, IOException failed)
                                 throws IOException {
