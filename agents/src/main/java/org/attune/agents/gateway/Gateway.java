@@ -77,7 +77,7 @@ public final class Gateway implements AutoCloseable {
         var gateway =
                 new Gateway(
                         HttpServer.create(
-                                new InetSocketAddress(InetAddress.getByName(LOOPBACK), 0), 0));
+                                new InetSocketAddress(InetAddress.ofLiteral(LOOPBACK), 0), 0));
         gateway.server.setExecutor(gateway.threads);
         gateway.server.createContext("/", gateway::handle);
         gateway.server.start();

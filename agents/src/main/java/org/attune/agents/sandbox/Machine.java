@@ -147,7 +147,7 @@ enum Machine {
                 .forEach(
                         part -> {
                             for (Machine machine : values()) {
-                                String number = part[1 + machine.ordinal()];
+                                String number = machine == X86_64 ? part[1] : part[2];
                                 if (!number.equals("-")) {
                                     machine.numbers.put(part[0], Integer.valueOf(number));
                                 }
