@@ -14,8 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
-import java.util.List;
 
 /// Tries to get out of the jail that it runs in, by everything that is easily tried, and prints
 /// what succeeded: `WHAT: how`, a line each. Knows nothing but the JDK.
@@ -65,7 +63,14 @@ final class JailProbe {
                 Guarantee.FILES,
                 "makes folders",
                 () -> Files.createDirectory(outside.resolve("d")));
-        attempt(Guarantee.FILES, "lists", () -> Files.newDirectoryStream(outside).close());
+        attempt(
+                Guarantee.FILES,
+                "lists",
+                () -> {
+                    try (var listed = Files.newDirectoryStream(outside)) {
+                        listed.iterator();
+                    }
+                });
         attempt(Guarantee.FILES, "links", () -> Files.createLink(inside, secret));
         attempt(
                 Guarantee.FILES,
@@ -115,9 +120,9 @@ final class JailProbe {
                 Guarantee.MEMORY,
                 "takes " + (bytes >> 20) + " MiB",
                 () -> {
-                    List<ByteBuffer> taken = new ArrayList<>();
-                    for (long sum = 0; sum < bytes; sum += PIECE) {
-                        taken.add(ByteBuffer.allocateDirect(PIECE));
+                    var taken = new ByteBuffer[(int) (bytes / PIECE)];
+                    for (int i = 0; i < taken.length; i++) {
+                        taken[i] = ByteBuffer.allocateDirect(PIECE);
                     }
                 });
     }
