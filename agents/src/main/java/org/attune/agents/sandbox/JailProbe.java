@@ -68,7 +68,7 @@ final class JailProbe {
                 "lists",
                 () -> {
                     try (var listed = Files.newDirectoryStream(outside)) {
-                        listed.iterator();
+                        listed.forEach(out::println);
                     }
                 });
         attempt(Guarantee.FILES, "links", () -> Files.createLink(inside, secret));
