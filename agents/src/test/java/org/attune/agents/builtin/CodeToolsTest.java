@@ -174,9 +174,11 @@ class CodeToolsTest {
             String crash = call(set, Language.PYTHON, "y = 1\nf('a')");
             assertTrue(
                     crash.startsWith(
-                            "Traceback (most recent call last):\n"
-                                    + "  File \"Call3.py\", line 2, in <module>\n"
-                                    + "    f('a')"),
+                            """
+                            Traceback (most recent call last):
+                              File "Call3.py", line 2, in <module>
+                                f('a')\
+                            """),
                     crash);
             assertEquals("1", call(set, Language.PYTHON, "print(y)"));
             assertTrue(call(set, Language.PYTHON, "x = (").contains("SyntaxError"));

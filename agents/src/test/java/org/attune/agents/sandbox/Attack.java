@@ -90,20 +90,22 @@ record Attack(String name, Guarantee against, Language language, String code) {
                 python(
                         "memory of many",
                         PROCESSES,
-                        "import os, time\n"
-                                + "for i in range(6):\n"
-                                + "  if os.fork() == 0:\n"
-                                + "    x = bytearray(90 << 20); time.sleep(20); print('ESCAPED');"
-                                + " os._exit(0)\n"
-                                + "os.wait()"),
+                        """
+                        import os, time
+                        for i in range(6):
+                          if os.fork() == 0:
+                            x = bytearray(90 << 20); time.sleep(20); print('ESCAPED'); os._exit(0)
+                        os.wait()\
+                        """),
                 python(
                         "threads",
                         PROCESSES,
-                        "import threading, time\n"
-                                + "threading.stack_size(65536)\n"
-                                + "for i in range(3000): threading.Thread(target=lambda:"
-                                + " time.sleep(60), daemon=True).start()\n"
-                                + "print('ESCAPED')"));
+                        """
+                        import threading, time
+                        threading.stack_size(65536)
+                        for i in range(3000): threading.Thread(target=lambda: time.sleep(60), daemon=True).start()
+                        print('ESCAPED')\
+                        """));
     }
 
     private static List<Attack> inPython() {
@@ -132,10 +134,12 @@ record Attack(String name, Guarantee against, Language language, String code) {
                 python(
                         "open files",
                         FILES,
-                        "import os\n"
-                                + "for i in range(3, 256):\n"
-                                + "  try: os.fstat(i); print('ESCAPED', i)\n"
-                                + "  except OSError: pass"),
+                        """
+                        import os
+                        for i in range(3, 256):
+                          try: os.fstat(i); print('ESCAPED', i)
+                          except OSError: pass\
+                        """),
                 python("trace", PROCESSES, call("ptrace, 16, VICTIM")),
                 python(
                         "others' memory",
@@ -144,9 +148,11 @@ record Attack(String name, Guarantee against, Language language, String code) {
                 python(
                         "session",
                         PROCESSES,
-                        "import os, time\n"
-                                + "if os.fork() == 0:\n"
-                                + "  os.setsid(); print('ESCAPED'); time.sleep(60)"),
+                        """
+                        import os, time
+                        if os.fork() == 0:
+                          os.setsid(); print('ESCAPED'); time.sleep(60)\
+                        """),
                 python("truncate", FILES, "import os; os.truncate('OUT/secret', 0)"));
     }
 
