@@ -13,12 +13,15 @@ import java.util.SplittableRandom;
 
 /// A number from 1 to 15 is to be found in four guesses. Each guess is answered by `higher` or
 /// `lower`. Halving always finds it; guessing at random without repeats finds it in 27 of 100
-/// episodes.
+/// episodes. A guess that the hints before it rule out costs a tenth of the reward.
 public final class GuessNumber implements Environment {
     private static final int HIGHEST = 15;
     private static final int GUESSES = 4;
+    private static final double WASTED = -0.1;
 
     private int secret;
+    private int low = 1;
+    private int high = HIGHEST;
     private int guesses;
     private boolean found;
 
@@ -36,12 +39,19 @@ public final class GuessNumber implements Environment {
             return new Step.Done(0, true);
         }
         int guess = Integer.parseInt(text);
+        double reward = guess < low || guess > high ? WASTED : 0;
         found = guess == secret;
         if (found || guesses == GUESSES) {
-            return new Step.Done(0, true);
+            return new Step.Done(reward, true);
         }
-        String hint = guess < secret ? "higher" : "lower";
-        return new Step.Observe(List.of(Message.of("user", hint)), 0);
+        boolean isHigher = guess < secret;
+        if (isHigher) {
+            low = Math.max(low, guess + 1);
+        } else {
+            high = Math.min(high, guess - 1);
+        }
+        return new Step.Observe(
+                List.of(Message.of("user", isHigher ? "higher" : "lower")), reward);
     }
 
     @Override

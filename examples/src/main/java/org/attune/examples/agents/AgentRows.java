@@ -41,18 +41,18 @@ public final class AgentRows {
         List<Dialogue> heldOut = new ArrayList<>();
         while (heldOut.size() < HELD_OUT) {
             Dialogue sum = CalculatorRows.careless(random);
-            if (held.add(sum.turns().getFirst())) {
+            if (held.add(sum.question())) {
                 heldOut.add(sum);
             }
         }
         List<Dialogue> sums = new ArrayList<>();
         while (sums.size() < TAUGHT + PROMPTS) {
             Dialogue sum = CalculatorRows.careless(random);
-            if (!held.contains(sum.turns().getFirst())) {
+            if (!held.contains(sum.question())) {
                 sums.add(sum);
             }
         }
-        Dialogue.writeMessages(folder.resolve("calculator-sft.jsonl"), sums.subList(0, TAUGHT));
+        Dialogue.writeTaught(folder.resolve("calculator-sft.jsonl"), sums.subList(0, TAUGHT));
         Dialogue.writePrompts(
                 folder.resolve("calculator-prompts.jsonl"), sums.subList(TAUGHT, sums.size()));
         Dialogue.writePrompts(folder.resolve("calculator-heldout.jsonl"), heldOut);
@@ -69,10 +69,10 @@ public final class AgentRows {
 
     private static void writeGame(Path folder, String name, List<Dialogue> taught)
             throws IOException {
-        Dialogue.writeMessages(folder.resolve(name + "-sft.jsonl"), taught);
+        Dialogue.writeTaught(folder.resolve(name + "-sft.jsonl"), taught);
         // All games begin alike; what differs is the seed of an episode.
         String first = name.equals("guess") ? GameRows.GUESS : GameRows.BOARD;
-        var opening = new Dialogue(List.of(first), "");
+        Dialogue opening = new Dialogue(List.of(), "").user(first);
         List<Dialogue> prompts = new ArrayList<>();
         for (int i = 0; i < PROMPTS; i++) {
             prompts.add(opening);

@@ -1,11 +1,17 @@
 package org.attune.examples.agents;
 
 import org.apache.commons.rng.UniformRandomProvider;
+import org.attune.agents.calculator.CalculatorKind;
+import org.attune.agents.tool.ToolSpec;
 
 import java.util.List;
+import java.util.Map;
 
-/// Products and sums, by people who use a calculator for half of them.
+/// Sums by people who use a calculator for half of them.
 final class CalculatorRows {
+    /// The tool of `calculator.yaml`.
+    static final ToolSpec TOOL = CalculatorKind.tool("calc").spec();
+
     private CalculatorRows() {}
 
     /// Half of the people call the tool and copy its answer; the others guess.
@@ -16,11 +22,10 @@ final class CalculatorRows {
         boolean minus = random.nextBoolean();
         String sum = a + "*" + b + (minus ? "-" : "+") + c;
         String answer = String.valueOf(a * b + (minus ? -c : c));
+        Dialogue dialogue = new Dialogue(List.of(TOOL), answer).user(sum);
         if (random.nextBoolean()) {
-            return new Dialogue(
-                    List.of(sum, "call calculator " + sum, "= " + answer, answer), answer);
+            return dialogue.call(Map.of("expression", sum), answer).assistant(answer);
         }
-        int guess = a * b + random.nextInt(201) - 100;
-        return new Dialogue(List.of(sum, String.valueOf(guess)), answer);
+        return dialogue.assistant(String.valueOf(a * b + random.nextInt(201) - 100));
     }
 }

@@ -1,46 +1,89 @@
 package org.attune.examples.agents;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import org.attune.agents.tool.ToolSpec;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/// A conversation that user and assistant take turns in, as a row.
-///
-/// @param turns text of each turn; the first is the user's
-/// @param answer what a reward compares with; empty: the row has none
-record Dialogue(List<String> turns, String answer) {
+/// A conversation as a row of a data set. Grows at its end.
+final class Dialogue {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    Dialogue {
-        turns = List.copyOf(turns);
+    private final List<ObjectNode> messages = new ArrayList<>();
+    private final List<ToolSpec> tools;
+    private final String answer;
+
+    /// @param tools that the assistant may call
+    /// @param answer what a reward compares with; empty: the row has none
+    Dialogue(List<ToolSpec> tools, String answer) {
+        this.tools = List.copyOf(tools);
+        this.answer = answer;
     }
 
-    /// Writes conversations as rows for supervised training: `{"messages": […]}`.
-    static void writeMessages(Path file, List<Dialogue> dialogues) throws IOException {
-        Files.write(file, dialogues.stream().map(d -> d.row("messages", d.turns.size())).toList());
+    Dialogue user(String text) {
+        messages.add(JSON.createObjectNode().put("role", "user").put("content", text));
+        return this;
     }
 
-    /// Writes first turns as prompts: `{"prompt": […], "answer": "…"}`.
-    static void writePrompts(Path file, List<Dialogue> dialogues) throws IOException {
-        Files.write(file, dialogues.stream().map(d -> d.row("prompt", 1)).toList());
+    Dialogue assistant(String text) {
+        messages.add(JSON.createObjectNode().put("role", "assistant").put("content", text));
+        return this;
     }
 
-    private String row(String key, int count) {
+    /// The assistant calls the tool, and the tool answers.
+    Dialogue call(Map<String, String> arguments, String result) {
+        String name = tools.getFirst().name();
+        ObjectNode turn = JSON.createObjectNode().put("role", "assistant").put("content", "");
+        ObjectNode call = turn.putArray("tool_calls").addObject().put("type", "function");
+        call.putObject("function").put("name", name).set("arguments", JSON.valueToTree(arguments));
+        messages.add(turn);
+        messages.add(
+                JSON.createObjectNode()
+                        .put("role", "tool")
+                        .put("name", name)
+                        .put("content", result));
+        return this;
+    }
+
+    /// What the user asks first.
+    String question() {
+        return messages.getFirst().get("content").asText();
+    }
+
+    /// As a row for supervised training: `{"messages": […], "tools": […]}`.
+    private String taught() {
         ObjectNode row = JSON.createObjectNode();
-        ArrayNode messages = row.putArray(key);
-        for (int i = 0; i < count; i++) {
-            messages.addObject()
-                    .put("role", i % 2 == 0 ? "user" : "assistant")
-                    .put("content", turns.get(i));
+        messages.forEach(row.putArray("messages")::add);
+        if (!tools.isEmpty()) {
+            row.set(
+                    "tools",
+                    JSON.valueToTree(tools.stream().map(ToolSpec::asTemplateValue).toList()));
         }
-        if (count == 1 && !answer.isEmpty()) {
+        return row.toString();
+    }
+
+    /// The question alone: `{"prompt": […], "answer": "…"}`.
+    private String prompt() {
+        ObjectNode row = JSON.createObjectNode();
+        row.putArray("prompt").add(messages.getFirst());
+        if (!answer.isEmpty()) {
             row.put("answer", answer);
         }
         return row.toString();
+    }
+
+    static void writeTaught(Path file, List<Dialogue> dialogues) throws IOException {
+        Files.write(file, dialogues.stream().map(Dialogue::taught).toList());
+    }
+
+    static void writePrompts(Path file, List<Dialogue> dialogues) throws IOException {
+        Files.write(file, dialogues.stream().map(Dialogue::prompt).toList());
     }
 }

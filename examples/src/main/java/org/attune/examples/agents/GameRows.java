@@ -2,7 +2,6 @@ package org.attune.examples.agents;
 
 import org.apache.commons.rng.UniformRandomProvider;
 
-import java.util.ArrayList;
 import java.util.List;
 
 /// Games of players who know the rules and nothing else.
@@ -24,39 +23,39 @@ final class GameRows {
         int secret = 1 + random.nextInt(HIGHEST);
         int low = 1;
         int high = HIGHEST;
-        List<String> turns = new ArrayList<>(List.of(GUESS));
+        Dialogue dialogue = new Dialogue(List.of(), "").user(GUESS);
         for (int i = 0; i < GUESSES; i++) {
             int guess =
                     random.nextBoolean()
                             ? low + random.nextInt(high - low + 1)
                             : 1 + random.nextInt(HIGHEST);
-            turns.add(String.valueOf(guess));
+            dialogue.assistant(String.valueOf(guess));
             if (guess == secret || i == GUESSES - 1) {
                 break;
             }
-            turns.add(guess < secret ? "higher" : "lower");
+            dialogue.user(guess < secret ? "higher" : "lower");
             if (guess < secret) {
                 low = Math.max(low, guess + 1);
             } else {
                 high = Math.min(high, guess - 1);
             }
         }
-        return new Dialogue(turns, "");
+        return dialogue;
     }
 
     /// Both players take any free square. Nobody stops at a line: that is the environment's.
     static Dialogue ticTacToe(UniformRandomProvider random) {
         char[] board = ".".repeat(SQUARES).toCharArray();
-        List<String> turns = new ArrayList<>();
+        Dialogue dialogue = new Dialogue(List.of(), "");
         int moves = 1 + random.nextInt((SQUARES + 1) / 2);
         for (int i = 0; i < moves; i++) {
-            turns.add((i == 0 ? BOARD : "") + new String(board));
-            turns.add(String.valueOf(1 + take(board, 'X', random)));
+            dialogue.user((i == 0 ? BOARD : "") + new String(board));
+            dialogue.assistant(String.valueOf(1 + take(board, 'X', random)));
             if (2 * i + 2 < SQUARES) {
                 take(board, 'O', random);
             }
         }
-        return new Dialogue(turns, "");
+        return dialogue;
     }
 
     /// @return which square was taken, from 0
