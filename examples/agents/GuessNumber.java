@@ -50,8 +50,7 @@ public final class GuessNumber implements Environment {
         } else {
             high = Math.min(high, guess - 1);
         }
-        return new Step.Observe(
-                List.of(Message.of("user", isHigher ? "higher" : "lower")), reward);
+        return new Step.Observe(List.of(Message.of("user", isHigher ? "higher" : "lower")), reward);
     }
 
     @Override
