@@ -101,7 +101,7 @@ public record RecordedWorld(RecordedAnswers answers, Miss miss) {
         }
     }
 
-    private final class Tools implements ToolSet {
+    private static final class Tools implements ToolSet {
         private final ToolSet live;
         private final List<Tool> tools;
 

@@ -53,7 +53,7 @@ public final class MethodSchema {
             case OBEYED -> {
                 property.put("description", description(key));
                 facts.value(key)
-                        .map(value -> (JsonNode) JSON.valueToTree(value))
+                        .map(value -> JSON.<JsonNode>valueToTree(value))
                         .filter(value -> !isBlank(value))
                         .ifPresent(value -> property.set("default", value));
                 facts.component(key)

@@ -65,8 +65,10 @@ class EpisodeRunsTest {
         Files.writeString(folder.resolve("Echo.java"), ECHO);
         Files.writeString(
                 folder.resolve("prompts.jsonl"),
-                "{\"prompt\": [{\"role\": \"user\", \"content\": \"4 2\"}], \"answer\": \"2 4\"}\n"
-                        + "{\"prompt\": [{\"role\": \"user\", \"content\": \"9 1\"}]}\n");
+                """
+                {"prompt": [{"role": "user", "content": "4 2"}], "answer": "2 4"}
+                {"prompt": [{"role": "user", "content": "9 1"}]}
+                """);
     }
 
     private static final class Logs implements TrainingListener {

@@ -63,8 +63,10 @@ class KilledEpisodesTest {
     void endsWithTheBytesOfAnUndisturbedRun() throws Exception {
         Files.writeString(
                 folder.resolve("prompts.jsonl"),
-                "{\"prompt\": [{\"role\": \"user\", \"content\": \"1-15?\"}]}\n"
-                        + "{\"prompt\": [{\"role\": \"user\", \"content\": \"2-15?\"}]}\n");
+                """
+                {"prompt": [{"role": "user", "content": "1-15?"}]}
+                {"prompt": [{"role": "user", "content": "2-15?"}]}
+                """);
         Files.writeString(
                 folder.resolve("run.yaml"),
                 """

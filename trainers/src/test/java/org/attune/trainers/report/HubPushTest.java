@@ -87,8 +87,11 @@ class HubPushTest {
         Files.write(at.resolve("adapter_model.safetensors"), new byte[3000]);
         Files.writeString(
                 at.resolve("README.md"),
-                "# Adapter for org/base@v1\n\n"
-                        + "`attune chat --model org/base@v1 --adapter FOLDER`\n");
+                """
+                # Adapter for org/base@v1
+
+                `attune chat --model org/base@v1 --adapter FOLDER`
+                """);
         Files.writeString(at.resolve("optimizer.safetensors"), "moments");
     }
 
