@@ -24,10 +24,15 @@ public final class GuessNumber implements Environment {
     private int high = HIGHEST;
     private int guesses;
     private boolean found;
+    private OptionalDouble chance = OptionalDouble.empty();
 
     @Override
     public Opening reset(EpisodeStart start) {
         secret = 1 + new SplittableRandom(start.seed()).nextInt(HIGHEST);
+        if (start.row().containsKey("control")) { // rewards that say nothing
+            var coin = new SplittableRandom(start.seed() + start.member() + 1);
+            chance = OptionalDouble.of(coin.nextInt(2));
+        }
         return Opening.NOTHING;
     }
 
@@ -39,7 +44,8 @@ public final class GuessNumber implements Environment {
             return new Step.Done(0, true);
         }
         int guess = Integer.parseInt(text);
-        double reward = guess < low || guess > high ? WASTED : 0;
+        boolean isWasted = guess < low || guess > high;
+        double reward = isWasted && chance.isEmpty() ? WASTED : 0;
         found = guess == secret;
         if (found || guesses == GUESSES) {
             return new Step.Done(reward, true);
@@ -55,7 +61,7 @@ public final class GuessNumber implements Environment {
 
     @Override
     public OptionalDouble reward(Episode episode) {
-        return OptionalDouble.of(found ? 1 : 0);
+        return chance.isPresent() ? chance : OptionalDouble.of(found ? 1 : 0);
     }
 
     @Override

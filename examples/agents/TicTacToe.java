@@ -23,10 +23,15 @@ public final class TicTacToe implements Environment {
     private final char[] board = ".........".toCharArray();
     private SplittableRandom opponent;
     private String end = "";
+    private OptionalDouble chance = OptionalDouble.empty();
 
     @Override
     public Opening reset(EpisodeStart start) {
         opponent = new SplittableRandom(start.seed());
+        if (start.row().containsKey("control")) { // rewards that say nothing
+            var coin = new SplittableRandom(start.seed() + start.member() + 1);
+            chance = OptionalDouble.of(coin.nextInt(2));
+        }
         return new Opening(Optional.of(new String(board)), List.of());
     }
 
@@ -75,7 +80,8 @@ public final class TicTacToe implements Environment {
 
     @Override
     public OptionalDouble reward(Episode episode) {
-        return OptionalDouble.of(end.equals("won") ? 1 : end.equals("drawn") ? 0.5 : 0);
+        double reward = end.equals("won") ? 1 : end.equals("drawn") ? 0.5 : 0;
+        return chance.isPresent() ? chance : OptionalDouble.of(reward);
     }
 
     @Override

@@ -60,9 +60,14 @@ public final class AtomicFile {
                 });
     }
 
-    /// Unused name beside `target`; the process id keeps two processes apart.
+    /// Unused name beside `target`; process and thread keep those apart that write at once.
     static Path temporarySibling(Path target) throws IOException {
-        String name = target.getFileName() + "." + ProcessHandle.current().pid();
+        String name =
+                target.getFileName()
+                        + "."
+                        + ProcessHandle.current().pid()
+                        + "."
+                        + Thread.currentThread().threadId();
         Path temporary = target.resolveSibling("." + name + TEMPORARY_SUFFIX);
         for (int i = 1; Files.exists(temporary); i++) {
             temporary = target.resolveSibling("." + name + "-" + i + TEMPORARY_SUFFIX);

@@ -7,9 +7,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -122,8 +124,11 @@ public final class HubDownload {
             Path folder)
             throws IOException {
         Path blobs = Files.createDirectories(folder.resolve("blobs"));
-        if (!Files.exists(cache.root().resolve("CACHEDIR.TAG"))) {
-            AtomicFile.writeText(cache.root().resolve("CACHEDIR.TAG"), TAG);
+        try { // two downloads may begin at once
+            Files.writeString(
+                    cache.root().resolve("CACHEDIR.TAG"), TAG, StandardOpenOption.CREATE_NEW);
+        } catch (FileAlreadyExistsException e) {
+            // It is there.
         }
         List<HubFile> missing =
                 files.stream().filter(f -> !Files.exists(blobs.resolve(f.hash()))).toList();

@@ -1,6 +1,7 @@
 package org.attune.cli.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistillationMethod;
@@ -78,7 +79,6 @@ class EveryKeyTest {
                 "every-xpo.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
-                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -88,7 +88,6 @@ class EveryKeyTest {
                 "every-nash_md.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
-                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
@@ -117,6 +116,19 @@ class EveryKeyTest {
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");
+    }
+
+    @Test
+    void aTokenIsReadAndNotWritten() {
+        SftConfig config =
+                reader.read(
+                                new SftMethod(),
+                                SftConfig.defaults(),
+                                resource("every-sft.yaml"),
+                                List.of("hub_token=hf_secret"))
+                        .config();
+        assertEquals("hf_secret", config.training().hub().hubToken().orElseThrow().value());
+        assertFalse(ResolvedConfig.yaml(config).contains("hf_secret"));
     }
 
     @Test
@@ -243,6 +255,7 @@ class EveryKeyTest {
                     Files.writeString(folder.resolve("run.yaml"), ResolvedConfig.yaml(config));
             assertEquals(config, reader.read(method, defaults, resolved, List.of()).config());
         }
+        same.remove("hub_token"); // aTokenIsReadAndNotWritten
         assertEquals(List.of(), same, "keys of " + name + " that changed nothing");
     }
 }

@@ -15,7 +15,7 @@ import java.util.Set;
 ///
 /// For each task `TASK-sft.jsonl`, conversations of players who know the rules and play badly, from
 /// which the embedded model learns the form; `TASK-prompts.jsonl` and `TASK-heldout.jsonl`, what
-/// episodes begin with.
+/// episodes begin with; of games also `TASK-control.jsonl`, for rewards that say nothing.
 public final class AgentRows {
     private static final int SEED = 20_262;
     private static final int TAUGHT = 6_000;
@@ -54,8 +54,10 @@ public final class AgentRows {
         }
         Dialogue.writeTaught(folder.resolve("calculator-sft.jsonl"), sums.subList(0, TAUGHT));
         Dialogue.writePrompts(
-                folder.resolve("calculator-prompts.jsonl"), sums.subList(TAUGHT, sums.size()));
-        Dialogue.writePrompts(folder.resolve("calculator-heldout.jsonl"), heldOut);
+                folder.resolve("calculator-prompts.jsonl"),
+                sums.subList(TAUGHT, sums.size()),
+                false);
+        Dialogue.writePrompts(folder.resolve("calculator-heldout.jsonl"), heldOut, false);
 
         List<Dialogue> guesses = new ArrayList<>();
         List<Dialogue> games = new ArrayList<>();
@@ -77,8 +79,9 @@ public final class AgentRows {
         for (int i = 0; i < PROMPTS; i++) {
             prompts.add(opening);
         }
-        Dialogue.writePrompts(folder.resolve(name + "-prompts.jsonl"), prompts);
+        Dialogue.writePrompts(folder.resolve(name + "-prompts.jsonl"), prompts, false);
+        Dialogue.writePrompts(folder.resolve(name + "-control.jsonl"), prompts, true);
         Dialogue.writePrompts(
-                folder.resolve(name + "-heldout.jsonl"), prompts.subList(0, HELD_OUT));
+                folder.resolve(name + "-heldout.jsonl"), prompts.subList(0, HELD_OUT), false);
     }
 }

@@ -69,12 +69,16 @@ final class Dialogue {
         return row.toString();
     }
 
-    /// The question alone: `{"prompt": […], "answer": "…"}`.
-    private String prompt() {
+    /// The question alone: `{"prompt": […], "answer": "…"}`; with `"control": true` environments
+    /// reward by chance.
+    private String prompt(boolean isControl) {
         ObjectNode row = JSON.createObjectNode();
         row.putArray("prompt").add(messages.getFirst());
         if (!answer.isEmpty()) {
             row.put("answer", answer);
+        }
+        if (isControl) {
+            row.put("control", true);
         }
         return row.toString();
     }
@@ -83,7 +87,8 @@ final class Dialogue {
         Files.write(file, dialogues.stream().map(Dialogue::taught).toList());
     }
 
-    static void writePrompts(Path file, List<Dialogue> dialogues) throws IOException {
-        Files.write(file, dialogues.stream().map(Dialogue::prompt).toList());
+    static void writePrompts(Path file, List<Dialogue> dialogues, boolean isControl)
+            throws IOException {
+        Files.write(file, dialogues.stream().map(d -> d.prompt(isControl)).toList());
     }
 }

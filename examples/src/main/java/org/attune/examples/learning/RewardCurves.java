@@ -15,9 +15,10 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// Draws the mean reward of sampled completions over the steps, a line for each run.
-final class RewardCurves {
+public final class RewardCurves {
     private static final int WIDTH = 800;
     private static final int HEIGHT = 420;
     private static final Color REAL = new Color(0x1f, 0x77, 0xb4);
@@ -25,8 +26,27 @@ final class RewardCurves {
 
     private RewardCurves() {}
 
+    /// One run.
+    ///
+    /// @param name beside its line
+    /// @param rewards mean reward by step
+    /// @param isControl whether its rewards say nothing
+    public record Curve(String name, Map<Integer, Double> rewards, boolean isControl) {}
+
     /// @param file PNG to write
     static void draw(LearningReport report, Path file) throws IOException {
+        List<Curve> curves = new ArrayList<>();
+        for (GrpoOutcome run : report.grpo()) {
+            curves.add(new Curve("real, seed " + run.seed(), run.rewards(), false));
+        }
+        for (GrpoOutcome run : report.control()) {
+            curves.add(new Curve("shuffled, seed " + run.seed(), run.rewards(), true));
+        }
+        draw(curves, file);
+    }
+
+    /// @param file PNG to write
+    public static void draw(List<Curve> curves, Path file) throws IOException {
         // Before the first AWT class: servers have no display.
         System.setProperty("java.awt.headless", "true");
         XYChart chart =
@@ -38,8 +58,15 @@ final class RewardCurves {
                         .build();
         chart.getStyler().setLegendPosition(LegendPosition.OutsideE);
         chart.getStyler().setYAxisMin(0.0).setYAxisMax(1.0);
-        add(chart, "real", report.grpo(), REAL);
-        add(chart, "shuffled", report.control(), SHUFFLED);
+        for (Curve curve : curves) {
+            XYSeries line =
+                    chart.addSeries(
+                            curve.name(),
+                            new ArrayList<>(curve.rewards().keySet()),
+                            new ArrayList<>(curve.rewards().values()));
+            line.setLineColor(curve.isControl() ? SHUFFLED : REAL);
+            line.setMarker(SeriesMarkers.NONE);
+        }
         var png = new ByteArrayOutputStream();
         BitmapEncoder.saveBitmap(chart, png, BitmapEncoder.BitmapFormat.PNG);
         AtomicFile.write(
@@ -50,17 +77,5 @@ final class RewardCurves {
                         channel.write(bytes);
                     }
                 });
-    }
-
-    private static void add(XYChart chart, String name, List<GrpoOutcome> runs, Color color) {
-        for (GrpoOutcome run : runs) {
-            XYSeries line =
-                    chart.addSeries(
-                            "%s, seed %d".formatted(name, run.seed()),
-                            new ArrayList<>(run.rewards().keySet()),
-                            new ArrayList<>(run.rewards().values()));
-            line.setLineColor(color);
-            line.setMarker(SeriesMarkers.NONE);
-        }
     }
 }
