@@ -6,8 +6,6 @@ import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.rollout.SampledTurn;
 import org.attune.rollout.TurnSampler;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -22,7 +20,6 @@ import java.util.concurrent.TimeUnit;
 /// episode that goes to its world at one step is waited for so many steps later ([Pace]), and until
 /// then the others get tokens. Read [#run], then [#takeUp].
 final class EpisodeRound {
-    private static final Logger LOG = LoggerFactory.getLogger(EpisodeRound.class);
 
     private static final long LOOK_MILLIS = 100; // for a wish to stop, while nothing happens
     private static final Duration CLOSING = Duration.ofSeconds(15);
@@ -34,7 +31,6 @@ final class EpisodeRound {
     private final BlockingQueue<Ask> asks = new LinkedBlockingQueue<>();
     private final List<Live> live = new ArrayList<>(); // under way, in the order of their begin
     private final Episode[] episodes;
-    private final long start = System.nanoTime();
     private long waited; // nanoseconds, for worlds
     private int begun;
     private int ended;
@@ -86,7 +82,6 @@ final class EpisodeRound {
                     skip();
                 }
             }
-            tellOfWaiting();
             return List.of(episodes);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -139,16 +134,9 @@ final class EpisodeRound {
         receive(ask);
     }
 
-    private void tellOfWaiting() {
-        double all = (System.nanoTime() - start) / 1e9;
-        double some = waited / 1e9;
-        if (some > 1 && some > all / 5) {
-            LOG.info(
-                    "the model waited {} of {} seconds for tools and environments; larger"
-                            + " tool_steps or episodes_in_flight let other episodes go on",
-                    Math.round(some),
-                    Math.round(all));
-        }
+    /// Seconds in which nothing got tokens because all were with their worlds.
+    double waitedSeconds() {
+        return waited / 1e9;
     }
 
     /// Does what episodes ask for that are due.

@@ -5,6 +5,8 @@ import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
 import org.attune.error.RolloutException;
 import org.attune.rollout.TurnSampler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.util.List;
 
@@ -15,7 +17,10 @@ import java.util.List;
 /// With an exact [Pace] the episodes, and all bits of what is sampled, follow from the tasks, the
 /// sampler and what tools answer; how long they take changes nothing.
 public final class EpisodeRun {
+    private static final Logger LOG = LoggerFactory.getLogger(EpisodeRun.class);
+
     private final EpisodeSetup setup;
+    private boolean toldOfWaiting;
 
     /// @param caller of tools; borrowed
     /// @param maxCompletionLength most tokens after a prompt, own and others, ≥ 1
@@ -47,7 +52,10 @@ public final class EpisodeRun {
     /// @throws RolloutException if too many worlds failed
     public List<Episode> complete(
             List<EpisodeTask> tasks, TurnSampler sampler, EpisodeListener listener) {
-        List<Episode> episodes = new EpisodeRound(setup, tasks, sampler, listener).run();
+        long start = System.nanoTime();
+        var round = new EpisodeRound(setup, tasks, sampler, listener);
+        List<Episode> episodes = round.run();
+        tellOfWaiting(round.waitedSeconds(), (System.nanoTime() - start) / 1e9);
         long failed = episodes.stream().filter(e -> e.end() == EndReason.FAILED).count();
         double most = setup.config().maxFailedEpisodes();
         if (failed > most * episodes.size()) {
@@ -61,5 +69,17 @@ public final class EpisodeRun {
                                     most));
         }
         return episodes;
+    }
+
+    /// Once, at the first round of which much was waiting.
+    private void tellOfWaiting(double some, double all) {
+        if (!toldOfWaiting && some > 1 && some > all / 5) {
+            toldOfWaiting = true;
+            LOG.info(
+                    "the model waited {} of {} seconds of a round for tools and environments;"
+                            + " larger tool_steps or episodes_in_flight let other episodes go on",
+                    Math.round(some),
+                    Math.round(all));
+        }
     }
 }
