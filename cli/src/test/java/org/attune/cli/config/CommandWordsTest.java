@@ -160,13 +160,12 @@ class CommandWordsTest {
 
     @Test
     void whatIsMissingOrUnknownIsNamed() {
-        String message =
-                problems("--learning_rat", "1", "--lora_r", "--push_to_hub", "--max_steps", "x");
+        String message = problems("--learning_rat", "1", "--lora_r", "--tpu", "--max_steps", "x");
         assertTrue(
                 message.contains("argument --learning_rat: learning_rat: 1; unknown key"), message);
         assertTrue(message.contains("did you mean learning_rate?"), message);
         assertTrue(message.contains("argument --lora_r: accepted: a value behind it"), message);
-        assertTrue(message.contains("argument --push_to_hub: push_to_hub: true; refused"), message);
+        assertTrue(message.contains("argument --tpu: tpu: true; refused"), message);
         assertTrue(message.contains("argument --max_steps: max_steps: x; accepted"), message);
         String none = assertThrows(ConfigException.class, () -> sft("--seed", "1")).getMessage();
         assertTrue(none.contains("command line: model_name_or_path: missing"), none);
