@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -169,6 +170,10 @@ final class OpenEnvTest {
             assertEquals(Step.observe("wrong", -0.5), game.step(said("3"), 0));
             assertEquals(new Step.Done(1, true), game.step(said("7"), 1));
             assertEquals(OptionalDouble.empty(), game.reward(ended()));
+        }
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (asked.size() < 4 && System.nanoTime() < end) {
+            Thread.sleep(5); // nobody waits for what is said at the close
         }
         assertEquals(
                 List.of(
