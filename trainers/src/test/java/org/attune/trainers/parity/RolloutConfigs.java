@@ -101,8 +101,9 @@ final class RolloutConfigs {
 
     private static SamplerCorrection sampler(ParityCase parity, SamplerCorrection start) {
         JsonNode c = parity.config();
-        if (!c.path("vllm_importance_sampling_correction").asBoolean(false)
-                && !c.path("sampling_logprobs").asBoolean(false)) {
+        // TRL corrects wherever the sampler tells log-probabilities, unless told otherwise.
+        boolean told = c.path("sampling_logprobs").asBoolean(false);
+        if (!c.path("vllm_importance_sampling_correction").asBoolean(told)) {
             return start.withVllmImportanceSamplingCorrection(false);
         }
         return new SamplerCorrection(
