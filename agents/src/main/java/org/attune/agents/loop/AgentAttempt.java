@@ -13,7 +13,6 @@ import org.attune.episode.EpisodeStart;
 import org.attune.episode.Turn;
 import org.attune.error.AttuneException;
 import org.attune.rollout.SampledTurn;
-import org.attune.rollout.StopReason;
 import org.attune.text.Message;
 import org.attune.text.parse.ParsedTurn;
 import org.attune.text.parse.ToolCall;
@@ -45,8 +44,6 @@ final class AgentAttempt implements EpisodeStory {
     private Optional<int[]> context = Optional.empty(); // of the last turn, where it begins a row
     private Optional<SampledTurn> sampled = Optional.empty(); // the last, not among the turns yet
     private ParsedTurn parsed;
-    private int earlierSampled; // own tokens of rows before
-    private int drawn; // tokens behind the prompts of rows before
     private EndReason end = EndReason.ANSWERED;
 
     AgentAttempt(EpisodeSetup setup, EpisodeTask task, AgentHost host, EpisodeDesk desk) {
@@ -106,15 +103,13 @@ final class AgentAttempt implements EpisodeStory {
         if (isFirst) {
             prompt = request.messages();
             promptIds = next.context().orElseThrow();
-        } else if (next.context().isPresent()) {
-            earlierSampled += dialogue.transcript().sampledTokens();
-            drawn += dialogue.transcript().completionLength();
         }
         context = isFirst ? Optional.empty() : next.context();
         dialogue.follow(request, next);
         SampledTurn turn =
                 next.context().isPresent()
-                        ? desk.begin(next.context().get(), most, drawn, deadline)
+                        ? desk.begin(
+                                next.context().get(), most, dialogue.transcript().drawn(), deadline)
                         : desk.goOn(next.observation(), most);
         if (turn.ids().length == 0) {
             sampled = Optional.empty();
@@ -144,7 +139,7 @@ final class AgentAttempt implements EpisodeStory {
 
     private TurnBudget.Room room(AgentDialogue.Next next) throws RequestException {
         Transcript held = dialogue.transcript();
-        int own = earlierSampled + (held == null ? 0 : held.sampledTokens());
+        int own = held == null ? 0 : held.sampledTokens();
         int length =
                 next.context()
                         .map(ids -> ids.length)
@@ -184,8 +179,7 @@ final class AgentAttempt implements EpisodeStory {
                 new ModelReply(
                         parsed.message(),
                         named(parsed.calls()),
-                        turn.reason() == StopReason.STOP_TOKEN
-                                || turn.reason() == StopReason.STOP_STRING,
+                        turn.reason().isFinished(),
                         before.length,
                         turn.ids().length);
         dialogue.sampled(turn.ids(), answer, text);
@@ -213,8 +207,7 @@ final class AgentAttempt implements EpisodeStory {
                 new Turn(
                         turn.ids(),
                         turn.logProbs(),
-                        turn.reason() == StopReason.STOP_TOKEN
-                                || turn.reason() == StopReason.STOP_STRING,
+                        turn.reason().isFinished(),
                         Optional.of(parsed),
                         List.of(),
                         next.answers(),

@@ -54,25 +54,20 @@ final class AgentDialogue {
         if (transcript == null) {
             return Next.anew(rendered(request));
         }
-        Optional<Next> behind = history == History.TOKENS ? behind(request) : Optional.empty();
+        Optional<Next> behind = history == History.TOKENS ? byMessages(request) : Optional.empty();
         return behind.orElseGet(() -> byTokens(rendered(request)));
     }
 
     private Next byTokens(int[] whole) {
-        int[] held = transcript.ids();
-        boolean goesOn =
-                whole.length > held.length
-                        && Arrays.equals(whole, 0, held.length, held, 0, held.length);
-        return goesOn
-                ? new Next(
-                        List.of(),
-                        Arrays.copyOfRange(whole, held.length, whole.length),
-                        Optional.empty())
-                : Next.anew(whole);
+        return transcript
+                .behind(whole)
+                .filter(observation -> observation.length > 0)
+                .map(observation -> new Next(List.of(), observation, Optional.empty()))
+                .orElseGet(() -> Next.anew(whole));
     }
 
     /// A request that has the conversation so far in front.
-    private Optional<Next> behind(ModelRequest request) {
+    private Optional<Next> byMessages(ModelRequest request) {
         if (last.text().isPresent()) {
             String before = last.text().get() + replyText;
             return request.text()
@@ -142,10 +137,12 @@ final class AgentDialogue {
     /// Follows a request to where the turn begins.
     void follow(ModelRequest request, Next next) {
         last = request;
-        if (next.context().isPresent()) {
+        if (next.context().isEmpty()) {
+            transcript.observed(next.observation());
+        } else if (transcript == null) {
             transcript = new Transcript(next.context().get());
         } else {
-            transcript.observed(next.observation());
+            transcript.anew(next.context().get());
         }
     }
 

@@ -8,7 +8,6 @@ import org.attune.text.Conversation;
 import org.attune.text.Message;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -22,9 +21,7 @@ final class Dialogue {
     private final List<Message> prompt;
     private final int[] promptIds;
     private final List<Message> messages; // the prompt's and those after it
-    private Transcript transcript; // of the row that the next turn belongs to
-    private int earlierSampled; // own tokens of rows before
-    private int drawn; // tokens behind the prompts of rows before
+    private final Transcript transcript;
 
     /// How tokens go on behind a turn.
     ///
@@ -92,7 +89,7 @@ final class Dialogue {
 
     /// Where draws of a row that begins now go on.
     int drawn() {
-        return drawn + transcript.completionLength();
+        return transcript.drawn();
     }
 
     /// Appends a turn's tokens.
@@ -113,13 +110,10 @@ final class Dialogue {
         more.add(draft.parsed.message());
         more.addAll(draft.answers);
         int[] whole = rendered(more);
-        int[] held = transcript.ids();
-        boolean isExtension =
-                whole.length >= held.length
-                        && Arrays.mismatch(whole, 0, held.length, held, 0, held.length) < 0;
-        return isExtension
-                ? new Next(Arrays.copyOfRange(whole, held.length, whole.length), Optional.empty())
-                : new Next(NOTHING, Optional.of(whole));
+        return transcript
+                .behind(whole)
+                .map(observation -> new Next(observation, Optional.empty()))
+                .orElseGet(() -> new Next(NOTHING, Optional.of(whole)));
     }
 
     /// Goes on behind a turn.
@@ -127,9 +121,7 @@ final class Dialogue {
         messages.add(draft.parsed.message());
         messages.addAll(draft.answers);
         if (next.context().isPresent()) {
-            earlierSampled += transcript.sampledTokens();
-            drawn += transcript.completionLength();
-            transcript = new Transcript(next.context().get());
+            transcript.anew(next.context().get());
         } else {
             transcript.observed(next.observation());
         }
@@ -153,10 +145,6 @@ final class Dialogue {
     }
 
     private TurnBudget.Room room(int length) {
-        return setup.budget()
-                .room(
-                        length,
-                        length - promptIds.length,
-                        earlierSampled + transcript.sampledTokens());
+        return setup.budget().room(length, length - promptIds.length, transcript.sampledTokens());
     }
 }

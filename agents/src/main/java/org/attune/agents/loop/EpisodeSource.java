@@ -62,9 +62,7 @@ public final class EpisodeSource implements RolloutSource {
     @Override
     public List<SampledCompletion> completeGreedily(
             List<RolloutPrompt> prompts, FinishedListener listener) {
-        SamplingConfig greedy =
-                sampling.withDistribution(sampling.distribution().withTemperature(0));
-        return episodes(heldOutGenerator, prompts, greedy, -1, listener);
+        return episodes(heldOutGenerator, prompts, sampling.greedily(), -1, listener);
     }
 
     private List<SampledCompletion> episodes(
@@ -89,15 +87,15 @@ public final class EpisodeSource implements RolloutSource {
                                     config.maxNewTokens(),
                                     read,
                                     run.mayGoOn())) {
-                        return run
-                                .complete(
-                                        tasks(prompts, config.seed(), round),
-                                        turns,
-                                        (place, episode) ->
-                                                listener.finished(place, completion(episode)))
-                                .stream()
-                                .map(EpisodeSource::completion)
-                                .toList();
+                        var completions = new SampledCompletion[prompts.size()];
+                        run.complete(
+                                tasks(prompts, config.seed(), round),
+                                turns,
+                                (place, episode) -> {
+                                    completions[place] = completion(episode);
+                                    listener.finished(place, completions[place]);
+                                });
+                        return List.of(completions);
                     }
                 });
     }

@@ -46,18 +46,7 @@ final class McpTools implements ToolSetFactory {
             return ToolSet.of(tools(shared()));
         }
         Offer own = begin();
-        List<Tool> tools = tools(own);
-        return new ToolSet() {
-            @Override
-            public List<Tool> tools() {
-                return tools;
-            }
-
-            @Override
-            public void close() {
-                own.session().close();
-            }
-        };
+        return ToolSet.of(tools(own), own.session()::close);
     }
 
     private Offer shared() throws IOException, TimeoutException, InterruptedException {

@@ -50,7 +50,8 @@ public record RecordedWorld(RecordedAnswers answers, Miss miss) {
         return new ToolSetFactory() {
             @Override
             public ToolSet open(EpisodeStart start) throws Exception {
-                return new Tools(live.open(start), new Calls(start));
+                ToolSet set = live.open(start);
+                return ToolSet.of(new Calls(start).over(set.tools()), set::close);
             }
 
             @Override
@@ -98,26 +99,6 @@ public record RecordedWorld(RecordedAnswers answers, Miss miss) {
 
         List<Tool> over(List<Tool> tools) {
             return tools.stream().<Tool>map(tool -> new Recorded(tool, this)).toList();
-        }
-    }
-
-    private static final class Tools implements ToolSet {
-        private final ToolSet live;
-        private final List<Tool> tools;
-
-        Tools(ToolSet live, Calls calls) {
-            this.live = live;
-            this.tools = calls.over(live.tools());
-        }
-
-        @Override
-        public List<Tool> tools() {
-            return tools;
-        }
-
-        @Override
-        public void close() {
-            live.close();
         }
     }
 

@@ -165,17 +165,7 @@ final class ToolEntries {
                                 .findFirst()
                                 .orElseThrow(() -> missing(set, name)));
             }
-            return new ToolSet() {
-                @Override
-                public List<Tool> tools() {
-                    return chosen;
-                }
-
-                @Override
-                public void close() {
-                    set.close();
-                }
-            };
+            return ToolSet.of(chosen, set::close);
         }
 
         private static ConfigException missing(ToolSet set, String name) {

@@ -10,6 +10,24 @@ public interface ToolSet extends AutoCloseable {
         return () -> all;
     }
 
+    /// Tools with something to give back when their episode has ended.
+    ///
+    /// @param close gives it back; what it throws is for those who close
+    static ToolSet of(List<Tool> tools, Runnable close) {
+        List<Tool> all = List.copyOf(tools);
+        return new ToolSet() {
+            @Override
+            public List<Tool> tools() {
+                return all;
+            }
+
+            @Override
+            public void close() {
+                close.run();
+            }
+        };
+    }
+
     /// The methods of an object that are marked with [ToolMethod], see [AnnotatedTools].
     ///
     /// @throws org.attune.error.ConfigException if none is, or one can't be a tool

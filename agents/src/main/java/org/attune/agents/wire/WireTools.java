@@ -28,18 +28,7 @@ public final class WireTools implements ToolSetFactory {
         }
         var own = new EpisodeWire(parameters.source().connect(), start, true);
         try {
-            List<Tool> tools = tools(own);
-            return new ToolSet() {
-                @Override
-                public List<Tool> tools() {
-                    return tools;
-                }
-
-                @Override
-                public void close() {
-                    own.wire().close();
-                }
-            };
+            return ToolSet.of(tools(own), own.wire()::close);
         } catch (IOException | TimeoutException | InterruptedException | RuntimeException e) {
             own.wire().close();
             throw e;

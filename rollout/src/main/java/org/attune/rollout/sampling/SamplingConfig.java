@@ -245,6 +245,11 @@ public record SamplingConfig(
                 distribution, maxNewTokens, minimum, stopIds, stops, draws, top, time);
     }
 
+    /// The same with the likeliest token each time, penalties kept.
+    public SamplingConfig greedily() {
+        return withDistribution(distribution.withTemperature(0));
+    }
+
     /// The same for one of many batches of a run, with its own draws.
     ///
     /// @param number of the batch

@@ -50,10 +50,8 @@ public final class EngineRollouts implements RolloutSource {
     @Override
     public List<SampledCompletion> completeGreedily(
             List<RolloutPrompt> prompts, FinishedListener listener) {
-        SamplingConfig greedy =
-                sampling.withDistribution(sampling.distribution().withTemperature(0));
         return heldOutGenerator.generate(
-                RolloutPrompt.idsOf(prompts), greedy, TokenListener.of(listener));
+                RolloutPrompt.idsOf(prompts), sampling.greedily(), TokenListener.of(listener));
     }
 
     @Override
