@@ -4,8 +4,6 @@ import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
@@ -15,7 +13,6 @@ import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
-import java.util.List;
 import java.util.OptionalInt;
 
 /// A run of Nash-MD, TRL's `NashMDConfig`, which 1.16 has no longer.
@@ -46,7 +43,7 @@ public record NashMdConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements NashMdConfigCopies, CrossChecked, OnlineRun {
+        implements NashMdConfigCopies, OnlineRun {
     /// The defaults, as listed at the parameters.
     public static NashMdConfig defaults() {
         return NashMdConfigCopies.blank()
@@ -75,10 +72,5 @@ public record NashMdConfig(
     @Override
     public NashMdConfig fitted(TrainingConfig fitted, int slots) {
         return withTraining(fitted).withSampling(s -> s.withGenerationSlots(slots));
-    }
-
-    @Override
-    public List<ConfigProblem> crossFieldProblems() {
-        return onlineProblems();
     }
 }

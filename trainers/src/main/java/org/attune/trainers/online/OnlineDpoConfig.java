@@ -4,8 +4,6 @@ import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
@@ -16,7 +14,6 @@ import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
-import java.util.List;
 import java.util.OptionalInt;
 
 /// A run of online direct preference optimisation, TRL's `OnlineDPOConfig`.
@@ -49,7 +46,7 @@ public record OnlineDpoConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements OnlineDpoConfigCopies, CrossChecked, OnlineRun {
+        implements OnlineDpoConfigCopies, OnlineRun {
     static final double LEARNING_RATE = 5e-7;
 
     /// The defaults, as listed at the parameters.
@@ -79,10 +76,5 @@ public record OnlineDpoConfig(
     @Override
     public OnlineDpoConfig fitted(TrainingConfig fitted, int slots) {
         return withTraining(fitted).withSampling(s -> s.withGenerationSlots(slots));
-    }
-
-    @Override
-    public List<ConfigProblem> crossFieldProblems() {
-        return onlineProblems();
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.online;
 
 import org.attune.agents.loop.History;
 import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.EvalConfig;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
@@ -14,7 +15,7 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /// A run that learns from two judged completions of a prompt.
-public sealed interface OnlineRun extends RolloutRun
+public sealed interface OnlineRun extends RolloutRun, CrossChecked
         permits OnlineDpoConfig, XpoConfig, NashMdConfig {
     /// Name of the method.
     String method();
@@ -55,8 +56,8 @@ public sealed interface OnlineRun extends RolloutRun
         return limit == Integer.MAX_VALUE ? OptionalInt.empty() : OptionalInt.of(limit);
     }
 
-    /// Settings that don't go together.
-    default List<ConfigProblem> onlineProblems() {
+    @Override
+    default List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training().eval(), data()));
         problems.addAll(OptimizerConfig.needsAllWeights(training(), lora(), model()));
         problems.addAll(TrainingConfig.needsNoNoise(training()));

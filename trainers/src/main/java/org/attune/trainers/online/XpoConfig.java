@@ -4,8 +4,6 @@ import jakarta.validation.Valid;
 
 import org.attune.models.ModelConfig;
 import org.attune.records.CopyMethods;
-import org.attune.trainers.config.ConfigProblem;
-import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
@@ -15,7 +13,6 @@ import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
 import org.attune.trainers.onpolicy.RolloutSourceConfig;
 
-import java.util.List;
 import java.util.OptionalInt;
 
 /// A run of exploratory preference optimisation, TRL's `XPOConfig`, which 1.16 has no longer.
@@ -45,7 +42,7 @@ public record XpoConfig(
         @Valid HeldOutConfig heldOut,
         @Valid CompletionLogConfig completionLog,
         @Valid TrainingConfig training)
-        implements XpoConfigCopies, CrossChecked, OnlineRun {
+        implements XpoConfigCopies, OnlineRun {
     /// The defaults, as listed at the parameters.
     public static XpoConfig defaults() {
         return XpoConfigCopies.blank()
@@ -74,10 +71,5 @@ public record XpoConfig(
     @Override
     public XpoConfig fitted(TrainingConfig fitted, int slots) {
         return withTraining(fitted).withSampling(s -> s.withGenerationSlots(slots));
-    }
-
-    @Override
-    public List<ConfigProblem> crossFieldProblems() {
-        return onlineProblems();
     }
 }

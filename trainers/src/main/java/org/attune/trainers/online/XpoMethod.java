@@ -1,20 +1,9 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.PromptExample;
-import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.opening.FirstRun;
-import org.attune.trainers.opening.Judging;
-import org.attune.trainers.opening.OpenedRun;
-import org.attune.trainers.opening.PolicyPlan;
-import org.attune.trainers.opening.RolloutMethod;
-import org.attune.trainers.opening.RowSetup;
-import org.attune.trainers.opening.RunRows;
-import org.attune.trainers.opening.Surroundings;
-
-import java.nio.file.Path;
 
 /// The method `xpo`, as the command line and the front door know it.
-public record XpoMethod() implements RolloutMethod<XpoConfig> {
+public record XpoMethod() implements OnlineMethod<XpoConfig> {
     @Override
     public String name() {
         return "xpo";
@@ -44,25 +33,5 @@ public record XpoMethod() implements RolloutMethod<XpoConfig> {
                 "1e-5",
                 "missing_eos_penalty",
                 "1.0");
-    }
-
-    @Override
-    public RunRows<PromptExample> prepare(RowSetup setup, XpoConfig config) {
-        return prepare(setup, config, OnlineOpening.preparation(setup, config));
-    }
-
-    @Override
-    public PolicyPlan policy(Surroundings around, XpoConfig config, Path directory) {
-        return OnlineOpening.policy(around, config);
-    }
-
-    @Override
-    public RunSummary train(
-            Surroundings around,
-            XpoConfig config,
-            Path directory,
-            OpenedRun<PromptExample> run,
-            Judging judging) {
-        return OnlineOpening.train(around, config, directory, run, judging);
     }
 }
