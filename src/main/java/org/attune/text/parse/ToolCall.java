@@ -1,5 +1,9 @@
 package org.attune.text.parse;
 
+import org.attune.text.Message;
+
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -15,5 +19,27 @@ public record ToolCall(Optional<String> id, String name, Object arguments, Strin
     @SuppressWarnings("unchecked") // keys of JSON objects are strings
     public Map<String, Object> named() {
         return arguments instanceof Map<?, ?> map ? (Map<String, Object>) map : Map.of();
+    }
+
+    /// As chat templates take it: `{"id": …, "type": "function", "function": {…}}`, without `id` if
+    /// it has none.
+    public Map<String, Object> asTemplateValue() {
+        var function = new LinkedHashMap<String, Object>();
+        function.put("name", name);
+        function.put("arguments", arguments);
+        var call = new LinkedHashMap<String, Object>();
+        id.ifPresent(value -> call.put("id", value));
+        call.put("type", "function");
+        call.put("function", function);
+        return call;
+    }
+
+    /// An assistant's message that makes calls and says nothing beside them.
+    public static Message message(List<ToolCall> calls) {
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("role", "assistant");
+        fields.put("content", "");
+        fields.put("tool_calls", calls.stream().map(ToolCall::asTemplateValue).toList());
+        return new Message(fields);
     }
 }

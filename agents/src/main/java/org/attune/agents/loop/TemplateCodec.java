@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -135,28 +136,17 @@ public final class TemplateCodec implements TurnCodec {
         if (count == 0) {
             return List.of(user, Message.of("assistant", MARK));
         }
-        var written = new ArrayList<Object>();
+        var written = new ArrayList<ToolCall>();
         for (int i = 0; i < count; i++) {
-            var function = new LinkedHashMap<String, Object>();
-            function.put("name", calls.get(i).name());
-            function.put("arguments", Map.of(MARK, MARK));
-            var call = new LinkedHashMap<String, Object>();
-            call.put("id", id(i < answers.size() ? answers.get(i) : answers.getLast(), i));
-            call.put("type", "function");
-            call.put("function", function);
-            written.add(call);
+            String id = id(i < answers.size() ? answers.get(i) : answers.getLast(), i);
+            written.add(new ToolCall(Optional.of(id), calls.get(i).name(), Map.of(MARK, MARK), ""));
         }
-        var fields = new LinkedHashMap<String, Object>();
-        fields.put("role", "assistant");
-        fields.put("content", "");
-        fields.put("tool_calls", written);
-        return List.of(user, new Message(fields));
+        return List.of(user, ToolCall.message(written));
     }
 
     /// Some templates ask for ids of nine letters and digits.
-    private static Object id(Message answer, int place) {
-        return Optional.ofNullable(answer.fields().get("tool_call_id"))
-                .orElse("call%05d".formatted(place));
+    private static String id(Message answer, int place) {
+        return Objects.toString(answer.fields().get("tool_call_id"), "call%05d".formatted(place));
     }
 
     private static List<Message> withIds(List<Message> answers) {

@@ -12,6 +12,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Observations with TRL's tokens: a conversation of a user and a call without arguments is
@@ -47,17 +49,8 @@ public final class TrlCodec implements TurnCodec {
     }
 
     private static Message calling(Message answer) {
-        var function = new LinkedHashMap<String, Object>();
-        function.put("name", answer.fields().get("name"));
-        function.put("arguments", Map.of());
-        var call = new LinkedHashMap<String, Object>();
-        call.put("type", "function");
-        call.put("function", function);
-        var fields = new LinkedHashMap<String, Object>();
-        fields.put("role", "assistant");
-        fields.put("content", "");
-        fields.put("tool_calls", List.of(call));
-        return new Message(fields);
+        String name = Objects.toString(answer.fields().get("name"), null);
+        return ToolCall.message(List.of(new ToolCall(Optional.empty(), name, Map.of(), "")));
     }
 
     private int[] encode(List<Message> messages, Tail tail) {

@@ -6,12 +6,12 @@ import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
 import org.attune.text.Json;
 import org.attune.text.Message;
+import org.attune.text.parse.ToolCall;
 import org.attune.text.parse.family.Families;
 import org.attune.text.parse.family.Family;
 import org.attune.text.parse.turn.FormatParser;
 
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -175,18 +175,8 @@ final class TemplateProbe {
     }
 
     private static Message call(Object arguments) {
-        var function = new LinkedHashMap<String, Object>();
-        function.put("name", TOOL);
-        function.put("arguments", arguments);
-        var call = new LinkedHashMap<String, Object>();
-        call.put("id", "call00000");
-        call.put("type", "function");
-        call.put("function", function);
-        var fields = new LinkedHashMap<String, Object>();
-        fields.put("role", "assistant");
-        fields.put("content", "");
-        fields.put("tool_calls", List.of(call));
-        return new Message(fields);
+        return ToolCall.message(
+                List.of(new ToolCall(Optional.of("call00000"), TOOL, arguments, "")));
     }
 
     /// Whether it tells a model of tools.
