@@ -5,7 +5,6 @@ import org.attune.episode.ToolOutcome;
 import org.attune.episode.Turn;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.source.RecordedCompletion;
-import org.attune.text.Json;
 import org.attune.text.Message;
 import org.attune.text.Tokenizer;
 import org.attune.text.parse.ToolCall;
@@ -123,16 +122,11 @@ record EpisodeText(Optional<Tokenizer> tokenizer, boolean isColoured) {
     }
 
     private static String called(ToolCall call) {
-        Object arguments = call.arguments();
-        return "calls %s(%s)"
-                .formatted(
-                        call.name(), arguments instanceof String raw ? raw : Json.write(arguments));
+        return "calls %s(%s)".formatted(call.name(), call.argumentText());
     }
 
     private void block(String content, boolean isOwn, StringBuilder text) {
-        // What a model or a tool wrote must not steer a terminal.
-        String safe = content.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "�");
-        for (String line : safe.split("\n", -1)) {
+        for (String line : VisibleText.ofLines(content).split("\n", -1)) {
             text.append(isOwn ? "> " : "| ");
             text.append(isOwn && isColoured ? BOLD + line + PLAIN : line);
             text.append(System.lineSeparator());

@@ -1,5 +1,6 @@
 package org.attune.text.parse;
 
+import org.attune.text.Json;
 import org.attune.text.Message;
 
 import java.util.LinkedHashMap;
@@ -19,6 +20,11 @@ public record ToolCall(Optional<String> id, String name, Object arguments, Strin
     @SuppressWarnings("unchecked") // keys of JSON objects are strings
     public Map<String, Object> named() {
         return arguments instanceof Map<?, ?> map ? (Map<String, Object>) map : Map.of();
+    }
+
+    /// The arguments as JSON, or as the model wrote them where they are no more than a text.
+    public String argumentText() {
+        return arguments instanceof String text ? text : Json.write(arguments);
     }
 
     /// As chat templates take it: `{"id": …, "type": "function", "function": {…}}`, without `id` if

@@ -111,9 +111,7 @@ final class ReplyWriter {
     private static Map<String, Object> call(ToolCall call, int index, boolean isPiece) {
         Map<String, Object> function = new LinkedHashMap<>();
         function.put("name", call.name());
-        function.put(
-                "arguments",
-                call.arguments() instanceof String text ? text : Json.write(call.arguments()));
+        function.put("arguments", call.argumentText());
         Map<String, Object> whole = new LinkedHashMap<>();
         if (isPiece) {
             whole.put("index", (long) index);

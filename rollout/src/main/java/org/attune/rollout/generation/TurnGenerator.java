@@ -121,7 +121,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
                             + " read again into a larger cache",
                     longestPrompt);
             cache.close();
-            cache = new KvCache(lane.decoder().decoder(), slots, capacity());
+            cache = lane.decoder().newCache(slots, capacity());
             batch.moveTo(cache);
         }
     }
@@ -175,7 +175,7 @@ public final class TurnGenerator implements TurnSampler, AutoCloseable {
     @Override
     public void step(Consumer<SampledTurn> told) {
         if (batch == null && !early.isEmpty()) {
-            cache = new KvCache(lane.decoder().decoder(), slots, capacity());
+            cache = lane.decoder().newCache(slots, capacity());
             batch = new GenerationBatch(cache, !mayGoOn, true, PATIENCE);
             early.forEach(batch::add);
             early.clear();

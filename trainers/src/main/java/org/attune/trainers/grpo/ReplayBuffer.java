@@ -123,18 +123,18 @@ record ReplayBuffer(int size, List<Group> groups) {
         }
         var rows = new ArrayList<RolloutRow>();
         try {
-            List<String> lines = Files.readAllLines(file);
-            for (int i = 0; i < lines.size(); i++) {
-                JsonNode line = JSON.readTree(lines.get(i));
-                rows.add(form.read(line));
-                boolean last =
-                        i + 1 == lines.size()
-                                || JSON.readTree(lines.get(i + 1)).get("group").asInt()
-                                        != line.get("group").asInt();
-                if (last) {
-                    groups.add(new Group(line.get("score").asDouble(), rows));
+            JsonNode before = null; // null before the first line
+            for (String text : Files.readAllLines(file)) {
+                JsonNode line = JSON.readTree(text);
+                if (before != null && !line.get("group").equals(before.get("group"))) {
+                    groups.add(new Group(before.get("score").asDouble(), rows));
                     rows.clear();
                 }
+                rows.add(form.read(line));
+                before = line;
+            }
+            if (before != null) {
+                groups.add(new Group(before.get("score").asDouble(), rows));
             }
         } catch (IOException | RuntimeException e) {
             throw new CheckpointException(file + " can't be read: " + e, e);
