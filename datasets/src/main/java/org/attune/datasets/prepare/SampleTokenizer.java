@@ -229,13 +229,18 @@ public final class SampleTokenizer {
                     case Sample.LanguageModeling _ ->
                             throw new DatasetException("the row has no prompt");
                 };
+        if (shared.areEpisodes() && !sample.options().variables().isEmpty()) {
+            throw new DatasetException(
+                    "the row has chat_template_kwargs of its own; episodes have those of the run"
+                            + " alone, so write them there, or leave the column out");
+        }
         Map<String, Object> columns = new LinkedHashMap<>(sample.row().columns());
         columns.remove("prompt");
         var origin = sample.row().origin();
         PromptExample prompt =
                 switch (content) {
                     case Content.Text(String text) -> {
-                        if (shared.needsMessages()) {
+                        if (shared.areEpisodes()) {
                             throw new DatasetException(
                                     "the prompt is a plain text; episodes need a list of messages,"
                                             + " or apply_chat_template: true");

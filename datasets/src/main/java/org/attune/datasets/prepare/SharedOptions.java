@@ -11,10 +11,10 @@ import java.util.Map;
 ///
 /// @param tools JSON schemas, which take the place of a row's own; empty: the row's
 /// @param variables of the template; those of a row go first
-/// @param needsMessages whether prompts of plain text are refused, since episodes of many turns
-///     can't follow them
+/// @param areEpisodes whether episodes of many turns follow the prompts. Prompts of plain text are
+///     refused then, and variables of a row too: turns behind the first have the run's alone
 public record SharedOptions(
-        List<Object> tools, Map<String, Object> variables, boolean needsMessages) {
+        List<Object> tools, Map<String, Object> variables, boolean areEpisodes) {
     /// Nothing.
     public static final SharedOptions NONE = new SharedOptions(List.of(), Map.of(), false);
 

@@ -51,6 +51,29 @@ class PromptPreparationTest {
         assertThrows(ConfigException.class, () -> prepare(OptionalInt.of(0), "pq"));
     }
 
+    @Test
+    void episodesRefuseWhatTheirTurnsCouldNotObey() {
+        var turn = Map.of("role", "user", "content", "p");
+        Map<String, Object> own = Map.of("enable_thinking", false);
+        assertTrue(
+                episode(Map.of("prompt", List.of(turn), "chat_template_kwargs", own))
+                        .contains("chat_template_kwargs of its own"));
+        assertTrue(episode(Map.of("prompt", "p")).contains("episodes need a list of messages"));
+    }
+
+    private static String episode(Map<String, Object> columns) {
+        var row = new Row(columns, new RowOrigin("prompts.jsonl", 1, 0));
+        Sample sample = new SampleReader(DatasetType.PROMPT_ONLY, false).read(row);
+        var preparation =
+                new PromptPreparation(
+                        new SampleTokenizer(new ByteTokenizer(false), Optional.empty()),
+                        OptionalInt.empty(),
+                        BadRowPolicy.ERROR,
+                        new SharedOptions(List.of(), Map.of(), true));
+        return assertThrows(DatasetException.class, () -> preparation.prepare(List.of(sample), 1))
+                .getMessage();
+    }
+
     private static Prepared<PromptExample> prepare(OptionalInt most, String... prompts) {
         var tokenizer = new SampleTokenizer(new ByteTokenizer(false), Optional.empty());
         return new PromptPreparation(tokenizer, most, BadRowPolicy.ERROR)

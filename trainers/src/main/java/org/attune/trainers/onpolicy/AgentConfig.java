@@ -22,7 +22,7 @@ import java.util.Map;
 /// @param environments by name; a row names its own in the column `environment`
 /// @param agent a program that leads the episodes, with its `command`, and brings its tools itself
 /// @param chatTemplateKwargs further variables of the chat template; those of a row's own column go
-///     first
+///     first, which episodes refuse
 /// @param budget how long an episode may go on
 /// @param play how episodes are run
 /// @param world whether tools answer as recorded
