@@ -66,6 +66,7 @@ final class ArchitectureTest {
                     "http",
                     "hub",
                     "tensor",
+                    "ranks",
                     "files",
                     "text",
                     "model",

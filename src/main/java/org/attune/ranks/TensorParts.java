@@ -1,0 +1,40 @@
+package org.attune.ranks;
+
+import org.attune.error.ShapeException;
+import org.attune.tensor.DType;
+import org.attune.tensor.Tensor;
+
+/// Checks of what goes between ranks, the same for all carriers.
+final class TensorParts {
+    private TensorParts() {}
+
+    static void requireRank(int rank, int size) {
+        if (rank < 0 || rank >= size) {
+            throw new IndexOutOfBoundsException(
+                    "rank %d of %d; ranks are 0 to %d".formatted(rank, size, size - 1));
+        }
+    }
+
+    static void requireDense(String what, Tensor values) {
+        if (!values.isDense()) {
+            throw new ShapeException(what + ": " + values + " is not contiguous");
+        }
+    }
+
+    static void requireSummable(String what, Tensor sum) {
+        requireDense(what, sum);
+        if (sum.dtype() != DType.FLOAT32) {
+            throw new ShapeException(
+                    what + ": " + sum + " can't be added up over ranks; float32 is");
+        }
+    }
+
+    static void requireParts(String what, Tensor whole, Tensor part, int size) {
+        requireDense(what, whole);
+        requireDense(what, part);
+        if (whole.dtype() != part.dtype() || whole.size() != part.size() * size) {
+            throw new ShapeException(
+                    "%s: %s doesn't consist of %d parts as %s".formatted(what, whole, size, part));
+        }
+    }
+}
