@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /// Writes the rows of the agents in `examples/agents`: `./attune example agents.AgentRows DIR`.
 ///
@@ -21,6 +22,9 @@ public final class AgentRows {
     private static final int TAUGHT = 6_000;
     private static final int PROMPTS = 1_000;
     private static final int HELD_OUT = 200;
+
+    /// A model that knows English learns the form from few.
+    private static final int STORIES = 512;
 
     private AgentRows() {}
 
@@ -37,27 +41,8 @@ public final class AgentRows {
     static void write(Path folder) throws IOException {
         Files.createDirectories(folder);
         UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(SEED);
-        Set<String> held = new HashSet<>();
-        List<Dialogue> heldOut = new ArrayList<>();
-        while (heldOut.size() < HELD_OUT) {
-            Dialogue sum = CalculatorRows.careless(random);
-            if (held.add(sum.question())) {
-                heldOut.add(sum);
-            }
-        }
-        List<Dialogue> sums = new ArrayList<>();
-        while (sums.size() < TAUGHT + PROMPTS) {
-            Dialogue sum = CalculatorRows.careless(random);
-            if (!held.contains(sum.question())) {
-                sums.add(sum);
-            }
-        }
-        Dialogue.writeTaught(folder.resolve("calculator-sft.jsonl"), sums.subList(0, TAUGHT));
-        Dialogue.writePrompts(
-                folder.resolve("calculator-prompts.jsonl"),
-                sums.subList(TAUGHT, sums.size()),
-                false);
-        Dialogue.writePrompts(folder.resolve("calculator-heldout.jsonl"), heldOut, false);
+        writeQuestions(
+                folder, "calculator", TAUGHT, PROMPTS, () -> CalculatorRows.careless(random));
 
         List<Dialogue> guesses = new ArrayList<>();
         List<Dialogue> games = new ArrayList<>();
@@ -67,6 +52,32 @@ public final class AgentRows {
         }
         writeGame(folder, "guess", guesses);
         writeGame(folder, "tictactoe", games);
+        writeQuestions(folder, "stories", STORIES, STORIES, () -> StoryRows.careless(random));
+    }
+
+    /// Questions with an answer; none that is held out is among the others.
+    private static void writeQuestions(
+            Path folder, String name, int taught, int prompts, Supplier<Dialogue> question)
+            throws IOException {
+        Set<String> held = new HashSet<>();
+        List<Dialogue> heldOut = new ArrayList<>();
+        while (heldOut.size() < HELD_OUT) {
+            Dialogue dialogue = question.get();
+            if (held.add(dialogue.question())) {
+                heldOut.add(dialogue);
+            }
+        }
+        List<Dialogue> rows = new ArrayList<>();
+        while (rows.size() < taught + prompts) {
+            Dialogue dialogue = question.get();
+            if (!held.contains(dialogue.question())) {
+                rows.add(dialogue);
+            }
+        }
+        Dialogue.writeTaught(folder.resolve(name + "-sft.jsonl"), rows.subList(0, taught));
+        Dialogue.writePrompts(
+                folder.resolve(name + "-prompts.jsonl"), rows.subList(taught, rows.size()), false);
+        Dialogue.writePrompts(folder.resolve(name + "-heldout.jsonl"), heldOut, false);
     }
 
     private static void writeGame(Path folder, String name, List<Dialogue> taught)
