@@ -54,7 +54,7 @@ class KilledEpisodesTest {
         assertEquals(0, run.exitValue(), Files.readString(folder.resolve(output + ".log")));
         return Files.readString(folder.resolve(output).resolve("metrics.jsonl"))
                 .replaceAll(
-                        "\"(tokens_per_second|[a-z_]*runtime|[a-z_]*_per_second"
+                        "\"(tokens_per_second|step_time|[a-z_]*runtime|[a-z_]*_per_second"
                                 + "|episodes/call_seconds/[a-z0-9]*)\":[^,}]*,?",
                         "");
     }

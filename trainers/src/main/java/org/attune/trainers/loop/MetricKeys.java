@@ -66,6 +66,9 @@ public final class MetricKeys {
     /// Attune's own: tokens trained on per second since the last log, without padding.
     public static final String TOKENS_PER_SECOND = "tokens_per_second";
 
+    /// Seconds a step took, mean since the last log.
+    public static final String STEP_TIME = "step_time";
+
     /// transformers' keys of the run's last log entry.
     public static final String TRAIN_LOSS = "train_loss";
 

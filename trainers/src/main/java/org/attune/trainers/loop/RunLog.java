@@ -18,6 +18,7 @@ final class RunLog {
     private long tokens;
     private long tokensAtStart;
     private long tokensLogged;
+    private int stepsPending;
     private double secondsLogged;
     private double lossSum;
 
@@ -28,6 +29,7 @@ final class RunLog {
     /// Counts a finished step.
     void count(StepReport report) {
         tokens += report.tokens();
+        stepsPending++;
         lossSum += report.loss();
         pending.add(MetricKeys.LOSS, report.loss());
         report.microBatches().forEach(pending::add);
@@ -54,6 +56,8 @@ final class RunLog {
         metrics.put(MetricKeys.EPOCH, epoch);
         double elapsed = Math.max(1e-9, seconds - secondsLogged);
         metrics.put(MetricKeys.TOKENS_PER_SECOND, (tokens - tokensLogged) / elapsed);
+        metrics.put(MetricKeys.STEP_TIME, elapsed / Math.max(1, stepsPending));
+        stepsPending = 0;
         tokensLogged = tokens;
         secondsLogged = seconds;
         pending.clear();

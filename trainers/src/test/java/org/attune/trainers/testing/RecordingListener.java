@@ -52,7 +52,12 @@ public final class RecordingListener implements TrainingListener {
 
     private static Map<String, Object> timeless(int step, Map<String, Object> metrics) {
         Map<String, Object> copy = new LinkedHashMap<>(metrics);
-        copy.keySet().removeAll(List.of(MetricKeys.TOKENS_PER_SECOND, MetricKeys.EVAL_RUNTIME));
+        copy.keySet()
+                .removeAll(
+                        List.of(
+                                MetricKeys.TOKENS_PER_SECOND,
+                                MetricKeys.STEP_TIME,
+                                MetricKeys.EVAL_RUNTIME));
         copy.put(MetricKeys.STEP, step);
         return copy;
     }
