@@ -1,0 +1,272 @@
+package org.attune.tensor.mpi;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/// A loaded MPI library. Calls concern all processes of the job, or those of a part of it, return 0
+/// or an error number, and are made by one thread, which also begins and finishes. Counts are of
+/// the named type, 32 bits wide.
+@SuppressWarnings("restricted")
+public final class MpiLibrary {
+    /// The standard's limits of texts are below this in all libraries.
+    private static final int TEXT_BYTES = 8192;
+
+    private final MpiAbi abi;
+    private final MpiHandles handles;
+    private final MpiFunctions functions;
+    private final MemorySegment text = Arena.global().allocate(TEXT_BYTES);
+    private final MemorySegment number = Arena.global().allocate(ValueLayout.JAVA_INT);
+
+    private MpiLibrary(MpiAbi abi, MpiHandles handles, MpiFunctions functions) {
+        this.abi = abi;
+        this.handles = handles;
+        this.functions = functions;
+    }
+
+    /// Loads a library; nothing is begun.
+    ///
+    /// @param file a path, or a name that the system's loader looks for
+    /// @throws IllegalArgumentException if there is none
+    /// @throws UnsatisfiedLinkError if it isn't an MPI library of this interface
+    public static MpiLibrary load(MpiAbi abi, String file) {
+        SymbolLookup library =
+                file.contains("/")
+                        ? SymbolLookup.libraryLookup(Path.of(file), Arena.global())
+                        : SymbolLookup.libraryLookup(file, Arena.global());
+        return new MpiLibrary(abi, abi.handles(library), MpiFunctions.of(library, abi));
+    }
+
+    public MpiAbi abi() {
+        return abi;
+    }
+
+    /// Begins, so that failed calls return.
+    public int initialise() {
+        try {
+            int code =
+                    (int)
+                            functions
+                                    .initialise()
+                                    .invokeExact(0L, 0L, abi.serialized(), number.address());
+            return code != 0
+                    ? code
+                    : (int)
+                            functions
+                                    .setErrors()
+                                    .invokeExact(handles.processes(), handles.errorsReturn());
+        } catch (Throwable t) {
+            throw fault("MPI_Init_thread", t);
+        }
+    }
+
+    /// Gives those processes calls among themselves that name the same number. All make this call.
+    ///
+    /// @throws IllegalStateException if it fails
+    public MpiLibrary split(int number) {
+        MemorySegment part = Arena.global().allocate(ValueLayout.JAVA_LONG);
+        try {
+            int code =
+                    (int)
+                            functions
+                                    .split()
+                                    .invokeExact(handles.processes(), number, 0, part.address());
+            if (code != 0) {
+                throw new IllegalStateException(errorText(code));
+            }
+            long handle =
+                    abi == MpiAbi.MPICH
+                            ? part.get(ValueLayout.JAVA_INT, 0)
+                            : part.get(ValueLayout.JAVA_LONG, 0);
+            return new MpiLibrary(abi, handles.among(handle), functions);
+        } catch (Throwable t) {
+            throw fault("MPI_Comm_split", t);
+        }
+    }
+
+    /// This process's number among all.
+    public int rank() {
+        try {
+            int _ = (int) functions.rank().invokeExact(handles.processes(), number.address());
+            return number.get(ValueLayout.JAVA_INT, 0);
+        } catch (Throwable t) {
+            throw fault("MPI_Comm_rank", t);
+        }
+    }
+
+    /// Number of processes.
+    public int size() {
+        try {
+            int _ = (int) functions.size().invokeExact(handles.processes(), number.address());
+            return number.get(ValueLayout.JAVA_INT, 0);
+        } catch (Throwable t) {
+            throw fault("MPI_Comm_size", t);
+        }
+    }
+
+    /// The name of this machine.
+    public String processorName() {
+        try {
+            int _ = (int) functions.processorName().invokeExact(text.address(), number.address());
+            return text.getString(0);
+        } catch (Throwable t) {
+            throw fault("MPI_Get_processor_name", t);
+        }
+    }
+
+    /// What the library says of itself, on one line: `Open MPI v4.1.4, package: …`.
+    public String version() {
+        try {
+            int _ = (int) functions.version().invokeExact(text.address(), number.address());
+            String line = text.getString(0).strip().lines().findFirst().orElse("");
+            return line.replaceAll("\\s+", " ");
+        } catch (Throwable t) {
+            throw fault("MPI_Get_library_version", t);
+        }
+    }
+
+    /// What an error number means.
+    public String errorText(int code) {
+        try {
+            int failed =
+                    (int) functions.errorText().invokeExact(code, text.address(), number.address());
+            return failed == 0 ? text.getString(0).strip() : "error " + code;
+        } catch (Throwable t) {
+            throw fault("MPI_Error_string", t);
+        }
+    }
+
+    /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
+    ///
+    /// @param from address of size · count float32 numbers
+    /// @param to likewise, elsewhere
+    public int allToAll(long from, long to, int count) {
+        long type = handles.floatType();
+        try {
+            return (int)
+                    functions
+                            .allToAll()
+                            .invokeExact(from, count, type, to, count, type, handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Alltoall", t);
+        }
+    }
+
+    /// Everybody's numbers, in the order of the ranks.
+    ///
+    /// @param from address of count float32 numbers, outside of the others
+    /// @param to address of size · count
+    public int allGather(long from, long to, int count) {
+        return gather(from, to, count, handles.floatType());
+    }
+
+    /// As [#allGather] of bytes.
+    public int allGatherBytes(long from, long to, int count) {
+        return gather(from, to, count, handles.byteType());
+    }
+
+    /// As [#allGather], where this rank's numbers are in their place.
+    public int allGatherInPlace(long all, int count) {
+        return gather(abi.inPlace(), all, count, handles.floatType());
+    }
+
+    /// As [#allGatherInPlace] of bytes.
+    public int allGatherBytesInPlace(long all, int count) {
+        return gather(abi.inPlace(), all, count, handles.byteType());
+    }
+
+    private int gather(long from, long to, int count, long type) {
+        try {
+            return (int)
+                    functions
+                            .allGather()
+                            .invokeExact(from, count, type, to, count, type, handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Allgather", t);
+        }
+    }
+
+    /// Adds up float32 numbers over all ranks, in place, in the library's order.
+    public int allReduce(long numbers, int count) {
+        try {
+            return (int)
+                    functions
+                            .allReduce()
+                            .invokeExact(
+                                    abi.inPlace(),
+                                    numbers,
+                                    count,
+                                    handles.floatType(),
+                                    handles.sum(),
+                                    handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Allreduce", t);
+        }
+    }
+
+    /// This rank's `count` of the size · count sums, in the library's order.
+    public int reduceScatter(long from, long to, int count) {
+        try {
+            return (int)
+                    functions
+                            .reduceScatter()
+                            .invokeExact(
+                                    from,
+                                    to,
+                                    count,
+                                    handles.floatType(),
+                                    handles.sum(),
+                                    handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Reduce_scatter_block", t);
+        }
+    }
+
+    /// Copies one rank's bytes to all.
+    public int broadcast(long bytes, int count, int from) {
+        try {
+            return (int)
+                    functions
+                            .broadcast()
+                            .invokeExact(
+                                    bytes, count, handles.byteType(), from, handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Bcast", t);
+        }
+    }
+
+    /// Waits for all.
+    public int barrier() {
+        try {
+            return (int) functions.barrier().invokeExact(handles.processes());
+        } catch (Throwable t) {
+            throw fault("MPI_Barrier", t);
+        }
+    }
+
+    /// Ends all processes of the job, this one included.
+    ///
+    /// @param code that the launcher ends with
+    public int abort(int code) {
+        try {
+            return (int) functions.abort().invokeExact(handles.processes(), code);
+        } catch (Throwable t) {
+            throw fault("MPI_Abort", t);
+        }
+    }
+
+    /// Ends the use of the library, with all others.
+    public int finish() {
+        try {
+            return (int) functions.finish().invokeExact();
+        } catch (Throwable t) {
+            throw fault("MPI_Finalize", t);
+        }
+    }
+
+    private static IllegalStateException fault(String function, Throwable t) {
+        return new IllegalStateException("calling " + function + " failed", t);
+    }
+}

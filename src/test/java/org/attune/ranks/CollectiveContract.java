@@ -1,0 +1,219 @@
+package org.attune.ranks;
+
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Engine;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// The program of one rank: makes every call with many sizes and compares with what one process
+/// computes, bit for bit. Every rank knows what all others send.
+final class CollectiveContract {
+    private static final int[] SIZES = {0, 1, 7, 1000, (1 << 20) + 3};
+
+    private final Collective ranks;
+    private int comparisons;
+
+    private CollectiveContract(Collective ranks) {
+        this.ranks = ranks;
+    }
+
+    /// @param args repetitions of each call
+    public static void main(String[] args) {
+        Launched launched = Launched.by(System.getenv()).orElseThrow();
+        int repetitions = Integer.parseInt(args[0]);
+        Engine.run(
+                () -> {
+                    try (var all = MpiCollective.join(launched, System.getenv(), RankSum.FIXED)) {
+                        say(all, new CollectiveContract(all).run(repetitions));
+                        for (int size = all.size() - 1; size > 0; size--) {
+                            int number = all.rank() / size;
+                            try (var some = all.part(number, RankSum.FIXED)) {
+                                say(some, new CollectiveContract(some).run(repetitions));
+                            }
+                        }
+                        compareOrders(all);
+                    }
+                });
+        System.exit(0);
+    }
+
+    private static void say(MpiCollective ranks, int comparisons) {
+        if (ranks.writes()) {
+            String words = "%d ranks, %d comparisons on each, %s%n";
+            System.out.printf(words, ranks.size(), comparisons, ranks.library());
+        }
+    }
+
+    /// The library's own sums are as near as float32 is.
+    private static void compareOrders(MpiCollective all) {
+        try (var other = all.part(0, RankSum.LIBRARY);
+                var _ = TensorScope.open("orders")) {
+            float[] mine = numbers(4000 * all.size(), all.rank());
+            Tensor fixed = tensor(mine);
+            Tensor free = tensor(mine);
+            all.allReduce("fixed", fixed);
+            other.allReduce("free", free);
+            double most = fixed.sub(free).square().sum().item();
+            if (!(most < 1e-3)) {
+                throw new AssertionError("sums differ by " + most);
+            }
+            Tensor part = Tensor.zeros(Device.cpu(), DType.FLOAT32, 4000);
+            other.reduceScatter("free", tensor(mine), part);
+            Tensor expected = free.narrow(0, 4000L * all.rank(), 4000);
+            double off = part.sub(expected).square().sum().item();
+            if (!(off < 1e-3)) {
+                throw new AssertionError("parts differ by " + off);
+            }
+        }
+    }
+
+    private int run(int repetitions) {
+        long live = -1;
+        for (int repetition = 0; repetition < repetitions; repetition++) {
+            for (int size : SIZES) {
+                try (var _ = TensorScope.open("contract")) {
+                    sums(size, repetition);
+                    moves(size, repetition);
+                    bytes(size, repetition);
+                }
+            }
+            ranks.barrier("the next repetition");
+            if (repetition == 0) {
+                live = TensorScope.liveBytes();
+            }
+            require(live == TensorScope.liveBytes(), "memory stays the same");
+        }
+        require(ranks.any("stop", ranks.rank() == ranks.size() - 1), "any of one");
+        require(!ranks.any("stop", false), "any of none");
+        require(ranks.where(ranks.rank()).startsWith("rank " + ranks.rank() + " on "), "where");
+        require(ranks.local() == ranks.rank(), "all are on one machine");
+        RankTimes times = ranks.times();
+        boolean alone = ranks.size() == 1;
+        require(times.sentBytes() > 0 != alone && times.moveSeconds() > 0, times.toString());
+        return comparisons;
+    }
+
+    private void sums(int size, int seed) {
+        int n = ranks.size();
+        List<float[]> all = new ArrayList<>();
+        for (int rank = 0; rank < n; rank++) {
+            all.add(numbers(size * n, 7919 * seed + rank));
+        }
+        float[] mine = all.get(ranks.rank());
+        float[] expected = tree(all, size * n);
+        Tensor whole = tensor(mine);
+        Tensor part = Tensor.zeros(Device.cpu(), DType.FLOAT32, size);
+        ranks.reduceScatter("scattered", whole, part);
+        int from = ranks.rank() * size;
+        compare(Arrays.copyOfRange(expected, from, from + size), part.toFloats(), "scatter");
+        compare(mine, whole.toFloats(), "what was scattered");
+        ranks.allReduce("reduced", whole);
+        compare(expected, whole.toFloats(), "sum");
+        Tensor few = tensor(Arrays.copyOf(mine, size));
+        ranks.allReduce("reduced", few);
+        compare(Arrays.copyOf(expected, size), few.toFloats(), "sum of few");
+    }
+
+    private void moves(int size, int seed) {
+        int n = ranks.size();
+        float[] expected = new float[size * n];
+        for (int rank = 0; rank < n; rank++) {
+            System.arraycopy(numbers(size, seed + rank), 0, expected, rank * size, size);
+        }
+        Tensor whole = Tensor.zeros(Device.cpu(), DType.FLOAT32, (long) size * n);
+        ranks.allGather("parts", tensor(numbers(size, seed + ranks.rank())), whole);
+        compare(expected, whole.toFloats(), "gather");
+
+        Tensor again = Tensor.zeros(Device.cpu(), DType.FLOAT32, (long) size * n);
+        Tensor place = again.narrow(0, (long) ranks.rank() * size, size);
+        place.copyInPlace(tensor(numbers(size, seed + ranks.rank())));
+        ranks.allGather("parts in place", place, again);
+        compare(expected, again.toFloats(), "gather in place");
+
+        Tensor half = tensor(numbers(size, ranks.rank())).to(DType.BFLOAT16);
+        ranks.broadcast("halves", half, n - 1);
+        float[] sent = tensor(numbers(size, n - 1)).to(DType.BFLOAT16).toFloats();
+        compare(sent, half.toFloats(), "broadcast");
+        Tensor halves = Tensor.zeros(Device.cpu(), DType.BFLOAT16, (long) size * n);
+        ranks.allGather("halves", half, halves);
+        compare(sent, Arrays.copyOf(halves.toFloats(), size), "gathered halves");
+    }
+
+    private void bytes(int size, int seed) {
+        byte[][] theirs = ranks.allGather("bytes", bytesOf(ranks.rank(), size, seed));
+        double[][] numbers = ranks.allGather("numbers", doublesOf(ranks.rank(), size));
+        for (int rank = 0; rank < ranks.size(); rank++) {
+            require(Arrays.equals(bytesOf(rank, size, seed), theirs[rank]), "bytes of " + rank);
+            require(Arrays.equals(doublesOf(rank, size), numbers[rank]), "numbers of " + rank);
+        }
+    }
+
+    /// Each rank has another length.
+    private static byte[] bytesOf(int rank, int size, int seed) {
+        byte[] bytes = new byte[size * (rank + 1)];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) (31 * i + rank + seed);
+        }
+        return bytes;
+    }
+
+    private static double[] doublesOf(int rank, int size) {
+        double[] numbers = new double[Math.min(size, 1000) / (rank + 1)];
+        Arrays.setAll(numbers, i -> Math.sqrt(i + rank));
+        return numbers;
+    }
+
+    /// The sum as one process makes it.
+    private static float[] tree(List<float[]> rows, int count) {
+        List<float[]> sums = new ArrayList<>(rows);
+        while (sums.size() > 1) {
+            List<float[]> next = new ArrayList<>();
+            for (int i = 0; i < sums.size(); i += 2) {
+                next.add(i + 1 < sums.size() ? sum(sums.get(i), sums.get(i + 1)) : sums.get(i));
+            }
+            sums = next;
+        }
+        return Arrays.copyOf(sums.getFirst(), count);
+    }
+
+    private static float[] sum(float[] a, float[] b) {
+        float[] sum = new float[a.length];
+        for (int i = 0; i < sum.length; i++) {
+            sum[i] = a[i] + b[i];
+        }
+        return sum;
+    }
+
+    /// Of very different sizes, so that the order of a sum shows in its bits.
+    private static float[] numbers(int count, long seed) {
+        float[] numbers = new float[count];
+        for (int i = 0; i < count; i++) {
+            long z = (i + 1) * 0x9E3779B97F4A7C15L + seed * 0xBF58476D1CE4E5B9L;
+            z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+            z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+            numbers[i] = (float) ((z >>> 40) / (double) (1 << 24) - 0.5) * (1 << (z & 15));
+        }
+        return numbers;
+    }
+
+    private static Tensor tensor(float[] values) {
+        return Tensor.of(Device.cpu(), values, values.length);
+    }
+
+    private void compare(float[] expected, float[] actual, String what) {
+        int differs = Arrays.mismatch(expected, actual); // by bits, but for NaN
+        require(differs < 0, what + " of " + expected.length + " numbers, at " + differs);
+    }
+
+    private void require(boolean holds, String what) {
+        comparisons++;
+        if (!holds) {
+            throw new AssertionError(ranks.where(ranks.rank()) + ": " + what);
+        }
+    }
+}
