@@ -45,16 +45,39 @@ final class CodecCheck {
             List<Message> answers = new ArrayList<>();
             for (String text : ANSWERS.subList(0, count)) {
                 calls.add(new ToolCall(Optional.empty(), "look", Map.of(), ""));
-                var fields = new LinkedHashMap<String, Object>();
-                fields.put("role", "tool");
-                fields.put("name", "look");
-                fields.put("content", text);
-                answers.add(new Message(fields));
+                answers.add(answer(text));
             }
             for (int end : endIds) {
                 check(end, calls, answers);
             }
         }
+    }
+
+    /// Looks whether a template can render a call and its answer, as `history: template` has it do.
+    ///
+    /// @throws ConfigException if it can't
+    static void requireHistory(ChatTokenizer chat, Map<String, Object> variables) {
+        List<Message> messages = new ArrayList<>(TemplateCodec.example(1));
+        messages.addAll(TemplateCodec.withIds(List.of(answer(ANSWERS.getFirst()))));
+        try {
+            chat.template()
+                    .render(
+                            new Conversation(messages, TemplateCodec.tools(List.of()), variables),
+                            Tail.GENERATION_PROMPT);
+        } catch (DatasetException e) {
+            throw new ConfigException(
+                    ("history is template, but the chat template %s can't render a turn with a call"
+                                    + " and its answer anew: %s. Use history: tokens")
+                            .formatted(chat.template().name(), e.getMessage()));
+        }
+    }
+
+    private static Message answer(String text) {
+        var fields = new LinkedHashMap<String, Object>();
+        fields.put("role", "tool");
+        fields.put("name", "look");
+        fields.put("content", text);
+        return new Message(fields);
     }
 
     private void check(int end, List<ToolCall> calls, List<Message> answers) {

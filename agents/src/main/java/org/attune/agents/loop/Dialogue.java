@@ -1,6 +1,7 @@
 package org.attune.agents.loop;
 
 import org.attune.agents.environment.Opening;
+import org.attune.error.DatasetException;
 import org.attune.error.RolloutException;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
@@ -100,20 +101,38 @@ final class Dialogue {
     /// How tokens go on behind a turn that was appended.
     Next next(TurnDraft draft) {
         if (setup.config().history() == History.TOKENS) {
-            return new Next(
-                    setup.format()
-                            .codec()
-                            .observation(draft.sampled.ids(), draft.parsed.calls(), draft.answers),
-                    Optional.empty());
+            return new Next(observation(draft), Optional.empty());
         }
         List<Message> more = new ArrayList<>();
         more.add(draft.parsed.message());
         more.addAll(draft.answers);
-        int[] whole = rendered(more);
+        int[] whole;
+        try {
+            whole = rendered(more);
+        } catch (DatasetException e) {
+            return new Next(observation(draft, e), Optional.empty());
+        }
         return transcript
                 .behind(whole)
                 .map(observation -> new Next(observation, Optional.empty()))
                 .orElseGet(() -> new Next(NOTHING, Optional.of(whole)));
+    }
+
+    private int[] observation(TurnDraft draft) {
+        return setup.format()
+                .codec()
+                .observation(draft.sampled.ids(), draft.parsed.calls(), draft.answers);
+    }
+
+    /// What the model wrote may be what its template can't write, as Llama's leaves out a text
+    /// beside a call. Then the turn stays as it was sampled.
+    private int[] observation(TurnDraft draft, DatasetException refusal) {
+        try {
+            return observation(draft);
+        } catch (DatasetException e) {
+            refusal.addSuppressed(e);
+            throw refusal;
+        }
     }
 
     /// Goes on behind a turn.

@@ -37,6 +37,9 @@ public final class EpisodeRun {
         if (mayGoOn() && config.history() == History.TOKENS) {
             format.codec().check();
         }
+        if (config.history() == History.TEMPLATE && !worlds.tools().isEmpty()) {
+            CodecCheck.requireHistory(format.chat(), format.variables());
+        }
     }
 
     /// Whether an episode may have more than one turn: not without tools and environments.

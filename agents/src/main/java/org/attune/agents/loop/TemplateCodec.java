@@ -6,6 +6,7 @@ import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.ChatTokenizer;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
+import org.attune.text.TurnHeader;
 import org.attune.text.parse.ToolCall;
 
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /// Observations as a chat template writes them. A small conversation with a call and the real
@@ -35,6 +37,8 @@ import java.util.stream.IntStream;
 public final class TemplateCodec implements TurnCodec {
     /// Stands in the call's arguments or the turn's text; no template changes it.
     private static final String MARK = "qzQ7Zx";
+
+    private static final ToolCall LOOK = new ToolCall(Optional.empty(), "look", Map.of(), "");
 
     private final ChatTokenizer chat;
     private final Map<String, Object> variables;
@@ -76,10 +80,10 @@ public final class TemplateCodec implements TurnCodec {
         return all;
     }
 
-    /// Some templates want to be given tools.
-    private static List<Object> tools(List<ToolCall> calls) {
+    /// Some templates want to be given tools, whether or not a turn calls one.
+    static List<Object> tools(List<ToolCall> made) {
         List<Object> tools = new ArrayList<>();
-        for (ToolCall call : calls) {
+        for (ToolCall call : made.isEmpty() ? List.of(LOOK) : made) {
             Map<String, Object> parameters = new LinkedHashMap<>();
             parameters.put("type", "object");
             parameters.put("properties", Map.of());
@@ -116,7 +120,12 @@ public final class TemplateCodec implements TurnCodec {
         return chat.encodeBehind(
                 conversation(messages, tools),
                 Tail.GENERATION_PROMPT,
-                whole -> endOfTurn(alone, whole, turn[turn.length - 1]));
+                whole ->
+                        endOfTurn(
+                                alone,
+                                whole,
+                                turn[turn.length - 1],
+                                () -> header(conversation(example, tools))));
     }
 
     private Conversation conversation(List<Message> messages, List<Object> tools) {
@@ -125,9 +134,8 @@ public final class TemplateCodec implements TurnCodec {
 
     /// A user's message and a turn with so many calls of `look`.
     static List<Message> example(int count) {
-        var call = new ToolCall(Optional.empty(), "look", Map.of(), "");
         Message answer = Message.of("tool", "");
-        return example(count, Collections.nCopies(count, call), Collections.nCopies(count, answer));
+        return example(count, Collections.nCopies(count, LOOK), Collections.nCopies(count, answer));
     }
 
     /// A user's message and a turn with so many calls.
@@ -149,7 +157,7 @@ public final class TemplateCodec implements TurnCodec {
         return Objects.toString(answer.fields().get("tool_call_id"), "call%05d".formatted(place));
     }
 
-    private static List<Message> withIds(List<Message> answers) {
+    static List<Message> withIds(List<Message> answers) {
         return IntStream.range(0, answers.size())
                 .mapToObj(
                         i -> {
@@ -168,7 +176,8 @@ public final class TemplateCodec implements TurnCodec {
     ///
     /// @param alone the rendering without them
     /// @param last token of the turn
-    private int endOfTurn(String alone, String whole, int last) {
+    /// @param header with what headers of turns begin
+    private int endOfTurn(String alone, String whole, int last, Supplier<Optional<String>> header) {
         int inAlone = alone.lastIndexOf(MARK);
         int inWhole = whole.lastIndexOf(MARK);
         if (inAlone < 0 || inWhole < 0) {
@@ -199,7 +208,15 @@ public final class TemplateCodec implements TurnCodec {
                 return end.isPresent() ? at + own.length() : at;
             }
         }
-        return closed;
+        // Headers may follow a turn in any case, as Command R+'s do.
+        return header.get()
+                .map(opening -> whole.indexOf(opening, from))
+                .filter(at -> at >= 0 && at < closed)
+                .orElse(closed);
+    }
+
+    private Optional<String> header(Conversation example) {
+        return TurnHeader.opening(chat.template(), example, chat.tokenizer().addedTokens());
     }
 
     private static int common(String a, int fromA, String b, int fromB) {

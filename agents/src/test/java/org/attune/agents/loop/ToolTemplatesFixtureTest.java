@@ -24,7 +24,8 @@ import java.util.stream.Stream;
 /// Chat templates that know tools can show what tools answer behind a turn, or say why not.
 @Tag("fixtures-text")
 final class ToolTemplatesFixtureTest {
-    private static final List<String> ENDS =
+    /// Tokens that end turns of known families.
+    static final List<String> ENDS =
             List.of(
                     "<|im_end|>",
                     "<|eot_id|>",

@@ -55,7 +55,7 @@ final class TranscriptTest {
         assertTrue(transcript.behind(new int[] {1}).isEmpty());
     }
 
-    /// Each turn thinks, so each is followed by a row of its own. The answers to the first stand
+    /// All turns think, so each is followed by another row. The answers to the first stand
     /// where the second and third row have own tokens.
     @Test
     void sampledTokensAreLimitedOverAllRows() {
@@ -68,11 +68,7 @@ final class TranscriptTest {
         Episode episode =
                 toy.play(
                                 ToyChat.tools(
-                                        ToyChat.tool(
-                                                "echo",
-                                                (_, _) ->
-                                                        new ToolResult.Ok(
-                                                                "so"))),
+                                        ToyChat.tool("echo", (_, _) -> new ToolResult.Ok("so"))),
                                 List.of(List.of(turn, turn, turn, turn, turn, turn)))
                         .getFirst();
         assertTrue(length < 20, length + " tokens");

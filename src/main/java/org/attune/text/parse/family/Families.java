@@ -229,7 +229,8 @@ public final class Families {
                                     Quote.JSON,
                                     JsonCalls::read),
                             block("Action: ```json\n", "```", Quote.JSON, JsonCalls::read),
-                            block("Action:```json\n", "```", Quote.JSON, JsonCalls::read))
+                            block("Action:```json\n", "```", Quote.JSON, JsonCalls::read),
+                            block("Action:\n```json\n", "```", Quote.JSON, JsonCalls::read))
                     .withThoughts("<|START_THINKING|>", "<|END_THINKING|>")
                     .withHeaders("<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>")
                     .withSkipped("<|START_RESPONSE|>", "<|END_RESPONSE|>");

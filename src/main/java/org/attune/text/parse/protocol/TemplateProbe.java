@@ -72,11 +72,18 @@ final class TemplateProbe {
         if (start >= 0) {
             header(answer.substring(0, start));
             String end = answer.substring(start + ANSWER.length()).strip();
-            String first = end.split("\\s", 2)[0];
+            String first = firstToken(end.split("\\s", 2)[0]);
             if (!first.isEmpty()) {
                 ends.add(first);
             }
         }
+    }
+
+    /// A template may write further tokens behind an end token, as Command R+'s does behind every
+    /// conversation.
+    private static String firstToken(String text) {
+        int close = text.startsWith("<") ? text.indexOf('>') : -1;
+        return close < 0 ? text : text.substring(0, close + 1);
     }
 
     /// Whether a prompt ends with a text that holds this.

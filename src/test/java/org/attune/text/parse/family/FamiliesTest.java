@@ -85,6 +85,7 @@ class FamiliesTest {
                     nemotron2 ~ <TOOLCALL>[{"name": "add", "arguments": {"a": 1}}]</TOOLCALL>
                     command ~ <|START_ACTION|>[{"tool_call_id": "0", "tool_name": "add", "parameters": {"a": 1}}]<|END_ACTION|>
                     command ~ Action: ```json\\n[{"tool_name": "add", "parameters": {"a": 1}}]\\n```
+                    command ~ Action:\\n```json\\n[{"tool_name": "add", "parameters": {"a": 1}}]\\n```
                     phi4 ~ functools[{"name": "add", "arguments": {"a": 1}}]<|end|>
                     phi4 ~ <|tool_call|>[{"name": "add", "arguments": {"a": 1}}]<|/tool_call|><|end|>
                     granite ~ <|tool_call|>[{"name": "add", "arguments": {"a": 1}}]<|end_of_text|>

@@ -82,6 +82,23 @@ class ToolProtocolsTest {
         assertEquals(Choice.LINE, Choice.of("line"));
     }
 
+    /// As Command R+'s does behind every conversation.
+    @Test
+    void aReminderBehindTheConversationIsNoEndOfATurn() {
+        String source =
+                WITH_TOOLS.replace(
+                        "{% if add_generation_prompt %}",
+                        "<s:system>Call<tool_call>name</tool_call> tools.</s>"
+                                + "{% if add_generation_prompt %}");
+        ToolProtocol protocol =
+                protocol(
+                        Choice.AUTO,
+                        source.replace("</s>\n", "</s>").replace("</s>{% e", "</s>{%- e"));
+        assertEquals("template", protocol.key());
+        ParsedTurn turn = protocol.parser().parse("<s:assistant>", "It is 4.</s>");
+        assertEquals("It is 4.", turn.message().content());
+    }
+
     @Test
     void readsWhatTheTemplateWrites() {
         ParsedTurn turn =
