@@ -52,6 +52,7 @@ final class KeyAliases {
         aliases.renamed("response_length", "max_completion_length");
         aliases.renamed("torch_dtype", "dtype");
         aliases.renamed("max_seq_length", "max_length");
+        aliases.modelArguments();
         aliases.byLength();
         aliases.cpu("use_cpu");
         aliases.cpu("no_cuda");
@@ -157,14 +158,25 @@ final class KeyAliases {
 
     private void renamed(String other, String key) {
         Setting given = takeGiven(other);
-        if (given == null) {
-            return;
+        if (given != null) {
+            put(key, given, given.value());
         }
+    }
+
+    private void put(String key, Setting given, YamlNode value) {
         Setting before = settings.get(key);
         if (before == null || !given.fromFile() && before.fromFile()) {
-            settings.put(key, given.as(key, given.value()));
-        } else if (given.fromFile() == before.fromFile()) {
+            settings.put(key, given.as(key, value));
+        } else if (given.fromFile() == before.fromFile()
+                && !before.value().toString().equals(value.toString())) {
             bothGiven(given, before);
+        }
+    }
+
+    private void modelArguments() {
+        Setting given = takeGiven(ModelArguments.KEY);
+        if (given != null) {
+            ModelArguments.read(given, notes, problems).forEach((k, v) -> put(k, given, v));
         }
     }
 

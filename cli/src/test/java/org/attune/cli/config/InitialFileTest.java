@@ -73,7 +73,7 @@ class InitialFileTest {
                         // Other spellings of keys that are there.
                         .replaceAll(
                                 "(?m)^(dataset_\\w+|bf16|use_cpu|no_cuda|resume_from_checkpoint|response_length"
-                                    + "|torch_dtype|max_seq_length|num_ppo_iterations):.*$",
+                                    + "|torch_dtype|max_seq_length|model_init_kwargs|num_ppo_iterations):.*$",
                                 "");
         assertEquals(few, read(method, uncommented).config());
         for (Key key : KeyTable.load().of(method)) {

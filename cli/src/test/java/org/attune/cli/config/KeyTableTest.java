@@ -56,6 +56,7 @@ class KeyTableTest {
                     "max_seq_length",
                     "group_by_length",
                     "no_cuda",
+                    "model_init_kwargs",
                     "env");
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.
