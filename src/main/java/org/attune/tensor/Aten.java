@@ -5,6 +5,7 @@ import org.attune.error.ShapeException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// One ATen operator, called by name through libtorch's dispatcher (autograd sees it). Declared
@@ -14,8 +15,8 @@ import java.util.List;
 /// private static final Aten MM = Aten.of("aten::mm(Tensor self, Tensor mat2) -> Tensor");
 /// Tensor c = MM.with(a).with(b).call();
 /// ```
-/// Not every type of argument can be passed this way (no lists, no Scalar, no strings): those
-/// operators go through [Djl].
+/// `Scalar`s can't be passed this way, and lists only to libtorch 2.10 and newer: such operators
+/// are behind [NativeOps].
 final class Aten {
     private enum Kind {
         TENSOR,
@@ -24,7 +25,15 @@ final class Aten {
         OPTIONAL_INT,
         FLOAT,
         OPTIONAL_FLOAT,
-        BOOL
+        BOOL,
+        OPTIONAL_BOOL,
+        INT_LIST,
+        OPTIONAL_INT_LIST,
+        TENSOR_LIST;
+
+        boolean isOptional() {
+            return name().startsWith("OPTIONAL");
+        }
     }
 
     private static final List<Aten> ALL = new ArrayList<>();
@@ -42,6 +51,7 @@ final class Aten {
     private final long[] values;
     private final boolean[] present;
     private final Tensor[] tensors;
+    private final Object[] lists; // long[] or Tensor[]
     private int count;
 
     private Aten(String schema) {
@@ -61,12 +71,13 @@ final class Aten {
             argumentNames[i] = typeAndName[1];
         }
         String result = schema.substring(arrow + 2).trim();
-        results = result.startsWith("(") ? result.split(",").length : 1;
+        results = result.equals("()") ? 0 : result.split(",").length;
         view = result.equals("Tensor(a)");
         inPlace = result.equals("Tensor(a!)");
         values = new long[kinds.length];
         present = new boolean[kinds.length];
         tensors = new Tensor[kinds.length];
+        lists = new Object[kinds.length];
     }
 
     static Aten of(String schema) {
@@ -89,6 +100,10 @@ final class Aten {
             case "float" -> Kind.FLOAT;
             case "float?" -> Kind.OPTIONAL_FLOAT;
             case "bool" -> Kind.BOOL;
+            case "bool?" -> Kind.OPTIONAL_BOOL;
+            case "int[]", "SymInt[]" -> Kind.INT_LIST;
+            case "int[]?" -> Kind.OPTIONAL_INT_LIST;
+            case "Tensor[]" -> Kind.TENSOR_LIST;
             default ->
                     throw new IllegalArgumentException(
                             "the dispatcher can't pass type " + type + " of " + schema);
@@ -101,13 +116,41 @@ final class Aten {
         if (kind != Kind.TENSOR && kind != Kind.OPTIONAL_TENSOR) {
             throw wrong("a tensor");
         }
+        requireOpen(tensor);
+        tensors[count] = tensor;
+        present[count++] = true;
+        return this;
+    }
+
+    private void requireOpen(Tensor tensor) {
         try {
             tensor.handle(); // throws if closed
         } catch (RuntimeException e) {
             reset(); // else the next call would find this one's arguments
             throw e;
         }
-        tensors[count] = tensor;
+    }
+
+    /// Passes a list of integers.
+    Aten with(long[] value) {
+        Kind kind = next();
+        if (kind != Kind.INT_LIST && kind != Kind.OPTIONAL_INT_LIST) {
+            throw wrong("integers");
+        }
+        lists[count] = value;
+        present[count++] = true;
+        return this;
+    }
+
+    /// Passes a list of tensors.
+    Aten with(Tensor[] value) {
+        if (next() != Kind.TENSOR_LIST) {
+            throw wrong("tensors");
+        }
+        for (Tensor tensor : value) {
+            requireOpen(tensor);
+        }
+        lists[count] = value;
         present[count++] = true;
         return this;
     }
@@ -136,7 +179,8 @@ final class Aten {
 
     /// Passes a truth value.
     Aten with(boolean value) {
-        if (next() != Kind.BOOL) {
+        Kind kind = next();
+        if (kind != Kind.BOOL && kind != Kind.OPTIONAL_BOOL) {
             throw wrong("a boolean");
         }
         values[count] = value ? 1 : 0;
@@ -146,10 +190,7 @@ final class Aten {
 
     /// Leaves an optional argument out.
     Aten none() {
-        Kind kind = next();
-        if (kind != Kind.OPTIONAL_TENSOR
-                && kind != Kind.OPTIONAL_INT
-                && kind != Kind.OPTIONAL_FLOAT) {
+        if (!next().isOptional()) {
             throw wrong("None");
         }
         present[count++] = false;
@@ -182,6 +223,12 @@ final class Aten {
         return out;
     }
 
+    /// Runs an operator without a result.
+    void callVoid() {
+        run();
+        finish(null);
+    }
+
     /// Runs an operator that writes into its last argument.
     void callOut() {
         run();
@@ -204,7 +251,7 @@ final class Aten {
         int failure = Libtorch.callDispatcher(operator.address(), overload.address());
         OperatorTimes.end(name, begun);
         if (failure != 0) {
-            String message = describe();
+            String message = describe() + Libtorch.reason();
             reset();
             throw new ShapeException(message);
         }
@@ -216,8 +263,21 @@ final class Aten {
             case OPTIONAL_TENSOR ->
                     present[i] ? Libtorch.some(Libtorch.duplicate(tensors[i].handle())) : 0;
             case INT, FLOAT, BOOL -> values[i];
-            case OPTIONAL_INT, OPTIONAL_FLOAT -> present[i] ? Libtorch.some(values[i]) : 0;
+            case OPTIONAL_INT, OPTIONAL_FLOAT, OPTIONAL_BOOL ->
+                    present[i] ? Libtorch.some(values[i]) : 0;
+            case INT_LIST -> Engine.shim().list((long[]) lists[i]);
+            case OPTIONAL_INT_LIST ->
+                    present[i] ? Libtorch.some(Engine.shim().list((long[]) lists[i])) : 0;
+            case TENSOR_LIST -> Engine.shim().list(duplicates((Tensor[]) lists[i]));
         };
+    }
+
+    private static long[] duplicates(Tensor[] tensors) {
+        long[] handles = new long[tensors.length];
+        for (int i = 0; i < handles.length; i++) {
+            handles[i] = Libtorch.duplicate(tensors[i].handle());
+        }
+        return handles;
     }
 
     private Tensor finish(Tensor result) {
@@ -228,6 +288,7 @@ final class Aten {
     private void reset() {
         for (int i = 0; i < count; i++) {
             tensors[i] = null;
+            lists[i] = null;
         }
         count = 0;
     }
@@ -260,6 +321,9 @@ final class Aten {
                         text.append(present[i] ? tensors[i].toString() : "none");
                 case FLOAT, OPTIONAL_FLOAT ->
                         text.append(present[i] ? Double.longBitsToDouble(values[i]) : "none");
+                case INT_LIST, OPTIONAL_INT_LIST ->
+                        text.append(present[i] ? Arrays.toString((long[]) lists[i]) : "none");
+                case TENSOR_LIST -> text.append(Arrays.toString((Tensor[]) lists[i]));
                 default -> text.append(present[i] ? values[i] : "none");
             }
         }

@@ -1,9 +1,10 @@
 package org.attune.tensor;
 
-import ai.djl.pytorch.jni.JniUtils;
-
 import org.attune.error.StopRequest;
 import org.attune.error.TaskResult;
+import org.attune.tensor.library.LibtorchLoader;
+import org.attune.tensor.library.LibtorchSearch;
+import org.attune.tensor.library.LoadedLibtorch;
 import org.attune.tensor.vector.KernelThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +24,7 @@ import java.util.regex.Pattern;
 
 /// libtorch in this process, and the one thread that may touch tensors.
 ///
-/// Grad mode, TorchScript's executor mode, the OpenMP team and the malloc arena belong to a thread,
+/// Grad mode, the OpenMP team and the malloc arena belong to a thread,
 /// so all tensor work runs on one platform thread. Call [#run] or [#call] from anywhere; inside,
 /// nested calls run at once.
 public final class Engine {
@@ -40,6 +41,10 @@ public final class Engine {
     private static boolean largeModel; // one of which wants all cores
     private static boolean besideOthers; // which have cores to themselves
 
+    // Set at the start, on the engine thread.
+    private static NativeOps ops;
+    private static StableShim shim; // null with DJL's libtorch
+
     private static volatile boolean startsAhead;
     private static volatile boolean generates;
 
@@ -48,7 +53,7 @@ public final class Engine {
     /// What starts once, at first use or ahead of it.
     private static final FutureTask<Started> START = new FutureTask<>(Engine::startUp);
 
-    private record Started(ExecutorService executor, boolean hasCuda) {}
+    private record Started(ExecutorService executor, LoadedLibtorch libtorch) {}
 
     /// Begins to start the engine on another thread, unless it was begun before. The first use of
     /// the engine reports a failure.
@@ -107,29 +112,33 @@ public final class Engine {
         }
     }
 
-    private static boolean startOn(ExecutorService executor, String allocator) {
+    private static LoadedLibtorch startOn(ExecutorService executor, String allocator) {
         return await(executor, () -> start(allocator));
     }
 
-    private static boolean start(String allocator) {
+    private static LoadedLibtorch start(String allocator) {
         if (System.getProperty("OPT_OUT_TRACKING") == null) {
             System.setProperty("OPT_OUT_TRACKING", "true"); // else DJL reports its use at start
         }
-        var djl = ai.djl.engine.Engine.getEngine("PyTorch");
+        LoadedLibtorch libtorch = LibtorchLoader.load(LibtorchSearch.ofProcess().find());
+        shim = libtorch.hasShim() ? new StableShim() : null;
+        ops = libtorch.hasShim() ? new ShimOps(shim) : new DjlOps();
         int threads = threadCount();
-        JniUtils.setNumThreads(threads);
-        JniUtils.setGraphExecutorOptimize(false);
+        ops.setThreads(threads);
         Libtorch.setGradMode(false);
         Libtorch.quietLog();
         OpenMpThreads.find().ifPresent(KernelThreads::use);
         VectorKernels.warmUpAttention();
+        if (libtorch.hasShim()) {
+            SelfCheck.run(libtorch);
+        }
         LOG.debug(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",
-                djl.getVersion(),
+                libtorch,
                 threads,
                 hasFastBfloat16() ? "fast" : "slow",
                 allocator);
-        return djl.getGpuCount() > 0 && Libtorch.hasCuda();
+        return libtorch;
     }
 
     private static final class EngineThread extends Thread {
@@ -151,7 +160,7 @@ public final class Engine {
     /// the process can change that. On the engine thread.
     public static int threads() {
         requireEngineThread();
-        return JniUtils.getNumThreads();
+        return ops.threads();
     }
 
     /// Makes native operations use one thread, unless `OMP_NUM_THREADS` is set: for models so small
@@ -193,7 +202,7 @@ public final class Engine {
     private static void setThreads() {
         if (System.getenv("OMP_NUM_THREADS") == null) {
             boolean one = besideOthers || suited && !largeModel;
-            JniUtils.setNumThreads(one ? 1 : threadCount());
+            ops.setThreads(one ? 1 : threadCount());
         }
     }
 
@@ -252,8 +261,27 @@ public final class Engine {
         }
     }
 
-    static boolean hasCudaLibrary() {
-        return started().hasCuda();
+    /// The libtorch that this process uses; loads it if it isn't yet.
+    ///
+    /// @throws org.attune.error.ConfigException if it can't be used
+    public static LoadedLibtorch libtorch() {
+        return started().libtorch();
+    }
+
+    /// Operators for which libtorch's version decides how they are called.
+    static NativeOps ops() {
+        requireEngineThread();
+        return ops;
+    }
+
+    /// What passes lists.
+    ///
+    /// @throws IllegalStateException with a libtorch that can't
+    static StableShim shim() {
+        if (shim == null) {
+            throw Libtorch.lacks("torch_new_list_reserve_size");
+        }
+        return shim;
     }
 
     /// Whether the processor multiplies bfloat16 in hardware (AVX-512-bf16 or AMX), and oneDNN may

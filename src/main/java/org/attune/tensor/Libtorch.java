@@ -17,6 +17,8 @@ final class Libtorch {
     /// Slots of the argument stack; the widest schema used has 14.
     static final int STACK_SLOTS = 32;
 
+    private static final long LONGEST_REASON = 1L << 20;
+
     private static final Linker LINKER = Linker.nativeLinker();
     private static final SymbolLookup TORCH = SymbolLookup.loaderLookup();
     private static final ValueLayout.OfLong L = ValueLayout.JAVA_LONG;
@@ -48,6 +50,12 @@ final class Libtorch {
             LINKER.downcallHandle(
                     TORCH.find("aoti_torch_grad_mode_set_enabled").orElseThrow(),
                     FunctionDescriptor.ofVoid(Z));
+    /// Both only from 2.13 on, else null.
+    private static final MethodHandle NEW_SLOT =
+            optional("torch_new_stable_ivalue", FunctionDescriptor.of(I, L));
+
+    private static final MethodHandle REASON =
+            optional("torch_exception_get_what_without_backtrace", FunctionDescriptor.of(L));
     private static final MethodHandle MALLOC =
             LINKER.downcallHandle(
                     LINKER.defaultLookup().find("malloc").orElseThrow(),
@@ -61,23 +69,48 @@ final class Libtorch {
     private Libtorch() {}
 
     private static MethodHandle torch(String name, MemoryLayout... arguments) {
-        MemorySegment symbol =
-                TORCH.find("aoti_torch_" + name)
-                        .orElseThrow(
-                                () ->
-                                        new IllegalStateException(
-                                                "libtorch has no aoti_torch_%s; Attune needs 2.7.1"
-                                                        .formatted(name)));
-        return LINKER.downcallHandle(symbol, FunctionDescriptor.of(I, arguments));
+        String symbol = "aoti_torch_" + name;
+        return LINKER.downcallHandle(
+                TORCH.find(symbol).orElseThrow(() -> lacks(symbol)),
+                FunctionDescriptor.of(I, arguments));
+    }
+
+    /// A function that not every libtorch has, or null.
+    static MethodHandle optional(String symbol, FunctionDescriptor type) {
+        return TORCH.find(symbol).map(found -> LINKER.downcallHandle(found, type)).orElse(null);
+    }
+
+    static IllegalStateException lacks(String function) {
+        return new IllegalStateException(
+                "libtorch has no %s; Attune needs libtorch 2.7.1, or 2.10 and newer"
+                        .formatted(function));
+    }
+
+    /// What libtorch says about the call that it refused last, after a colon; empty before 2.13,
+    /// which doesn't keep it.
+    static String reason() {
+        if (REASON == null) {
+            return "";
+        }
+        try {
+            long text = (long) REASON.invokeExact();
+            String first =
+                    text == 0
+                            ? ""
+                            : memory(text, LONGEST_REASON)
+                                    .getString(0)
+                                    .lines()
+                                    .findFirst()
+                                    .orElse("");
+            return first.isEmpty() ? "" : ": " + first;
+        } catch (Throwable t) {
+            throw fault("exception_get_what", t);
+        }
     }
 
     /// A function of libtorch or of what it brings along.
     static Optional<MemorySegment> find(String name) {
         return TORCH.find(name);
-    }
-
-    static boolean hasCuda() {
-        return TORCH.find("aoti_torch_cuda_mm_out").isPresent();
     }
 
     /// Keeps libtorch from printing a native stack trace for every refused call: the Java exception
@@ -261,12 +294,20 @@ final class Libtorch {
     /// An optional argument that is present: a heap slot that libtorch frees.
     static long some(long value) {
         try {
-            long slot = (long) MALLOC.invokeExact(8L);
+            long slot = newSlot();
             MemorySegment.ofAddress(slot).reinterpret(8).set(L, 0, value);
             return slot;
         } catch (Throwable t) {
             throw fault("malloc", t);
         }
+    }
+
+    private static long newSlot() throws Throwable {
+        if (NEW_SLOT == null) {
+            return (long) MALLOC.invokeExact(8L);
+        }
+        check("torch_new_stable_ivalue", (int) NEW_SLOT.invokeExact(OUT.address()));
+        return OUT.get(L, 0);
     }
 
     /// Memory at a native address.
@@ -288,13 +329,13 @@ final class Libtorch {
         return memory(address, 8L * count).toArray(L);
     }
 
-    private static void check(String function, int rc) {
+    static void check(String function, int rc) {
         if (rc != 0) {
-            throw new IllegalStateException("libtorch's " + function + " failed");
+            throw new IllegalStateException("libtorch's " + function + " failed" + reason());
         }
     }
 
-    private static RuntimeException fault(String function, Throwable t) {
+    static RuntimeException fault(String function, Throwable t) {
         return t instanceof RuntimeException r
                 ? r
                 : new IllegalStateException("calling libtorch's " + function + " failed", t);

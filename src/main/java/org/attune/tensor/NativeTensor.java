@@ -6,6 +6,7 @@ import org.attune.error.ShapeException;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.LongFunction;
 
 /// The life of a [Tensor] and what it is: native handle, owner, shape, dtype and device.
 abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
@@ -88,9 +89,10 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
         return Libtorch.memory(Libtorch.dataPointer(handle()), size() * dtype.bytes());
     }
 
-    PtNDArray djl() {
+    /// This tensor as DJL sees it, made at the first use.
+    PtNDArray djl(LongFunction<PtNDArray> borrow) {
         if (djl == null) {
-            djl = Djl.borrow(handle());
+            djl = borrow.apply(handle());
         }
         return djl;
     }

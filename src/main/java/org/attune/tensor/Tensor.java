@@ -1,10 +1,5 @@
 package org.attune.tensor;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.engine.PtNDManager;
-
 import org.attune.error.ShapeException;
 
 import java.lang.foreign.MemorySegment;
@@ -150,7 +145,7 @@ public final class Tensor extends NativeTensor {
     /// What this leaf has collected, or null if nothing yet. Shares memory with the leaf's
     /// gradient.
     public Tensor gradient() {
-        return Djl.gradient(this);
+        return Engine.ops().gradient(this);
     }
 
     /// Adds the gradient of this scalar to all leaves it depends on.
@@ -162,7 +157,7 @@ public final class Tensor extends NativeTensor {
 
     /// Adds the gradient of `sum(this · weights)` to all leaves it depends on.
     public void backward(Tensor weights) {
-        Djl.backward(this, weights);
+        Engine.ops().backward(this, weights);
     }
 
     // ---- views ----
@@ -194,17 +189,17 @@ public final class Tensor extends NativeTensor {
 
     /// Other sizes, same order of elements; shares memory where possible.
     public Tensor reshape(long... sizes) {
-        return Djl.reshape(this, sizes);
+        return Engine.ops().reshape(this, sizes);
     }
 
     /// Axes in another order; shares memory.
     public Tensor permute(long... axes) {
-        return Djl.permute(this, axes);
+        return Engine.ops().permute(this, axes);
     }
 
     /// Repeats axes of size 1 without copying.
     public Tensor expand(long... sizes) {
-        return Djl.broadcast(this, sizes);
+        return Engine.ops().expand(this, sizes);
     }
 
     /// The same if contiguous, else a copy that is.
@@ -267,15 +262,15 @@ public final class Tensor extends NativeTensor {
     // ---- arithmetic ----
 
     public Tensor add(Tensor other) {
-        return Djl.add(this, other);
+        return Engine.ops().add(this, other);
     }
 
     public Tensor sub(Tensor other) {
-        return Djl.sub(this, other);
+        return Engine.ops().sub(this, other);
     }
 
     public Tensor add(double value) {
-        return Djl.add(this, scalar(value));
+        return Engine.ops().add(this, scalar(value));
     }
 
     public Tensor mul(Tensor other) {
@@ -295,12 +290,12 @@ public final class Tensor extends NativeTensor {
     }
 
     public Tensor addInPlace(Tensor other) {
-        Djl.addInPlace(this, other);
+        Engine.ops().addInPlace(this, other);
         return this;
     }
 
     public Tensor subInPlace(Tensor other) {
-        Djl.subInPlace(this, other);
+        Engine.ops().subInPlace(this, other);
         return this;
     }
 
@@ -368,11 +363,11 @@ public final class Tensor extends NativeTensor {
     // ---- reductions ----
 
     public Tensor sum() {
-        return Djl.sum(this);
+        return Engine.ops().sum(this);
     }
 
     public Tensor sum(int axis, boolean keepAxis) {
-        return Djl.sum(this, new long[] {axis}, keepAxis);
+        return Engine.ops().sum(this, new long[] {axis}, keepAxis);
     }
 
     public Tensor mean() {
@@ -380,7 +375,7 @@ public final class Tensor extends NativeTensor {
     }
 
     public Tensor mean(int axis, boolean keepAxis) {
-        return Djl.mean(this, axis, keepAxis);
+        return Engine.ops().mean(this, axis, keepAxis);
     }
 
     public Tensor softmax(int axis) {
@@ -473,19 +468,6 @@ public final class Tensor extends NativeTensor {
     }
 
     public static Tensor cat(int axis, Tensor... parts) {
-        return Djl.cat(parts, axis);
-    }
-
-    // ---- DJL ----
-
-    /// This tensor as a DJL array of `manager`; it shares memory, has its own life, and keeps the
-    /// graph.
-    public NDArray toNdArray(NDManager manager) {
-        return new PtNDArray((PtNDManager) manager, Libtorch.duplicate(handle()));
-    }
-
-    /// A DJL array as a tensor of the current scope; it shares memory and has its own life.
-    public static Tensor ofNdArray(NDArray array) {
-        return adopt(Libtorch.duplicate(((PtNDArray) array).getHandle()), true);
+        return Engine.ops().cat(parts, axis);
     }
 }

@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-
 import org.attune.error.ShapeException;
 import org.junit.jupiter.api.Test;
 
@@ -150,28 +147,6 @@ class TensorTest {
                         assertThrows(ShapeException.class, () -> a.mm(a));
                     }
                     assertEquals(tensors, TensorScope.liveTensors());
-                });
-    }
-
-    @Test
-    void sharesMemoryAndGraphWithDjlArrays() {
-        onEngine(
-                () -> {
-                    try (var manager = NDManager.newBaseManager("PyTorch")) {
-                        Tensor x = Tensor.of(CPU, new float[] {1, 2}, 2);
-                        NDArray array = x.toNdArray(manager);
-                        array.muli(3);
-                        assertArrayEquals(new float[] {3, 6}, x.toFloats());
-                        Tensor back = Tensor.ofNdArray(array);
-                        array.close();
-                        assertArrayEquals(new float[] {3, 6}, back.toFloats());
-                        x.requireGradient(true);
-                        try (var _ = Autograd.enabled()) {
-                            Tensor y = Tensor.ofNdArray(x.mul(2).toNdArray(manager));
-                            y.sum().backward();
-                        }
-                        assertArrayEquals(new float[] {2, 2}, x.gradient().toFloats());
-                    }
                 });
     }
 }

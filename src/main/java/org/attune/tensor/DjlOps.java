@@ -11,77 +11,88 @@ import org.attune.error.ShapeException;
 
 import java.util.function.Supplier;
 
-/// DJL's own calls, for operators that take lists or scalars. Autograd sees them.
+/// DJL's own calls, for libtorch 2.7.1.
 ///
 /// DJL's arrays here hang on its system manager, which tracks nothing: ownership stays with
 /// [TensorScope].
-final class Djl {
-    private static final PtNDManager UNTRACKED =
+final class DjlOps implements NativeOps {
+    private final PtNDManager untracked =
             (PtNDManager) NDManager.newBaseManager("PyTorch").getParentManager();
 
-    private Djl() {}
-
-    /// A DJL array that borrows a handle.
-    static PtNDArray borrow(long handle) {
-        return new PtNDArray(UNTRACKED, handle);
+    /// A DJL array that borrows a tensor's handle; a tensor keeps it.
+    private PtNDArray array(Tensor x) {
+        return x.djl(handle -> new PtNDArray(untracked, handle));
     }
 
-    static Tensor sum(Tensor x, long[] axes, boolean keep) {
-        return result("sum", false, () -> JniUtils.sum(x.djl(), axes, keep), x);
+    @Override
+    public Tensor sum(Tensor x, long[] axes, boolean keep) {
+        return result("sum", false, () -> JniUtils.sum(array(x), axes, keep), x);
     }
 
-    static Tensor sum(Tensor x) {
-        return result("sum", false, () -> JniUtils.sum(x.djl()), x);
+    @Override
+    public Tensor sum(Tensor x) {
+        return result("sum", false, () -> JniUtils.sum(array(x)), x);
     }
 
-    static Tensor mean(Tensor x, long axis, boolean keep) {
-        return result("mean", false, () -> JniUtils.mean(x.djl(), axis, keep), x);
+    @Override
+    public Tensor mean(Tensor x, long axis, boolean keep) {
+        return result("mean", false, () -> JniUtils.mean(array(x), axis, keep), x);
     }
 
-    static Tensor add(Tensor a, Tensor b) {
-        return result("add", false, () -> JniUtils.add(a.djl(), b.djl()), a, b);
+    @Override
+    public Tensor add(Tensor a, Tensor b) {
+        return result("add", false, () -> JniUtils.add(array(a), array(b)), a, b);
     }
 
-    static Tensor sub(Tensor a, Tensor b) {
-        return result("sub", false, () -> JniUtils.sub(a.djl(), b.djl()), a, b);
+    @Override
+    public Tensor sub(Tensor a, Tensor b) {
+        return result("sub", false, () -> JniUtils.sub(array(a), array(b)), a, b);
     }
 
-    static void addInPlace(Tensor a, Tensor b) {
-        guarded("add_", () -> JniUtils.addi(a.djl(), b.djl()), a, b);
+    @Override
+    public void addInPlace(Tensor a, Tensor b) {
+        guarded("add_", () -> JniUtils.addi(array(a), array(b)), a, b);
     }
 
-    static void subInPlace(Tensor a, Tensor b) {
-        guarded("sub_", () -> JniUtils.subi(a.djl(), b.djl()), a, b);
+    @Override
+    public void subInPlace(Tensor a, Tensor b) {
+        guarded("sub_", () -> JniUtils.subi(array(a), array(b)), a, b);
     }
 
-    static Tensor reshape(Tensor x, long... shape) {
-        return result("reshape", true, () -> JniUtils.reshape(x.djl(), shape), x);
+    @Override
+    public Tensor reshape(Tensor x, long... shape) {
+        return result("reshape", true, () -> JniUtils.reshape(array(x), shape), x);
     }
 
-    static Tensor permute(Tensor x, long... axes) {
-        return result("permute", true, () -> JniUtils.permute(x.djl(), axes), x);
+    @Override
+    public Tensor permute(Tensor x, long... axes) {
+        return result("permute", true, () -> JniUtils.permute(array(x), axes), x);
     }
 
-    static Tensor broadcast(Tensor x, long... shape) {
-        return result("expand", true, () -> JniUtils.broadcast(x.djl(), new Shape(shape)), x);
+    @Override
+    public Tensor expand(Tensor x, long... shape) {
+        return result("expand", true, () -> JniUtils.broadcast(array(x), new Shape(shape)), x);
     }
 
-    static Tensor cat(Tensor[] parts, long axis) {
+    @Override
+    public Tensor cat(Tensor[] parts, long axis) {
         var arrays = new PtNDArray[parts.length];
         for (int i = 0; i < parts.length; i++) {
-            arrays[i] = parts[i].djl();
+            arrays[i] = array(parts[i]);
         }
         return result("cat", false, () -> JniUtils.cat(arrays, axis), parts);
     }
 
-    static Tensor greaterOrEqual(Tensor a, Tensor b) {
-        return result("ge", false, () -> JniUtils.gte(a.djl(), b.djl()), a, b);
+    @Override
+    public Tensor greaterOrEqual(Tensor a, Tensor b) {
+        return result("ge", false, () -> JniUtils.gte(array(a), array(b)), a, b);
     }
 
     /// The gradient of a leaf, or null if it has none; to say so costs 32 bytes, which DJL's native
     /// side does not give back.
-    static Tensor gradient(Tensor leaf) {
-        PtNDArray gradient = JniUtils.getGradient(leaf.djl());
+    @Override
+    public Tensor gradient(Tensor leaf) {
+        PtNDArray gradient = JniUtils.getGradient(array(leaf));
         if (gradient == null) {
             return null;
         }
@@ -89,13 +100,24 @@ final class Djl {
         return Tensor.adopt(handle, true);
     }
 
-    static void backward(Tensor result, Tensor gradient) {
+    @Override
+    public void backward(Tensor result, Tensor gradient) {
         Autograd.countPass();
         guarded(
                 "backward",
-                () -> JniUtils.backward(result.djl(), gradient.djl(), false, false),
+                () -> JniUtils.backward(array(result), array(gradient), false, false),
                 result,
                 gradient);
+    }
+
+    @Override
+    public int threads() {
+        return JniUtils.getNumThreads();
+    }
+
+    @Override
+    public void setThreads(int threads) {
+        JniUtils.setNumThreads(threads);
     }
 
     private static Tensor result(
