@@ -26,7 +26,7 @@ final class RunFolder implements AutoCloseable {
     /// What runs write at the top of their folder; anything else is the user's and stays.
     private static final Pattern OURS =
             Pattern.compile(
-                    "checkpoint-\\d+|runs|run\\.json|config\\.yaml|metrics\\.jsonl|trainer_state\\.json"
+                    "checkpoint-\\d+|runs|wandb|run\\.json|config\\.yaml|metrics\\.jsonl|trainer_state\\.json"
                         + "|summary\\.json|loss\\.png|reward\\.png|completions|value_model|adapter_config\\.json"
                         + "|adapter_model\\.safetensors|config\\.json|generation_config\\.json"
                         + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"

@@ -71,8 +71,10 @@ final class TrainingSession {
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
-                var upload = ResultUpload.of(loaded, config, command.name())) {
-            List<TrainingListener> listeners = listeners(folder, file, screen, hint);
+                var upload = ResultUpload.of(loaded, config, command.name());
+                var trackers = RunTrackers.of(loaded, training)) {
+            List<TrainingListener> listeners =
+                    listeners(folder, writers(file, trackers), screen, hint);
             upload.listener().ifPresent(listeners::add);
             var runs = new Runs(loaded.environment().hubCache(), listeners, stop);
             RunSummary summary = recorded(folder, file, () -> start.apply(runs));
@@ -122,9 +124,9 @@ final class TrainingSession {
     }
 
     private List<TrainingListener> listeners(
-            RunFolder folder, RunFile file, RunScreen screen, ResumeHint hint) {
+            RunFolder folder, List<TrainingListener> writers, RunScreen screen, ResumeHint hint) {
         List<TrainingListener> listeners = new ArrayList<>();
-        listeners.add(new HeldBack(folder, writers(file)));
+        listeners.add(new HeldBack(folder, writers));
         listeners.add(ProgressLine.of(screen));
         completions
                 .filter(CompletionLogConfig::logCompletions)
@@ -134,7 +136,7 @@ final class TrainingSession {
         return listeners;
     }
 
-    private List<TrainingListener> writers(RunFile file) {
+    private List<TrainingListener> writers(RunFile file, RunTrackers trackers) {
         Path folder = training.save().outputDir();
         List<TrainingListener> writers = new ArrayList<>();
         writers.add(file);
@@ -151,6 +153,7 @@ final class TrainingSession {
         if (completions.filter(CompletionLogConfig::logCompletions).isPresent()) {
             writers.add(new CompletionsFile(folder));
         }
+        writers.addAll(trackers.feeds());
         writers.add(MetricPlot.loss());
         writers.add(MetricPlot.reward());
         writers.add(new SummaryFile(folder));

@@ -11,13 +11,10 @@ final class KeyAliases {
     private static final Map<String, String> SPLITS =
             Map.of("dataset_train_split", "train", "dataset_test_split", "test");
 
-    /// Where transformers reports to, beside TensorBoard.
+    /// Where transformers reports to and Attune doesn't.
     private static final Set<String> SERVICES =
             Set.of(
                     "all",
-                    "wandb",
-                    "trackio",
-                    "mlflow",
                     "comet_ml",
                     "clearml",
                     "neptune",
@@ -135,8 +132,8 @@ final class KeyAliases {
                     given.where()
                             + ": report_to: "
                             + given.value()
-                            + " has no effect here but for tensorboard; metrics.jsonl and plots are"
-                            + " always written");
+                            + " has no effect here but for tensorboard, wandb, mlflow and trackio;"
+                            + " metrics.jsonl and plots are always written");
             settings.put(
                     "report_to",
                     given.as("report_to", new YamlNode.Items(ours, given.value().line())));

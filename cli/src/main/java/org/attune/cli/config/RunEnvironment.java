@@ -22,7 +22,32 @@ public record RunEnvironment(Map<String, String> overrides) {
                     "HF_TOKEN",
                     "HF_TOKEN_PATH",
                     "HF_HUB_OFFLINE",
-                    "HF_HUB_DOWNLOAD_TIMEOUT");
+                    "HF_HUB_DOWNLOAD_TIMEOUT",
+                    "WANDB_DIR",
+                    "WANDB_DISABLED",
+                    "WANDB_ENTITY",
+                    "WANDB_HOST",
+                    "WANDB_JOB_TYPE",
+                    "WANDB_MODE",
+                    "WANDB_NAME",
+                    "WANDB_NOTES",
+                    "WANDB_PROJECT",
+                    "WANDB_RUN_GROUP",
+                    "WANDB_RUN_ID",
+                    "WANDB_TAGS",
+                    "MLFLOW_TRACKING_URI",
+                    "MLFLOW_TRACKING_TOKEN",
+                    "MLFLOW_TRACKING_USERNAME",
+                    "MLFLOW_TRACKING_PASSWORD",
+                    "MLFLOW_EXPERIMENT_ID",
+                    "MLFLOW_EXPERIMENT_NAME",
+                    "MLFLOW_MAX_LOG_PARAMS",
+                    "MLFLOW_RUN_ID",
+                    "MLFLOW_TAGS",
+                    "DISABLE_MLFLOW_INTEGRATION",
+                    "TRACKIO_DIR",
+                    "TRACKIO_SERVER_URL",
+                    "TRACKIO_WRITE_TOKEN");
 
     public RunEnvironment {
         overrides = Map.copyOf(overrides);

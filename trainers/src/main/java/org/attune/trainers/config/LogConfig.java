@@ -12,13 +12,15 @@ import java.util.Optional;
 /// @param loggingFirstStep log step 1 too
 /// @param reportTo further places for metrics
 /// @param runName name of the run in reports
+/// @param project that the run belongs to in Trackio
 @CopyMethods
 public record LogConfig(
         IntervalStrategy loggingStrategy,
         @InRange(min = 0, minOpen = true) double loggingSteps,
         boolean loggingFirstStep,
         List<ReportTarget> reportTo,
-        Optional<String> runName)
+        Optional<String> runName,
+        String project)
         implements LogConfigCopies {
     public LogConfig {
         reportTo = List.copyOf(reportTo);
@@ -28,7 +30,8 @@ public record LogConfig(
     public static LogConfig defaults() {
         return LogConfigCopies.blank()
                 .withLoggingStrategy(IntervalStrategy.STEPS)
-                .withLoggingSteps(10);
+                .withLoggingSteps(10)
+                .withProject("huggingface");
     }
 
     /// Steps between log lines in a run of `totalSteps`.

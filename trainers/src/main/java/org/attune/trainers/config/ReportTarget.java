@@ -4,5 +4,11 @@ package org.attune.trainers.config;
 public enum ReportTarget {
     NONE,
     /// TensorBoard event files in `output_dir/runs`.
-    TENSORBOARD
+    TENSORBOARD,
+    /// A run of Weights & Biases in `output_dir/wandb`, for `wandb sync`.
+    WANDB,
+    /// The MLflow server that `MLFLOW_TRACKING_URI` names.
+    MLFLOW,
+    /// Trackio's inbox on this machine, or the server that `TRACKIO_SERVER_URL` names.
+    TRACKIO
 }

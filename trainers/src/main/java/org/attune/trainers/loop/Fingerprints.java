@@ -52,6 +52,7 @@ public final class Fingerprints {
                     "num_completions_to_print",
                     "log_unique_prompts",
                     "run_name",
+                    "project",
                     "push_to_hub",
                     "hub_model_id",
                     "hub_strategy",

@@ -79,4 +79,12 @@ public final class MetricKeys {
     public static final String EVAL_RUNTIME = "eval_runtime";
 
     private MetricKeys() {}
+
+    /// A key in the section of its kind, as transformers reports it: `train/loss` for `loss`,
+    /// `eval/loss` for `eval_loss`.
+    public static String sectioned(String key) {
+        return key.startsWith(EVAL_PREFIX)
+                ? "eval/" + key.substring(EVAL_PREFIX.length())
+                : "train/" + key;
+    }
 }

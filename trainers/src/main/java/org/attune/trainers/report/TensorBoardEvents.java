@@ -1,6 +1,5 @@
 package org.attune.trainers.report;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -15,10 +14,6 @@ import java.util.zip.CRC32C;
 /// `TensorProto{dtype 1, tensor_shape 2, string_val 8}`, `SummaryMetadata{plugin_data 1}`,
 /// `PluginData{plugin_name 1}`, `SessionLog{status 1}`.
 final class TensorBoardEvents {
-    private static final int VARINT = 0;
-    private static final int FIXED64 = 1;
-    private static final int BYTES = 2;
-    private static final int FIXED32 = 5;
     private static final int SESSION_START = 1;
     private static final int STRING = 7;
 
@@ -33,7 +28,7 @@ final class TensorBoardEvents {
 
     /// Tells the reader to drop what earlier files have at `step` and beyond.
     static byte[] sessionStart(double seconds, long step) {
-        var log = new Message();
+        var log = new ProtoMessage();
         log.varint(1, SESSION_START);
         var event = event(seconds, step);
         event.bytes(7, log.toByteArray());
@@ -43,11 +38,11 @@ final class TensorBoardEvents {
     /// One event with all numbers of a step; other values are left out.
     static byte[] scalars(
             double seconds, long step, Map<String, Object> metrics, UnaryOperator<String> tag) {
-        var summary = new Message();
+        var summary = new ProtoMessage();
         metrics.forEach(
                 (key, value) -> {
                     if (value instanceof Number number) {
-                        var scalar = new Message();
+                        var scalar = new ProtoMessage();
                         scalar.bytes(1, tag.apply(key).getBytes(StandardCharsets.UTF_8));
                         scalar.fixed32(2, Float.floatToRawIntBits(number.floatValue()));
                         summary.bytes(1, scalar.toByteArray());
@@ -60,19 +55,19 @@ final class TensorBoardEvents {
 
     /// A text, shown as Markdown.
     static byte[] text(double seconds, long step, String tag, String markdown) {
-        var plugin = new Message();
+        var plugin = new ProtoMessage();
         plugin.bytes(1, "text".getBytes(StandardCharsets.UTF_8));
-        var metadata = new Message();
+        var metadata = new ProtoMessage();
         metadata.bytes(1, plugin.toByteArray());
-        var size = new Message();
+        var size = new ProtoMessage();
         size.varint(1, 1);
-        var shape = new Message();
+        var shape = new ProtoMessage();
         shape.bytes(2, size.toByteArray());
-        var tensor = new Message();
+        var tensor = new ProtoMessage();
         tensor.varint(1, STRING);
         tensor.bytes(2, shape.toByteArray());
         tensor.bytes(8, markdown.getBytes(StandardCharsets.UTF_8));
-        var value = new Message();
+        var value = new ProtoMessage();
         value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
         value.bytes(8, tensor.toByteArray());
         value.bytes(9, metadata.toByteArray());
@@ -81,7 +76,7 @@ final class TensorBoardEvents {
 
     /// How numbers are spread.
     static byte[] histogram(double seconds, long step, String tag, Histogram histogram) {
-        var numbers = new Message();
+        var numbers = new ProtoMessage();
         numbers.fixed64(1, Double.doubleToRawLongBits(histogram.min()));
         numbers.fixed64(2, Double.doubleToRawLongBits(histogram.max()));
         numbers.fixed64(3, Double.doubleToRawLongBits(histogram.count()));
@@ -89,22 +84,22 @@ final class TensorBoardEvents {
         numbers.fixed64(5, Double.doubleToRawLongBits(histogram.sumOfSquares()));
         numbers.doubles(6, histogram.limits());
         numbers.doubles(7, histogram.counts());
-        var value = new Message();
+        var value = new ProtoMessage();
         value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
         value.bytes(5, numbers.toByteArray());
         return valued(seconds, step, value);
     }
 
-    private static byte[] valued(double seconds, long step, Message value) {
-        var summary = new Message();
+    private static byte[] valued(double seconds, long step, ProtoMessage value) {
+        var summary = new ProtoMessage();
         summary.bytes(1, value.toByteArray());
         var event = event(seconds, step);
         event.bytes(5, summary.toByteArray());
         return event.toByteArray();
     }
 
-    private static Message event(double seconds, long step) {
-        var event = new Message();
+    private static ProtoMessage event(double seconds, long step) {
+        var event = new ProtoMessage();
         event.fixed64(1, Double.doubleToRawLongBits(seconds));
         event.varint(2, step);
         return event;
@@ -126,59 +121,5 @@ final class TensorBoardEvents {
         var crc = new CRC32C();
         crc.update(data, 0, length);
         return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
-    }
-
-    /// A message under construction.
-    private static final class Message {
-        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-
-        void varint(int field, long value) {
-            number((long) field << 3 | VARINT);
-            number(value);
-        }
-
-        void fixed64(int field, long bits) {
-            number((long) field << 3 | FIXED64);
-            little(bits, Long.BYTES);
-        }
-
-        void fixed32(int field, int bits) {
-            number((long) field << 3 | FIXED32);
-            little(bits, Integer.BYTES);
-        }
-
-        void bytes(int field, byte[] value) {
-            number((long) field << 3 | BYTES);
-            number(value.length);
-            out.writeBytes(value);
-        }
-
-        /// Packed.
-        void doubles(int field, double[] values) {
-            number((long) field << 3 | BYTES);
-            number((long) values.length * Double.BYTES);
-            for (double value : values) {
-                little(Double.doubleToRawLongBits(value), Double.BYTES);
-            }
-        }
-
-        private void number(long value) {
-            long rest = value;
-            while ((rest & ~0x7fL) != 0) {
-                out.write((int) (rest & 0x7f | 0x80));
-                rest >>>= 7;
-            }
-            out.write((int) rest);
-        }
-
-        private void little(long bits, int bytes) {
-            for (int i = 0; i < bytes; i++) {
-                out.write((int) (bits >>> 8 * i));
-            }
-        }
-
-        byte[] toByteArray() {
-            return out.toByteArray();
-        }
     }
 }

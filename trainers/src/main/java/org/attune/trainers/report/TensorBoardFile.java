@@ -137,13 +137,7 @@ public final class TensorBoardFile implements TrainingListener {
     }
 
     private void scalars(int step, Map<String, Object> metrics) {
-        write(() -> TensorBoardEvents.scalars(seconds(), step, metrics, TensorBoardFile::tag));
-    }
-
-    static String tag(String key) {
-        return key.startsWith(MetricKeys.EVAL_PREFIX)
-                ? "eval/" + key.substring(MetricKeys.EVAL_PREFIX.length())
-                : "train/" + key;
+        write(() -> TensorBoardEvents.scalars(seconds(), step, metrics, MetricKeys::sectioned));
     }
 
     private void write(Supplier<byte[]> event) {
