@@ -6,6 +6,7 @@ import org.attune.text.ChatTemplate.Tail;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Finds the assistant's turns in a rendered conversation.
 ///
@@ -23,7 +24,13 @@ sealed interface AssistantSpans {
     /// @param start  first UTF-16 unit of each span, in order
     /// @param end    one past the last
     /// @param source how they were found
-    record Found(int[] start, int[] end, AssistantMask.Source source) implements AssistantSpans {
+    /// @param missing an end token that stands in no text yet, and in the last span
+    record Found(int[] start, int[] end, AssistantMask.Source source, Optional<String> missing)
+            implements AssistantSpans {
+        Found(int[] start, int[] end, AssistantMask.Source source) {
+            this(start, end, source, Optional.empty());
+        }
+
         /// Number of the first span that a piece of the text overlaps; -1 if it overlaps none.
         int overlapped(int from, int to) {
             for (int i = 0; i < start.length; i++) {
@@ -38,19 +45,24 @@ sealed interface AssistantSpans {
     /// @param reason in words for the user
     record NotFound(String reason) implements AssistantSpans {}
 
-    /// @param whole   the conversation's rendering
-    /// @param endings texts of control tokens, one of which ends a turn
+    /// @param whole    the conversation's rendering
+    /// @param controls texts of control tokens, one of which ends a turn
+    /// @param ends     tokens at which the model stops: where one follows a turn at once, the turn
+    ///     ends with it
     static AssistantSpans find(
             ChatTemplate template,
             Conversation conversation,
             Tail tail,
             Rendering whole,
-            List<String> endings) {
+            List<String> controls,
+            TurnEnds ends) {
         if (!template.marksAssistant()) {
-            AssistantSpans spans =
-                    new PrefixSearch(template, conversation, tail, whole.text(), endings).find();
-            return spans instanceof NotFound byPrefixes
-                    ? differences(template, conversation, tail, whole.text(), endings, byPrefixes)
+            ChatTemplate parts =
+                    template instanceof CompleteTemplate checked ? checked.unchecked() : template;
+            AssistantSpans spans = search(parts, conversation, tail, whole.text(), controls);
+            return spans instanceof Found found
+                    ? new SpanEnds(parts, conversation, tail, whole.text(), controls, ends)
+                            .mended(found)
                     : spans;
         }
         for (int start : whole.start()) {
@@ -61,6 +73,19 @@ sealed interface AssistantSpans {
             }
         }
         return new Found(whole.start(), whole.end(), AssistantMask.Source.MARKERS);
+    }
+
+    private static AssistantSpans search(
+            ChatTemplate template,
+            Conversation conversation,
+            Tail tail,
+            String whole,
+            List<String> controls) {
+        AssistantSpans spans =
+                new PrefixSearch(template, conversation, tail, whole, controls).find();
+        return spans instanceof NotFound byPrefixes
+                ? differences(template, conversation, tail, whole, controls, byPrefixes)
+                : spans;
     }
 
     private static AssistantSpans differences(
@@ -93,7 +118,7 @@ sealed interface AssistantSpans {
     }
 
     /// The end of the last control token in the turn, if only white space follows it.
-    private static int endOfTurn(String whole, int start, int end, List<String> endings) {
+    static int endOfTurn(String whole, int start, int end, List<String> endings) {
         int trimmed = end;
         while (trimmed > start && Character.isWhitespace(whole.charAt(trimmed - 1))) {
             trimmed--;

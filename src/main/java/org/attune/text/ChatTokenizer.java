@@ -5,7 +5,10 @@ import org.attune.text.ChatTemplate.Tail;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 
 /// Turns conversations into token ids and says which tokens the assistant said. Borrows its parts;
 /// thread-safe.
@@ -13,22 +16,40 @@ public final class ChatTokenizer {
     private final Tokenizer tokenizer;
     private final ChatTemplate template;
     private final ControlTokenGuard guard;
+    private final Set<Integer> endIds;
 
     public ChatTokenizer(Tokenizer tokenizer, ChatTemplate template) {
-        this(tokenizer, template, new ControlTokenGuard(List.of()));
+        this(
+                tokenizer,
+                template,
+                new ControlTokenGuard(List.of()),
+                tokenizer.eosId().stream().boxed().collect(Collectors.toUnmodifiableSet()));
     }
 
-    private ChatTokenizer(Tokenizer tokenizer, ChatTemplate template, ControlTokenGuard guard) {
+    private ChatTokenizer(
+            Tokenizer tokenizer,
+            ChatTemplate template,
+            ControlTokenGuard guard,
+            Set<Integer> endIds) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.guard = guard;
+        this.endIds = endIds;
+    }
+
+    /// The same for a model that stops at these tokens too, besides the tokenizer's own end token:
+    /// in [#encodeWithMask] a turn ends with one of them, where the template writes one behind it.
+    public ChatTokenizer stoppingAt(Set<Integer> ids) {
+        var all = new TreeSet<>(endIds);
+        all.addAll(ids);
+        return new ChatTokenizer(tokenizer, template, guard, Set.copyOf(all));
     }
 
     /// The same, but control tokens in messages or tools (`<|im_end|>` in a user's text) are
     /// encoded as ordinary text. So nobody can end a turn by writing one.
     public ChatTokenizer sanitizingControlTokens() {
         return new ChatTokenizer(
-                tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()));
+                tokenizer, template, new ControlTokenGuard(tokenizer.addedTokens()), endIds);
     }
 
     /// The same, but in messages of others than the assistant and the system only: what tools and
@@ -39,7 +60,8 @@ public final class ChatTokenizer {
                 template,
                 new ControlTokenGuard(
                         tokenizer.addedTokens(),
-                        role -> !role.equals("assistant") && !role.equals("system")));
+                        role -> !role.equals("assistant") && !role.equals("system")),
+                endIds);
     }
 
     public Tokenizer tokenizer() {
@@ -85,12 +107,24 @@ public final class ChatTokenizer {
 
     /// As [#encode], with the mask of assistant tokens. A template without `{% generation %}`
     /// markers is rendered twice more for each assistant turn, so ask for the mask only if needed.
+    ///
+    /// If the last turn lacks an end token that the template writes once others follow, as GLM's
+    /// `<|user|>`, it is appended: a model that never has to say it never stops.
     public MaskedEncoding encodeWithMask(Conversation conversation, Tail tail) {
         Conversation wrapped = guard.wrap(conversation);
         Rendering rendering = template.render(wrapped, tail);
         Tokens tokens = encode(guard.pieces(rendering.text()));
+        var ends =
+                new TurnEnds(
+                        endIds.stream()
+                                .map(id -> tokenizer.decode(new int[] {id}, false))
+                                .toList());
         AssistantSpans spans =
-                AssistantSpans.find(template, wrapped, tail, rendering, tokenizer.addedTokens());
+                AssistantSpans.find(
+                        template, wrapped, tail, rendering, tokenizer.addedTokens(), ends);
+        if (spans instanceof AssistantSpans.Found found && found.missing().isPresent()) {
+            tokens = tokens.followedBy(found.missing().get(), tokenizer, rendering.text().length());
+        }
         return new MaskedEncoding(tokens.text(), tokens.ids(), mask(tokens, spans));
     }
 
@@ -113,7 +147,18 @@ public final class ChatTokenizer {
     /// @param text  the text of the tokens
     /// @param start of each token's span in the rendered text
     /// @param end   one past it
-    private record Tokens(String text, int[] ids, int[] start, int[] end) {}
+    private record Tokens(String text, int[] ids, int[] start, int[] end) {
+        /// With a control token behind them.
+        ///
+        /// @param at where it would stand in the rendered text
+        Tokens followedBy(String control, Tokenizer tokenizer, int at) {
+            return new Tokens(
+                    text + control,
+                    joined(ids, tokenizer.encode(control, false), 0),
+                    joined(start, new int[] {at}, 0),
+                    joined(end, new int[] {at + control.length()}, 0));
+        }
+    }
 
     private Tokens encode(List<ControlTokenGuard.Piece> pieces) {
         var text = new StringBuilder();

@@ -61,6 +61,33 @@ public final class CompleteTemplate implements ChatTemplate {
         return rendering;
     }
 
+    /// The template without the check, for parts of a conversation that was checked.
+    ChatTemplate unchecked() {
+        return new Unchecked(this);
+    }
+
+    private record Unchecked(CompleteTemplate checked) implements ChatTemplate {
+        @Override
+        public Rendering render(Conversation conversation, Tail tail) {
+            return checked.rendered(conversation, tail);
+        }
+
+        @Override
+        public String name() {
+            return checked.name();
+        }
+
+        @Override
+        public String source() {
+            return checked.source();
+        }
+
+        @Override
+        public boolean marksAssistant() {
+            return checked.marksAssistant();
+        }
+    }
+
     /// Checks a conversation without the need of its text.
     ///
     /// @throws DatasetException as [#render]

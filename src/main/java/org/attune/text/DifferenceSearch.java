@@ -70,6 +70,13 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         return new Turn(start(index, before, text.start()), text.end(), end(index, text.end()));
     }
 
+    /// One past the last of a message's own text.
+    ///
+    /// @throws DatasetException with the reason if it can't be told
+    int textEnd(int index) {
+        return textOf(conversation, tail, whole, index).end();
+    }
+
     private int start(int index, int before, int text) {
         List<Message> earlier = conversation.messages().subList(0, index);
         if (!earlier.isEmpty()) {
@@ -86,10 +93,32 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         String header = prompted.substring(commonPrefix(prompted, 0, complete, 0));
         String form = header.substring(0, withReasoning(header));
         int at = form.isBlank() ? -1 : whole.lastIndexOf(form, text - form.length());
-        if (at < before) {
+        if (at >= before) {
+            return at + form.length();
+        }
+        boolean goesOn =
+                !earlier.isEmpty() && (header.isBlank() || earlier.getLast().role().equals("tool"));
+        int start = goesOn ? behindPrevious(index, before) : text + 1;
+        if (start > text
+                || !header.isBlank() && whole.substring(start, text).contains(form.strip())) {
             throw new DatasetException("it doesn't start like the template's generation prompt");
         }
-        return at + form.length();
+        return start;
+    }
+
+    /// Without a header, as Mistral's templates have none, and Apertus' none behind the results of
+    /// tools, a turn starts where the message before has ended: behind what stands there where that
+    /// one is the last.
+    private int behindPrevious(int index, int before) {
+        Conversation earlier = conversation.withMessages(conversation.messages().subList(0, index));
+        String alone = template.render(earlier, Tail.NOTHING).text();
+        int aloneEnd = textOf(earlier, Tail.NOTHING, alone, index - 1).end();
+        int shared = commonPrefix(alone, aloneEnd, whole, before);
+        if (shared == 0 && aloneEnd < alone.length()) {
+            throw new DatasetException(
+                    "the message before doesn't end as it does where it is the last one");
+        }
+        return before + shared;
     }
 
     /// Where a turn starts behind its generation prompt: before the tag of reasoning, which some
@@ -209,9 +238,15 @@ record DifferenceSearch(ChatTemplate template, Conversation conversation, Tail t
         if (!(call instanceof Map<?, ?> function)) {
             return call;
         }
-        Object arguments =
-                function.get("arguments") instanceof Map<?, ?> ? Map.of(OTHER, OTHER) : OTHER;
-        return replaced(replaced(function, "name", OTHER), "arguments", arguments);
+        // The name may stand beside the answer too, as GPT-OSS writes it.
+        Object arguments = function.get("arguments");
+        if (arguments == null || Map.of().equals(arguments) || "{}".equals(arguments)) {
+            return replaced(function, "name", OTHER);
+        }
+        return replaced(
+                function,
+                "arguments",
+                arguments instanceof Map<?, ?> ? Map.of(OTHER, OTHER) : OTHER);
     }
 
     private static Map<Object, Object> replaced(Map<?, ?> map, String key, Object value) {

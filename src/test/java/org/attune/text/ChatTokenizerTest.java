@@ -122,7 +122,8 @@ class ChatTokenizerTest {
         var chat =
                 with(
                         "{% for m in messages %}{{ m.role }}:{% if loop.last %}<think>{% endif %}"
-                                + "{{ m.content }};{% endfor %}");
+                                + "{{ m.content }};{% endfor %}"
+                                + "{% if add_generation_prompt %}bot:{% endif %}");
         var unknown =
                 assertInstanceOf(
                         AssistantMask.Unknown.class,

@@ -63,8 +63,6 @@ class TrainingTemplateFixturesTest {
         try (var report = new CaseReport("fixtures-text", getClass())) {
             for (Map<String, Object> row : TextFixtures.rows("text/templates/cases.jsonl")) {
                 if (((String) row.get("template")).endsWith(SUFFIX)
-                        && !((String) row.get("template")).startsWith("glm") // ends turns with the
-                        // next one's header, which nothing tells from a header
                         && row.get("assistant_spans") != null) {
                     report.run((String) row.get("id"), () -> checkTexts(row));
                 }
@@ -72,6 +70,7 @@ class TrainingTemplateFixturesTest {
         }
         assertTrue(compared.values().stream().mapToInt(n -> n).sum() > 150, compared.toString());
         assertTrue(unknown <= 20, unknown + " conversations without a mask");
+        System.out.printf("compared %s, %d without a mask%n", compared, unknown);
     }
 
     private void checkTexts(Map<String, Object> row) {
@@ -91,10 +90,20 @@ class TrainingTemplateFixturesTest {
         } catch (DatasetException e) {
             return;
         }
-        if (!whole.text().equals(row.get("expected"))) {
+        // GLM stops at what begins the next message.
+        var ends =
+                new TurnEnds(
+                        own.startsWith("glm") ? List.of("<|user|>", "<|observation|>") : List.of());
+        AssistantSpans spans =
+                AssistantSpans.find(template, conversation, tail, whole, ENDINGS, ends);
+        String rendered =
+                whole.text()
+                        + (spans instanceof AssistantSpans.Found all
+                                ? all.missing().orElse("")
+                                : "");
+        if (!rendered.equals(row.get("expected"))) {
             return;
         }
-        AssistantSpans spans = AssistantSpans.find(template, conversation, tail, whole, ENDINGS);
         if (!(spans instanceof AssistantSpans.Found known)) {
             unknown++;
             return;
@@ -104,20 +113,22 @@ class TrainingTemplateFixturesTest {
         Object recorded = row.get(utf16 ? "assistant_spans_utf16" : "assistant_spans");
         var expected = new StringBuilder();
         for (Object span : TextFixtures.list(recorded)) {
-            int[] ends = TextFixtures.ints(span);
-            expected.append(whole.text(), ends[0], ends[1]);
+            int[] bounds = TextFixtures.ints(span);
+            expected.append(rendered, bounds[0], bounds[1]);
         }
         var actual = new StringBuilder();
         for (int i = 0; i < known.start().length; i++) {
-            actual.append(whole.text(), known.start()[i], known.end()[i]);
+            actual.append(rendered, known.start()[i], known.end()[i]);
         }
         assertEquals(said(expected.toString()), said(actual.toString()));
     }
 
     /// Without white space, without the headers that TRL's templates for DeepSeek and GPT-OSS have
-    /// inside, and without the token with which Phi 3 ends each rendering.
+    /// inside, without the token with which Phi 3 ends each rendering, and without the header of a
+    /// system message that follows a turn of GLM: the model doesn't stop at that one.
     private static String said(String text) {
-        return text.replaceAll("<｜Assistant｜>|<\\|start\\|>assistant|<\\|endoftext\\|>|\\s+", "");
+        return text.replaceAll(
+                "<｜Assistant｜>|<\\|start\\|>assistant|<\\|endoftext\\|>|<\\|system\\|>|\\s+", "");
     }
 
     private void check(Map<String, Object> row) {

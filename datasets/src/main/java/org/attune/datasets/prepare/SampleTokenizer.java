@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// Turns samples into token ids as TRL 1.16 does (`reference` of its `tokenize_fn`s):
 ///
@@ -64,6 +65,17 @@ public final class SampleTokenizer {
         this.tokenizer = tokenizer;
         this.chat = template.map(t -> new ChatTokenizer(tokenizer, CompleteTemplate.of(t)));
         this.eos = eosToken;
+    }
+
+    private SampleTokenizer(SampleTokenizer other, Set<Integer> endIds) {
+        tokenizer = other.tokenizer;
+        chat = other.chat.map(c -> c.stoppingAt(endIds));
+        eos = other.eos;
+    }
+
+    /// The same for a model that stops at these tokens too ([ChatTokenizer#stoppingAt]).
+    public SampleTokenizer stoppingAt(Set<Integer> endIds) {
+        return new SampleTokenizer(this, endIds);
     }
 
     private static String ownEos(Tokenizer tokenizer) {

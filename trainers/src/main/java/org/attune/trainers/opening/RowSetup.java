@@ -20,6 +20,7 @@ import org.attune.datasets.prepare.SharedOptions;
 import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
+import org.attune.rollout.generation.TextCompleter;
 import org.attune.text.TextAssets;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.DatasetSpec;
@@ -55,7 +56,9 @@ public final class RowSetup {
     private RowSetup(ModelSetup model, HubCache hub, Path directory) {
         TextAssets text = model.text();
         this.model = model;
-        this.tokenizer = new SampleTokenizer(text.tokenizer(), text.template());
+        this.tokenizer =
+                new SampleTokenizer(text.tokenizer(), text.template())
+                        .stoppingAt(TextCompleter.stopIds(model.source(), text.tokenizer()));
         this.chat = text.template().isPresent();
         this.hub = hub;
         this.directory = directory;
