@@ -8,6 +8,10 @@ public interface CausalPolicy extends Scorer, AutoCloseable {
     /// (adapter dropout) follows from seed, step and their order in it.
     void startStep(long number);
 
+    /// Says which number the next evaluation has in the step, from 0, where another process makes
+    /// those before it. Those after it count on.
+    default void startAt(int evaluation) {}
+
     /// How much of a forward pass backward passes compute again instead of keeping it.
     default Recomputation.Shares recomputed() {
         return Recomputation.Shares.NONE;

@@ -184,6 +184,11 @@ public final class Policy implements CausalPolicy {
     }
 
     @Override
+    public void startAt(int evaluation) {
+        evaluations = evaluation;
+    }
+
+    @Override
     public Measurement measure(TokenForest forest, HeadRequest request) {
         return measure(forest, request, DecoderRun.Options.forwardOnly());
     }

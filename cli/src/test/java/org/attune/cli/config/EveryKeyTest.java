@@ -198,6 +198,7 @@ class EveryKeyTest {
                     "adapter_name_or_path=null",
                     "max_grad_norm=0",
                     "optimizer_in_bwd=true",
+                    "logical_devices=null",
                     "load_best_model_at_end=true",
                     "save_strategy=best");
 

@@ -11,7 +11,9 @@ import java.util.OptionalInt;
 ///
 /// @param perDeviceTrainBatchSize rows of one logical micro-batch
 /// @param perDeviceEvalBatchSize rows of one evaluation batch
-/// @param gradientAccumulationSteps logical micro-batches per optimizer step
+/// @param gradientAccumulationSteps logical micro-batches per optimizer step and logical device
+/// @param logicalDevices devices that the settings are meant for, TRL's number of processes: a step
+///     has so many times the rows. Any number of processes may compute them. Unset: 1
 /// @param tokensPerMicroBatch most tokens computed at once; unset:
 ///     [org.attune.trainers.batch.TokenBudget#DEFAULT_TOKENS], and in a run from configuration to
 ///     files fewer where memory is short, or with `optimizer_in_bwd` as many as the rows of a step
@@ -28,6 +30,7 @@ public record BatchConfig(
         @InRange(min = 1) int perDeviceTrainBatchSize,
         @InRange(min = 1) int perDeviceEvalBatchSize,
         @InRange(min = 1) int gradientAccumulationSteps,
+        @InRange(min = 1) OptionalInt logicalDevices,
         @InRange(min = 1) OptionalInt tokensPerMicroBatch,
         boolean gradientCheckpointing,
         Optional<MemorySize> maxMemory,
@@ -44,9 +47,19 @@ public record BatchConfig(
                 .withTrainSamplingStrategy(SamplingStrategy.RANDOM);
     }
 
+    /// Devices that the settings are meant for.
+    public int devices() {
+        return logicalDevices.orElse(1);
+    }
+
+    /// Logical micro-batches of an optimizer step, on all logical devices together.
+    public int microBatchesOfStep() {
+        return (int) Math.min(Integer.MAX_VALUE, (long) gradientAccumulationSteps * devices());
+    }
+
     /// Rows of an optimizer step, where the data has as many.
     public int rowsOfStep() {
-        long rows = (long) perDeviceTrainBatchSize * gradientAccumulationSteps;
+        long rows = (long) perDeviceTrainBatchSize * microBatchesOfStep();
         return (int) Math.min(Integer.MAX_VALUE, rows);
     }
 }

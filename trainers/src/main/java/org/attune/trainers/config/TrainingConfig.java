@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 /// @param hub upload of the result
 /// @param best which evaluation is the best, and what follows from it
 /// @param averaging a second result, averaged over the run
+/// @param ranks how the processes of a run work together
 /// @param seed seed of everything random; TRL: 42
 /// @param dataSeed seed of the order of the rows; unset: `seed`
 /// @param neftuneNoiseAlpha size `α` of the noise on embeddings in training
@@ -36,6 +37,7 @@ public record TrainingConfig(
         @Valid HubConfig hub,
         @Valid BestModelConfig best,
         @Valid BemaConfig averaging,
+        @Valid RanksConfig ranks,
         long seed,
         OptionalLong dataSeed,
         @InRange(min = 0) OptionalDouble neftuneNoiseAlpha)
@@ -72,6 +74,14 @@ public record TrainingConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(best.problems(eval, save, log));
         problems.addAll(schedule.problems(eval));
+        if (optimizer.optimizerInBwd() && batch.devices() > 1) {
+            problems.add(
+                    new ConfigProblem(
+                            "optimizer_in_bwd",
+                            true,
+                            "false with several logical_devices, whose gradients are added up"
+                                    + " before weights change"));
+        }
         if (averaging.bema() && optimizer.averages()) {
             problems.add(
                     new ConfigProblem(

@@ -169,6 +169,7 @@ public final class DistillationTrainer {
     public RunSummary train() {
         return Engine.call(
                 () -> {
+                    parts.requireOneDevice();
                     parts.requireWholeSteps(rows.lengths());
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     Map<String, String> identity = parts.identity(whole, rows.fingerprint());

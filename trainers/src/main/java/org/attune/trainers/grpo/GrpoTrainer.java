@@ -120,6 +120,7 @@ public final class GrpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts(config.method(), config.training(), policy, context);
+                    parts.requireOneDevice();
                     parts.requireWholeSteps(RoundPlan.rowTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity((Record) config, Fingerprints.ofPrompts(prompts));

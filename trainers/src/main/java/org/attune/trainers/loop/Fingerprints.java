@@ -68,6 +68,7 @@ public final class Fingerprints {
                     "gradient_checkpointing",
                     "max_memory",
                     "optimizer_in_bwd",
+                    "check_ranks_steps",
                     "precompute_ref_cache_dir",
                     "device",
                     "datasets",
@@ -102,6 +103,8 @@ public final class Fingerprints {
     /// rates are then those of the longer run from there on.
     static final Set<String> LENGTH = Set.of("max_steps", "num_train_epochs", "total_episodes");
 
+    private static final Set<String> ONE_DEVICE = Set.of("OptionalInt.empty", "OptionalInt[1]");
+
     private Fingerprints() {}
 
     /// The keys of a configuration that change a run's numbers, flat, with their values.
@@ -109,6 +112,9 @@ public final class Fingerprints {
         Map<String, String> flat = new TreeMap<>();
         collect(config, flat);
         flat.keySet().removeAll(FREE);
+        // Of one device as if the key didn't exist.
+        flat.computeIfPresent(
+                ResumePoint.DEVICES, (_, asked) -> ONE_DEVICE.contains(asked) ? null : asked);
         return flat;
     }
 

@@ -69,6 +69,12 @@ public final class MetricKeys {
     /// Seconds a step took, mean since the last log.
     public static final String STEP_TIME = "step_time";
 
+    /// Attune's own: mean seconds since the last log in which a process waited for the others.
+    public static final String RANKS_WAIT = "ranks/wait_seconds";
+
+    /// Attune's own: tokens of a process in a step, their mean divided by the most.
+    public static final String RANKS_BALANCE = "ranks/balance";
+
     /// transformers' keys of the run's last log entry.
     public static final String TRAIN_LOSS = "train_loss";
 

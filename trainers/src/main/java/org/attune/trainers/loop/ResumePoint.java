@@ -16,6 +16,9 @@ public final class ResumePoint {
     /// Likewise.
     static final String PACKS = "weights packed for backward passes";
 
+    /// Likewise, since it says which rows a step has.
+    static final String DEVICES = "logical_devices";
+
     private static final String SLOTS = "generation_slots";
 
     private static final String REUSES = "reuse_rollout_activations";

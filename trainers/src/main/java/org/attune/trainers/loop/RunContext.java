@@ -1,6 +1,8 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.ModelWriter;
+import org.attune.ranks.Collective;
+import org.attune.ranks.SingleProcess;
 import org.attune.records.CopyMethods;
 
 import java.util.List;
@@ -18,6 +20,7 @@ import java.util.Optional;
 /// @param listeners told what happens, in this order
 /// @param stop ends the run early
 /// @param clock takes the time of the phases; the caller may have timed the loading with it
+/// @param ranks processes of the run. Listeners of those that don't write hear nothing
 @CopyMethods
 public record RunContext(
         ModelWriter model,
@@ -26,15 +29,19 @@ public record RunContext(
         boolean sharePrompts,
         List<TrainingListener> listeners,
         StopSignal stop,
-        PhaseClock clock)
+        PhaseClock clock,
+        Collective ranks)
         implements RunContextCopies {
     public RunContext {
-        listeners = List.copyOf(listeners);
+        boolean tells = ranks == null || ranks.writes();
+        listeners = tells ? List.copyOf(listeners) : List.of();
+        stop = ranks == null || stop == null ? stop : stop.among(ranks);
     }
 
     /// No listeners, and nobody who stops the run.
     public static RunContext of(ModelWriter model) {
         return RunContextCopies.blank()
+                .withRanks(new SingleProcess())
                 .withModel(model)
                 .withModelFingerprint("unknown")
                 .withSharePrompts(true)

@@ -1,6 +1,8 @@
 package org.attune.trainers.loop;
 
 import org.attune.checkpoint.RunState;
+import org.attune.ranks.Collective;
+import org.attune.ranks.RankTimes;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,6 +14,8 @@ import java.util.OptionalDouble;
 /// It is saved with a checkpoint and comes back from it.
 final class RunLog {
     private final List<TrainingListener> listeners;
+    private final Collective ranks;
+    private RankTimes timesLogged;
     private final MetricMeans pending = new MetricMeans();
     private final List<Map<String, Object>> history = new ArrayList<>();
     private final Map<String, Double> counters = new LinkedHashMap<>();
@@ -22,8 +26,11 @@ final class RunLog {
     private double secondsLogged;
     private double lossSum;
 
-    RunLog(List<TrainingListener> listeners) {
+    /// @param ranks tell how long they waited, where there are several
+    RunLog(List<TrainingListener> listeners, Collective ranks) {
         this.listeners = listeners;
+        this.ranks = ranks;
+        timesLogged = ranks.times();
     }
 
     /// Counts a finished step.
@@ -60,9 +67,24 @@ final class RunLog {
         stepsPending = 0;
         tokensLogged = tokens;
         secondsLogged = seconds;
+        if (ranks.size() > 1) {
+            metrics.put(MetricKeys.RANKS_WAIT, waitSeconds());
+        }
         pending.clear();
         remember(step, metrics);
         listeners.forEach(l -> l.onLog(step, metrics));
+    }
+
+    /// Mean over the processes of the time since the last log in which they waited for others.
+    private double waitSeconds() {
+        RankTimes now = ranks.times();
+        double own = now.since(timesLogged).waitSeconds();
+        timesLogged = now;
+        double sum = 0;
+        for (double[] theirs : ranks.allGather("waiting times", own)) {
+            sum += theirs[0];
+        }
+        return sum / ranks.size();
     }
 
     /// Tells the result of an evaluation.

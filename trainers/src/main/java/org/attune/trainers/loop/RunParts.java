@@ -62,9 +62,31 @@ public record RunParts(
         return new BatchPlan(
                 lengths.length,
                 microBatchRows,
-                batch.gradientAccumulationSteps(),
+                batch.microBatchesOfStep(),
                 batch.dataloaderDropLast(),
                 order);
+    }
+
+    /// The logical devices of the run. The caller closes it.
+    ///
+    /// @throws ConfigException if there are more processes than devices
+    public LogicalDevices devices() {
+        return new LogicalDevices(config.batch().devices(), context.ranks());
+    }
+
+    /// Refuses several devices, for a method that computes a step on one.
+    ///
+    /// @throws ConfigException if there are several devices or processes
+    public void requireOneDevice() {
+        if (config.batch().devices() > 1 || context.ranks().size() > 1) {
+            throw ConfigException.about(
+                    "logical_devices",
+                    ("%d with %d ranks, but %s computes steps on one device in one process; leave"
+                                    + " logical_devices and ranks out, and multiply"
+                                    + " gradient_accumulation_steps by the number of devices for"
+                                    + " as many rows in a step")
+                            .formatted(config.batch().devices(), context.ranks().size(), method));
+        }
     }
 
     /// Refuses updates in the backward pass where a step's rows may not fit into one.
@@ -86,7 +108,7 @@ public record RunParts(
                                     budget,
                                     rows.wholeStep(),
                                     config.batch().perDeviceTrainBatchSize(),
-                                    config.batch().gradientAccumulationSteps()));
+                                    config.batch().microBatchesOfStep()));
         }
     }
 
@@ -194,13 +216,23 @@ public record RunParts(
             return new TrainingLoop(
                             info,
                             config,
-                            updates,
+                            compared(updates),
                             rates,
                             Optional.ofNullable(average),
                             context,
                             identity)
                     .run(work);
         }
+    }
+
+    private WeightUpdates compared(WeightUpdates updates) {
+        return context.ranks().size() == 1
+                ? updates
+                : new ComparedUpdates(
+                        updates,
+                        policy.parameters(),
+                        context.ranks(),
+                        config.ranks().checkRanksSteps());
     }
 
     private Bema bema() {

@@ -2,6 +2,7 @@ package org.attune.trainers.loop;
 
 import org.attune.checkpoint.RunState;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -21,6 +22,13 @@ public record StepReport(
         Map<String, RunState.Mean> sums) {
     public StepReport {
         microBatches = List.copyOf(microBatches);
+    }
+
+    /// With a metric of the whole step.
+    StepReport with(String key, double value) {
+        Map<String, RunState.Mean> more = new LinkedHashMap<>(sums);
+        more.put(key, new RunState.Mean(value, 1));
+        return new StepReport(loss, microBatches, tokens, counters, more);
     }
 
     /// Without sums.

@@ -84,6 +84,11 @@ public record TimedPolicy(CausalPolicy policy, PhaseClock clock, String forward,
     }
 
     @Override
+    public void startAt(int evaluation) {
+        policy.startAt(evaluation);
+    }
+
+    @Override
     public Recomputation.Shares recomputed() {
         return policy.recomputed();
     }

@@ -109,7 +109,7 @@ public final class TrainingLoop {
         this.average = average;
         this.context = context;
         this.identity = identity;
-        log = new RunLog(context.listeners());
+        log = new RunLog(context.listeners(), context.ranks());
         int total = info.totalSteps();
         int perEpoch = (int) info.stepsPerEpoch();
         store = new CheckpointStore(config.save().outputDir(), config.save().saveTotalLimit());
@@ -171,7 +171,8 @@ public final class TrainingLoop {
 
     /// Rewards failed, through no fault of the steps before: their work is kept.
     private void keepSteps(Work work) {
-        if (step > 0 && savedAt != step) {
+        boolean alone = context.ranks().size() == 1; // others may not have failed
+        if (alone && step > 0 && savedAt != step) {
             save(work);
             LOG.info("step {} was saved; resume: true goes on from there", step);
         }
@@ -197,6 +198,8 @@ public final class TrainingLoop {
 
     /// One step; false if it was stopped before the weights changed.
     private boolean advance(Work work) {
+        context.ranks().enter(step + 1);
+        context.stop().agree();
         if (context.stop().requested()) {
             return false;
         }
@@ -278,16 +281,22 @@ public final class TrainingLoop {
     private void save(Work work) {
         try (var _ = context.clock().enter("save")) {
             best.saving(step);
-            atResult(
-                    () ->
-                            store.save(
-                                    state(),
-                                    info.totalSteps(),
-                                    epoch(),
-                                    best.best(),
-                                    folder -> writeFiles(work, folder)));
+            atResult(() -> writeCheckpoint(work));
             savedAt = step;
         }
+    }
+
+    /// One process writes; the others go on when the checkpoint is whole.
+    private void writeCheckpoint(Work work) {
+        if (context.ranks().writes()) {
+            store.save(
+                    state(),
+                    info.totalSteps(),
+                    epoch(),
+                    best.best(),
+                    folder -> writeFiles(work, folder));
+        }
+        context.ranks().barrier("checkpoint");
     }
 
     private void writeFiles(Work work, Path folder) throws IOException {
@@ -381,7 +390,9 @@ public final class TrainingLoop {
         if (from != step) {
             updates.restore(store.of(from));
         }
-        store.finish(from);
+        if (context.ranks().writes()) {
+            store.finish(from);
+        }
         LOG.info(
                 "the result is checkpoint-{} ({} {})",
                 from,
@@ -391,6 +402,13 @@ public final class TrainingLoop {
     }
 
     private void writeResult() {
+        if (context.ranks().writes()) {
+            writeFinal();
+        }
+        context.ranks().barrier("result");
+    }
+
+    private void writeFinal() {
         Path folder = config.save().outputDir();
         try (var _ = context.clock().enter("save")) {
             Files.createDirectories(folder);

@@ -39,7 +39,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
                 || !before.orElse(true)
                 || config.rollouts().isElsewhere()
                 || config.agent().isOn() // prompts of environments have any length
-                || config.training().batch().gradientAccumulationSteps() != rounds
+                || config.training().batch().microBatchesOfStep() != rounds
                 || policy.hasDropout()
                 || !ForwardRecord.suits(policy.decoder())
                 || longest(prompts) + config.generation().maxCompletionLength()

@@ -114,6 +114,7 @@ public final class OnlinePairTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts(config.method(), config.training(), policy, context);
+                    parts.requireOneDevice();
                     parts.requireWholeSteps(pairTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     Map<String, String> identity =

@@ -1,5 +1,6 @@
 package org.attune.trainers.onpolicy;
 
+import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.RunConfig;
 
@@ -49,8 +50,8 @@ public interface GeneratingRun extends RunConfig {
         if (generation().generationBatchSize().isPresent()) {
             return Math.max(1, generation().generationBatchSize().getAsInt() / rows);
         }
-        return generation()
-                .stepsPerGeneration()
-                .orElse(training().batch().gradientAccumulationSteps());
+        BatchConfig batch = training().batch();
+        return batch.devices()
+                * generation().stepsPerGeneration().orElse(batch.gradientAccumulationSteps());
     }
 }

@@ -64,7 +64,7 @@ public record RoundPlan(
                 prompts,
                 config.generation().numGenerations(),
                 rows,
-                config.training().batch().gradientAccumulationSteps(),
+                config.training().batch().microBatchesOfStep(),
                 config.microBatchesPerRound(),
                 config.generation().numIterations(),
                 config.data().shuffleDataset()

@@ -146,7 +146,8 @@ public record OpenedRun<T>(
                 model.sharesPrompts() && around.passes().shareBeginnings(),
                 around.listeners(),
                 around.stop(),
-                clock);
+                clock,
+                around.ranks());
     }
 
     /// The same run, whose reference is known by a fingerprint.

@@ -1,6 +1,8 @@
 package org.attune.trainers.opening;
 
 import org.attune.files.HubCache;
+import org.attune.ranks.Collective;
+import org.attune.ranks.SingleProcess;
 import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 
@@ -12,13 +14,25 @@ import java.util.List;
 /// @param listeners told what happens, in this order
 /// @param stop ends a run early, from any thread
 /// @param passes how passes are cut
+/// @param ranks processes of the run; those that don't write tell no listener
 public record Surroundings(
-        HubCache hub, List<TrainingListener> listeners, StopSignal stop, Passes passes) {
+        HubCache hub,
+        List<TrainingListener> listeners,
+        StopSignal stop,
+        Passes passes,
+        Collective ranks) {
     public Surroundings {
-        listeners = List.copyOf(listeners);
+        listeners = ranks.writes() ? List.copyOf(listeners) : List.of();
+        stop = stop.among(ranks);
     }
 
-    /// With passes as they are fast.
+    /// Of one process.
+    public Surroundings(
+            HubCache hub, List<TrainingListener> listeners, StopSignal stop, Passes passes) {
+        this(hub, listeners, stop, passes, new SingleProcess());
+    }
+
+    /// Of one process, with passes as they are fast.
     public Surroundings(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
         this(hub, listeners, stop, Passes.plain());
     }

@@ -95,8 +95,7 @@ public record PpoConfig(
 
     /// Completions of an update.
     public int completionsPerUpdate() {
-        return training.batch().perDeviceTrainBatchSize()
-                * training.batch().gradientAccumulationSteps();
+        return training.batch().rowsOfStep();
     }
 
     /// Whether the policy is trained through an adapter.

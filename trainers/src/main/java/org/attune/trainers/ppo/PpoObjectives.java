@@ -42,7 +42,7 @@ final class PpoObjectives {
                 config.completionsPerUpdate(),
                 config.updates().numMiniBatches(),
                 config.training().batch().perDeviceTrainBatchSize(),
-                config.training().batch().gradientAccumulationSteps(),
+                config.training().batch().microBatchesOfStep(),
                 config.loss().trlCompat());
     }
 

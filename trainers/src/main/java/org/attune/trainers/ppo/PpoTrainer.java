@@ -171,6 +171,7 @@ public final class PpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts("ppo", config.training(), policy, context);
+                    parts.requireOneDevice();
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));

@@ -2,6 +2,7 @@ package org.attune.trainers.rows;
 
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
+import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
@@ -53,6 +54,12 @@ record ReferenceOpening<R extends TrainingRow, F extends RowForest>(
     private Reference<R, F> reference(Reference.Live<R, F> live, List<R> all) {
         if (!frozen.orElseThrow().precomputed()) {
             return live;
+        }
+        if (context.ranks().size() > 1) {
+            throw ConfigException.about(
+                    "precompute_ref_log_probs",
+                    "true, which several ranks don't share; set false, so that each asks the"
+                            + " reference about its own rows");
         }
         try (var _ = context.clock().enter("reference")) {
             List<RowAt<R>> placed = RowAt.of(RunParts.wholeSet(all.size(), all.size()), all);

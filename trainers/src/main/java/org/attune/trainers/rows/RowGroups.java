@@ -1,7 +1,9 @@
 package org.attune.trainers.rows;
 
+import org.attune.trainers.batch.Dealing;
 import org.attune.trainers.batch.TokenBudget;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
 
@@ -18,6 +20,18 @@ public record RowGroups(TokenBudget budget, boolean shares) {
     public static RowGroups of(TrainingConfig training, RunContext context) {
         return new RowGroups(
                 RunParts.budget(training.batch()), context.sharePrompts() && !training.hasNoise());
+    }
+
+    /// Deals `rows` to logical devices and groups those of each.
+    ///
+    /// @param sequences token ids of each row's sequences
+    public <T> DeviceGroups<T> dealt(
+            LogicalDevices devices, List<T> rows, Function<T, List<int[]>> sequences) {
+        return new DeviceGroups<>(
+                devices,
+                Dealing.of(rows, devices.count(), sequences, shares).stream()
+                        .map(own -> of(own, sequences))
+                        .toList());
     }
 
     /// Groups `rows` in their order; every row is in exactly one group.

@@ -61,6 +61,12 @@ public interface RowObjective<R extends TrainingRow, F extends RowForest> {
         return Optional.empty();
     }
 
+    /// Whether what a micro-batch teaches follows from those before it too. Its rows are then
+    /// measured before any gradient is taken, where a step has several logical devices.
+    default boolean followsOrder() {
+        return false;
+    }
+
     /// Logs a warning about rows from which little is learnt.
     ///
     /// @param plan which rows the steps have

@@ -14,6 +14,7 @@ import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
@@ -27,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 
 /// Trains on rows that are there from the start, by any objective. Read [#train], then [#step],
@@ -48,6 +50,10 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     private final RunParts parts;
     private final RowGroups groups;
     private References<R, F> references;
+    private LogicalDevices devices;
+    private Optional<Laid<R, F>> lastLaid = Optional.empty();
+
+    private record Laid<R, F>(List<RowAt<R>> group, F forest) {}
 
     /// @param config checked
     /// @param policy with the values to start from
@@ -95,16 +101,20 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
                     objective.advise(rows, plan);
                     return parts.stoppable(
                             () -> {
-                                references =
-                                        new ReferenceOpening<>(
-                                                        config.training(),
-                                                        objective,
-                                                        frozen,
-                                                        groups,
-                                                        context)
-                                                .open(parts, plan, rows, evalSets);
-                                var identity = parts.identity(whole, objective.fingerprint(rows));
-                                return parts.run(plan, identity, new RowWork(plan));
+                                try (var all = parts.devices()) {
+                                    devices = all;
+                                    references =
+                                            new ReferenceOpening<>(
+                                                            config.training(),
+                                                            objective,
+                                                            frozen,
+                                                            groups,
+                                                            context)
+                                                    .open(parts, plan, rows, evalSets);
+                                    var identity =
+                                            parts.identity(whole, objective.fingerprint(rows));
+                                    return parts.run(plan, identity, new RowWork(plan));
+                                }
                             });
                 });
     }
@@ -115,85 +125,132 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         policy.startStep(window.step());
         List<RowAt<R>> placed = RowAt.of(window, rows);
         StepSums<R, F> sums = objective.training(placed, window.microBatches().size());
-        List<List<RowAt<R>>> cut = cut(placed);
+        StepSums<R, F> scratch =
+                devices.areShared()
+                        ? objective.training(placed, window.microBatches().size())
+                        : sums;
+        DeviceGroups<RowAt<R>> cut = groups.dealt(devices, placed, p -> p.row().sequences());
         References.Both<R, F> both = references.atStep(window.step());
         Reference<R, F> reference = both.rows();
-        noteBeside(placed, policy::measureInTraining, sums, both.beside());
-        for (List<RowAt<R>> group : cut) {
-            if (!sums.isWhole(group)) {
-                note(group, timedLayout(group), policy::measureInTraining, sums, reference);
-            }
-        }
+        noteBeside(
+                placed,
+                policy::measureInTraining,
+                both.beside(),
+                devices.areShared() ? List.of(sums, scratch) : List.of(sums));
+        note(
+                cut.where(group -> !isWhole(sums, group)),
+                this::timedLayout,
+                policy::measureInTraining,
+                sums,
+                reference);
         sums.measureMore(policy);
-        for (List<RowAt<R>> group : cut) {
-            if (context.stop().requested()) {
-                return Optional.empty();
-            }
-            F forest = timedLayout(group);
-            try (var _ = scope("step")) {
-                if (sums.isWhole(group)) {
-                    learn(group, forest, sums, reference);
-                } else {
-                    learnNoted(group, forest, sums);
-                }
-            }
+        boolean done =
+                cut.learn(
+                        policy,
+                        sums,
+                        scratch,
+                        context.stop()::requested,
+                        (group, into) ->
+                                learn(group, isWhole(sums, group) ? into : sums, reference),
+                        (group, said) -> {
+                            if (isWhole(sums, group)) {
+                                sums.add(group, laid(group), said.policy(), said.reference());
+                            }
+                        });
+        if (!done) {
+            return Optional.empty();
         }
         references.made(window.step());
-        return Optional.of(sums.step());
+        return Optional.of(devices.told(sums.step(), cut.tokens(p -> p.row().length())));
     }
 
-    private void learn(
+    /// Whether a group is learned from in the pass that measures it.
+    private boolean isWhole(StepSums<R, F> sums, List<RowAt<R>> group) {
+        return sums.isWhole(group) && (devices.count() == 1 || !objective.followsOrder());
+    }
+
+    private GroupNumbers learn(
+            List<RowAt<R>> group, StepSums<R, F> sums, Reference<R, F> reference) {
+        F forest = timedLayout(group);
+        try (var _ = scope("step")) {
+            return isWhole(sums, group)
+                    ? learnWhole(group, forest, sums, reference)
+                    : learnNoted(group, forest, sums);
+        }
+    }
+
+    private GroupNumbers learnWhole(
             List<RowAt<R>> group, F forest, StepSums<R, F> sums, Reference<R, F> reference) {
         Optional<List<double[]>> asked = reference.ask(group, forest);
         try (Evaluation e = policy.evaluate(forest.forest(), objective.request())) {
-            Measurement said = e.measurement();
-            e.backward(sums.add(group, forest, said, answers(asked, forest, said))); // (M)
+            var said = new GroupNumbers(e.measurement(), answers(asked, forest, e.measurement()));
+            e.backward(sums.add(group, forest, said.policy(), said.reference())); // (M)
+            return said;
         }
     }
 
-    private void learnNoted(List<RowAt<R>> group, F forest, StepSums<R, F> sums) {
+    private GroupNumbers learnNoted(List<RowAt<R>> group, F forest, StepSums<R, F> sums) {
         try (Evaluation e = policy.evaluate(forest.forest(), objective.request())) {
             e.backward(sums.slopes(group, forest)); // (M)
         }
+        return GroupNumbers.NONE;
     }
 
+    /// Measures groups, and notes what was said of all of them.
     private void note(
-            List<RowAt<R>> group,
-            F forest,
+            DeviceGroups<RowAt<R>> cut,
+            Function<List<RowAt<R>>, F> layout,
             Scorer asked,
             StepSums<R, F> sums,
             Reference<R, F> reference) {
-        StopRequest.check();
-        try (var _ = scope("measure")) {
-            Measurement said = asked.measure(forest.forest(), objective.request());
-            sums.note(group, forest, said, answers(reference.ask(group, forest), forest, said));
-        }
+        cut.measure(
+                "measured rows",
+                group -> {
+                    StopRequest.check();
+                    F forest = layout.apply(group);
+                    try (var _ = scope("measure")) {
+                        Measurement said = asked.measure(forest.forest(), objective.request());
+                        return new GroupNumbers(
+                                said, answers(reference.ask(group, forest), forest, said));
+                    }
+                },
+                (group, said) -> sums.note(group, laid(group), said.policy(), said.reference()));
     }
 
     /// Measures what stands beside the rows, in separate groups.
     private void noteBeside(
-            List<RowAt<R>> placed, Scorer asked, StepSums<R, F> sums, Reference<R, F> reference) {
+            List<RowAt<R>> placed,
+            Scorer asked,
+            Reference<R, F> reference,
+            List<StepSums<R, F>> sums) {
         if (objective.beside().isEmpty()) {
             return;
         }
-        for (List<RowAt<R>> group : cut(beside(placed))) {
-            StopRequest.check();
-            F forest = timedLayout(group);
-            try (var _ = scope("beside")) {
-                Measurement said = asked.measure(forest.forest(), HeadRequest.of());
-                sums.noteBeside(
-                        group, forest, said, answers(reference.ask(group, forest), forest, said));
-            }
-        }
+        groups.dealt(devices, beside(placed), p -> p.row().sequences())
+                .measure(
+                        "rows beside",
+                        group -> {
+                            StopRequest.check();
+                            F forest = timedLayout(group);
+                            try (var _ = scope("beside")) {
+                                Measurement said = asked.measure(forest.forest(), HeadRequest.of());
+                                return new GroupNumbers(
+                                        said, answers(reference.ask(group, forest), forest, said));
+                            }
+                        },
+                        (group, said) ->
+                                sums.forEach(
+                                        s ->
+                                                s.noteBeside(
+                                                        group,
+                                                        laid(group),
+                                                        said.policy(),
+                                                        said.reference())));
     }
 
     private List<RowAt<R>> beside(List<RowAt<R>> placed) {
         UnaryOperator<R> beside = objective.beside().orElseThrow();
         return placed.stream().map(p -> p.with(beside.apply(p.row()))).toList();
-    }
-
-    private List<List<RowAt<R>>> cut(List<RowAt<R>> placed) {
-        return groups.of(placed, p -> p.row().sequences());
     }
 
     /// The reference's numbers; the policy's where it still is its reference.
@@ -212,22 +269,32 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
             List<RowAt<R>> placed = RowAt.of(window, set.rows());
             StepSums<R, F> sums = objective.evaluation(placed, window.microBatches().size());
             References.Both<R, F> both = references.heldOut(i);
-            noteBeside(placed, policy, sums, both.beside());
-            for (List<RowAt<R>> group : cut(placed)) {
-                note(group, layout(group), policy, sums, both.rows());
-            }
+            noteBeside(placed, policy, both.beside(), List.of(sums));
+            note(
+                    DeviceGroups.inTurn(devices, groups.of(placed, p -> p.row().sequences())),
+                    this::laid,
+                    policy,
+                    sums,
+                    both.rows());
             sums.measureMore(policy);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));
         }
         return reports;
     }
 
-    private F layout(List<RowAt<R>> group) {
-        return objective.layout(RowAt.rows(group), groups.shares());
+    /// The layout of a group, which is asked for several times in a row.
+    private F laid(List<RowAt<R>> group) {
+        if (lastLaid.isEmpty() || lastLaid.get().group() != group) {
+            lastLaid =
+                    Optional.of(
+                            new Laid<>(
+                                    group, objective.layout(RowAt.rows(group), groups.shares())));
+        }
+        return lastLaid.get().forest();
     }
 
     private F timedLayout(List<RowAt<R>> group) {
-        return context.clock().timed("data", () -> layout(group));
+        return context.clock().timed("data", () -> laid(group));
     }
 
     private TensorScope scope(String part) {

@@ -2,6 +2,8 @@ package org.attune.trainers.run;
 
 import org.attune.files.HubCache;
 import org.attune.hub.HubDownload;
+import org.attune.ranks.Collective;
+import org.attune.ranks.SingleProcess;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardScorer;
 import org.attune.reward.WeightedReward;
@@ -13,6 +15,7 @@ import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.RolloutRun;
 import org.attune.trainers.opening.Judging;
+import org.attune.trainers.opening.Passes;
 import org.attune.trainers.opening.RolloutMethod;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.Surroundings;
@@ -36,9 +39,16 @@ import java.util.List;
 /// @param hub where names of models and data sets are looked up
 /// @param listeners told what happens, in this order
 /// @param stop ends a run early, from any thread
-public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
+/// @param ranks processes of the run, which all make the same calls
+public record Runs(
+        HubCache hub, List<TrainingListener> listeners, StopSignal stop, Collective ranks) {
     public Runs {
         listeners = List.copyOf(listeners);
+    }
+
+    /// Of one process.
+    public Runs(HubCache hub, List<TrainingListener> listeners, StopSignal stop) {
+        this(hub, listeners, stop, new SingleProcess());
     }
 
     /// With the environment's hub cache.
@@ -101,6 +111,6 @@ public record Runs(HubCache hub, List<TrainingListener> listeners, StopSignal st
     }
 
     private Surroundings surroundings() {
-        return new Surroundings(hub, listeners, stop);
+        return new Surroundings(hub, listeners, stop, Passes.plain(), ranks);
     }
 }

@@ -81,6 +81,11 @@ public final class BcoObjective implements RowObjective<UnpairedExample, Unpaire
     }
 
     @Override
+    public boolean followsOrder() {
+        return true;
+    }
+
+    @Override
     public String method() {
         return "bco";
     }

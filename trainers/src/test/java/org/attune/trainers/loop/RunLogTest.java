@@ -2,6 +2,7 @@ package org.attune.trainers.loop;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.attune.ranks.SingleProcess;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -20,7 +21,8 @@ class RunLogTest {
                                     public void onLog(int step, Map<String, Object> metrics) {
                                         logged.add(metrics);
                                     }
-                                }));
+                                }),
+                        new SingleProcess());
         log.count(new StepReport(1.0, List.of(), 30));
         log.count(new StepReport(3.0, List.of(), 50));
         log.step(2, 1.0, 0.1, 0.5, 4.0);

@@ -1,0 +1,109 @@
+package org.attune.trainers.batch;
+
+import org.attune.policy.SequenceTree;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.function.Function;
+
+/// Deals the rows of a step to logical devices by their tokens: the longest first, each to the
+/// device that has the fewest. Rows that would be computed together for less stay together. What
+/// comes out depends on the rows alone.
+public final class Dealing {
+    /// Rows stay together where the second one costs less than this part of its tokens.
+    private static final double WORTH = 0.5;
+
+    private Dealing() {}
+
+    /// Rows that stay together.
+    private record Bundle<T>(int number, List<T> rows, long tokens) {}
+
+    /// A device while rows are dealt.
+    private record Hand<T>(int device, long tokens, List<Bundle<T>> bundles) {
+        Hand<T> with(Bundle<T> more) {
+            List<Bundle<T>> all = new ArrayList<>(bundles);
+            all.add(more);
+            return new Hand<>(device, tokens + more.tokens(), all);
+        }
+    }
+
+    /// The rows of each device, of some perhaps none. One device has all, as they are.
+    ///
+    /// @param devices ≥ 1
+    /// @param sequences token ids of each row's sequences, of at least one
+    /// @param shares whether rows that begin alike are computed together
+    public static <T> List<List<T>> of(
+            List<T> rows, int devices, Function<T, List<int[]>> sequences, boolean shares) {
+        if (devices == 1) {
+            return List.of(rows);
+        }
+        var hands =
+                new PriorityQueue<Hand<T>>(
+                        Comparator.<Hand<T>>comparingLong(Hand::tokens)
+                                .thenComparingInt(Hand::device));
+        for (int device = 0; device < devices; device++) {
+            hands.add(new Hand<>(device, 0, List.of()));
+        }
+        bundles(rows, devices, sequences, shares).stream()
+                .sorted(
+                        Comparator.<Bundle<T>>comparingLong(b -> -b.tokens())
+                                .thenComparingInt(Bundle::number))
+                .forEach(bundle -> hands.add(hands.remove().with(bundle)));
+        return hands.stream()
+                .sorted(Comparator.comparingInt(Hand::device))
+                .map(
+                        hand ->
+                                hand.bundles().stream()
+                                        .sorted(Comparator.comparingInt(Bundle::number))
+                                        .flatMap(bundle -> bundle.rows().stream())
+                                        .toList())
+                .toList();
+    }
+
+    /// Neighbours that begin alike, as long as a device's part of the step is not exceeded.
+    private static <T> List<Bundle<T>> bundles(
+            List<T> rows, int devices, Function<T, List<int[]>> sequences, boolean shares) {
+        long all = rows.stream().mapToLong(row -> tokens(sequences.apply(row))).sum();
+        List<Bundle<T>> bundles = new ArrayList<>();
+        Optional<List<int[]>> before = Optional.empty();
+        for (T row : rows) {
+            List<int[]> own = sequences.apply(row);
+            long tokens = tokens(own);
+            long added = shares && before.isPresent() ? added(before.get(), own) : tokens;
+            before = Optional.of(own);
+            boolean joins = false;
+            if (added < WORTH * tokens) {
+                Bundle<T> last = bundles.getLast();
+                joins = (last.tokens() + added) * devices <= all;
+                if (joins) {
+                    List<T> together = new ArrayList<>(last.rows());
+                    together.add(row);
+                    bundles.set(
+                            last.number(),
+                            new Bundle<>(last.number(), together, last.tokens() + added));
+                }
+            }
+            if (!joins) {
+                bundles.add(new Bundle<>(bundles.size(), List.of(row), tokens));
+            }
+        }
+        return bundles;
+    }
+
+    private static long added(List<int[]> before, List<int[]> own) {
+        List<int[]> others = new ArrayList<>(before);
+        long added = 0;
+        for (int[] sequence : own) {
+            added += SequenceTree.added(others, sequence);
+            others.add(sequence);
+        }
+        return added;
+    }
+
+    private static long tokens(List<int[]> sequences) {
+        return sequences.stream().mapToLong(s -> s.length).sum();
+    }
+}

@@ -1,0 +1,76 @@
+package org.attune.trainers.loop;
+
+import org.attune.checkpoint.Checkpoint;
+import org.attune.error.AttuneException;
+import org.attune.policy.ParameterSpace;
+import org.attune.policy.ValueHash;
+import org.attune.ranks.Collective;
+import org.attune.trainers.loop.TrainingLoop.Work;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+
+/// Updates after which the processes of a run compare the trained values now and then: all compute
+/// the same, so a difference means that one of them computes wrong.
+///
+/// @param updates does the work
+/// @param space trained values
+/// @param ranks processes of the run
+/// @param every how many steps lie between comparisons, ≥ 1
+record ComparedUpdates(WeightUpdates updates, ParameterSpace space, Collective ranks, int every)
+        implements WeightUpdates {
+    @Override
+    public Optional<StepReport> run(int step, double learningRate, Work work) {
+        Optional<StepReport> report = updates.run(step, learningRate, work);
+        if (report.isPresent() && (step + 1) % every == 0) {
+            compare(step + 1);
+        }
+        return report;
+    }
+
+    private void compare(int step) {
+        double[][] hashes = ranks.allGather("comparison of weights", ValueHash.of(space.values()));
+        for (int rank = 1; rank < hashes.length; rank++) {
+            if (!Arrays.equals(hashes[rank], hashes[0])) {
+                throw new AttuneException(
+                        ("after step %d the weights of %s differ from those of %s, though both"
+                             + " computed the same; they went apart at most %d steps before. Look"
+                             + " whether a machine has faulty memory or another kind of processor,"
+                             + " and resume from a checkpoint before step %d")
+                                .formatted(
+                                        step,
+                                        ranks.where(rank),
+                                        ranks.where(0),
+                                        every,
+                                        Math.max(1, step - every + 1)));
+            }
+        }
+    }
+
+    @Override
+    public double gradientNorm() {
+        return updates.gradientNorm();
+    }
+
+    @Override
+    public void showResult() {
+        updates.showResult();
+    }
+
+    @Override
+    public void showTrained() {
+        updates.showTrained();
+    }
+
+    @Override
+    public void save(Path folder) throws IOException {
+        updates.save(folder);
+    }
+
+    @Override
+    public void restore(Checkpoint checkpoint) {
+        updates.restore(checkpoint);
+    }
+}

@@ -1,0 +1,162 @@
+package org.attune.trainers.rows;
+
+import org.attune.policy.CausalPolicy;
+import org.attune.ranks.Collective;
+import org.attune.trainers.loop.LogicalDevices;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
+
+/// The groups of rows of a step or an evaluation, and which process computes which of them. All
+/// processes know all groups. What the models say of a group is told to all of them in the order of
+/// the groups, so that sums over rows have the same bits everywhere.
+///
+/// @param devices borrowed
+/// @param groups of each logical device, in the order in which they are computed
+/// @param <T> a row
+public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups) {
+    public DeviceGroups {
+        groups = groups.stream().map(List::copyOf).toList();
+    }
+
+    /// Groups of an evaluation, which are the same whatever the number of devices.
+    static <T> DeviceGroups<T> inTurn(LogicalDevices devices, List<List<T>> groups) {
+        List<List<List<T>>> dealt = new ArrayList<>();
+        for (int device = 0; device < devices.count(); device++) {
+            dealt.add(
+                    groups.subList(
+                            (int) ((long) groups.size() * device / devices.count()),
+                            (int) ((long) groups.size() * (device + 1) / devices.count())));
+        }
+        return new DeviceGroups<>(devices, dealt);
+    }
+
+    /// All groups, those of the first device first.
+    public List<List<T>> all() {
+        return groups.stream().flatMap(List::stream).toList();
+    }
+
+    /// Tokens of each device.
+    ///
+    /// @param length of a row
+    long[] tokens(ToIntFunction<T> length) {
+        return groups.stream()
+                .mapToLong(
+                        own ->
+                                own.stream()
+                                        .flatMap(List::stream)
+                                        .mapToLong(length::applyAsInt)
+                                        .sum())
+                .toArray();
+    }
+
+    /// Some of the groups.
+    DeviceGroups<T> where(Predicate<List<T>> wanted) {
+        return new DeviceGroups<>(
+                devices, groups.stream().map(own -> own.stream().filter(wanted).toList()).toList());
+    }
+
+    /// Has every group measured by the process that it belongs to.
+    ///
+    /// @param what for messages
+    /// @param measure what the models say of an own group
+    /// @param tell told of every group, in order
+    public void measure(
+            String what,
+            Function<List<T>, GroupNumbers> measure,
+            BiConsumer<List<T>, GroupNumbers> tell) {
+        if (!devices.areShared()) {
+            all().forEach(group -> tell.accept(group, measure.apply(group)));
+            return;
+        }
+        List<GroupNumbers> own = new ArrayList<>();
+        for (int device = 0; device < groups.size(); device++) {
+            if (devices.isOwn(device)) {
+                groups.get(device).forEach(group -> own.add(measure.apply(group)));
+            }
+        }
+        tellAll(what, own, tell);
+    }
+
+    /// Adds a group's gradients.
+    ///
+    /// @param <T> a row
+    /// @param <S> sums of a step
+    public interface Learner<T, S> {
+        /// @param sums that the group is added to
+        /// @return what the models said of it
+        GroupNumbers learn(List<T> group, S sums);
+    }
+
+    /// Has the gradients of every group added by the process that it belongs to, and added up over
+    /// all of them.
+    ///
+    /// @param policy whose gradients are 0 before, and hold the sum afterwards
+    /// @param sums of the step
+    /// @param scratch as `sums` are before the first group; used where other processes have groups
+    /// @param stopped asked before each group where this process has all
+    /// @param learner adds an own group's gradients
+    /// @param tell adds to `sums` what another process's group said
+    /// @return false if it was stopped
+    public <S> boolean learn(
+            CausalPolicy policy,
+            S sums,
+            S scratch,
+            BooleanSupplier stopped,
+            Learner<T, S> learner,
+            BiConsumer<List<T>, GroupNumbers> tell) {
+        List<GroupNumbers> own = new ArrayList<>();
+        BiPredicate<Integer, S> device =
+                (number, into) -> {
+                    if (devices.count() > 1) {
+                        policy.startAt(numberOfFirst(number));
+                    }
+                    for (List<T> group : groups.get(number)) {
+                        if (!devices.areShared() && stopped.getAsBoolean()) {
+                            return false;
+                        }
+                        GroupNumbers said = learner.learn(group, into);
+                        if (devices.areShared()) {
+                            own.add(said);
+                        }
+                    }
+                    return true;
+                };
+        S into = devices.areShared() ? scratch : sums;
+        if (!devices.addUp(policy.parameters(), number -> device.test(number, into))) {
+            return false;
+        }
+        if (devices.areShared()) {
+            tellAll("losses", own, tell);
+        }
+        return true;
+    }
+
+    private int numberOfFirst(int device) {
+        return groups.subList(0, device).stream().mapToInt(List::size).sum();
+    }
+
+    private void tellAll(
+            String what, List<GroupNumbers> own, BiConsumer<List<T>, GroupNumbers> tell) {
+        Collective ranks = devices.ranks();
+        byte[][] said = ranks.allGather(what, GroupNumbers.bytes(own));
+        List<GroupNumbers> numbers = new ArrayList<>();
+        for (byte[] theirs : said) {
+            numbers.addAll(GroupNumbers.read(theirs));
+        }
+        List<List<T>> all = all();
+        if (numbers.size() != all.size()) {
+            throw new IllegalStateException(
+                    "%s of %d groups came, of %d".formatted(what, numbers.size(), all.size()));
+        }
+        for (int g = 0; g < all.size(); g++) {
+            tell.accept(all.get(g), numbers.get(g));
+        }
+    }
+}

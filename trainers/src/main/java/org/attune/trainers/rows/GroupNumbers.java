@@ -1,0 +1,110 @@
+package org.attune.trainers.rows;
+
+import org.attune.policy.HeadStatistic;
+import org.attune.policy.Measurement;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/// What models say of a group of rows.
+///
+/// @param policy of each target
+/// @param reference of each row, in the order of its columns; empty without a reference
+public record GroupNumbers(Measurement policy, List<double[]> reference) {
+    /// Of a group of which they are known already.
+    static final GroupNumbers NONE = of(new Measurement(new float[0], Map.of()));
+
+    public GroupNumbers {
+        reference = List.copyOf(reference);
+    }
+
+    /// Of a policy alone.
+    public static GroupNumbers of(Measurement policy) {
+        return new GroupNumbers(policy, List.of());
+    }
+
+    /// The numbers of some groups, to send to other processes. Every bit is kept.
+    static byte[] bytes(List<GroupNumbers> groups) {
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new DataOutputStream(bytes)) {
+            for (GroupNumbers group : groups) {
+                write(group, out);
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("memory was written to", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void write(GroupNumbers group, DataOutputStream out) throws IOException {
+        write(group.policy().tokenLogProbs(), out);
+        Map<HeadStatistic, float[]> statistics = group.policy().statistics();
+        out.writeByte(statistics.size());
+        for (var statistic : statistics.entrySet()) {
+            out.writeByte(statistic.getKey().ordinal());
+            write(statistic.getValue(), out);
+        }
+        out.writeInt(group.reference().size());
+        for (double[] row : group.reference()) {
+            out.writeInt(row.length);
+            for (double number : row) {
+                out.writeDouble(number);
+            }
+        }
+    }
+
+    private static void write(float[] numbers, DataOutputStream out) throws IOException {
+        out.writeInt(numbers.length);
+        for (float number : numbers) {
+            out.writeInt(Float.floatToRawIntBits(number));
+        }
+    }
+
+    /// Reads what [#bytes] gave.
+    static List<GroupNumbers> read(byte[] bytes) {
+        List<GroupNumbers> groups = new ArrayList<>();
+        try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+            while (in.available() > 0) {
+                groups.add(read(in));
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("memory was read from", e);
+        }
+        return groups;
+    }
+
+    private static GroupNumbers read(DataInputStream in) throws IOException {
+        float[] logProbs = floats(in);
+        Map<HeadStatistic, float[]> statistics = new EnumMap<>(HeadStatistic.class);
+        int count = in.readByte();
+        for (int s = 0; s < count; s++) {
+            HeadStatistic which = HeadStatistic.values()[in.readByte()];
+            statistics.put(which, floats(in));
+        }
+        List<double[]> reference = new ArrayList<>();
+        int rows = in.readInt();
+        for (int r = 0; r < rows; r++) {
+            double[] row = new double[in.readInt()];
+            for (int i = 0; i < row.length; i++) {
+                row[i] = in.readDouble();
+            }
+            reference.add(row);
+        }
+        return new GroupNumbers(new Measurement(logProbs, statistics), reference);
+    }
+
+    private static float[] floats(DataInputStream in) throws IOException {
+        float[] numbers = new float[in.readInt()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = Float.intBitsToFloat(in.readInt());
+        }
+        return numbers;
+    }
+}

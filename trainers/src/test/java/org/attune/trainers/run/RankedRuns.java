@@ -1,0 +1,127 @@
+package org.attune.trainers.run;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ScoreKind;
+import org.attune.model.pass.Recomputation;
+import org.attune.policy.Policy;
+import org.attune.ranks.Collective;
+import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Engine;
+import org.attune.testing.TinyModels;
+import org.attune.trainers.config.Resume;
+import org.attune.trainers.config.SamplingStrategy;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.SocketRanks;
+import org.attune.trainers.testing.TinyRun;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Short runs of many methods, as one process of several, for [RankedRunsTest].
+final class RankedRuns {
+    /// Devices that the runs are meant for.
+    static final int DEVICES = 4;
+
+    static final int STEPS = 4;
+    private static final int SAVED = 2;
+
+    private RankedRuns() {}
+
+    /// @param arguments folder, rank, number of ranks, and perhaps `resume`
+    static void main(String... arguments) throws Exception {
+        Path folder = Path.of(arguments[0]);
+        int rank = Integer.parseInt(arguments[1]);
+        int size = Integer.parseInt(arguments[2]);
+        try (var ranks = new SocketRanks(rank, size, folder.resolve("meeting"))) {
+            run(folder, ranks, arguments.length > 3);
+        }
+    }
+
+    /// All runs of one process.
+    static void run(Path folder, boolean resumes) {
+        run(folder, new SingleProcess(), resumes);
+    }
+
+    private static void run(Path folder, Collective ranks, boolean resumes) {
+        methods()
+                .forEach(
+                        (name, method) ->
+                                train(
+                                        name,
+                                        method,
+                                        training(folder.resolve(name), resumes),
+                                        ranks));
+    }
+
+    static Map<String, TinyRun> methods() {
+        Map<String, TinyRun> methods = new TreeMap<>();
+        methods.put("sft", TinyRun.packedSft());
+        methods.put("dpo", TinyRun.DPO);
+        methods.put("kto", TinyRun.KTO);
+        methods.put("bco", TinyRun.BCO);
+        methods.put("reward", TinyRun.REWARD);
+        methods.put("orpo", TinyRun.ORPO);
+        return methods;
+    }
+
+    private static TrainingConfig training(Path output, boolean resumes) {
+        return ShortRun.of(SftConfig.defaults().training(), STEPS, 1e-2, output)
+                .withOptimizer(o -> o.withMaxGradNorm(0.5).withWeightDecay(0.1))
+                .withBatch(
+                        b ->
+                                b.withPerDeviceTrainBatchSize(2)
+                                        .withLogicalDevices(DEVICES)
+                                        .withTrainSamplingStrategy(SamplingStrategy.RANDOM)
+                                        .withTokensPerMicroBatch(40))
+                .withRanks(r -> r.withCheckRanksSteps(2))
+                .withSave(
+                        s ->
+                                s.withSaveSteps(SAVED)
+                                        .withSaveTotalLimit(10)
+                                        .withResume(
+                                                resumes
+                                                        ? new Resume.From(
+                                                                output.resolve(
+                                                                        "checkpoint-" + SAVED))
+                                                        : new Resume.No()));
+    }
+
+    private static void train(
+            String name, TinyRun method, TrainingConfig training, Collective ranks) {
+        boolean scores = name.equals("reward");
+        DecoderConfig model =
+                scores
+                        ? TinyModels.tiedLlama().withScores(ScoreKind.SEQUENCE, 1)
+                        : TinyModels.tiedLlama();
+        Engine.call(
+                () -> {
+                    var options = new Policy.Options(Recomputation.NONE, true, 7, false);
+                    var lora = LoraConfig.of(4, 8, 0.1, ModuleSelection.of("all-linear"));
+                    try (var decoder = TinyModels.decoder(model);
+                            var policy =
+                                    Policy.withFreshAdapter(
+                                            decoder,
+                                            lora,
+                                            RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
+                                            options)) {
+                        RunContext context =
+                                RunContext.of(path -> policy.saveAdapter(path, "tiny"))
+                                        .withRanks(ranks)
+                                        .withListeners(
+                                                List.of(
+                                                        new MetricsFile(
+                                                                training.save().outputDir())));
+                        return method.train(training, policy, context);
+                    }
+                });
+    }
+}
