@@ -83,7 +83,8 @@ public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
         if (decay != 1) {
             values.mulInPlace(decay);
         }
-        change(values, gradient.mul(step.gradientScale()), moments, step, rate);
+        double scale = step.gradientScale();
+        change(values, scale == 1 ? gradient : gradient.mul(scale), moments, step, rate);
     }
 
     /// The change without decay.

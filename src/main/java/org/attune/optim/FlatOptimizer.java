@@ -10,15 +10,20 @@ import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/// An optimizer of any kind over a flat parameter space. The numbers are updated in pieces that
-/// fit the cache, so that the dozen passes of a formula cost about as much as one pass over the
-/// memory.
+/// An optimizer of any kind over a flat parameter space. On a processor the numbers are updated in
+/// pieces that fit the cache, so that the dozen passes of a formula cost about as much as one pass
+/// over the memory. On a GPU a call costs as much as a pass over a million numbers, so pieces are
+/// as large as their temporaries may be, and a norm is one number that is waited for.
 public final class FlatOptimizer implements Optimizer {
     /// Elements of a piece: 1 MB of each of the tensors.
     static final long PIECE = 1 << 18;
+
+    /// On a GPU: 256 MB.
+    private static final long GPU_PIECE = 1 << 26;
 
     private final ParameterSpace space;
     private final OptimizerKind kind;
@@ -71,9 +76,10 @@ public final class FlatOptimizer implements Optimizer {
                                 setting));
             }
         }
+        long most = space.values().device().isGpu() ? GPU_PIECE : PIECE;
         List<Piece> pieces = new ArrayList<>();
         for (Piece run : runs) {
-            long size = kind.mayCut(run.parameter()) ? PIECE : run.length();
+            long size = kind.mayCut(run.parameter()) ? most : run.length();
             for (long done = 0; done < run.length(); done += size) {
                 pieces.add(run.part(done, Math.min(size, run.length() - done)));
             }
@@ -84,6 +90,9 @@ public final class FlatOptimizer implements Optimizer {
     @Override
     public double gradientNorm(NormType type) {
         double norm = 0;
+        if (space.values().device().isGpu()) {
+            return type.together(partOnGpu(groups.stream().flatMap(List::stream).toList(), type));
+        }
         for (int group = 0; group < groups.size(); group++) {
             norm = type.join(norm, part(group, type));
         }
@@ -97,12 +106,27 @@ public final class FlatOptimizer implements Optimizer {
 
     private double part(int group, NormType type) {
         double part = 0;
+        if (space.values().device().isGpu()) {
+            return partOnGpu(groups.get(group), type);
+        }
         for (Piece piece : groups.get(group)) {
             try (var _ = TensorScope.open("optimizer.norm")) {
                 part = type.join(part, type.part(gradient(piece)));
             }
         }
         return part;
+    }
+
+    /// All pieces' parts come to the host together.
+    private double partOnGpu(List<Piece> pieces, NormType type) {
+        try (var _ = TensorScope.open("optimizer.norm")) {
+            Tensor[] parts = new Tensor[pieces.size()];
+            for (int i = 0; i < parts.length; i++) {
+                parts[i] = type.partOnGpu(gradient(pieces.get(i))).reshape(1);
+            }
+            Tensor all = parts.length == 1 ? parts[0] : Tensor.cat(0, parts);
+            return Arrays.stream(all.toDoubles()).reduce(0, type::join);
+        }
     }
 
     @Override

@@ -199,50 +199,56 @@ final class Aten {
 
     /// Runs the operator and gives its only result; for an in-place operator the tensor it changed.
     Tensor call() {
-        run();
+        Device device = run();
         long result = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, 0);
         if (inPlace) {
             Libtorch.delete(result);
+            DeviceTraffic.called(name, device, false);
             return finish(tensors[0]);
         }
-        return finish(Tensor.adopt(result, view));
+        Tensor made = Tensor.adopt(result, view, device);
+        DeviceTraffic.called(name, tensors[0], made, view);
+        return finish(made);
     }
 
     /// Runs an operator with several results.
     Tensor[] callMany() {
-        run();
+        Device device = run();
         var out = new Tensor[results];
         long[] handles = new long[results];
         for (int i = 0; i < results; i++) {
             handles[i] = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, i);
         }
         for (int i = 0; i < results; i++) {
-            out[i] = Tensor.adopt(handles[i], view);
+            out[i] = Tensor.adopt(handles[i], view, device);
         }
+        DeviceTraffic.called(name, device, false);
         finish(out[0]);
         return out;
     }
 
     /// Runs an operator without a result.
     void callVoid() {
-        run();
+        DeviceTraffic.called(name, run(), false);
         finish(null);
     }
 
     /// Runs an operator that writes into its last argument.
     void callOut() {
-        run();
+        DeviceTraffic.called(name, run(), false);
         Libtorch.delete(Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, 0));
         finish(null);
     }
 
-    private void run() {
+    /// @return the device of the arguments and of the results
+    private Device run() {
         if (count != kinds.length) {
             int got = count;
             reset();
             throw new IllegalStateException(
                     name + " takes " + kinds.length + " arguments, got " + got);
         }
+        Device device = device();
         MemorySegment stack = Libtorch.stack();
         for (int i = 0; i < count; i++) {
             stack.setAtIndex(ValueLayout.JAVA_LONG, i, slot(i));
@@ -254,6 +260,22 @@ final class Aten {
             String message = describe() + Libtorch.reason();
             reset();
             throw new ShapeException(message);
+        }
+        return device;
+    }
+
+    private Device device() {
+        try {
+            Device device = Placement.of(name, tensors, count);
+            for (int i = 0; i < count; i++) {
+                if (kinds[i] == Kind.TENSOR_LIST) {
+                    device = Placement.with(device, name, (Tensor[]) lists[i]);
+                }
+            }
+            return device;
+        } catch (RuntimeException e) {
+            reset();
+            throw e;
         }
     }
 

@@ -97,7 +97,7 @@ final class DjlOps implements NativeOps {
             return null;
         }
         long handle = gradient.getHandle();
-        return Tensor.adopt(handle, true);
+        return Tensor.adopt(handle, true, leaf.device());
     }
 
     @Override
@@ -123,9 +123,12 @@ final class DjlOps implements NativeOps {
     private static Tensor result(
             String op, boolean view, Supplier<PtNDArray> call, Tensor... arguments) {
         Engine.requireEngineThread();
+        Device device = Placement.of("aten::" + op, arguments, arguments.length);
         long begun = OperatorTimes.begin();
         try {
-            return Tensor.adopt(call.get().getHandle(), view);
+            Tensor result = Tensor.adopt(call.get().getHandle(), view, device);
+            DeviceTraffic.called("aten::" + op, arguments[0], result, view);
+            return result;
         } catch (EngineException e) {
             throw refused(op, e, arguments);
         } finally {
@@ -135,9 +138,11 @@ final class DjlOps implements NativeOps {
 
     private static void guarded(String op, Runnable call, Tensor... arguments) {
         Engine.requireEngineThread();
+        Device device = Placement.of("aten::" + op, arguments, arguments.length);
         long begun = OperatorTimes.begin();
         try {
             call.run();
+            DeviceTraffic.called("aten::" + op, device, false);
         } catch (EngineException e) {
             throw refused(op, e, arguments);
         } finally {

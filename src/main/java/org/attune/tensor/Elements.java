@@ -27,4 +27,19 @@ public final class Elements {
     public static void blendInPlace(Tensor from, Tensor to, double weight) {
         from.addInPlace(to.sub(from).mul(weight));
     }
+
+    /// Sum of the products of two vectors' numbers, `(n) · (n)`.
+    public static Tensor dot(Tensor a, Tensor b) {
+        return Operators.DOT.with(a).with(b).call();
+    }
+
+    /// Sets all elements to a number of the processor's memory, `()`. A copy would send it to a
+    /// GPU first.
+    static void fill(Tensor x, Tensor number) {
+        if (x.device().isGpu()) {
+            Operators.FILL_.with(x).with(number).call();
+        } else {
+            x.copyInPlace(number);
+        }
+    }
 }

@@ -308,8 +308,6 @@ public final class Engine {
 
     /// The dtype for weights and activations that is fastest on `device`.
     public static DType fastestDtype(Device device) {
-        return device.type() == Device.Type.CUDA || hasFastBfloat16()
-                ? DType.BFLOAT16
-                : DType.FLOAT32;
+        return device.isGpu() || hasFastBfloat16() ? DType.BFLOAT16 : DType.FLOAT32;
     }
 }

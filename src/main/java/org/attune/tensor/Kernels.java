@@ -15,6 +15,7 @@ public final class Kernels {
     /// `out = beta out + alpha a b`.
     public static void addmm(Tensor out, Tensor a, Tensor b, double beta, double alpha) {
         Engine.requireEngineThread();
+        Device device = Placement.of("aten::addmm.out", new Tensor[] {out, a, b}, 3);
         long begun = OperatorTimes.begin();
         int rc =
                 Libtorch.addmmOut(
@@ -30,6 +31,7 @@ public final class Kernels {
                     "aten::addmm.out refused its arguments: out %s, a %s, b %s"
                             .formatted(out, a, b));
         }
+        DeviceTraffic.called("aten::addmm.out", device, false);
     }
 
     /// Batched `out = a b`.

@@ -57,7 +57,8 @@ public final class LargePages implements AutoCloseable {
             throw new IllegalStateException("there is no room for so many numbers");
         }
         try (var _ = owner.enter()) {
-            return Tensor.adopt(Libtorch.reinterpret(all.handle(), shape, from), false);
+            long handle = Libtorch.reinterpret(all.handle(), shape, from);
+            return Tensor.adopt(handle, false, all.device());
         }
     }
 

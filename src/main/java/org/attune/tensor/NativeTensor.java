@@ -19,14 +19,11 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
     private int slot;
     private PtNDArray djl;
 
-    NativeTensor(long handle, boolean view) {
+    NativeTensor(long handle, boolean view, Device device) {
         this.handle = handle;
         shape = Libtorch.sizes(handle, Libtorch.dim(handle));
         dtype = DType.ofScalarType(Libtorch.scalarType(handle));
-        device =
-                Libtorch.deviceType(handle) == 0
-                        ? Device.cpu()
-                        : Device.cuda(Libtorch.deviceIndex(handle));
+        this.device = device;
         ownedBytes = view ? 0 : size() * dtype.bytes();
     }
 

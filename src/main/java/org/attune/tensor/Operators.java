@@ -15,9 +15,12 @@ final class Operators {
             Aten.of("aten::cumsum(Tensor self, int dim, ScalarType? dtype) -> Tensor");
     static final Aten DETACH = Aten.of("aten::detach(Tensor(a) self) -> Tensor(a)");
     static final Aten DIV = Aten.of("aten::div.Tensor(Tensor self, Tensor other) -> Tensor");
+    static final Aten DOT = Aten.of("aten::dot(Tensor self, Tensor tensor) -> Tensor");
     static final Aten ERF = Aten.of("aten::erf(Tensor self) -> Tensor");
     static final Aten EXP = Aten.of("aten::exp(Tensor self) -> Tensor");
     static final Aten EXP_ = Aten.of("aten::exp_(Tensor(a!) self) -> Tensor(a!)");
+    static final Aten FILL_ =
+            Aten.of("aten::fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)");
     static final Aten GATHER =
             Aten.of("aten::gather(Tensor self, int dim, Tensor index, bool sparse_grad) -> Tensor");
     static final Aten GREATER = Aten.of("aten::gt.Tensor(Tensor self, Tensor other) -> Tensor");

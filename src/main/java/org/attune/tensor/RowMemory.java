@@ -66,8 +66,6 @@ public final class RowMemory {
             throw new ShapeException(x + " has rows that aren't dense");
         }
         return new Rows(
-                Libtorch.dataPointer(x.handle()),
-                x.stride(0) * x.dtype().bytes(),
-                x.dtype() == DType.BFLOAT16);
+                Placement.address(x), x.stride(0) * x.dtype().bytes(), x.dtype() == DType.BFLOAT16);
     }
 }

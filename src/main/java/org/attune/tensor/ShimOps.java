@@ -66,13 +66,15 @@ final class ShimOps implements NativeOps {
         if (!a.dtype().isFloat() && !b.dtype().isFloat()) {
             return wholePlus(op, a, b, factor);
         }
+        Device device = Placement.of(op, new Tensor[] {a, b}, 2);
         long begun = OperatorTimes.begin();
         long handle = shim.subtract(a.handle(), b.handle(), -factor);
         OperatorTimes.end(op, begun);
         if (handle == 0) {
             throw refused(op, a, b, Libtorch.reason());
         }
-        return Tensor.adopt(handle, false);
+        DeviceTraffic.called(op, device, false);
+        return Tensor.adopt(handle, false, device);
     }
 
     private Tensor wholePlus(String op, Tensor a, Tensor b, double factor) {
@@ -138,7 +140,7 @@ final class ShimOps implements NativeOps {
     public Tensor gradient(Tensor leaf) {
         Engine.requireEngineThread();
         long handle = shim.gradient(leaf.handle());
-        return handle == 0 ? null : Tensor.adopt(handle, true);
+        return handle == 0 ? null : Tensor.adopt(handle, true, leaf.device());
     }
 
     @Override

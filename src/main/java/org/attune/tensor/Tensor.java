@@ -13,17 +13,19 @@ public final class Tensor extends NativeTensor {
     /// The last axis.
     public static final int LAST = -1;
 
-    private Tensor(long handle, boolean view) {
-        super(handle, view);
+    private Tensor(long handle, boolean view, Device device) {
+        super(handle, view, device);
     }
 
     /// Takes over a native handle into the current scope.
-    static Tensor adopt(long handle, boolean view) {
+    ///
+    /// @param device that it lives on: libtorch doesn't tell a simulated GPU from the processor
+    static Tensor adopt(long handle, boolean view, Device device) {
         TensorScope scope;
         Tensor tensor;
         try {
             scope = TensorScope.currentOrThrow();
-            tensor = new Tensor(handle, view);
+            tensor = new Tensor(handle, view, device);
             scope.add(tensor);
         } catch (RuntimeException e) {
             Libtorch.delete(handle);
@@ -40,7 +42,8 @@ public final class Tensor extends NativeTensor {
         Engine.requireEngineThread();
         return adopt(
                 Libtorch.empty(shape, dtype.scalarType(), device.type().number(), device.index()),
-                false);
+                false,
+                device);
     }
 
     /// All zeros.
@@ -93,11 +96,11 @@ public final class Tensor extends NativeTensor {
     // ---- to the host ----
 
     private MemorySegment hostMemory(DType as) {
-        Tensor x = to(as);
+        Tensor x = this;
         if (!device.equals(Device.cpu())) {
-            x = empty(Device.cpu(), as, shape).copyInPlace(x);
+            x = empty(Device.cpu(), dtype, shape).copyInPlace(x);
         }
-        return x.contiguous().memory();
+        return x.to(as).contiguous().memory();
     }
 
     /// All elements as float, row-major.
@@ -212,7 +215,7 @@ public final class Tensor extends NativeTensor {
     /// @param offset of the view's first element from this tensor's first
     public Tensor viewAs(long[] sizes, long[] strides, long offset) {
         Engine.requireEngineThread();
-        return adopt(Libtorch.reinterpret(handle(), sizes, strides, offset), true);
+        return adopt(Libtorch.reinterpret(handle(), sizes, strides, offset), true, device);
     }
 
     // ---- casts and copies ----
@@ -237,18 +240,21 @@ public final class Tensor extends NativeTensor {
 
     /// Overwrites this with `source`, cast and broadcast as needed.
     public Tensor copyInPlace(Tensor source) {
-        return Operators.COPY.with(this).with(source).with(false).call();
+        Operators.COPY.with(this).with(source).with(false).call();
+        DeviceTraffic.copied(source, this);
+        return this;
     }
 
     public Tensor zeroInPlace() {
         Engine.requireEngineThread();
         Libtorch.zeroInPlace(handle());
+        DeviceTraffic.called("aten::zero_", device, false);
         return this;
     }
 
     public Tensor fillInPlace(double value) {
         try (var _ = TensorScope.open("fill")) {
-            copyInPlace(scalar(value));
+            Elements.fill(this, scalar(value));
         }
         return this;
     }
@@ -256,7 +262,7 @@ public final class Tensor extends NativeTensor {
     /// A 0-dimensional float64 tensor, which doesn't change the dtype of what it meets.
     static Tensor scalar(double value) {
         Engine.requireEngineThread();
-        return adopt(Libtorch.scalar(value), false);
+        return adopt(Libtorch.scalar(value), false, Device.cpu());
     }
 
     // ---- arithmetic ----

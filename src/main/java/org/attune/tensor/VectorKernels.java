@@ -469,6 +469,6 @@ public final class VectorKernels {
     }
 
     static long address(Tensor x) {
-        return Libtorch.dataPointer(x.handle());
+        return Placement.address(x);
     }
 }

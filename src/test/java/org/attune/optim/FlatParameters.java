@@ -5,6 +5,7 @@ import org.attune.tensor.DType;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.Devices;
 
 import java.util.List;
 
@@ -17,16 +18,20 @@ public final class FlatParameters implements ParameterSpace, AutoCloseable {
     private int changes;
 
     public FlatParameters(List<Parameter> parameters, float[] start) {
+        this(parameters, start, Devices.usual());
+    }
+
+    public FlatParameters(List<Parameter> parameters, float[] start, Device device) {
         this.parameters = List.copyOf(parameters);
         try (var _ = scope.enter()) {
-            values = Tensor.of(Device.cpu(), start, start.length);
-            gradients = Tensor.zeros(Device.cpu(), DType.FLOAT32, start.length);
+            values = Tensor.of(device, start, start.length);
+            gradients = Tensor.zeros(device, DType.FLOAT32, start.length);
         }
     }
 
     public void setGradients(float[] g) {
         try (var _ = TensorScope.open("set")) {
-            gradients.copyInPlace(Tensor.of(Device.cpu(), g, g.length));
+            gradients.copyInPlace(Tensor.of(values.device(), g, g.length));
         }
     }
 

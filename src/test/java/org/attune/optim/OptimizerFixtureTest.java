@@ -8,8 +8,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
 import org.attune.testing.CaseReport;
+import org.attune.testing.Devices;
 import org.attune.testing.Fixtures;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -36,15 +38,24 @@ class OptimizerFixtureTest {
         try (TensorFile file = SafeTensorsFile.open(folder.resolve("trajectories.safetensors"));
                 var report = new CaseReport("fixtures-engine", getClass())) {
             for (Map.Entry<String, JsonNode> run : runs.get("optimisers").properties()) {
-                report.run(run.getKey(), () -> Engine.run(() -> compare(file, runs, run.getKey())));
+                OptimizerKind kind = RecordedOptimizer.kind(run.getValue());
+                for (Device device : Devices.all().filter(kind::serves).toList()) {
+                    report.run(
+                            run.getKey() + " on " + device,
+                            () -> Engine.run(() -> compare(file, runs, run.getKey(), device)));
+                }
             }
             for (Map.Entry<String, JsonNode> clip : runs.get("clipping").properties()) {
-                report.run("clip-" + clip.getKey(), () -> clips(file, runs, clip.getKey()));
+                for (Device device : Devices.all().toList()) {
+                    report.run(
+                            "clip-" + clip.getKey() + " on " + device,
+                            () -> clips(file, runs, clip.getKey(), device));
+                }
             }
         }
     }
 
-    private static void compare(TensorFile file, JsonNode runs, String run) {
+    private static void compare(TensorFile file, JsonNode runs, String run, Device device) {
         JsonNode recorded = runs.get("optimisers").get(run);
         JsonNode settings = recorded.get("settings");
         List<String> names = new ArrayList<>();
@@ -59,7 +70,9 @@ class OptimizerFixtureTest {
         }
         try (var space =
                         new FlatParameters(
-                                parameters, joined(file, names, "start.%s", 0, (int) offset));
+                                parameters,
+                                joined(file, names, "start.%s", 0, (int) offset),
+                                device);
                 var optimizer =
                         new FlatOptimizer(
                                 space, RecordedOptimizer.kind(recorded), groups(settings))) {
@@ -94,7 +107,7 @@ class OptimizerFixtureTest {
         return new ParameterGroups(settings.path("weight_decay").asDouble(0), groups);
     }
 
-    private static void clips(TensorFile file, JsonNode runs, String name) {
+    private static void clips(TensorFile file, JsonNode runs, String name, Device device) {
         JsonNode clip = runs.get("clipping").get(name);
         List<String> names = new ArrayList<>();
         runs.get("parameters").fieldNames().forEachRemaining(names::add);
@@ -103,7 +116,7 @@ class OptimizerFixtureTest {
         var all = List.of(new Parameter("all", new long[] {before.length}, 0, true));
         Engine.run(
                 () -> {
-                    try (var space = new FlatParameters(all, new float[before.length]);
+                    try (var space = new FlatParameters(all, new float[before.length], device);
                             var adamw =
                                     new FlatOptimizer(
                                             space, AdamW.defaults(), ParameterGroups.of(0))) {

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.tensor.Device;
 import org.attune.tensor.Engine;
+import org.attune.testing.Devices;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
@@ -28,14 +30,18 @@ class RecordedOptimizersTest {
         }
         var tests = new ArrayList<DynamicTest>();
         for (JsonNode run : recorded.get("runs")) {
-            String name = run.get("optimiser").asText();
-            tests.add(
-                    DynamicTest.dynamicTest(name, () -> Engine.run(() -> compare(recorded, run))));
+            OptimizerKind kind = RecordedOptimizer.kind(run);
+            for (Device device : Devices.all().filter(kind::serves).toList()) {
+                tests.add(
+                        DynamicTest.dynamicTest(
+                                run.get("optimiser").asText() + " on " + device,
+                                () -> Engine.run(() -> compare(recorded, run, device))));
+            }
         }
         return tests.stream();
     }
 
-    private static void compare(JsonNode recorded, JsonNode run) {
+    private static void compare(JsonNode recorded, JsonNode run, Device device) {
         List<Parameter> parameters = new ArrayList<>();
         long offset = 0;
         for (var shape : recorded.get("shapes").properties()) {
@@ -48,7 +54,7 @@ class RecordedOptimizersTest {
         }
         JsonNode settings = run.get("settings");
         var groups = ParameterGroups.of(settings.get("weight_decay").asDouble());
-        try (var space = new FlatParameters(parameters, inputs(parameters, 9));
+        try (var space = new FlatParameters(parameters, inputs(parameters, 9), device);
                 var optimizer = new FlatOptimizer(space, RecordedOptimizer.kind(run), groups)) {
             for (int step = 0; step < recorded.get("steps").asInt(); step++) {
                 space.setGradients(inputs(parameters, step));

@@ -7,7 +7,6 @@ import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.MemoryTensorFile;
@@ -63,7 +62,7 @@ final class Adapted {
             for (int i = 0; i < noise.length; i++) {
                 noise[i] = random.nextFloat() / 4 - 0.125f;
             }
-            values.addInPlace(Tensor.of(Device.cpu(), noise, noise.length));
+            values.addInPlace(Tensor.of(values.device(), noise, noise.length));
         }
         policy.parameters().valuesChanged();
     }
@@ -87,7 +86,8 @@ final class Adapted {
                 file.put(source.name(), values, source.shape());
             }
         }
-        return Decoder.load(policy.mergedConfig(DType.FLOAT32), file, Device.cpu(), DType.FLOAT32);
+        return Decoder.load(
+                policy.mergedConfig(DType.FLOAT32), file, policy.decoder().device(), DType.FLOAT32);
     }
 
     /// Gradients of the merged model's weights, all of them trained, by name.

@@ -7,14 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.attune.error.ShapeException;
 import org.attune.testing.TinyModels;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.function.UnaryOperator;
 
 /// The same on every device: creation, copies both ways, products, gradients, errors, memory.
-@Tag("gpu")
 class DeviceTensorTest {
     private static void onEngine(Runnable body) {
         Engine.run(

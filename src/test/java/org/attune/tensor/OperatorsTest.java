@@ -59,6 +59,12 @@ class OperatorsTest {
         op("gt.Tensor", () -> row(1, 2, 3, 4).firstAbove(row(2), 0), 2);
         op("scatter_.src", () -> row(1, 2, 3).scatterInPlace(0, index(2, 0), row(7, 8)), 8, 2, 7);
         op("div.Tensor", () -> row(3, 4).div(row(2, 8)), 1.5, 0.5);
+        op("dot", () -> Elements.dot(row(1, 2), row(3, 4)), 11);
+        op(
+                "fill_.Tensor",
+                () -> Operators.FILL_.with(row(1, 2)).with(Tensor.scalar(5)).call(),
+                5,
+                5);
         op("erf", () -> row(0, 1).erf(), 0, 0.8427007929497149);
         op("tanh", () -> row(0, 1).tanh(), 0, 0.7615941559557649);
         op("exp", () -> row(0, 1).exp(), 1, e);

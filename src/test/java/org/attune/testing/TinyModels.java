@@ -113,14 +113,19 @@ public final class TinyModels {
                 new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()));
     }
 
-    /// A float32 decoder on the CPU with [#weights]; the caller closes it.
+    /// A float32 decoder on [Devices#usual] with [#weights]; the caller closes it.
     public static Decoder decoder(DecoderConfig config) {
         return decoder(config, DType.FLOAT32);
     }
 
-    /// A decoder on the CPU with [#weights]; the caller closes it.
+    /// A decoder on [Devices#usual] with [#weights]; the caller closes it.
     public static Decoder decoder(DecoderConfig config, DType dtype) {
-        return Decoder.load(config, weights(config), Device.cpu(), dtype);
+        return decoder(config, dtype, Devices.usual());
+    }
+
+    /// A decoder with [#weights]; the caller closes it.
+    public static Decoder decoder(DecoderConfig config, DType dtype, Device device) {
+        return Decoder.load(config, weights(config), device, dtype);
     }
 
     /// Random weights. A tensor's values depend on its name and shape alone.

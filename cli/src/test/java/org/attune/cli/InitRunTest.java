@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.trainers.opening.TrainingMethod;
-import org.attune.trainers.ppo.PpoMethod;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,17 +17,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 
 /// What `attune init` prints is shown by `attune preview` and trains, once model and data are
 /// named.
 class InitRunTest {
-    private static final Path MODEL =
-            Path.of(System.getProperty("attune.root", ".."), "examples", "model")
-                    .toAbsolutePath()
-                    .normalize();
-    private static final int ROWS = 40;
-
     @TempDir private Path folder;
 
     private String attune(String... arguments) {
@@ -41,60 +33,21 @@ class InitRunTest {
         return out.toString();
     }
 
-    private static String row(TrainingMethod<?, ?> method, int i) {
-        String question = "{\"prompt\": \"Sort ascending: %d 1\", ".formatted(i % 10);
-        return question
-                + switch (method.name()) {
-                    case "sft", "gkd" -> "\"completion\": \"1\"}";
-                    case "dpo", "reward", "orpo", "cpo" ->
-                            "\"chosen\": \"1 2\", \"rejected\": \"2 1\"}";
-                    case "tpo" ->
-                            "\"chosen\": \"1 2\", \"rejected\": \"2 1\", \"reference\": \"1, 2\"}";
-                    case "bco", "kto" ->
-                            "\"completion\": \"1\", \"label\": %s}".formatted(i % 2 == 0);
-                    case "prm" -> "\"completions\": [\"1\", \"2\"], \"labels\": [true, false]}";
-                    case "grpo", "rloo", "ppo", "distillation", "online_dpo", "xpo", "nash_md" ->
-                            "\"answer\": \"1\"}";
-                    default -> throw new AssertionError(method + " needs rows here");
-                };
-    }
-
-    /// Nothing of the file but model, data and what makes it short is changed.
-    private static List<String> shorter(TrainingMethod<?, ?> method) {
-        var values = new ArrayList<>(List.of("max_steps=1", "dtype=float32", "device=cpu"));
-        if (method.kind() == TrainingMethod.Kind.GENERATES) {
-            boolean online = Set.of("online_dpo", "xpo", "nash_md").contains(method.name());
-            values.add(online ? "max_new_tokens=3" : "max_completion_length=3");
-        }
-        if (method.kind() == TrainingMethod.Kind.DISTILS) {
-            values.add("teacher_model_name_or_path=" + MODEL);
-            values.add(
-                    method.name().equals("gkd") ? "max_new_tokens=3" : "max_completion_length=3");
-        }
-        if (method.equals(new PpoMethod())) { // counts updates in another way
-            values.set(0, "total_episodes=32");
-        }
-        return values;
-    }
-
     @ParameterizedTest
     @MethodSource("org.attune.trainers.run.Methods#all")
     void printedFileIsShownAndTrains(TrainingMethod<?, ?> method) throws IOException {
-        var rows = new StringBuilder();
-        for (int i = 0; i < ROWS; i++) {
-            rows.append(row(method, i)).append('\n');
-        }
-        Path data = Files.writeString(folder.resolve("rows.jsonl"), rows);
+        Path data = MethodRows.write(method, folder);
         Path out = folder.resolve("out");
         var arguments =
                 new ArrayList<>(
                         List.of(
                                 "init",
                                 method.name(),
-                                "model_name_or_path=" + MODEL,
+                                "model_name_or_path=" + MethodRows.MODEL,
                                 "datasets=" + data,
                                 "output_dir=" + out));
-        arguments.addAll(shorter(method));
+        arguments.addAll(MethodRows.shorter(method, 1));
+        arguments.add("device=cpu");
         Path file =
                 Files.writeString(
                         folder.resolve("run.yaml"), attune(arguments.toArray(String[]::new)));
@@ -118,7 +71,7 @@ class InitRunTest {
                 attune(
                         "init",
                         "sample",
-                        "model_name_or_path=" + MODEL,
+                        "model_name_or_path=" + MethodRows.MODEL,
                         "datasets=" + data,
                         "output_file=" + out,
                         "keep=all",

@@ -10,7 +10,7 @@ import org.attune.model.config.RopeConfig;
 import org.attune.model.config.SpecialIds;
 import org.attune.model.layer.Decoder;
 import org.attune.tensor.DType;
-import org.attune.tensor.Device;
+import org.attune.testing.Devices;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -80,7 +80,7 @@ public final class RandomDecoder implements TensorFile {
                         64,
                         DType.FLOAT32,
                         new SpecialIds(OptionalInt.empty(), List.of(), OptionalInt.empty()));
-        return Decoder.load(config, new RandomDecoder(seed), Device.cpu(), DType.FLOAT32);
+        return Decoder.load(config, new RandomDecoder(seed), Devices.usual(), DType.FLOAT32);
     }
 
     private void add(String name, long... shape) {

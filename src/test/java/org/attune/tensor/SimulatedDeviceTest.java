@@ -1,0 +1,131 @@
+package org.attune.tensor;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import org.attune.error.ConfigException;
+import org.attune.error.ShapeException;
+import org.junit.jupiter.api.Test;
+
+import java.util.Map;
+import java.util.function.Consumer;
+
+/// The simulated GPU refuses what a GPU would, and its traffic is counted.
+class SimulatedDeviceTest {
+    private static final Device GPU = Device.simulated();
+
+    private static void withTensor(Consumer<Tensor> body) {
+        Engine.run(
+                () -> {
+                    try (var _ = TensorScope.open("test")) {
+                        body.accept(Tensor.of(GPU, new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
+                    }
+                });
+    }
+
+    private static DeviceTraffic.Counts counted(Runnable body) {
+        DeviceTraffic.start();
+        body.run();
+        return DeviceTraffic.stop();
+    }
+
+    @Test
+    void theProcessorMayNotLookAtItsTensors() {
+        withTensor(
+                x -> {
+                    assertThrows(ShapeException.class, x::memory);
+                    assertThrows(ShapeException.class, () -> Placement.address(x));
+                    Tensor y = Tensor.empty(GPU, DType.FLOAT32, 2, 3);
+                    assertThrows(ShapeException.class, () -> RowMemory.copy(x, y, 0));
+                    assertThrows(ShapeException.class, () -> x.narrow(0, 0, 1).memory());
+                    assertFalse(VectorKernels.serve(GPU, DType.FLOAT32));
+                    assertFalse(PackedMatrix.isUseful(GPU, DType.BFLOAT16));
+                });
+    }
+
+    @Test
+    void resultsAndViewsLieWhereArgumentsDo() {
+        withTensor(
+                x -> {
+                    for (Tensor t :
+                            new Tensor[] {
+                                x.narrow(1, 0, 2),
+                                x.t(),
+                                x.mm(x.t()),
+                                x.reshape(6),
+                                x.mul(2),
+                                x.sum(),
+                                x.to(DType.BFLOAT16),
+                                x.topK(2)[1],
+                                Tensor.cat(0, x, x)
+                            }) {
+                        assertEquals(GPU, t.device());
+                    }
+                    assertArrayEquals(new float[] {14, 32, 32, 77}, x.mm(x.t()).toFloats());
+                });
+    }
+
+    @Test
+    void tensorsOfTwoDevicesAreRefused() {
+        withTensor(
+                x -> {
+                    Tensor host = Tensor.full(Device.cpu(), DType.FLOAT32, 1, 2, 3);
+                    assertEquals(
+                            "aten::mul.Tensor takes tensors of one device, got"
+                                    + " FLOAT32[2, 3]@simulated FLOAT32[2, 3]; copy them to one"
+                                    + " device first",
+                            assertThrows(ShapeException.class, () -> x.mul(host)).getMessage());
+                    assertThrows(ShapeException.class, () -> host.add(x));
+                    assertThrows(ShapeException.class, () -> Tensor.cat(0, x, host));
+                    assertThrows(
+                            ShapeException.class,
+                            () -> x.indexSelect(0, Tensor.ofInts(Device.cpu(), new int[1], 1)));
+                    Tensor out = Tensor.empty(GPU, DType.FLOAT32, 2, 2);
+                    assertThrows(ShapeException.class, () -> Kernels.addmm(out, host, x.t(), 0, 1));
+                    x.mul(x); // a refused call leaves nothing behind
+                });
+    }
+
+    @Test
+    void operatorsCopiesAndWaitsAreCounted() {
+        withTensor(
+                x -> {
+                    var counts = counted(() -> x.mm(x.t()).add(1).reshape(4).toFloats());
+                    assertEquals(Map.of("aten::mm", 1L, "aten::add", 1L), counts.byOperator());
+                    assertEquals(2, counts.launches());
+                    assertEquals(0, counts.uploads());
+                    assertEquals(1, counts.waits());
+                    assertEquals(16, counts.downloadedBytes());
+
+                    counts = counted(() -> x.copyInPlace(Tensor.of(GPU, new float[6], 2, 3)));
+                    assertEquals(Map.of("aten::copy_", 1L), counts.byOperator());
+                    assertEquals(1, counts.uploads());
+                    assertEquals(24, counts.uploadedBytes());
+                    assertEquals(0, counts.waits());
+
+                    assertEquals(0, counted(() -> x.reshape(6)).launches(), "a view");
+                    assertEquals(1, counted(() -> x.t().reshape(6)).launches(), "a copy");
+                });
+    }
+
+    @Test
+    void onlyThePropertyMakesItADeviceOfRuns() {
+        assumeTrue(System.getProperty("attune.device") == null, "the simulated one is on");
+        assertTrue(
+                assertThrows(ConfigException.class, () -> Device.parse("simulated"))
+                        .getMessage()
+                        .startsWith("device: \"simulated\" is not a device"));
+        System.setProperty("attune.device", "simulated");
+        try {
+            assertEquals(GPU, Device.parse("simulated"));
+            assertEquals(GPU, Device.parse("auto"));
+            assertEquals(Device.cpu(), Device.parse("cpu"));
+        } finally {
+            System.clearProperty("attune.device");
+        }
+    }
+}

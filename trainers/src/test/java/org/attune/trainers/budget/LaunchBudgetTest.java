@@ -1,0 +1,189 @@
+package org.attune.trainers.budget;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
+import org.attune.model.config.AttentionConfig;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.policy.Policy;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.DeviceTraffic;
+import org.attune.tensor.Engine;
+import org.attune.testing.TinyModels;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.TrainingListener;
+import org.attune.trainers.sft.SftConfig;
+import org.attune.trainers.testing.ShortRun;
+import org.attune.trainers.testing.TinyRun;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+
+/// What a GPU is asked for by a token and by a step, counted on the simulated GPU. The numbers are
+/// exact, and may only fall: a change that needs fewer lowers them here.
+///
+/// With `L` blocks a token or step makes `fixed + L · block` calls of operators. Calls that
+/// autograd makes are not seen.
+class LaunchBudgetTest {
+    private static final int VOCABULARY = 31;
+
+    @TempDir private Path folder;
+
+    /// Calls, uploads and waits.
+    ///
+    /// @param fixed calls whatever the depth
+    /// @param block calls of each block
+    /// @param uploads copies to the device
+    /// @param waits copies from it
+    private record Budget(long fixed, long block, long uploads, long waits) {}
+
+    private static DecoderConfig model(int layers) {
+        var attention =
+                new AttentionConfig(4, 2, 8, false, false, false, Collections.nCopies(layers, 0));
+        return TinyModels.sized("llama", 32, 44, VOCABULARY, layers, attention, false, true);
+    }
+
+    private static void assertBudget(
+            String what, Budget budget, IntFunction<DeviceTraffic.Counts> measure) {
+        DeviceTraffic.Counts two = measure.apply(2);
+        DeviceTraffic.Counts four = measure.apply(4);
+        long block = (four.launches() - two.launches()) / 2;
+        var measured = new Budget(two.launches() - 2 * block, block, two.uploads(), two.waits());
+        assertEquals(two.uploads(), four.uploads(), what + ": uploads depend on the depth");
+        assertEquals(two.waits(), four.waits(), what + ": waits depend on the depth");
+        assertEquals(
+                budget,
+                measured,
+                () ->
+                        what
+                                + ": lower what fell, and mend what rose; of two blocks: "
+                                + two.byOperator());
+    }
+
+    private static DeviceTraffic.Counts onDecoder(
+            int layers, Function<Decoder, DeviceTraffic.Counts> body) {
+        return Engine.call(
+                () -> {
+                    try (var decoder =
+                            TinyModels.decoder(model(layers), DType.FLOAT32, Device.simulated())) {
+                        return body.apply(decoder);
+                    }
+                });
+    }
+
+    private static LoraConfig lora(double dropout) {
+        return LoraConfig.of(4, 8, dropout, ModuleSelection.of("all-linear"));
+    }
+
+    private static Policy policy(Decoder decoder, double dropout) {
+        return Policy.withFreshAdapter(
+                decoder,
+                lora(dropout),
+                RandomSource.XO_SHI_RO_256_PP.create(1L),
+                Policy.Options.defaults());
+    }
+
+    /// The last token of completions of prompts of `lengths`.
+    private static DeviceTraffic.Counts token(
+            Decoder decoder, SamplingConfig.Distribution distribution, int... lengths) {
+        var generator = new Generator(decoder, Adapter.TRAINED, Optional.empty(), lengths.length);
+        List<int[]> prompts =
+                Arrays.stream(lengths)
+                        .mapToObj(n -> TinyModels.tokens("prompt " + n, decoder.config(), n))
+                        .toList();
+        int added = 4;
+        var sampling = SamplingConfig.of(distribution, added, Set.of(), 1);
+        int[] left = {lengths.length * (added - 1)};
+        generator.generate(
+                prompts,
+                sampling,
+                (_, _, _) -> {
+                    if (--left[0] == 0) {
+                        DeviceTraffic.start();
+                    }
+                    return true;
+                });
+        return DeviceTraffic.stop();
+    }
+
+    private DeviceTraffic.Counts step(Policy policy) {
+        Path output = folder.resolve("run" + System.nanoTime());
+        TrainingConfig training = ShortRun.of(SftConfig.defaults().training(), 2, 1e-3, output);
+        var counts = new DeviceTraffic.Counts[1];
+        var counting =
+                new TrainingListener() {
+                    @Override
+                    public void onStep(int step, long tokens, PhaseClock clock) {
+                        counts[0] = DeviceTraffic.stop();
+                        DeviceTraffic.start();
+                    }
+                };
+        TinyRun.SFT.train(training, policy, RunContext.of(_ -> {}).withListeners(counting));
+        DeviceTraffic.stop();
+        return counts[0];
+    }
+
+    @Test
+    void aTokenThatIsDrawn() {
+        assertBudget(
+                "a token of three sequences",
+                new Budget(41, 39, 8, 2),
+                layers ->
+                        onDecoder(
+                                layers,
+                                d -> {
+                                    try (var _ = policy(d, 0)) {
+                                        return token(
+                                                d, SamplingConfig.Distribution.plain(), 5, 6, 7);
+                                    }
+                                }));
+    }
+
+    @Test
+    void aStepOfAnAdapter() {
+        assertBudget(
+                "a LoRA step",
+                new Budget(51, 274, 9, 4),
+                layers ->
+                        onDecoder(
+                                layers,
+                                d -> {
+                                    try (Policy policy = policy(d, 0)) {
+                                        return step(policy);
+                                    }
+                                }));
+    }
+
+    @Test
+    void aStepOfAllWeights() {
+        assertBudget(
+                "a step of all weights",
+                new Budget(75, 263, 11, 4),
+                layers ->
+                        onDecoder(
+                                layers,
+                                d -> {
+                                    try (Policy policy =
+                                            Policy.withAllWeights(d, Policy.Options.defaults())) {
+                                        return step(policy);
+                                    }
+                                }));
+    }
+}
