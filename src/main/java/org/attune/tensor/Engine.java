@@ -131,6 +131,7 @@ public final class Engine {
         VectorKernels.warmUpAttention();
         if (libtorch.hasShim()) {
             SelfCheck.run(libtorch);
+            LOG.info("libtorch {}", libtorch);
         }
         LOG.debug(
                 "libtorch {} on {} threads, bfloat16 products {}, allocator: {}",

@@ -1,10 +1,13 @@
 package org.attune.testing;
 
+import org.attune.tensor.library.LibtorchSearch;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// A JVM without compilers, for tests that count bytes. Compiled methods lie in `malloc`'s memory
 /// too, in whichever arena their compiler found; without them the engine thread has its arena to
@@ -24,13 +27,15 @@ public final class InterpretedJvm {
         }
     }
 
-    /// Runs a class's `main` with this JVM's class path and environment.
+    /// Runs a class's `main` with this JVM's class path, environment and libtorch.
     public static Result run(Class<?> program, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(
                 List.of("-Xint", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp"));
         command.add(System.getProperty("java.class.path"));
+        Optional.ofNullable(System.getProperty(LibtorchSearch.PROPERTY))
+                .ifPresent(folder -> command.add("-D" + LibtorchSearch.PROPERTY + "=" + folder));
         command.add(program.getName());
         command.addAll(List.of(arguments));
         try {

@@ -16,6 +16,7 @@ import org.attune.bench.Provenance;
 import org.attune.error.AttuneException;
 import org.attune.error.ConfigException;
 import org.attune.files.AtomicFile;
+import org.attune.tensor.Engine;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -221,7 +222,7 @@ final class BenchCommand implements Callable<Integer> {
         Properties known = VersionCommand.versions();
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("Attune", known.getProperty("attune"));
-        versions.put("libtorch", known.getProperty("libtorch"));
+        versions.put("libtorch", Engine.libtorch().version());
         versions.put("DJL", known.getProperty("djl"));
         versions.put("Java", System.getProperty("java.version"));
         return versions;

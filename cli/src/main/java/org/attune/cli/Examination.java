@@ -19,7 +19,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Properties;
 import java.util.stream.Stream;
 
 /// What a machine has for Attune and what it lacks. It reads files; [#reachability]
@@ -46,7 +45,7 @@ record Examination(Path root, Map<String, String> environment) {
         findings.add(kernels());
         findings.add(memory());
         findings.add(addressSpace());
-        findings.add(libtorch());
+        findings.add(libtorch().finding());
         findings.add(gpu());
         findings.add(disk("disk here", Path.of("")));
         findings.add(disk("disk of the cache", hub().root()));
@@ -147,39 +146,8 @@ record Examination(Path root, Map<String, String> environment) {
                 : Finding.note("address space", space.hint());
     }
 
-    private Finding libtorch() {
-        Properties versions = VersionCommand.versions();
-        String version = versions.getProperty("libtorch");
-        Path folder = engineCache().resolve("pytorch");
-        if (Files.isDirectory(folder)) {
-            try (Stream<Path> entries = Files.list(folder)) {
-                Optional<Path> found =
-                        entries.filter(e -> e.getFileName().toString().startsWith(version + "-"))
-                                .findFirst();
-                if (found.isPresent()) {
-                    return Finding.ok("libtorch", version + " in " + found.get());
-                }
-            } catch (IOException e) {
-                return Finding.note("libtorch", folder + " can't be read: " + e);
-            }
-        }
-        return isWritable(folder)
-                ? Finding.note(
-                        "libtorch", version + " is unpacked into " + folder + " when first used")
-                : Finding.missing(
-                        "libtorch",
-                        folder + " can't be written; set ENGINE_CACHE_DIR to a folder that can");
-    }
-
-    /// Where DJL unpacks native libraries.
-    private Path engineCache() {
-        for (String variable : List.of("ENGINE_CACHE_DIR", "DJL_CACHE_DIR")) {
-            String folder = environment.getOrDefault(variable, "");
-            if (!folder.isBlank()) {
-                return Path.of(folder);
-            }
-        }
-        return Path.of(System.getProperty("user.home"), ".djl.ai");
+    private LibtorchExamination libtorch() {
+        return new LibtorchExamination(environment);
     }
 
     private Finding gpu() {
@@ -188,8 +156,10 @@ record Examination(Path root, Map<String, String> environment) {
             return Finding.note(
                     "GPU",
                     driver.lines().findFirst().orElse("NVIDIA")
-                            + "; the libraries here are for processors, docs/cuda.md tells of"
-                            + " others");
+                            + (libtorch().hasCuda()
+                                    ? "; libtorch has CUDA"
+                                    : "; the libtorch here is for processors, docs/cuda.md tells of"
+                                            + " others"));
         } catch (IOException e) {
             return Finding.ok("GPU", "none that the system tells of; runs use the processor");
         }
@@ -236,7 +206,7 @@ record Examination(Path root, Map<String, String> environment) {
         }
     }
 
-    private static boolean isWritable(Path folder) {
+    static boolean isWritable(Path folder) {
         return Files.isWritable(existing(folder));
     }
 

@@ -3,6 +3,7 @@ package org.attune.cli;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.error.ConfigException;
+import org.attune.tensor.Engine;
 import org.attune.trainers.config.ReportTarget;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.config.SaveConfig;
@@ -67,7 +68,12 @@ final class TrainingSession {
         SaveConfig save = training.save();
         List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
         var hint = new ResumeHint(arguments);
-        var file = new RunFile(save.outputDir(), card(arguments), InstantSource.system());
+        var file =
+                new RunFile(
+                        save.outputDir(),
+                        card(arguments),
+                        InstantSource.system(),
+                        () -> Engine.libtorch().toString());
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
@@ -116,6 +122,7 @@ final class TrainingSession {
                 words,
                 Path.of("").toAbsolutePath().toString(),
                 VersionCommand.versions().getProperty("attune"),
+                Optional.empty(),
                 now,
                 now,
                 0,

@@ -81,6 +81,25 @@ class DoctorCommandTest {
     }
 
     @Test
+    void libtorchOfTheUserIsTold() throws IOException {
+        write("torch/lib/" + System.mapLibraryName("torch_cpu"), "");
+        write("torch/lib/" + System.mapLibraryName("torch_cuda"), "");
+        var environment = Map.of("ATTUNE_LIBTORCH", root.resolve("torch").toString());
+        assertEquals(Finding.Verdict.NOTE, finding("libtorch", environment).verdict());
+        write("torch/version.py", "__version__ = '2.11.0+cu130'\n");
+        Finding found = finding("libtorch", environment);
+        assertEquals(Finding.Verdict.OK, found.verdict());
+        assertEquals(
+                "2.11.0+cu130 in %s, by ATTUNE_LIBTORCH; with CUDA"
+                        .formatted(root.resolve("torch/lib")),
+                found.text());
+        write("torch/version.py", "__version__ = '2.9.1'\n");
+        assertEquals(Finding.Verdict.MISSING, finding("libtorch", environment).verdict());
+        var nowhere = Map.of("ATTUNE_LIBTORCH", "/nowhere");
+        assertEquals(Finding.Verdict.MISSING, finding("libtorch", nowhere).verdict());
+    }
+
+    @Test
     void tokenIsToldButNotShown() {
         Finding found = finding("Hub access", Map.of("HF_TOKEN", "hf_secret"));
         assertTrue(found.text().contains("with a token"), found.text());

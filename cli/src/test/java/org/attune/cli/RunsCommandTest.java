@@ -40,12 +40,13 @@ class RunsCommandTest {
                         List.of("attune"),
                         "/",
                         "1",
+                        Optional.empty(),
                         at,
                         at,
                         0,
                         0,
                         Optional.empty());
-        var file = new RunFile(folder, card, InstantSource.fixed(at));
+        var file = new RunFile(folder, card, InstantSource.fixed(at), () -> "2.7.1");
         var info = new RunInfo("dpo", folder, 0, 10, 5, 0, 1);
         file.onStart(info);
         new MetricsFile(folder).onStart(info);

@@ -4,12 +4,18 @@ import org.attune.checkpoint.Checkpoint;
 import org.attune.checkpoint.CheckpointStore;
 import org.attune.trainers.config.Resume;
 import org.attune.trainers.config.SaveConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /// The checkpoint from which a run goes on.
 public final class ResumePoint {
+    private static final Logger LOG = LoggerFactory.getLogger(ResumePoint.class);
+
     /// The settings by which a run is told from others name it, since it can change rounding.
     static final String TOKENS = "tokens_per_micro_batch";
 
@@ -18,6 +24,9 @@ public final class ResumePoint {
 
     /// Likewise, since it says which rows a step has.
     static final String DEVICES = "logical_devices";
+
+    /// The version of libtorch, likewise; but a run may go on with another one.
+    static final String LIBTORCH = "libtorch";
 
     private static final String SLOTS = "generation_slots";
 
@@ -68,6 +77,29 @@ public final class ResumePoint {
     public static Optional<Boolean> reusesActivations(Checkpoint checkpoint) {
         return Optional.ofNullable(checkpoint.state().identity().get(REUSES))
                 .map(Boolean::parseBoolean);
+    }
+
+    /// A run's identity with the libtorch of its checkpoint, if that tells it: a run may go on with
+    /// another one, as on another machine, but then says so.
+    ///
+    /// @param saved the checkpoint's identity
+    /// @param now the run's
+    static Map<String, String> withLibtorchOf(Map<String, String> saved, Map<String, String> now) {
+        Map<String, String> compared = new LinkedHashMap<>(now);
+        String loaded = compared.remove(LIBTORCH);
+        String before = saved.get(LIBTORCH);
+        if (before != null) {
+            compared.put(LIBTORCH, before);
+            if (!before.equals(loaded)) {
+                LOG.warn(
+                        "the checkpoint was made with libtorch {}, this process uses {}: numbers"
+                            + " may differ in their last digits from those of a run that was never"
+                            + " interrupted. Set ATTUNE_LIBTORCH as before to get the same",
+                        before,
+                        loaded);
+            }
+        }
+        return compared;
     }
 
     private static OptionalInt number(Checkpoint checkpoint, String key) {

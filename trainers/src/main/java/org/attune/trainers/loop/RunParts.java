@@ -11,6 +11,7 @@ import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
+import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
 import org.attune.trainers.batch.RowTokens;
@@ -136,6 +137,7 @@ public record RunParts(
         }
         identity.put(ResumePoint.TOKENS, "" + budget(config.batch()).tokens());
         identity.put(ResumePoint.PACKS, "" + policy.hasCopies());
+        identity.put(ResumePoint.LIBTORCH, Engine.libtorch().version());
         identity.put("training rows (hash)", dataFingerprint);
         identity.put("model (fingerprint)", context.modelFingerprint());
         return identity;

@@ -337,7 +337,10 @@ public final class TrainingLoop {
 
     /// The same run, which may have become longer.
     private void requireSameRun(Checkpoint checkpoint) {
-        List<String> changes = checkpoint.requireSameRun(identity, Fingerprints.LENGTH);
+        List<String> changes =
+                checkpoint.requireSameRun(
+                        ResumePoint.withLibtorchOf(checkpoint.state().identity(), identity),
+                        Fingerprints.LENGTH);
         int done = checkpoint.state().step();
         if (info.totalSteps() < done) {
             throw new CheckpointException(

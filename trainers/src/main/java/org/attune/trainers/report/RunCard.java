@@ -26,6 +26,7 @@ import java.util.Optional;
 /// @param command program and arguments, tokens left out
 /// @param directory in which the command runs
 /// @param version of Attune
+/// @param libtorch version and folder of the libtorch in use; empty before it is loaded
 /// @param started when this process took up the run
 /// @param beat when the file was last written
 /// @param step optimizer steps done
@@ -39,6 +40,7 @@ public record RunCard(
         List<String> command,
         String directory,
         String version,
+        Optional<String> libtorch,
         Instant started,
         Instant beat,
         int step,
@@ -79,8 +81,8 @@ public record RunCard(
 
     RunCard at(State newState, Instant now, int newStep, int steps) {
         return new RunCard(
-                method, name, newState, worker, command, directory, version, started, now, newStep,
-                steps, failure);
+                method, name, newState, worker, command, directory, version, libtorch, started, now,
+                newStep, steps, failure);
     }
 
     RunCard failed(Instant now, String why) {
@@ -92,11 +94,29 @@ public record RunCard(
                 command,
                 directory,
                 version,
+                libtorch,
                 started,
                 now,
                 step,
                 plannedSteps,
                 Optional.of(why));
+    }
+
+    RunCard computedBy(String loaded) {
+        return new RunCard(
+                method,
+                name,
+                state,
+                worker,
+                command,
+                directory,
+                version,
+                Optional.of(loaded),
+                started,
+                beat,
+                step,
+                plannedSteps,
+                failure);
     }
 
     void write(Path file) throws IOException {
@@ -110,6 +130,7 @@ public record RunCard(
         command.forEach(fields.putArray("command")::add);
         fields.put("directory", directory);
         fields.put("attune", version);
+        fields.put("libtorch", libtorch.orElse(null));
         fields.put("started", started.toString());
         fields.put("last_beat", beat.toString());
         fields.put("step", step);
@@ -142,6 +163,7 @@ public record RunCard(
                             command,
                             fields.path("directory").asText(),
                             fields.path("attune").asText(),
+                            text(fields, "libtorch"),
                             Instant.parse(fields.path("started").asText()),
                             Instant.parse(fields.path("last_beat").asText()),
                             fields.path("step").asInt(),

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /// `run.json`: who makes the run and how far it is, so that a list of folders tells what runs, what
 /// was stopped and what is dead ([RunCard]). It is replaced at the start, at most every ten seconds
@@ -25,16 +26,19 @@ public final class RunFile implements TrainingListener {
 
     private final Path file;
     private final InstantSource clock;
+    private final Supplier<String> libtorch;
     private RunCard card;
     private boolean written;
     private boolean told;
 
     /// @param outputDir the run's folder
     /// @param card what is known before the run begins
-    public RunFile(Path outputDir, RunCard card, InstantSource clock) {
+    /// @param libtorch tells the libtorch in use; asked when steps begin
+    public RunFile(Path outputDir, RunCard card, InstantSource clock, Supplier<String> libtorch) {
         file = outputDir.resolve(RunCard.NAME);
         this.card = card;
         this.clock = clock;
+        this.libtorch = libtorch;
     }
 
     /// Says that a run begins, before model and data are read. What an earlier run left stays until
@@ -47,7 +51,13 @@ public final class RunFile implements TrainingListener {
 
     @Override
     public void onStart(RunInfo info) {
-        write(card.at(RunCard.State.RUNNING, clock.instant(), info.firstStep(), info.totalSteps()));
+        RunCard known = card.computedBy(libtorch.get());
+        write(
+                known.at(
+                        RunCard.State.RUNNING,
+                        clock.instant(),
+                        info.firstStep(),
+                        info.totalSteps()));
     }
 
     @Override

@@ -35,12 +35,13 @@ class RunFileTest {
                         List.of("attune", "dpo", "run.yaml"),
                         "/home",
                         "1.0",
+                        Optional.empty(),
                         START,
                         START,
                         0,
                         0,
                         Optional.empty());
-        return new RunFile(folder, card, () -> now);
+        return new RunFile(folder, card, () -> now, () -> "2.7.1 in /lib");
     }
 
     private RunCard read() throws IOException {
@@ -56,8 +57,10 @@ class RunFileTest {
         RunFile file = file(RunProcess.current());
         file.begin();
         assertEquals(RunCard.State.STARTING, read().state());
+        assertEquals(Optional.empty(), read().libtorch());
         assertFalse(read().isDead());
         file.onStart(new RunInfo("dpo", folder, 3, 10, 5, 0, 1));
+        assertEquals(Optional.of("2.7.1 in /lib"), read().libtorch());
         assertEquals(List.of(3, 10), List.of(read().step(), read().plannedSteps()));
         now = now.plusSeconds(9);
         file.onStep(4, 0, new PhaseClock());
