@@ -42,6 +42,7 @@ import java.util.concurrent.Callable;
             "0:done",
             "1:failed",
             "2:the command or the configuration is wrong",
+            "3:attune auto trained, and the model is no better",
             "130:stopped by Ctrl-C; the run can be resumed"
         })
 final class AttuneCommand implements Callable<Integer> {
@@ -60,6 +61,7 @@ final class AttuneCommand implements Callable<Integer> {
         groups.put(
                 "Prepare",
                 List.of(
+                        AutoCommand.class,
                         InitCommand.class,
                         KeysCommand.class,
                         SchemaCommand.class,

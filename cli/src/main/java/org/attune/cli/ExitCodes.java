@@ -6,6 +6,9 @@ final class ExitCodes {
     static final int FAILED = 1;
     static final int USAGE = 2;
 
+    /// A run of `attune auto` that made the model no better.
+    static final int NO_BETTER = 3;
+
     /// 128 + SIGINT, as shells count.
     static final int INTERRUPTED = 130;
 

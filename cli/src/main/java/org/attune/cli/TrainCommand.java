@@ -55,7 +55,7 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
     private <C extends Record & RunConfig> int train(TrainingMethod<C, ?> one) {
         LoadedRun<C> loaded = new RunConfigReader().read(one, run.file(), run.words).found();
         C config = loaded.config();
-        return new TrainingSession(spec, loaded, config)
+        return new TrainingSession(spec, one.name(), loaded, config)
                 .run(runs -> runs.train(one, config, loaded.directory()));
     }
 }

@@ -41,6 +41,7 @@ final class TrainingSession {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingSession.class);
 
     private final CommandSpec command;
+    private final String method;
     private final LoadedRun<?> loaded;
     private final RunConfig config;
     private final TrainingConfig training;
@@ -48,9 +49,11 @@ final class TrainingSession {
     private final List<Optional<String>> inputs;
 
     /// @param command that is being executed
+    /// @param method its name
     /// @param config of the run
-    TrainingSession(CommandSpec command, LoadedRun<?> loaded, RunConfig config) {
+    TrainingSession(CommandSpec command, String method, LoadedRun<?> loaded, RunConfig config) {
         this.command = command;
+        this.method = method;
         this.loaded = loaded;
         this.config = config;
         training = config.training();
@@ -77,7 +80,7 @@ final class TrainingSession {
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
-                var upload = ResultUpload.of(loaded, config, command.name());
+                var upload = ResultUpload.of(loaded, config, method);
                 var trackers = RunTrackers.of(loaded, training)) {
             List<TrainingListener> listeners =
                     listeners(folder, writers(file, trackers), screen, hint);
@@ -115,7 +118,7 @@ final class TrainingSession {
         words.addAll(SecretArguments.without(arguments));
         Instant now = Instant.now();
         return new RunCard(
-                command.name(),
+                method,
                 training.log().runName(),
                 RunCard.State.STARTING,
                 RunProcess.current(),

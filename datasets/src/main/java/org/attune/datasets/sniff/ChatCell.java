@@ -1,0 +1,101 @@
+package org.attune.datasets.sniff;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// Conversations in cells: lists of messages with `role` and `content`, or ShareGPT's `from` and
+/// `value`, as JSON or as Python prints them.
+final class ChatCell {
+    private static final ObjectMapper JSON =
+            new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    private static final Map<String, String> ROLES =
+            Map.ofEntries(
+                    Map.entry("user", "user"),
+                    Map.entry("human", "user"),
+                    Map.entry("customer", "user"),
+                    Map.entry("kunde", "user"),
+                    Map.entry("nutzer", "user"),
+                    Map.entry("client", "user"),
+                    Map.entry("prompter", "user"),
+                    Map.entry("usuario", "user"),
+                    Map.entry("utilisateur", "user"),
+                    Map.entry("assistant", "assistant"),
+                    Map.entry("gpt", "assistant"),
+                    Map.entry("chatgpt", "assistant"),
+                    Map.entry("bot", "assistant"),
+                    Map.entry("model", "assistant"),
+                    Map.entry("ai", "assistant"),
+                    Map.entry("agent", "assistant"),
+                    Map.entry("assistent", "assistant"),
+                    Map.entry("asistente", "assistant"),
+                    Map.entry("system", "system"));
+
+    private ChatCell() {}
+
+    /// `user`, `assistant` or `system` for a speaker's name.
+    static Optional<String> role(Object value) {
+        return Optional.ofNullable(
+                ROLES.get(String.valueOf(value).strip().toLowerCase(Locale.ROOT)));
+    }
+
+    /// The cell's messages with `role` and `content`; empty if it is no conversation.
+    static Optional<List<Map<String, Object>>> of(Object cell) {
+        Object value = cell instanceof String text ? parsed(text) : cell;
+        if (value instanceof Map<?, ?> map && map.size() == 1) {
+            value = map.values().iterator().next();
+        }
+        if (!(value instanceof List<?> list) || list.isEmpty()) {
+            return Optional.empty();
+        }
+        List<Map<String, Object>> messages = new ArrayList<>();
+        for (Object item : list) {
+            Optional<Map<String, Object>> message = message(item);
+            if (message.isEmpty()) {
+                return Optional.empty();
+            }
+            messages.add(message.get());
+        }
+        return Optional.of(messages);
+    }
+
+    private static Object parsed(String text) {
+        String stripped = text.strip();
+        if (!stripped.startsWith("[") && !stripped.startsWith("{")) {
+            return null;
+        }
+        try {
+            return JSON.readValue(stripped, Object.class);
+        } catch (JsonProcessingException e) {
+            return PythonText.parse(stripped).orElse(null);
+        }
+    }
+
+    private static Optional<Map<String, Object>> message(Object item) {
+        if (!(item instanceof Map<?, ?> map)) {
+            return Optional.empty();
+        }
+        Object from = map.containsKey("role") ? map.get("role") : map.get("from");
+        Object content = map.containsKey("content") ? map.get("content") : map.get("value");
+        Optional<String> role = role(from);
+        if (role.isEmpty() || !(content instanceof String text)) {
+            return Optional.empty();
+        }
+        return Optional.of(message(role.get(), text));
+    }
+
+    static Map<String, Object> message(String role, String content) {
+        Map<String, Object> message = new LinkedHashMap<>();
+        message.put("role", role);
+        message.put("content", content);
+        return message;
+    }
+}

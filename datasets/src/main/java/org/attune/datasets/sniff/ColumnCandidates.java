@@ -1,0 +1,191 @@
+package org.attune.datasets.sniff;
+
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Columns with the roles that their names and contents allow.
+final class ColumnCandidates {
+    private static final Pattern NUMBERED =
+            Pattern.compile("(.*?)_?(a|b|1|2|left|right|one|two|x|y)");
+
+    /// Columns that may hold what somebody said, or the name of who said it.
+    private static final Set<String> SPEAKERS =
+            Set.of(
+                    "user",
+                    "human",
+                    "customer",
+                    "client",
+                    "patient",
+                    "student",
+                    "agent",
+                    "doctor",
+                    "teacher",
+                    "bot",
+                    "assistant",
+                    "kunde",
+                    "nutzer",
+                    "benutzer",
+                    "cliente",
+                    "usuario",
+                    "utente",
+                    "utilisateur",
+                    "klant",
+                    "gebruiker");
+
+    /// Names of answers that are none of an answer by themselves.
+    private static final Set<String> OPTIONS =
+            Set.of("model", "option", "candidate", "choice", "text");
+
+    private static final double NAME = 2.2;
+
+    private final Map<String, ColumnFacts> facts = new LinkedHashMap<>();
+
+    ColumnCandidates(SniffedTable table, Set<String> without) {
+        for (String column : table.columns()) {
+            ColumnFacts own = ColumnFacts.of(column, table.rows());
+            if (!without.contains(column) && own.kind() != ColumnFacts.Kind.EMPTY) {
+                facts.put(column, own);
+            }
+        }
+    }
+
+    ColumnFacts facts(String column) {
+        return facts.get(column);
+    }
+
+    Set<String> columns() {
+        return facts.keySet();
+    }
+
+    /// Columns of which the name says that they are for this, and the content allows it.
+    List<String> strong(ColumnRole role) {
+        return facts.values().stream()
+                .filter(f -> roles(f).contains(role) && fits(f, role))
+                .map(ColumnFacts::name)
+                .toList();
+    }
+
+    private Set<ColumnRole> roles(ColumnFacts column) {
+        Set<ColumnRole> roles = ColumnWords.strong(column.name());
+        if (SPEAKERS.contains(ColumnWords.normal(column.name())) && column.words() <= NAME) {
+            return EnumSet.of(ColumnRole.IGNORE); // who spoke, not what
+        }
+        // "a" is an answer beside "q", and else one of several choices
+        boolean choice = column.name().strip().equalsIgnoreCase("a");
+        boolean asked = facts.keySet().stream().anyMatch(c -> c.strip().equalsIgnoreCase("q"));
+        return choice && !asked ? Set.of() : roles;
+    }
+
+    List<String> weak(ColumnRole role) {
+        return facts.values().stream()
+                .filter(f -> ColumnWords.weak(f.name()).contains(role) && fits(f, role))
+                .map(ColumnFacts::name)
+                .toList();
+    }
+
+    /// The only column that can be it: by a strong name, else by a weak one.
+    Optional<String> only(ColumnRole role, Set<String> taken) {
+        List<String> strong = strong(role).stream().filter(c -> !taken.contains(c)).toList();
+        if (!strong.isEmpty()) {
+            return strong.size() == 1 ? Optional.of(strong.getFirst()) : Optional.empty();
+        }
+        List<String> weak = weak(role).stream().filter(c -> !taken.contains(c)).toList();
+        return weak.size() == 1 ? Optional.of(weak.getFirst()) : Optional.empty();
+    }
+
+    static boolean isTextual(ColumnFacts facts) {
+        return facts.kind() == ColumnFacts.Kind.TEXT || facts.kind() == ColumnFacts.Kind.CATEGORY;
+    }
+
+    private static boolean fits(ColumnFacts facts, ColumnRole role) {
+        boolean textual = isTextual(facts);
+        boolean messages = facts.kind() == ColumnFacts.Kind.MESSAGES;
+        return switch (role) {
+            case PROMPT, CHOSEN, REJECTED ->
+                    messages
+                            || textual
+                                    && !facts.judges()
+                                    && (facts.kind() == ColumnFacts.Kind.TEXT
+                                            || facts.different() > 2);
+            case COMPLETION ->
+                    messages
+                            || !facts.judges()
+                                    && (textual || facts.kind() == ColumnFacts.Kind.NUMBER);
+            case LABEL -> facts.judges();
+            case RATING, RANK -> facts.kind() == ColumnFacts.Kind.NUMBER && facts.different() > 1;
+            case WINNER -> facts.different() <= 8 && facts.words() < 4;
+            case TEXT, SYSTEM, CONTEXT -> textual;
+            case MESSAGES -> messages;
+            case HISTORY -> facts.kind() != ColumnFacts.Kind.NUMBER;
+            case ROLE -> facts.values().stream().allMatch(v -> ChatCell.role(v).isPresent());
+            case GROUP -> facts.kind() != ColumnFacts.Kind.MESSAGES;
+            case IGNORE -> true;
+        };
+    }
+
+    /// Two columns whose names differ by `a` and `b`, `1` and `2` or the like.
+    ///
+    /// @param textual whether they hold text, or else numbers
+    Optional<List<String>> twins(boolean textual) {
+        Map<String, List<String>> byStem = new LinkedHashMap<>();
+        for (ColumnFacts column : facts.values()) {
+            Matcher name = NUMBERED.matcher(ColumnWords.normal(column.name()));
+            boolean fits = textual ? isTextual(column) : column.kind() == ColumnFacts.Kind.NUMBER;
+            if (fits && name.matches() && !name.group(1).isEmpty()) {
+                byStem.computeIfAbsent(name.group(1), _ -> new ArrayList<>()).add(column.name());
+            }
+        }
+        List<Map.Entry<String, List<String>>> pairs =
+                byStem.entrySet().stream()
+                        .filter(e -> isStem(e.getKey(), textual))
+                        .filter(e -> e.getValue().size() > 1)
+                        .toList();
+        if (pairs.size() > 1) { // models beside their answers
+            pairs = pairs.stream().filter(e -> !OPTIONS.contains(e.getKey())).toList();
+        }
+        return pairs.size() == 1 && pairs.getFirst().getValue().size() == 2
+                ? Optional.of(pairs.getFirst().getValue())
+                : Optional.empty();
+    }
+
+    private static boolean isStem(String stem, boolean textual) {
+        Set<ColumnRole> roles = EnumSet.noneOf(ColumnRole.class);
+        roles.addAll(ColumnWords.strong(stem));
+        for (String part : stem.split("_")) {
+            roles.addAll(ColumnWords.strong(part));
+        }
+        return roles.contains(textual ? ColumnRole.COMPLETION : ColumnRole.RATING)
+                || textual && OPTIONS.contains(stem);
+    }
+
+    /// The ending of a twin's name, such as `a`.
+    static String ending(String column) {
+        Matcher name = NUMBERED.matcher(ColumnWords.normal(column));
+        return name.matches() ? name.group(2) : "";
+    }
+
+    /// Whether nothing is lost without the column, and its content can't change what rows mean.
+    boolean isIdle(String column) {
+        ColumnFacts own = facts.get(column);
+        if (roles(own).contains(ColumnRole.IGNORE)) {
+            return !own.judges() || own.isBare();
+        }
+        return switch (own.kind()) {
+                    case EMPTY, MARK -> true;
+                    case NUMBER ->
+                            !own.isScale()
+                                    && !ColumnWords.strong(column).contains(ColumnRole.RATING)
+                                    && !ColumnWords.strong(column).contains(ColumnRole.RANK);
+                    case CATEGORY -> !own.judges() && ColumnWords.strong(column).isEmpty();
+                    case TEXT, MESSAGES, NESTED -> false;
+                }
+                || own.different() == 1 && own.filled() > 0.99;
+    }
+}

@@ -1,0 +1,158 @@
+package org.attune.datasets.sniff;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.text.Normalizer;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/// Names that people give to columns, in about twenty languages, by what such a column is for
+/// (`column-words.tsv`).
+final class ColumnWords {
+    private static final Map<String, Set<ColumnRole>> STRONG = read(false);
+    private static final Map<String, Set<ColumnRole>> WEAK = read(true);
+
+    /// Words that say that a column is another one of its kind.
+    private static final Set<String> DOUBTS =
+            Set.of(
+                    "previous",
+                    "old",
+                    "draft",
+                    "original",
+                    "predicted",
+                    "raw",
+                    "initial",
+                    "first",
+                    "second",
+                    "third",
+                    "alternative",
+                    "alt",
+                    "candidate",
+                    "base",
+                    "baseline",
+                    "a",
+                    "b",
+                    "c",
+                    "1",
+                    "2",
+                    "3",
+                    "4",
+                    "not",
+                    "no",
+                    "un",
+                    "non",
+                    "is",
+                    "has",
+                    "alte",
+                    "next",
+                    "last",
+                    "other",
+                    "new");
+
+    private ColumnWords() {}
+
+    private static Map<String, Set<ColumnRole>> read(boolean weak) {
+        Map<String, Set<ColumnRole>> words = new HashMap<>();
+        try (var in =
+                new BufferedReader(
+                        new InputStreamReader(
+                                ColumnWords.class.getResourceAsStream("column-words.tsv"),
+                                StandardCharsets.UTF_8))) {
+            for (String line : in.lines().filter(l -> !l.startsWith("#")).toList()) {
+                String[] cells = line.split("\t");
+                if (cells[0].endsWith("?") == weak) {
+                    ColumnRole role = ColumnRole.named(cells[0].replace("?", "")).orElseThrow();
+                    for (String word : cells[1].split(",")) {
+                        words.computeIfAbsent(
+                                        normal(word.strip()), _ -> EnumSet.noneOf(ColumnRole.class))
+                                .add(role);
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return Collections.unmodifiableMap(words);
+    }
+
+    /// A name without accents, case, blanks and punctuation: `User Question:` is `user_question`.
+    static String normal(String name) {
+        String apart = name.replaceAll("(?<=\\p{Ll})(?=\\p{Lu})", "_");
+        String plain =
+                Normalizer.normalize(apart, Normalizer.Form.NFKD)
+                        .replace("ß", "ss")
+                        .replaceAll("(?<=\\p{IsLatin})\\p{M}+", "")
+                        .toLowerCase(Locale.ROOT);
+        return plain.replaceAll("[^\\p{L}\\p{N}\\p{M}]+", "_").replaceAll("^_+|_+$", "");
+    }
+
+    /// Roles that the name says.
+    static Set<ColumnRole> strong(String name) {
+        return roles(STRONG, name);
+    }
+
+    /// Roles that the name may have where no other column has them.
+    static Set<ColumnRole> weak(String name) {
+        return roles(WEAK, name);
+    }
+
+    private static Set<ColumnRole> roles(Map<String, Set<ColumnRole>> words, String name) {
+        String normal = normal(name);
+        Set<ColumnRole> exact = words.getOrDefault(normal, Set.of());
+        if (!exact.isEmpty()) {
+            return exact;
+        }
+        for (String less :
+                List.of("^(the|der|die|das|la|el|le|il|l)_", "_(text|str|string|col)$")) {
+            Set<ColumnRole> found = words.getOrDefault(normal.replaceFirst(less, ""), Set.of());
+            if (!found.isEmpty()) {
+                return found;
+            }
+        }
+        return words == STRONG ? compound(normal) : Set.of();
+    }
+
+    /// The role of a name of several words: `expert_answer` is an answer, `answer_type` isn't, and
+    /// `old_answer` may be anything.
+    private static Set<ColumnRole> compound(String normal) {
+        String[] parts = normal.split("_");
+        if (parts.length < 2 || parts.length > 4 || !Collections.disjoint(DOUBTS, List.of(parts))) {
+            return Set.of();
+        }
+        Set<ColumnRole> last = STRONG.getOrDefault(parts[parts.length - 1], Set.of());
+        if (last.contains(ColumnRole.IGNORE)) {
+            return EnumSet.of(ColumnRole.IGNORE);
+        }
+        var others = EnumSet.noneOf(ColumnRole.class);
+        for (int i = 0; i < parts.length - 1; i++) {
+            others.addAll(STRONG.getOrDefault(parts[i], Set.of()));
+        }
+        others.remove(ColumnRole.IGNORE);
+        if (last.contains(ColumnRole.COMPLETION)) {
+            for (ColumnRole side : List.of(ColumnRole.CHOSEN, ColumnRole.REJECTED)) {
+                if (parts.length == 2 && others.contains(side)) {
+                    return EnumSet.of(side);
+                }
+            }
+        }
+        for (ColumnRole role : List.of(ColumnRole.PROMPT, ColumnRole.COMPLETION)) {
+            if (last.contains(role) && EnumSet.of(role).containsAll(others)) {
+                return EnumSet.of(role);
+            }
+        }
+        return Set.of();
+    }
+
+    /// Whether the name is one of a column.
+    static boolean isKnown(String name) {
+        return !strong(name).isEmpty() || !weak(name).isEmpty();
+    }
+}

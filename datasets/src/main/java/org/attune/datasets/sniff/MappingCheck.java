@@ -1,0 +1,146 @@
+package org.attune.datasets.sniff;
+
+import org.attune.datasets.rows.Row;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Predicate;
+
+/// Looks whether a mapping can be right: what its columns hold must agree with what they are taken
+/// for.
+final class MappingCheck {
+    private static final double MOST = 0.5;
+
+    private MappingCheck() {}
+
+    static TableMapping checked(
+            SniffedTable table, ColumnCandidates columns, TableMapping mapping) {
+        mapping.columns()
+                .forEach(
+                        (role, names) ->
+                                names.forEach(name -> check(table, columns, mapping, role, name)));
+        same(table, mapping, ColumnRole.PROMPT, ColumnRole.COMPLETION);
+        same(table, mapping, ColumnRole.CHOSEN, ColumnRole.REJECTED);
+        swapped(table, columns, mapping);
+        return mapping;
+    }
+
+    private static void check(
+            SniffedTable table,
+            ColumnCandidates columns,
+            TableMapping mapping,
+            ColumnRole role,
+            String name) {
+        ColumnFacts facts = columns.facts(name);
+        boolean needed =
+                role != ColumnRole.CONTEXT
+                        && role != ColumnRole.SYSTEM
+                        && role != ColumnRole.LABEL
+                        && role != ColumnRole.RATING
+                        && role != ColumnRole.WINNER;
+        if (facts == null || needed && facts.filled() < MOST) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would be the %s, and most of its cells are empty"
+                            .formatted(name, role.key()));
+        }
+        boolean answers =
+                role == ColumnRole.COMPLETION
+                        && mapping.kind() != TableMapping.Kind.JUDGED_PAIR
+                        && table.rows().size() > 3;
+        if ((answers || role == ColumnRole.PROMPT && table.rows().size() > 3)
+                && facts.different() == 1) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would be the %s, and all its cells are alike"
+                            .formatted(name, role.key()));
+        }
+        if (role == ColumnRole.LABEL && !facts.judges()) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would say whether an answer is good, and holds %s; true and false, 1 and 0, good and bad or the like are understood, and both must be there"
+                            .formatted(name, facts.values().stream().limit(5).toList()));
+        }
+        if (role == ColumnRole.WINNER) {
+            checkWinner(table, mapping, facts);
+        }
+        if (role == ColumnRole.RATING && facts.kind() != ColumnFacts.Kind.NUMBER) {
+            throw unclear(
+                    table, "column \"%s\" would be a rating, and holds no numbers".formatted(name));
+        }
+    }
+
+    /// A value that isn't understood may change what the others mean, such as 0 beside 1.
+    private static void checkWinner(SniffedTable table, TableMapping mapping, ColumnFacts facts) {
+        List<String> strange =
+                facts.values().stream()
+                        .filter(v -> !Judgement.isTie(v))
+                        .filter(v -> WinnerWord.place(v, mapping.all(ColumnRole.COMPLETION)) < 0)
+                        .toList();
+        if (!strange.isEmpty()) {
+            throw unclear(
+                    table,
+                    "column \"%s\" would say which answer is better, and holds %s; a and b, 1 and 2, the names of the columns, or tie are understood"
+                            .formatted(facts.name(), strange.stream().limit(5).toList()));
+        }
+    }
+
+    private static void same(
+            SniffedTable table, TableMapping mapping, ColumnRole one, ColumnRole other) {
+        var first = mapping.column(one);
+        var second = mapping.column(other);
+        if (first.isPresent() && second.isPresent()) {
+            double share =
+                    share(
+                            table,
+                            row -> Objects.equals(row.get(first.get()), row.get(second.get())));
+            if (share > MOST) {
+                throw unclear(
+                        table,
+                        "columns \"%s\" and \"%s\" hold the same in most rows"
+                                .formatted(first.get(), second.get()));
+            }
+        }
+    }
+
+    /// Answers that are questions, to questions that are none.
+    private static void swapped(
+            SniffedTable table, ColumnCandidates columns, TableMapping mapping) {
+        for (String answer : mapping.all(ColumnRole.COMPLETION)) {
+            var prompt = mapping.column(ColumnRole.PROMPT).map(columns::facts);
+            ColumnFacts facts = columns.facts(answer);
+            if (prompt.isPresent()
+                    && facts.questions() > 0.6
+                    && prompt.get().questions() < 0.2
+                    && table.rows().size() > 3) {
+                throw unclear(
+                        table,
+                        "column \"%s\" would hold the answers, and most of them are questions, while \"%s\" has hardly any; the columns seem to be swapped"
+                                .formatted(answer, prompt.get().name()));
+            }
+        }
+    }
+
+    private static double share(SniffedTable table, Predicate<Row> test) {
+        return table.rows().stream().filter(test).count() / (double) table.rows().size();
+    }
+
+    static UnclearTableException unclear(SniffedTable table, String why, String... advice) {
+        List<String> lines = new ArrayList<>();
+        lines.add(why);
+        lines.add("columns: " + String.join(", ", table.columns()));
+        lines.addAll(List.of(advice));
+        List<String> texts =
+                table.columns().stream()
+                        .filter(c -> ColumnCandidates.isTextual(ColumnFacts.of(c, table.rows())))
+                        .map(TableMapping::quoted)
+                        .toList();
+        String first = texts.isEmpty() ? "COL" : texts.getFirst();
+        String second = texts.size() < 2 ? "COL" : texts.get(1);
+        lines.add(
+                "say what they are, for example: --prompt %s --response %s; or --prompt COL --chosen COL --rejected COL, --label COL, --rating COL, --text COL, --messages COL, --ignore COL"
+                        .formatted(first, second));
+        return new UnclearTableException(String.join("\n  ", lines));
+    }
+}

@@ -1,0 +1,227 @@
+package org.attune.datasets.sniff;
+
+import org.attune.datasets.rows.Row;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// How a table's row is written as one of TRL's.
+///
+/// @param chat whether as messages, or else as plain text
+record RowForm(TableMapping mapping, boolean chat) {
+    /// A row.
+    ///
+    /// @param key what rows that belong together share
+    record Made(String key, Map<String, Object> row) {}
+
+    /// Rows of a method.
+    record Batch(String method, List<Made> rows, List<String> notes) {}
+
+    Batch each(List<Row> rows) {
+        List<Made> made = new ArrayList<>();
+        int empty = 0;
+        int ties = 0;
+        for (Row row : rows) {
+            if (mapping.kind() == TableMapping.Kind.JUDGED_PAIR && isTie(row)) {
+                ties++;
+                continue;
+            }
+            Optional<Made> one = one(row);
+            one.ifPresent(made::add);
+            empty += one.isEmpty() ? 1 : 0;
+        }
+        List<String> notes = new ArrayList<>();
+        count(notes, "rows without a needed value", empty);
+        count(notes, "rows in which neither answer is better", ties);
+        return new Batch(mapping.kind().method(), made, notes);
+    }
+
+    static void count(List<String> notes, String what, int n) {
+        if (n > 0) {
+            notes.add("%s: %d".formatted(what, n));
+        }
+    }
+
+    private Optional<Made> one(Row row) {
+        return switch (mapping.kind()) {
+            case TEXT ->
+                    cell(row, ColumnRole.TEXT)
+                            .map(text -> new Made(text, Map.<String, Object>of("text", text)));
+            case CHAT -> chatRow(row);
+            case INSTRUCTION ->
+                    cell(row, ColumnRole.COMPLETION)
+                            .flatMap(answer -> asked(row, Map.of("completion", answer(answer))));
+            case LABELLED -> labelled(row);
+            case PAIR -> pair(row);
+            case JUDGED_PAIR -> judged(row);
+            case RATED, CHAT_ROWS ->
+                    throw new IllegalStateException("rows that are made of several");
+        };
+    }
+
+    private Optional<String> cell(Row row, ColumnRole role) {
+        return MappedRows.text(row, mapping.column(role));
+    }
+
+    private Optional<Made> chatRow(Row row) {
+        return mapping.column(ColumnRole.MESSAGES)
+                .map(row::get)
+                .flatMap(ChatCell::of)
+                .filter(m -> m.stream().anyMatch(t -> t.get("role").equals("assistant")))
+                .map(messages -> conversation(messages));
+    }
+
+    private Made conversation(List<Map<String, Object>> messages) {
+        String key =
+                messages.stream()
+                        .filter(m -> !m.get("role").equals("system"))
+                        .map(m -> String.valueOf(m.get("content")))
+                        .findFirst()
+                        .orElse("");
+        return new Made(key, chat ? Map.of("messages", messages) : Map.of("text", plain(messages)));
+    }
+
+    private static String plain(List<Map<String, Object>> messages) {
+        var text = new StringBuilder();
+        messages.forEach(
+                m -> text.append(m.get("role")).append(": ").append(m.get("content")).append('\n'));
+        return text.toString();
+    }
+
+    /// Messages that follow each other, by their conversation.
+    Batch grouped(List<Row> rows) {
+        Map<String, List<Map<String, Object>>> chats = new LinkedHashMap<>();
+        int empty = 0;
+        for (Row row : rows) {
+            Optional<String> group = cell(row, ColumnRole.GROUP);
+            Optional<String> text = cell(row, ColumnRole.TEXT);
+            Optional<String> role =
+                    mapping.column(ColumnRole.ROLE).map(row::get).flatMap(ChatCell::role);
+            if (group.isEmpty() || text.isEmpty() || role.isEmpty()) {
+                empty++;
+                continue;
+            }
+            chats.computeIfAbsent(group.get(), _ -> new ArrayList<>())
+                    .add(ChatCell.message(role.get(), text.get()));
+        }
+        List<Made> made =
+                chats.values().stream()
+                        .filter(c -> c.stream().anyMatch(m -> m.get("role").equals("assistant")))
+                        .map(this::conversation)
+                        .toList();
+        List<String> notes = new ArrayList<>();
+        count(notes, "messages without speaker, text or conversation", empty);
+        count(notes, "conversations without an answer", chats.size() - made.size());
+        return new Batch("sft", made, notes);
+    }
+
+    /// The answer as the assistant's message, or behind a line break.
+    Object answer(String text) {
+        return chat ? List.of(ChatCell.message("assistant", text)) : text;
+    }
+
+    /// A row that asks the prompt's question; empty if there is none.
+    Optional<Made> asked(Row row, Map<String, Object> answers) {
+        Object cell = mapping.column(ColumnRole.PROMPT).map(row::get).orElse(null);
+        Optional<String> text = cell(row, ColumnRole.PROMPT);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<String> system = cell(row, ColumnRole.SYSTEM);
+        String question =
+                cell(row, ColumnRole.CONTEXT).map(c -> text.get() + "\n" + c).orElse(text.get());
+        Map<String, Object> made = new LinkedHashMap<>();
+        if (chat) {
+            List<Map<String, Object>> messages = new ArrayList<>();
+            system.ifPresent(s -> messages.add(ChatCell.message("system", s)));
+            ChatCell.of(cell)
+                    .ifPresentOrElse(
+                            messages::addAll,
+                            () -> messages.add(ChatCell.message("user", question)));
+            made.put("prompt", messages);
+        } else {
+            made.put("prompt", system.map(s -> s + "\n").orElse("") + question + "\n");
+        }
+        made.putAll(answers);
+        return Optional.of(new Made(text.get(), made));
+    }
+
+    private Optional<Made> labelled(Row row) {
+        Optional<Boolean> good = cell(row, ColumnRole.LABEL).flatMap(Judgement::of);
+        Optional<String> answer = cell(row, ColumnRole.COMPLETION);
+        if (good.isEmpty() || answer.isEmpty()) {
+            return Optional.empty();
+        }
+        Map<String, Object> answers = new LinkedHashMap<>();
+        answers.put("completion", answer(answer.get()));
+        answers.put("label", good.get());
+        return asked(row, answers);
+    }
+
+    private Optional<Made> pair(Row row) {
+        Object chosen = mapping.column(ColumnRole.CHOSEN).map(row::get).orElse(null);
+        Object rejected = mapping.column(ColumnRole.REJECTED).map(row::get).orElse(null);
+        Optional<List<Map<String, Object>>> better = ChatCell.of(chosen);
+        Optional<List<Map<String, Object>>> worse = ChatCell.of(rejected);
+        if (better.isPresent() && worse.isPresent()) {
+            Map<String, Object> answers = new LinkedHashMap<>();
+            answers.put("chosen", better.get());
+            answers.put("rejected", worse.get());
+            boolean whole = better.get().getFirst().get("role").equals("user");
+            return better.equals(worse)
+                    ? Optional.empty()
+                    : whole
+                            ? Optional.of(
+                                    new Made(String.valueOf(better.get().getFirst()), answers))
+                            : asked(row, answers);
+        }
+        return paired(row, cell(row, ColumnRole.CHOSEN), cell(row, ColumnRole.REJECTED));
+    }
+
+    Optional<Made> paired(Row row, Optional<String> chosen, Optional<String> rejected) {
+        if (chosen.isEmpty() || rejected.isEmpty() || chosen.equals(rejected)) {
+            return Optional.empty();
+        }
+        Map<String, Object> answers = new LinkedHashMap<>();
+        answers.put("chosen", answer(chosen.get()));
+        answers.put("rejected", answer(rejected.get()));
+        return asked(row, answers);
+    }
+
+    private Optional<Made> judged(Row row) {
+        int better = winner(row);
+        if (better < 0) {
+            return Optional.empty();
+        }
+        List<String> both = mapping.all(ColumnRole.COMPLETION);
+        return paired(
+                row,
+                MappedRows.text(row, Optional.of(both.get(better))),
+                MappedRows.text(row, Optional.of(both.get(1 - better))));
+    }
+
+    private boolean isTie(Row row) {
+        List<String> scores = mapping.all(ColumnRole.RATING);
+        if (scores.size() == 2) {
+            return ColumnFacts.number(row.get(scores.get(0)))
+                    == ColumnFacts.number(row.get(scores.get(1)));
+        }
+        return cell(row, ColumnRole.WINNER).filter(Judgement::isTie).isPresent();
+    }
+
+    /// 0 or 1; negative if the row doesn't say.
+    private int winner(Row row) {
+        List<String> scores = mapping.all(ColumnRole.RATING);
+        if (scores.size() == 2) {
+            double first = ColumnFacts.number(row.get(scores.get(0)));
+            double second = ColumnFacts.number(row.get(scores.get(1)));
+            return first > second ? 0 : second > first ? 1 : -1;
+        }
+        return cell(row, ColumnRole.WINNER)
+                .map(value -> WinnerWord.place(value, mapping.all(ColumnRole.COMPLETION)))
+                .orElse(-1);
+    }
+}
