@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.zip.CRC32;
 
@@ -19,7 +19,7 @@ final class WandbReader {
     private WandbReader() {}
 
     /// Fields of a message by number: longs, or bytes.
-    static Map<Integer, List<Object>> fields(byte[] message) {
+    static SortedMap<Integer, List<Object>> fields(byte[] message) {
         var fields = new TreeMap<Integer, List<Object>>();
         ByteBuffer in = ByteBuffer.wrap(message).order(ByteOrder.LITTLE_ENDIAN);
         while (in.hasRemaining()) {
@@ -38,12 +38,12 @@ final class WandbReader {
         return fields;
     }
 
-    static String text(Map<Integer, List<Object>> fields, int number) {
+    static String text(SortedMap<Integer, List<Object>> fields, int number) {
         return new String((byte[]) fields.get(number).getFirst(), StandardCharsets.UTF_8);
     }
 
     /// Items of field 1, key and JSON.
-    static Map<String, String> items(byte[] message) {
+    static SortedMap<String, String> items(byte[] message) {
         var items = new TreeMap<String, String>();
         for (Object item : fields(message).getOrDefault(1, List.of())) {
             var fields = fields((byte[]) item);
