@@ -13,8 +13,9 @@ import java.util.concurrent.ConcurrentHashMap;
 /// trained. Thread-safe.
 ///
 /// Looked for are contents, tool calls with their arguments, definitions of tools, and reasoning.
-/// Reasoning of earlier turns may be left out by a template that knows reasoning, as Qwen 3's does
-/// on purpose. Names, ids and keys that no format defines are not looked for.
+/// Reasoning of earlier turns, or of calls before their answer, may be left out by a template that
+/// knows reasoning, as those of Qwen 3 and gpt-oss do on purpose. Names, ids and keys that no
+/// format defines are not looked for.
 ///
 /// What a template shows depends on what kinds of parts a conversation has, hardly on their text:
 /// each kind of conversation is rendered once more, with a mark in every part.

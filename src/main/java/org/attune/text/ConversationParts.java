@@ -64,7 +64,7 @@ final class ConversationParts {
         }
         boolean earlier =
                 messages.subList(index + 1, messages.size()).stream()
-                        .anyMatch(later -> later.role().equals("user"));
+                        .anyMatch(later -> later.role().equals("user") || isAnswer(later));
         OpenMessage.REASONING.stream()
                 .filter(name -> fields.get(name) instanceof String text && !text.isBlank())
                 .findFirst()
@@ -80,6 +80,12 @@ final class ConversationParts {
             fields.put("function_call", call(call, "the function call" + of));
         }
         return new Message(fields);
+    }
+
+    /// Whether an assistant's message is no call. What was thought before it is over, for gpt-oss.
+    private static boolean isAnswer(Message message) {
+        return message.role().equals("assistant")
+                && !(message.fields().get("tool_calls") instanceof List<?>);
     }
 
     private void reasoning(Map<String, Object> fields, String name, String of, boolean earlier) {

@@ -1,6 +1,7 @@
 package org.attune.text;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -120,6 +121,40 @@ class CompleteTemplateTest {
                 "[user]What time is it?[assistant]Noon.[user]What time is it?",
                 render(lastOnly, QUESTION, reasoned, QUESTION));
         refuses("the field reasoning_content of message 2", PLAIN, QUESTION, reasoned, QUESTION);
+    }
+
+    /// gpt-oss leaves out what was thought for calls once their answer stands.
+    @Test
+    void reasoningOfCallsMayBeMissingBeforeTheAnswer() {
+        String untilAnswer =
+                """
+                {% for m in messages %}[{{ m.role }}]{% if m.reasoning_content and loop.index0 + 2 >= \
+                messages | length %}{{ m.reasoning_content }}{% endif %}{{ m.content }}\
+                {% for c in m.tool_calls %}{{ c.function | tojson }}{% endfor %}{% endfor %}\
+                """;
+        var call =
+                new Message(
+                        Map.of(
+                                "role",
+                                "assistant",
+                                "content",
+                                "",
+                                "reasoning_content",
+                                "A clock.",
+                                "tool_calls",
+                                List.<Object>of(CALL)));
+        Message result = Message.of("tool", "12:00");
+        assertTrue(render(untilAnswer, QUESTION, call, result).contains("A clock."));
+        assertFalse(
+                render(untilAnswer, QUESTION, call, result, Message.of("assistant", "Noon."))
+                        .contains("A clock."));
+        refuses(
+                "the field reasoning_content of message 2",
+                untilAnswer,
+                QUESTION,
+                call,
+                result,
+                call);
     }
 
     @Test

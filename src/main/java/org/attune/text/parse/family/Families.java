@@ -166,7 +166,7 @@ public final class Families {
                                     "<seed:tool_call>",
                                     "</seed:tool_call>",
                                     TaggedCalls.QUOTES,
-                                    TaggedCalls::read))
+                                    TaggedCalls::readInOneLine))
                     .withThoughts("<seed:think>", "</seed:think>")
                     .withHeaders("<seed:bos>assistant\n");
 

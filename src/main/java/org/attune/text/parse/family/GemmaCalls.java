@@ -21,12 +21,7 @@ final class GemmaCalls {
                     .toList();
 
     private static final JsonDialect DIALECT =
-            JsonDialect.of(
-                    Map.of(
-                            "unquoted_keys",
-                            true,
-                            "string_delims",
-                            List.of(List.of(STRING, STRING))));
+            JsonDialect.of(Map.of("string_delims", List.of(List.of(STRING, STRING)))).withAnyKeys();
 
     private GemmaCalls() {}
 

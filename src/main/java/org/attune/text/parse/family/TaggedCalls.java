@@ -23,6 +23,19 @@ final class TaggedCalls {
                             Quote.JSON.stream())
                     .toList();
 
+    /// How a call is written.
+    ///
+    /// @param onLines whether a line break comes before and after each value
+    private record Tags(String open, String close, String parameter, boolean onLines) {
+        static final Tags FUNCTION = new Tags("<function=", "</function>", "<parameter=", true);
+        static final Tags INVOKE =
+                new Tags("<invoke name=", "</invoke>", "<parameter name=", false);
+
+        Tags inOneLine() {
+            return new Tags(open, close, parameter, false);
+        }
+    }
+
     private TaggedCalls() {}
 
     /// What stands between `<tool_call>` and `</tool_call>`: JSON, `<function=add>` with
@@ -30,7 +43,7 @@ final class TaggedCalls {
     static CallReading read(String body, Map<String, String> groups) {
         String text = PythonRules.strip(body);
         if (text.startsWith("<function=")) {
-            return CallReading.of(functions(text, "<function=", "</function>", "<parameter="));
+            return CallReading.of(functions(text, Tags.FUNCTION));
         }
         if (text.startsWith("{") || text.startsWith("[") || text.startsWith("`")) {
             return JsonCalls.read(text, groups);
@@ -38,16 +51,22 @@ final class TaggedCalls {
         return CallReading.of(List.of(keysAndValues(text)));
     }
 
-    /// What stands between `<minimax:tool_call>` and its end.
-    static CallReading readInvocations(String body, Map<String, String> groups) {
-        return CallReading.of(
-                functions(
-                        PythonRules.strip(body), "<invoke name=", "</invoke>", "<parameter name="));
+    /// What stands between `<seed:tool_call>` and its end, without line breaks around values.
+    static CallReading readInOneLine(String body, Map<String, String> groups) {
+        String text = PythonRules.strip(body);
+        return text.startsWith("<function=")
+                ? CallReading.of(functions(text, Tags.FUNCTION.inOneLine()))
+                : read(text, groups);
     }
 
-    private static List<WrittenCall> functions(
-            String text, String open, String close, String parameter) {
+    /// What stands between `<minimax:tool_call>` and its end.
+    static CallReading readInvocations(String body, Map<String, String> groups) {
+        return CallReading.of(functions(PythonRules.strip(body), Tags.INVOKE));
+    }
+
+    private static List<WrittenCall> functions(String text, Tags tags) {
         var calls = new ArrayList<WrittenCall>();
+        String open = tags.open();
         int at = text.indexOf(open);
         while (at >= 0) {
             int nameEnd = text.indexOf('>', at);
@@ -56,7 +75,7 @@ final class TaggedCalls {
             }
             String name = name(text.substring(at + open.length(), nameEnd));
             var arguments = new LinkedHashMap<String, Object>();
-            int end = parameters(text, nameEnd + 1, parameter, close, arguments);
+            int end = parameters(text, nameEnd + 1, tags, arguments);
             calls.add(WrittenCall.of(null, name, arguments));
             at = text.indexOf(open, end);
         }
@@ -75,8 +94,9 @@ final class TaggedCalls {
     }
 
     /// Puts the parameters of a function into a map; where the function ends.
-    private static int parameters(
-            String text, int from, String open, String close, Map<String, Object> into) {
+    private static int parameters(String text, int from, Tags tags, Map<String, Object> into) {
+        String open = tags.parameter();
+        String close = tags.close();
         int at = from;
         while (true) {
             int start = text.indexOf(open, at);
@@ -96,9 +116,10 @@ final class TaggedCalls {
             if (valueEnd < 0) {
                 throw new UnreadableException("a parameter isn't closed");
             }
+            String value = text.substring(nameEnd + 1, valueEnd);
             into.put(
                     name(text.substring(start + open.length(), nameEnd)),
-                    withoutLineBreaks(text.substring(nameEnd + 1, valueEnd)));
+                    tags.onLines() ? withoutLineBreaks(value) : value);
             at = isClosed ? valueEnd + "</parameter>".length() : valueEnd;
         }
     }

@@ -6,6 +6,7 @@ import org.attune.text.JsonException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,12 +14,12 @@ import java.util.regex.Pattern;
 /// Reads JSON, and dialects of it: keys without quotes, strings between other marks.
 ///
 /// @param delimiters pairs of marks around strings
-/// @param unquotedKeys whether keys may be bare words
+/// @param bareKeys what finds keys without quotes, groups: white space, key, white space
 /// @param allowsText whether what is no JSON is text
 /// @param args settings of the text
 public record JsonDialect(
         List<List<String>> delimiters,
-        boolean unquotedKeys,
+        Optional<Pattern> bareKeys,
         boolean allowsText,
         Map<String, Object> args) {
     private static final char OPEN = '\u0001';
@@ -26,6 +27,12 @@ public record JsonDialect(
     private static final Pattern BARE_KEY =
             Pattern.compile(
                     "\"(?:\\\\.|[^\"\\\\])*+\"|(?<=[{,])(\\s*)(\\w+)(\\s*):",
+                    Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
+
+    private static final Pattern ANY_KEY =
+            Pattern.compile(
+                    "\"(?:\\\\.|[^\"\\\\])*+\"|(?<=[{,])(\\s*+)([^\\s\"{}\\[\\],:\\u0001]"
+                            + "(?:[^\"{}\\[\\],:\\u0001]*[^\\s\"{}\\[\\],:\\u0001])?)(\\s*+):",
                     Pattern.UNICODE_CHARACTER_CLASS | Pattern.UNIX_LINES);
 
     /// By the settings that Hugging Face's `json` parser has.
@@ -46,9 +53,17 @@ public record JsonDialect(
         }
         return new JsonDialect(
                 List.copyOf(delimiters),
-                PythonRules.isTrue(args.get("unquoted_keys")),
+                PythonRules.isTrue(args.get("unquoted_keys"))
+                        ? Optional.of(BARE_KEY)
+                        : Optional.empty(),
                 PythonRules.isTrue(args.get("allow_non_json")),
                 args);
+    }
+
+    /// The same, where keys without quotes may hold whatever isn't part of the form: `first name`,
+    /// `Content-Type`.
+    public JsonDialect withAnyKeys() {
+        return new JsonDialect(delimiters, Optional.of(ANY_KEY), allowsText, args);
     }
 
     /// @throws UnreadableException if the text is none of the dialect
@@ -61,8 +76,8 @@ public record JsonDialect(
         for (List<String> marks : delimiters) {
             working = taken(working, marks.get(0), marks.get(1), strings);
         }
-        if (unquotedKeys) {
-            working = BARE_KEY.matcher(working).replaceAll(JsonDialect::quoted);
+        if (bareKeys.isPresent()) {
+            working = bareKeys.get().matcher(working).replaceAll(JsonDialect::quoted);
         }
         working = restored(working, strings);
         try {

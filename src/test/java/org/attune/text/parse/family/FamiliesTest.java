@@ -158,6 +158,53 @@ class FamiliesTest {
                                         + "</function></tool_call>")));
     }
 
+    /// Seed and MiniMax write values right between the tags, so their line breaks are their own.
+    @Test
+    void keepsLineBreaksOfValuesThatHaveNoLinesOfTheirOwn() {
+        String value = "\n  x\n";
+        assertEquals(
+                "add{\"a\": 1, \"b\": \"\\n  x\\n\"}",
+                calls(
+                        parse(
+                                "seed",
+                                "",
+                                "<seed:tool_call>\n<function=add>\n<parameter=a>\n1\n</parameter>\n"
+                                        + "<parameter=b>"
+                                        + value
+                                        + "</parameter>\n</function>\n</seed:tool_call>")));
+        assertEquals(
+                "add{\"b\": \"\\n  x\\n\"}",
+                calls(
+                        parse(
+                                "minimax",
+                                "",
+                                "<minimax:tool_call>\n<invoke name=\"add\">\n<parameter name=\"b\">"
+                                        + value
+                                        + "</parameter>\n</invoke>\n</minimax:tool_call>")));
+        assertEquals(
+                "add{\"b\": \"  x\"}",
+                calls(
+                        parse(
+                                "tool_call",
+                                "",
+                                "<tool_call>\n<function=add>\n<parameter=b>"
+                                        + value
+                                        + "</parameter>\n</function>\n</tool_call>")));
+    }
+
+    @Test
+    void readsKeysOfGemmaThatAreNoWords() {
+        assertEquals(
+                "add{\"c\": {\"Content-Type\": \"a, b: {c}\", \"first name\": [{\"n.1\": null}]},"
+                        + " \"a\": 1}",
+                calls(
+                        parse(
+                                "gemma4",
+                                "",
+                                "<|tool_call>call:add{c:{Content-Type:<|\"|>a, b: {c}<|\"|>,first"
+                                        + " name:[{n.1:null}]},a:1}<tool_call|><|tool_response>")));
+    }
+
     @Test
     void takesNoTextForCalls() {
         assertEquals("", calls(parse("lfm2", "", "See, add(x) and more, f(y).<|im_end|>")));

@@ -20,10 +20,14 @@ public sealed interface TokenChoice {
 
     /// The tokens of highest entropy ([Wang et al. 2025](https://arxiv.org/abs/2506.01939)): those
     /// at or above the quantile `1 − share`, between two tokens interpolated. As in TRL the
-    /// quantile is a float32.
+    /// quantile is a float32. Entropies that differ by rounding alone share their fate: completions
+    /// of one prompt begin with one distribution, which may be computed more than once.
     ///
     /// @param share of the tokens, in [0, 1]
     record TopEntropy(double share) implements TokenChoice {
+        /// How much equal entropies may differ, relative to the larger of 1 and the entropy.
+        private static final double ROUNDING = 1e-6;
+
         @Override
         public List<boolean[]> of(
                 List<CompletionScores> rows,
@@ -36,7 +40,14 @@ public sealed interface TokenChoice {
             }
             Arrays.sort(sorted);
             double least = sorted.length == 0 ? 0 : quantile(sorted, (float) (1 - share));
-            places.removeIf(place -> place.of(entropies) < least);
+            double lowest =
+                    places.stream()
+                            .mapToDouble(place -> place.of(entropies))
+                            .filter(entropy -> entropy >= least)
+                            .min()
+                            .orElse(Double.POSITIVE_INFINITY);
+            double bound = lowest - ROUNDING * Math.max(1, lowest);
+            places.removeIf(place -> !(place.of(entropies) >= bound));
             return Place.marked(rows, places);
         }
 

@@ -125,6 +125,21 @@ class GroupFormulasTest {
         assertTrue(slopes[1] != 0);
     }
 
+    /// The first tokens of one prompt's completions have one entropy, computed in two places.
+    @Test
+    void equalEntropiesShareTheirFate() {
+        List<boolean[]> chosen =
+                new TokenChoice.TopEntropy(0.2)
+                        .of(
+                                List.of(row(0), row(1)),
+                                List.of(
+                                        new double[] {5.4914503f, 2, 1},
+                                        new double[] {5.4914513f, 5.4914513f, 1.5}),
+                                RandomSource.XO_SHI_RO_256_PP.create(1));
+        assertArrayEquals(new boolean[] {true, false, false}, chosen.get(0));
+        assertArrayEquals(new boolean[] {true, true, false}, chosen.get(1));
+    }
+
     /// Covariances 0.4, 0.325, −0.125 and −0.25, −0.55, 1.4.
     @Test
     void covariancesChooseTokens() {

@@ -101,7 +101,7 @@ class EpisodeParityFixtureTest {
                         recorded,
                         _ -> RewardTable.of(names, weights, rewards(recorded.current(), names)),
                         tokenizer,
-                        rows(recorded),
+                        rows(recorded, c.get("num_generations").asInt()),
                         List.of(),
                         context)
                 .train();
@@ -118,9 +118,9 @@ class EpisodeParityFixtureTest {
     }
 
     /// As many rows as a round has prompts; what they hold is the episodes' own.
-    private static List<PromptExample> rows(RecordedEpisodes recorded) {
+    private static List<PromptExample> rows(RecordedEpisodes recorded, int generations) {
         List<PromptExample> rows = new ArrayList<>();
-        for (int i = 0; i < recorded.round(0).size() / 4; i++) {
+        for (int i = 0; i < recorded.round(0).size() / generations; i++) {
             rows.add(
                     new PromptExample(
                             new int[] {1},

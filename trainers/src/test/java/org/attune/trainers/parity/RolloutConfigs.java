@@ -14,6 +14,7 @@ import org.attune.trainers.grpo.RlooConfig;
 import org.attune.trainers.grpo.RlooLossConfig;
 import org.attune.trainers.grpo.SamplerCorrection;
 import org.attune.trainers.onpolicy.GenerationConfig;
+import org.attune.trainers.onpolicy.OnRewardFailure;
 import org.attune.trainers.onpolicy.RewardConfig;
 import org.attune.trainers.testing.ParityCase;
 
@@ -36,7 +37,10 @@ final class RolloutConfigs {
                 .withData(_ -> DataConfig.of("data.jsonl").withShuffleDataset(false))
                 .withLora(l -> l.withUsePeft(parity.adapter().isPresent()))
                 .withGeneration(g -> generation(parity, g))
-                .withJudging(r -> r.withRewardFuncs(List.of("recorded")))
+                .withJudging(
+                        r ->
+                                r.withRewardFuncs(List.of("recorded"))
+                                        .withOnRewardFailure(OnRewardFailure.CONTINUE))
                 .withLoss(l -> loss(parity, l))
                 .withReference(r -> r.withSync(_ -> parity.sync()))
                 .withTraining(parity::training);
@@ -78,7 +82,9 @@ final class RolloutConfigs {
     }
 
     private static RewardConfig rewards(ParityCase parity, RewardConfig start) {
+        // TRL goes on where no completion of a round got a reward.
         return start.withRewardFuncs(List.of("recorded"))
+                .withOnRewardFailure(OnRewardFailure.CONTINUE)
                 .withScaleRewards(Advantages.Scale.valueOf(parity.upper("scale_rewards")))
                 .withMultiObjectiveAggregation(
                         Advantages.Aggregation.valueOf(
