@@ -220,33 +220,6 @@ class RunConfigReaderTest {
                 sftProblems(NEEDED + "use_cpu: true\ndevice: cuda\n").contains("one of use_cpu"));
     }
 
-    @Test
-    void argumentsOfTransformersAreKeysOfTheirOwn() throws IOException {
-        LoadedRun<SftConfig> run =
-                reader.read(
-                        new SftMethod(),
-                        SftConfig.defaults(),
-                        file(
-                                NEEDED
-                                        + "model_init_kwargs: {torch_dtype: bfloat16, revision: v2,"
-                                        + " attn_implementation: sdpa, device_map: null}\n"),
-                        List.of());
-        assertEquals(DtypeChoice.BFLOAT16, run.config().model().dtype());
-        assertEquals("v2", run.config().model().modelRevision());
-        assertEquals(1, run.notes().size(), run.notes().toString());
-        assertTrue(run.notes().getFirst().contains("model_init_kwargs.attn_implementation: sdpa"));
-
-        SftConfig asked = sft(NEEDED, "model_init_kwargs={\"dtype\": \"bfloat16\"}");
-        assertEquals(DtypeChoice.BFLOAT16, asked.model().dtype());
-
-        String refused = sftProblems(NEEDED + "model_init_kwargs: {load_in_4bit: true}\n");
-        assertTrue(refused.contains("load_in_4bit: true; accepted: dtype, revision"), refused);
-        String twice =
-                sftProblems(NEEDED + "dtype: float32\nmodel_init_kwargs: {dtype: bfloat16}\n");
-        assertTrue(twice.contains("one of model_init_kwargs and dtype"), twice);
-        assertTrue(sftProblems(NEEDED + "model_init_kwargs: bfloat16\n").contains("names with"));
-    }
-
     /// `bf16: true` asks for speed, `dtype: bfloat16` for the format.
     @Test
     void bf16IsTheFastFormat() throws IOException {

@@ -90,7 +90,7 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
     /// @param <S> sums of a step
     public interface Learner<T, S> {
         /// @param sums that the group is added to
-        /// @return what the models said of it
+        /// @return metrics of the group
         GroupNumbers learn(List<T> group, S sums);
     }
 
