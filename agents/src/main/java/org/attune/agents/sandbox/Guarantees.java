@@ -27,6 +27,15 @@ public final class Guarantees {
         }
     }
 
+    /// How many processes a program has where nothing in the kernel limits them.
+    static final String WATCHED = "looked at as they grow";
+
+    /// Whether programs with too many processes are ended, be it after a moment.
+    boolean watchesProcesses() {
+        return holds(Guarantee.PROCESSES)
+                || claims.get(Guarantee.PROCESSES).text().contains(WATCHED);
+    }
+
     static Guarantees none(String reason) {
         Map<Guarantee, Claim> claims = new EnumMap<>(Guarantee.class);
         for (Guarantee guarantee : Guarantee.values()) {

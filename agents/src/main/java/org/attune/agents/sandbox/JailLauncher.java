@@ -32,6 +32,7 @@ final class JailLauncher {
     private static final int FILE_BYTES = 1;
     private static final int DATA = 2;
     private static final int CORE = 4;
+    private static final int TASKS = 6;
     private static final int FILES = 7;
     private static final int ADDRESSES = 9;
     private static final int MOST_FILES = 256;
@@ -96,6 +97,9 @@ final class JailLauncher {
                 limit(limits, DATA, plan.limits().memory());
                 limit(limits, ADDRESSES, plan.limits().addresses());
             }
+            if (plan.steps().contains(JailStep.TASKS)) {
+                limit(JailStep.TASKS, limits, TASKS, plan.limits().tasks());
+            }
             // as late as possible, since other threads of this JVM open files too
             kernel.call("close_range", 3, LAST_DESCRIPTOR, CLOSE_ON_EXEC);
             kernel.need(
@@ -136,9 +140,13 @@ final class JailLauncher {
     }
 
     private void limit(MemorySegment pair, int what, long value) {
+        limit(JailStep.LIMITS, pair, what, value);
+    }
+
+    private void limit(JailStep step, MemorySegment pair, int what, long value) {
         pair.set(JAVA_LONG, 0, value);
         pair.set(JAVA_LONG, 8, value);
-        kernel.need(JailStep.LIMITS, "prlimit64", 0, what, pair.address(), 0);
+        kernel.need(step, "prlimit64", 0, what, pair.address(), 0);
     }
 
     private static MemorySegment texts(Arena arena, List<String> texts) {

@@ -33,8 +33,15 @@ record JailPlan(
     /// @param addresses bytes of addresses, at least `memory`
     /// @param fileBytes of one file
     /// @param seconds of processor time
+    /// @param tasks processes and threads that its user may have
     /// @param mayFork whether it may start processes
-    record Limits(long memory, long addresses, long fileBytes, long seconds, boolean mayFork) {}
+    record Limits(
+            long memory,
+            long addresses,
+            long fileBytes,
+            long seconds,
+            long tasks,
+            boolean mayFork) {}
 
     void write(DataOutputStream out) throws IOException {
         out.writeUTF(mark);
@@ -48,6 +55,7 @@ record JailPlan(
         out.writeLong(limits.addresses);
         out.writeLong(limits.fileBytes);
         out.writeLong(limits.seconds);
+        out.writeLong(limits.tasks);
         out.writeBoolean(limits.mayFork);
         out.flush();
     }
@@ -65,6 +73,7 @@ record JailPlan(
                 steps(readAll(in)),
                 in.readInt(),
                 new Limits(
+                        in.readLong(),
                         in.readLong(),
                         in.readLong(),
                         in.readLong(),

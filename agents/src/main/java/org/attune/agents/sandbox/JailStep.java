@@ -7,6 +7,8 @@ enum JailStep {
     SESSION,
     /// Limits of memory, files and time of each process.
     LIMITS,
+    /// How many processes and threads its user may have; the kernel sets root no limit.
+    TASKS,
     /// No privileges, also not by programs that would give some.
     PRIVILEGES,
     /// Which files may be read and written.

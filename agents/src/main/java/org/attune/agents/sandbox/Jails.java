@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -25,12 +26,16 @@ final class Jails implements AutoCloseable {
     private static final int WAITING = 2;
     private static final int LEAST_SECONDS = 60;
 
+    /// Processes and threads of a program that the kernel allows; more are many.
+    static final int TASKS = 512;
+
     /// What a JVM sets aside besides what it uses.
     private static final long JVM_ADDRESSES = 4L << 30;
 
     private final Kernel kernel; // guarded by itself
     private final LauncherFiles files;
     private final int abi;
+    private Optional<TaskGroups> groups = TaskGroups.find();
     private final Set<JailStep> steps = EnumSet.allOf(JailStep.class);
     private final ArrayDeque<Process> waiting = new ArrayDeque<>(); // guarded by itself
     // A jail dies with the thread that started it, hence with this process: so one thread, which
@@ -45,6 +50,9 @@ final class Jails implements AutoCloseable {
         this.files = LauncherFiles.write();
         if (abi == 0) {
             steps.remove(JailStep.LANDLOCK);
+        }
+        if (ProcessStat.isRoot()) {
+            steps.remove(JailStep.TASKS);
         }
     }
 
@@ -65,26 +73,64 @@ final class Jails implements AutoCloseable {
         steps.remove(step);
     }
 
+    /// What of the kernel limits the number of a program's processes and threads, if anything.
+    Optional<String> taskLimit() {
+        if (groups.isPresent()) {
+            return Optional.of("a control group");
+        }
+        return takes(JailStep.TASKS) ? Optional.of("a limit of its user") : Optional.empty();
+    }
+
+    /// No longer limits tasks by what [#taskLimit] names.
+    void leaveOutTaskLimit() {
+        if (groups.isPresent()) {
+            groups.get().close();
+            groups = Optional.empty();
+        } else {
+            leaveOut(JailStep.TASKS);
+        }
+    }
+
+    /// As below, with the usual limit of tasks.
+    RunningProgram start(
+            ProgramCommand command, SandboxConfig config, List<String> read, String mark, int most)
+            throws IOException, InterruptedException {
+        return start(command, config, read, mark, most, Math.max(TASKS, 2 * config.processes()));
+    }
+
     /// Puts a program into a jail. What it writes begins with the mark and the failed step if that
     /// isn't possible.
     ///
     /// @param read what every program may read
     /// @param most characters of output that are kept
+    /// @param tasks processes and threads that the kernel is to allow
     /// @throws IOException if no launcher can be started
     RunningProgram start(
-            ProgramCommand command, SandboxConfig config, List<String> read, String mark, int most)
+            ProgramCommand command,
+            SandboxConfig config,
+            List<String> read,
+            String mark,
+            int most,
+            int tasks)
             throws IOException, InterruptedException {
         Process process = take();
+        if (groups.isPresent()) {
+            groups.get().hold(process, tasks);
+        }
         // through this stream alone, before anybody else writes to it
         var out = new DataOutputStream(new BufferedOutputStream(process.getOutputStream()));
-        plan(command, config, read, mark).write(out);
+        plan(command, config, read, mark, tasks).write(out);
         var output = new ProgramOutput(most);
         output.serve(process.getInputStream());
         return new RunningProgram(process, output, command.work(), mark, () -> end(process));
     }
 
     private JailPlan plan(
-            ProgramCommand command, SandboxConfig config, List<String> read, String mark) {
+            ProgramCommand command,
+            SandboxConfig config,
+            List<String> read,
+            String mark,
+            int tasks) {
         return new JailPlan(
                 mark,
                 command.work().toString(),
@@ -98,6 +144,7 @@ final class Jails implements AutoCloseable {
                         config.memory() + (command.isJvm() ? JVM_ADDRESSES : 0),
                         config.disk(),
                         LEAST_SECONDS * 60L,
+                        takes(JailStep.TASKS) ? ProcessStat.tasksOfUser() + tasks : 0,
                         config.processes() > 1));
     }
 
@@ -190,6 +237,7 @@ final class Jails implements AutoCloseable {
             waiting.forEach(Process::destroyForcibly);
             waiting.clear();
         }
+        groups.ifPresent(TaskGroups::close);
         files.close();
     }
 }

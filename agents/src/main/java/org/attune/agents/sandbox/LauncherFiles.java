@@ -86,7 +86,7 @@ final class LauncherFiles implements AutoCloseable {
                             List.of(),
                             EnumSet.noneOf(JailStep.class),
                             0,
-                            new JailPlan.Limits(0, 0, 0, 0, true));
+                            new JailPlan.Limits(0, 0, 0, 0, 0, true));
             plan.write(out);
         }
         try {

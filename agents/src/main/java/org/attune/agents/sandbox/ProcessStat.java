@@ -40,6 +40,28 @@ record ProcessStat(Path folder, long group, int threads) {
         return all;
     }
 
+    /// Processes and threads of this process's user, as far as they can be seen.
+    static long tasksOfUser() {
+        Object user = user(ALL.resolve("self"));
+        return all().stream()
+                .filter(process -> user.equals(user(process.folder())))
+                .mapToLong(ProcessStat::threads)
+                .sum();
+    }
+
+    /// Whether this process's user is root, to whom the kernel sets no limit of processes.
+    static boolean isRoot() {
+        return Integer.valueOf(0).equals(user(ALL.resolve("self")));
+    }
+
+    private static Object user(Path folder) {
+        try {
+            return Files.getAttribute(folder, "unix:uid");
+        } catch (IOException | UnsupportedOperationException e) {
+            return -1; // it has ended meanwhile
+        }
+    }
+
     /// Processes and threads of the machine; 0 if that can't be read.
     static long tasks() {
         String[] load = text(ALL.resolve("loadavg")).split(" ");

@@ -21,7 +21,6 @@ final class ProgramWatch implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ProgramWatch.class);
     private static final int GLANCE_MILLIS = 20;
     private static final long LOOK_NANOS = 200_000_000;
-    private static final int THREADS = 512;
 
     /// What a small file takes at least.
     private static final long FILE_BYTES = 4096;
@@ -81,7 +80,7 @@ final class ProgramWatch implements AutoCloseable {
         }
         for (RunningProgram program : running) {
             Usage its = usage.getOrDefault(program.pid(), new Usage());
-            if (its.processes > config.processes() || its.threads > THREADS) {
+            if (its.processes > config.processes() || its.threads > Jails.TASKS) {
                 program.end(ProgramEnd.Limit.PROCESSES);
             } else if (its.bytes > 2 * config.memory()) {
                 program.end(ProgramEnd.Limit.MEMORY);

@@ -32,6 +32,12 @@ final class SandboxProbe {
             "setsid sleep 60 2>/dev/null & echo $!; i=0; while [ $i -lt 40 ]; do sleep 60 &"
                     + " i=$((i+1)); done; wait";
 
+    /// Says of each of more processes than the kernel is to allow whether it could be started.
+    private static final String MORE =
+            "i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done; echo started all";
+
+    private static final int FEW_TASKS = 20;
+
     private final Jails jails;
     private final List<String> read;
     private final Map<JailStep, String> refused = new EnumMap<>(JailStep.class);
@@ -63,20 +69,71 @@ final class SandboxProbe {
                             "%d MiB per process".formatted(config.memory() >> 20)));
             Optional<String> escaped = many(work);
             escaped.ifPresent(how -> add(found, Guarantee.PROCESSES, how));
-            claims.put(
-                    Guarantee.PROCESSES,
-                    claim(
-                            found,
-                            Guarantee.PROCESSES,
-                            JailStep.SESSION,
-                            config.processes() == 1
-                                    ? "one"
-                                    : "at most %d, looked at as they grow"
-                                            .formatted(config.processes())));
+            claims.put(Guarantee.PROCESSES, processes(found, config, work));
             return new Guarantees(claims);
         } finally {
             WorkFolder.delete(outside);
             WorkFolder.delete(work);
+        }
+    }
+
+    private Claim processes(Map<Guarantee, List<String>> found, SandboxConfig config, Path work)
+            throws IOException, InterruptedException {
+        if (config.processes() == 1) {
+            return claim(found, Guarantee.PROCESSES, JailStep.SESSION, "one");
+        }
+        String watched = "at most %d, %s".formatted(config.processes(), Guarantees.WATCHED);
+        Optional<String> limit = taskLimit(work);
+        Claim claim =
+                claim(
+                        found,
+                        Guarantee.PROCESSES,
+                        JailStep.SESSION,
+                        "%s; %s keeps them and their threads below %d"
+                                .formatted(
+                                        watched,
+                                        limit.orElse(""),
+                                        Math.max(Jails.TASKS, 2 * config.processes())));
+        return claim.holds() && limit.isEmpty()
+                ? Claim.not(
+                        watched
+                                + "; the kernel limits no number of processes here, as it doesn't"
+                                + " for root where no control group can be made")
+                : claim;
+    }
+
+    /// What really holds a program below a number of processes.
+    private Optional<String> taskLimit(Path work) throws IOException, InterruptedException {
+        while (jails.taskLimit().isPresent()) {
+            if (startsSome(work) && startsNotAll(work)) {
+                return jails.taskLimit();
+            }
+            log.debug("the sandbox goes without {}", jails.taskLimit());
+            jails.leaveOutTaskLimit();
+        }
+        return Optional.empty();
+    }
+
+    /// A user may have more processes than can be seen from here; then none could be started.
+    private boolean startsSome(Path work) throws IOException, InterruptedException {
+        return output(work, "sleep 0 & wait; echo started", Jails.TASKS).endsWith("started");
+    }
+
+    private boolean startsNotAll(Path work) throws IOException, InterruptedException {
+        String output = output(work, MORE, FEW_TASKS);
+        return !output.contains("started all") && output.contains("fork");
+    }
+
+    private String output(Path work, String script, int tasks)
+            throws IOException, InterruptedException {
+        var program =
+                new ProgramCommand(
+                        List.of(SHELL.toString(), "-c", script), work, List.of(), Map.of(), false);
+        try (RunningProgram running =
+                jails.start(program, limits(), read, Jails.mark(), MOST, tasks)) {
+            return running.await(Duration.ofSeconds(3)).output().strip();
+        } catch (IOException e) {
+            return e.toString(); // the system refuses this limit
         }
     }
 

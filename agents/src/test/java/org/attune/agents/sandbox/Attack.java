@@ -19,6 +19,9 @@ record Attack(String name, Guarantee against, Language language, String code) {
         JAVA
     }
 
+    /// The name of one that the kernel has to stop.
+    static final String DOUBLING = "processes that double";
+
     static List<Attack> all() {
         return Stream.of(onFiles(), onOthers(), onMemory(), inPython(), inJava())
                 .flatMap(List::stream)
@@ -59,7 +62,8 @@ record Attack(String name, Guarantee against, Language language, String code) {
                 shell("kill", PROCESSES, "kill -9 VICTIM"),
                 shell("priority", PROCESSES, "renice -n 19 -p VICTIM && echo ESCAPED"),
                 shell("others' limits", PROCESSES, "prlimit --pid VICTIM --cpu=1 && echo ESCAPED"),
-                // Not one that doubles: the kernel sets root no limit, and others live here too.
+                // This one is tried only where the kernel limits it, since others live here too.
+                shell(DOUBLING, PROCESSES, "f() { f | f & }; f; sleep 1; echo done"),
                 shell(
                         "many processes",
                         PROCESSES,

@@ -1,9 +1,11 @@
 package org.attune.agents.sandbox;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.attune.error.ConfigException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,6 +26,22 @@ class SandboxProbeTest {
             Guarantees found = new SandboxProbe(jails, readable()).run(SandboxConfig.DEFAULTS);
             System.out.println("without " + step + ": " + found.line());
             assertTrue(!found.holds(guarantee), found.line());
+        }
+    }
+
+    /// Looking now and then guarantees nothing.
+    @Test
+    void withoutALimitOfTheKernelTheNumberOfProcessesIsNoGuarantee() throws Exception {
+        assumeTrue(Machine.here().isPresent());
+        try (var jails = new Jails(Machine.here().get())) {
+            while (jails.taskLimit().isPresent()) {
+                jails.leaveOutTaskLimit();
+            }
+            Guarantees found = new SandboxProbe(jails, readable()).run(SandboxConfig.DEFAULTS);
+            assumeTrue(found.watchesProcesses(), found.line());
+            assertTrue(!found.holds(Guarantee.PROCESSES), found.line());
+            assertTrue(found.line().contains("the kernel limits no number"), found.line());
+            assertThrows(ConfigException.class, () -> found.require(Set.of(Guarantee.PROCESSES)));
         }
     }
 

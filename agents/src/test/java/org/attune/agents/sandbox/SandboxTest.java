@@ -112,7 +112,7 @@ class SandboxTest {
 
     @Test
     void whatIsLeftBehindIsEnded() throws Exception {
-        assumeTrue(sandbox.guarantees().holds(Guarantee.PROCESSES));
+        assumeTrue(sandbox.guarantees().watchesProcesses());
         long before = System.nanoTime();
         ProgramEnd end = shell("sleep 1234 & echo $!");
         assertEquals(Optional.empty(), end.limit());
