@@ -82,7 +82,11 @@ final class AttuneCommand implements Callable<Integer> {
                         ExportCommand.class));
         groups.put(
                 "Runs and the Hub",
-                List.of(RunsCommand.class, DownloadCommand.class, UploadCommand.class));
+                List.of(
+                        RunsCommand.class,
+                        ReportCommand.class,
+                        DownloadCommand.class,
+                        UploadCommand.class));
         groups.put(
                 "Attune itself",
                 List.of(

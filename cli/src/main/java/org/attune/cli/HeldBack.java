@@ -1,6 +1,7 @@
 package org.attune.cli;
 
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
@@ -41,8 +42,19 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
+    public void onIdentity(Map<String, String> identity) {
+        tell(l -> l.onIdentity(identity));
+    }
+
+    @Override
     public void onStart(RunInfo info) {
         tell(l -> l.onStart(info));
+    }
+
+    /// At once: of phases nobody writes before the run's end.
+    @Override
+    public void onPhase(String phase, boolean evaluating) {
+        writers.forEach(l -> l.onPhase(phase, evaluating));
     }
 
     @Override
@@ -69,6 +81,11 @@ final class HeldBack implements TrainingListener {
     @Override
     public void onHeldOutCompletions(String set, CompletionTable table) {
         tell(l -> l.onHeldOutCompletions(set, table));
+    }
+
+    @Override
+    public void onHeldOutRows(String set, List<MeasuredRow> rows) {
+        tell(l -> l.onHeldOutRows(set, rows));
     }
 
     @Override

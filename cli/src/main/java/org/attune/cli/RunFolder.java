@@ -27,7 +27,7 @@ final class RunFolder implements AutoCloseable {
     private static final Pattern OURS =
             Pattern.compile(
                     "checkpoint-\\d+|runs|wandb|run\\.json|config\\.yaml|metrics\\.jsonl|trainer_state\\.json"
-                        + "|summary\\.json|loss\\.png|reward\\.png|completions|value_model|adapter_config\\.json"
+                        + "|summary\\.json|report\\.html|heldout\\.jsonl|phases\\.json|warnings\\.jsonl|loss\\.png|reward\\.png|completions|value_model|adapter_config\\.json"
                         + "|adapter_model\\.safetensors|config\\.json|generation_config\\.json"
                         + "|model.*\\.safetensors(\\.index\\.json)?|tokenizer.*\\.json"
                         + "|special_tokens_map\\.json|chat_template\\.jinja|README\\.md");

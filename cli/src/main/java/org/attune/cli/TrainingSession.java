@@ -1,7 +1,9 @@
 package org.attune.cli;
 
+import org.attune.bench.Machine;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.ResolvedConfig;
+import org.attune.cli.report.ReportPage;
 import org.attune.error.ConfigException;
 import org.attune.tensor.Engine;
 import org.attune.trainers.config.ReportTarget;
@@ -15,7 +17,9 @@ import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.report.CompletionsFile;
+import org.attune.trainers.report.HeldOutFile;
 import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.report.PhasesFile;
 import org.attune.trainers.report.RunCard;
 import org.attune.trainers.report.RunFile;
 import org.attune.trainers.report.RunProcess;
@@ -27,11 +31,14 @@ import org.slf4j.LoggerFactory;
 
 import picocli.CommandLine.Model.CommandSpec;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -78,15 +85,22 @@ final class TrainingSession {
                         InstantSource.system(),
                         () -> Engine.libtorch().toString());
         try (var screen = RunScreen.open(command.commandLine().getOut());
+                var warnings = WarningTap.open(save.outputDir());
                 var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
                 var upload = ResultUpload.of(loaded, config, method);
                 var trackers = RunTrackers.of(loaded, training)) {
             List<TrainingListener> listeners =
-                    listeners(folder, writers(file, trackers), screen, hint);
+                    listeners(folder, writers(file, warnings, trackers), screen, hint);
             upload.listener().ifPresent(listeners::add);
             var runs = new Runs(loaded.environment().hubCache(), listeners, stop);
-            RunSummary summary = recorded(folder, file, () -> start.apply(runs));
+            RunSummary summary;
+            try {
+                summary = recorded(folder, file, () -> start.apply(runs));
+            } finally {
+                warnings.close();
+                report(file);
+            }
             if (summary.interrupted()) {
                 screen.line(hint.text(ResumePoint.glance(save).isPresent()));
             }
@@ -112,6 +126,21 @@ final class TrainingSession {
         }
     }
 
+    /// Writes the page about the run, however it ended. A page that can't be written is a warning:
+    /// the result is there without it.
+    private void report(RunFile file) {
+        Path folder = training.save().outputDir();
+        if (!file.isWritten()) {
+            return; // what stands there is an earlier run's
+        }
+        String name = training.log().runName().orElse(folder.toString());
+        try {
+            ReportPage.write(List.of(folder), List.of(name), folder.resolve(ReportPage.NAME));
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.warn("{} was not written: {}", ReportPage.NAME, e.toString());
+        }
+    }
+
     private RunCard card(List<String> arguments) {
         List<String> words = new ArrayList<>();
         words.add(ResumeHint.program());
@@ -130,7 +159,17 @@ final class TrainingSession {
                 now,
                 0,
                 0,
-                Optional.empty());
+                Optional.empty(),
+                facts());
+    }
+
+    /// What the run runs on.
+    private static Map<String, String> facts() {
+        Machine machine = Machine.current();
+        Map<String, String> facts = new LinkedHashMap<>();
+        facts.put("versions", VersionCommand.text());
+        facts.put("machine", machine.text());
+        return facts;
     }
 
     private List<TrainingListener> listeners(
@@ -146,10 +185,12 @@ final class TrainingSession {
         return listeners;
     }
 
-    private List<TrainingListener> writers(RunFile file, RunTrackers trackers) {
+    private List<TrainingListener> writers(
+            RunFile file, WarningTap warnings, RunTrackers trackers) {
         Path folder = training.save().outputDir();
         List<TrainingListener> writers = new ArrayList<>();
         writers.add(file);
+        writers.add(warnings.file());
         writers.add(new ConfigFile(loaded.config()));
         writers.add(new MetricsFile(folder));
         if (training.log().reportTo().contains(ReportTarget.TENSORBOARD)) {
@@ -164,6 +205,8 @@ final class TrainingSession {
             writers.add(new CompletionsFile(folder));
         }
         writers.addAll(trackers.feeds());
+        writers.add(new HeldOutFile(folder));
+        writers.add(new PhasesFile(folder));
         writers.add(MetricPlot.loss());
         writers.add(MetricPlot.reward());
         writers.add(new SummaryFile(folder));

@@ -45,7 +45,8 @@ class RunsCommandTest {
                         at,
                         0,
                         0,
-                        Optional.empty());
+                        Optional.empty(),
+                        Map.of());
         var file = new RunFile(folder, card, InstantSource.fixed(at), () -> "2.7.1");
         var info = new RunInfo("dpo", folder, 0, 10, 5, 0, 1);
         file.onStart(info);

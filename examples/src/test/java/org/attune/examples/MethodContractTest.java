@@ -21,6 +21,7 @@ import org.attune.trainers.loop.StopSignal;
 import org.attune.trainers.opening.Passes;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.report.HeldOutRow;
 import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.run.Methods;
 import org.attune.trainers.run.Runs;
@@ -37,8 +38,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// What holds for every method, run through the command line for four steps of two micro-batches
@@ -155,6 +158,46 @@ final class MethodContractTest {
             assertClose(
                     whole, run(method, turned, "turned", "max_steps=4"), "rows in another order");
         }
+    }
+
+    /// What is recorded of single rows is what the evaluation's metric is the mean of.
+    @TestFactory
+    Stream<DynamicTest> heldOutRowsHaveTheMeanOfTheirMetric() {
+        return Methods.all().stream()
+                .filter(method -> method.kind() != TrainingMethod.Kind.DISTILS)
+                .map(method -> DynamicTest.dynamicTest(method.name(), () -> recordsRows(method)));
+    }
+
+    private static void recordsRows(TrainingMethod<?, ?> method) throws IOException {
+        Path rows = data(type(method.rows()));
+        Path heldOut = folder.resolve(method.name() + "-heldout.jsonl");
+        Files.write(heldOut, Files.readAllLines(rows).subList(0, 9));
+        run(
+                method,
+                rows,
+                "heldout",
+                "max_steps=2",
+                "eval_datasets=" + heldOut,
+                "per_device_eval_batch_size=1");
+        Path out = out(method, "heldout");
+        JsonNode told =
+                new ObjectMapper().readTree(out.resolve("summary.json").toFile()).path("heldout");
+        List<HeldOutRow> found = HeldOutRow.read(out.resolve("heldout.jsonl"));
+        assertEquals(9, found.size());
+        String metric = told.path("metric").asText().substring("eval_".length());
+        assertEquals(told.path("before").asDouble(), mean(found, metric, HeldOutRow::before), 1e-6);
+        assertEquals(told.path("after").asDouble(), mean(found, metric, HeldOutRow::after), 1e-6);
+        assertTrue(Files.exists(out.resolve("report.html")), "the page about the run");
+    }
+
+    private static double mean(
+            List<HeldOutRow> rows,
+            String metric,
+            Function<HeldOutRow, Optional<HeldOutRow.Found>> side) {
+        return rows.stream()
+                .mapToDouble(row -> side.apply(row).orElseThrow().values().get(metric))
+                .average()
+                .orElseThrow();
     }
 
     /// Rows of equal length, two of which fill a packed one. (`wrapped` makes other rows of them.)

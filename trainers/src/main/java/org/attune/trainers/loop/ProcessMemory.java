@@ -12,25 +12,38 @@ public final class ProcessMemory {
 
     /// Bytes resident now; 0 where the system does not tell.
     public static long residentBytes() {
-        return field("VmRSS:");
+        return resident().now();
     }
 
     /// The most bytes that were ever resident; 0 where the system does not tell.
     public static long peakBytes() {
-        return field("VmHWM:");
+        return resident().peak();
     }
 
-    private static long field(String name) {
+    /// Bytes now and at most, looked up in one go.
+    ///
+    /// @param now bytes resident now; 0 where the system does not tell
+    /// @param peak the most that were ever resident; 0 where the system does not tell
+    public record Resident(long now, long peak) {}
+
+    /// What this process has and had.
+    public static Resident resident() {
         if (!Files.isReadable(STATUS)) {
-            return 0;
+            return new Resident(0, 0);
         }
-        try (var lines = Files.lines(STATUS)) {
-            return lines.filter(l -> l.startsWith(name))
-                    .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) * 1024)
-                    .findFirst()
-                    .orElse(0);
+        try {
+            String status = Files.readString(STATUS);
+            return new Resident(kibibytes(status, "VmRSS:"), kibibytes(status, "VmHWM:"));
         } catch (IOException e) {
-            return 0;
+            return new Resident(0, 0);
         }
+    }
+
+    private static long kibibytes(String status, String name) {
+        int at = status.indexOf(name);
+        int end = at < 0 ? -1 : status.indexOf(" kB", at);
+        return end < 0
+                ? 0
+                : 1024 * Long.parseLong(status.substring(at + name.length(), end).strip());
     }
 }

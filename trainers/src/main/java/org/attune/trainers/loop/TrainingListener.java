@@ -1,6 +1,7 @@
 package org.attune.trainers.loop;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /// Listens to what happens in a run. All calls come from the training thread, in order; a listener
@@ -10,6 +11,12 @@ public interface TrainingListener {
     ///
     /// @param checkpoint its folder, with what the listener wrote in [#onSave]
     default void onResume(Path checkpoint) {}
+
+    /// Before [#onStart], and after [#onResume] if the run goes on.
+    ///
+    /// @param identity what tells the run from others: configuration, and under names that end in
+    ///     `(hash)` or `(fingerprint)` data and models
+    default void onIdentity(Map<String, String> identity) {}
 
     /// Before the first step.
     default void onStart(RunInfo info) {}
@@ -61,6 +68,13 @@ public interface TrainingListener {
     ///
     /// @param set the set's name, empty for the only one
     default void onHeldOutCompletions(String set, CompletionTable table) {}
+
+    /// After the rows of an evaluation set were measured, by methods that learn from given rows.
+    /// [#onEvaluate] follows, unless the run is stopped in between.
+    ///
+    /// @param set the set's name, empty for the only one
+    /// @param rows in the set's order; empty where a method tells nothing of single rows
+    default void onHeldOutRows(String set, List<MeasuredRow> rows) {}
 
     /// After an evaluation; the keys start with `eval_`.
     default void onEvaluate(int step, Map<String, Object> metrics) {}

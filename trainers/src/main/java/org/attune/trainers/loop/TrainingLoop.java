@@ -135,6 +135,7 @@ public final class TrainingLoop {
     /// Runs to the last step, or until it is stopped.
     RunSummary run(Work work) {
         resume(work);
+        context.listeners().forEach(l -> l.onIdentity(identity));
         context.listeners().forEach(l -> l.onStart(startInfo()));
         boolean finished;
         try {

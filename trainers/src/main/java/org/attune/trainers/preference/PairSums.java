@@ -11,6 +11,7 @@ import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.preference.PreferenceLoss.Denominators;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -203,6 +204,21 @@ final class PairSums implements StepSums<PreferenceExample, PreferenceForest> {
         metrics.putAll(means.means());
         metrics.put(MetricKeys.PREFERENCE_ACCURACY, preferred / count);
         return metrics;
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        var found = new RowValues();
+        for (MicroBatch m : microBatches) {
+            PairScores scores = objective.scores(new PairTokens(m.pairs));
+            m.placeOf.forEach(
+                    (position, place) ->
+                            found.pair(
+                                    position,
+                                    beta * scores.chosenLogRatio(place),
+                                    beta * scores.rejectedLogRatio(place)));
+        }
+        return found.inOrder();
     }
 
     private static double preferred(PairScores scores) {

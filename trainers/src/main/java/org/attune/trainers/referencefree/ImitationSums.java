@@ -11,6 +11,7 @@ import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.numerics.Dual;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -30,6 +31,7 @@ final class ImitationSums implements StepSums<ImitationPair, ImitationForest> {
     private final PairLoss loss;
     private final List<RowAt<ImitationPair>> rows;
     private final List<ImitationBatch> microBatches = new ArrayList<>();
+    private final RowValues found = new RowValues();
     private long tokens;
 
     /// @param rows all pairs
@@ -70,6 +72,7 @@ final class ImitationSums implements StepSums<ImitationPair, ImitationForest> {
             m.loss += value.value();
             m.nll += nll;
             m.add(loss, logChosen, logRejected);
+            found.pair(row.position(), loss.reward(logChosen), loss.reward(logRejected));
             m.addTokens(policy, chosen, rejected);
             if (row.row().third()) {
                 m.addThird(policy, imitated);
@@ -125,6 +128,11 @@ final class ImitationSums implements StepSums<ImitationPair, ImitationForest> {
             metrics.add(metrics(m));
         }
         return new StepReport(total, metrics, tokens);
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return found.inOrder();
     }
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean of the batches',

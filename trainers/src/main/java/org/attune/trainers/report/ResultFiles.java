@@ -28,7 +28,7 @@ public final class ResultFiles {
     private static final Pattern PRIVATE =
             Pattern.compile(
                     "(.*/)?\\..*|.*\\.tmp|(checkpoint-\\d+|earlier-\\d+|completions)/.*|run\\.json"
-                            + "|config\\.yaml");
+                            + "|config\\.yaml|report\\.html|heldout\\.jsonl|warnings\\.jsonl");
 
     private ResultFiles() {}
 
@@ -53,7 +53,7 @@ public final class ResultFiles {
     }
 
     /// The files of a folder but those for the machine alone: hidden ones, checkpoints, earlier
-    /// runs, completions, `run.json` and `config.yaml`.
+    /// runs, completions, held-out rows, warnings, the report, `run.json` and `config.yaml`.
     public static List<UploadFile> shown(Path folder) throws IOException {
         return matching(folder, "", Pattern.compile("(?!(" + PRIVATE.pattern() + ")$).*"));
     }

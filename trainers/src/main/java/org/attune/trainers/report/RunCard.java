@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /// What `run.json` says: which process makes a run, by which command, and how far it is.
@@ -32,6 +34,7 @@ import java.util.Optional;
 /// @param step optimizer steps done
 /// @param plannedSteps steps when the run is finished; 0 before they are known
 /// @param failure why it failed
+/// @param facts what the run ran on and from: machine, versions, fingerprints of model and data
 public record RunCard(
         String method,
         Optional<String> name,
@@ -45,7 +48,8 @@ public record RunCard(
         Instant beat,
         int step,
         int plannedSteps,
-        Optional<String> failure) {
+        Optional<String> failure,
+        Map<String, String> facts) {
     public static final String NAME = "run.json";
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -67,6 +71,7 @@ public record RunCard(
 
     public RunCard {
         command = List.copyOf(command);
+        facts = new LinkedHashMap<>(facts);
     }
 
     /// Whether the run still works, as far as the file knows.
@@ -82,7 +87,27 @@ public record RunCard(
     RunCard at(State newState, Instant now, int newStep, int steps) {
         return new RunCard(
                 method, name, newState, worker, command, directory, version, libtorch, started, now,
-                newStep, steps, failure);
+                newStep, steps, failure, facts);
+    }
+
+    RunCard with(Map<String, String> more) {
+        Map<String, String> all = new LinkedHashMap<>(facts);
+        all.putAll(more);
+        return new RunCard(
+                method,
+                name,
+                state,
+                worker,
+                command,
+                directory,
+                version,
+                libtorch,
+                started,
+                beat,
+                step,
+                plannedSteps,
+                failure,
+                all);
     }
 
     RunCard failed(Instant now, String why) {
@@ -99,7 +124,8 @@ public record RunCard(
                 now,
                 step,
                 plannedSteps,
-                Optional.of(why));
+                Optional.of(why),
+                facts);
     }
 
     RunCard computedBy(String loaded) {
@@ -116,7 +142,8 @@ public record RunCard(
                 beat,
                 step,
                 plannedSteps,
-                failure);
+                failure,
+                facts);
     }
 
     void write(Path file) throws IOException {
@@ -136,6 +163,8 @@ public record RunCard(
         fields.put("step", step);
         fields.put("planned_steps", plannedSteps);
         fields.put("failure", failure.orElse(null));
+        ObjectNode known = fields.putObject("facts");
+        facts.forEach(known::put);
         AtomicFile.writeText(file, PrettyJson.text(fields));
     }
 
@@ -150,6 +179,10 @@ public record RunCard(
         JsonNode fields = JSON.readTree(Files.readString(file));
         List<String> command = new ArrayList<>();
         fields.path("command").forEach(word -> command.add(word.asText()));
+        Map<String, String> facts = new LinkedHashMap<>();
+        fields.path("facts")
+                .properties()
+                .forEach(fact -> facts.put(fact.getKey(), fact.getValue().asText()));
         try {
             return Optional.of(
                     new RunCard(
@@ -168,7 +201,8 @@ public record RunCard(
                             Instant.parse(fields.path("last_beat").asText()),
                             fields.path("step").asInt(),
                             fields.path("planned_steps").asInt(),
-                            text(fields, "failure")));
+                            text(fields, "failure"),
+                            facts));
         } catch (IllegalArgumentException | DateTimeParseException e) {
             throw new IOException(file + " is no run's: " + e.getMessage(), e);
         }

@@ -12,9 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /// `run.json`: who makes the run and how far it is, so that a list of folders tells what runs, what
 /// was stopped and what is dead ([RunCard]). It is replaced at the start, at most every ten seconds
@@ -23,6 +25,7 @@ import java.util.function.Supplier;
 public final class RunFile implements TrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(RunFile.class);
     private static final Duration BEAT = Duration.ofSeconds(10);
+    private static final Pattern FINGERPRINT = Pattern.compile(".*\\((hash|fingerprint)\\)");
 
     private final Path file;
     private final InstantSource clock;
@@ -47,6 +50,14 @@ public final class RunFile implements TrainingListener {
         if (!Files.exists(file)) {
             write(card);
         }
+    }
+
+    /// What tells model and data from others becomes part of the file.
+    @Override
+    public void onIdentity(Map<String, String> identity) {
+        Map<String, String> fingerprints = new LinkedHashMap<>(identity);
+        fingerprints.keySet().removeIf(key -> !FINGERPRINT.matcher(key).matches());
+        card = card.with(fingerprints);
     }
 
     @Override
@@ -105,6 +116,11 @@ public final class RunFile implements TrainingListener {
             String why = Optional.ofNullable(failure.getMessage()).orElse(failure.toString());
             write(card.failed(clock.instant(), why));
         }
+    }
+
+    /// Whether the folder tells of this run.
+    public boolean isWritten() {
+        return written;
     }
 
     private int steps() {

@@ -15,6 +15,7 @@ import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
 import org.attune.trainers.loop.LogicalDevices;
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
@@ -27,6 +28,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -278,8 +280,20 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
                     both.rows());
             sums.measureMore(policy);
             reports.add(new HeldOutMeans(set.name(), set.rows().size(), sums.evaluation()));
+            tell(set, sums.evaluatedRows());
         }
         return reports;
+    }
+
+    private void tell(EvalSet<R> set, List<Map<String, Double>> values) {
+        List<MeasuredRow> measured = new ArrayList<>();
+        for (int i = 0; i < values.size(); i++) {
+            String where = String.join(", ", set.rows().get(i).origins());
+            measured.add(new MeasuredRow(where, values.get(i)));
+        }
+        if (!measured.isEmpty()) {
+            context.listeners().forEach(l -> l.onHeldOutRows(set.name(), measured));
+        }
     }
 
     /// The layout of a group, which is asked for several times in a row.

@@ -65,4 +65,10 @@ public interface StepSums<R, F> {
 
     /// Returns the metrics of an evaluation whose rows were all noted.
     Map<String, Double> evaluation();
+
+    /// Returns what an evaluation found of each row, in the order of their positions; empty where
+    /// nothing is known of single rows.
+    default List<Map<String, Double>> evaluatedRows() {
+        return List.of();
+    }
 }

@@ -8,6 +8,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import java.util.Map;
 final class RewardSums implements StepSums<RewardExample, RewardForest> {
     private final RewardLoss objective;
     private final List<MicroBatch> microBatches = new ArrayList<>();
+    private final RowValues found = new RowValues();
     private long tokens;
 
     /// One logical micro-batch.
@@ -83,6 +85,7 @@ final class RewardSums implements StepSums<RewardExample, RewardForest> {
             RewardLoss.Value value = objective.of(chosen, rejected, pair.row().margin());
             FiniteLoss.require(value.loss(), pair.row().origins());
             m.add(chosen, rejected, value.loss());
+            found.pair(pair.position(), chosen, rejected);
             double share = 1.0 / m.pairs / microBatches.size();
             slopes[2 * i] = (float) (share * value.chosen());
             slopes[2 * i + 1] = (float) (share * value.rejected());
@@ -101,6 +104,11 @@ final class RewardSums implements StepSums<RewardExample, RewardForest> {
             metrics.add(m.metrics());
         }
         return new StepReport(loss, metrics, tokens);
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return found.inOrder();
     }
 
     /// An evaluation whose batches are the micro-batches: loss and preference accuracy are means

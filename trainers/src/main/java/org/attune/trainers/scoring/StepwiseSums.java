@@ -8,6 +8,7 @@ import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.Map;
 final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
     private final List<MicroBatch> microBatches = new ArrayList<>();
     private final int judged;
+    private final RowValues found = new RowValues();
     private long tokens;
 
     /// One logical micro-batch.
@@ -51,6 +53,7 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
         for (RowAt<StepwiseExample> placed : group) {
             MicroBatch m = microBatches.get(placed.microBatch());
             double rowLoss = 0;
+            double before = m.hits;
             for (JudgedStep step : placed.row().steps()) {
                 StepLoss value = StepLoss.of(scores[at], scores[at + 1], step.right());
                 rowLoss += value.loss();
@@ -63,6 +66,9 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
             }
             FiniteLoss.require(rowLoss, placed.row().origins());
             m.loss += rowLoss;
+            double steps = placed.row().steps().size();
+            found.put(placed.position(), MetricKeys.ACCURACY, (m.hits - before) / steps);
+            found.put(placed.position(), MetricKeys.LOSS, rowLoss / steps);
             m.rows++;
             tokens += placed.row().length();
         }
@@ -79,6 +85,11 @@ final class StepwiseSums implements StepSums<StepwiseExample, StepwiseForest> {
             metrics.add(Map.of(MetricKeys.ACCURACY, m.hits / m.steps));
         }
         return new StepReport(loss, metrics, tokens);
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return found.inOrder();
     }
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean of the batches'

@@ -10,6 +10,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
     private final double[] weights;
     private final int[] targets;
     private final int[] rows;
+    private final RowValues found = new RowValues();
     private long tokens;
 
     /// @param placed all rows
@@ -62,17 +64,20 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
             TargetRange range = forest.rows().get(r);
             float[] own = row.row().targetWeights(); // empty: 1 each
             double rowLoss = 0;
+            double rowWeight = 0;
             for (int t = range.start(); t < range.end(); t++) {
                 double logProb = measurement.tokenLogProbs()[t];
                 double weight = own.length == 0 ? 1 : own[t - range.start()];
                 rowLoss += weight * loss.loss(logProb);
                 slopes[t] = (float) (weight * loss.slope(logProb) / trained);
                 weights[m] += weight;
+                rowWeight += weight;
                 entropySums[m] += entropy[t];
                 hits[m] += hit[t];
             }
             FiniteLoss.require(rowLoss, row.row().origins());
             lossSums[m] += rowLoss;
+            found.put(row.position(), MetricKeys.LOSS, rowLoss / divisor(rowWeight));
             targets[m] += range.size();
             rows[m]++;
             tokens += row.row().length();
@@ -110,6 +115,11 @@ final class SftSums implements StepSums<PackedRow, SftForest> {
         metrics.put(MetricKeys.LOSS, sum / count);
         metrics.putAll(means.means());
         return metrics;
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return found.inOrder();
     }
 
     private Map<String, Double> metrics(int m) {

@@ -12,6 +12,7 @@ import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.PaddedLogits;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -247,13 +248,28 @@ final class BcoSums implements StepSums<UnpairedExample, UnpairedForest> {
         return metrics;
     }
 
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        var found = new RowValues();
+        for (RowAt<UnpairedExample> row : rows) {
+            MicroBatch m = microBatches.get(row.microBatch());
+            int place = placeOf[row.position()];
+            found.labelled(row.position(), m.desirable[place], m.rewards[place], right(m, place));
+        }
+        return found.inOrder();
+    }
+
     private static double right(MicroBatch m) {
         double right = 0;
         for (int i = 0; i < m.rewards.length; i++) {
-            double logit = m.desirable[i] ? m.rewards[i] - m.delta : m.delta - m.rewards[i];
-            right += logit > 0 ? 1 : logit == 0 ? 0.5 : 0;
+            right += right(m, i);
         }
         return right;
+    }
+
+    private static double right(MicroBatch m, int place) {
+        double logit = m.desirable[place] ? m.rewards[place] - m.delta : m.delta - m.rewards[place];
+        return logit > 0 ? 1 : logit == 0 ? 0.5 : 0;
     }
 
     private static void add(MicroBatch m, MetricMeans means) {

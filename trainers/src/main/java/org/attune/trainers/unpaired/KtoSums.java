@@ -10,6 +10,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.rows.RowAt;
+import org.attune.trainers.rows.RowValues;
 import org.attune.trainers.rows.StepSums;
 
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
     private final KtoLoss objective;
     private final boolean estimates;
     private final List<MicroBatch> microBatches = new ArrayList<>();
+    private final RowValues found = new RowValues();
     private long tokens;
 
     /// One logical micro-batch.
@@ -91,8 +93,11 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
             KtoLoss.Value value = objective.of(logRatio, point, label);
             FiniteLoss.require(value.loss(), row.origins());
             m.loss += value.loss() / m.rows;
-            m.right += right(label ? logRatio - point : point - logRatio);
-            m.side(label).add(objective.reward(logProb, reference.get(i)[0]), logProb);
+            double right = right(label ? logRatio - point : point - logRatio);
+            double reward = objective.reward(logProb, reference.get(i)[0]);
+            m.right += right;
+            m.side(label).add(reward, logProb);
+            found.labelled(group.get(i).position(), label, reward, right);
             m.side(label)
                     .addLogits(
                             sum(policy.statistic(HeadStatistic.MEAN_LOGIT), targets),
@@ -139,6 +144,11 @@ final class KtoSums implements StepSums<KtoExample, UnpairedForest> {
             metrics.add(metrics(m));
         }
         return new StepReport(loss, metrics, tokens);
+    }
+
+    @Override
+    public List<Map<String, Double>> evaluatedRows() {
+        return found.inOrder();
     }
 
     /// An evaluation whose batches are the micro-batches: the loss is the mean over rows, the other

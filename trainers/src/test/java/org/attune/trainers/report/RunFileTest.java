@@ -40,7 +40,8 @@ class RunFileTest {
                         START,
                         0,
                         0,
-                        Optional.empty());
+                        Optional.empty(),
+                        Map.of());
         return new RunFile(folder, card, () -> now, () -> "2.7.1 in /lib");
     }
 

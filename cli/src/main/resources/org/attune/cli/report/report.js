@@ -1,0 +1,181 @@
+// Puts uPlot's charts in the place of the drawings. Everything it shows stands on the page without it, too.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const figures = [...document.querySelectorAll("figure[data-chart]")];
+  if (figures.length === 0) {
+    return;
+  }
+  const controls = document.getElementById("controls");
+  const axis = document.getElementById("axis");
+  const smoothing = document.getElementById("smoothing");
+  const smoothed = document.getElementById("smoothed");
+  const logarithmic = document.getElementById("log");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const sync = uPlot.sync("charts");
+  const plots = new Map();
+  const HEIGHT = 220;
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const faint = (hex) => hex + "55";
+
+  // The value of the other axis at a step, between the steps that the run logged.
+  const at = (run, name, step) => {
+    const steps = run.step;
+    const values = run[name];
+    let high = 0;
+    while (high < steps.length - 1 && steps[high] < step) {
+      high++;
+    }
+    if (high === 0 || steps[high] === steps[high - 1]) {
+      return values[high];
+    }
+    const share = Math.min(1, (step - steps[high - 1]) / (steps[high] - steps[high - 1]));
+    return values[high - 1] + share * (values[high] - values[high - 1]);
+  };
+
+  const along = (curve) => {
+    if (axis.value === "step") {
+      return curve.x;
+    }
+    const run = data.runs[curve.run];
+    let last = -Infinity;
+    return curve.x.map((step) => {
+      const value = at(run, axis.value, step);
+      last = value > last ? value : last + 1e-9 * Math.max(1, Math.abs(last)); // uPlot wants rising ones
+      return last;
+    });
+  };
+
+  // An exponential mean whose memory is counted in steps, so that points left out change little.
+  const smooth = (curve, weight) => {
+    const count = curve.x.length;
+    if (weight === 0 || count < 3) {
+      return curve.y;
+    }
+    const usual = (curve.x[count - 1] - curve.x[0]) / (count - 1);
+    let sum = 0;
+    let whole = 0;
+    return curve.y.map((value, i) => {
+      const kept = i === 0 ? 0 : Math.pow(weight, (curve.x[i] - curve.x[i - 1]) / usual);
+      sum = kept * sum + (1 - weight) * value;
+      whole = kept * whole + (1 - weight);
+      return sum / whole;
+    });
+  };
+
+  const shown = (value) => {
+    if (value === null || value === undefined) {
+      return "–";
+    }
+    const size = Math.abs(value);
+    return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(+value.toPrecision(4));
+  };
+
+  const duration = (seconds) => {
+    const whole = Math.round(seconds);
+    const two = (n) => String(n).padStart(2, "0");
+    return whole < 3600
+      ? Math.floor(whole / 60) + ":" + two(whole % 60)
+      : Math.floor(whole / 3600) + ":" + two(Math.floor(whole / 60) % 60) + ":" + two(whole % 60);
+  };
+
+  const short = (value) => {
+    if (axis.value === "time") {
+      return duration(value);
+    }
+    return value >= 1e6 ? +(value / 1e6).toPrecision(3) + "M" : value >= 1e4 ? +(value / 1e3).toPrecision(3) + "k" : String(+value.toPrecision(4));
+  };
+
+  const series = (curve, faded) => {
+    const line = colour("--c" + (curve.colour % 8));
+    return {
+      label: curve.name,
+      stroke: faded ? faint(line) : line,
+      width: faded ? 1 : 1.75,
+      dash: curve.heldOut ? [5, 3] : [],
+      spanGaps: true,
+      points: { show: curve.x.length < 40 && !faded, size: 5 },
+      value: (u, v) => shown(v),
+    };
+  };
+
+  const build = (figure) => {
+    const chart = data.charts[Number(figure.dataset.chart)];
+    const weight = Number(smoothing.value);
+    const parts = [];
+    const lines = [{ label: axis.options[axis.selectedIndex].text, value: (u, v) => (v === null ? "–" : short(v)) }];
+    const positive = chart.curves.every((curve) => curve.y.every((y) => y > 0));
+    chart.curves.forEach((curve) => {
+      const x = along(curve);
+      if (weight > 0 && curve.x.length >= 3) {
+        const raw = series(curve, true);
+        raw.label = curve.name + ", as logged";
+        parts.push([x, curve.y]);
+        lines.push(raw);
+      }
+      parts.push([x, smooth(curve, weight)]);
+      lines.push(series(curve, false));
+    });
+    const quiet = colour("--quiet");
+    const edge = { stroke: colour("--edge"), width: 1 };
+    const font = "11px system-ui, sans-serif";
+    const options = {
+      width: Math.max(200, figure.clientWidth - 30),
+      height: HEIGHT,
+      scales: { x: { time: false }, y: { distr: logarithmic.checked && positive ? 3 : 1 } },
+      axes: [
+        { stroke: quiet, grid: edge, ticks: edge, font, values: (u, all) => all.map(short) },
+        { stroke: quiet, grid: edge, ticks: edge, font, size: 58, values: (u, all) => all.map((v) => (v === null ? "" : shown(v))) },
+      ],
+      series: lines,
+      cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false } },
+      legend: { live: true },
+    };
+    const old = plots.get(figure);
+    if (old !== undefined) {
+      old.destroy();
+    }
+    let place = figure.querySelector(".plot");
+    if (place === null) {
+      place = document.createElement("div");
+      place.className = "plot";
+      figure.appendChild(place);
+    }
+    const plot = new uPlot(options, uPlot.join(parts), place);
+    plot.root.querySelector("canvas").setAttribute("role", "img");
+    plot.root.querySelector("canvas").setAttribute("aria-label", figure.querySelector("svg").getAttribute("aria-label"));
+    plots.set(figure, plot);
+    figure.classList.add("live");
+  };
+
+  // Charts are built when they come near the window: a run may have thirty.
+  const near = new IntersectionObserver(
+    (entries) => {
+      entries.filter((entry) => entry.isIntersecting && !plots.has(entry.target)).forEach((entry) => build(entry.target));
+    },
+    { rootMargin: "600px" },
+  );
+  const seen = figures.map((figure) => figure.getBoundingClientRect().top < innerHeight); // before any of them changes
+  figures.forEach((figure, i) => (seen[i] ? build(figure) : near.observe(figure)));
+
+  const rebuild = () => [...plots.keys()].forEach(build);
+  controls.hidden = false;
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  axis.addEventListener("change", rebuild);
+  logarithmic.addEventListener("change", rebuild);
+  smoothing.addEventListener("input", () => {
+    smoothed.textContent = smoothing.value;
+    rebuild();
+  });
+  dark.addEventListener("change", rebuild);
+  let waiting = 0;
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth !== width) {
+      width = innerWidth;
+      clearTimeout(waiting);
+      waiting = setTimeout(rebuild, 150);
+    }
+  });
+})();

@@ -1,0 +1,14 @@
+package org.attune.trainers.loop;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// What an evaluation found of a row that was given, not generated.
+///
+/// @param where file and line of the row
+/// @param values by [MetricKeys], without prefix
+public record MeasuredRow(String where, Map<String, Double> values) {
+    public MeasuredRow {
+        values = new LinkedHashMap<>(values);
+    }
+}

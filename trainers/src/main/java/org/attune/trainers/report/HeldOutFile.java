@@ -1,0 +1,168 @@
+package org.attune.trainers.report;
+
+import org.attune.error.CheckpointException;
+import org.attune.files.AtomicFile;
+import org.attune.reward.Prompt;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MeasuredRow;
+import org.attune.trainers.loop.MetricKeys;
+import org.attune.trainers.loop.TrainingListener;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// `heldout.jsonl`: each row of the first evaluation set before the first step and at the newest
+/// evaluation. It is replaced after each evaluation, and a checkpoint holds what was before.
+public final class HeldOutFile implements TrainingListener {
+    public static final String NAME = "heldout.jsonl";
+
+    /// Texts longer than this are cut.
+    private static final int LONGEST = 4000;
+
+    /// In a checkpoint.
+    private static final String BEFORE = "heldout_rows.jsonl";
+
+    private final Path file;
+    private List<Measured> pending = List.of();
+    private List<HeldOutRow> rows = List.of();
+
+    /// A row of an evaluation whose step isn't known yet.
+    private record Measured(
+            String where, String prompt, String completion, Map<String, Double> values) {
+        HeldOutRow.Found at(int step) {
+            return new HeldOutRow.Found(step, completion, values);
+        }
+    }
+
+    /// @param outputDir the run's folder
+    public HeldOutFile(Path outputDir) {
+        file = outputDir.resolve(NAME);
+    }
+
+    @Override
+    public void onResume(Path checkpoint) {
+        try {
+            rows = HeldOutRow.read(checkpoint.resolve(BEFORE));
+        } catch (IOException e) {
+            throw new CheckpointException(
+                    "%s can't be read: %s; resume from another checkpoint, or delete the file: the report then lacks rows before training"
+                            .formatted(checkpoint.resolve(BEFORE), e),
+                    e);
+        }
+    }
+
+    /// Of several sets the first is kept, as in `summary.json`.
+    @Override
+    public void onHeldOutCompletions(String set, CompletionTable table) {
+        if (pending.isEmpty()) {
+            List<Measured> found = new ArrayList<>();
+            for (int i = 0; i < table.batch().size(); i += table.generations()) {
+                found.add(
+                        new Measured(
+                                "",
+                                cut(question(table.batch().prompts().get(i))),
+                                cut(table.batch().completions().get(i).text()),
+                                means(table, i)));
+            }
+            pending = found;
+        }
+    }
+
+    @Override
+    public void onHeldOutRows(String set, List<MeasuredRow> measured) {
+        if (pending.isEmpty()) {
+            pending =
+                    measured.stream()
+                            .map(row -> new Measured(row.where(), "", "", row.values()))
+                            .toList();
+        }
+    }
+
+    private static String question(Prompt prompt) {
+        return prompt.messages().isEmpty() ? prompt.text() : prompt.messages().getLast().content();
+    }
+
+    private static String cut(String text) {
+        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+    }
+
+    /// Means over the completions of a prompt, those without a reward left out.
+    private static Map<String, Double> means(CompletionTable table, int first) {
+        Map<String, Double> means = new LinkedHashMap<>();
+        int end = first + table.generations();
+        double sum = 0;
+        int count = 0;
+        for (int i = first; i < end; i++) {
+            double total = table.rewards().total(i);
+            sum += Double.isNaN(total) ? 0 : total;
+            count += Double.isNaN(total) ? 0 : 1;
+        }
+        means.put(MetricKeys.REWARD, sum / count);
+        List<String> names = table.rewards().names();
+        for (int f = 0; f < names.size() && names.size() > 1; f++) {
+            double[] column = table.rewards().column(f);
+            double whole = 0;
+            int given = 0;
+            for (int i = first; i < end; i++) {
+                whole += Double.isNaN(column[i]) ? 0 : column[i];
+                given += Double.isNaN(column[i]) ? 0 : 1;
+            }
+            means.put("rewards/" + names.get(f), whole / given);
+        }
+        return means;
+    }
+
+    @Override
+    public void onEvaluate(int step, Map<String, Object> metrics) {
+        if (pending.isEmpty()) {
+            return;
+        }
+        List<HeldOutRow> next = new ArrayList<>();
+        for (int i = 0; i < pending.size(); i++) {
+            Measured now = pending.get(i);
+            Optional<HeldOutRow.Found> found = Optional.of(now.at(step));
+            Optional<HeldOutRow.Found> before =
+                    i < rows.size() ? rows.get(i).before() : Optional.empty();
+            next.add(
+                    step == 0
+                            ? new HeldOutRow(now.where(), now.prompt(), found, Optional.empty())
+                            : new HeldOutRow(now.where(), now.prompt(), before, found));
+        }
+        rows = next;
+        pending = List.of();
+        try {
+            AtomicFile.writeText(file, lines());
+        } catch (IOException e) {
+            throw new CheckpointException(
+                    file + " can't be written: " + e + "; free space in output_dir", e);
+        }
+    }
+
+    @Override
+    public void onSave(int step, Path checkpoint) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        Path kept = checkpoint.resolve(BEFORE);
+        try {
+            Files.writeString(kept, lines());
+        } catch (IOException e) {
+            throw new CheckpointException(
+                    kept + " can't be written: " + e + "; free space in output_dir", e);
+        }
+    }
+
+    private String lines() {
+        var lines = new StringBuilder();
+        for (int i = 0; i < rows.size(); i++) {
+            lines.append(rows.get(i).json(i)).append('\n');
+        }
+        return lines.toString();
+    }
+}

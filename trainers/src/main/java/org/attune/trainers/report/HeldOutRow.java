@@ -1,0 +1,87 @@
+package org.attune.trainers.report;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// A held-out row before training and after it.
+///
+/// @param where file and line of the row; empty for prompts
+/// @param prompt what was completed; empty for rows that were only measured
+/// @param before what the evaluation before the first step found
+/// @param after what the newest evaluation found
+public record HeldOutRow(
+        String where, String prompt, Optional<Found> before, Optional<Found> after) {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /// What an evaluation found of a row.
+    ///
+    /// @param step optimizer steps done by then
+    /// @param completion the first one of the prompt; empty for rows that were only measured
+    /// @param values by metric, finite; of several completions their means
+    public record Found(int step, String completion, Map<String, Double> values) {
+        public Found {
+            values = new LinkedHashMap<>(values);
+            values.values().removeIf(v -> !Double.isFinite(v));
+        }
+    }
+
+    /// A line of the file.
+    String json(int number) {
+        ObjectNode node = JSON.createObjectNode().put("row", number).put("where", where);
+        node.put("prompt", prompt);
+        before.ifPresent(found -> put(node.putObject("before"), found));
+        after.ifPresent(found -> put(node.putObject("after"), found));
+        return node.toString();
+    }
+
+    private static void put(ObjectNode node, Found found) {
+        node.put("step", found.step()).put("completion", found.completion());
+        ObjectNode values = node.putObject("values");
+        found.values().forEach(values::put);
+    }
+
+    /// The rows of a file; a last line that was cut short is left out.
+    ///
+    /// @return empty if there is no such file
+    public static List<HeldOutRow> read(Path file) throws IOException {
+        List<HeldOutRow> rows = new ArrayList<>();
+        if (Files.exists(file)) {
+            for (String line : Files.readString(file).split("\n")) {
+                if (line.endsWith("}")) {
+                    rows.add(of(JSON.readTree(line)));
+                }
+            }
+        }
+        return rows;
+    }
+
+    private static HeldOutRow of(JsonNode node) {
+        return new HeldOutRow(
+                node.path("where").asText(),
+                node.path("prompt").asText(),
+                found(node.path("before")),
+                found(node.path("after")));
+    }
+
+    private static Optional<Found> found(JsonNode node) {
+        if (!node.isObject()) {
+            return Optional.empty();
+        }
+        Map<String, Double> values = new LinkedHashMap<>();
+        node.path("values")
+                .properties()
+                .forEach(value -> values.put(value.getKey(), value.getValue().asDouble()));
+        return Optional.of(
+                new Found(node.path("step").asInt(), node.path("completion").asText(), values));
+    }
+}
