@@ -49,7 +49,7 @@ final class CompletionSection {
             body.open("details");
         }
         body.element("summary", title);
-        List<String> heads = new ArrayList<>(List.of("prompt", "", "completion"));
+        List<String> heads = new ArrayList<>(List.of("prompt", "rank", "completion"));
         heads.addAll(recorded.rewards());
         if (recorded.rewards().size() > 1) {
             heads.add("sum");

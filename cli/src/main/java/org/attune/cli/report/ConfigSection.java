@@ -1,14 +1,20 @@
 package org.attune.cli.report;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.trainers.run.Methods;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 
 /// The configuration: first the keys that are not at their defaults, then all.
 final class ConfigSection {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
     private ConfigSection() {}
 
     static Section of(ReportedRun run) {
@@ -34,7 +40,17 @@ final class ConfigSection {
         return new Section("config", "Configuration", body);
     }
 
+    /// As a run's file may have it: lists and maps as JSON, which is YAML too.
     static String shown(Object value) {
-        return value == null ? "unset" : value.toString();
+        try {
+            return switch (value) {
+                case null -> "unset";
+                case List<?> list -> JSON.writeValueAsString(list);
+                case Map<?, ?> map -> JSON.writeValueAsString(map);
+                default -> value.toString();
+            };
+        } catch (JsonProcessingException e) {
+            return value.toString();
+        }
     }
 }

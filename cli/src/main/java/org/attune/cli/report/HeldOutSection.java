@@ -23,7 +23,8 @@ final class HeldOutSection {
         var body = new Html();
         Optional<HeldOutMetric> metric = HeldOutMetric.of(run);
         if (!run.heldOut().isEmpty() && metric.isPresent()) {
-            String name = metric.get().ofRows(run.heldOut());
+            String metricOfRows = metric.get().ofRows(run.heldOut());
+            String name = finer(run.heldOut(), metricOfRows);
             margins(body, run.heldOut());
             table(body, "The first rows", run.heldOut().stream().limit(FIRST).toList(), name);
             List<HeldOutRow> worst = worse(run.heldOut(), name, metric.get().lowerIsBetter());
@@ -34,7 +35,21 @@ final class HeldOutSection {
         return new Section("heldout", "Held-out rows before and after", body);
     }
 
+    /// Right and wrong tell little of a pair; its margin tells how much.
+    private static String finer(List<HeldOutRow> rows, String metric) {
+        boolean margins =
+                rows.stream()
+                        .anyMatch(
+                                row ->
+                                        !Double.isNaN(
+                                                value(row.after(), MetricKeys.REWARDS_MARGINS)));
+        return metric.equals(MetricKeys.PREFERENCE_ACCURACY) && margins
+                ? MetricKeys.REWARDS_MARGINS
+                : metric;
+    }
+
     private static void margins(Html body, List<HeldOutRow> rows) {
+        var figures = new Html();
         for (String metric :
                 List.of(
                         MetricKeys.REWARDS_MARGINS,
@@ -45,8 +60,11 @@ final class HeldOutSection {
             numbers.put("after", values(rows.stream().map(HeldOutRow::after).toList(), metric));
             numbers.values().removeIf(values -> values.length == 0);
             if (!numbers.isEmpty()) {
-                DistributionSection.figure(body, metric + " of held-out rows", numbers);
+                DistributionSection.figure(figures, metric + " of held-out rows", numbers);
             }
+        }
+        if (!figures.isEmpty()) {
+            body.open("div", "class", "charts").add(figures).close("div");
         }
     }
 

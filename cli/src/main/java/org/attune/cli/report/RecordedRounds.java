@@ -114,6 +114,12 @@ record RecordedRounds(List<String> rewards, List<Round> rounds, int recorded) {
     /// A text, or the messages of a conversation below each other.
     private static String text(Object cell) {
         if (cell instanceof List<?> messages) {
+            if (messages.size() == 1
+                    && messages.getFirst() instanceof Map<?, ?> only
+                    && only.get("content") instanceof String said
+                    && only.get("tool_calls") == null) {
+                return cut(said);
+            }
             List<String> turns = new ArrayList<>();
             for (Object message : messages) {
                 turns.add(message instanceof Map<?, ?> fields ? turn(fields) : "" + message);

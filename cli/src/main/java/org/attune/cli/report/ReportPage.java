@@ -122,8 +122,7 @@ public final class ReportPage {
         }
         body.close("ul").close("nav").close("header").open("main");
         for (Section section : sections) {
-            body.open("section", "id", section.id(), "aria-labelledby", section.id() + "-title");
-            body.element("h2", section.title(), "id", section.id() + "-title");
+            body.open("section", "id", section.id()).element("h2", section.title());
             body.add(section.body()).close("section");
         }
         return body.close("main");

@@ -130,7 +130,7 @@
       ],
       series: lines,
       cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false } },
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (u, i) => (lines[i].dash && lines[i].dash.length > 0 ? "dashed" : "solid") } },
     };
     const old = plots.get(figure);
     if (old !== undefined) {
