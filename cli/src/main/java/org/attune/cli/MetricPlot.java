@@ -5,7 +5,6 @@ import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
 import org.attune.trainers.report.MetricsFile;
-import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,24 +26,39 @@ final class MetricPlot implements TrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(MetricPlot.class);
 
     private final String name;
+    private final String title;
+    private final String note;
     private final Function<List<Map<String, Object>>, XYChart> chart;
     private Path folder;
+    private String method = "";
 
     /// @param name of the file in the run's folder
+    /// @param title above the chart
+    /// @param note below the title, after the method
     /// @param chart of the log; one without series leaves no file
-    MetricPlot(String name, Function<List<Map<String, Object>>, XYChart> chart) {
+    MetricPlot(
+            String name,
+            String title,
+            String note,
+            Function<List<Map<String, Object>>, XYChart> chart) {
         this.name = name;
+        this.title = title;
+        this.note = note;
         this.chart = chart;
     }
 
     /// `loss.png`: training and held-out loss.
     static MetricPlot loss() {
-        return new MetricPlot("loss.png", MetricCharts::loss);
+        return new MetricPlot("loss.png", "Loss", "dashed: held out", MetricCharts::loss);
     }
 
     /// `reward.png`: rewards of completions, in training and held out.
     static MetricPlot reward() {
-        return new MetricPlot("reward.png", MetricCharts::reward);
+        return new MetricPlot(
+                "reward.png",
+                "Reward",
+                "dashed: held out; band: one standard deviation of completions to each side",
+                MetricCharts::reward);
     }
 
     @Override
@@ -52,6 +66,7 @@ final class MetricPlot implements TrainingListener {
         // Before the first AWT class: servers have no display.
         System.setProperty("java.awt.headless", "true");
         folder = info.outputDir();
+        method = info.method();
     }
 
     @Override
@@ -75,7 +90,14 @@ final class MetricPlot implements TrainingListener {
             // In memory: ImageIO's own way through a file asks for a hook at the JVM's end, which
             // a run that is being stopped doesn't get.
             try (var stream = new MemoryCacheImageOutputStream(png)) {
-                ImageIO.write(BitmapEncoder.getBufferedImage(picture), "png", stream);
+                ImageIO.write(
+                        PlotPicture.of(
+                                picture,
+                                title,
+                                method + " · " + note,
+                                MetricCharts.curves(picture)),
+                        "png",
+                        stream);
             }
             AtomicFile.write(
                     folder.resolve(name),

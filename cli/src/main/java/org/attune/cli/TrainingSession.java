@@ -98,7 +98,6 @@ final class TrainingSession {
             try {
                 summary = recorded(folder, file, () -> start.apply(runs));
             } finally {
-                warnings.close();
                 report(file);
             }
             if (summary.interrupted()) {
