@@ -54,6 +54,7 @@ final class TrainingSession {
     private final TrainingConfig training;
     private final Optional<CompletionLogConfig> completions;
     private final List<Optional<String>> inputs;
+    private final PhasesFile phases;
 
     /// @param command that is being executed
     /// @param method its name
@@ -69,6 +70,7 @@ final class TrainingSession {
                         ? Optional.of(generating.completionLog())
                         : Optional.empty();
         inputs = config.inputs();
+        phases = new PhasesFile(training.save().outputDir());
     }
 
     /// @return the exit code
@@ -132,6 +134,7 @@ final class TrainingSession {
         if (!file.isWritten()) {
             return; // what stands there is an earlier run's
         }
+        phases.settle();
         String name = training.log().runName().orElse(folder.toString());
         try {
             ReportPage.write(List.of(folder), List.of(name), folder.resolve(ReportPage.NAME));
@@ -205,7 +208,7 @@ final class TrainingSession {
         }
         writers.addAll(trackers.feeds());
         writers.add(new HeldOutFile(folder));
-        writers.add(new PhasesFile(folder));
+        writers.add(phases);
         writers.add(MetricPlot.loss());
         writers.add(MetricPlot.reward());
         writers.add(new SummaryFile(folder));

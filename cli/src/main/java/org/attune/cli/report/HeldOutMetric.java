@@ -28,7 +28,7 @@ record HeldOutMetric(String key, int n, OptionalDouble before, OptionalDouble af
     /// @return empty if nothing was evaluated
     static Optional<HeldOutMetric> of(ReportedRun run) {
         var told = run.summary().path("heldout");
-        if (told.isObject()) {
+        if (told.isObject() && run.isOver()) {
             return Optional.of(
                     new HeldOutMetric(
                             told.path("metric").asText(),

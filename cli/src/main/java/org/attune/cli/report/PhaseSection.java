@@ -16,15 +16,10 @@ final class PhaseSection {
         for (int r = 0; r < runs.size(); r++) {
             int run = r;
             runs.get(r)
-                    .summary()
-                    .path("seconds")
-                    .properties()
+                    .seconds()
                     .forEach(
-                            phase -> {
-                                double time = phase.getValue().asDouble();
-                                seconds.computeIfAbsent(
-                                                        phase.getKey(),
-                                                        _ -> new double[runs.size()])[run] =
+                            (phase, time) -> {
+                                seconds.computeIfAbsent(phase, _ -> new double[runs.size()])[run] =
                                         time;
                                 totals[run] += time;
                             });
@@ -75,7 +70,7 @@ final class PhaseSection {
             Html body, List<ReportedRun> runs, String phase, double[] times, double[] totals) {
         List<String> cells = new ArrayList<>(List.of(phase));
         for (int r = 0; r < runs.size(); r++) {
-            Double bytes = runs.get(r).memory().get(phase);
+            Double bytes = runs.get(r).phases().bytes().get(phase);
             cells.add(Figures.duration(times[r]));
             cells.add(totals[r] > 0 ? Figures.percent(times[r] / totals[r]) : "–");
             cells.add(bytes == null || bytes == 0 ? "–" : Figures.bytes(bytes));

@@ -36,7 +36,7 @@ import java.util.Optional;
 /// @param config `config.yaml`
 /// @param heldOut `heldout.jsonl`
 /// @param completions of some logged steps
-/// @param memory largest resident memory by phase in bytes, of `phases.json`
+/// @param phases `phases.json`
 /// @param warnings `warnings.jsonl`, oldest first
 /// @param unread files that can't be read, and why
 record ReportedRun(
@@ -48,7 +48,7 @@ record ReportedRun(
         Map<String, Object> config,
         List<HeldOutRow> heldOut,
         RecordedRounds completions,
-        Map<String, Double> memory,
+        PhasesFile.Phases phases,
         List<WarningsFile.Warning> warnings,
         List<String> unread) {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -104,8 +104,8 @@ record ReportedRun(
                 read(
                         unread,
                         PhasesFile.NAME,
-                        Map.of(),
-                        () -> PhasesFile.memory(folder.resolve(PhasesFile.NAME))),
+                        new PhasesFile.Phases(Map.of(), Map.of()),
+                        () -> PhasesFile.read(folder.resolve(PhasesFile.NAME))),
                 read(
                         unread,
                         WarningsFile.NAME,
@@ -165,6 +165,15 @@ record ReportedRun(
         return summary.path("interrupted").asBoolean() ? "stopped" : "finished";
     }
 
+    /// Whether the summary is of this run's end: one that failed when it went on has an older one.
+    boolean isOver() {
+        return card.map(
+                        known ->
+                                known.state() == RunCard.State.FINISHED
+                                        || known.state() == RunCard.State.STOPPED)
+                .orElse(true);
+    }
+
     /// Steps done.
     int steps() {
         int logged =
@@ -173,6 +182,15 @@ record ReportedRun(
                         : n.intValue();
         return Math.max(
                 summary.path("steps").asInt(), Math.max(logged, card.map(RunCard::step).orElse(0)));
+    }
+
+    /// Seconds by phase.
+    Map<String, Double> seconds() {
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        summary.path("seconds")
+                .properties()
+                .forEach(phase -> seconds.put(phase.getKey(), phase.getValue().asDouble()));
+        return seconds.isEmpty() ? phases.seconds() : seconds;
     }
 
     /// A setting as text; empty if it is unset.

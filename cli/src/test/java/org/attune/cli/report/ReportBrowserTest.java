@@ -19,10 +19,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// The page in Chromium, where it is installed: charts are drawn, nothing of a run's texts runs,
-// the
-/// policy is kept. With `-Dattune.axe=FILE`, a copy of `axe.min.js`, it also looks for what keeps
-/// people from reading the page.
+/// The page in Chromium, where it is installed: charts are drawn, no text of a run becomes markup,
+/// the policy is kept. With `-Dattune.axe=FILE`, a copy of `axe.min.js`, it also looks for what
+/// keeps people from reading the page.
 class ReportBrowserTest {
     private static final List<String> NAMES =
             List.of("chromium", "chromium-browser", "google-chrome");

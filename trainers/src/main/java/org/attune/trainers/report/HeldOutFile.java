@@ -25,6 +25,12 @@ public final class HeldOutFile implements TrainingListener {
     /// Texts longer than this are cut.
     private static final int LONGEST = 4000;
 
+    /// Of further rows the completions are left out and prompts are cut earlier: the file is
+    /// written at every evaluation.
+    private static final int WHOLE = 500;
+
+    private static final int SHORT = 200;
+
     /// In a checkpoint.
     private static final String BEFORE = "heldout_rows.jsonl";
 
@@ -63,11 +69,16 @@ public final class HeldOutFile implements TrainingListener {
         if (pending.isEmpty()) {
             List<Measured> found = new ArrayList<>();
             for (int i = 0; i < table.batch().size(); i += table.generations()) {
+                boolean whole = found.size() < WHOLE;
                 found.add(
                         new Measured(
                                 "",
-                                cut(question(table.batch().prompts().get(i))),
-                                cut(table.batch().completions().get(i).text()),
+                                cut(
+                                        question(table.batch().prompts().get(i)),
+                                        whole ? LONGEST : SHORT),
+                                whole
+                                        ? cut(table.batch().completions().get(i).text(), LONGEST)
+                                        : "",
                                 means(table, i)));
             }
             pending = found;
@@ -88,8 +99,8 @@ public final class HeldOutFile implements TrainingListener {
         return prompt.messages().isEmpty() ? prompt.text() : prompt.messages().getLast().content();
     }
 
-    private static String cut(String text) {
-        return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
+    private static String cut(String text, int longest) {
+        return text.length() <= longest ? text : text.substring(0, longest) + "…";
     }
 
     /// Means over the completions of a prompt, those without a reward left out.

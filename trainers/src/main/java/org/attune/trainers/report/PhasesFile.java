@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
 import org.attune.files.PrettyJson;
+import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.ProcessMemory;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.TrainingListener;
@@ -17,17 +18,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
-/// `phases.json`: the largest resident memory of each phase, as far as it was seen: where the
-/// process's peak rose within a phase, the peak; else the memory at its beginning or end. A file
-/// that can't be written is told, and the run goes on.
+/// `phases.json`: time and the largest resident memory of each phase, the latter as far as it was
+/// seen. Where the process's peak rose within a phase it is the peak, else the memory at the
+// phase's
+/// beginning or end. Unlike `summary.json` it is there after a failure too. A file that can't be
+/// written is told, and the run goes on.
 public final class PhasesFile implements TrainingListener {
     public static final String NAME = "phases.json";
 
     private static final Logger LOG = LoggerFactory.getLogger(PhasesFile.class);
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String MEMORY = "memory_bytes";
+    private static final String SECONDS = "seconds";
 
     /// A phase that is entered more often is looked at no more: thousands of steps are alike, and
     /// looking takes some hundredths of a millisecond.
@@ -37,7 +42,10 @@ public final class PhasesFile implements TrainingListener {
     private final Supplier<ProcessMemory.Resident> memory;
     private final Map<String, Long> largest = new LinkedHashMap<>();
     private final Map<String, Integer> looks = new LinkedHashMap<>();
+    private Map<String, Double> seconds = Map.of();
+    private Optional<PhaseClock> clock = Optional.empty();
     private String current = "";
+    private boolean ended;
     private ProcessMemory.Resident before = new ProcessMemory.Resident(0, 0);
 
     /// @param outputDir the run's folder
@@ -67,13 +75,29 @@ public final class PhasesFile implements TrainingListener {
     }
 
     @Override
+    public void onStep(int step, long tokens, PhaseClock phases) {
+        clock = Optional.of(phases);
+    }
+
+    @Override
     public void onEnd(RunSummary summary) {
+        seconds = summary.secondsByPhase();
+        clock = Optional.empty();
+        ended = true;
         write();
     }
 
-    /// Writes what was seen so far, for runs that end before their last step.
-    public void write() {
+    /// Writes what was seen so far, if the run failed before its end.
+    public void settle() {
+        if (!ended) {
+            write();
+        }
+    }
+
+    private void write() {
         ObjectNode fields = JSON.createObjectNode();
+        ObjectNode times = fields.putObject(SECONDS);
+        clock.map(PhaseClock::seconds).orElse(seconds).forEach(times::put);
         ObjectNode bytes = fields.putObject(MEMORY);
         largest.forEach(bytes::put);
         try {
@@ -83,15 +107,24 @@ public final class PhasesFile implements TrainingListener {
         }
     }
 
-    /// Bytes by phase.
+    /// What a file says.
     ///
-    /// @return empty if there is no such file
-    public static Map<String, Double> memory(Path file) throws IOException {
-        Map<String, Double> bytes = new LinkedHashMap<>();
-        if (Files.exists(file)) {
-            JsonNode fields = JSON.readTree(Files.readString(file)).path(MEMORY);
-            fields.properties().forEach(f -> bytes.put(f.getKey(), f.getValue().asDouble()));
-        }
-        return bytes;
+    /// @param seconds by phase
+    /// @param bytes largest memory by phase
+    public record Phases(Map<String, Double> seconds, Map<String, Double> bytes) {}
+
+    /// @return without phases if there is no such file
+    public static Phases read(Path file) throws IOException {
+        JsonNode fields =
+                Files.exists(file)
+                        ? JSON.readTree(Files.readString(file))
+                        : JSON.createObjectNode();
+        return new Phases(numbers(fields.path(SECONDS)), numbers(fields.path(MEMORY)));
+    }
+
+    private static Map<String, Double> numbers(JsonNode fields) {
+        Map<String, Double> numbers = new LinkedHashMap<>();
+        fields.properties().forEach(f -> numbers.put(f.getKey(), f.getValue().asDouble()));
+        return numbers;
     }
 }

@@ -9,7 +9,7 @@ import java.util.TreeMap;
 
 /// What an evaluation found of single rows, in whatever order they came.
 public final class RowValues {
-    private final Map<Integer, Map<String, Double>> byPosition = new TreeMap<>();
+    private final TreeMap<Integer, Map<String, Double>> byPosition = new TreeMap<>();
 
     /// Notes a pair of completions.
     ///
@@ -44,8 +44,12 @@ public final class RowValues {
         byPosition.computeIfAbsent(position, _ -> new LinkedHashMap<>()).put(metric, value);
     }
 
-    /// The rows by their positions.
+    /// The rows by their positions, from 0; empty if one is missing, as its place would be
+    /// another's.
     public List<Map<String, Double>> inOrder() {
+        if (byPosition.isEmpty() || byPosition.lastKey() != byPosition.size() - 1) {
+            return List.of();
+        }
         return List.copyOf(byPosition.values());
     }
 }

@@ -10,6 +10,7 @@ import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.MeasuredRow;
+import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.ProcessMemory;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
@@ -96,10 +97,22 @@ class RunRecordsTest {
         file.onPhase("", false);
         file.onPhase("save", false);
         file.onPhase("", false);
-        file.onEnd(new RunSummary(1, false, Optional.empty(), Map.of(), 0, 0));
+        file.onEnd(new RunSummary(1, false, Optional.empty(), Map.of("load", 1.5), 0, 0));
+        assertEquals(Map.of("load", 1.5), PhasesFile.read(folder.resolve("phases.json")).seconds());
         assertEquals(
                 Map.of("load", 50.0, "forward", 30.0, "save", 25.0),
-                PhasesFile.memory(folder.resolve("phases.json")));
+                PhasesFile.read(folder.resolve("phases.json")).bytes());
+    }
+
+    /// A run that fails has no summary.
+    @Test
+    void timesAreKnownAfterAFailure() throws IOException {
+        var clock = new PhaseClock();
+        clock.timed("forward", () -> 1);
+        var file = new PhasesFile(folder);
+        file.onStep(1, 10, clock);
+        file.settle();
+        assertTrue(PhasesFile.read(folder.resolve("phases.json")).seconds().containsKey("forward"));
     }
 
     @Test
