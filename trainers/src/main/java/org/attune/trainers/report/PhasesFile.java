@@ -21,11 +21,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/// `phases.json`: time and the largest resident memory of each phase, the latter as far as it was
-/// seen. Where the process's peak rose within a phase it is the peak, else the memory at the
-// phase's
-/// beginning or end. Unlike `summary.json` it is there after a failure too. A file that can't be
-/// written is told, and the run goes on.
+/// `phases.json`: time and the largest resident memory of each phase, as far as it was seen. Where
+/// the process's peak rose within a phase, its memory is the peak, else that at its beginning or
+/// end. Unlike `summary.json` the file is there after a failure too. One that can't be written is
+/// told, and the run goes on.
 public final class PhasesFile implements TrainingListener {
     public static final String NAME = "phases.json";
 
