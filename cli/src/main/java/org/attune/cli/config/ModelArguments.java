@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 
 /// What `model_init_kwargs` says. TRL passes it to transformers' `from_pretrained`; here its
-/// entries stand for keys.
+/// entries set keys.
 final class ModelArguments {
     static final String KEY = "model_init_kwargs";
 

@@ -31,7 +31,7 @@ class ModelArgumentsTest {
     }
 
     @Test
-    void entriesStandForKeys() throws IOException {
+    void entriesSetKeys() throws IOException {
         LoadedRun<SftConfig> run =
                 read(
                         "model_init_kwargs: {torch_dtype: bfloat16, revision: v2,"
