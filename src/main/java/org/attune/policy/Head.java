@@ -41,10 +41,10 @@ sealed interface Head extends AutoCloseable permits OutputHead, ScoreHead, Joint
     ///
     /// @param d `(M, D)`
     /// @return `(N, D)`
-    static Tensor toRows(TokenForest forest, Tensor d) {
+    static Tensor toRows(TokenForest forest, Tensor d, OutputHead.Use use) {
         Tensor dHidden = Tensor.zeros(d.device(), d.dtype(), forest.size(), d.size(1));
         Tensor index =
-                Tensor.ofInts(d.device(), forest.targetSources(), forest.targetCount())
+                use.sources(d.device(), forest)
                         .unsqueeze(1)
                         .expand(forest.targetCount(), d.size(1));
         // Added, since one row may serve several targets: the last one of a shared prompt predicts

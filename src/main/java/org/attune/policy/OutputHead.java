@@ -9,6 +9,7 @@ import org.attune.model.layer.Dropout;
 import org.attune.model.layer.OutputLayer;
 import org.attune.model.pass.RecordedLogits;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -60,19 +61,35 @@ final class OutputHead implements Head {
     /// @param dropout of the trained adapter's input
     /// @param differentiable whether there will be a backward pass
     /// @param recorded logits of the targets, if they were computed before
+    /// @param sent the targets, if they were sent ahead
     record Use(
             Adapter adapter,
             Dropout dropout,
             boolean differentiable,
-            Optional<RecordedLogits> recorded) {
+            Optional<RecordedLogits> recorded,
+            Optional<TargetTensors> sent) {
         /// Without a backward pass.
         static Use measuring(Adapter adapter) {
-            return new Use(adapter, Dropout.NONE, false, Optional.empty());
+            return new Use(adapter, Dropout.NONE, false, Optional.empty(), Optional.empty());
         }
 
         /// With a backward pass and without dropout.
         static Use training(Adapter adapter) {
-            return new Use(adapter, Dropout.NONE, true, Optional.empty());
+            return new Use(adapter, Dropout.NONE, true, Optional.empty(), Optional.empty());
+        }
+
+        /// The same with targets that were sent ahead.
+        Use with(Optional<TargetTensors> targets) {
+            return new Use(adapter, dropout, differentiable, recorded, targets);
+        }
+
+        /// Rows whose hidden states predict, `(M)`.
+        Tensor sources(Device device, TokenForest forest) {
+            return sent.map(TargetTensors::sources)
+                    .orElseGet(
+                            () ->
+                                    Tensor.ofInts(
+                                            device, forest.targetSources(), forest.targetCount()));
         }
     }
 
@@ -100,8 +117,9 @@ final class OutputHead implements Head {
         float[] logProbs = new float[m];
         Map<HeadStatistic, float[]> values = new EnumMap<>(HeadStatistic.class);
         request.statistics().forEach(s -> values.put(s, new float[m]));
-        try (var _ = TensorScope.open("head")) {
-            Tensor index = Tensor.ofInts(decoder.device(), forest.targetSources(), m);
+        try (var results = new HostResults();
+                var _ = TensorScope.open("head")) {
+            Tensor index = use.sources(decoder.device(), forest);
             Tensor x = hidden.indexSelect(0, index); // (M, D)
             Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape()); // (M, D)
             Tensor r = decoder.finalNorm().forward(x, h, use.adapter()); // (M, 1)
@@ -117,10 +135,11 @@ final class OutputHead implements Head {
                     if (kernel) {
                         kernelChunk(layer, u, from, to, logProbs, values);
                     } else {
-                        chunk(layer, u, from, to, logProbs, values);
+                        chunk(layer, u, from, to, logProbs, values, results);
                     }
                 }
             }
+            results.fetch();
             if (use.differentiable()) {
                 states = scope.adopt(x);
                 statistics = scope.adopt(r);
@@ -227,25 +246,26 @@ final class OutputHead implements Head {
             int from,
             int to,
             float[] logProbs,
-            Map<HeadStatistic, float[]> values) {
+            Map<HeadStatistic, float[]> values,
+            HostResults results) {
         int n = to - from;
         Tensor z = logits(layer, from, n); // (n, V) float32
         Tensor t = targets(from, n); // (n, 1)
         if (values.containsKey(HeadStatistic.MEAN_LOGIT)) {
-            copy(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
+            results.add(z.mean(Tensor.LAST, false), values.get(HeadStatistic.MEAN_LOGIT), from);
         }
         if (values.containsKey(HeadStatistic.SUM_LOGIT)) {
-            copy(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
+            results.add(z.sum(Tensor.LAST, false), values.get(HeadStatistic.SUM_LOGIT), from);
         }
         if (values.containsKey(HeadStatistic.ARGMAX_HIT)) {
-            hits(z, from, n, values.get(HeadStatistic.ARGMAX_HIT));
+            hits(z, from, results, values.get(HeadStatistic.ARGMAX_HIT));
         }
         request.term()
                 .map(term -> term.values(z, from, request.temperature()))
-                .ifPresent(d -> copy(d, values.get(HeadStatistic.DIVERGENCE), from));
+                .ifPresent(d -> results.add(d, values.get(HeadStatistic.DIVERGENCE), from));
         Tensor logP = z.logSoftmax(Tensor.LAST); // (n, V)
         Tensor targetLogP = logP.gather(1, t); // (n, 1)
-        copy(smoothed(targetLogP, logP), logProbs, from);
+        results.add(smoothed(targetLogP, logP), logProbs, from);
         boolean entropy = values.containsKey(HeadStatistic.ENTROPY);
         boolean squares = values.containsKey(HeadStatistic.LOG_SUM_SQUARED_PROBS);
         if (!entropy && !squares && u == null) {
@@ -255,11 +275,11 @@ final class OutputHead implements Head {
         Kernels.expInPlace(logP); // p, (n, V)
         if (entropy) { // H = lse − Σ p z
             Tensor mean = logP.unsqueeze(1).bmm(z.unsqueeze(2)).reshape(n, 1);
-            copy(logSumExp.sub(mean), values.get(HeadStatistic.ENTROPY), from);
+            results.add(logSumExp.sub(mean), values.get(HeadStatistic.ENTROPY), from);
         }
         if (squares) {
             Tensor sum = logP.unsqueeze(1).bmm(logP.unsqueeze(2)).reshape(n, 1);
-            copy(sum.log(), values.get(HeadStatistic.LOG_SUM_SQUARED_PROBS), from);
+            results.add(sum.log(), values.get(HeadStatistic.LOG_SUM_SQUARED_PROBS), from);
         }
         if (u != null) {
             subtractLabels(logP, t, n); // p − e_t
@@ -277,6 +297,9 @@ final class OutputHead implements Head {
     }
 
     private Tensor targets(int from, int n) {
+        if (use.sent().isPresent()) {
+            return use.sent().get().tokens().narrow(0, from, n);
+        }
         long[] ids = new long[n];
         for (int i = 0; i < n; i++) {
             ids[i] = forest.targetTokens()[from + i];
@@ -284,11 +307,14 @@ final class OutputHead implements Head {
         return Tensor.of(decoder.device(), ids, n, 1);
     }
 
-    private void hits(Tensor z, int from, int n, float[] out) {
-        long[] best = z.argmax(Tensor.LAST).toLongs();
-        for (int i = 0; i < n; i++) {
-            out[from + i] = best[i] == forest.targetTokens()[from + i] ? 1 : 0;
-        }
+    private void hits(Tensor z, int from, HostResults results, float[] out) {
+        results.add(
+                z.argmax(Tensor.LAST).to(DType.FLOAT32), // exact below 2²⁴
+                best -> {
+                    for (int i = 0; i < best.length; i++) {
+                        out[from + i] = (int) best[i] == forest.targetTokens()[from + i] ? 1 : 0;
+                    }
+                });
     }
 
     /// `(1 − ε) log p(t) + ε · mean of log p`, `(n, 1)`.
@@ -306,11 +332,6 @@ final class OutputHead implements Head {
         }
     }
 
-    private static void copy(Tensor values, float[] out, int from) {
-        float[] v = values.toFloats();
-        System.arraycopy(v, 0, out, from, v.length);
-    }
-
     @Override
     public Tensor backward(float[] weights, Map<HeadStatistic, float[]> others) {
         int m = forest.targetCount();
@@ -326,7 +347,7 @@ final class OutputHead implements Head {
                         : scaledUnit(weights);
         Tensor d = // (M, D)
                 decoder.finalNorm().backward(dNormed, states, statistics, use.adapter());
-        return Head.toRows(forest, d);
+        return Head.toRows(forest, d, use);
     }
 
     /// `(M, 1)`, or null.

@@ -15,6 +15,7 @@ import org.attune.model.pass.PassRecord;
 import org.attune.model.pass.Recomputation;
 import org.attune.tensor.DType;
 import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -195,13 +196,20 @@ public final class Policy implements CausalPolicy {
 
     private Measurement measure(
             TokenForest forest, HeadRequest request, DecoderRun.Options runOptions) {
+        try (var _ = TensorScope.open("measure")) {
+            var targets = TargetTensors.ahead(decoder.device(), forest);
+            var use = OutputHead.Use.measuring(adapterInUse()).with(targets);
+            return measure(forest, request, runOptions, use);
+        }
+    }
+
+    private Measurement measure(
+            TokenForest forest,
+            HeadRequest request,
+            DecoderRun.Options runOptions,
+            OutputHead.Use use) {
         try (var run = new DecoderRun(decoder, layout(forest), adapterInUse(), runOptions);
-                var head =
-                        head(
-                                run.hidden(),
-                                forest,
-                                request,
-                                OutputHead.Use.measuring(adapterInUse()))) {
+                var head = head(run.hidden(), forest, request, use)) {
             return head.measurement();
         }
     }
@@ -216,7 +224,19 @@ public final class Policy implements CausalPolicy {
 
     private static Measurement measure(
             Decoder decoder, Adapter adapter, TokenForest forest, HeadRequest request) {
-        var use = OutputHead.Use.measuring(adapter);
+        try (var _ = TensorScope.open("measure")) {
+            var targets = TargetTensors.ahead(decoder.device(), forest);
+            var use = OutputHead.Use.measuring(adapter).with(targets);
+            return measure(decoder, adapter, forest, request, use);
+        }
+    }
+
+    private static Measurement measure(
+            Decoder decoder,
+            Adapter adapter,
+            TokenForest forest,
+            HeadRequest request,
+            OutputHead.Use use) {
         try (var run = measuring(decoder, adapter, forest);
                 var head = Head.of(decoder, run.hidden(), forest, request, use)) {
             return head.measurement();

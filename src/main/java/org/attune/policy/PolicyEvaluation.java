@@ -25,6 +25,10 @@ final class PolicyEvaluation implements Evaluation {
             Policy policy, TokenForest forest, HeadRequest request, DecoderRun.Options options) {
         this.policy = policy;
         this.request = request;
+        Optional<TargetTensors> targets;
+        try (var _ = scope.enter()) {
+            targets = TargetTensors.ahead(policy.decoder().device(), forest);
+        }
         run = policy.run(forest, options);
         logits = run.logits(forest.targetSources());
         try {
@@ -34,7 +38,11 @@ final class PolicyEvaluation implements Evaluation {
                             forest,
                             request,
                             new OutputHead.Use(
-                                    policy.adapterInUse(), options.dropout(), true, logits));
+                                    policy.adapterInUse(),
+                                    options.dropout(),
+                                    true,
+                                    logits,
+                                    targets));
         } catch (RuntimeException | Error e) {
             run.close();
             throw e;

@@ -63,7 +63,7 @@ final class ScoreHead implements Head {
     private Measurement forward(Tensor hidden) {
         int m = forest.targetCount();
         try (var _ = TensorScope.open("score")) {
-            Tensor index = Tensor.ofInts(decoder.device(), forest.targetSources(), m);
+            Tensor index = use.sources(decoder.device(), forest);
             Tensor x = hidden.indexSelect(0, index); // (M, D)
             Tensor h = Tensor.empty(x.device(), x.dtype(), x.shape()); // (M, D)
             Tensor r = decoder.finalNorm().forward(x, h, use.adapter()); // (M, 1)
@@ -104,7 +104,9 @@ final class ScoreHead implements Head {
         Tensor dNormed = Tensor.empty(states.device(), states.dtype(), states.shape()); // (M, D)
         rows.backward(dz.to(states.dtype()), 0, dNormed);
         return Head.toRows(
-                forest, decoder.finalNorm().backward(dNormed, states, statistics, use.adapter()));
+                forest,
+                decoder.finalNorm().backward(dNormed, states, statistics, use.adapter()),
+                use);
     }
 
     @Override

@@ -45,6 +45,7 @@ final class Aten {
     private final String[] argumentNames;
     private final int results;
     private final boolean view;
+    private final boolean mayCopy; // where a view won't do
     private final boolean inPlace;
 
     // The call being built. Only the engine thread builds calls, and a call holds no others.
@@ -73,6 +74,7 @@ final class Aten {
         String result = schema.substring(arrow + 2).trim();
         results = result.equals("()") ? 0 : result.split(",").length;
         view = result.equals("Tensor(a)");
+        mayCopy = name.equals(DeviceTraffic.RESHAPE);
         inPlace = result.equals("Tensor(a!)");
         values = new long[kinds.length];
         present = new boolean[kinds.length];
@@ -272,7 +274,7 @@ final class Aten {
                     device = Placement.with(device, name, (Tensor[]) lists[i]);
                 }
             }
-            return device;
+            return view && !mayCopy ? device : Placement.ready(device);
         } catch (RuntimeException e) {
             reset();
             throw e;

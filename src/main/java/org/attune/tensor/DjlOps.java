@@ -123,7 +123,7 @@ final class DjlOps implements NativeOps {
     private static Tensor result(
             String op, boolean view, Supplier<PtNDArray> call, Tensor... arguments) {
         Engine.requireEngineThread();
-        Device device = Placement.of("aten::" + op, arguments, arguments.length);
+        Device device = Placement.ready("aten::" + op, arguments, arguments.length);
         long begun = OperatorTimes.begin();
         try {
             Tensor result = Tensor.adopt(call.get().getHandle(), view, device);
@@ -138,7 +138,7 @@ final class DjlOps implements NativeOps {
 
     private static void guarded(String op, Runnable call, Tensor... arguments) {
         Engine.requireEngineThread();
-        Device device = Placement.of("aten::" + op, arguments, arguments.length);
+        Device device = Placement.ready("aten::" + op, arguments, arguments.length);
         long begun = OperatorTimes.begin();
         try {
             call.run();

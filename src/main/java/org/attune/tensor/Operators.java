@@ -5,6 +5,10 @@ final class Operators {
     static final Aten ABS = Aten.of("aten::abs(Tensor self) -> Tensor");
     static final Aten ARGMAX =
             Aten.of("aten::argmax(Tensor self, int? dim, bool keepdim) -> Tensor");
+    static final Aten BITWISE_AND =
+            Aten.of("aten::bitwise_and.Tensor(Tensor self, Tensor other) -> Tensor");
+    static final Aten BITWISE_XOR =
+            Aten.of("aten::bitwise_xor.Tensor(Tensor self, Tensor other) -> Tensor");
     static final Aten BMM = Aten.of("aten::bmm(Tensor self, Tensor mat2) -> Tensor");
     static final Aten BMM_OUT =
             Aten.of("aten::bmm.out(Tensor self, Tensor mat2, Tensor(a!) out) -> Tensor(a!)");
@@ -59,6 +63,8 @@ final class Operators {
     static final Aten RELU = Aten.of("aten::relu(Tensor self) -> Tensor");
     static final Aten REQUIRES_GRAD =
             Aten.of("aten::requires_grad_(Tensor(a!) self, bool requires_grad) -> Tensor(a!)");
+    static final Aten RIGHT_SHIFT =
+            Aten.of("aten::bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor");
     static final Aten RSQRT = Aten.of("aten::rsqrt(Tensor self) -> Tensor");
     static final Aten SCATTER_ADD =
             Aten.of(
@@ -70,6 +76,9 @@ final class Operators {
                             + " -> Tensor(a!)");
     static final Aten SELECT =
             Aten.of("aten::select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)");
+    /// [#COPY] once more, for [Uploads] that go while a call of that one is being made.
+    static final Aten SEND =
+            Aten.of("aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking) -> Tensor(a!)");
     static final Aten SIGMOID = Aten.of("aten::sigmoid(Tensor self) -> Tensor");
     static final Aten SIGN = Aten.of("aten::sign(Tensor self) -> Tensor");
     static final Aten SILU = Aten.of("aten::silu(Tensor self) -> Tensor");
@@ -104,6 +113,9 @@ final class Operators {
     static final Aten TRANSPOSE =
             Aten.of("aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)");
     static final Aten UNSQUEEZE = Aten.of("aten::unsqueeze(Tensor(a) self, int dim) -> Tensor(a)");
+    static final Aten TRIU = Aten.of("aten::triu(Tensor self, SymInt diagonal) -> Tensor");
+    static final Aten VIEW_DTYPE =
+            Aten.of("aten::view.dtype(Tensor(a) self, ScalarType dtype) -> Tensor(a)");
     static final Aten WHERE =
             Aten.of("aten::where.self(Tensor condition, Tensor self, Tensor other) -> Tensor");
 

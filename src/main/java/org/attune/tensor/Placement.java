@@ -31,6 +31,19 @@ final class Placement {
         return device == null ? Device.cpu() : device;
     }
 
+    /// As [#of], for a call that computes: what it reads is sent before ([Uploads]).
+    static Device ready(String operator, Tensor[] tensors, int count) {
+        return ready(of(operator, tensors, count));
+    }
+
+    /// The device, on which something is to be computed.
+    static Device ready(Device device) {
+        if (device.isGpu()) {
+            Uploads.send();
+        }
+        return device;
+    }
+
     /// The same where a list is an argument too.
     ///
     /// @param device of the other arguments; the processor, if there are none

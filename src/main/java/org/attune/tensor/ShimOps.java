@@ -66,7 +66,7 @@ final class ShimOps implements NativeOps {
         if (!a.dtype().isFloat() && !b.dtype().isFloat()) {
             return wholePlus(op, a, b, factor);
         }
-        Device device = Placement.of(op, new Tensor[] {a, b}, 2);
+        Device device = Placement.ready(op, new Tensor[] {a, b}, 2);
         long begun = OperatorTimes.begin();
         long handle = shim.subtract(a.handle(), b.handle(), -factor);
         OperatorTimes.end(op, begun);

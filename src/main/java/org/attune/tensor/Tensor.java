@@ -86,6 +86,9 @@ public final class Tensor extends NativeTensor {
                     "a %s tensor of shape %s takes %d bytes, got %d"
                             .formatted(dtype, Arrays.toString(shape), bytes, data.byteSize()));
         }
+        if (Uploads.takes(device, bytes)) {
+            return Uploads.gather(device, dtype, data, shape);
+        }
         Tensor host = empty(Device.cpu(), dtype, shape);
         if (bytes > 0) {
             MemorySegment.copy(data, 0, host.memory(), 0, bytes);
@@ -247,6 +250,7 @@ public final class Tensor extends NativeTensor {
 
     public Tensor zeroInPlace() {
         Engine.requireEngineThread();
+        Placement.ready(device);
         Libtorch.zeroInPlace(handle());
         DeviceTraffic.called("aten::zero_", device, false);
         return this;

@@ -65,6 +65,9 @@ class OperatorsTest {
                 () -> Operators.FILL_.with(row(1, 2)).with(Tensor.scalar(5)).call(),
                 5,
                 5);
+        op("bitwise_and.Tensor", () -> bits(Operators.BITWISE_AND), 8);
+        op("bitwise_xor.Tensor", () -> bits(Operators.BITWISE_XOR), 6);
+        op("bitwise_right_shift.Tensor", () -> bits(Operators.RIGHT_SHIFT), 0);
         op("erf", () -> row(0, 1).erf(), 0, 0.8427007929497149);
         op("tanh", () -> row(0, 1).tanh(), 0, 0.7615941559557649);
         op("exp", () -> row(0, 1).exp(), 1, e);
@@ -214,7 +217,25 @@ class OperatorsTest {
         op("select.int", () -> a.get().select(1, 1), 2, 4);
         op("to.dtype", () -> row(1.003, 2).to(DType.BFLOAT16), 1, 2);
         op("transpose.int", () -> a.get().transpose(0, 1), 1, 3, 2, 4);
+        op("triu", () -> Operators.TRIU.with(a.get()).with(1L).call(), 0, 2, 0, 0);
+        op("view.dtype", () -> viewed(row(1, 2).to(DType.INT64)), 1, 2);
         op("unsqueeze", () -> row(1, 2).unsqueeze(1), 1, 2);
+    }
+
+    /// Of 12 and 10.
+    private static Tensor bits(Aten operator) {
+        Tensor a = Tensor.of(Device.cpu(), new long[] {12}, 1);
+        return operator.with(a).with(Tensor.of(Device.cpu(), new long[] {10}, 1)).call();
+    }
+
+    /// As float64 and back.
+    private static Tensor viewed(Tensor x) {
+        Tensor other = as(x, DType.FLOAT64);
+        return as(other, DType.INT64);
+    }
+
+    private static Tensor as(Tensor x, DType dtype) {
+        return Operators.VIEW_DTYPE.with(x).with((long) dtype.scalarType()).call();
     }
 
     @Test

@@ -11,6 +11,7 @@ import org.attune.error.ConfigException;
 import org.attune.error.ShapeException;
 import org.junit.jupiter.api.Test;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.function.Consumer;
 
@@ -22,7 +23,8 @@ class SimulatedDeviceTest {
         Engine.run(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        body.accept(Tensor.of(GPU, new float[] {1, 2, 3, 4, 5, 6}, 2, 3));
+                        // Computed there, so that nothing is on its way when a test begins.
+                        body.accept(Tensor.of(GPU, new float[] {1, 2, 3, 4, 5, 6}, 2, 3).mul(1));
                     }
                 });
     }
@@ -109,6 +111,48 @@ class SimulatedDeviceTest {
 
                     assertEquals(0, counted(() -> x.reshape(6)).launches(), "a view");
                     assertEquals(1, counted(() -> x.t().reshape(6)).launches(), "a copy");
+                });
+    }
+
+    @Test
+    void smallArraysMadeTogetherGoInOneCopy() {
+        withTensor(
+                x -> {
+                    DeviceTraffic.start();
+                    Tensor ids = Tensor.ofInts(GPU, new int[] {1, 0, 1}, 3);
+                    Tensor half = Tensor.of(GPU, new float[] {0.5f}, 1);
+                    Tensor doubles = Tensor.of(GPU, new double[] {Math.PI, 2}, 2, 1);
+                    Tensor rows = x.indexSelect(0, ids);
+                    assertArrayEquals(
+                            new float[] {2, 2.5f, 3, 0.5f, 1, 1.5f, 2, 2.5f, 3},
+                            rows.mul(half).toFloats());
+                    assertArrayEquals(new double[] {Math.PI, 2}, doubles.toDoubles());
+                    assertEquals(1, DeviceTraffic.stop().uploads());
+
+                    DeviceTraffic.start();
+                    x.mulInPlace(Tensor.of(GPU, new float[] {2}, 1)); // made within a call
+                    Tensor zero = Tensor.of(GPU, new float[] {7, 7}, 2).zeroInPlace();
+                    assertArrayEquals(new float[] {0, 0}, zero.toFloats());
+                    assertEquals(2, DeviceTraffic.stop().uploads());
+                    assertEquals(12, x.sum().mul(1 / 3.5).item(), 1e-6);
+                });
+    }
+
+    @Test
+    void arraysOutliveTheMemoryTheyGatherIn() {
+        withTensor(
+                x -> {
+                    Tensor first = Tensor.of(GPU, new long[] {3, 5}, 2);
+                    for (int i = 0; i < 12; i++) { // more than fit together
+                        float[] many = new float[200_000];
+                        Arrays.fill(many, i);
+                        assertEquals(i, Tensor.of(GPU, many, many.length).mean().item(), 1e-4);
+                    }
+                    assertArrayEquals(new long[] {3, 5}, first.toLongs());
+                    float[] large = new float[1 << 19];
+                    large[large.length - 1] = 4;
+                    assertEquals(4, Tensor.of(GPU, large, large.length).sum().item());
+                    assertEquals(0, Tensor.of(GPU, new float[0], 0).size());
                 });
     }
 

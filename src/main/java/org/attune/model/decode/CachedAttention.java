@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.decode.CachedDecoder.NewTokens;
 import org.attune.model.layer.Block;
 import org.attune.model.layer.Decoder;
+import org.attune.tensor.Masks;
 import org.attune.tensor.Tensor;
 
 import java.util.HashMap;
@@ -73,7 +74,7 @@ final class CachedAttention {
                 }
             }
         }
-        return Tensor.of(decoder.device(), mask, sequences, 1, added, 1, keys).to(decoder.dtype());
+        return Masks.of(decoder.device(), decoder.dtype(), mask, sequences, 1, added, 1, keys);
     }
 
     /// Attention of the group's tokens, into the first columns of their rows of `out`.
@@ -86,9 +87,10 @@ final class CachedAttention {
         Tensor values = cache.values(layer, firstSlot, sequences, visible.from(), visible.to());
         int kvHeads = config.kvHeads();
         int groups = config.heads() / kvHeads;
-        // A product with transposed rows of a larger tensor is many times slower than one with a
-        // dense copy, and than the copy.
-        Tensor scores = byHead(q).bmm(keys.contiguous().transpose(1, 2)); // (B·C, n·G, T)
+        // On a processor a product with transposed rows of a larger tensor is many times slower
+        // than one with a dense copy, and than the copy. A GPU's products take them as they are.
+        Tensor rows = keys.device().isGpu() ? keys : keys.contiguous();
+        Tensor scores = byHead(q).bmm(rows.transpose(1, 2)); // (B·C, n·G, T)
         double cap = config.attention().softcap();
         if (cap > 0) {
             scores.copyInPlace(scores.mul(1 / cap).tanh().mulInPlace(cap));

@@ -44,6 +44,7 @@ final class CachedStep {
     private final Optional<ForwardRecord> record;
     private final int firstRecorded;
     private final Layout layout;
+    private final Tensor tokens; // (N)
     private final Optional<Rope> rope;
     private final Tensor scale; // (), of the attention scores
     private final int[] before; // tokens in the cache already, of each addition
@@ -73,32 +74,34 @@ final class CachedStep {
         this.adapter = adapter;
         this.cache = cache;
         layout = layout(additions);
+        hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
+        before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
+        // What is sent to a GPU is made before anything is computed there: so it goes together.
+        tokens = decoder.input().index(layout.tokens());
+        cacheRows = hasKernel ? null : cacheRows(additions);
+        beginnings = hasKernel ? beginnings(additions) : null;
+        prompts = hasKernel ? Optional.empty() : prompts();
+        if (!hasKernel && prompts.isEmpty()) {
+            addGroups(additions);
+        }
         rope =
                 config.rotates()
                         ? Optional.of(new Rope(config, layout, decoder.device(), decoder.dtype()))
                         : Optional.empty();
         scale = Tensor.full(decoder.device(), decoder.dtype(), config.attention().scale());
-        before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
         for (FusedLinear linear : decoder.linears()) {
             inputs.computeIfAbsent(width(linear), this::rows);
         }
-        hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
-        if (hasKernel) {
-            int[] slots = additions.stream().mapToInt(NewTokens::slot).toArray();
-            beginnings =
-                    config.positions().dependsOnLength()
-                            ? SharedBeginnings.none(slots)
-                            : cache.beginnings(slots);
-            cacheRows = null;
-            prompts = Optional.empty();
-            return;
-        }
-        beginnings = null;
-        cacheRows = cacheRows(additions);
-        prompts = prompts();
-        if (prompts.isPresent()) {
-            return;
-        }
+    }
+
+    private SharedBeginnings beginnings(List<NewTokens> additions) {
+        int[] slots = additions.stream().mapToInt(NewTokens::slot).toArray();
+        return config.positions().dependsOnLength()
+                ? SharedBeginnings.none(slots)
+                : cache.beginnings(slots);
+    }
+
+    private void addGroups(List<NewTokens> additions) {
         int row = 0;
         for (int from = 0; from < additions.size(); ) {
             int to = alike(additions, from);
@@ -163,7 +166,7 @@ final class CachedStep {
 
     /// What the first block reads, `(N, D)`.
     Tensor input() {
-        return decoder.input().forward(layout.tokens(), layout.positions(), adapter);
+        return decoder.input().forward(tokens, layout.positions(), adapter);
     }
 
     /// All blocks by one kernel, if that can do it; what is recorded is recorded.

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DropoutMasks;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.KeptNumbers;
@@ -96,15 +97,16 @@ public record Dropout(double probability, long seed) {
         ///
         /// @param x gives shape, dtype and device
         public Tensor ones(Tensor x) {
+            if (x.device().isGpu()) {
+                long width = x.size(Tensor.LAST);
+                return DropoutMasks.of(
+                                kept, firstRow, x.size() / width, width, x.device(), x.dtype())
+                        .reshape(x.shape());
+            }
             Tensor mask = Tensor.empty(Device.cpu(), DType.BFLOAT16, x.shape());
             long[] shape = x.shape();
             fill(mask.memory(), shape[shape.length - 1]);
-            if (x.dtype() != DType.BFLOAT16) {
-                mask = mask.to(x.dtype());
-            }
-            return x.device().equals(Device.cpu())
-                    ? mask
-                    : Tensor.empty(x.device(), x.dtype(), x.shape()).copyInPlace(mask);
+            return mask.to(x.dtype());
         }
 
         private void fill(MemorySegment memory, long width) {

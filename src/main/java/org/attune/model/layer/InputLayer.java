@@ -3,6 +3,7 @@ package org.attune.model.layer;
 import org.attune.error.ModelException;
 import org.attune.model.config.DecoderConfig;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 
 import java.util.Arrays;
@@ -39,12 +40,11 @@ public final class InputLayer {
 
     /// `x`, `(N, D)`, in the current scope.
     ///
-    /// @param ids tokens, `(N)`
+    /// @param index of the tokens, `(N)`, from [#index]
     /// @param places positions, `(N)`
     /// @throws ModelException if a position has no vector
-    public Tensor forward(int[] ids, int[] places, Adapter adapter) {
-        Tensor table = tokens.value(adapter);
-        Tensor x = table.indexSelect(0, index(ids, table));
+    public Tensor forward(Tensor index, int[] places, Adapter adapter) {
+        Tensor x = tokens.value(adapter).indexSelect(0, index);
         if (config.ends().embeddingScale() != 1) {
             x = x.mul(scale(x.dtype()));
         }
@@ -69,7 +69,7 @@ public final class InputLayer {
     /// The factor in the number format that it is multiplied in, as transformers rounds it.
     private double scale(DType dtype) {
         double exact = config.ends().embeddingScale();
-        return Tensor.full(tokens.base().device(), dtype, exact).to(DType.FLOAT64).item();
+        return Tensor.full(Device.cpu(), dtype, exact).to(DType.FLOAT64).item();
     }
 
     /// Adds to the gradients of what is trained. The row of the padding token learns nothing where
@@ -100,6 +100,11 @@ public final class InputLayer {
         Tensor index = index(at, rows).unsqueeze(1);
         gradient.scatterAddInPlace(
                 0, index.expand(at.length, rows.size(1)), rows.to(DType.FLOAT32));
+    }
+
+    /// Tokens where the embedding is, `(N)`.
+    public Tensor index(int[] ids) {
+        return index(ids, tokens.base());
     }
 
     private static Tensor index(int[] rows, Tensor like) {

@@ -2,6 +2,7 @@ package org.attune.model.pass;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.Masks;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -113,16 +114,7 @@ final class Attention {
 
     private Tensor triangle(int n) {
         return triangles.computeIfAbsent(
-                n,
-                size -> {
-                    float[] mask = new float[size * size];
-                    for (int row = 0; row < size; row++) {
-                        for (int column = row + 1; column < size; column++) {
-                            mask[row * size + column] = Float.NEGATIVE_INFINITY;
-                        }
-                    }
-                    return masks.adopt(Tensor.of(device, mask, size, 1, size).to(dtype).copy());
-                });
+                n, size -> masks.adopt(Masks.triangle(device, dtype, size).copy()));
     }
 
     private Tensor windowMask(Layout.QueryBlock block) {
@@ -130,8 +122,7 @@ final class Attention {
                 block,
                 b ->
                         masks.adopt(
-                                Tensor.of(device, b.mask(), b.queries(), 1, b.keys())
-                                        .to(dtype)
+                                Masks.of(device, dtype, b.mask(), b.queries(), 1, b.keys())
                                         .copy()));
     }
 

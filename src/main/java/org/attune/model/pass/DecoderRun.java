@@ -118,7 +118,7 @@ public final class DecoderRun implements AutoCloseable {
     private Tensor forward() {
         Tensor x;
         try (var _ = TensorScope.open("embed")) {
-            x = decoder.input().forward(layout.tokens(), layout.positions(), pass.adapter());
+            x = decoder.input().forward(pass.tokens(), layout.positions(), pass.adapter());
             if (options.noise().isOn()) {
                 options.noise().addTo(x, layout);
             }

@@ -1,8 +1,5 @@
 package org.attune.model.pass;
 
-import org.attune.tensor.Device;
-import org.attune.tensor.Tensor;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -74,10 +71,6 @@ public final class Layout {
     /// Number of rows.
     public int size() {
         return tokens.length;
-    }
-
-    public Tensor tokenTensor(Device device) {
-        return Tensor.ofInts(device, tokens, tokens.length);
     }
 
     public int[] tokens() {

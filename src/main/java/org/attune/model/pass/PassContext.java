@@ -25,6 +25,7 @@ final class PassContext implements AutoCloseable {
     private final Layout layout;
     private final Adapter adapter;
     private final Dropout dropout;
+    private final Tensor tokens;
     private final Optional<Rope> rope;
     private final Attention attention;
     private final Device device;
@@ -56,6 +57,8 @@ final class PassContext implements AutoCloseable {
         this.device = device;
         this.dtype = dtype;
         try (var _ = scope.enter()) {
+            // First, so that a GPU gets it with what the rotation needs.
+            tokens = Tensor.ofInts(device, layout.tokens(), layout.size());
             rope =
                     config.rotates()
                             ? Optional.of(new Rope(config, layout, device, dtype))
@@ -163,6 +166,11 @@ final class PassContext implements AutoCloseable {
 
     Dropout dropout() {
         return dropout;
+    }
+
+    /// Tokens of the rows, `(N)`.
+    Tensor tokens() {
+        return tokens;
     }
 
     /// The rotation; only of decoders that rotate.

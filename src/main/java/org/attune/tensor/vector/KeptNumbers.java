@@ -59,13 +59,13 @@ public record KeptNumbers(long stream, int dropped) {
     }
 
     /// Numbers of [#mixed] and [#four].
-    static final class Mix {
-        static final long STEP = 0x9E37_79B9_7F4A_7C15L;
-        static final long TIMES = 0xBF58_476D_1CE4_E5B9L;
-        static final long TIMES_AGAIN = 0x94D0_49BB_1331_11EBL;
-        static final int FIRST = 30;
-        static final int SECOND = 27;
-        static final int THIRD = 31;
+    public static final class Mix {
+        public static final long STEP = 0x9E37_79B9_7F4A_7C15L;
+        public static final long TIMES = 0xBF58_476D_1CE4_E5B9L;
+        public static final long TIMES_AGAIN = 0x94D0_49BB_1331_11EBL;
+        public static final int FIRST = 30;
+        public static final int SECOND = 27;
+        public static final int THIRD = 31;
         static final int KEPT = 15;
 
         private Mix() {}

@@ -11,18 +11,42 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.Arrays;
 
 class DropoutTest {
     private static float[] mask(Dropout dropout, String path, DType dtype, long... shape) {
+        return mask(Device.cpu(), dropout.mask(path), dtype, shape);
+    }
+
+    private static float[] mask(Device device, Dropout.Mask mask, DType dtype, long... shape) {
         return Engine.call(
                 () -> {
                     try (var _ = TensorScope.open("test")) {
-                        Tensor x = Tensor.empty(Device.cpu(), dtype, shape);
-                        return dropout.mask(path).ones(x).toFloats();
+                        return mask.ones(Tensor.empty(device, dtype, shape)).toFloats();
                     }
                 });
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.attune.testing.Devices#gpus")
+    void aGpuDrawsTheSameBits(Device device) {
+        long[][] shapes = {{1}, {3}, {5, 8}, {7, 13}, {2, 3, 6}, {64, 130}};
+        for (long seed = 0; seed < 20; seed++) {
+            var dropout = new Dropout(0.05 + seed / 30.0, seed * 7919 - 3);
+            for (long[] shape : shapes) {
+                for (long row : new long[] {0, 1, 4097}) {
+                    Dropout.Mask mask = dropout.mask("q_proj").from(row);
+                    DType dtype = seed % 2 == 0 ? DType.FLOAT32 : DType.BFLOAT16;
+                    assertArrayEquals(
+                            mask(Device.cpu(), mask, dtype, shape),
+                            mask(device, mask, dtype, shape),
+                            () -> Arrays.toString(shape) + " from row " + row);
+                }
+            }
+        }
     }
 
     private static double mean(float[] values) {

@@ -7,6 +7,7 @@ import org.attune.rollout.StopReason;
 import org.attune.rollout.generation.LiveSequence.State;
 import org.attune.rollout.generation.SequenceListener.Next;
 import org.attune.rollout.sampling.BatchSampler;
+import org.attune.rollout.sampling.Sequence;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -241,16 +242,24 @@ final class GenerationBatch {
     private void decode() {
         Lane lane = roster.nextLane();
         tokensRead += lane.rows().size();
-        sample(lane, lane.decoder().decode(cache, lane.slots(), lane.lastTokens()), 0);
+        List<Sequence> sequences = lane.rows().stream().map(LiveSequence::sequence).toList();
+        var sent = BatchSampler.ahead(lane.decoder().decoder().device(), sequences);
+        Tensor logits = lane.decoder().decode(cache, lane.slots(), lane.lastTokens());
+        sample(lane, logits, 0, sent);
     }
 
     /// Samples a token for each row of logits.
     ///
     /// @param logits `(B, V)` of the lane's rows from `first` on
     private void sample(Lane lane, Tensor logits, int first) {
+        sample(lane, logits, first, Optional.empty());
+    }
+
+    private void sample(Lane lane, Tensor logits, int first, Optional<Tensor> sent) {
         List<LiveSequence> rows = List.copyOf(lane.rows().subList(first, lane.rows().size()));
         BatchSampler.Sampled sampled =
-                BatchSampler.sample(logits, rows.stream().map(LiveSequence::sequence).toList());
+                BatchSampler.sample(
+                        logits, rows.stream().map(LiveSequence::sequence).toList(), sent);
         // From the back, since a sequence that ends gives its place to the last one.
         for (int row = rows.size() - 1; row >= 0; row--) {
             LiveSequence live = rows.get(row);

@@ -5,6 +5,7 @@ import org.attune.rollout.TopTokens;
 import org.attune.rollout.sampling.BatchSampler.Sampled;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
+import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.SamplingKernel;
@@ -40,8 +41,9 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
 
     /// @param given logits, float32 or bfloat16 `(B, V)`; may be changed
     /// @param rows whose logits they are, `(B)`
+    /// @param sent the rows' random numbers where they were sent ahead, `(B, 1)`
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
-    Sampled sample(Tensor given, List<Sequence> rows) {
+    Sampled sample(Tensor given, List<Sequence> rows, Optional<Tensor> sent) {
         Optional<LogitEdits> edits = LogitEdits.of(distribution, rows);
         if (hasKernel(given)) {
             return sampledByKernel(given, edits, rows);
@@ -49,7 +51,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         Tensor logits = given.to(DType.FLOAT32);
         if (edits.isEmpty() && isPlain() && !constrained) {
             Tensor p = logits.softmaxInPlace(); // (B, V)
-            Tensor ids = drawn(p, uniforms(rows)); // (B, 1)
+            Tensor ids = drawn(p, onDevice(rows, sent, p)); // (B, 1)
             return sampled(ids, p.gather(1, ids).log(), rows, List.of());
         }
         Tensor own = logits.logSoftmax(Tensor.LAST); // (B, V)
@@ -57,7 +59,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         if (constrained) {
             logits.addInPlace(refusals(logits, rows));
         }
-        Tensor ids = choose(logits, rows); // (B, 1)
+        Tensor ids = choose(logits, rows, sent); // (B, 1)
         if (edits.isPresent() || constrained) { // all tokens may have been banned
             requireFinite(logits.gather(1, ids).toFloats(), rows, ids.toLongs());
         }
@@ -107,6 +109,15 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         return new Sampled(ids, values, List.of());
     }
 
+    /// The rows' random numbers, `(B, 1)`.
+    static Tensor uniforms(Device device, List<Sequence> rows) {
+        return Tensor.of(device, uniforms(rows), rows.size(), 1);
+    }
+
+    private static Tensor onDevice(List<Sequence> rows, Optional<Tensor> sent, Tensor like) {
+        return sent.orElseGet(() -> uniforms(like.device(), rows));
+    }
+
     private static double[] uniforms(List<Sequence> rows) {
         return rows.stream().mapToDouble(Sequence::uniform).toArray();
     }
@@ -130,8 +141,21 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
 
     private static Sampled sampled(
             Tensor ids, Tensor logProbs, List<Sequence> rows, List<TopTokens> top) {
-        long[] tokens = ids.toLongs();
-        float[] values = logProbs.toFloats();
+        long[] tokens;
+        float[] values;
+        if (ids.device().isGpu()) { // both at once, in numbers that hold both exactly
+            double[] both =
+                    Tensor.cat(1, ids.to(DType.FLOAT64), logProbs.to(DType.FLOAT64)).toDoubles();
+            tokens = new long[rows.size()];
+            values = new float[rows.size()];
+            for (int i = 0; i < tokens.length; i++) {
+                tokens[i] = (long) both[2 * i];
+                values[i] = (float) both[2 * i + 1];
+            }
+        } else {
+            tokens = ids.toLongs();
+            values = logProbs.toFloats();
+        }
         requireFinite(values, rows, tokens);
         return new Sampled(Arrays.stream(tokens).mapToInt(Math::toIntExact).toArray(), values, top);
     }
@@ -170,7 +194,7 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
 
     /// @param logits after penalties and bans
     /// @return ids, `(B, 1)`
-    private Tensor choose(Tensor logits, List<Sequence> rows) {
+    private Tensor choose(Tensor logits, List<Sequence> rows, Optional<Tensor> sent) {
         if (distribution.temperature() == 0) {
             return logits.argmax(Tensor.LAST).unsqueeze(1);
         }
@@ -179,50 +203,40 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
                         ? logits
                         : logits.mul(1 / distribution.temperature());
         Tensor probabilities = scaled.softmax(Tensor.LAST); // (B, V)
-        double[] uniforms = uniforms(rows);
         if (!distribution.filters()) {
-            return drawn(probabilities, uniforms);
+            return drawn(probabilities, onDevice(rows, sent, logits));
         }
-        long[] ids = filtered(logits, probabilities, uniforms);
+        long[] ids = filtered(logits, probabilities, uniforms(rows));
         return Tensor.of(logits.device(), ids, ids.length, 1);
     }
 
     /// Inverts the distribution function in two steps, in double precision: a piece of the
     /// vocabulary, then a token in it.
     ///
+    /// @param u random numbers, `(B, 1)`
     /// @return ids, `(B, 1)`
-    private static Tensor drawn(Tensor probabilities, double[] uniforms) {
+    private static Tensor drawn(Tensor probabilities, Tensor u) {
         long b = probabilities.size(0);
         long pieces = (probabilities.size(1) + PIECE - 1) / PIECE;
         Tensor p = padded(probabilities, pieces * PIECE); // (B, P·W)
         Tensor byPiece =
                 p.viewAs(new long[] {b, pieces, PIECE}, new long[] {pieces * PIECE, PIECE, 1}, 0);
         Tensor sums = byPiece.sum(2, false).to(DType.FLOAT64).cumSum(1); // (B, P)
-        Tensor u = Tensor.of(p.device(), uniforms, b, 1); // (B, 1)
         Tensor target = u.mul(sums.narrow(1, pieces - 1, 1)); // (B, 1)
         Tensor piece = sums.firstAbove(target, 1).unsqueeze(1); // (B, 1)
         Tensor begins =
                 Tensor.cat(1, Tensor.zeros(p.device(), DType.FLOAT64, b, 1), sums); // (B, P + 1)
         Tensor before = begins.gather(1, piece); // (B, 1)
         Tensor share = target.sub(before).div(sums.gather(1, piece).sub(before)); // (B, 1)
-        Tensor rowOfPiece = piece.reshape(b).add(firstPieces(p, b, pieces)); // (B)
         Tensor within =
-                p.viewAs(new long[] {b * pieces, PIECE}, new long[] {PIECE, 1}, 0)
-                        .indexSelect(0, rowOfPiece)
+                byPiece.gather(1, piece.unsqueeze(2).expand(b, 1, PIECE)) // (B, 1, W)
+                        .reshape(b, PIECE)
                         .to(DType.FLOAT64)
                         .cumSum(1); // (B, W)
         // A share that was rounded up to 1 would be above all of the piece.
         Tensor bound = share.mul(1 - 1e-12).mul(within.narrow(1, PIECE - 1L, 1)); // (B, 1)
-        Tensor first = piece.mul(Tensor.of(p.device(), new long[] {PIECE}, 1)); // (B, 1)
+        Tensor first = piece.mul(Tensor.full(p.device(), DType.INT64, PIECE, 1)); // (B, 1)
         return first.add(within.firstAbove(bound, 1).unsqueeze(1));
-    }
-
-    private static Tensor firstPieces(Tensor p, long b, long pieces) {
-        long[] first = new long[Math.toIntExact(b)];
-        for (int i = 0; i < first.length; i++) {
-            first[i] = i * pieces;
-        }
-        return Tensor.of(p.device(), first, b);
     }
 
     private static Tensor padded(Tensor p, long width) {

@@ -2,6 +2,7 @@ package org.attune.rollout.sampling;
 
 import org.attune.error.RolloutException;
 import org.attune.rollout.TopTokens;
+import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Samples the next token of many sequences, each by its own settings: those with equal settings
 /// together ([AlikeSampler]).
@@ -24,16 +26,31 @@ public final class BatchSampler {
     @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
     public record Sampled(int[] ids, float[] logProbs, List<TopTokens> top) {}
 
+    /// The random numbers of the rows' next tokens, for [#sample], if a GPU will draw them: sent
+    /// ahead they go together with what the pass before needs.
+    ///
+    /// @return `(B, 1)`, in the current scope; empty on a processor
+    public static Optional<Tensor> ahead(Device device, List<Sequence> rows) {
+        return device.isGpu() ? Optional.of(AlikeSampler.uniforms(device, rows)) : Optional.empty();
+    }
+
     /// @param logits float32 or bfloat16 `(B, V)`; may be changed
     /// @param rows whose logits they are, `(B)`
     /// @throws RolloutException if a row has no finite logit, or one that is NaN
     public static Sampled sample(Tensor logits, List<Sequence> rows) {
+        return sample(logits, rows, Optional.empty());
+    }
+
+    /// As above.
+    ///
+    /// @param sent what [#ahead] gave for the same rows
+    public static Sampled sample(Tensor logits, List<Sequence> rows, Optional<Tensor> sent) {
         Map<AlikeSampler, List<Integer>> groups = new LinkedHashMap<>();
         for (int i = 0; i < rows.size(); i++) {
             groups.computeIfAbsent(AlikeSampler.of(rows.get(i)), _ -> new ArrayList<>()).add(i);
         }
         if (groups.size() == 1) {
-            return groups.keySet().iterator().next().sample(logits, rows);
+            return groups.keySet().iterator().next().sample(logits, rows, sent);
         }
         var all =
                 new Sampled(
@@ -52,7 +69,8 @@ public final class BatchSampler {
             Sampled into) {
         long[] index = numbers.stream().mapToLong(i -> i).toArray();
         Tensor some = logits.indexSelect(0, Tensor.of(logits.device(), index, index.length));
-        Sampled sampled = sampler.sample(some, numbers.stream().map(rows::get).toList());
+        Sampled sampled =
+                sampler.sample(some, numbers.stream().map(rows::get).toList(), Optional.empty());
         for (int i = 0; i < index.length; i++) {
             int row = numbers.get(i);
             into.ids()[row] = sampled.ids()[i];

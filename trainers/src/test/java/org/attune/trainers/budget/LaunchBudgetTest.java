@@ -144,7 +144,7 @@ class LaunchBudgetTest {
     void aTokenThatIsDrawn() {
         assertBudget(
                 "a token of three sequences",
-                new Budget(41, 39, 8, 2),
+                new Budget(44, 38, 1, 1),
                 layers ->
                         onDecoder(
                                 layers,
@@ -160,7 +160,7 @@ class LaunchBudgetTest {
     void aStepOfAnAdapter() {
         assertBudget(
                 "a LoRA step",
-                new Budget(51, 274, 9, 4),
+                new Budget(57, 274, 2, 2),
                 layers ->
                         onDecoder(
                                 layers,
@@ -172,10 +172,25 @@ class LaunchBudgetTest {
     }
 
     @Test
+    void aStepWithDropout() {
+        assertBudget(
+                "a LoRA step with dropout",
+                new Budget(57, 754, 2, 2),
+                layers ->
+                        onDecoder(
+                                layers,
+                                d -> {
+                                    try (Policy policy = policy(d, 0.05)) {
+                                        return step(policy);
+                                    }
+                                }));
+    }
+
+    @Test
     void aStepOfAllWeights() {
         assertBudget(
                 "a step of all weights",
-                new Budget(75, 263, 11, 4),
+                new Budget(81, 263, 3, 2),
                 layers ->
                         onDecoder(
                                 layers,

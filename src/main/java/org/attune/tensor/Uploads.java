@@ -1,0 +1,97 @@
+package org.attune.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.Map;
+
+/// Small arrays on their way to a GPU. They gather in the processor's memory and go in one copy,
+/// before the next operator that computes on a GPU: every copy is waited for. So arrays that are
+/// made one after the other cost one copy. On the engine thread.
+final class Uploads {
+    /// Bytes of the largest array that is gathered.
+    static final long LARGEST = 1L << 20;
+
+    private static final long CHUNK = 4L << 20;
+    private static final int LINE = 16;
+
+    private static Chunk chunk; // the one that takes arrays; null before the first
+    private static long sent; // of its bytes
+    private static long used;
+
+    /// Memory here and there of the same size.
+    private record Chunk(TensorScope scope, Tensor here, Tensor there, Map<DType, Tensor> views) {
+        static Chunk on(Device device) {
+            TensorScope scope = TensorScope.detached("uploads");
+            try (var _ = scope.enter()) {
+                Tensor here = Tensor.empty(Device.cpu(), DType.INT64, CHUNK / Long.BYTES);
+                Tensor there = Tensor.empty(device, DType.INT64, CHUNK / Long.BYTES);
+                var views = new EnumMap<DType, Tensor>(DType.class);
+                views.put(DType.INT64, there);
+                return new Chunk(scope, here, there, views);
+            }
+        }
+
+        /// The memory there as numbers of a type.
+        Tensor as(DType dtype) {
+            return views.computeIfAbsent(
+                    dtype,
+                    type -> {
+                        try (var _ = scope.enter()) {
+                            return Operators.VIEW_DTYPE
+                                    .with(there)
+                                    .with((long) type.scalarType())
+                                    .call();
+                        }
+                    });
+        }
+    }
+
+    private Uploads() {}
+
+    /// Whether arrays of so many bytes gather for `device`.
+    static boolean takes(Device device, long bytes) {
+        return device.isGpu() && bytes > 0 && bytes <= LARGEST;
+    }
+
+    /// A tensor that will have these elements when an operator looks at it.
+    ///
+    /// @param data of a size that [#takes] accepts
+    static Tensor gather(Device device, DType dtype, MemorySegment data, long... shape) {
+        Engine.requireEngineThread();
+        long bytes = data.byteSize();
+        if (chunk == null || !chunk.there().device.equals(device) || used + bytes > CHUNK) {
+            send();
+            if (chunk != null) {
+                chunk.scope().close(); // tensors of it keep its memory
+            }
+            chunk = Chunk.on(device);
+            sent = 0;
+            used = 0;
+        }
+        MemorySegment.copy(data, 0, chunk.here().memory(), used, bytes);
+        long first = used / dtype.bytes();
+        used = (used + bytes + LINE - 1) / LINE * LINE;
+        long handle = Libtorch.reinterpret(chunk.as(dtype).handle(), shape, first);
+        return Tensor.adopt(handle, false, device);
+    }
+
+    /// Sends what has gathered, if anything has.
+    static void send() {
+        if (chunk == null || sent == used) {
+            return;
+        }
+        long from = sent / Long.BYTES;
+        long numbers = used / Long.BYTES - from;
+        sent = used;
+        try (var _ = TensorScope.open("upload")) {
+            Tensor here = part(chunk.here(), from, numbers);
+            Tensor there = part(chunk.there(), from, numbers);
+            Operators.SEND.with(there).with(here).with(false).call();
+            DeviceTraffic.copied(here, there);
+        }
+    }
+
+    private static Tensor part(Tensor x, long from, long numbers) {
+        return x.viewAs(new long[] {numbers}, new long[] {1}, from);
+    }
+}
