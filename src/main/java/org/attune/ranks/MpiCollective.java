@@ -71,7 +71,7 @@ public final class MpiCollective implements Collective {
     }
 
     /// The ranks that give the same number, among themselves. All ranks make this call.
-    MpiCollective part(int number, RankSum sum) {
+    public MpiCollective part(int number, RankSum sum) {
         return new MpiCollective(new MpiCalls(calls.library().split(number)), sum, false);
     }
 

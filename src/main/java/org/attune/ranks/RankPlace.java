@@ -44,7 +44,7 @@ public final class RankPlace {
     /// The place in words: `step 41, gradients`.
     public String text() {
         Waiting now = waiting;
-        String at = step == 0 ? "before the first step" : "step " + step;
+        String at = step == 0 ? "the start" : "step " + step;
         return now == null ? at : at + ", " + now.what();
     }
 }

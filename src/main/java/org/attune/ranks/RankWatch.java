@@ -1,7 +1,7 @@
 package org.attune.ranks;
 
 import java.time.Duration;
-import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /// Ends a rank that would wait for ever: MPI has no time limits, and a call of it can't be
@@ -21,7 +21,7 @@ public final class RankWatch implements AutoCloseable {
     private final RankMarks marks;
     private final Duration limit;
     private final Consumer<String> end;
-    private final Optional<ProcessHandle> launcher = ProcessHandle.current().parent();
+    private final BooleanSupplier launched;
     private final Thread thread;
     private volatile boolean closed;
     private RankPlace.Waiting marked;
@@ -31,17 +31,20 @@ public final class RankWatch implements AutoCloseable {
     /// @param place where this rank stands
     /// @param marks where ranks say that they wait
     /// @param limit of a call between ranks, `ddp_timeout`
+    /// @param launched whether what started the rank is still there
     /// @param end is told why, on the watching thread, and ends the process
     public RankWatch(
             Collective ranks,
             RankPlace place,
             RankMarks marks,
             Duration limit,
+            BooleanSupplier launched,
             Consumer<String> end) {
         this.ranks = ranks;
         this.place = place;
         this.marks = marks;
         this.limit = limit;
+        this.launched = launched;
         this.end = end;
         thread = new Thread(this::watch, "attune-ranks");
         thread.setDaemon(true);
@@ -53,7 +56,7 @@ public final class RankWatch implements AutoCloseable {
         try {
             while (!closed) {
                 Thread.sleep(tick.compareTo(LONGEST_TICK) < 0 ? tick : LONGEST_TICK);
-                if (!ProcessHandle.current().parent().equals(launcher)) {
+                if (!launched.getAsBoolean()) {
                     end.accept(
                             "the launcher of this job has gone (%s); the rank ends too"
                                     .formatted(place.text()));

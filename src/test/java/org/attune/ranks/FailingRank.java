@@ -28,6 +28,7 @@ final class FailingRank {
                         ranks.place(),
                         new RankMarks(folder.resolve("marks")),
                         Duration.ofSeconds(Integer.parseInt(args[2])),
+                        () -> true,
                         FailingRank::end);
         try {
             work(ranks, args[0], Integer.parseInt(args[1]));

@@ -93,6 +93,7 @@ final class AttuneCommand implements Callable<Integer> {
                         HelpCommand.class,
                         VersionCommand.class,
                         DoctorCommand.class,
+                        RanksCommand.class,
                         CompletionCommand.class,
                         BenchCommand.class));
         return groups;

@@ -34,8 +34,8 @@ final class ElsewhereCommand implements Callable<Integer> {
                     Map.entry("env", "is attune version here."),
                     Map.entry(
                             "launch",
-                            "starts several processes; a run of Attune has one, without a launcher:"
-                                    + " attune sft run.yaml."));
+                            "is --ranks N behind the command here: attune sft run.yaml --ranks 4"
+                                    + " (docs/scale.md)."));
 
     private final String name;
     @Spec CommandSpec spec;

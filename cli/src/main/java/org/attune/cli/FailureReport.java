@@ -32,7 +32,11 @@ final class FailureReport implements IExecutionExceptionHandler {
                                     + " shows where.");
         }
         err.flush();
-        return failure instanceof ConfigException ? ExitCodes.USAGE : ExitCodes.FAILED;
+        int code = failure instanceof ConfigException ? ExitCodes.USAGE : ExitCodes.FAILED;
+        if (command.getCommand() instanceof TrainCommand training) {
+            training.endOthers(code);
+        }
+        return code;
     }
 
     private static String message(Exception failure, boolean expected) {

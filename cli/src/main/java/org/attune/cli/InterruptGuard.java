@@ -7,6 +7,7 @@ import org.slf4j.LoggerFactory;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /// While it is open, Ctrl-C and SIGTERM ask the run to stop and wait until it has written what
@@ -34,16 +35,21 @@ final class InterruptGuard implements AutoCloseable {
 
     /// @param told at the first signal
     InterruptGuard(StopSignal stop, String told) {
+        this(stop, () -> told);
+    }
+
+    /// @param told at the first signal
+    InterruptGuard(StopSignal stop, Supplier<String> told) {
         hook = new Thread(() -> stopAndWait(stop, told), "attune-interrupt");
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    private void stopAndWait(StopSignal stop, String told) {
+    private void stopAndWait(StopSignal stop, Supplier<String> told) {
         if (finished.getCount() == 0) {
             return;
         }
         stop.request(); // before anything else: programs of rewards may have got the signal too
-        LOG.info(told);
+        LOG.info(told.get());
         try {
             // Some who send a signal to a process send it to its group too.
             boolean ended = finished.await(ONE_SIGNAL_MILLIS, TimeUnit.MILLISECONDS);

@@ -37,7 +37,8 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         Logger root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.WARN);
         root.addAppender(console);
-        context.getLogger("org.attune").setLevel(Level.INFO);
+        boolean follows = RankStreams.follower(System.getenv()).isPresent();
+        context.getLogger("org.attune").setLevel(follows ? Level.WARN : Level.INFO);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 }

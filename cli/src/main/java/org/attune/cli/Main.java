@@ -21,6 +21,7 @@ public final class Main {
 
     public static void main(String[] args) {
         Thread.setDefaultUncaughtExceptionHandler((_, failure) -> endIfOutOfMemory(failure));
+        RankStreams.apply(System.getenv());
         int code = ExitCodes.FAILED;
         try {
             code = run(args);

@@ -32,7 +32,9 @@ final class Preparation {
 
     private static void startEngine(List<CommandLine> commands) {
         CommandLine last = commands.getLast();
-        if (last.getCommand() instanceof UsesEngine command && !last.isUsageHelpRequested()) {
+        if (last.getCommand() instanceof UsesEngine command
+                && command.computesHere()
+                && !last.isUsageHelpRequested()) {
             try {
                 AddressSpace.own().requireEngine();
             } catch (ConfigException e) {

@@ -5,6 +5,7 @@ import org.attune.trainers.loop.TrainingListener;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -47,6 +48,15 @@ final class ResumeHint implements TrainingListener {
                 ? "nothing new was saved; to go on from the same checkpoint: " + command(arguments)
                 : "nothing was saved yet, so there is no checkpoint to go on from; to begin anew: "
                         + command(arguments);
+    }
+
+    /// What to do about a run that ended otherwise.
+    ///
+    /// @param newest its newest checkpoint
+    String text(Optional<Path> newest) {
+        return newest.map(c -> "last whole checkpoint: %s; to go on: ".formatted(c))
+                        .orElse("no checkpoint was saved; to begin anew: ")
+                + command(newest.isPresent() ? withResume() : arguments);
     }
 
     /// The arguments, with `resume=true` in the place of any other value of the key.

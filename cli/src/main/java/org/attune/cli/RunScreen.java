@@ -72,8 +72,8 @@ final class RunScreen implements AutoCloseable {
 
     /// Whether lines may be written over.
     static boolean isTerminal() {
-        if ("dumb".equals(System.getenv("TERM"))) {
-            return false;
+        if ("dumb".equals(System.getenv("TERM")) || RankStreams.isRank(System.getenv())) {
+            return false; // a launcher gives its ranks terminals
         }
         if (System.console() != null && System.console().isTerminal()) {
             return true;

@@ -16,6 +16,11 @@ final class SignalHook implements AutoCloseable {
         this.installed = installed;
     }
 
+    /// Changes nothing.
+    static SignalHook none() {
+        return new SignalHook(() -> {}, false);
+    }
+
     /// @param name without SIG, such as `INT` or `WINCH`
     /// @param action runs on a thread of the JVM's; should be short
     static SignalHook on(String name, Runnable action) {
@@ -32,7 +37,7 @@ final class SignalHook implements AutoCloseable {
             Object before = handle.invoke(null, signal, handler);
             return new SignalHook(() -> invoke(handle, signal, before), true);
         } catch (ReflectiveOperationException | RuntimeException e) {
-            return new SignalHook(() -> {}, false);
+            return none();
         }
     }
 

@@ -11,6 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /// `attune METHOD RUN.yaml [key=value …]`
@@ -18,9 +19,11 @@ import java.util.concurrent.Callable;
 final class TrainCommand implements Callable<Integer>, UsesEngine {
     @Mixin CommonOptions common;
     @Mixin RunArguments run;
+    @Mixin RankOptions ranks;
     @Spec CommandSpec spec;
 
     private final TrainingMethod<?, ?> method;
+    private Optional<TrainingSession> session = Optional.empty();
 
     private TrainCommand(TrainingMethod<?, ?> method) {
         this.method = method;
@@ -52,10 +55,24 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
         return train(method);
     }
 
+    @Override
+    public boolean computesHere() {
+        return !ranks.areAsked();
+    }
+
     private <C extends Record & RunConfig> int train(TrainingMethod<C, ?> one) {
         LoadedRun<C> loaded = new RunConfigReader().read(one, run.file(), run.words).found();
         C config = loaded.config();
-        return new TrainingSession(spec, one.name(), loaded, config)
-                .run(runs -> runs.train(one, config, loaded.directory()));
+        var opened = new TrainingSession(spec, one.name(), loaded, config);
+        if (ranks.areAsked()) {
+            return new RankStart(spec, ranks).run(opened::advice);
+        }
+        session = Optional.of(opened);
+        return opened.run(runs -> runs.train(one, config, loaded.directory()));
+    }
+
+    /// Ends the other ranks of the run after a failure of this one.
+    void endOthers(int code) {
+        session.ifPresent(opened -> opened.endOthers(code));
     }
 }

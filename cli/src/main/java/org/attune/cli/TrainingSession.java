@@ -1,6 +1,8 @@
 package org.attune.cli;
 
 import org.attune.bench.Machine;
+import org.attune.checkpoint.Checkpoint;
+import org.attune.checkpoint.CheckpointStore;
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.ResolvedConfig;
 import org.attune.cli.report.ReportPage;
@@ -33,6 +35,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -55,6 +58,7 @@ final class TrainingSession {
     private final Optional<CompletionLogConfig> completions;
     private final List<Optional<String>> inputs;
     private final PhasesFile phases;
+    private RankSession ranks = RankSession.alone();
 
     /// @param command that is being executed
     /// @param method its name
@@ -73,12 +77,75 @@ final class TrainingSession {
         phases = new PhasesFile(training.save().outputDir());
     }
 
+    /// Alone, or as one of several ranks.
+    ///
     /// @return the exit code
     int run(Function<Runs, RunSummary> start) {
         loaded.notes().forEach(LOG::info);
-        var stop = new StopSignal();
+        ranks = RankSession.open(training.ranks().ranksSum());
+        try {
+            ranks.agree(RankFacts.of(loaded.config()));
+            Duration limit = Duration.ofSeconds(training.ranks().ddpTimeout());
+            ranks.watch(training.save().outputDir(), limit);
+            var stop = new StopSignal();
+            int code;
+            try (var _ = new InterruptGuard(stop, this::told);
+                    var _ = ranks.heed(stop)) {
+                code = ranks.ranks().writes() ? lead(start, stop) : follow(start, stop);
+                ranks.leave();
+            }
+            return ranks.exitCode(code);
+        } catch (ConfigException e) {
+            ranks.failed();
+            throw loaded.placed(e);
+        } catch (RuntimeException | Error e) {
+            ranks.failed();
+            throw e;
+        }
+    }
+
+    /// Says at a signal what becomes of the run; what started the ranks says the rest.
+    private String told() {
+        if (ranks.place().isEmpty()) {
+            return InterruptGuard.NO_CHECKPOINT;
+        }
+        return "asked to end, in %s: another rank has ended, or the job was cancelled. %s"
+                .formatted(ranks.place(), ranks.options().isEmpty() ? advice() : "");
+    }
+
+    /// What can be done when a run has ended before its time: where it would go on, and how.
+    String advice() {
         SaveConfig save = training.save();
-        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
+        Optional<Path> newest =
+                new CheckpointStore(save.outputDir(), save.saveTotalLimit())
+                        .glance()
+                        .map(Checkpoint::folder);
+        return new ResumeHint(arguments()).text(newest);
+    }
+
+    /// Ends the other ranks after a failure of this one.
+    void endOthers(int code) {
+        ranks.endOthers(code);
+    }
+
+    private List<String> arguments() {
+        List<String> arguments =
+                new ArrayList<>(command.root().commandLine().getParseResult().originalArgs());
+        arguments.addAll(ranks.options());
+        return arguments;
+    }
+
+    /// A rank that writes nothing.
+    private int follow(Function<Runs, RunSummary> start, StopSignal stop) {
+        RunSummary summary =
+                start.apply(
+                        new Runs(loaded.environment().hubCache(), List.of(), stop, ranks.ranks()));
+        return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
+    }
+
+    private int lead(Function<Runs, RunSummary> start, StopSignal stop) {
+        SaveConfig save = training.save();
+        List<String> arguments = arguments();
         var hint = new ResumeHint(arguments);
         var file =
                 new RunFile(
@@ -88,14 +155,13 @@ final class TrainingSession {
                         () -> Engine.libtorch().toString());
         try (var screen = RunScreen.open(command.commandLine().getOut());
                 var warnings = WarningTap.open(save.outputDir());
-                var _ = new InterruptGuard(stop);
                 var folder = RunFolder.open(save.outputDir(), save.resume(), inputs);
                 var upload = ResultUpload.of(loaded, config, method);
                 var trackers = RunTrackers.of(loaded, training)) {
             List<TrainingListener> listeners =
                     listeners(folder, writers(file, warnings, trackers), screen, hint);
             upload.listener().ifPresent(listeners::add);
-            var runs = new Runs(loaded.environment().hubCache(), listeners, stop);
+            var runs = new Runs(loaded.environment().hubCache(), listeners, stop, ranks.ranks());
             RunSummary summary;
             try {
                 summary = recorded(folder, file, () -> start.apply(runs));
@@ -106,8 +172,6 @@ final class TrainingSession {
                 screen.line(hint.text(ResumePoint.glance(save).isPresent()));
             }
             return upload.tell(summary, screen);
-        } catch (ConfigException e) {
-            throw loaded.placed(e);
         }
     }
 

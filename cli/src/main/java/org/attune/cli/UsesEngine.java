@@ -7,6 +7,11 @@ interface UsesEngine {
         return false;
     }
 
+    /// Whether it computes in this process.
+    default boolean computesHere() {
+        return true;
+    }
+
     /// Whether it looks after Ctrl-C itself.
     default boolean stopsItself() {
         return false;

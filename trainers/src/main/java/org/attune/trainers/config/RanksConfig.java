@@ -1,15 +1,24 @@
 package org.attune.trainers.config;
 
+import org.attune.ranks.RankSum;
 import org.attune.records.CopyMethods;
 
 /// How the processes of a run work together, where there are several.
 ///
 /// @param checkRanksSteps after every so many steps the processes compare the trained values; they
 ///     must be the same, bit for bit
+/// @param ddpTimeout seconds that a process waits for the others in one call before the run ends;
+///     TRL's default
+/// @param ranksSum in which order numbers of the processes are added
 @CopyMethods
-public record RanksConfig(@InRange(min = 1) int checkRanksSteps) implements RanksConfigCopies {
+public record RanksConfig(
+        @InRange(min = 1) int checkRanksSteps, @InRange(min = 1) int ddpTimeout, RankSum ranksSum)
+        implements RanksConfigCopies {
     /// The defaults, as listed at the parameters.
     public static RanksConfig defaults() {
-        return RanksConfigCopies.blank().withCheckRanksSteps(100);
+        return RanksConfigCopies.blank()
+                .withCheckRanksSteps(100)
+                .withDdpTimeout(1800)
+                .withRanksSum(RankSum.FIXED);
     }
 }

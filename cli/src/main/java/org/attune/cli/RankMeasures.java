@@ -1,0 +1,79 @@
+package org.attune.cli;
+
+import org.attune.ranks.Collective;
+import org.attune.tensor.DType;
+import org.attune.tensor.Device;
+import org.attune.tensor.Tensor;
+import org.attune.tensor.TensorScope;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/// How fast ranks are with each other. On the engine thread, on all ranks.
+final class RankMeasures {
+    private static final int REPEATS = 5;
+    private static final int SMALL_REPEATS = 50;
+
+    private final Collective ranks;
+
+    RankMeasures(Collective ranks) {
+        this.ranks = ranks;
+    }
+
+    /// A line for each kind of work; the slowest rank counts, the median of five.
+    ///
+    /// @param library the same ranks, whose sums the library makes in its order
+    /// @param mebibytes moved by each
+    List<String> lines(Collective library, int mebibytes) {
+        List<String> lines = new ArrayList<>();
+        long count = (mebibytes << 20) / Float.BYTES;
+        try (var _ = TensorScope.open("measures")) {
+            Tensor a = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
+            Tensor b = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
+            String of = " of %d MiB".formatted(mebibytes);
+            double bytes = (double) count * Float.BYTES;
+            double copy = median(REPEATS, () -> b.copyInPlace(a));
+            lines.add(line("copy" + of + ", all ranks at once", copy, bytes));
+            double sum = median(REPEATS, () -> ranks.allReduce("measured sum", a));
+            lines.add(line("sum" + of + " (ranks_sum: fixed)", sum, bytes));
+            double theirs = median(REPEATS, () -> library.allReduce("measured sum", b));
+            lines.add(line("sum" + of + " (ranks_sum: library)", theirs, bytes));
+            double broadcast = median(REPEATS, () -> ranks.broadcast("measured copy", a, 0));
+            lines.add(line("broadcast" + of, broadcast, bytes));
+        }
+        double barrier = median(SMALL_REPEATS, () -> ranks.barrier("measured"));
+        lines.add("%-44s %9.1f µs".formatted("barrier", barrier * 1e6));
+        double few = median(SMALL_REPEATS, () -> ranks.allGather("measured", 1.0));
+        lines.add("%-44s %9.1f µs".formatted("a number of each", few * 1e6));
+        return lines;
+    }
+
+    private static String line(String what, double seconds, double bytes) {
+        return String.format(
+                Locale.ROOT,
+                "%-44s %9.1f ms %7.2f GB/s",
+                what,
+                seconds * 1e3,
+                bytes / seconds / 1e9);
+    }
+
+    private double median(int repeats, Runnable work) {
+        double[] seconds = new double[repeats];
+        work.run();
+        for (int i = 0; i < repeats; i++) {
+            ranks.barrier("measured");
+            long begun = System.nanoTime();
+            work.run();
+            double mine = (System.nanoTime() - begun) / 1e9;
+            seconds[i] =
+                    Arrays.stream(ranks.allGather("times", mine))
+                            .mapToDouble(theirs -> theirs[0])
+                            .max()
+                            .orElseThrow();
+        }
+        Arrays.sort(seconds);
+        return seconds[repeats / 2];
+    }
+}

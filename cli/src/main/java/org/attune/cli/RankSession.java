@@ -1,0 +1,182 @@
+package org.attune.cli;
+
+import org.attune.cli.launch.HostName;
+import org.attune.cli.launch.RankJob;
+import org.attune.ranks.Collective;
+import org.attune.ranks.Launched;
+import org.attune.ranks.MpiCollective;
+import org.attune.ranks.RankAgreement;
+import org.attune.ranks.RankMarks;
+import org.attune.ranks.RankSum;
+import org.attune.ranks.RankWatch;
+import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Engine;
+import org.attune.trainers.loop.StopSignal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/// A training command as one of several processes, or as the only one: joins the others, watches
+/// that none waits for ever, and leaves together with them.
+final class RankSession {
+    private static final Logger LOG = LoggerFactory.getLogger(RankSession.class);
+
+    /// So long other ranks keep back what they failed with, which is mostly what rank 0 says.
+    private static final int OTHERS_WAIT_MILLIS = 2000;
+
+    private static final int ABORT_SECONDS = 5;
+
+    /// A collective that took too long; others may do the same again. As `EX_TEMPFAIL`.
+    private static final int GAVE_UP = 75;
+
+    private final Collective ranks;
+    private final Optional<MpiCollective> mpi;
+    private Optional<RankWatch> watch = Optional.empty();
+
+    private RankSession(Optional<MpiCollective> mpi) {
+        this.mpi = mpi;
+        ranks = mpi.<Collective>map(joined -> joined).orElseGet(SingleProcess::new);
+    }
+
+    /// The only process.
+    static RankSession alone() {
+        return new RankSession(Optional.empty());
+    }
+
+    /// Joins the others, if a launcher started this process with some.
+    ///
+    /// @throws org.attune.error.CollectiveException if they can't be found
+    static RankSession open(RankSum sum) {
+        Map<String, String> environment = System.getenv();
+        return new RankSession(
+                Launched.by(environment)
+                        .filter(Launched::isParallel)
+                        .map(
+                                launched ->
+                                        Engine.call(
+                                                () ->
+                                                        MpiCollective.join(
+                                                                launched, environment, sum))));
+    }
+
+    Collective ranks() {
+        return ranks;
+    }
+
+    /// Where this rank stands, in words; empty in a run of one process.
+    String place() {
+        return mpi.map(joined -> joined.place().text()).orElse("");
+    }
+
+    /// Begins to watch over the run.
+    ///
+    /// @param outputDir folder of the run, which all ranks see
+    /// @param limit of a call between ranks
+    void watch(Path outputDir, Duration limit) {
+        Optional<ProcessHandle> parent = ProcessHandle.current().parent();
+        Optional<ProcessHandle> starter = starter();
+        watch =
+                mpi.map(
+                        joined ->
+                                new RankWatch(
+                                        joined,
+                                        joined.place(),
+                                        new RankMarks(outputDir.resolve(".ranks")),
+                                        limit,
+                                        () ->
+                                                ProcessHandle.current().parent().equals(parent)
+                                                        && starter.map(ProcessHandle::isAlive)
+                                                                .orElse(true),
+                                        this::giveUp));
+    }
+
+    /// The process that was called with `--ranks`, if it is on this machine.
+    private static Optional<ProcessHandle> starter() {
+        String[] words = System.getenv().getOrDefault(RankJob.STARTER, "").split("@", 2);
+        return words.length == 2 && words[0].matches("\\d+") && words[1].equals(HostName.own())
+                ? ProcessHandle.of(Long.parseLong(words[0]))
+                : Optional.empty();
+    }
+
+    private void giveUp(String reason) {
+        System.err.println("attune: " + reason);
+        System.err.flush();
+        Runtime.getRuntime().halt(GAVE_UP);
+    }
+
+    /// Compares what ranks must have alike: the program and the settings as they were understood.
+    ///
+    /// @throws org.attune.error.CollectiveException if one has something else
+    void agree(Map<String, String> facts) {
+        mpi.ifPresent(joined -> Engine.run(() -> RankAgreement.require(joined, facts)));
+    }
+
+    /// The options by which the ranks were asked for, as words of a command line.
+    List<String> options() {
+        String options = System.getenv().getOrDefault(RankJob.OPTIONS, "");
+        return mpi.isEmpty() || options.isEmpty()
+                ? List.of()
+                : new ArrayList<>(List.of(options.split(" +")));
+    }
+
+    /// Lets the launcher's wish to stop reach the run: `kill -USR1` of `mpirun` reaches all ranks.
+    SignalHook heed(StopSignal stop) {
+        return mpi.isPresent() ? SignalHook.on("USR1", stop::request) : SignalHook.none();
+    }
+
+    /// Leaves, when all are done.
+    void leave() {
+        watch.ifPresent(RankWatch::close);
+        mpi.ifPresent(
+                joined ->
+                        Engine.run(
+                                () -> {
+                                    joined.barrier("the end");
+                                    joined.close();
+                                }));
+    }
+
+    /// A rank that ends with another code than 0 would have the others killed, which may still be
+    /// writing; what `--ranks` started knows that it asked them to stop.
+    int exitCode(int code) {
+        return mpi.isPresent() && code == ExitCodes.INTERRUPTED ? ExitCodes.DONE : code;
+    }
+
+    /// Lets rank 0 speak first.
+    void failed() {
+        if (mpi.isPresent() && ranks.rank() > 0) {
+            try {
+                Thread.sleep(OTHERS_WAIT_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /// Ends the other ranks after a failure of this one.
+    void endOthers(int code) {
+        mpi.ifPresent(joined -> abort(joined, code));
+    }
+
+    private static void abort(MpiCollective joined, int code) {
+        Runnable all = () -> Engine.run(() -> joined.abort(code));
+        try {
+            // If the engine is busy, the launcher ends the others when this process has ended.
+            CompletableFuture.runAsync(all).get(ABORT_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            LOG.debug("the job can't be aborted", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

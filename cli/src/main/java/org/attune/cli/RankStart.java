@@ -1,0 +1,126 @@
+package org.attune.cli;
+
+import org.attune.cli.launch.JobPlan;
+import org.attune.cli.launch.MpiLauncher;
+import org.attune.cli.launch.RankHosts;
+import org.attune.cli.launch.RankJob;
+import org.attune.error.ConfigException;
+import org.attune.ranks.Launched;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import picocli.CommandLine.Model.CommandSpec;
+
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// A command with `--ranks`: starts itself as often as asked and waits for the end.
+final class RankStart {
+    private static final Logger LOG = LoggerFactory.getLogger(RankStart.class);
+
+    private static final int MOST = 100_000;
+
+    private final CommandSpec command;
+    private final RankOptions options;
+
+    RankStart(CommandSpec command, RankOptions options) {
+        this.command = command;
+        this.options = options;
+    }
+
+    /// Starts the ranks and waits.
+    ///
+    /// @param advice what can be done when the job has failed
+    /// @return the exit code
+    int run(Supplier<String> advice) {
+        Map<String, String> environment = System.getenv();
+        JobPlan plan = plan(environment);
+        MpiLauncher launcher = MpiLauncher.find(environment);
+        if (plan.isCrowded()) {
+            LOG.warn(
+                    "--ranks {}: this machine has {} cores, so ranks share them and take longer",
+                    plan.ranks(),
+                    plan.cores());
+        }
+        LOG.info(
+                "{} ranks with {} threads each by {} ({})",
+                plan.ranks(),
+                environment.getOrDefault("OMP_NUM_THREADS", "" + plan.threads()),
+                launcher.file(),
+                launcher.version());
+        PrintWriter err = command.commandLine().getErr();
+        RankJob job = RankJob.start(launcher, plan, options.text().strip(), program(), err);
+        int code = await(job);
+        if (job.isStopping() && code == ExitCodes.DONE) {
+            return ExitCodes.INTERRUPTED;
+        }
+        if (code != ExitCodes.DONE) {
+            String reason = job.reason().isEmpty() ? "the launcher ended with code " + code : "";
+            err.printf("attune: %s%s; all ranks have ended%n", job.reason(), reason);
+            String advised = advice.get();
+            if (!advised.isEmpty()) {
+                err.println(advised);
+            }
+            err.flush();
+        }
+        return code;
+    }
+
+    private JobPlan plan(Map<String, String> environment) {
+        if (Launched.by(environment).isPresent()) {
+            throw new ConfigException(
+                    "--ranks: a launcher has started this process already; leave --ranks out, the"
+                            + " launcher says how many there are");
+        }
+        int ranks =
+                options.ranks.orElseThrow(
+                        () -> new ConfigException("--hosts needs --ranks N, the number of all"));
+        if (ranks < 1 || ranks > MOST) {
+            throw new ConfigException(
+                    "--ranks: %d is no number of processes; expected 1 to %d"
+                            .formatted(ranks, MOST));
+        }
+        return new JobPlan(
+                ranks,
+                RankHosts.parse(options.hosts.orElse(""), ranks),
+                Runtime.getRuntime().availableProcessors(),
+                "root".equals(System.getProperty("user.name")));
+    }
+
+    /// This program as each rank runs it: by the start script, or as this JVM was started.
+    private List<String> program() {
+        List<String> words = new ArrayList<>();
+        String script = System.getProperty("attune.command", "");
+        if (script.contains("/")) {
+            words.add(Path.of(script).toAbsolutePath().normalize().toString());
+        } else {
+            words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+            words.addAll(List.of("-cp", System.getProperty("java.class.path")));
+            words.add(Main.class.getName());
+        }
+        List<String> arguments = command.root().commandLine().getParseResult().originalArgs();
+        words.addAll(RankOptions.without(arguments));
+        return words;
+    }
+
+    private static int await(RankJob job) {
+        var hook = new Thread(job::end, "attune-job-end");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try (var _ = SignalHook.on("INT", job::stop);
+                var _ = SignalHook.on("TERM", job::stop)) {
+            return job.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            job.end();
+            return ExitCodes.FAILED;
+        } finally {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
+    }
+}
