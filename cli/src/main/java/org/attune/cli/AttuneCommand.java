@@ -62,6 +62,7 @@ final class AttuneCommand implements Callable<Integer> {
                 "Prepare",
                 List.of(
                         AutoCommand.class,
+                        SweepCommand.class,
                         InitCommand.class,
                         KeysCommand.class,
                         SchemaCommand.class,

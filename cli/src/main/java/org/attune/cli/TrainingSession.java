@@ -81,17 +81,23 @@ final class TrainingSession {
     ///
     /// @return the exit code
     int run(Function<Runs, RunSummary> start) {
+        return run(start, new StopSignal(), List.of());
+    }
+
+    /// @param stop by which the run can be ended early
+    /// @param more listeners that are told last
+    /// @return the exit code
+    int run(Function<Runs, RunSummary> start, StopSignal stop, List<TrainingListener> more) {
         loaded.notes().forEach(LOG::info);
         ranks = RankSession.open(training.ranks().ranksSum());
         try {
             ranks.agree(RankFacts.of(loaded.config()));
             Duration limit = Duration.ofSeconds(training.ranks().ddpTimeout());
             ranks.watch(training.save().outputDir(), limit);
-            var stop = new StopSignal();
             int code;
             try (var _ = new InterruptGuard(stop, this::told);
                     var _ = ranks.heed(stop)) {
-                code = ranks.ranks().writes() ? lead(start, stop) : follow(start, stop);
+                code = ranks.ranks().writes() ? lead(start, stop, more) : follow(start, stop);
                 ranks.leave();
             }
             return ranks.exitCode(code);
@@ -143,7 +149,8 @@ final class TrainingSession {
         return summary.interrupted() ? ExitCodes.INTERRUPTED : ExitCodes.DONE;
     }
 
-    private int lead(Function<Runs, RunSummary> start, StopSignal stop) {
+    private int lead(
+            Function<Runs, RunSummary> start, StopSignal stop, List<TrainingListener> more) {
         SaveConfig save = training.save();
         List<String> arguments = arguments();
         var hint = new ResumeHint(arguments);
@@ -161,6 +168,7 @@ final class TrainingSession {
             List<TrainingListener> listeners =
                     listeners(folder, writers(file, warnings, trackers), screen, hint);
             upload.listener().ifPresent(listeners::add);
+            listeners.addAll(more);
             var runs = new Runs(loaded.environment().hubCache(), listeners, stop, ranks.ranks());
             RunSummary summary;
             try {

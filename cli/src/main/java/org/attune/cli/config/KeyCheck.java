@@ -82,6 +82,9 @@ final class KeyCheck {
                     + ", not of "
                     + command;
         }
+        if (setting.key().equals("sweep")) {
+            return given + "a block of attune sweep, which tries several values of keys";
+        }
         return given + "unknown key" + nearest(setting.key());
     }
 

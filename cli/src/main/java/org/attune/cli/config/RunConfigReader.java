@@ -12,19 +12,56 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Reads a run's YAML file: flat keys with TRL's names, then `key=value` arguments over them. All
 /// problems are reported at once, each with the place where it stands.
 public final class RunConfigReader {
     private final KeyTable table;
+    private final Set<String> blocks;
 
     public RunConfigReader() {
         this(KeyTable.load());
     }
 
     RunConfigReader(KeyTable table) {
+        this(table, Set.of());
+    }
+
+    private RunConfigReader(KeyTable table, Set<String> blocks) {
         this.table = table;
+        this.blocks = blocks;
+    }
+
+    /// A reader that passes over a key which a command reads itself, by [#block].
+    public RunConfigReader without(String key) {
+        return new RunConfigReader(table, Set.of(key));
+    }
+
+    /// The value of a key that is none of a run's: maps, lists and texts; empty if it isn't there.
+    ///
+    /// @param file as in [#read]
+    /// @param overrides as in [#read]
+    public Optional<Object> block(Path file, List<String> overrides, String key) {
+        var problems = new Problems();
+        var forms = new KeyForms(table, Methods.all());
+        Settings run = Settings.read(file, overrides, forms, problems);
+        problems.throwIfAny();
+        return Optional.ofNullable(run.keys().get(key)).map(s -> plain(s.value()));
+    }
+
+    private static Object plain(YamlNode node) {
+        return switch (node) {
+            case YamlNode.Scalar scalar -> scalar.text();
+            case YamlNode.Items(var items, int _) ->
+                    items.stream().map(RunConfigReader::plain).toList();
+            case YamlNode.Fields(var fields, int _) -> {
+                Map<String, Object> map = new LinkedHashMap<>();
+                fields.forEach(f -> map.put(f.key(), plain(f.value())));
+                yield map;
+            }
+        };
     }
 
     /// Reads a run of a method.
@@ -46,6 +83,7 @@ public final class RunConfigReader {
         var problems = new Problems();
         var forms = new KeyForms(table, Methods.all());
         Settings run = Settings.read(file, overrides, forms, problems);
+        run.keys().keySet().removeAll(blocks);
         problems.throwIfAny();
         return new MethodRules(table, run.name(), run.directory(), run.keys(), rows).choose();
     }
@@ -89,6 +127,7 @@ public final class RunConfigReader {
         var problems = new Problems();
         Settings run = Settings.read(file, overrides, forms, problems);
         Map<String, Setting> settings = run.keys();
+        settings.keySet().removeAll(blocks);
         Map<String, String> places = places(settings);
         List<String> notes = new ArrayList<>(check.sort(settings, problems));
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);

@@ -1,0 +1,31 @@
+package org.attune.cli.sweep;
+
+import org.apache.commons.rng.UniformRandomProvider;
+import org.apache.commons.rng.simple.RandomSource;
+
+/// Random numbers of one trial, which follow from the sweep's seed and the trial's number.
+final class SweepDraws {
+    private static final long GOLDEN = 0x9E37_79B9_7F4A_7C15L;
+
+    private final UniformRandomProvider source;
+
+    SweepDraws(long seed, int trial) {
+        source = RandomSource.XO_RO_SHI_RO_128_PP.create(seed + GOLDEN * (trial + 1L));
+    }
+
+    /// Uniform in [0, 1).
+    double uniform() {
+        return source.nextDouble();
+    }
+
+    /// A whole number from 0 on, below `n`.
+    int below(int n) {
+        return source.nextInt(n);
+    }
+
+    /// Of the standard normal distribution, by Box and Muller's formula.
+    double normal() {
+        double radius = Math.sqrt(-2 * Math.log(1 - source.nextDouble()));
+        return radius * Math.cos(2 * Math.PI * source.nextDouble());
+    }
+}

@@ -1,0 +1,50 @@
+package org.attune.cli.sweep;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.TreeMap;
+
+/// One run of a sweep.
+///
+/// @param number from 0
+/// @param values by key
+/// @param state how far it is
+/// @param result the held-out number at its end
+/// @param steps held-out numbers by step
+public record SweepTrial(
+        int number,
+        Map<String, Double> values,
+        State state,
+        OptionalDouble result,
+        Map<Integer, Double> steps) {
+    /// States, in the order of Optuna's numbers.
+    public enum State {
+        RUNNING,
+        COMPLETE,
+        PRUNED,
+        FAILED
+    }
+
+    public SweepTrial {
+        values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
+        steps = Collections.unmodifiableMap(new TreeMap<>(steps));
+    }
+
+    SweepTrial at(State next, OptionalDouble value, Map<Integer, Double> told) {
+        return new SweepTrial(number, values, next, value, told);
+    }
+
+    /// What it counts with among the others: its result, or the last number before it was given up.
+    OptionalDouble score() {
+        return switch (state) {
+            case COMPLETE -> result;
+            case PRUNED ->
+                    steps.isEmpty()
+                            ? OptionalDouble.empty()
+                            : OptionalDouble.of(new TreeMap<>(steps).lastEntry().getValue());
+            case RUNNING, FAILED -> OptionalDouble.empty();
+        };
+    }
+}
