@@ -157,7 +157,8 @@ final class Curves {
                 colour,
                 heldOut,
                 last.stream().mapToDouble(point -> point[0]).toArray(),
-                last.stream().mapToDouble(point -> point[1]).toArray());
+                last.stream().mapToDouble(point -> point[1]).toArray(),
+                new double[0]);
     }
 
     private static String plain(String key) {

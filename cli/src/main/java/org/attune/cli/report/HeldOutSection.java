@@ -109,12 +109,17 @@ final class HeldOutSection {
         body.element("h3", title).table(title, heads.toArray(String[]::new));
         for (HeldOutRow row : rows) {
             body.open("tr").open("th", "scope", "row", "class", "said");
-            body.text(RecordedRounds.cut(texts ? row.prompt() : row.where())).close("th");
+            body.text(RecordedRounds.cut(texts ? row.prompt() : name(row))).close("th");
             side(body, row.before(), texts, metric);
             side(body, row.after(), texts, metric);
             body.close("tr");
         }
         body.endTable();
+    }
+
+    /// Place and text of a row that was given.
+    private static String name(HeldOutRow row) {
+        return RowText.of(row.where()).map(text -> row.where() + '\n' + text).orElse(row.where());
     }
 
     private static void side(

@@ -32,7 +32,11 @@ final class PageData {
                 json.append(",\"colour\":").append(curve.colour());
                 json.append(",\"heldOut\":").append(curve.heldOut());
                 json.append(",\"x\":").append(numbers(curve.steps()));
-                json.append(",\"y\":").append(numbers(curve.values())).append('}');
+                json.append(",\"y\":").append(numbers(curve.values()));
+                if (curve.means().length > 0) {
+                    json.append(",\"means\":").append(numbers(curve.means()));
+                }
+                json.append('}');
             }
             json.append("]}");
         }

@@ -104,8 +104,13 @@ public final class ReportPage {
             Verdict verdict = Verdict.of(run);
             body.element(
                     "p",
-                    "%s · %s after %s steps"
-                            .formatted(run.method(), run.state(), Figures.grouped(run.steps())),
+                    "%s%s after %s"
+                            .formatted(
+                                    run.method().isEmpty() ? "" : run.method() + " · ",
+                                    run.state(),
+                                    run.steps() == 1
+                                            ? "1 step"
+                                            : Figures.grouped(run.steps()) + " steps"),
                     "class",
                     "state");
             body.open("div", "class", "verdict " + verdict.tone());

@@ -71,7 +71,7 @@ record Verdict(String tone, String headline, String detail) {
     }
 
     private static String rows(HeldOutMetric m) {
-        return m.n() > 0 ? " on " + m.n() + " held-out rows" : "";
+        return m.n() > 0 ? ", on " + m.n() + " held-out rows" : "";
     }
 
     private static String shown(OptionalDouble value) {

@@ -47,16 +47,18 @@
     });
   };
 
-  // An exponential mean whose memory is counted in steps, so that points left out change little.
+  // An exponential mean whose memory is counted in steps. Of a thinned curve the means of its stretches are smoothed,
+  // since its points are the extremes.
   const smooth = (curve, weight) => {
     const count = curve.x.length;
     if (weight === 0 || count < 3) {
       return curve.y;
     }
     const usual = (curve.x[count - 1] - curve.x[0]) / (count - 1);
+    const values = curve.means === undefined ? curve.y : curve.means;
     let sum = 0;
     let whole = 0;
-    return curve.y.map((value, i) => {
+    return values.map((value, i) => {
       const kept = i === 0 ? 0 : Math.pow(weight, (curve.x[i] - curve.x[i - 1]) / usual);
       sum = kept * sum + (1 - weight) * value;
       whole = kept * whole + (1 - weight);
@@ -85,6 +87,15 @@
       return duration(value);
     }
     return value >= 1e6 ? +(value / 1e6).toPrecision(3) + "M" : value >= 1e4 ? +(value / 1e3).toPrecision(3) + "k" : String(+value.toPrecision(4));
+  };
+
+  // Some room around the values; where all are the same, the line is in the middle.
+  const room = (u, low, high) => {
+    if (low === null || high === null) {
+      return [0, 1];
+    }
+    const free = low === high ? Math.abs(low) / 2 || 1 : 0.06 * (high - low);
+    return [low - free, high + free];
   };
 
   const series = (curve, faded) => {
@@ -123,7 +134,7 @@
     const options = {
       width: Math.max(200, figure.clientWidth - 30),
       height: HEIGHT,
-      scales: { x: { time: false }, y: { distr: logarithmic.checked && positive ? 3 : 1 } },
+      scales: { x: { time: false }, y: logarithmic.checked && positive ? { distr: 3 } : { range: room } },
       axes: [
         { stroke: quiet, grid: edge, ticks: edge, font, values: (u, all) => all.map(short) },
         { stroke: quiet, grid: edge, ticks: edge, font, size: 58, values: (u, all) => all.map((v) => (v === null ? "" : shown(v))) },
@@ -148,6 +159,11 @@
     plots.set(figure, plot);
     figure.classList.add("live");
   };
+
+  if (data.charts.some((chart) => chart.curves.some((curve) => curve.means !== undefined))) {
+    smoothing.value = "0.9";
+    smoothed.textContent = smoothing.value;
+  }
 
   // Charts are built when they come near the window: a run may have thirty.
   const near = new IntersectionObserver(

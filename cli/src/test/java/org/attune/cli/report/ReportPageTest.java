@@ -149,6 +149,7 @@ class ReportPageTest {
         List<Double> values = new ArrayList<>();
         loss.path("y").forEach(y -> values.add(y.asDouble()));
         assertTrue(values.contains(99.5), "the peak");
+        assertTrue(Math.abs(loss.path("means").get(500).asDouble() - 1) < 0.01, "a stretch's mean");
         assertEquals(page, page(run), "the same page of the same run");
         System.out.println("20,000 steps: " + page.length() + " characters");
     }
@@ -169,6 +170,24 @@ class ReportPageTest {
         assertEquals("one · loss", curves.get(0).path("name").asText());
         assertEquals("two · loss", curves.get(1).path("name").asText());
         assertEquals(1, curves.get(1).path("run").asInt());
+    }
+
+    /// A run knows rows that it was given by their place.
+    @Test
+    void rowsThatWereGivenAreShownFromTheirFile() throws Exception {
+        Path data = Files.writeString(root.resolve("pairs.jsonl"), "{}\n{\"chosen\": \"<b>\"}\n");
+        Path run = Files.createDirectories(root.resolve("pairs"));
+        Files.writeString(run.resolve("metrics.jsonl"), "{\"step\":0,\"eval_loss\":2.5}\n");
+        Files.writeString(
+                run.resolve("heldout.jsonl"),
+                """
+                {"row":0,"where":"%s:2","prompt":"","before":{"step":0,"completion":"","values":{"loss":2.5}}}
+                {"row":1,"where":"%s:7","prompt":"","before":{"step":0,"completion":"","values":{"loss":2.5}}}
+                """
+                        .formatted(data, data));
+        String shown = section(body(page(run)), "heldout");
+        assertTrue(shown.contains(data + ":2\n{\"chosen\": \"<b>\"}"), shown);
+        assertTrue(shown.contains(data + ":7"), shown);
     }
 
     /// A run that was killed early has left almost nothing, and a damaged file costs its part only.
