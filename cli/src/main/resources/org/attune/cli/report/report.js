@@ -47,11 +47,14 @@
     });
   };
 
+  // What is held out is measured rarely, and would lag behind.
+  const smoothes = (curve, weight) => weight > 0 && !curve.heldOut && curve.x.length >= 3;
+
   // An exponential mean whose memory is counted in steps. Of a thinned curve the means of its stretches are smoothed,
   // since its points are the extremes.
   const smooth = (curve, weight) => {
     const count = curve.x.length;
-    if (weight === 0 || count < 3) {
+    if (!smoothes(curve, weight)) {
       return curve.y;
     }
     const usual = (curve.x[count - 1] - curve.x[0]) / (count - 1);
@@ -119,7 +122,7 @@
     const positive = chart.curves.every((curve) => curve.y.every((y) => y > 0));
     chart.curves.forEach((curve) => {
       const x = along(curve);
-      if (weight > 0 && curve.x.length >= 3) {
+      if (smoothes(curve, weight)) {
         const raw = series(curve, true);
         raw.label = curve.name + ", as logged";
         parts.push([x, curve.y]);
