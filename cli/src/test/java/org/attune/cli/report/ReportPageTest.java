@@ -16,6 +16,7 @@ import org.xml.sax.InputSource;
 
 import java.io.IOException;
 import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -128,7 +129,8 @@ class ReportPageTest {
         int count = 0;
         while (parts.find()) {
             byte[] digest =
-                    MessageDigest.getInstance("SHA-256").digest(parts.group(2).getBytes("UTF-8"));
+                    MessageDigest.getInstance("SHA-256")
+                            .digest(parts.group(2).getBytes(StandardCharsets.UTF_8));
             assertTrue(policy.contains(Base64.getEncoder().encodeToString(digest)), parts.group(1));
             count++;
         }
