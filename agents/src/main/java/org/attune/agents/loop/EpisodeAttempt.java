@@ -157,7 +157,14 @@ final class EpisodeAttempt implements EpisodeStory {
     }
 
     private ParsedTurn parsed(int[] ids) {
-        return setup.format().parser().parse(text(dialogue.ids()), text(ids), dialogue.tools());
+        ParsedTurn turn =
+                setup.format().parser().parse(text(dialogue.ids()), text(ids), dialogue.tools());
+        if (!setup.isTrl() || !turn.isFallback() || !turn.problems().isEmpty()) {
+            return turn;
+        }
+        // TRL leaves control tokens out by their ids: a name that was spelled by others stays.
+        String text = setup.format().chat().tokenizer().decode(ids, true);
+        return new ParsedTurn(Message.of("assistant", text), List.of(), List.of(), true);
     }
 
     private String text(int[] ids) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+
 import org.attune.agents.environment.Environment;
 import org.attune.agents.environment.Opening;
 import org.attune.agents.environment.Step;
@@ -28,6 +30,7 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
 import org.attune.testing.CaseReport;
 import org.attune.testing.Fixtures;
+import org.attune.testing.Recorded;
 import org.attune.text.ChatTemplate.Tail;
 import org.attune.text.Conversation;
 import org.attune.text.Message;
@@ -39,7 +42,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,18 +55,6 @@ import java.util.stream.IntStream;
 /// its own tokens is what they were sampled with.
 @Tag("fixtures-agents")
 final class EpisodeLogProbsFixtureTest {
-    private static final List<String> CASES =
-            List.of(
-                    "single-call",
-                    "family-gemma4",
-                    "family-glm4moe",
-                    "family-gptoss",
-                    "family-lfm2-5",
-                    "family-llama3-2",
-                    "family-nemotron-3-nano",
-                    "family-qwen2-5",
-                    "family-qwen3-6");
-
     /// Answers two turns.
     private static final class Talk implements Environment {
         @Override
@@ -92,16 +85,28 @@ final class EpisodeLogProbsFixtureTest {
                                                 model.tensors(),
                                                 Device.cpu(),
                                                 DType.FLOAT32)) {
-                            for (String name : CASES) {
-                                report.run(name, () -> check(root, name, decoder));
+                            for (Path folder : oneOfEachTemplate(root)) {
+                                report.run(
+                                        folder.getFileName().toString(),
+                                        () -> check(root, folder, decoder));
                             }
                         }
                     });
         }
     }
 
-    private static void check(Path root, String name, Decoder decoder) throws IOException {
-        try (var recorded = new EpisodeCase(root, root.resolve("episodes/" + name));
+    /// The first case, by name, of each chat template.
+    private static Collection<Path> oneOfEachTemplate(Path root) {
+        Map<String, Path> first = new LinkedHashMap<>();
+        for (Path folder : Recorded.folders(root.resolve("episodes"))) {
+            JsonNode config = Recorded.json(folder.resolve("config.json"));
+            first.putIfAbsent(config.get("chat_template").asText(), folder);
+        }
+        return first.values();
+    }
+
+    private static void check(Path root, Path folder, Decoder decoder) throws IOException {
+        try (var recorded = new EpisodeCase(root, folder);
                 var caller = new ToolCaller()) {
             // A model that knows nothing hardly ends a turn by itself.
             Set<Integer> stops = new HashSet<>(recorded.endIds());
@@ -132,7 +137,7 @@ final class EpisodeLogProbsFixtureTest {
                 }
             }
             assertTrue(largest <= 1e-5, "differs by " + largest);
-            System.out.printf("%s: %.1e, %d forks%n", name, largest, forks);
+            System.out.printf("%s: %.1e, %d forks%n", folder.getFileName(), largest, forks);
             checkSingleTurns(recorded, generator, sampling, prompts, caller);
         }
     }

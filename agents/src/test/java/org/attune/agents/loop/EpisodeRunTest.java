@@ -14,6 +14,8 @@ import org.attune.episode.ToolOutcome.Kind;
 import org.attune.episode.Turn;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
+import org.attune.text.Message;
+import org.attune.text.parse.ParsedTurn;
 import org.junit.jupiter.api.Test;
 
 import java.time.Duration;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Episodes by written turns: what tools answer, where episodes end, in which order they go on.
 final class EpisodeRunTest {
@@ -176,6 +179,24 @@ final class EpisodeRunTest {
         toy.config = EpisodeConfig.trl().withLimits(EpisodeLimits.none().withMaxTurnTokens(14));
         one(ToyChat.tools(counts), script, "d");
         assertEquals(1, calls.get(), "TRL runs what is complete");
+    }
+
+    @Test
+    void trlLeavesControlTokensOutByTheirIds() {
+        toy.config = EpisodeConfig.trl();
+        toy.parser =
+                (_, text, _) ->
+                        new ParsedTurn(
+                                Message.of("assistant", text.replace(ToyChat.END, "")),
+                                List.of(),
+                                List.of(),
+                                true);
+        int[] ids =
+                Stream.of("<|en", "d|> so<|end|>")
+                        .flatMapToInt(part -> Arrays.stream(toy.tokens.encode(part, false)))
+                        .toArray();
+        Episode episode = toy.play(ToyChat.tools(ECHO), 1, (_, _) -> ids).getFirst();
+        assertEquals("<|end|> so", episode.messages().getLast().content());
     }
 
     @Test

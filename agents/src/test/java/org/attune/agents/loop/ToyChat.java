@@ -60,6 +60,7 @@ final class ToyChat {
             new ChatTokenizer(
                     tokens, JinjaChatTemplate.compile("toy", TEMPLATE, SpecialTokens.none()));
     ScriptedSampler sampler;
+    TurnParser parser = parser();
     EpisodeConfig config = EpisodeConfig.defaults();
     int maxCompletionLength = 2000;
     int context = 4000;
@@ -169,7 +170,7 @@ final class ToyChat {
                 chat,
                 Map.of(),
                 new TemplateCodec(chat, Map.of(), endIds()),
-                parser(),
+                parser,
                 AnswerForm.PLAIN);
     }
 
