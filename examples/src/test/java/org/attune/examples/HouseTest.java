@@ -281,7 +281,7 @@ final class HouseTest {
     void theLauncherKnowsTheModules() throws IOException {
         String pom = Files.readString(root.resolve("pom.xml"));
         String modules =
-                Pattern.compile("<module>(\\w+)</module>")
+                Pattern.compile("(?m)^ +<module>(\\w+)</module>")
                         .matcher(pom)
                         .results()
                         .map(m -> m.group(1))
