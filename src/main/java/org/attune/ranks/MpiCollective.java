@@ -7,6 +7,7 @@ import org.attune.tensor.mpi.MpiLibrary;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -73,6 +74,11 @@ public final class MpiCollective implements Collective {
     /// The ranks that give the same number, among themselves. All ranks make this call.
     public MpiCollective part(int number, RankSum sum) {
         return new MpiCollective(new MpiCalls(calls.library().split(number)), sum, false);
+    }
+
+    /// Ranks on this rank's machine, itself included.
+    public int neighbours() {
+        return Collections.frequency(hosts, hosts.get(rank()));
     }
 
     /// What the library says of itself: `Open MPI v4.1.4, …`.

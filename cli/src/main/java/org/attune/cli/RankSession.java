@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 
 /// A training command as one of several processes, or as the only one: joins the others, watches
 /// that none waits for ever, and leaves together with them.
@@ -38,6 +39,10 @@ final class RankSession {
 
     /// A collective that took too long; others may do the same again. As `EX_TEMPFAIL`.
     private static final int GAVE_UP = 75;
+
+    /// What launchers leave on other machines to start ranks there.
+    private static final Pattern LAUNCHERS_PART =
+            Pattern.compile("/(orted|prted|hydra_pmi_proxy|hydra_bstrap_proxy)$");
 
     private final Collective ranks;
     private final Optional<MpiCollective> mpi;
@@ -111,6 +116,11 @@ final class RankSession {
     private void giveUp(String reason) {
         System.err.println("attune: " + reason);
         System.err.flush();
+        // Where the network is cut, the launcher's part on this machine waits for its other part.
+        ProcessHandle.current()
+                .parent()
+                .filter(parent -> LAUNCHERS_PART.matcher(parent.info().command().orElse("")).find())
+                .ifPresent(ProcessHandle::destroyForcibly);
         Runtime.getRuntime().halt(GAVE_UP);
     }
 
@@ -118,7 +128,25 @@ final class RankSession {
     ///
     /// @throws org.attune.error.CollectiveException if one has something else
     void agree(Map<String, String> facts) {
-        mpi.ifPresent(joined -> Engine.run(() -> RankAgreement.require(joined, facts)));
+        mpi.ifPresent(
+                joined -> {
+                    Engine.run(() -> RankAgreement.require(joined, facts));
+                    warnOfCores(joined);
+                });
+    }
+
+    /// Says, once a machine, when its ranks compute with more threads than it has cores for them.
+    private static void warnOfCores(MpiCollective joined) {
+        int threads = Engine.call(Engine::threads);
+        int cores = Runtime.getRuntime().availableProcessors();
+        if (joined.local() == 0 && threads > 1 && threads * joined.neighbours() > cores) {
+            LOG.warn(
+                    "{} ranks with {} threads each on {} cores: OMP_NUM_THREADS says how many"
+                            + " threads a rank has",
+                    joined.neighbours(),
+                    threads,
+                    cores);
+        }
     }
 
     /// The options by which the ranks were asked for, as words of a command line.

@@ -1,6 +1,5 @@
 package org.attune.cli.launch;
 
-import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,18 +25,28 @@ public final class JobMessages {
     /// Of `MPI_Abort`: `MPI_ABORT was invoked on rank 2 in communicator …`
     private static final Pattern ABORT = Pattern.compile("MPI_ABORT was invoked on rank (\\d+)");
 
+    /// Of a rank that waited too long: `attune: rank 0 on node0 waited 12 s (ddp_timeout is …`
+    private static final Pattern GAVE_UP =
+            Pattern.compile("attune: (rank \\d+ on \\S+) waited \\d+ s \\(ddp_timeout");
+
     private String who = "";
     private String how = "";
-    private OptionalInt signal = OptionalInt.empty();
+    private boolean gaveUp;
 
     /// Takes a line of what the launcher and the ranks said.
     synchronized void read(String line) {
         Matcher found = SIGNAL.matcher(line);
-        if (found.find()) {
+        if (found.find() && !gaveUp) {
             who = "rank %s on %s".formatted(found.group(1), found.group(2));
-            signal = OptionalInt.of(Integer.parseInt(found.group(3)));
             String name = found.group(4) == null ? "" : " (" + found.group(4) + ")";
-            how = "was ended by signal " + signal.getAsInt() + name;
+            how = "was ended by signal " + found.group(3) + name;
+            return;
+        }
+        found = GAVE_UP.matcher(line);
+        if (found.find() && !gaveUp) {
+            gaveUp = true;
+            who = found.group(1);
+            how = "gave up waiting";
             return;
         }
         readRest(line);
@@ -67,6 +76,11 @@ public final class JobMessages {
             int code = Integer.parseInt(found.group(1));
             how = code == 9 ? "was ended by signal 9 (Killed)" : "ended with code " + code;
         }
+    }
+
+    /// Whether a rank waited for others until it gave up.
+    synchronized boolean gaveUp() {
+        return gaveUp;
     }
 
     /// Who ended and how, `rank 2 on node1 was ended by signal 9 (Killed)`; empty if no rank is

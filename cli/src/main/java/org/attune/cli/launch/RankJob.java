@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /// A launcher at work: starts the ranks, lets them speak, and hands them the wish to stop.
@@ -26,10 +28,14 @@ public final class RankJob {
     /// The user's own options for the launcher, with spaces between them.
     private static final String MORE = "ATTUNE_MPIRUN_OPTIONS";
 
+    /// What a launcher gets to end the other ranks when one has given up.
+    private static final int PATIENCE_SECONDS = 15;
+
     private final Process process;
     private final JobMessages messages = new JobMessages();
     private final PrintWriter err;
     private volatile boolean stopping;
+    private boolean ending;
 
     private RankJob(Process process, PrintWriter err) {
         this.process = process;
@@ -90,11 +96,21 @@ public final class RankJob {
                 messages.read(line);
                 err.println(line);
                 err.flush();
+                if (messages.gaveUp() && !ending) {
+                    ending = true;
+                    endSoon();
+                }
             }
         } catch (IOException e) {
             err.println("the launcher's messages can't be read: " + e.getMessage());
         }
         return process.waitFor();
+    }
+
+    /// A launcher that can't reach its other machines would wait for them for a quarter of an hour.
+    private void endSoon() {
+        CompletableFuture.delayedExecutor(PATIENCE_SECONDS, TimeUnit.SECONDS)
+                .execute(process::destroyForcibly);
     }
 
     /// Asks the ranks to stop after this step; asked again, ends them.

@@ -42,6 +42,13 @@ final class JobMessagesTest {
         assertEquals(
                 "process 1899 on vm was ended by signal 9 (Killed)",
                 reason("=   PID 1899 RUNNING AT vm", "=   EXIT CODE: 9"));
+        assertEquals(
+                "rank 0 on node0 gave up waiting",
+                reason(
+                        "attune: rank 0 on node0 waited 12 s (ddp_timeout is 10) in step 5,"
+                                + " gradients. rank 1 on node1 hasn't come. The job ends",
+                        "  Process name: [[31836,1],0]",
+                        "  Exit code:    75"));
         assertEquals("", reason("step 4: loss 3.2"));
     }
 }

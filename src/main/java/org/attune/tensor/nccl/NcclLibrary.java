@@ -1,0 +1,116 @@
+package org.attune.tensor.nccl;
+
+import org.attune.error.CollectiveException;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// A loaded NCCL. There must be one in a process: where libtorch has brought its own, it is that.
+@SuppressWarnings("restricted")
+public final class NcclLibrary {
+    /// Bytes of the id by which GPUs of a run find each other.
+    public static final int ID_BYTES = 128;
+
+    private static final int LONGEST_TEXT = 4096;
+
+    private final NcclFunctions functions;
+
+    private NcclLibrary(SymbolLookup library) {
+        functions = NcclFunctions.of(library);
+    }
+
+    /// What libtorch has loaded, else what the system's loader finds.
+    public static Optional<NcclLibrary> find() {
+        SymbolLookup loaded = SymbolLookup.loaderLookup();
+        if (loaded.find("ncclAllReduce").isPresent()) {
+            return Optional.of(new NcclLibrary(loaded));
+        }
+        try {
+            return Optional.of(
+                    new NcclLibrary(SymbolLookup.libraryLookup("libnccl.so.2", Arena.global())));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // no such library
+        }
+    }
+
+    /// The library of a file.
+    ///
+    /// @throws IllegalArgumentException if it can't be loaded
+    public static NcclLibrary load(Path file) {
+        return new NcclLibrary(SymbolLookup.libraryLookup(file, Arena.global()));
+    }
+
+    /// Its version, as 23007 for 2.30.7.
+    public int version() {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
+            check("ncclGetVersion", (int) functions.version().invokeExact(out.address()));
+            return out.get(ValueLayout.JAVA_INT, 0);
+        } catch (Throwable t) {
+            throw fault("ncclGetVersion", t);
+        }
+    }
+
+    /// A new id, for one rank to make and to give to the others.
+    public byte[] uniqueId() {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ID_BYTES, Long.BYTES);
+            check("ncclGetUniqueId", (int) functions.uniqueId().invokeExact(out.address()));
+            return out.toArray(ValueLayout.JAVA_BYTE);
+        } catch (Throwable t) {
+            throw fault("ncclGetUniqueId", t);
+        }
+    }
+
+    /// Joins the other ranks; waits until all do. The calling thread's current GPU takes part.
+    ///
+    /// @param id of rank 0
+    /// @throws CollectiveException if this process has no GPU, or the others can't be reached
+    public NcclRanks join(byte[] id, int rank, int size) {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
+            MemorySegment unique = arena.allocate(ID_BYTES, Long.BYTES);
+            unique.copyFrom(MemorySegment.ofArray(id));
+            int code = (int) functions.join().invokeExact(out.address(), size, unique, rank);
+            check("ncclCommInitRank", code);
+            return new NcclRanks(this, functions, out.get(ValueLayout.JAVA_LONG, 0), size);
+        } catch (Throwable t) {
+            throw fault("ncclCommInitRank", t);
+        }
+    }
+
+    /// @param code what a call gave back
+    /// @throws CollectiveException unless it is 0
+    void check(String call, int code) {
+        if (code != 0) {
+            throw new CollectiveException("%s failed: %s".formatted(call, text(code)));
+        }
+    }
+
+    /// What an error number means, and what the library says of the last one.
+    private String text(int code) {
+        try {
+            String meaning = string((long) functions.errorText().invokeExact(code));
+            String last = string((long) functions.lastError().invokeExact(0L));
+            return last.isBlank() ? meaning : meaning + " (" + last.strip() + ")";
+        } catch (Throwable t) {
+            throw fault("ncclGetErrorString", t);
+        }
+    }
+
+    private static String string(long address) {
+        return address == 0
+                ? ""
+                : MemorySegment.ofAddress(address).reinterpret(LONGEST_TEXT).getString(0);
+    }
+
+    static RuntimeException fault(String call, Throwable t) {
+        return t instanceof CollectiveException known
+                ? known
+                : new IllegalStateException("calling " + call + " failed", t);
+    }
+}

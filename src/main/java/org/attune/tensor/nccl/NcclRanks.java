@@ -1,0 +1,150 @@
+package org.attune.tensor.nccl;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/// The GPUs of a run. Calls put work on a CUDA stream and return; counts are of float32 numbers
+/// unless said otherwise, addresses are of the GPU's memory. Not tried on GPUs yet.
+public final class NcclRanks implements AutoCloseable {
+    private static final int BYTE = 0; // ncclInt8
+    private static final int FLOAT = 7; // ncclFloat32
+    private static final int SUM = 0; // ncclSum
+    private static final int IN_PROGRESS = 7; // ncclInProgress
+
+    private final NcclLibrary library;
+    private final NcclFunctions functions;
+    private final long ranks;
+    private final int size;
+    private boolean left;
+
+    NcclRanks(NcclLibrary library, NcclFunctions functions, long ranks, int size) {
+        this.library = library;
+        this.functions = functions;
+        this.ranks = ranks;
+        this.size = size;
+    }
+
+    /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
+    ///
+    /// @param from size · count numbers
+    /// @param to likewise, elsewhere
+    public void allToAll(long from, long to, long count, long stream) {
+        long bytes = count * Float.BYTES;
+        try {
+            library.check("ncclGroupStart", (int) functions.groupStart().invokeExact());
+            for (int rank = 0; rank < size; rank++) {
+                long out = from + rank * bytes;
+                long in = to + rank * bytes;
+                int sent =
+                        (int) functions.send().invokeExact(out, count, FLOAT, rank, ranks, stream);
+                library.check("ncclSend", sent);
+                int received =
+                        (int)
+                                functions
+                                        .receive()
+                                        .invokeExact(in, count, FLOAT, rank, ranks, stream);
+                library.check("ncclRecv", received);
+            }
+            library.check("ncclGroupEnd", (int) functions.groupEnd().invokeExact());
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclSend and ncclRecv", t);
+        }
+    }
+
+    /// Everybody's bytes, in the order of the ranks.
+    ///
+    /// @param from count bytes, maybe in their place in `to`
+    /// @param to size · count bytes
+    public void allGatherBytes(long from, long to, long count, long stream) {
+        try {
+            library.check(
+                    "ncclAllGather",
+                    (int) functions.allGather().invokeExact(from, to, count, BYTE, ranks, stream));
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclAllGather", t);
+        }
+    }
+
+    /// Adds up in place, in the library's order.
+    public void allReduce(long numbers, long count, long stream) {
+        try {
+            library.check(
+                    "ncclAllReduce",
+                    (int)
+                            functions
+                                    .allReduce()
+                                    .invokeExact(
+                                            numbers, numbers, count, FLOAT, SUM, ranks, stream));
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclAllReduce", t);
+        }
+    }
+
+    /// This rank's `count` of the size · count sums, in the library's order.
+    public void reduceScatter(long from, long to, long count, long stream) {
+        try {
+            library.check(
+                    "ncclReduceScatter",
+                    (int)
+                            functions
+                                    .reduceScatter()
+                                    .invokeExact(from, to, count, FLOAT, SUM, ranks, stream));
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclReduceScatter", t);
+        }
+    }
+
+    /// Copies one rank's bytes to all.
+    public void broadcastBytes(long bytes, long count, int from, long stream) {
+        try {
+            library.check(
+                    "ncclBroadcast",
+                    (int)
+                            functions
+                                    .broadcast()
+                                    .invokeExact(bytes, bytes, count, BYTE, from, ranks, stream));
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclBroadcast", t);
+        }
+    }
+
+    /// Looks whether work on the stream has failed; from any thread.
+    ///
+    /// @throws org.attune.error.CollectiveException if it has
+    public void requireHealthy() {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
+            library.check(
+                    "ncclCommGetAsyncError",
+                    (int) functions.asyncError().invokeExact(ranks, out.address()));
+            int code = out.get(ValueLayout.JAVA_INT, 0);
+            library.check("work between GPUs", code == IN_PROGRESS ? 0 : code);
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclCommGetAsyncError", t);
+        }
+    }
+
+    /// Ends work that waits for others; from any thread. No further call is possible.
+    public void abort() {
+        left = true;
+        try {
+            library.check("ncclCommAbort", (int) functions.abort().invokeExact(ranks));
+        } catch (Throwable t) {
+            throw NcclLibrary.fault("ncclCommAbort", t);
+        }
+    }
+
+    /// Leaves, when all work is done.
+    @Override
+    public void close() {
+        if (!left) {
+            left = true;
+            try {
+                library.check("ncclCommDestroy", (int) functions.leave().invokeExact(ranks));
+            } catch (Throwable t) {
+                throw NcclLibrary.fault("ncclCommDestroy", t);
+            }
+        }
+    }
+}
