@@ -12,7 +12,6 @@ import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardFunction;
 import org.attune.reward.RewardUnavailableException;
-import org.attune.text.Message;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,7 +37,10 @@ import java.util.OptionalDouble;
 /// {"rewards": [1.0]}
 /// ```
 /// `rewards` has one entry per completion, in order: a number, `true` or `false` for 1 and 0, or
-/// null for "doesn't apply". For conversations `prompt_messages` and `completion_messages` hold the
+/// null for "doesn't apply"; of an episode it may be a list, a number for each of its turns. For
+/// episodes `episodes` holds what became of each (null for completions that are none): `end`,
+/// `state`, and `turns` with `message`, `outcomes`, `answers` and `reward`. For conversations
+// `prompt_messages` and `completion_messages` hold the
 /// turns, each a list of messages. The answer may also have `metrics` (numbers by name, for the
 /// training log), `extras` (further columns for the table of completions, each a list), or only
 /// `error` (a text): then the completions get no reward. Output lines that are no such object, and
@@ -177,19 +180,24 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         if (batch.prompts().stream().anyMatch(prompt -> !prompt.messages().isEmpty())) {
             request.put(
                     "prompt_messages",
-                    batch.prompts().stream().map(prompt -> fields(prompt.messages())).toList());
+                    batch.prompts().stream()
+                            .map(prompt -> ToldEpisode.fields(prompt.messages()))
+                            .toList());
             request.put(
                     "completion_messages",
                     batch.completions().stream()
-                            .map(completion -> fields(completion.messages()))
+                            .map(completion -> ToldEpisode.fields(completion.messages()))
+                            .toList());
+        }
+        if (batch.completions().stream().anyMatch(c -> c.episode().isPresent())) {
+            request.put(
+                    "episodes",
+                    batch.completions().stream()
+                            .map(c -> c.episode().map(ToldEpisode::fields).orElse(null))
                             .toList());
         }
         request.put("columns", batch.columns());
         return request;
-    }
-
-    private static List<Map<String, Object>> fields(List<Message> messages) {
-        return messages.stream().map(Message::fields).toList();
     }
 
     private static List<OptionalDouble> rewards(JsonNode answer, RewardBatch batch) {
@@ -201,7 +209,7 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
         }
         var rewards = new ArrayList<OptionalDouble>();
         for (JsonNode reward : answer.get("rewards")) {
-            rewards.add(reward(reward));
+            rewards.add(reward.isArray() ? turns(reward, batch, rewards.size()) : reward(reward));
         }
         for (Map.Entry<String, JsonNode> metric : answer.path("metrics").properties()) {
             batch.logMetric(metric.getKey(), metric.getValue().asDouble(Double.NaN));
@@ -210,6 +218,37 @@ public final class ProcessReward implements RewardFunction, AutoCloseable {
             batch.logExtra(extra.getKey(), JSON.convertValue(extra.getValue(), List.class));
         }
         return rewards;
+    }
+
+    /// Rewards of an episode's turns, which make up its reward.
+    private static OptionalDouble turns(JsonNode given, RewardBatch batch, int place) {
+        int count =
+                place < batch.size()
+                        ? batch.completions()
+                                .get(place)
+                                .episode()
+                                .map(e -> e.turns().size())
+                                .orElse(1)
+                        : 0;
+        if (given.size() != count) {
+            throw new IllegalStateException(
+                    "%d rewards for the %d turns of completion %d: %s"
+                            .formatted(given.size(), count, place, given));
+        }
+        double[] values = new double[count];
+        for (int turn = 0; turn < count; turn++) {
+            values[turn] =
+                    reward(given.get(turn))
+                            .orElseThrow(
+                                    () ->
+                                            new IllegalStateException(
+                                                    "a turn's reward must be a number, got null in "
+                                                            + given
+                                                            + "; null for the whole episode says"
+                                                            + " that it gets none"));
+        }
+        batch.log().turns(place, values);
+        return OptionalDouble.of(Arrays.stream(values).sum());
     }
 
     private static OptionalDouble reward(JsonNode reward) {
