@@ -114,7 +114,7 @@ final class TaskGroups implements AutoCloseable {
         }
     }
 
-    /// Puts a process, with all that it starts from now on, into a group of its own.
+    /// Puts a process, with all that it starts from now on, into another group.
     ///
     /// @param tasks most processes and threads
     /// @throws IOException if the system refuses it

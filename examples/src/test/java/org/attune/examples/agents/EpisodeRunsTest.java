@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.agents.loop.History;
 import org.attune.models.DtypeChoice;
+import org.attune.text.Json;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.Resume;
@@ -30,7 +32,7 @@ class EpisodeRunsTest {
     private static final Path MODEL =
             Path.of(System.getProperty("attune.root", "..")).resolve("examples/model");
 
-    /// Answers two turns; the longer a turn is, the better.
+    /// Answers two turns, and rewards each for its text.
     private static final String ECHO =
             """
             import org.attune.agents.environment.*;
@@ -50,7 +52,7 @@ class EpisodeRunsTest {
 
                 @Override
                 public Step step(ParsedTurn turn, int index) {
-                    double reward = turn.message().content().length() % 7;
+                    double reward = turn.message().content().chars().sum() % 7;
                     return index == 1
                             ? new Step.Done(reward, true)
                             : new Step.Observe(List.of(Message.of("user", "on")), reward);
@@ -144,5 +146,124 @@ class EpisodeRunsTest {
                 c -> c.withTraining(t -> t.withSave(s -> s.withResume(new Resume.Latest())));
         train(on.apply(config("halves", 4)));
         assertArrayEquals(adapter("whole"), adapter("halves"));
+    }
+
+    /// A template that leaves out a digit of what the model said: a turn with it is followed by
+    /// another row.
+    private GrpoConfig forking(String name) throws IOException {
+        Path template = folder.resolve("template.jinja");
+        Files.writeString(
+                template,
+                Files.readString(MODEL.resolve("chat_template.jinja"))
+                        .replaceFirst(
+                                "message\\['content']", "message['content'] | replace('2', '')"));
+        return config(name, 2)
+                .withModel(m -> m.withChatTemplatePath(template.toString()))
+                .withAgent(a -> a.withPlay(p -> p.withHistory(History.TEMPLATE)))
+                .withGeneration(g -> g.withStepsPerGeneration(1));
+    }
+
+    /// On policy the loss is −Σ advantage · own tokens / Σ own tokens, whatever rows they are in.
+    @Test
+    void forkedEpisodesAreTrainedInAllTheirRows() throws IOException {
+        Path file = folder.resolve("forks.jsonl");
+        GrpoConfig config = forking("forked");
+        Logs logs = train(config.withRollouts(r -> r.withRecordRollouts(file)));
+        List<double[]> group = new ArrayList<>(); // reward and own tokens
+        int forks = 0;
+        for (String line : Files.readAllLines(file)) {
+            Map<?, ?> recorded = (Map<?, ?>) Json.parse(line);
+            int own = 0;
+            for (Object turn : (List<?>) ((Map<?, ?>) recorded.get("episode")).get("turns")) {
+                own += ((List<?>) ((Map<?, ?>) turn).get("ids")).size();
+                forks += ((Map<?, ?>) turn).get("context") == null ? 0 : 1;
+            }
+            if (((Number) recorded.get("generation")).intValue() == 0) {
+                Object reward = ((Map<?, ?>) recorded.get("rewards")).get("echo");
+                group.add(new double[] {((Number) reward).doubleValue(), own});
+            }
+        }
+        assertTrue(forks > 0, "no episode forked");
+        assertTrue(group.stream().anyMatch(e -> e[0] != group.getFirst()[0]), "nothing is learned");
+        double mean = group.stream().mapToDouble(e -> e[0]).average().orElseThrow();
+        double squares = group.stream().mapToDouble(e -> Math.pow(e[0] - mean, 2)).sum();
+        double deviation = Math.sqrt(squares / (group.size() - 1)) + 1e-4;
+        double own = group.stream().mapToDouble(e -> e[1]).sum();
+        double loss =
+                group.stream().mapToDouble(e -> -(e[0] - mean) / deviation * e[1]).sum() / own;
+        Map<String, Object> first = logs.steps.getFirst();
+        assertEquals(loss, ((Number) first.get("loss")).doubleValue(), 1e-5);
+        assertTrue(
+                ((Number) first.get("sampling/sampling_logp_difference/max")).doubleValue() < 1e-5,
+                first.toString());
+
+        train(config.withTraining(t -> t.withSave(s -> s.withOutputDir(folder.resolve("again")))));
+        assertArrayEquals(adapter("forked"), adapter("again"));
+    }
+
+    /// Of each four episodes one goes well, one's world throws, one's hangs, and one's answers with
+    /// 10 MB.
+    private static final String CHAOS =
+            """
+            import org.attune.agents.environment.*;
+            import org.attune.episode.*;
+            import org.attune.text.Message;
+            import org.attune.text.parse.ParsedTurn;
+            import java.util.*;
+
+            public final class Chaos implements Environment {
+                private int member;
+
+                @Override
+                public Opening reset(EpisodeStart start) {
+                    member = start.member();
+                    return Opening.NOTHING;
+                }
+
+                @Override
+                public Step step(ParsedTurn turn, int index) throws Exception {
+                    if (index == 1 || member == 0) {
+                        return new Step.Done(1 + turn.message().content().length() % 7, true);
+                    }
+                    if (member == 1) {
+                        throw new java.io.IOException("gone");
+                    }
+                    if (member == 2) {
+                        Thread.sleep(600_000);
+                    }
+                    return new Step.Observe(
+                            List.of(Message.of("user", "10 MB ".repeat(1_700_000))), 0);
+                }
+            }
+            """;
+
+    @Test
+    void aRunWhoseWorldsFailEndsAndSaysSo() throws IOException {
+        Files.writeString(folder.resolve("Chaos.java"), CHAOS);
+        Logs logs =
+                train(
+                        config("chaos", 2)
+                                .withGeneration(g -> g.withStepsPerGeneration(1))
+                                .withAgent(
+                                        a ->
+                                                a.withEnvironments(
+                                                                Map.of(
+                                                                        "chaos",
+                                                                        folder.resolve("Chaos.java")
+                                                                                .toString()))
+                                                        .withBudget(b -> b.withToolTimeout(0.5))
+                                                        .withPlay(
+                                                                p ->
+                                                                        p.withEpisodeRetries(0)
+                                                                                .withMaxFailedEpisodes(
+                                                                                        1))));
+        assertEquals(2, logs.steps.size());
+        for (Map<String, Object> step : logs.steps) {
+            double failed = ((Number) step.get("episodes/end/failed")).doubleValue();
+            assertTrue(failed > 0 && failed <= 0.5, step.toString());
+            assertTrue(Double.isFinite(((Number) step.get("loss")).doubleValue()));
+            assertTrue(Double.isFinite(((Number) step.get("grad_norm")).doubleValue()));
+        }
+        assertTrue(adapter("chaos").length > 0);
     }
 }
