@@ -38,15 +38,15 @@ import java.util.OptionalDouble;
 /// ```
 /// `rewards` has one entry per completion, in order: a number, `true` or `false` for 1 and 0, or
 /// null for "doesn't apply"; of an episode it may be a list, a number for each of its turns. For
-/// episodes `episodes` holds what became of each (null for completions that are none): `end`,
-/// `state`, and `turns` with `message`, `outcomes`, `answers` and `reward`. For conversations
-/// `prompt_messages` and `completion_messages` hold the turns, each a list of messages. The answer
-// may also have `metrics` (numbers by name, for the
-/// training log), `extras` (further columns for the table of completions, each a list), or only
-/// `error` (a text): then the completions get no reward. Output lines that are no such object, and
-/// standard error, go to the log, of each the first 200 lines of a call, but not what it says when
-/// the run is being stopped: Ctrl-C reaches it too. An answer has at most 16
-/// MiB. At the end standard input is closed.
+/// conversations `prompt_messages` and `completion_messages` hold the turns, each a list of
+/// messages. For episodes `episodes` holds what became of each, null for completions that are
+/// none: `end`, `state`, and `turns` with `message`, `outcomes`, `answers` and `reward`.
+///
+/// The answer may also have `metrics` (numbers by name, for the training log), `extras` (further
+/// columns for the table of completions, each a list), or only `error` (a text): then the
+/// completions get no reward. Output lines that are no such object, and standard error, go to the
+/// log, of each the first 200 lines of a call, but not what it says when the run is being stopped:
+/// Ctrl-C reaches it too. An answer has at most 16 MiB. At the end standard input is closed.
 /// ```
 /// import json, sys
 /// for line in sys.stdin:
