@@ -229,6 +229,26 @@ final class Aten {
         return out;
     }
 
+    /// Runs an operator with several results, of which the first are of use. The others may be of
+    /// dtypes that Attune doesn't know, or none.
+    Tensor[] callFirst(int wanted) {
+        Device device = run();
+        long[] handles = new long[results];
+        for (int i = 0; i < results; i++) {
+            handles[i] = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, i);
+        }
+        for (int i = wanted; i < results; i++) {
+            Libtorch.delete(handles[i]);
+        }
+        var out = new Tensor[wanted];
+        for (int i = 0; i < wanted; i++) {
+            out[i] = Tensor.adopt(handles[i], false, device);
+        }
+        DeviceTraffic.called(name, device, false);
+        reset();
+        return out;
+    }
+
     /// Runs an operator without a result.
     void callVoid() {
         DeviceTraffic.called(name, run(), false);

@@ -20,6 +20,11 @@ final class CudaProbe {
         return cudart().map(Cudart::deviceCount).orElse(0);
     }
 
+    /// First number of GPU `index`'s compute capability; 0 if the driver does not tell.
+    static int capability(int index) {
+        return cudart().map(runtime -> runtime.capability(index)).orElse(0);
+    }
+
     /// Memory of GPU `index` that nobody uses, in bytes; empty if the driver does not tell.
     static OptionalLong freeBytes(int index) {
         return cudart().filter(runtime -> index < runtime.deviceCount())

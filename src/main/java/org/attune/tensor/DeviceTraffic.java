@@ -64,6 +64,20 @@ public final class DeviceTraffic {
         return new Counts(counted, uploads, uploadedBytes, waits, downloadedBytes);
     }
 
+    /// Stops counting for a while: what simulates a device isn't asked of it.
+    ///
+    /// @return what [#goOn] takes
+    static Map<String, Long> pause() {
+        Map<String, Long> counting = launches;
+        launches = null;
+        return counting;
+    }
+
+    /// Counts again, if it did before [#pause].
+    static void goOn(Map<String, Long> counting) {
+        launches = counting;
+    }
+
     /// Counts a call.
     ///
     /// @param view whether its result is made without work of the device

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 
 /// Masks that are added to scores: 0 where a key is seen, −∞ where it isn't.
 public final class Masks {
+    private static final double HIGHEST = 1e30;
+
     private Masks() {}
 
     /// A mask from the host, row-major. A GPU gets it in its own number format, so that nothing is
@@ -34,5 +36,11 @@ public final class Masks {
             }
         }
         return Tensor.of(device, mask, n, 1, n).to(dtype);
+    }
+
+    /// A number so low that nothing is left of its exponential where ∞ says that there is none.
+    public static Tensor lowWhereInfinite(Tensor logs) {
+        Tensor isNumber = Operators.GREATER.with(Tensor.scalar(HIGHEST)).with(logs).call();
+        return logs.where(isNumber, Tensor.scalar(-HIGHEST));
     }
 }

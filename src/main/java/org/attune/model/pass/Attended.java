@@ -52,6 +52,16 @@ sealed interface Attended {
         }
     }
 
+    /// @param qkv rotated queries and keys, not scaled, and values, side by side,
+    ///     `(N, (CG + 2C) K)`
+    /// @param logs of the sums of the scores' exponentials, `(CG, N)`
+    record Flash(QkNormed qkNormed, Tensor qkv, Tensor logs) implements Attended {
+        @Override
+        public List<Tensor> own() {
+            return List.of(qkv, logs);
+        }
+    }
+
     /// @param q scaled rotated queries, `(C, N, G, K)`
     /// @param k rotated keys, `(C, N, K)`
     /// @param v values, `(C, N, K)`

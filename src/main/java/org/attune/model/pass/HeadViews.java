@@ -23,6 +23,11 @@ public final class HeadViews {
         return heads(y, c, c.heads(), c.kvHeads());
     }
 
+    /// Values, a view `(N, C, K)`.
+    static Tensor values(Tensor y, DecoderConfig c) {
+        return heads(y, c, c.heads() + c.kvHeads(), c.kvHeads());
+    }
+
     /// Queries, then keys, a view `(N, CG + C, K)`.
     public static Tensor queriesAndKeys(Tensor y, DecoderConfig c) {
         return heads(y, c, 0, c.heads() + c.kvHeads());

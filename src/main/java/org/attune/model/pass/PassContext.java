@@ -31,6 +31,7 @@ final class PassContext implements AutoCloseable {
     private final Device device;
     private final DType dtype;
     private final Optional<JointHeads> joint;
+    private final Optional<FlashHeads> flash;
     private final Map<Scratch, Tensor> scratch = new EnumMap<>(Scratch.class);
     private final boolean longRows;
     private boolean stays;
@@ -59,6 +60,7 @@ final class PassContext implements AutoCloseable {
         try (var _ = scope.enter()) {
             // First, so that a GPU gets it with what the rotation needs.
             tokens = Tensor.ofInts(device, layout.tokens(), layout.size());
+            flash = FlashHeads.of(config, layout, device, dtype);
             rope =
                     config.rotates()
                             ? Optional.of(new Rope(config, layout, device, dtype))
@@ -81,15 +83,25 @@ final class PassContext implements AutoCloseable {
     ///     freed
     /// @param out its first columns are written, `(N, CGK + …)`
     Attended attend(SelfAttention b, Supplier<Tensor> projections, Tensor out) {
-        return joint.isPresent()
-                ? joint.get().forward(b, projections.get(), out, this)
+        if (joint.isPresent()) {
+            return joint.get().forward(b, projections.get(), out, this);
+        }
+        return isFlash(b)
+                ? flash.get().forward(b, projections.get(), out, this)
                 : SplitHeads.forward(b, projections, out, this);
+    }
+
+    private boolean isFlash(SelfAttention b) {
+        return flash.isPresent() && flash.get().sees(b.window());
     }
 
     /// As [#attend], where its output is there.
     Attended attendAgain(SelfAttention b, Supplier<Tensor> projections, KeptAttention kept) {
-        return joint.isPresent()
-                ? JointHeads.again(b, projections.get(), kept.logs(), this)
+        if (joint.isPresent()) {
+            return JointHeads.again(b, projections.get(), kept.logs(), this);
+        }
+        return isFlash(b)
+                ? flash.get().again(b, projections.get(), kept.logs(), this)
                 : SplitHeads.again(b, projections, this);
     }
 
@@ -99,6 +111,7 @@ final class PassContext implements AutoCloseable {
     Tensor attendBackward(SelfAttention b, Tensor out, Tensor dOut, Attended attended) {
         return switch (attended) {
             case Attended.Joint saved -> joint.orElseThrow().backward(b, out, dOut, saved, this);
+            case Attended.Flash saved -> flash.orElseThrow().backward(b, out, dOut, saved, this);
             case Attended.Split saved -> SplitHeads.backward(b, dOut, saved, this);
         };
     }

@@ -91,13 +91,25 @@ public final class Rope {
     ///
     /// @param x `(N, heads, K)`
     public void rotateInPlace(Tensor x) {
+        rotateInPlace(x, false);
+    }
+
+    /// As above, or takes their gradients back.
+    void rotateInPlace(Tensor x, boolean back) {
         int half = rotary / 2;
         Tensor a = x.narrow(2, 0, half); // (N, heads, half)
         Tensor b = x.narrow(2, half, half); // (N, heads, half)
         Tensor bs = b.mul(sin);
         Tensor as = a.mul(sin);
-        a.mulInPlace(cos).subInPlace(bs);
-        b.mulInPlace(cos).addInPlace(as);
+        a.mulInPlace(cos);
+        b.mulInPlace(cos);
+        if (back) {
+            a.addInPlace(bs);
+            b.subInPlace(as);
+        } else {
+            a.subInPlace(bs);
+            b.addInPlace(as);
+        }
     }
 
     /// Whether [#rotateJoint] can do it, and kernels for attention compute what is asked for.

@@ -16,15 +16,25 @@ import java.util.OptionalLong;
 public final class Cudart {
     private static final String DRIVER = "libcuda.so.1";
 
+    /// `cudaDevAttrComputeCapabilityMajor`.
+    private static final int CAPABILITY_MAJOR = 75;
+
     private final MethodHandle deviceCount;
     private final MethodHandle device;
     private final MethodHandle setDevice;
     private final MethodHandle memory;
+    private final MethodHandle attribute;
 
     private Cudart() {
         deviceCount = function("cudaGetDeviceCount", ValueLayout.ADDRESS);
         device = function("cudaGetDevice", ValueLayout.ADDRESS);
         setDevice = function("cudaSetDevice", ValueLayout.JAVA_INT);
+        attribute =
+                function(
+                        "cudaDeviceGetAttribute",
+                        ValueLayout.ADDRESS,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT);
         memory = function("cudaMemGetInfo", ValueLayout.ADDRESS, ValueLayout.ADDRESS);
     }
 
@@ -56,6 +66,17 @@ public final class Cudart {
             return error == 0 ? count.get(ValueLayout.JAVA_INT, 0) : 0;
         } catch (Throwable t) {
             throw new IllegalStateException("cudaGetDeviceCount can't be called", t);
+        }
+    }
+
+    /// First number of a GPU's compute capability; 0 if the driver doesn't tell.
+    public int capability(int index) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment value = arena.allocate(ValueLayout.JAVA_INT);
+            int error = (int) attribute.invokeExact(value, CAPABILITY_MAJOR, index);
+            return error == 0 ? value.get(ValueLayout.JAVA_INT, 0) : 0;
+        } catch (Throwable t) {
+            throw new IllegalStateException("cudaDeviceGetAttribute can't be called", t);
         }
     }
 

@@ -79,10 +79,15 @@ class LaunchBudgetTest {
 
     private static DeviceTraffic.Counts onDecoder(
             int layers, Function<Decoder, DeviceTraffic.Counts> body) {
+        return onDecoder(DType.FLOAT32, layers, body);
+    }
+
+    private static DeviceTraffic.Counts onDecoder(
+            DType dtype, int layers, Function<Decoder, DeviceTraffic.Counts> body) {
         return Engine.call(
                 () -> {
                     try (var decoder =
-                            TinyModels.decoder(model(layers), DType.FLOAT32, Device.simulated())) {
+                            TinyModels.decoder(model(layers), dtype, Device.simulated())) {
                         return body.apply(decoder);
                     }
                 });
@@ -163,6 +168,23 @@ class LaunchBudgetTest {
                 new Budget(57, 274, 2, 2),
                 layers ->
                         onDecoder(
+                                layers,
+                                d -> {
+                                    try (Policy policy = policy(d, 0)) {
+                                        return step(policy);
+                                    }
+                                }));
+    }
+
+    /// In which attention is one call.
+    @Test
+    void aStepOfAnAdapterInBfloat16() {
+        assertBudget(
+                "a LoRA step in bfloat16",
+                new Budget(63, 168, 2, 2),
+                layers ->
+                        onDecoder(
+                                DType.BFLOAT16,
                                 layers,
                                 d -> {
                                     try (Policy policy = policy(d, 0)) {

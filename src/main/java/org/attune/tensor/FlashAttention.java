@@ -1,0 +1,154 @@
+package org.attune.tensor;
+
+import java.lang.foreign.MemorySegment;
+
+/// libtorch's attention for GPUs over runs of rows: entry `i` says which queries see which keys. It
+/// takes bfloat16 and heads of up to 256 numbers, on GPUs from compute capability 8.0 on. The
+/// simulated GPU has a stand-in with the same arguments. On real ones it is untried.
+///
+/// Shapes: `N` rows, `H` query heads, `C` key/value heads, `K` head size.
+public final class FlashAttention {
+    private static final int WIDEST = 256;
+    private static final int MULTIPLE = 8;
+    private static final int OLDEST = 8;
+
+    private FlashAttention() {}
+
+    /// Consecutive runs of rows, one entry after the other, each with queries, keys, or both.
+    ///
+    /// @param queries first query row of each entry and the end of the last, int32 `(entries + 1)`
+    /// @param keys the same of key rows
+    /// @param mostQueries of an entry
+    /// @param mostKeys of an entry
+    /// @param causal whether a query sees no keys behind its own place, counted from the end
+    public record Entries(
+            Tensor queries, Tensor keys, int mostQueries, int mostKeys, boolean causal) {
+        /// Sends the numbers of rows to a device.
+        public static Entries of(Device device, int[] queries, int[] keys, boolean causal) {
+            return new Entries(
+                    rows(device, queries), rows(device, keys), most(queries), most(keys), causal);
+        }
+
+        private static Tensor rows(Device device, int[] starts) {
+            MemorySegment memory = MemorySegment.ofArray(starts);
+            return Tensor.ofMemory(device, DType.INT32, memory, starts.length);
+        }
+
+        private static int most(int[] starts) {
+            int most = 0;
+            for (int i = 1; i < starts.length; i++) {
+                most = Math.max(most, starts[i] - starts[i - 1]);
+            }
+            return most;
+        }
+    }
+
+    /// @param out attention, `(N, H, K)`; zeros where a query sees nothing
+    /// @param logs of the sums of the scores' exponentials, float32 `(H, N)`; ∞ there
+    public record Result(Tensor out, Tensor logs) {}
+
+    /// Whether it can do heads of `headDim` numbers there.
+    public static boolean serves(Device device, DType dtype, int headDim) {
+        return dtype == DType.BFLOAT16
+                && headDim % MULTIPLE == 0
+                && headDim <= WIDEST
+                && switch (device.type()) {
+                    case CPU -> false;
+                    case CUDA -> CudaProbe.capability(device.index()) >= OLDEST;
+                    case SIMULATED -> true;
+                };
+    }
+
+    /// The operators, declared when a real GPU first asks for them.
+    private static final class Real {
+        /// Newer ones take two more arguments.
+        private static final boolean MORE =
+                !Engine.libtorch().version().matches("2\\.(7|8|9|10|11)\\..*");
+
+        private static final Aten FORWARD =
+                Aten.of(
+                        "aten::_flash_attention_forward(Tensor query, Tensor key, Tensor value,"
+                                + " Tensor? cum_seq_q, Tensor? cum_seq_k, SymInt max_q, SymInt"
+                                + " max_k, float dropout_p, bool is_causal, bool"
+                                + " return_debug_mask, float? scale, SymInt? window_size_left,"
+                                + " SymInt? window_size_right, Tensor? seqused_k, Tensor?"
+                                + " alibi_slopes"
+                                + (MORE ? ", Tensor? block_table, SymInt? num_splits" : "")
+                                + ") -> (Tensor output, Tensor softmax_logsumexp, Tensor rng_state,"
+                                + " Tensor unused, Tensor debug_attn_mask)");
+        private static final Aten BACKWARD =
+                Aten.of(
+                        "aten::_flash_attention_backward(Tensor grad_out, Tensor query, Tensor key,"
+                                + " Tensor value, Tensor out, Tensor logsumexp, Tensor cum_seq_q,"
+                                + " Tensor cum_seq_k, SymInt max_q, SymInt max_k, float dropout_p,"
+                                + " bool is_causal, Tensor rng_state, Tensor unused, float? scale,"
+                                + " SymInt? window_size_left, SymInt? window_size_right)"
+                                + " -> (Tensor, Tensor, Tensor)");
+    }
+
+    /// @param q queries, `(N, H, K)`; rows and heads may be apart
+    /// @param k keys, `(N, C, K)`
+    /// @param v values, `(N, C, K)`
+    /// @param scale of the scores
+    public static Result forward(Tensor q, Tensor k, Tensor v, Entries entries, double scale) {
+        if (q.device().type() == Device.Type.SIMULATED) {
+            return SimulatedFlash.forward(q, k, v, entries, scale);
+        }
+        Aten call =
+                Real.FORWARD
+                        .with(q)
+                        .with(k)
+                        .with(v)
+                        .with(entries.queries())
+                        .with(entries.keys())
+                        .with((long) entries.mostQueries())
+                        .with((long) entries.mostKeys())
+                        .with(0.0)
+                        .with(entries.causal())
+                        .with(false)
+                        .with(scale)
+                        .none()
+                        .none()
+                        .none()
+                        .none();
+        Tensor[] made = (Real.MORE ? call.none().none() : call).callFirst(2);
+        return new Result(made[0], made[1]);
+    }
+
+    /// Gradients of queries, keys and values.
+    ///
+    /// @param dOut `(N, H, K)`
+    /// @param result of all entries that these queries see, these ones and others
+    public static Tensor[] backward(
+            Tensor dOut,
+            Tensor q,
+            Tensor k,
+            Tensor v,
+            Result result,
+            Entries entries,
+            double scale) {
+        if (q.device().type() == Device.Type.SIMULATED) {
+            return SimulatedFlash.backward(dOut, q, k, v, result, entries, scale);
+        }
+        Tensor noDraws = Tensor.zeros(q.device(), DType.INT64, 2);
+        return Real.BACKWARD
+                .with(dOut)
+                .with(q)
+                .with(k)
+                .with(v)
+                .with(result.out())
+                .with(result.logs())
+                .with(entries.queries())
+                .with(entries.keys())
+                .with((long) entries.mostQueries())
+                .with((long) entries.mostKeys())
+                .with(0.0)
+                .with(entries.causal())
+                .with(noDraws)
+                .with(noDraws)
+                .with(scale)
+                .none()
+                .none()
+                .callMany();
+    }
+}
