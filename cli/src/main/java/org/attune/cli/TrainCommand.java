@@ -1,7 +1,6 @@
 package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
-import org.attune.cli.config.RunConfigReader;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.opening.TrainingMethod;
 
@@ -61,7 +60,7 @@ final class TrainCommand implements Callable<Integer>, UsesEngine {
     }
 
     private <C extends Record & RunConfig> int train(TrainingMethod<C, ?> one) {
-        LoadedRun<C> loaded = new RunConfigReader().read(one, run.file(), run.words).found();
+        LoadedRun<C> loaded = DeviceCount.read(one, run, System.getenv());
         C config = loaded.config();
         var opened = new TrainingSession(spec, one.name(), loaded, config);
         if (ranks.areAsked()) {

@@ -4,10 +4,13 @@ import org.attune.policy.SequenceTree;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 
 /// Deals the rows of a step to logical devices by their tokens: the longest first, each to the
 /// device that has the fewest. Rows that would be computed together for less stay together. What
@@ -37,9 +40,54 @@ public final class Dealing {
     /// @param shares whether rows that begin alike are computed together
     public static <T> List<List<T>> of(
             List<T> rows, int devices, Function<T, List<int[]>> sequences, boolean shares) {
+        return devices == 1
+                ? List.of(rows)
+                : dealt(bundles(rows, devices, sequences, shares), devices);
+    }
+
+    /// As above, of rows whose costs are known.
+    ///
+    /// @param cost of a row, > 0
+    public static <T> List<List<T>> byCost(List<T> rows, int devices, ToLongFunction<T> cost) {
         if (devices == 1) {
             return List.of(rows);
         }
+        List<Bundle<T>> bundles = new ArrayList<>();
+        for (T row : rows) {
+            bundles.add(new Bundle<>(bundles.size(), List.of(row), cost.applyAsLong(row)));
+        }
+        return dealt(bundles, devices);
+    }
+
+    /// As above, of rows of which some belong together, as the completions of a prompt.
+    ///
+    /// @param group what rows have in common that belong together
+    public static <T> List<List<T>> whole(
+            List<T> rows,
+            int devices,
+            Function<T, List<int[]>> sequences,
+            boolean shares,
+            Function<T, Object> group) {
+        if (devices == 1) {
+            return List.of(rows);
+        }
+        Map<Object, List<T>> groups = new LinkedHashMap<>();
+        rows.forEach(
+                row -> groups.computeIfAbsent(group.apply(row), _ -> new ArrayList<>()).add(row));
+        List<Bundle<T>> bundles = new ArrayList<>();
+        for (List<T> together : groups.values()) {
+            long tokens = 0;
+            List<int[]> first = sequences.apply(together.getFirst());
+            for (T row : together) {
+                List<int[]> own = sequences.apply(row);
+                tokens += shares && row != together.getFirst() ? added(first, own) : tokens(own);
+            }
+            bundles.add(new Bundle<>(bundles.size(), together, tokens));
+        }
+        return dealt(bundles, devices);
+    }
+
+    private static <T> List<List<T>> dealt(List<Bundle<T>> bundles, int devices) {
         var hands =
                 new PriorityQueue<Hand<T>>(
                         Comparator.<Hand<T>>comparingLong(Hand::tokens)
@@ -47,7 +95,7 @@ public final class Dealing {
         for (int device = 0; device < devices; device++) {
             hands.add(new Hand<>(device, 0, List.of()));
         }
-        bundles(rows, devices, sequences, shares).stream()
+        bundles.stream()
                 .sorted(
                         Comparator.<Bundle<T>>comparingLong(b -> -b.tokens())
                                 .thenComparingInt(Bundle::number))

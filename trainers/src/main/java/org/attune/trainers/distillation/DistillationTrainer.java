@@ -19,6 +19,7 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.config.RunConfig;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunContext;
 import org.attune.trainers.loop.RunParts;
@@ -118,7 +119,11 @@ public final class DistillationTrainer {
                         RoundPlan.of(config, prompts.size()),
                         prompts,
                         evalSets,
-                        new Rounds(config, source, unjudged),
+                        new Rounds(
+                                config,
+                                source,
+                                unjudged,
+                                LogicalDevices.of(config.training(), context)),
                         context);
         var objective =
                 new Objective(

@@ -3,6 +3,7 @@ package org.attune.trainers.grpo;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.layout.TargetRange;
+import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -11,11 +12,14 @@ import org.attune.policy.Measurement;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.FiniteLoss;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.rows.DeviceGroups;
+import org.attune.trainers.rows.GroupNumbers;
+import org.attune.trainers.rows.LastLayout;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -33,9 +37,12 @@ final class GroupPass {
     private final RunContext context;
     private final IntFunction<String> origins;
     private final boolean comparesSampler;
+    private final LogicalDevices devices;
+    private long[] tokens = {};
 
     /// @param origins where a prompt comes from
     /// @param comparesSampler whether the sampler's log-probabilities should be the policy's
+    /// @param devices among which completions are dealt; borrowed
     GroupPass(
             GroupRun config,
             GroupLoss loss,
@@ -43,7 +50,8 @@ final class GroupPass {
             RowGroups groups,
             RunContext context,
             IntFunction<String> origins,
-            boolean comparesSampler) {
+            boolean comparesSampler,
+            LogicalDevices devices) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
@@ -51,6 +59,7 @@ final class GroupPass {
         this.context = context;
         this.origins = origins;
         this.comparesSampler = comparesSampler;
+        this.devices = devices;
     }
 
     /// The micro-batches of a step.
@@ -69,40 +78,83 @@ final class GroupPass {
         }
     }
 
+    /// @param totals of the step
     /// @return false if the context's signal stopped it on the way
     boolean add(Work work, StepTotals totals) {
-        List<List<RowAt<RolloutRow>>> cut =
-                groups.of(work.rows(), p -> p.row().tokens().sequences());
+        DeviceGroups<RowAt<RolloutRow>> cut =
+                groups.dealtWhole(
+                        devices,
+                        work.rows(),
+                        p -> p.row().tokens().sequences(),
+                        p -> p.row().prompt());
+        tokens =
+                cut.tokens(
+                        p ->
+                                p.row().tokens().prompt().length
+                                        + p.row().tokens().completion().length);
         var choices = new Choices(work);
-        for (List<RowAt<RolloutRow>> group :
-                choices.needsAll(cut) ? cut : List.<List<RowAt<RolloutRow>>>of()) {
-            if (context.stop().requested()) {
-                return false;
-            }
-            CompletionForest forest = context.clock().timed("data", () -> forest(group));
-            try (var _ = TensorScope.open(config.method() + ".measure")) {
-                choices.note(group, forest, policy.measure(forest.forest(), work.request(config)));
-            }
+        var layouts = new LastLayout<>(this::forest);
+        boolean apart = choices.isNeeded() && (devices.areShared() || cut.all().size() > 1);
+        if (apart && !measure(work, cut, layouts, choices)) {
+            return false;
         }
-        for (List<RowAt<RolloutRow>> group : cut) {
-            if (context.stop().requested()) {
-                return false;
-            }
-            CompletionForest forest = context.clock().timed("data", () -> forest(group));
-            try (var _ = TensorScope.open(config.method() + ".step");
-                    Evaluation e = policy.evaluate(forest.forest(), work.request(config))) {
-                if (choices.isNeeded() && !choices.needsAll(cut)) {
-                    choices.note(group, forest, e.measurement());
-                }
-                Slopes slopes = slopes(group, forest, e.measurement(), work, choices, totals);
-                e.backward(
-                        slopes.logProbs(),
-                        work.entropyCoefficient() == 0
-                                ? Map.of()
-                                : Map.of(HeadStatistic.ENTROPY, slopes.entropies()));
-            }
+        return cut.learn(
+                policy,
+                totals,
+                new StepTotals(loss, work.sizes().size()),
+                context.stop()::requested,
+                (group, into) -> {
+                    CompletionForest forest = timed(layouts, group);
+                    try (var _ = TensorScope.open(config.method() + ".step");
+                            Evaluation e = policy.evaluate(forest.forest(), work.request(config))) {
+                        if (choices.isNeeded() && !apart) {
+                            choices.note(group, forest, e.measurement());
+                        }
+                        Slopes slopes = slopes(group, forest, e.measurement(), work, choices, into);
+                        e.backward(
+                                slopes.logProbs(),
+                                work.entropyCoefficient() == 0
+                                        ? Map.of()
+                                        : Map.of(HeadStatistic.ENTROPY, slopes.entropies()));
+                        return GroupNumbers.of(e.measurement());
+                    }
+                },
+                (group, said) ->
+                        slopes(group, layouts.of(group), said.policy(), work, choices, totals));
+    }
+
+    /// Tokens of each device in the last step.
+    long[] tokens() {
+        return tokens.clone();
+    }
+
+    /// @return false if the context's signal stopped it on the way
+    private boolean measure(
+            Work work,
+            DeviceGroups<RowAt<RolloutRow>> cut,
+            LastLayout<RowAt<RolloutRow>, CompletionForest> layouts,
+            Choices choices) {
+        if (context.stop().requested()) {
+            return false;
         }
+        cut.measure(
+                "chosen tokens",
+                group -> {
+                    StopRequest.check();
+                    CompletionForest forest = timed(layouts, group);
+                    try (var _ = TensorScope.open(config.method() + ".measure")) {
+                        return GroupNumbers.of(
+                                policy.measure(forest.forest(), work.request(config)));
+                    }
+                },
+                (group, said) -> choices.note(group, layouts.of(group), said.policy()));
         return true;
+    }
+
+    private CompletionForest timed(
+            LastLayout<RowAt<RolloutRow>, CompletionForest> layouts,
+            List<RowAt<RolloutRow>> group) {
+        return context.clock().timed("data", () -> layouts.of(group));
     }
 
     private CompletionForest forest(List<RowAt<RolloutRow>> group) {
@@ -181,31 +233,31 @@ final class GroupPass {
     /// The chosen tokens of a step, micro-batch by micro-batch.
     private final class Choices {
         private final Work work;
-        private final List<CompletionScores> scores = new ArrayList<>();
-        private final List<double[]> entropies = new ArrayList<>();
+        private final CompletionScores[] scores;
+        private final double[][] entropies;
+        private int noted;
         private final Map<RowAt<RolloutRow>, boolean[]> chosen = new HashMap<>();
 
         Choices(Work work) {
             this.work = work;
+            scores = new CompletionScores[work.rows().size()];
+            entropies = new double[work.rows().size()][];
         }
 
         boolean isNeeded() {
             return loss.choice().isPresent();
         }
 
-        /// Whether all groups have to be measured beforehand.
-        boolean needsAll(List<List<RowAt<RolloutRow>>> cut) {
-            return isNeeded() && cut.size() > 1;
-        }
-
-        /// Takes a group's numbers, in the order of the step's rows.
+        /// Takes a group's numbers.
         void note(List<RowAt<RolloutRow>> group, CompletionForest forest, Measurement measured) {
             for (int i = 0; i < group.size(); i++) {
                 TargetRange range = forest.completions().get(i);
-                scores.add(group.get(i).row().scores(range.of(measured.tokenLogProbs())));
-                entropies.add(range.of(measured.statistic(HeadStatistic.ENTROPY)));
+                int place = group.get(i).position();
+                scores[place] = group.get(i).row().scores(range.of(measured.tokenLogProbs()));
+                entropies[place] = range.of(measured.statistic(HeadStatistic.ENTROPY));
+                noted++;
             }
-            if (scores.size() == work.rows().size()) {
+            if (noted == scores.length) {
                 choose();
             }
         }
@@ -220,7 +272,10 @@ final class GroupPass {
                 List<boolean[]> rows =
                         loss.choice()
                                 .orElseThrow()
-                                .of(scores.subList(from, to), entropies.subList(from, to), draws);
+                                .of(
+                                        Arrays.asList(scores).subList(from, to),
+                                        Arrays.asList(entropies).subList(from, to),
+                                        draws);
                 for (int i = from; i < to; i++) {
                     chosen.put(work.rows().get(i), rows.get(i - from));
                 }

@@ -13,6 +13,7 @@ import org.attune.trainers.grpo.Normaliser.MicroBatchSize;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
@@ -46,6 +47,7 @@ public final class GrpoTrainer {
     private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
     private final GroupLoss loss;
+    private final LogicalDevices devices;
     private final EntropyControl entropy;
     private final GroupPass pass;
     private final RoundGenerator generator;
@@ -86,6 +88,7 @@ public final class GrpoTrainer {
         loss = GroupLosses.of(config);
         entropy = new EntropyControl(loss.entropy());
         RowGroups groups = RowGroups.of(config.training(), context);
+        devices = LogicalDevices.of(config.training(), context);
         generator =
                 new RoundGenerator(
                         config,
@@ -96,6 +99,7 @@ public final class GrpoTrainer {
                         rewards,
                         new CompletionText(tokenizer),
                         groups,
+                        devices,
                         context.clock());
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
@@ -109,7 +113,8 @@ public final class GrpoTrainer {
                         context,
                         i -> this.prompts.get(i).origin().where(),
                         // The sampler's log-probabilities are those of temperature 1.
-                        rollouts.isOnPolicy() && config.generation().temperature() == 1);
+                        rollouts.isOnPolicy() && config.generation().temperature() == 1,
+                        devices);
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -120,17 +125,18 @@ public final class GrpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts(config.method(), config.training(), policy, context);
-                    parts.requireOneDevice();
                     parts.requireWholeSteps(RoundPlan.rowTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
-                    return parts.run(
-                            plan.steps(config.training().schedule().numTrainEpochs()),
-                            plan.stepsPerEpoch(),
-                            identity,
-                            new GrpoWork());
+                    try (var _ = devices) {
+                        return parts.run(
+                                plan.steps(config.training().schedule().numTrainEpochs()),
+                                plan.stepsPerEpoch(),
+                                identity,
+                                new GrpoWork());
+                    }
                 });
     }
 
@@ -189,7 +195,8 @@ public final class GrpoTrainer {
             entropy.update(totals.bonusEntropy());
             metrics.add(Map.of("entropy_coef", entropy.coefficient()));
         }
-        return Optional.of(new StepReport(totals.loss(), metrics, tokens));
+        return Optional.of(
+                devices.told(new StepReport(totals.loss(), metrics, tokens), pass.tokens()));
     }
 
     private Rounds.Made<RolloutRound> generate(long number) {

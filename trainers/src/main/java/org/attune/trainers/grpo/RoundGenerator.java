@@ -11,6 +11,7 @@ import org.attune.reward.CompletionScorer;
 import org.attune.reward.GroupedRewards;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
@@ -41,6 +42,7 @@ final class RoundGenerator {
     private final HeadRequest request;
 
     /// @param reference needed where the divergence from it counts
+    /// @param devices among which work is dealt; borrowed
     RoundGenerator(
             GroupRun config,
             GroupLoss loss,
@@ -50,14 +52,15 @@ final class RoundGenerator {
             CompletionScorer rewards,
             CompletionText text,
             RowGroups groups,
+            LogicalDevices devices,
             PhaseClock clock) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
         this.reference = reference;
         var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
-        rounds = new Rounds(config, source, judge);
-        measure = new CompletionMeasure(config.method(), groups, clock);
+        rounds = new Rounds(config, source, judge, devices);
+        measure = new CompletionMeasure(config.method(), groups, devices, clock);
         request = GroupLosses.plainRequest(config);
     }
 

@@ -115,7 +115,8 @@ public final class Fingerprints {
         flat.keySet().removeAll(FREE);
         // Of one device as if the key didn't exist.
         flat.computeIfPresent(
-                ResumePoint.DEVICES, (_, asked) -> ONE_DEVICE.contains(asked) ? null : asked);
+                ResumePoint.DEVICES,
+                (_, asked) -> ONE_DEVICE.contains(asked) ? null : asked.replaceAll("\\D", ""));
         return flat;
     }
 

@@ -5,6 +5,7 @@ import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
+import org.attune.trainers.config.TrainingConfig;
 
 import java.util.HashMap;
 import java.util.List;
@@ -38,6 +39,11 @@ public final class LogicalDevices implements AutoCloseable {
                                     + " the rows")
                             .formatted(count, ranks.size(), count, ranks.size()));
         }
+    }
+
+    /// Those of a run.
+    public static LogicalDevices of(TrainingConfig training, RunContext context) {
+        return new LogicalDevices(training.batch().devices(), context.ranks());
     }
 
     public int count() {

@@ -102,6 +102,11 @@ public final class ResumePoint {
         return compared;
     }
 
+    /// How many logical devices the run has; empty for one.
+    public static OptionalInt devices(Checkpoint checkpoint) {
+        return number(checkpoint, DEVICES);
+    }
+
     private static OptionalInt number(Checkpoint checkpoint, String key) {
         String number = checkpoint.state().identity().get(key);
         return number == null ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(number));

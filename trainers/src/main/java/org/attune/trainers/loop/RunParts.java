@@ -11,6 +11,7 @@ import org.attune.optim.Optimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
+import org.attune.ranks.RankAgreement;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
@@ -72,7 +73,7 @@ public record RunParts(
     ///
     /// @throws ConfigException if there are more processes than devices
     public LogicalDevices devices() {
-        return new LogicalDevices(config.batch().devices(), context.ranks());
+        return LogicalDevices.of(config, context);
     }
 
     /// Refuses several devices, for a method that computes a step on one.
@@ -205,6 +206,7 @@ public record RunParts(
             TrainingLoop.Work work,
             WeightUpdates updates,
             long trained) {
+        agree(identity);
         int total = config.schedule().maxSteps().orElse(steps);
         var info =
                 new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
@@ -235,6 +237,17 @@ public record RunParts(
                         policy.parameters(),
                         context.ranks(),
                         config.ranks().checkRanksSteps());
+    }
+
+    /// All processes must have the same run before them.
+    private void agree(Map<String, String> identity) {
+        if (context.ranks().size() > 1) {
+            Map<String, String> all = new LinkedHashMap<>(identity);
+            all.put(
+                    "checkpoint to resume from",
+                    ResumePoint.glance(config.save()).map(c -> "step " + c.step()).orElse("none"));
+            RankAgreement.require(context.ranks(), all);
+        }
     }
 
     private Bema bema() {

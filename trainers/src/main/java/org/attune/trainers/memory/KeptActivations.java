@@ -36,6 +36,7 @@ public record KeptActivations(Optional<ForwardRecord> record) implements AutoClo
                         .flatMap(ResumePoint::reusesActivations);
         int rounds = config.microBatchesPerRound() * config.generation().numIterations();
         if (!config.generation().reuseRolloutActivations()
+                || config.training().batch().devices() > 1 // where rows are learned from elsewhere
                 || !before.orElse(true)
                 || config.rollouts().isElsewhere()
                 || config.agent().isOn() // prompts of environments have any length

@@ -20,6 +20,7 @@ import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
@@ -101,7 +102,7 @@ public final class OnlinePairTrainer {
         var judge =
                 new CompletionJudge(
                         config.rewards(), rewards, new CompletionText(tokenizer), context.clock());
-        rounds = new Rounds(config, rollouts, judge);
+        rounds = new Rounds(config, rollouts, judge, LogicalDevices.of(config.training(), context));
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
     }

@@ -3,12 +3,20 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.episode.Episode;
+import org.attune.reward.Advantages;
+import org.attune.reward.Completion;
+import org.attune.reward.Prompt;
+import org.attune.reward.RewardBatch;
+import org.attune.reward.RewardTable;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.SampledCompletion;
+import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -73,5 +81,43 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
                     .ifPresent(c -> forks.add(new CompletionForest.Fork(at, c)));
         }
         return forks;
+    }
+
+    /// The rows' columns, `(N)` each; null where a row has none of that name.
+    Map<String, List<Object>> columns() {
+        Map<String, List<Object>> columns = new LinkedHashMap<>();
+        rows.forEach(row -> row.columns().keySet().forEach(n -> columns.put(n, new ArrayList<>())));
+        columns.forEach((name, column) -> rows.forEach(row -> column.add(row.columns().get(name))));
+        return columns;
+    }
+
+    /// Completions with rewards that are there already.
+    ///
+    /// @param columns shown beside them
+    Judged judged(
+            List<SampledCompletion> sampled,
+            CompletionText text,
+            RewardTable table,
+            Map<String, List<Object>> columns,
+            Advantages advantages,
+            int generations) {
+        List<Prompt> begun = new ArrayList<>();
+        List<Completion> answers = new ArrayList<>();
+        for (int i = 0; i < sampled.size(); i++) {
+            begun.add(text.prompt(rows.get(i), sampled.get(i)));
+            answers.add(text.completion(rows.get(i), sampled.get(i)));
+        }
+        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
+        metrics.putAll(EpisodeMetrics.of(sampled));
+        return new Judged(
+                tokens(sampled),
+                sampled,
+                advantages,
+                metrics,
+                new CompletionTable(
+                        new RewardBatch(begun, answers, columns),
+                        table,
+                        advantages.values(),
+                        generations));
     }
 }

@@ -120,6 +120,37 @@ public record CompletionJudge(
                 new CompletionTable(scored.batch(), table, advantages.values(), generations));
     }
 
+    @Override
+    public CompletionJudge ofPart() {
+        return new CompletionJudge(
+                config, rewards, text, clock, new RewardWatch(OnRewardFailure.CONTINUE));
+    }
+
+    @Override
+    public Judged known(
+            AskedPrompts asked,
+            List<SampledCompletion> sampled,
+            RewardTable table,
+            int generations) {
+        return asked.judged(
+                sampled,
+                text,
+                table,
+                asked.columns(),
+                new Advantages(new double[sampled.size()], Map.of()),
+                generations);
+    }
+
+    @Override
+    public Judged joined(Judged parts) {
+        RewardTable table = parts.table().rewards();
+        if (!parts.sampled().stream().allMatch(SampledCompletion::isFailed)) {
+            watch.check(table);
+        }
+        return parts.with(
+                config.estimator().of(GroupedRewards.of(table, parts.table().generations())));
+    }
+
     /// Completions of prompts, in their order, under the clock.
     ///
     /// @param listener told of each as soon as it has ended

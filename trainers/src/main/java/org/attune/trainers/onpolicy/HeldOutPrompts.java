@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
 /// @param config says how often and how they are completed
 /// @param judge of completions
 /// @param source of completions
-public record HeldOutPrompts(GeneratingRun config, RoundCompleter judge, RolloutSource source) {
+public record HeldOutPrompts(GeneratingRun config, DealtCompletions judge, RolloutSource source) {
     /// Tells the context's listeners of the completions too.
     ///
     /// @return means of rewards and completions for each set
@@ -41,6 +41,6 @@ public record HeldOutPrompts(GeneratingRun config, RoundCompleter judge, Rollout
     private Judged judged(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
         int generations = config.heldOut().generations(config.generation());
-        return judge.of(all, prompts, generations, source::completeHeldOut);
+        return judge.of(all, prompts, generations, _ -> source::completeHeldOut);
     }
 }

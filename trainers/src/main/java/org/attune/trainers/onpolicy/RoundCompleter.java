@@ -1,6 +1,8 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.reward.RewardTable;
+import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
@@ -14,4 +16,22 @@ public interface RoundCompleter {
     /// @param prompts the data
     /// @param generations completions of each
     Judged of(int[] indices, List<PromptExample> prompts, int generations, Completer completer);
+
+    /// The same for a part of a round, whose rewards needn't say enough alone.
+    RoundCompleter ofPart();
+
+    /// A part of a round that another process has completed.
+    ///
+    /// @param sampled its completions
+    /// @param table their rewards
+    Judged known(
+            AskedPrompts asked,
+            List<SampledCompletion> sampled,
+            RewardTable table,
+            int generations);
+
+    /// A round of which all parts are there.
+    ///
+    /// @param parts of it as one, without advantages
+    Judged joined(Judged parts);
 }

@@ -1,9 +1,11 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.error.ConfigException;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.Arrays;
@@ -17,16 +19,45 @@ import java.util.function.Supplier;
 public final class Rounds {
     private final GeneratingRun config;
     private final RolloutSource source;
-    private final RoundCompleter judge;
+    private final DealtCompletions completions;
     private final Optional<RolloutRecorder> recorder;
 
     /// @param source completes prompts; borrowed
     /// @param judge of the completions; borrowed
-    public Rounds(GeneratingRun config, RolloutSource source, RoundCompleter judge) {
+    /// @param devices that complete prompts; borrowed
+    /// @throws org.attune.error.ConfigException if several devices can't complete prompts so
+    public Rounds(
+            GeneratingRun config,
+            RolloutSource source,
+            RoundCompleter judge,
+            LogicalDevices devices) {
         this.config = config;
         this.source = source;
-        this.judge = judge;
-        recorder = RecordedRound.recorder(config);
+        completions =
+                new DealtCompletions(devices, judge, config.generation().maxCompletionLength());
+        if (devices.count() > 1) {
+            requireOwnCompletions(config);
+        }
+        recorder = devices.ranks().writes() ? RecordedRound.recorder(config) : Optional.empty();
+    }
+
+    /// What one process completes or reads for all isn't dealt among several devices.
+    private static void requireOwnCompletions(GeneratingRun config) {
+        String what = "";
+        if (config.agent().isOn()) {
+            what = "tools or environments";
+        } else if (config.rollouts().recordedRollouts().isPresent()) {
+            what = "recorded_rollouts";
+        } else if (config.rollouts().isElsewhere()) {
+            what = "completions of a server";
+        }
+        if (!what.isEmpty()) {
+            throw ConfigException.about(
+                    "logical_devices",
+                    ("%d with %s; accepted: 1, since only completions of the policy itself are"
+                                    + " dealt among devices")
+                            .formatted(config.training().batch().devices(), what));
+        }
     }
 
     /// What a round is for a method, with what it has to say.
@@ -48,11 +79,14 @@ public final class Rounds {
     /// @param generations completions of each prompt, ≥ 1
     public Judged complete(
             long number, int[] indices, List<PromptExample> prompts, int generations) {
-        return judge.of(
+        int devices = completions.devices().count();
+        return completions.of(
                 indices,
                 prompts,
                 generations,
-                (ids, finished) -> source.complete(ids, number, finished));
+                device ->
+                        (ids, finished) ->
+                                source.complete(ids, number * devices + device, finished));
     }
 
     /// Rewards of each prompt's likeliest completion, `(P)`; NaN where it got none.
@@ -60,7 +94,7 @@ public final class Rounds {
     /// @param indices numbers of the prompts in the data
     /// @param prompts the data
     public double[] greedyRewards(int[] indices, List<PromptExample> prompts) {
-        Judged judged = judge.of(indices, prompts, 1, source::completeGreedily);
+        Judged judged = completions.of(indices, prompts, 1, _ -> source::completeGreedily);
         double[] rewards = new double[indices.length];
         Arrays.setAll(rewards, i -> judged.table().rewards().total(i));
         return rewards;
@@ -96,6 +130,6 @@ public final class Rounds {
 
     /// For evaluations with the same judge.
     public HeldOutPrompts heldOut() {
-        return new HeldOutPrompts(config, judge, source);
+        return new HeldOutPrompts(config, completions, source);
     }
 }

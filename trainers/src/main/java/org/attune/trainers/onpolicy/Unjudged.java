@@ -2,19 +2,13 @@ package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Advantages;
-import org.attune.reward.Completion;
-import org.attune.reward.Prompt;
-import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
-import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge.Completer;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -29,24 +23,35 @@ public record Unjudged(CompletionText text, PhaseClock clock) implements RoundCo
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         List<SampledCompletion> sampled =
                 CompletionJudge.completed(asked, completer, clock, (_, _) -> {});
-        List<Prompt> begun = new ArrayList<>();
-        List<Completion> answers = new ArrayList<>();
-        Map<String, List<Object>> columns = new LinkedHashMap<>();
-        for (int i = 0; i < sampled.size(); i++) {
-            begun.add(text.prompt(asked.rows().get(i), sampled.get(i)));
-            answers.add(text.completion(asked.rows().get(i), sampled.get(i)));
-        }
-        Map<String, Double> metrics = new LinkedHashMap<>(CompletionLengths.metrics(sampled));
-        metrics.putAll(EpisodeMetrics.of(sampled));
-        double[] none = new double[sampled.size()];
-        Arrays.fill(none, Double.NaN);
-        var table = RewardTable.of(List.of(), new double[0], new double[sampled.size()][0]);
-        return new Judged(
-                asked.tokens(sampled),
+        return known(
+                asked,
                 sampled,
-                new Advantages(none, Map.of()),
-                metrics,
-                new CompletionTable(
-                        new RewardBatch(begun, answers, columns), table, none, generations));
+                RewardTable.of(List.of(), new double[0], new double[sampled.size()][0]),
+                generations);
+    }
+
+    @Override
+    public Unjudged ofPart() {
+        return this;
+    }
+
+    @Override
+    public Judged known(
+            AskedPrompts asked,
+            List<SampledCompletion> sampled,
+            RewardTable table,
+            int generations) {
+        return asked.judged(sampled, text, table, Map.of(), none(sampled.size()), generations);
+    }
+
+    @Override
+    public Judged joined(Judged parts) {
+        return parts.with(none(parts.sampled().size()));
+    }
+
+    private static Advantages none(int completions) {
+        double[] none = new double[completions];
+        Arrays.fill(none, Double.NaN);
+        return new Advantages(none, Map.of());
     }
 }

@@ -24,6 +24,7 @@ import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.HeldOutMeans;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.ReferenceSync;
 import org.attune.trainers.loop.RunContext;
@@ -108,6 +109,7 @@ public final class PpoTrainer {
         }
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         var groups = RowGroups.of(config.training(), context);
+        var devices = LogicalDevices.of(config.training(), context);
         rollouts =
                 new PpoRollouts(
                         config,
@@ -123,8 +125,9 @@ public final class PpoTrainer {
                                         config.rewards(),
                                         rewards,
                                         new CompletionText(tokenizer),
-                                        context.clock())),
-                        new CompletionMeasure("ppo", groups, context.clock()),
+                                        context.clock()),
+                                devices),
+                        new CompletionMeasure("ppo", groups, devices, context.clock()),
                         tokenizer.eosId());
         plan = PpoObjectives.plan(config);
         pass =

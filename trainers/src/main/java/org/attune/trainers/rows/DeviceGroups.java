@@ -45,7 +45,7 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
     /// Tokens of each device.
     ///
     /// @param length of a row
-    long[] tokens(ToIntFunction<T> length) {
+    public long[] tokens(ToIntFunction<T> length) {
         return groups.stream()
                 .mapToLong(
                         own ->

@@ -34,6 +34,21 @@ public record RowGroups(TokenBudget budget, boolean shares) {
                         .toList());
     }
 
+    /// As above, where some rows belong to the same device, as the completions of a prompt.
+    ///
+    /// @param group what rows have in common that belong together
+    public <T> DeviceGroups<T> dealtWhole(
+            LogicalDevices devices,
+            List<T> rows,
+            Function<T, List<int[]>> sequences,
+            Function<T, Object> group) {
+        return new DeviceGroups<>(
+                devices,
+                Dealing.whole(rows, devices.count(), sequences, shares, group).stream()
+                        .map(own -> of(own, sequences))
+                        .toList());
+    }
+
     /// Groups `rows` in their order; every row is in exactly one group.
     ///
     /// @param sequences token ids of each row's sequences

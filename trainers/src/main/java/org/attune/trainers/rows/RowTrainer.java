@@ -53,9 +53,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     private final RowGroups groups;
     private References<R, F> references;
     private LogicalDevices devices;
-    private Optional<Laid<R, F>> lastLaid = Optional.empty();
-
-    private record Laid<R, F>(List<RowAt<R>> group, F forest) {}
+    private final LastLayout<RowAt<R>, F> layouts;
 
     /// @param config checked
     /// @param policy with the values to start from
@@ -88,6 +86,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         this.context = context;
         parts = new RunParts(objective.method(), config.training(), this.policy, context);
         groups = RowGroups.of(config.training(), context);
+        layouts = new LastLayout<>(group -> objective.layout(RowAt.rows(group), groups.shares()));
     }
 
     /// Trains to the last step, or until the context's stop signal.
@@ -296,15 +295,8 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         }
     }
 
-    /// The layout of a group, which is asked for several times in a row.
     private F laid(List<RowAt<R>> group) {
-        if (lastLaid.isEmpty() || lastLaid.get().group() != group) {
-            lastLaid =
-                    Optional.of(
-                            new Laid<>(
-                                    group, objective.layout(RowAt.rows(group), groups.shares())));
-        }
-        return lastLaid.get().forest();
+        return layouts.of(group);
     }
 
     private F timedLayout(List<RowAt<R>> group) {

@@ -41,14 +41,12 @@ final class RankedRuns {
         Path folder = Path.of(arguments[0]);
         int rank = Integer.parseInt(arguments[1]);
         int size = Integer.parseInt(arguments[2]);
-        try (var ranks = new SocketRanks(rank, size, folder.resolve("meeting"))) {
+        try (Collective ranks =
+                size == 1
+                        ? new SingleProcess()
+                        : new SocketRanks(rank, size, folder.resolve("meeting"))) {
             run(folder, ranks, arguments.length > 3);
         }
-    }
-
-    /// All runs of one process.
-    static void run(Path folder, boolean resumes) {
-        run(folder, new SingleProcess(), resumes);
     }
 
     private static void run(Path folder, Collective ranks, boolean resumes) {
@@ -70,6 +68,7 @@ final class RankedRuns {
         methods.put("bco", TinyRun.BCO);
         methods.put("reward", TinyRun.REWARD);
         methods.put("orpo", TinyRun.ORPO);
+        methods.put("grpo", TinyRun.GRPO);
         return methods;
     }
 
