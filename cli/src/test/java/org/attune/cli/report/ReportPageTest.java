@@ -137,6 +137,11 @@ class ReportPageTest {
         assertEquals(4, count);
         assertFalse(page.matches("(?s).*(src|href)=\"(?!#).*"), "a reference to elsewhere");
         assertTrue(page.contains("Permission is hereby granted"), "uPlot's licence");
+        String own = page.substring(page.lastIndexOf("<script>"));
+        assertFalse(
+                own.matches(
+                        "(?s).*(innerHTML|outerHTML|insertAdjacentHTML|eval\\(|document.write).*"),
+                "the page's own script makes markup of text");
     }
 
     @Test
