@@ -14,6 +14,9 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 record MaskedRewards(INDArray values, INDArray present) {
     private static final int ACROSS = 1;
 
+    /// How far a number may be from the mean by rounding, relative to the row's largest.
+    private static final double ROUNDING = 1e-12;
+
     static {
         Nd4j.getBackend(); // loads the native library, which the next line needs
         // libtorch wants the cores, and these arrays are small.
@@ -86,9 +89,17 @@ record MaskedRewards(INDArray values, INDArray present) {
         return sums().div(Transforms.max(counts(), 1, true));
     }
 
-    /// Every number less its row's mean, `(R, C)`.
+    /// Every number less its row's mean, `(R, C)`; exactly 0 where only rounding is left, so that
+    /// what depends on the sign doesn't depend on rounding.
     MaskedRewards centred() {
-        return new MaskedRewards(values.subColumnVector(means()).muli(present), present);
+        INDArray centred = values.subColumnVector(means()).muli(present); // (R, C)
+        INDArray largest = Transforms.abs(values, true).max(true, ACROSS); // (R, 1)
+        INDArray differs =
+                Transforms.abs(centred, true)
+                        .subiColumnVector(largest.mul(ROUNDING))
+                        .gt(0)
+                        .castTo(DataType.DOUBLE);
+        return new MaskedRewards(centred.muli(differs), present);
     }
 
     /// Unbiased standard deviation of each row, `(R, 1)`; 0 for a row of fewer than two numbers,

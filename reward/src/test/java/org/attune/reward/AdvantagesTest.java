@@ -46,6 +46,23 @@ class AdvantagesTest {
                 new double[] {a, -a, -a, a}, grpo(one(1, 0, 0, 1), 4, Scale.GROUP), TOLERANCE);
     }
 
+    /// In double precision 0.2 less the mean of 0.1, 0.2 and 0.3 is -2.8e-17.
+    @Test
+    void aRewardThatIsTheMeanHasAdvantageZero() {
+        for (Scale scale : Scale.values()) {
+            assertEquals(0, grpo(one(0.1, 0.2, 0.3), 3, scale)[1], 0.0);
+        }
+        double[] equal =
+                Advantages.grpo(
+                                one(0.1, 0.1, 0.1, 0.7, 0.1, 0.2),
+                                3,
+                                Scale.GROUP,
+                                Aggregation.NORMALIZE_THEN_SUM)
+                        .values();
+        assertArrayEquals(new double[3], Arrays.copyOf(equal, 3), 0.0);
+        assertEquals(1, Math.signum(grpo(one(1e-9, 2e-9, 1e-9), 3, Scale.NONE)[1]));
+    }
+
     @Test
     void batchScaleDividesAllGroupsByOneDeviation() {
         RewardTable table = one(1, 0, 0, 1, 2, 2, 2, 2);
