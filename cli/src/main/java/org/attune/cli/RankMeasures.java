@@ -28,7 +28,7 @@ final class RankMeasures {
     /// @param mebibytes moved by each
     List<String> lines(Collective library, int mebibytes) {
         List<String> lines = new ArrayList<>();
-        long count = (mebibytes << 20) / Float.BYTES;
+        long count = ((long) mebibytes << 20) / Float.BYTES;
         try (var _ = TensorScope.open("measures")) {
             Tensor a = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
             Tensor b = Tensor.zeros(Device.cpu(), DType.FLOAT32, count);
