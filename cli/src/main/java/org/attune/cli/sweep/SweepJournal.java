@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -117,7 +118,7 @@ public final class SweepJournal {
                 trials.set(
                         trial,
                         old.at(
-                                SweepTrial.State.values()[line.path("state").asInt()],
+                                SweepTrial.State.of(line.path("state").asInt()),
                                 value.isNumber()
                                         ? OptionalDouble.of(value.asDouble())
                                         : OptionalDouble.empty(),
@@ -145,7 +146,7 @@ public final class SweepJournal {
         int number = trials.size();
         Map<String, Object> first = line(CREATE_TRIAL);
         first.put("study_id", 0);
-        first.put("datetime_start", LocalDateTime.now().toString());
+        first.put("datetime_start", LocalDateTime.now(ZoneId.systemDefault()).toString());
         List<Map<String, Object>> lines = new ArrayList<>(List.of(first));
         values.forEach(
                 (key, value) -> {
@@ -183,9 +184,9 @@ public final class SweepJournal {
                 });
         Map<String, Object> line = line(STATE);
         line.put("trial_id", trial.number());
-        line.put("state", state.ordinal());
+        line.put("state", state.code());
         line.put("values", result.isPresent() ? List.of(result.getAsDouble()) : null);
-        line.put("datetime_complete", LocalDateTime.now().toString());
+        line.put("datetime_complete", LocalDateTime.now(ZoneId.systemDefault()).toString());
         lines.add(line);
         appendAll(lines);
         trials.set(trial.number(), trial.at(state, result, steps));

@@ -19,12 +19,31 @@ public record SweepTrial(
         State state,
         OptionalDouble result,
         Map<Integer, Double> steps) {
-    /// States, in the order of Optuna's numbers.
+    /// States, with Optuna's numbers.
     public enum State {
-        RUNNING,
-        COMPLETE,
-        PRUNED,
-        FAILED
+        RUNNING(0),
+        COMPLETE(1),
+        PRUNED(2),
+        FAILED(3);
+
+        private final int code;
+
+        State(int code) {
+            this.code = code;
+        }
+
+        int code() {
+            return code;
+        }
+
+        static State of(int code) {
+            for (State state : values()) {
+                if (state.code == code) {
+                    return state;
+                }
+            }
+            return FAILED;
+        }
     }
 
     public SweepTrial {
