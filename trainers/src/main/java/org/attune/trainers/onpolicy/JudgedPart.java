@@ -53,7 +53,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             out.writeInt(Float.floatToRawIntBits(completion.logProbs()[t]));
             out.writeBoolean(completion.foreign().get(t));
         }
-        out.writeByte(completion.reason().ordinal());
+        out.writeUTF(completion.reason().name());
     }
 
     private static void write(RewardTable table, DataOutputStream out) throws IOException {
@@ -70,7 +70,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
         out.writeInt(table.failures().size());
         for (RewardFailure failure : table.failures()) {
             text(failure.function(), out);
-            out.writeByte(failure.kind().ordinal());
+            out.writeUTF(failure.kind().name());
             out.writeInt(failure.count());
             out.writeInt(failure.firstCompletion());
             text(failure.example(), out);
@@ -147,7 +147,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             foreign.set(t, in.readBoolean());
         }
         return new SampledCompletion(
-                ids, logProbs, StopReason.values()[in.readByte()], List.of(), foreign);
+                ids, logProbs, StopReason.valueOf(in.readUTF()), List.of(), foreign);
     }
 
     private static RewardTable table(DataInputStream in, int completions) throws IOException {
@@ -169,7 +169,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             failures.add(
                     new RewardFailure(
                             text(in),
-                            RewardFailure.Kind.values()[in.readByte()],
+                            RewardFailure.Kind.valueOf(in.readUTF()),
                             in.readInt(),
                             in.readInt(),
                             text(in)));

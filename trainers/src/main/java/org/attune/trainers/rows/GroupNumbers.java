@@ -48,7 +48,7 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
         Map<HeadStatistic, float[]> statistics = group.policy().statistics();
         out.writeByte(statistics.size());
         for (var statistic : statistics.entrySet()) {
-            out.writeByte(statistic.getKey().ordinal());
+            out.writeUTF(statistic.getKey().name());
             write(statistic.getValue(), out);
         }
         out.writeInt(group.reference().size());
@@ -85,7 +85,7 @@ public record GroupNumbers(Measurement policy, List<double[]> reference) {
         Map<HeadStatistic, float[]> statistics = new EnumMap<>(HeadStatistic.class);
         int count = in.readByte();
         for (int s = 0; s < count; s++) {
-            HeadStatistic which = HeadStatistic.values()[in.readByte()];
+            HeadStatistic which = HeadStatistic.valueOf(in.readUTF());
             statistics.put(which, floats(in));
         }
         List<double[]> reference = new ArrayList<>();
