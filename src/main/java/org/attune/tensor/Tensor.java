@@ -243,6 +243,7 @@ public final class Tensor extends NativeTensor {
 
     /// Overwrites this with `source`, cast and broadcast as needed.
     public Tensor copyInPlace(Tensor source) {
+        Placement.ready(source.device); // the call itself looks at where it copies to
         Operators.COPY.with(this).with(source).with(false).call();
         DeviceTraffic.copied(source, this);
         return this;

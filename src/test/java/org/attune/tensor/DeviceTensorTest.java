@@ -50,7 +50,7 @@ class DeviceTensorTest {
     void copiesComeBackUnchanged(Device device) {
         onEngine(
                 () -> {
-                    float[] x = values("x", 7);
+                    float[] x = values("copies", 7); // values that no memory has from other tests
                     Tensor t = Tensor.of(device, x, 7);
                     assertEquals(device, t.device());
                     assertArrayEquals(x, t.toFloats());
