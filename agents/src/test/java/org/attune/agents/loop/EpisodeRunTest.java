@@ -24,6 +24,8 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -276,23 +278,24 @@ final class EpisodeRunTest {
 
     @Test
     void othersGoOnWhileAToolWorks() {
-        var open = new CountDownLatch(1);
-        Tool waits =
-                ToyChat.tool(
-                        "waits",
-                        (_, _) -> {
-                            open.await();
-                            return new ToolResult.Ok("ok");
-                        });
-        Tool opens =
-                ToyChat.tool(
-                        "opens",
-                        (_, _) -> {
-                            open.countDown();
-                            return new ToolResult.Ok("ok");
-                        });
         for (boolean exact : new boolean[] {true, false}) {
-            toy.config = toy.config.withPace(new Pace(4, exact));
+            var open = new CountDownLatch(1);
+            var waited = new AtomicBoolean();
+            Tool waits =
+                    ToyChat.tool(
+                            "waits",
+                            (_, _) -> {
+                                waited.set(open.await(25, TimeUnit.SECONDS));
+                                return new ToolResult.Ok("ok");
+                            });
+            Tool opens =
+                    ToyChat.tool(
+                            "opens",
+                            (_, _) -> {
+                                open.countDown();
+                                return new ToolResult.Ok("ok");
+                            });
+            toy.config = toy.config.withPace(new Pace(1_000, exact)); // enough for both turns
             List<Episode> both =
                     toy.play(
                             ToyChat.tools(waits, opens, ECHO),
@@ -303,6 +306,7 @@ final class EpisodeRunTest {
                                             "<call>opens {}</call>",
                                             "done")));
             assertTrue(both.stream().allMatch(e -> e.end() == EndReason.ANSWERED));
+            assertTrue(waited.get(), "the other episode did not get tokens meanwhile");
         }
     }
 

@@ -38,14 +38,15 @@ final class TrackerStand implements AutoCloseable {
     private void answer(HttpExchange exchange) throws IOException {
         byte[] body = exchange.getRequestBody().readAllBytes();
         String path = exchange.getRequestURI().toString();
+        String end = path.replaceFirst("\\?.*", "").replaceFirst("^/(.*/)?(?=[^/]+/[^/]+$)", "");
+        Reply reply = replies.getOrDefault(end, new Reply(200, "{}"));
+        // Chosen before: who sees what was asked may set another reply.
         asked.add(
                 new Asked(
                         exchange.getRequestMethod(),
                         path,
                         Map.copyOf(exchange.getRequestHeaders()),
                         body.length == 0 ? JSON.nullNode() : JSON.readTree(body)));
-        String end = path.replaceFirst("\\?.*", "").replaceFirst("^/(.*/)?(?=[^/]+/[^/]+$)", "");
-        Reply reply = replies.getOrDefault(end, new Reply(200, "{}"));
         byte[] bytes = reply.body().getBytes(StandardCharsets.UTF_8);
         exchange.sendResponseHeaders(reply.status(), bytes.length);
         exchange.getResponseBody().write(bytes);
