@@ -301,10 +301,13 @@ final class EpisodeRunTest {
                             ToyChat.tools(waits, opens, ECHO),
                             List.of(
                                     List.of("<call>waits {}</call>", "done"),
-                                    List.of(
-                                            "<call>echo {}</call>",
-                                            "<call>opens {}</call>",
-                                            "done")));
+                                    // Exact answers come in the order of the calls.
+                                    exact
+                                            ? List.of("<call>opens {}</call>", "done")
+                                            : List.of(
+                                                    "<call>echo {}</call>",
+                                                    "<call>opens {}</call>",
+                                                    "done")));
             assertTrue(both.stream().allMatch(e -> e.end() == EndReason.ANSWERED));
             assertTrue(waited.get(), "the other episode did not get tokens meanwhile");
         }
