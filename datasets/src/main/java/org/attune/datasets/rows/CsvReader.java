@@ -6,31 +6,20 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 
 /// Comma- or tab-separated values after RFC 4180, with
 /// a header line. All values are strings: `007` stays text and `NA` is no null.
-final class CsvReader {
+final class CsvReader implements DelimitedRecords.Watch {
     private final RowFile file;
-    private final Reader in;
-    private final char delimiter;
-    private int ahead;
-    private long line = 1;
+    private final DelimitedRecords records;
     private long recordLine = 1;
-    private long recordLength;
-    private final StringBuilder field = new StringBuilder();
 
     private CsvReader(RowFile file, Reader in, char delimiter) throws IOException {
         this.file = file;
-        this.in = in;
-        this.delimiter = delimiter;
-        this.ahead = in.read();
-        if (ahead == '\uFEFF') {
-            ahead = in.read();
-        }
+        records = new DelimitedRecords(in, delimiter, false, this);
     }
 
     static void read(RowFile file, char delimiter, RowSink sink) throws IOException {
@@ -41,7 +30,7 @@ final class CsvReader {
     }
 
     private void readTo(RowSink sink) throws IOException {
-        long headerLine = line;
+        long headerLine = records.line();
         List<String> header = record();
         if (header == null) {
             throw new DatasetException(
@@ -57,8 +46,8 @@ final class CsvReader {
         sink.header(where, header);
         long rows = 0;
         while (true) {
-            skipBlankLines();
-            var origin = new RowOrigin(file.name(), line, rows);
+            records.skipEmptyLines();
+            var origin = new RowOrigin(file.name(), records.line(), rows);
             List<String> values = record();
             if (values == null) {
                 break;
@@ -93,92 +82,37 @@ final class CsvReader {
         sink.row(new Row(columns, origin));
     }
 
-    private void skipBlankLines() throws IOException {
-        while (ahead == '\n' || ahead == '\r') {
-            take();
-            recordLength = 0;
-        }
-    }
-
-    /// The fields of the next record, or null at the end of the file.
     private List<String> record() throws IOException {
-        if (ahead < 0) {
-            return null;
-        }
-        recordLine = line;
-        recordLength = 0;
-        var fields = new ArrayList<String>();
-        while (true) {
-            if (fields.size() == RowLimits.COLUMNS) {
-                throw new DatasetException(
-                        "%s:%d: more than %d fields; the delimiter seems to be another"
-                                .formatted(file.name(), recordLine, RowLimits.COLUMNS));
-            }
-            fields.add(ahead == '"' ? quoted() : plain());
-            if (ahead == delimiter) {
-                take();
-                continue;
-            }
-            if (ahead == '\r') {
-                take();
-            }
-            if (ahead == '\n') {
-                take();
-            }
-            return fields;
-        }
+        recordLine = records.line();
+        return records.next();
     }
 
-    private String plain() throws IOException {
-        field.setLength(0);
-        while (ahead >= 0 && ahead != delimiter && ahead != '\n' && ahead != '\r') {
-            field.append((char) take());
-        }
-        return field.toString();
-    }
-
-    private String quoted() throws IOException {
-        long opened = line;
-        take();
-        field.setLength(0);
-        while (true) {
-            if (ahead < 0) {
-                throw new DatasetException(
-                        file.name() + ":" + opened + ": a quote is opened and never closed");
-            }
-            int c = take();
-            if (c != '"') {
-                field.append((char) c);
-            } else if (ahead == '"') {
-                field.append((char) take());
-            } else {
-                break;
-            }
-        }
-        if (ahead >= 0 && ahead != delimiter && ahead != '\n' && ahead != '\r') {
+    @Override
+    public void begins(int fields) {
+        if (fields == RowLimits.COLUMNS) {
             throw new DatasetException(
-                    "%s:%d: '%s' after a closing quote; write a quote inside a field twice"
-                            .formatted(file.name(), line, Character.toString(ahead)));
+                    "%s:%d: more than %d fields; the delimiter seems to be another"
+                            .formatted(file.name(), recordLine, RowLimits.COLUMNS));
         }
-        return field.toString();
     }
 
-    private int take() throws IOException {
-        int taken = ahead;
-        if (taken == '\n') {
-            line++;
-        } else if (taken == 0) {
+    @Override
+    public void took(int character, long length) {
+        if (character == 0) {
             throw new DatasetException(
                     "%s:%d: a NUL byte; the file is UTF-16 or no text"
-                            .formatted(file.name(), line));
+                            .formatted(file.name(), records.line()));
         }
-        if (++recordLength > file.limits().row()) {
+        if (length > file.limits().row()) {
             throw file.limits()
                     .tooLong(
                             "%s:%d: the row (is a quote that is opened in it never closed?)"
                                     .formatted(file.name(), recordLine));
         }
-        ahead = in.read();
-        return taken;
+    }
+
+    @Override
+    public void fault(long line, String what) {
+        throw new DatasetException("%s:%d: %s".formatted(file.name(), line, what));
     }
 }

@@ -75,7 +75,7 @@ final class ChatCell {
         try {
             return JSON.readValue(stripped, Object.class);
         } catch (JsonProcessingException e) {
-            return PythonText.parse(stripped).orElse(null);
+            return PythonLiteral.parse(stripped).orElse(null);
         }
     }
 

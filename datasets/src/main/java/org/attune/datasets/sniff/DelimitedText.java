@@ -1,7 +1,10 @@
 package org.attune.datasets.sniff;
 
+import org.attune.datasets.rows.DelimitedRecords;
 import org.attune.error.DatasetException;
 
+import java.io.IOException;
+import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,9 +16,9 @@ import java.util.TreeMap;
 /// @param delimiter between fields
 /// @param records fields by record, blank lines left out
 /// @param lines in which each record begins, from 1
-/// @param broken whether a quote was opened and never closed, or text follows one that closes
+/// @param faults lines in which a quote was opened and never closed, or text follows its end
 record DelimitedText(
-        char delimiter, List<List<String>> records, List<Integer> lines, boolean broken) {
+        char delimiter, List<List<String>> records, List<Integer> lines, List<Long> faults) {
     private static final char[] DELIMITERS = {',', ';', '\t', '|'};
     private static final int PROBED = 1 << 18;
 
@@ -35,10 +38,10 @@ record DelimitedText(
             }
         }
         DelimitedText read = read(text, best);
-        if (read.broken()) {
+        if (!read.faults().isEmpty()) {
             throw new DatasetException(
                     "%s:%d: a quote is opened and not closed, or text follows a closing quote; write a quote inside a field twice"
-                            .formatted(file, read.lines().isEmpty() ? 1 : read.lines().getLast()));
+                            .formatted(file, read.faults().getFirst()));
         }
         return read;
     }
@@ -58,115 +61,31 @@ record DelimitedText(
             return 0;
         }
         double share = counts.get(usual) / (double) judged;
-        return share * share + Math.min(usual, 20) * 1e-3 - (broken ? 0.05 : 0);
+        return share * share + Math.min(usual, 20) * 1e-3 - (faults.isEmpty() ? 0 : 0.05);
     }
 
     private static DelimitedText read(String text, char delimiter) {
-        var reader = new Reader(text, delimiter);
         List<List<String>> records = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
-        while (reader.at < text.length()) {
-            int line = reader.line;
-            List<String> record = reader.record();
-            if (record.size() > 1 || !record.getFirst().isBlank()) {
-                records.add(record);
-                lines.add(line);
-            }
-        }
-        return new DelimitedText(delimiter, records, lines, reader.broken);
-    }
-
-    /// A place in a text.
-    private static final class Reader {
-        private final String text;
-        private final char delimiter;
-        private int at;
-        private int line = 1;
-        private boolean broken;
-
-        Reader(String text, char delimiter) {
-            this.text = text;
-            this.delimiter = delimiter;
-        }
-
-        List<String> record() {
-            List<String> fields = new ArrayList<>();
+        var faults = new ArrayList<Long>();
+        try {
+            var reader =
+                    new DelimitedRecords(
+                            new StringReader(text), delimiter, true, (at, _) -> faults.add(at));
             while (true) {
-                fields.add(field());
-                if (at < text.length() && text.charAt(at) == delimiter) {
-                    at++;
-                    continue;
+                int line = Math.toIntExact(reader.line());
+                List<String> record = reader.next();
+                if (record == null) {
+                    break;
                 }
-                endLine();
-                return fields;
-            }
-        }
-
-        private void endLine() {
-            if (at < text.length() && text.charAt(at) == '\r') {
-                at++;
-            }
-            if (at < text.length() && text.charAt(at) == '\n') {
-                at++;
-            }
-            line++;
-        }
-
-        private String field() {
-            int start = at;
-            while (start < text.length()
-                    && text.charAt(start) == ' '
-                    && start + 1 < text.length()) {
-                start++;
-            }
-            if (start < text.length() && text.charAt(start) == '"') {
-                at = start + 1;
-                return quoted();
-            }
-            int end = at;
-            while (end < text.length() && !endsField(text.charAt(end))) {
-                end++;
-            }
-            String field = text.substring(at, end);
-            at = end;
-            return field;
-        }
-
-        private boolean endsField(char c) {
-            return c == delimiter || c == '\n' || c == '\r';
-        }
-
-        private String quoted() {
-            var field = new StringBuilder();
-            while (at < text.length()) {
-                char c = text.charAt(at++);
-                if (c == '\n') {
-                    line++;
-                }
-                if (c != '"') {
-                    field.append(c);
-                } else if (at < text.length() && text.charAt(at) == '"') {
-                    field.append('"');
-                    at++;
-                } else {
-                    skipBlanks();
-                    return field.toString();
+                if (record.size() > 1 || !record.getFirst().isBlank()) {
+                    records.add(record);
+                    lines.add(line);
                 }
             }
-            broken = true;
-            return field.toString();
+        } catch (IOException e) {
+            throw new IllegalStateException("a text can't be read", e);
         }
-
-        private void skipBlanks() {
-            int end = at;
-            while (end < text.length() && text.charAt(end) == ' ') {
-                end++;
-            }
-            if (end == text.length() || endsField(text.charAt(end))) {
-                at = end;
-            } else {
-                broken = true;
-            }
-        }
+        return new DelimitedText(delimiter, records, lines, faults);
     }
 }

@@ -24,7 +24,7 @@ class MappedRowsTest {
     private MappedRows rows(boolean chat, String header, List<String> lines) throws IOException {
         Path file = folder.resolve("t.csv");
         Files.writeString(file, header + "\n" + String.join("\n", lines) + "\n");
-        SniffedTable table = TableFile.read(file);
+        SniffedTable table = TableReader.read(file);
         return MappedRows.of(table, MappingGuess.of(table, Set.of()), chat);
     }
 
@@ -147,9 +147,9 @@ class MappedRowsTest {
     void brokenTablesAreRefusedWithTheirLine() throws IOException {
         Path file = folder.resolve("b.csv");
         Files.writeString(file, "question,answer\nWhy?,Since.\nWhat, then?,It is.\n");
-        var e = assertThrows(DatasetException.class, () -> TableFile.read(file));
+        var e = assertThrows(DatasetException.class, () -> TableReader.read(file));
         assertTrue(e.getMessage().contains("b.csv:3: 3 fields"), e.getMessage());
         Files.writeString(file, "question,answer\n\"Why?,Since.\nWhat?,It is.\n");
-        assertThrows(DatasetException.class, () -> TableFile.read(file));
+        assertThrows(DatasetException.class, () -> TableReader.read(file));
     }
 }

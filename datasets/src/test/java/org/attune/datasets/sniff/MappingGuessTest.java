@@ -50,7 +50,7 @@ class MappingGuessTest {
 
     private static String shown(Path file) {
         try {
-            TableMapping mapping = MappingGuess.of(TableFile.read(file), Set.of());
+            TableMapping mapping = MappingGuess.of(TableReader.read(file), Set.of());
             Set<String> words = new TreeSet<>();
             mapping.columns()
                     .forEach((role, names) -> names.forEach(n -> words.add(role.key() + "=" + n)));

@@ -8,20 +8,20 @@ import java.util.Optional;
 
 /// Reads lists and dictionaries as Python prints them, which pandas writes into CSV files:
 /// `[{'role': 'user', 'content': "it's"}]`.
-final class PythonText {
+final class PythonLiteral {
     private static final int DEEPEST = 50;
 
     private final String text;
     private int at;
     private int depth;
 
-    private PythonText(String text) {
+    private PythonLiteral(String text) {
         this.text = text;
     }
 
     /// The value, if the text is one and nothing follows.
     static Optional<Object> parse(String text) {
-        var parser = new PythonText(text.strip());
+        var parser = new PythonLiteral(text.strip());
         try {
             Object value = parser.value();
             parser.skip();

@@ -18,11 +18,11 @@ import java.util.Map;
 import java.util.Set;
 
 /// Reads a table whatever its delimiter and encoding: delimited text, JSON, JSON lines or Parquet.
-public final class TableFile {
+public final class TableReader {
     private static final long LARGEST = 1L << 30;
     private static final int LONGEST_NAME = 60;
 
-    private TableFile() {}
+    private TableReader() {}
 
     /// Reads a file.
     ///
@@ -143,7 +143,7 @@ public final class TableFile {
                 records.stream()
                         .skip(1)
                         .limit(50)
-                        .mapToDouble(TableFile::words)
+                        .mapToDouble(TableReader::words)
                         .average()
                         .orElse(0);
         return words <= 2.5 && below > 2 * words;

@@ -1,0 +1,147 @@
+package org.attune.datasets.rows;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Records of delimited text, one after the other: fields quoted or not, with line breaks in
+/// quotes, after RFC 4180. Knows nothing of headers.
+public final class DelimitedRecords {
+    private final Reader in;
+    private final char delimiter;
+    private final boolean ignoresBlanks;
+    private final Watch watch;
+    private final StringBuilder field = new StringBuilder();
+    private int ahead;
+    private long line = 1;
+    private long recordLength;
+
+    /// Told of what is read.
+    public interface Watch {
+        /// A quote is opened and never closed, or text follows one that closes. If this returns,
+        /// the record ends there.
+        ///
+        /// @param line from 1, in which it was opened or the text follows
+        void fault(long line, String what);
+
+        /// A character was read.
+        ///
+        /// @param length characters of the record so far
+        default void took(int character, long length) {}
+
+        /// Another field begins.
+        ///
+        /// @param fields of the record so far
+        default void begins(int fields) {}
+    }
+
+    /// @param in at its start; a byte order mark is skipped
+    /// @param ignoresBlanks whether blanks between quotes and delimiters belong to no field
+    public DelimitedRecords(Reader in, char delimiter, boolean ignoresBlanks, Watch watch)
+            throws IOException {
+        this.in = in;
+        this.delimiter = delimiter;
+        this.ignoresBlanks = ignoresBlanks;
+        this.watch = watch;
+        ahead = in.read();
+        if (ahead == '\uFEFF') {
+            ahead = in.read();
+        }
+    }
+
+    /// The line that is read next, from 1.
+    public long line() {
+        return line;
+    }
+
+    /// Goes to the next line that isn't empty.
+    void skipEmptyLines() throws IOException {
+        while (ahead == '\n' || ahead == '\r') {
+            take();
+            recordLength = 0;
+        }
+    }
+
+    /// The fields of the next record, or null at the end of the text.
+    public List<String> next() throws IOException {
+        if (ahead < 0) {
+            return null;
+        }
+        recordLength = 0;
+        List<String> fields = new ArrayList<>();
+        while (true) {
+            watch.begins(fields.size());
+            fields.add(field());
+            if (ahead == delimiter) {
+                take();
+                continue;
+            }
+            if (ahead == '\r') {
+                take();
+            }
+            if (ahead == '\n') {
+                take();
+            }
+            return fields;
+        }
+    }
+
+    private String field() throws IOException {
+        field.setLength(0);
+        while (ignoresBlanks && ahead == ' ' && delimiter != ' ') {
+            field.append((char) take());
+        }
+        if (ahead == '"') {
+            return quoted();
+        }
+        while (!isAtEnd()) {
+            field.append((char) take());
+        }
+        return field.toString();
+    }
+
+    private boolean isAtEnd() {
+        return ahead < 0 || ahead == delimiter || ahead == '\n' || ahead == '\r';
+    }
+
+    private String quoted() throws IOException {
+        long opened = line;
+        field.setLength(0);
+        take();
+        while (true) {
+            if (ahead < 0) {
+                watch.fault(opened, "a quote is opened and never closed");
+                return field.toString();
+            }
+            int c = take();
+            if (c != '"') {
+                field.append((char) c);
+            } else if (ahead == '"') {
+                field.append((char) take());
+            } else {
+                break;
+            }
+        }
+        while (ignoresBlanks && ahead == ' ' && !isAtEnd()) {
+            take();
+        }
+        if (!isAtEnd()) {
+            watch.fault(
+                    line,
+                    "'%s' after a closing quote; write a quote inside a field twice"
+                            .formatted(Character.toString(ahead)));
+        }
+        return field.toString();
+    }
+
+    private int take() throws IOException {
+        int taken = ahead;
+        watch.took(taken, ++recordLength);
+        ahead = in.read();
+        if (taken == '\n' || taken == '\r' && ahead != '\n') {
+            line++;
+        }
+        return taken;
+    }
+}
