@@ -4,8 +4,8 @@ import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
 import org.attune.datasets.sniff.MappedRows;
 import org.attune.datasets.sniff.SniffedTable;
-import org.attune.datasets.sniff.TableFile;
 import org.attune.datasets.sniff.TableMapping;
+import org.attune.datasets.sniff.TableReader;
 import org.attune.datasets.sniff.UnclearTableException;
 import org.attune.error.ConfigException;
 import org.attune.hub.HubDownload;
@@ -80,7 +80,7 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
         if (!Files.isRegularFile(file)) {
             throw new ConfigException(file + ": no such file");
         }
-        SniffedTable table = TableFile.read(file);
+        SniffedTable table = TableReader.read(file);
         TableMapping mapping = mapping(table);
         tell(console, table, mapping);
         Optional<String> model = model();

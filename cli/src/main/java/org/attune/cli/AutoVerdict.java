@@ -1,8 +1,8 @@
 package org.attune.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.cli.report.HeldOutMetric;
 import org.attune.error.ConfigException;
 import org.attune.trainers.report.SummaryFile;
 
@@ -20,18 +20,13 @@ record AutoVerdict(boolean better, String text) {
     /// What a run's `summary.json` says.
     static AutoVerdict of(Path folder) {
         try {
-            JsonNode held =
-                    new ObjectMapper()
-                            .readTree(folder.resolve(SummaryFile.NAME).toFile())
-                            .path("heldout");
-            if (!held.path("before").isNumber() || !held.path("after").isNumber()) {
+            Path summary = folder.resolve(SummaryFile.NAME);
+            HeldOutMetric held = HeldOutMetric.of(new ObjectMapper().readTree(summary.toFile()));
+            if (held.before().isEmpty() || held.after().isEmpty()) {
                 return new AutoVerdict(false, "no better: nothing was measured before and after");
             }
             return of(
-                    held.get("metric").asText(),
-                    held.get("n").asInt(),
-                    held.get("before").asDouble(),
-                    held.get("after").asDouble());
+                    held.key(), held.n(), held.before().getAsDouble(), held.after().getAsDouble());
         } catch (IOException e) {
             throw new ConfigException(folder + ": the run's summary can't be read: " + e, e);
         }

@@ -1,5 +1,6 @@
 package org.attune.cli;
 
+import org.attune.cli.report.HeldOutMetric;
 import org.attune.error.ConfigException;
 import org.attune.trainers.report.RunCard;
 
@@ -24,6 +25,7 @@ import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 
 /// `attune runs [FOLDER]`
@@ -128,7 +130,7 @@ final class RunsCommand implements Callable<Integer> {
                 TextTable.Cell.of(run.card().map(RunCard::method).orElse("")),
                 TextTable.Cell.of(run.card().map(RunsCommand::steps).orElse("")),
                 TextTable.Cell.of(run.card().map(card -> age(card, now)).orElse("")),
-                TextTable.Cell.of(run.heldOut().map(FoundRun.HeldOut::metric).orElse("")),
+                TextTable.Cell.of(run.heldOut().map(HeldOutMetric::key).orElse("")),
                 TextTable.Cell.of(run.heldOut().map(h -> shown(h.before())).orElse("")),
                 TextTable.Cell.of(run.heldOut().map(h -> shown(h.after())).orElse("")));
     }
@@ -137,8 +139,8 @@ final class RunsCommand implements Callable<Integer> {
         return card.plannedSteps() > 0 ? card.step() + "/" + card.plannedSteps() : "-";
     }
 
-    private static String shown(Double value) {
-        return value == null ? "-" : ProgressLine.significant(value);
+    private static String shown(OptionalDouble value) {
+        return value.isEmpty() ? "-" : ProgressLine.significant(value.getAsDouble());
     }
 
     private static String age(RunCard card, Instant now) {

@@ -6,6 +6,7 @@ import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.report.HeldOutRow;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Function;
@@ -16,7 +17,7 @@ import java.util.function.Function;
 /// @param n rows it was measured on; 0 if it isn't known
 /// @param before its first value
 /// @param after its newest value, or the result's
-record HeldOutMetric(String key, int n, OptionalDouble before, OptionalDouble after) {
+public record HeldOutMetric(String key, int n, OptionalDouble before, OptionalDouble after) {
     /// What runs that left no summary are judged by, the first that they have.
     private static final List<String> METRICS =
             List.of(
@@ -27,19 +28,35 @@ record HeldOutMetric(String key, int n, OptionalDouble before, OptionalDouble af
 
     /// @return empty if nothing was evaluated
     static Optional<HeldOutMetric> of(ReportedRun run) {
-        var told = run.summary().path("heldout");
-        if (told.isObject() && run.isOver()) {
-            return Optional.of(
-                    new HeldOutMetric(
-                            told.path("metric").asText(),
-                            told.path("n").asInt(),
-                            number(told.path("before")),
-                            number(told.path("after"))));
-        }
+        return run.isOver() && isIn(run.summary())
+                ? Optional.of(of(run.summary()))
+                : newest(run.metrics(), run.heldOut().size());
+    }
+
+    /// Whether a run's summary tells of held-out rows.
+    public static boolean isIn(JsonNode summary) {
+        return summary.path("heldout").isObject();
+    }
+
+    /// What a summary tells.
+    public static HeldOutMetric of(JsonNode summary) {
+        JsonNode told = summary.path("heldout");
+        return new HeldOutMetric(
+                told.path("metric").asText(),
+                told.path("n").asInt(),
+                number(told.path("before")),
+                number(told.path("after")));
+    }
+
+    /// What lines of `metrics.jsonl` tell.
+    ///
+    /// @param n rows it was measured on; 0 if it isn't known
+    /// @return empty if nothing was evaluated
+    public static Optional<HeldOutMetric> newest(List<Map<String, Object>> lines, int n) {
         for (String metric : METRICS) {
             String key = MetricKeys.EVAL_PREFIX + metric;
             double[] values =
-                    run.metrics().stream()
+                    lines.stream()
                             .map(line -> line.get(key))
                             .filter(Number.class::isInstance)
                             .mapToDouble(value -> ((Number) value).doubleValue())
@@ -48,7 +65,7 @@ record HeldOutMetric(String key, int n, OptionalDouble before, OptionalDouble af
                 return Optional.of(
                         new HeldOutMetric(
                                 key,
-                                run.heldOut().size(),
+                                n,
                                 OptionalDouble.of(values[0]),
                                 values.length == 1
                                         ? OptionalDouble.empty()
