@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /// A training command as one of several processes, or as the only one: joins the others, watches
@@ -126,11 +127,13 @@ final class RankSession {
 
     /// Compares what ranks must have alike: the program and the settings as they were understood.
     ///
+    /// @param facts asked for where there are others
     /// @throws org.attune.error.CollectiveException if one has something else
-    void agree(Map<String, String> facts) {
+    void agree(Supplier<Map<String, String>> facts) {
         mpi.ifPresent(
                 joined -> {
-                    Engine.run(() -> RankAgreement.require(joined, facts));
+                    Map<String, String> own = facts.get();
+                    Engine.run(() -> RankAgreement.require(joined, own));
                     warnOfCores(joined);
                 });
     }

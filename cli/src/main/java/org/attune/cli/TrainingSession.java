@@ -91,7 +91,7 @@ final class TrainingSession {
         loaded.notes().forEach(LOG::info);
         ranks = RankSession.open(training.ranks().ranksSum());
         try {
-            ranks.agree(RankFacts.of(loaded.config()));
+            ranks.agree(() -> RankFacts.of(loaded.config()));
             Duration limit = Duration.ofSeconds(training.ranks().ddpTimeout());
             ranks.watch(training.save().outputDir(), limit);
             int code;

@@ -40,7 +40,7 @@ final class RankSessionTest {
 
         static void main(String... args) {
             RankSession session = RankSession.open(RankSum.FIXED);
-            session.agree(Map.of("version", "1"));
+            session.agree(() -> Map.of("version", "1"));
             session.watch(Path.of("out"), Duration.ofSeconds(10));
             session.options();
             session.place();
