@@ -215,18 +215,7 @@ final class Aten {
 
     /// Runs an operator with several results.
     Tensor[] callMany() {
-        Device device = run();
-        var out = new Tensor[results];
-        long[] handles = new long[results];
-        for (int i = 0; i < results; i++) {
-            handles[i] = Libtorch.stack().getAtIndex(ValueLayout.JAVA_LONG, i);
-        }
-        for (int i = 0; i < results; i++) {
-            out[i] = Tensor.adopt(handles[i], view, device);
-        }
-        DeviceTraffic.called(name, device, false);
-        finish(out[0]);
-        return out;
+        return callFirst(results);
     }
 
     /// Runs an operator with several results, of which the first are of use. The others may be of

@@ -45,21 +45,29 @@ public final class MpiLibrary {
 
     /// Begins, so that failed calls return.
     public int initialise() {
-        try {
-            int code =
-                    (int)
-                            functions
-                                    .initialise()
-                                    .invokeExact(0L, 0L, abi.serialized(), number.address());
-            return code != 0
-                    ? code
-                    : (int)
-                            functions
-                                    .setErrors()
-                                    .invokeExact(handles.processes(), handles.errorsReturn());
-        } catch (Throwable t) {
-            throw fault("MPI_Init_thread", t);
-        }
+        int code =
+                call(
+                        "MPI_Init_thread",
+                        () ->
+                                (int)
+                                        functions
+                                                .initialise()
+                                                .invokeExact(
+                                                        0L,
+                                                        0L,
+                                                        abi.serialized(),
+                                                        number.address()));
+        return code != 0
+                ? code
+                : call(
+                        "MPI_Comm_set_errhandler",
+                        () ->
+                                (int)
+                                        functions
+                                                .setErrors()
+                                                .invokeExact(
+                                                        handles.processes(),
+                                                        handles.errorsReturn()));
     }
 
     /// Gives those processes calls among themselves that name the same number. All make this call.
@@ -67,75 +75,95 @@ public final class MpiLibrary {
     /// @throws IllegalStateException if it fails
     public MpiLibrary split(int number) {
         MemorySegment part = Arena.global().allocate(ValueLayout.JAVA_LONG);
-        try {
-            int code =
-                    (int)
-                            functions
-                                    .split()
-                                    .invokeExact(handles.processes(), number, 0, part.address());
-            if (code != 0) {
-                throw new IllegalStateException(errorText(code));
-            }
-            long handle =
-                    abi == MpiAbi.MPICH
-                            ? part.get(ValueLayout.JAVA_INT, 0)
-                            : part.get(ValueLayout.JAVA_LONG, 0);
-            return new MpiLibrary(abi, handles.among(handle), functions);
-        } catch (Throwable t) {
-            throw fault("MPI_Comm_split", t);
+        int code =
+                call(
+                        "MPI_Comm_split",
+                        () ->
+                                (int)
+                                        functions
+                                                .split()
+                                                .invokeExact(
+                                                        handles.processes(),
+                                                        number,
+                                                        0,
+                                                        part.address()));
+        if (code != 0) {
+            throw new IllegalStateException("MPI_Comm_split failed: " + errorText(code));
         }
+        long handle =
+                abi == MpiAbi.MPICH
+                        ? part.get(ValueLayout.JAVA_INT, 0)
+                        : part.get(ValueLayout.JAVA_LONG, 0);
+        return new MpiLibrary(abi, handles.among(handle), functions);
     }
 
     /// This process's number among all.
     public int rank() {
-        try {
-            int _ = (int) functions.rank().invokeExact(handles.processes(), number.address());
-            return number.get(ValueLayout.JAVA_INT, 0);
-        } catch (Throwable t) {
-            throw fault("MPI_Comm_rank", t);
-        }
+        int _ =
+                call(
+                        "MPI_Comm_rank",
+                        () ->
+                                (int)
+                                        functions
+                                                .rank()
+                                                .invokeExact(
+                                                        handles.processes(), number.address()));
+        return number.get(ValueLayout.JAVA_INT, 0);
     }
 
     /// Number of processes.
     public int size() {
-        try {
-            int _ = (int) functions.size().invokeExact(handles.processes(), number.address());
-            return number.get(ValueLayout.JAVA_INT, 0);
-        } catch (Throwable t) {
-            throw fault("MPI_Comm_size", t);
-        }
+        int _ =
+                call(
+                        "MPI_Comm_size",
+                        () ->
+                                (int)
+                                        functions
+                                                .size()
+                                                .invokeExact(
+                                                        handles.processes(), number.address()));
+        return number.get(ValueLayout.JAVA_INT, 0);
     }
 
     /// The name of this machine.
     public String processorName() {
-        try {
-            int _ = (int) functions.processorName().invokeExact(text.address(), number.address());
-            return text.getString(0);
-        } catch (Throwable t) {
-            throw fault("MPI_Get_processor_name", t);
-        }
+        int _ =
+                call(
+                        "MPI_Get_processor_name",
+                        () ->
+                                (int)
+                                        functions
+                                                .processorName()
+                                                .invokeExact(text.address(), number.address()));
+        return text.getString(0);
     }
 
     /// What the library says of itself, on one line: `Open MPI v4.1.4, package: …`.
     public String version() {
-        try {
-            int _ = (int) functions.version().invokeExact(text.address(), number.address());
-            String line = text.getString(0).strip().lines().findFirst().orElse("");
-            return line.replaceAll("\\s+", " ");
-        } catch (Throwable t) {
-            throw fault("MPI_Get_library_version", t);
-        }
+        int _ =
+                call(
+                        "MPI_Get_library_version",
+                        () ->
+                                (int)
+                                        functions
+                                                .version()
+                                                .invokeExact(text.address(), number.address()));
+        String line = text.getString(0).strip().lines().findFirst().orElse("");
+        return line.replaceAll("\\s+", " ");
     }
 
     /// What an error number means.
     public String errorText(int code) {
-        try {
-            int failed =
-                    (int) functions.errorText().invokeExact(code, text.address(), number.address());
-            return failed == 0 ? text.getString(0).strip() : "error " + code;
-        } catch (Throwable t) {
-            throw fault("MPI_Error_string", t);
-        }
+        int failed =
+                call(
+                        "MPI_Error_string",
+                        () ->
+                                (int)
+                                        functions
+                                                .errorText()
+                                                .invokeExact(
+                                                        code, text.address(), number.address()));
+        return failed == 0 ? text.getString(0).strip() : "error " + code;
     }
 
     /// Part j of every rank goes to rank j, which gets them in the order of the ranks.
@@ -144,14 +172,20 @@ public final class MpiLibrary {
     /// @param to likewise, elsewhere
     public int allToAll(long from, long to, int count) {
         long type = handles.floatType();
-        try {
-            return (int)
-                    functions
-                            .allToAll()
-                            .invokeExact(from, count, type, to, count, type, handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Alltoall", t);
-        }
+        return call(
+                "MPI_Alltoall",
+                () ->
+                        (int)
+                                functions
+                                        .allToAll()
+                                        .invokeExact(
+                                                from,
+                                                count,
+                                                type,
+                                                to,
+                                                count,
+                                                type,
+                                                handles.processes()));
     }
 
     /// Everybody's numbers, in the order of the ranks.
@@ -178,95 +212,102 @@ public final class MpiLibrary {
     }
 
     private int gather(long from, long to, int count, long type) {
-        try {
-            return (int)
-                    functions
-                            .allGather()
-                            .invokeExact(from, count, type, to, count, type, handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Allgather", t);
-        }
+        return call(
+                "MPI_Allgather",
+                () ->
+                        (int)
+                                functions
+                                        .allGather()
+                                        .invokeExact(
+                                                from,
+                                                count,
+                                                type,
+                                                to,
+                                                count,
+                                                type,
+                                                handles.processes()));
     }
 
     /// Adds up float32 numbers over all ranks, in place, in the library's order.
     public int allReduce(long numbers, int count) {
-        try {
-            return (int)
-                    functions
-                            .allReduce()
-                            .invokeExact(
-                                    abi.inPlace(),
-                                    numbers,
-                                    count,
-                                    handles.floatType(),
-                                    handles.sum(),
-                                    handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Allreduce", t);
-        }
+        return call(
+                "MPI_Allreduce",
+                () ->
+                        (int)
+                                functions
+                                        .allReduce()
+                                        .invokeExact(
+                                                abi.inPlace(),
+                                                numbers,
+                                                count,
+                                                handles.floatType(),
+                                                handles.sum(),
+                                                handles.processes()));
     }
 
     /// This rank's `count` of the size · count sums, in the library's order.
     public int reduceScatter(long from, long to, int count) {
-        try {
-            return (int)
-                    functions
-                            .reduceScatter()
-                            .invokeExact(
-                                    from,
-                                    to,
-                                    count,
-                                    handles.floatType(),
-                                    handles.sum(),
-                                    handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Reduce_scatter_block", t);
-        }
+        return call(
+                "MPI_Reduce_scatter_block",
+                () ->
+                        (int)
+                                functions
+                                        .reduceScatter()
+                                        .invokeExact(
+                                                from,
+                                                to,
+                                                count,
+                                                handles.floatType(),
+                                                handles.sum(),
+                                                handles.processes()));
     }
 
     /// Copies one rank's bytes to all.
     public int broadcast(long bytes, int count, int from) {
-        try {
-            return (int)
-                    functions
-                            .broadcast()
-                            .invokeExact(
-                                    bytes, count, handles.byteType(), from, handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Bcast", t);
-        }
+        return call(
+                "MPI_Bcast",
+                () ->
+                        (int)
+                                functions
+                                        .broadcast()
+                                        .invokeExact(
+                                                bytes,
+                                                count,
+                                                handles.byteType(),
+                                                from,
+                                                handles.processes()));
     }
 
     /// Waits for all.
     public int barrier() {
-        try {
-            return (int) functions.barrier().invokeExact(handles.processes());
-        } catch (Throwable t) {
-            throw fault("MPI_Barrier", t);
-        }
+        return call(
+                "MPI_Barrier", () -> (int) functions.barrier().invokeExact(handles.processes()));
     }
 
     /// Ends all processes of the job, this one included.
     ///
     /// @param code that the launcher ends with
     public int abort(int code) {
-        try {
-            return (int) functions.abort().invokeExact(handles.processes(), code);
-        } catch (Throwable t) {
-            throw fault("MPI_Abort", t);
-        }
+        return call(
+                "MPI_Abort", () -> (int) functions.abort().invokeExact(handles.processes(), code));
     }
 
     /// Ends the use of the library, with all others.
     public int finish() {
-        try {
-            return (int) functions.finish().invokeExact();
-        } catch (Throwable t) {
-            throw fault("MPI_Finalize", t);
-        }
+        return call("MPI_Finalize", () -> (int) functions.finish().invokeExact());
     }
 
-    private static IllegalStateException fault(String function, Throwable t) {
-        return new IllegalStateException("calling " + function + " failed", t);
+    /// A call of the library, which gives back an error number.
+    @FunctionalInterface
+    private interface Call {
+        int make() throws Throwable;
+    }
+
+    private static int call(String function, Call call) {
+        try {
+            return call.make();
+        } catch (Throwable t) {
+            throw new IllegalStateException("calling " + function + " failed", t);
+        }
     }
 }

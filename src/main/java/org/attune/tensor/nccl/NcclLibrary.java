@@ -48,10 +48,8 @@ public final class NcclLibrary {
     public int version() {
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
-            check("ncclGetVersion", (int) functions.version().invokeExact(out.address()));
+            check("ncclGetVersion", () -> (int) functions.version().invokeExact(out.address()));
             return out.get(ValueLayout.JAVA_INT, 0);
-        } catch (Throwable t) {
-            throw fault("ncclGetVersion", t);
         }
     }
 
@@ -59,10 +57,8 @@ public final class NcclLibrary {
     public byte[] uniqueId() {
         try (var arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(ID_BYTES, Long.BYTES);
-            check("ncclGetUniqueId", (int) functions.uniqueId().invokeExact(out.address()));
+            check("ncclGetUniqueId", () -> (int) functions.uniqueId().invokeExact(out.address()));
             return out.toArray(ValueLayout.JAVA_BYTE);
-        } catch (Throwable t) {
-            throw fault("ncclGetUniqueId", t);
         }
     }
 
@@ -75,19 +71,37 @@ public final class NcclLibrary {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_LONG);
             MemorySegment unique = arena.allocate(ID_BYTES, Long.BYTES);
             unique.copyFrom(MemorySegment.ofArray(id));
-            int code = (int) functions.join().invokeExact(out.address(), size, unique, rank);
-            check("ncclCommInitRank", code);
+            check(
+                    "ncclCommInitRank",
+                    () -> (int) functions.join().invokeExact(out.address(), size, unique, rank));
             return new NcclRanks(this, functions, out.get(ValueLayout.JAVA_LONG, 0), size);
-        } catch (Throwable t) {
-            throw fault("ncclCommInitRank", t);
         }
     }
 
-    /// @param code what a call gave back
-    /// @throws CollectiveException unless it is 0
-    void check(String call, int code) {
+    /// A call of the library, which gives back an error number.
+    @FunctionalInterface
+    interface Call {
+        int make() throws Throwable;
+    }
+
+    /// Makes a call.
+    ///
+    /// @param name for messages
+    /// @throws CollectiveException unless it gives back 0
+    void check(String name, Call call) {
+        int code;
+        try {
+            code = call.make();
+        } catch (Throwable t) {
+            throw new IllegalStateException("calling " + name + " failed", t);
+        }
+        check(name, code);
+    }
+
+    /// @throws CollectiveException unless the error number is 0
+    void check(String name, int code) {
         if (code != 0) {
-            throw new CollectiveException("%s failed: %s".formatted(call, text(code)));
+            throw new CollectiveException("%s failed: %s".formatted(name, text(code)));
         }
     }
 
@@ -98,7 +112,7 @@ public final class NcclLibrary {
             String last = string((long) functions.lastError().invokeExact(0L));
             return last.isBlank() ? meaning : meaning + " (" + last.strip() + ")";
         } catch (Throwable t) {
-            throw fault("ncclGetErrorString", t);
+            throw new IllegalStateException("calling ncclGetErrorString failed", t);
         }
     }
 
@@ -106,11 +120,5 @@ public final class NcclLibrary {
         return address == 0
                 ? ""
                 : MemorySegment.ofAddress(address).reinterpret(LONGEST_TEXT).getString(0);
-    }
-
-    static RuntimeException fault(String call, Throwable t) {
-        return t instanceof CollectiveException known
-                ? known
-                : new IllegalStateException("calling " + call + " failed", t);
     }
 }

@@ -31,25 +31,27 @@ public final class NcclRanks implements AutoCloseable {
     /// @param to likewise, elsewhere
     public void allToAll(long from, long to, long count, long stream) {
         long bytes = count * Float.BYTES;
-        try {
-            library.check("ncclGroupStart", (int) functions.groupStart().invokeExact());
-            for (int rank = 0; rank < size; rank++) {
-                long out = from + rank * bytes;
-                long in = to + rank * bytes;
-                int sent =
-                        (int) functions.send().invokeExact(out, count, FLOAT, rank, ranks, stream);
-                library.check("ncclSend", sent);
-                int received =
-                        (int)
-                                functions
-                                        .receive()
-                                        .invokeExact(in, count, FLOAT, rank, ranks, stream);
-                library.check("ncclRecv", received);
-            }
-            library.check("ncclGroupEnd", (int) functions.groupEnd().invokeExact());
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclSend and ncclRecv", t);
+        library.check("ncclGroupStart", () -> (int) functions.groupStart().invokeExact());
+        for (int rank = 0; rank < size; rank++) {
+            int other = rank;
+            long out = from + rank * bytes;
+            long in = to + rank * bytes;
+            library.check(
+                    "ncclSend",
+                    () ->
+                            (int)
+                                    functions
+                                            .send()
+                                            .invokeExact(out, count, FLOAT, other, ranks, stream));
+            library.check(
+                    "ncclRecv",
+                    () ->
+                            (int)
+                                    functions
+                                            .receive()
+                                            .invokeExact(in, count, FLOAT, other, ranks, stream));
         }
+        library.check("ncclGroupEnd", () -> (int) functions.groupEnd().invokeExact());
     }
 
     /// Everybody's bytes, in the order of the ranks.
@@ -57,56 +59,49 @@ public final class NcclRanks implements AutoCloseable {
     /// @param from count bytes, maybe in their place in `to`
     /// @param to size · count bytes
     public void allGatherBytes(long from, long to, long count, long stream) {
-        try {
-            library.check(
-                    "ncclAllGather",
-                    (int) functions.allGather().invokeExact(from, to, count, BYTE, ranks, stream));
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclAllGather", t);
-        }
+        library.check(
+                "ncclAllGather",
+                () ->
+                        (int)
+                                functions
+                                        .allGather()
+                                        .invokeExact(from, to, count, BYTE, ranks, stream));
     }
 
     /// Adds up in place, in the library's order.
     public void allReduce(long numbers, long count, long stream) {
-        try {
-            library.check(
-                    "ncclAllReduce",
-                    (int)
-                            functions
-                                    .allReduce()
-                                    .invokeExact(
-                                            numbers, numbers, count, FLOAT, SUM, ranks, stream));
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclAllReduce", t);
-        }
+        library.check(
+                "ncclAllReduce",
+                () ->
+                        (int)
+                                functions
+                                        .allReduce()
+                                        .invokeExact(
+                                                numbers, numbers, count, FLOAT, SUM, ranks,
+                                                stream));
     }
 
     /// This rank's `count` of the size · count sums, in the library's order.
     public void reduceScatter(long from, long to, long count, long stream) {
-        try {
-            library.check(
-                    "ncclReduceScatter",
-                    (int)
-                            functions
-                                    .reduceScatter()
-                                    .invokeExact(from, to, count, FLOAT, SUM, ranks, stream));
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclReduceScatter", t);
-        }
+        library.check(
+                "ncclReduceScatter",
+                () ->
+                        (int)
+                                functions
+                                        .reduceScatter()
+                                        .invokeExact(from, to, count, FLOAT, SUM, ranks, stream));
     }
 
     /// Copies one rank's bytes to all.
     public void broadcastBytes(long bytes, long count, int from, long stream) {
-        try {
-            library.check(
-                    "ncclBroadcast",
-                    (int)
-                            functions
-                                    .broadcast()
-                                    .invokeExact(bytes, bytes, count, BYTE, from, ranks, stream));
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclBroadcast", t);
-        }
+        library.check(
+                "ncclBroadcast",
+                () ->
+                        (int)
+                                functions
+                                        .broadcast()
+                                        .invokeExact(
+                                                bytes, bytes, count, BYTE, from, ranks, stream));
     }
 
     /// Looks whether work on the stream has failed; from any thread.
@@ -117,22 +112,16 @@ public final class NcclRanks implements AutoCloseable {
             MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
             library.check(
                     "ncclCommGetAsyncError",
-                    (int) functions.asyncError().invokeExact(ranks, out.address()));
+                    () -> (int) functions.asyncError().invokeExact(ranks, out.address()));
             int code = out.get(ValueLayout.JAVA_INT, 0);
             library.check("work between GPUs", code == IN_PROGRESS ? 0 : code);
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclCommGetAsyncError", t);
         }
     }
 
     /// Ends work that waits for others; from any thread. No further call is possible.
     public void abort() {
         left = true;
-        try {
-            library.check("ncclCommAbort", (int) functions.abort().invokeExact(ranks));
-        } catch (Throwable t) {
-            throw NcclLibrary.fault("ncclCommAbort", t);
-        }
+        library.check("ncclCommAbort", () -> (int) functions.abort().invokeExact(ranks));
     }
 
     /// Leaves, when all work is done.
@@ -140,11 +129,7 @@ public final class NcclRanks implements AutoCloseable {
     public void close() {
         if (!left) {
             left = true;
-            try {
-                library.check("ncclCommDestroy", (int) functions.leave().invokeExact(ranks));
-            } catch (Throwable t) {
-                throw NcclLibrary.fault("ncclCommDestroy", t);
-            }
+            library.check("ncclCommDestroy", () -> (int) functions.leave().invokeExact(ranks));
         }
     }
 }
