@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 
 import org.attune.files.AtomicFile;
 import org.attune.files.PrettyJson;
+import org.attune.records.CopyMethods;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +36,7 @@ import java.util.Optional;
 /// @param plannedSteps steps when the run is finished; 0 before they are known
 /// @param failure why it failed
 /// @param facts what the run ran on and from: machine, versions, fingerprints of model and data
+@CopyMethods
 public record RunCard(
         String method,
         Optional<String> name,
@@ -49,7 +51,8 @@ public record RunCard(
         int step,
         int plannedSteps,
         Optional<String> failure,
-        Map<String, String> facts) {
+        Map<String, String> facts)
+        implements RunCardCopies {
     public static final String NAME = "run.json";
 
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -85,65 +88,17 @@ public record RunCard(
     }
 
     RunCard at(State newState, Instant now, int newStep, int steps) {
-        return new RunCard(
-                method, name, newState, worker, command, directory, version, libtorch, started, now,
-                newStep, steps, failure, facts);
+        return withState(newState).withBeat(now).withStep(newStep).withPlannedSteps(steps);
     }
 
     RunCard with(Map<String, String> more) {
         Map<String, String> all = new LinkedHashMap<>(facts);
         all.putAll(more);
-        return new RunCard(
-                method,
-                name,
-                state,
-                worker,
-                command,
-                directory,
-                version,
-                libtorch,
-                started,
-                beat,
-                step,
-                plannedSteps,
-                failure,
-                all);
+        return withFacts(all);
     }
 
     RunCard failed(Instant now, String why) {
-        return new RunCard(
-                method,
-                name,
-                State.FAILED,
-                worker,
-                command,
-                directory,
-                version,
-                libtorch,
-                started,
-                now,
-                step,
-                plannedSteps,
-                Optional.of(why),
-                facts);
-    }
-
-    RunCard computedBy(String loaded) {
-        return new RunCard(
-                method,
-                name,
-                state,
-                worker,
-                command,
-                directory,
-                version,
-                Optional.of(loaded),
-                started,
-                beat,
-                step,
-                plannedSteps,
-                failure,
-                facts);
+        return withState(State.FAILED).withBeat(now).withFailure(why);
     }
 
     void write(Path file) throws IOException {

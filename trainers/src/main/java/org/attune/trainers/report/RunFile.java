@@ -62,7 +62,7 @@ public final class RunFile implements TrainingListener {
 
     @Override
     public void onStart(RunInfo info) {
-        RunCard known = card.computedBy(libtorch.get());
+        RunCard known = card.withLibtorch(libtorch.get());
         write(
                 known.at(
                         RunCard.State.RUNNING,
