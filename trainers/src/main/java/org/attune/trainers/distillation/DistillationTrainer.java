@@ -31,6 +31,9 @@ import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.onpolicy.Unjudged;
+import org.attune.trainers.rows.DeviceGroups;
+import org.attune.trainers.rows.GroupNumbers;
+import org.attune.trainers.rows.LastLayout;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
 
@@ -52,6 +55,7 @@ public final class DistillationTrainer {
     private final CausalPolicy student;
     private final TeacherModel teacher;
     private final StudentRows rows;
+    private final LogicalDevices devices;
     private final RunContext context;
     private final RunParts parts;
     private final RowGroups groups;
@@ -79,18 +83,23 @@ public final class DistillationTrainer {
             RunContext context) {
         ConfigCheck.validate(config);
         var parts = new RunParts("gkd", config.training(), student, context);
+        LogicalDevices devices = parts.devices();
         var given =
                 new GkdRows(
                         config,
                         parts.plan(GkdRows.lengthsOf(rows)),
                         rows,
                         evalSets,
-                        writers.student(),
-                        writers.teacher(),
-                        context.clock());
+                        new GkdWriters(
+                                writers.student(),
+                                writers.teacher(),
+                                devices,
+                                config.generation().maxCompletionLength(),
+                                context.clock()));
         // The loss of GKD has no temperature.
         var objective = new Objective("gkd", Divergence.of(config.loss().beta()), 1);
-        return new DistillationTrainer(config, objective, student, teacher, given, context);
+        return new DistillationTrainer(
+                config, objective, student, teacher, given, devices, context);
     }
 
     /// On-policy distillation.
@@ -112,6 +121,7 @@ public final class DistillationTrainer {
             List<EvalSet<PromptExample>> evalSets,
             RunContext context) {
         ConfigCheck.validate(config);
+        LogicalDevices devices = LogicalDevices.of(config.training(), context);
         var unjudged = new Unjudged(new CompletionText(tokenizer), context.clock());
         var written =
                 new PromptRows(
@@ -119,18 +129,15 @@ public final class DistillationTrainer {
                         RoundPlan.of(config, prompts.size()),
                         prompts,
                         evalSets,
-                        new Rounds(
-                                config,
-                                source,
-                                unjudged,
-                                LogicalDevices.of(config.training(), context)),
+                        new Rounds(config, source, unjudged, devices),
                         context);
         var objective =
                 new Objective(
                         "distillation",
                         Divergence.of(config.loss().beta()),
                         config.sampling().temperature());
-        return new DistillationTrainer(config, objective, student, teacher, written, context);
+        return new DistillationTrainer(
+                config, objective, student, teacher, written, devices, context);
     }
 
     /// What is minimised.
@@ -148,12 +155,14 @@ public final class DistillationTrainer {
     /// @param config checked
     /// @param student with the values to start from
     /// @param rows on which both are compared
+    /// @param devices among which rows are dealt; closed at the end of the run
     private <C extends Record & RunConfig> DistillationTrainer(
             C config,
             Objective objective,
             CausalPolicy student,
             TeacherModel teacher,
             StudentRows rows,
+            LogicalDevices devices,
             RunContext context) {
         this.whole = config;
         this.config = config;
@@ -161,6 +170,7 @@ public final class DistillationTrainer {
         this.student = new TimedPolicy(student, context.clock());
         this.teacher = teacher;
         this.rows = rows;
+        this.devices = devices;
         this.context = context;
         parts = new RunParts(objective.method(), config.training(), this.student, context);
         RowGroups own = RowGroups.of(config.training(), context);
@@ -174,40 +184,55 @@ public final class DistillationTrainer {
     public RunSummary train() {
         return Engine.call(
                 () -> {
-                    parts.requireOneDevice();
                     parts.requireWholeSteps(rows.lengths());
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     Map<String, String> identity = parts.identity(whole, rows.fingerprint());
                     identity.putAll(rows.identity());
                     identity.putAll(teacher.identity());
-                    return parts.run(
-                            rows.steps(config.training().schedule().numTrainEpochs()),
-                            rows.stepsPerEpoch(),
-                            identity,
-                            new StudentWork());
+                    try (var _ = devices) {
+                        return parts.run(
+                                rows.steps(config.training().schedule().numTrainEpochs()),
+                                rows.stepsPerEpoch(),
+                                identity,
+                                new StudentWork());
+                    }
                 });
     }
 
     /// Adds the gradient of one step's loss.
     private Optional<StepReport> step(StudentRows.Step step) {
         var sums = new StudentSums(step);
-        for (List<RowAt<StudentRow>> group : cut(step)) {
-            if (context.stop().requested()) {
-                return Optional.empty();
-            }
-            CompletionForest forest = context.clock().timed("data", () -> forest(group));
-            try (var _ = scope("step");
-                    Teacher read = read(forest, group);
-                    Evaluation e = student.evaluate(forest.forest(), objective.request(read))) {
-                float[] slopes = sums.add(group, forest, e.measurement()); // (M)
-                e.backward(new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
-            }
-        }
-        return Optional.of(sums.step());
+        DeviceGroups<RowAt<StudentRow>> cut = dealt(step);
+        var layouts = new LastLayout<>(this::forest);
+        boolean done =
+                cut.learn(
+                        student,
+                        sums,
+                        new StudentSums(step),
+                        context.stop()::requested,
+                        (group, into) -> learn(group, layouts, into),
+                        (group, said) -> sums.add(group, layouts.of(group), said.policy()));
+        return done
+                ? Optional.of(devices.told(sums.step(), cut.tokens(p -> p.row().length())))
+                : Optional.empty();
     }
 
-    private List<List<RowAt<StudentRow>>> cut(StudentRows.Step step) {
-        return groups.of(step.rows(), p -> p.row().tokens().sequences());
+    private GroupNumbers learn(
+            List<RowAt<StudentRow>> group,
+            LastLayout<RowAt<StudentRow>, CompletionForest> layouts,
+            StudentSums sums) {
+        CompletionForest forest = context.clock().timed("data", () -> layouts.of(group));
+        try (var _ = scope("step");
+                Teacher read = read(forest, group);
+                Evaluation e = student.evaluate(forest.forest(), objective.request(read))) {
+            float[] slopes = sums.add(group, forest, e.measurement()); // (M)
+            e.backward(new float[slopes.length], Map.of(HeadStatistic.DIVERGENCE, slopes));
+            return GroupNumbers.of(e.measurement());
+        }
+    }
+
+    private DeviceGroups<RowAt<StudentRow>> dealt(StudentRows.Step step) {
+        return groups.dealt(devices, step.rows(), p -> p.row().tokens().sequences());
     }
 
     private CompletionForest forest(List<RowAt<StudentRow>> group) {
@@ -234,14 +259,20 @@ public final class DistillationTrainer {
 
     private HeldOutMeans measured(StudentRows.HeldOut set) {
         var sums = new StudentSums(set.step());
-        for (List<RowAt<StudentRow>> group : cut(set.step())) {
-            StopRequest.check();
-            CompletionForest forest = forest(group);
-            try (var _ = scope("measure");
-                    Teacher read = read(forest, group)) {
-                sums.add(group, forest, student.measure(forest.forest(), objective.request(read)));
-            }
-        }
+        var layouts = new LastLayout<>(this::forest);
+        groups.inTurn(devices, set.step().rows(), p -> p.row().tokens().sequences())
+                .measure(
+                        "held-out rows",
+                        group -> {
+                            StopRequest.check();
+                            CompletionForest forest = layouts.of(group);
+                            try (var _ = scope("measure");
+                                    Teacher read = read(forest, group)) {
+                                return GroupNumbers.of(
+                                        student.measure(forest.forest(), objective.request(read)));
+                            }
+                        },
+                        (group, said) -> sums.add(group, layouts.of(group), said.policy()));
         return new HeldOutMeans(set.name(), set.size(), sums.evaluation());
     }
 

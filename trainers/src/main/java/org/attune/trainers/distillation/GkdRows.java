@@ -5,16 +5,12 @@ import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.error.StopRequest;
-import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
-import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
-import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.loop.RunParts;
 import org.attune.trainers.onpolicy.CompletionLengths;
 import org.attune.trainers.rows.RowAt;
@@ -23,9 +19,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Predicate;
 
 /// The rows of GKD: given completions, or for whole micro-batches, as drawn, completions of the
 /// same prompts by the student (`lmbda`) or the teacher (`seq_kd`).
@@ -34,17 +27,13 @@ import java.util.function.Predicate;
 /// @param plan which rows a step has
 /// @param rows of the data
 /// @param evalSets may be empty; their completions are the given ones
-/// @param student completes prompts with its weights as they are; given where `lmbda` > 0
-/// @param teacher the same of the teacher; given with `seq_kd`
-/// @param clock counts the time
+/// @param writers complete prompts
 record GkdRows(
         GkdConfig config,
         BatchPlan plan,
         List<CompletionExample> rows,
         List<EvalSet<CompletionExample>> evalSets,
-        Optional<RolloutSource> student,
-        Optional<RolloutSource> teacher,
-        PhaseClock clock)
+        GkdWriters writers)
         implements StudentRows {
     private static final long WRITER = 0x474B_4457L; // tells these draws from others
 
@@ -79,26 +68,18 @@ record GkdRows(
     public Step training(int step) {
         BatchPlan.Window window = plan.window(step);
         List<RowAt<CompletionExample>> placed = RowAt.of(window, rows);
-        Writer[] writers = new Writer[window.microBatches().size()];
-        for (int m = 0; m < writers.length; m++) {
-            writers[m] = writer(step, m);
+        Writer[] drawn = new Writer[window.microBatches().size()];
+        for (int m = 0; m < drawn.length; m++) {
+            drawn[m] = writer(step, m);
         }
-        Written byStudent =
-                written(
-                        placed,
-                        row -> writers[row.microBatch()] == Writer.STUDENT,
-                        student,
-                        2L * step);
-        Written byTeacher =
-                written(
-                        placed,
-                        row -> writers[row.microBatch()] == Writer.TEACHER,
-                        teacher,
-                        2L * step + 1);
+        var byStudent =
+                new Written(writers.byStudent(prompts(placed, drawn, Writer.STUDENT), step));
+        var byTeacher =
+                new Written(writers.byTeacher(prompts(placed, drawn, Writer.TEACHER), step));
         List<RowAt<StudentRow>> all = new ArrayList<>();
         for (RowAt<CompletionExample> row : placed) {
             StudentRow learned =
-                    switch (writers[row.microBatch()]) {
+                    switch (drawn[row.microBatch()]) {
                         case DATA -> given(row.row());
                         case STUDENT -> byStudent.next(row.row());
                         case TEACHER -> byTeacher.next(row.row());
@@ -107,7 +88,7 @@ record GkdRows(
         }
         return new Step(
                 all,
-                writers.length,
+                drawn.length,
                 denominator(placed, all),
                 byStudent.metrics(),
                 all.stream().mapToLong(row -> row.row().length()).sum());
@@ -157,24 +138,12 @@ record GkdRows(
         }
     }
 
-    private Written written(
-            List<RowAt<CompletionExample>> placed,
-            Predicate<RowAt<CompletionExample>> which,
-            Optional<RolloutSource> writer,
-            long round) {
-        List<RolloutPrompt> prompts =
-                placed.stream()
-                        .filter(which)
-                        .map(r -> RolloutPrompt.of(r.index(), r.row().tokens().promptIds()))
-                        .toList();
-        if (prompts.isEmpty()) {
-            return new Written(List.of());
-        }
-        StopRequest.check();
-        var ended = new AtomicInteger();
-        FinishedListener told = (_, _) -> clock.completed(ended.incrementAndGet(), prompts.size());
-        return new Written(
-                clock.timed("rollout", () -> writer.orElseThrow().complete(prompts, round, told)));
+    private static List<RolloutPrompt> prompts(
+            List<RowAt<CompletionExample>> placed, Writer[] drawn, Writer which) {
+        return placed.stream()
+                .filter(row -> drawn[row.microBatch()] == which)
+                .map(r -> RolloutPrompt.of(r.index(), r.row().tokens().promptIds()))
+                .toList();
     }
 
     @Override

@@ -10,16 +10,18 @@ import org.attune.trainers.loop.TrainingLoop.Work;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /// Updates after which the processes of a run compare the trained values now and then: all compute
 /// the same, so a difference means that one of them computes wrong.
 ///
 /// @param updates does the work
-/// @param space trained values
+/// @param spaces trained values
 /// @param ranks processes of the run
 /// @param every how many steps lie between comparisons, ≥ 1
-record ComparedUpdates(WeightUpdates updates, ParameterSpace space, Collective ranks, int every)
+record ComparedUpdates(
+        WeightUpdates updates, List<ParameterSpace> spaces, Collective ranks, int every)
         implements WeightUpdates {
     @Override
     public Optional<StepReport> run(int step, double learningRate, Work work) {
@@ -31,7 +33,8 @@ record ComparedUpdates(WeightUpdates updates, ParameterSpace space, Collective r
     }
 
     private void compare(int step) {
-        double[][] hashes = ranks.allGather("comparison of weights", ValueHash.of(space.values()));
+        double[] own = spaces.stream().mapToDouble(space -> ValueHash.of(space.values())).toArray();
+        double[][] hashes = ranks.allGather("comparison of weights", own);
         for (int rank = 1; rank < hashes.length; rank++) {
             if (!Arrays.equals(hashes[rank], hashes[0])) {
                 throw new AttuneException(

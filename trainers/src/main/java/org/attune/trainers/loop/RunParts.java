@@ -25,6 +25,7 @@ import org.attune.trainers.config.ScheduleConfig;
 import org.attune.trainers.config.TrainingConfig;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -74,21 +75,6 @@ public record RunParts(
     /// @throws ConfigException if there are more processes than devices
     public LogicalDevices devices() {
         return LogicalDevices.of(config, context);
-    }
-
-    /// Refuses several devices, for a method that computes a step on one.
-    ///
-    /// @throws ConfigException if there are several devices or processes
-    public void requireOneDevice() {
-        if (config.batch().devices() > 1 || context.ranks().size() > 1) {
-            throw ConfigException.about(
-                    "logical_devices",
-                    ("%d with %d ranks, but %s computes steps on one device in one process; leave"
-                                    + " logical_devices and ranks out, and multiply"
-                                    + " gradient_accumulation_steps by the number of devices for"
-                                    + " as many rows in a step")
-                            .formatted(config.batch().devices(), context.ranks().size(), method));
-        }
     }
 
     /// Refuses updates in the backward pass where a step's rows may not fit into one.
@@ -159,7 +145,7 @@ public record RunParts(
         ParameterSpace space = policy.parameters();
         config.optimizer().parameterGroups().requireUsed(space.parameters());
         try (Optimizer optimizer = optimizer(space, steps)) {
-            return run(steps, stepsPerEpoch, identity, work, updates(optimizer), space.count());
+            return run(steps, stepsPerEpoch, identity, work, updates(optimizer), List.of(space));
         }
     }
 
@@ -205,11 +191,18 @@ public record RunParts(
             Map<String, String> identity,
             TrainingLoop.Work work,
             WeightUpdates updates,
-            long trained) {
+            List<ParameterSpace> trained) {
         agree(identity);
         int total = config.schedule().maxSteps().orElse(steps);
         var info =
-                new RunInfo(method, config.save().outputDir(), 0, total, stepsPerEpoch, 0, trained);
+                new RunInfo(
+                        method,
+                        config.save().outputDir(),
+                        0,
+                        total,
+                        stepsPerEpoch,
+                        0,
+                        trained.stream().mapToLong(ParameterSpace::count).sum());
         LrScheduleOptions schedule = schedule(total);
         var rates =
                 new LearningRates(
@@ -220,7 +213,7 @@ public record RunParts(
             return new TrainingLoop(
                             info,
                             config,
-                            compared(updates),
+                            compared(updates, trained),
                             rates,
                             Optional.ofNullable(average),
                             context,
@@ -229,14 +222,11 @@ public record RunParts(
         }
     }
 
-    private WeightUpdates compared(WeightUpdates updates) {
+    private WeightUpdates compared(WeightUpdates updates, List<ParameterSpace> trained) {
         return context.ranks().size() == 1
                 ? updates
                 : new ComparedUpdates(
-                        updates,
-                        policy.parameters(),
-                        context.ranks(),
-                        config.ranks().checkRanksSteps());
+                        updates, trained, context.ranks(), config.ranks().checkRanksSteps());
     }
 
     /// All processes must have the same run before them.

@@ -35,6 +35,9 @@ import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundFile;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
+import org.attune.trainers.rows.DeviceGroups;
+import org.attune.trainers.rows.GroupNumbers;
+import org.attune.trainers.rows.LastLayout;
 import org.attune.trainers.rows.RowAt;
 import org.attune.trainers.rows.RowGroups;
 
@@ -65,6 +68,7 @@ public final class OnlinePairTrainer {
     private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
     private final RowGroups groups;
+    private final LogicalDevices devices;
     private final Rounds rounds;
     private final RoundPlan plan;
     private final Map<String, String> judges;
@@ -102,7 +106,8 @@ public final class OnlinePairTrainer {
         var judge =
                 new CompletionJudge(
                         config.rewards(), rewards, new CompletionText(tokenizer), context.clock());
-        rounds = new Rounds(config, rollouts, judge, LogicalDevices.of(config.training(), context));
+        devices = LogicalDevices.of(config.training(), context);
+        rounds = new Rounds(config, rollouts, judge, devices);
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
     }
@@ -115,18 +120,19 @@ public final class OnlinePairTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts(config.method(), config.training(), policy, context);
-                    parts.requireOneDevice();
                     parts.requireWholeSteps(pairTokens(config, prompts));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     Map<String, String> identity =
                             parts.identity((Record) config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(judges);
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
-                    return parts.run(
-                            plan.steps(config.training().schedule().numTrainEpochs()),
-                            plan.stepsPerEpoch(),
-                            identity,
-                            new PairWork());
+                    try (var _ = devices) {
+                        return parts.run(
+                                plan.steps(config.training().schedule().numTrainEpochs()),
+                                plan.stepsPerEpoch(),
+                                identity,
+                                new PairWork());
+                    }
                 });
     }
 
@@ -150,48 +156,72 @@ public final class OnlinePairTrainer {
         placed.forEach(row -> pairs[row.microBatch()]++);
         OnlineObjective objective = OnlineObjectives.of(config, step / plan.stepsPerEpoch());
         var sums = new OnlineSums(objective, pairs);
-        for (List<RowAt<JudgedPair>> group :
-                groups.of(placed, row -> ids(objective.learned(row.row())))) {
-            if (context.stop().requested()) {
-                return Optional.empty();
-            }
-            learn(group, objective, sums);
+        DeviceGroups<RowAt<JudgedPair>> cut =
+                groups.dealt(devices, placed, row -> ids(objective.learned(row.row())));
+        var layouts =
+                new LastLayout<RowAt<JudgedPair>, UnpairedForest>(
+                        group -> forest(group, objective));
+        boolean done =
+                cut.learn(
+                        policy,
+                        sums,
+                        new OnlineSums(objective, pairs),
+                        context.stop()::requested,
+                        (group, into) -> learn(group, layouts, into),
+                        (group, said) -> add(group, layouts.of(group), said, sums));
+        if (!done) {
+            return Optional.empty();
         }
         next = step + 1L;
         List<Map<String, Double>> metrics = new ArrayList<>(List.of(judged.metrics()));
         for (int m = 0; m < pairs.length; m++) {
             metrics.add(sums.metrics(m));
         }
-        return Optional.of(new StepReport(sums.loss(), metrics, judged.tokens()));
+        return Optional.of(
+                devices.told(
+                        new StepReport(sums.loss(), metrics, judged.tokens()),
+                        cut.tokens(row -> tokens(objective.learned(row.row())))));
+    }
+
+    private static int tokens(List<CompletionTokens> completions) {
+        return completions.stream().mapToInt(CompletionTokens::length).sum();
     }
 
     private static List<int[]> ids(List<CompletionTokens> completions) {
         return completions.stream().map(CompletionTokens::ids).toList();
     }
 
-    private void learn(List<RowAt<JudgedPair>> group, OnlineObjective objective, OnlineSums sums) {
-        List<UnpairedExample> learned =
-                group.stream()
-                        .map(RowAt::row)
-                        .flatMap(
-                                pair ->
-                                        objective.learned(pair).stream()
-                                                .map(
-                                                        tokens ->
-                                                                new UnpairedExample(
-                                                                        tokens,
-                                                                        true,
-                                                                        pair.origin())))
-                        .toList();
-        UnpairedForest forest =
-                context.clock().timed("data", () -> UnpairedForest.of(learned, groups.shares()));
+    private UnpairedForest forest(List<RowAt<JudgedPair>> group, OnlineObjective objective) {
+        List<UnpairedExample> learned = new ArrayList<>();
+        for (RowAt<JudgedPair> placed : group) {
+            for (CompletionTokens tokens : objective.learned(placed.row())) {
+                learned.add(new UnpairedExample(tokens, true, placed.row().origin()));
+            }
+        }
+        return UnpairedForest.of(learned, groups.shares());
+    }
+
+    private GroupNumbers learn(
+            List<RowAt<JudgedPair>> group,
+            LastLayout<RowAt<JudgedPair>, UnpairedForest> layouts,
+            OnlineSums sums) {
+        UnpairedForest forest = context.clock().timed("data", () -> layouts.of(group));
         try (var _ = TensorScope.open("online.step")) {
             float[] held = reference.measure(forest.forest(), REQUEST).tokenLogProbs(); // (M)
             try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
-                float[] own = e.measurement().tokenLogProbs(); // (M)
-                e.backward(sums.add(group, forest, own, held));
+                GroupNumbers said = GroupNumbers.ofTargets(e.measurement(), held);
+                e.backward(add(group, forest, said, sums)); // (M)
+                return said;
             }
         }
+    }
+
+    private static float[] add(
+            List<RowAt<JudgedPair>> group,
+            UnpairedForest forest,
+            GroupNumbers said,
+            OnlineSums sums) {
+        return sums.add(group, forest, said.policy().tokenLogProbs(), said.referenceOfTargets());
     }
 
     /// The pairs of a round. There is no pair where an episode failed, or ended so that it isn't

@@ -3,7 +3,7 @@ package org.attune.trainers.onpolicy;
 import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.StopReason;
+import org.attune.rollout.source.CompletionBytes;
 import org.attune.text.Json;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
@@ -14,7 +14,6 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +21,7 @@ import java.util.Optional;
 
 /// What one process tells the others of the completions that it has written and judged.
 ///
-/// @param sampled completions, no episodes
+/// @param sampled completions
 /// @param table their rewards
 record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
     /// Every bit of every number is kept.
@@ -32,7 +31,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             for (Judged part : parts) {
                 out.writeInt(part.sampled().size());
                 for (SampledCompletion completion : part.sampled()) {
-                    write(completion, out);
+                    CompletionBytes.write(completion, out);
                 }
                 write(part.table().rewards(), out);
             }
@@ -40,20 +39,6 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             throw new IllegalStateException("memory was written to", e);
         }
         return bytes.toByteArray();
-    }
-
-    private static void write(SampledCompletion completion, DataOutputStream out)
-            throws IOException {
-        if (completion.episode().isPresent()) {
-            throw new IllegalArgumentException("episodes aren't told to other processes");
-        }
-        out.writeInt(completion.ids().length);
-        for (int t = 0; t < completion.ids().length; t++) {
-            out.writeInt(completion.ids()[t]);
-            out.writeInt(Float.floatToRawIntBits(completion.logProbs()[t]));
-            out.writeBoolean(completion.foreign().get(t));
-        }
-        out.writeUTF(completion.reason().name());
     }
 
     private static void write(RewardTable table, DataOutputStream out) throws IOException {
@@ -126,7 +111,7 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
                 int count = in.readInt();
                 List<SampledCompletion> sampled = new ArrayList<>();
                 for (int i = 0; i < count; i++) {
-                    sampled.add(completion(in));
+                    sampled.add(CompletionBytes.read(in));
                 }
                 parts.add(new JudgedPart(sampled, table(in, count)));
             }
@@ -134,20 +119,6 @@ record JudgedPart(List<SampledCompletion> sampled, RewardTable table) {
             throw new IllegalStateException("memory was read from", e);
         }
         return parts;
-    }
-
-    private static SampledCompletion completion(DataInputStream in) throws IOException {
-        int length = in.readInt();
-        int[] ids = new int[length];
-        float[] logProbs = new float[length];
-        var foreign = new BitSet();
-        for (int t = 0; t < length; t++) {
-            ids[t] = in.readInt();
-            logProbs[t] = Float.intBitsToFloat(in.readInt());
-            foreign.set(t, in.readBoolean());
-        }
-        return new SampledCompletion(
-                ids, logProbs, StopReason.valueOf(in.readUTF()), List.of(), foreign);
     }
 
     private static RewardTable table(DataInputStream in, int completions) throws IOException {

@@ -116,7 +116,7 @@ public record PpoConfig(
                             updates.numMiniBatches(),
                             "a divisor of the completions of an update,"
                                     + " per_device_train_batch_size x gradient_accumulation_steps"
-                                    + " = "
+                                    + " x logical_devices = "
                                     + completionsPerUpdate()));
         }
         if (training.optimizer().optimizerInBwd()) {

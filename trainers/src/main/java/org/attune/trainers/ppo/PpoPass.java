@@ -11,10 +11,15 @@ import org.attune.policy.Measurement;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.FiniteLoss;
+import org.attune.trainers.loop.LogicalDevices;
 import org.attune.trainers.loop.PhaseClock;
+import org.attune.trainers.rows.DeviceGroups;
+import org.attune.trainers.rows.GroupNumbers;
+import org.attune.trainers.rows.LastLayout;
 import org.attune.trainers.rows.RowGroups;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -30,19 +35,27 @@ final class PpoPass {
     private final CausalPolicy policy;
     private final Critic critic;
     private final RowGroups groups;
+    private final LogicalDevices devices;
     private final ValueObjective valueObjective;
     private final HeadRequest request;
     private final double partWeight;
     private final IntFunction<String> origins;
     private final PhaseClock clock;
+    private long[] tokens = {};
+    private int passes; // of the policy in an update
 
     /// A completion with its shares of the step's loss.
     ///
     /// @param slot of its statistics
     /// @param share factor of its tokens' policy losses
     /// @param valueShare factor of its states' value losses
-    private record Member(PpoRow row, int slot, double share, double valueShare) {}
+    private record Member(PpoRow row, int slot, double share, double valueShare) {
+        int tokens() {
+            return row.tokens().prompt().length + row.tokens().completion().length;
+        }
+    }
 
+    /// @param devices among which completions are dealt; borrowed
     /// @param partWeight as [UpdatePlan#partWeight] says
     /// @param origins where a prompt comes from
     /// @param clock counts as `data` what is laid out
@@ -51,6 +64,7 @@ final class PpoPass {
             CausalPolicy policy,
             Critic critic,
             RowGroups groups,
+            LogicalDevices devices,
             double partWeight,
             IntFunction<String> origins,
             PhaseClock clock) {
@@ -58,6 +72,7 @@ final class PpoPass {
         this.policy = policy;
         this.critic = critic;
         this.groups = groups;
+        this.devices = devices;
         this.partWeight = partWeight;
         this.origins = origins;
         this.clock = clock;
@@ -65,35 +80,77 @@ final class PpoPass {
         request = PpoObjectives.request(config, critic instanceof Critic.Head);
     }
 
+    /// Forgets the tokens of the update before.
+    void begin() {
+        tokens = new long[devices.count()];
+        passes = 0;
+    }
+
+    /// Tokens of each device since [#begin].
+    long[] tokens() {
+        return tokens.clone();
+    }
+
     /// The policy's part, and the critic's where it shares the trunk.
     void policy(
             UpdatePlan.Step step, List<PpoRow> rows, PpoObjective objective, UpdateTotals totals) {
-        for (List<Member> group : groups(step, rows)) {
-            StopRequest.check();
-            List<CompletionForest.Row> tokens = group.stream().map(m -> m.row().tokens()).toList();
-            CompletionForest forest = clock.timed("data", () -> forest(tokens));
-            try (var _ = TensorScope.open("ppo.policy");
-                    Evaluation e = policy.evaluate(forest.forest(), request)) {
-                float[] slopes = new float[forest.forest().targetCount()]; // (M)
-                Map<HeadStatistic, float[]> others = new EnumMap<>(HeadStatistic.class);
-                for (HeadStatistic learned : request.learned()) {
-                    others.put(learned, new float[slopes.length]);
-                }
-                for (int i = 0; i < group.size(); i++) {
-                    TargetRange range = forest.completions().get(i);
-                    Member m = group.get(i);
-                    policyLoss(m, range, e.measurement(), objective, slopes, totals);
-                    if (others.containsKey(HeadStatistic.ENTROPY)) {
-                        entropyLoss(m, range, others.get(HeadStatistic.ENTROPY));
+        DeviceGroups<Member> cut = dealt(step, rows);
+        var layouts = new LastLayout<Member, CompletionForest>(this::forest);
+        cut.learn(
+                new DeviceGroups.Trained(
+                        critic instanceof Critic.Head(var head)
+                                ? List.of(policy.parameters(), head)
+                                : List.of(policy.parameters()),
+                        first -> policy.startAt(passes + first)),
+                totals,
+                totals.blank(),
+                () -> false,
+                (group, into) -> {
+                    StopRequest.check();
+                    CompletionForest forest = clock.timed("data", () -> layouts.of(group));
+                    try (var _ = TensorScope.open("ppo.policy");
+                            Evaluation e = policy.evaluate(forest.forest(), request)) {
+                        Measurement said = e.measurement();
+                        Slopes slopes = policySlopes(group, forest, said, objective, into);
+                        e.backward(slopes.logProbs(), slopes.others());
+                        return GroupNumbers.of(said);
                     }
-                    if (others.containsKey(HeadStatistic.VALUE)) {
-                        double[] values = range.of(e.measurement().statistic(HeadStatistic.VALUE));
-                        valueLoss(m, range, values, others.get(HeadStatistic.VALUE), totals);
-                    }
-                }
-                e.backward(slopes, others);
+                },
+                (group, said) ->
+                        policySlopes(group, layouts.of(group), said.policy(), objective, totals));
+        passes += cut.all().size();
+        long[] own = cut.tokens(Member::tokens);
+        Arrays.setAll(tokens, device -> tokens[device] + own[device]);
+    }
+
+    /// Derivatives of the loss by what was measured of each target, `(M)` each.
+    @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
+    private record Slopes(float[] logProbs, Map<HeadStatistic, float[]> others) {}
+
+    private Slopes policySlopes(
+            List<Member> group,
+            CompletionForest forest,
+            Measurement measured,
+            PpoObjective objective,
+            UpdateTotals totals) {
+        float[] slopes = new float[forest.forest().targetCount()]; // (M)
+        Map<HeadStatistic, float[]> others = new EnumMap<>(HeadStatistic.class);
+        for (HeadStatistic learned : request.learned()) {
+            others.put(learned, new float[slopes.length]);
+        }
+        for (int i = 0; i < group.size(); i++) {
+            TargetRange range = forest.completions().get(i);
+            Member m = group.get(i);
+            policyLoss(m, range, measured, objective, slopes, totals);
+            if (others.containsKey(HeadStatistic.ENTROPY)) {
+                entropyLoss(m, range, others.get(HeadStatistic.ENTROPY));
+            }
+            if (others.containsKey(HeadStatistic.VALUE)) {
+                double[] values = range.of(measured.statistic(HeadStatistic.VALUE));
+                valueLoss(m, range, values, others.get(HeadStatistic.VALUE), totals);
             }
         }
+        return new Slopes(slopes, others);
     }
 
     /// The part of a critic that is a separate network.
@@ -101,24 +158,44 @@ final class PpoPass {
         if (!(critic instanceof Critic.Network(var model))) {
             return;
         }
-        for (List<Member> group : groups(step, rows)) {
-            StopRequest.check();
-            CompletionForest forest = clock.timed("data", () -> states(group));
-            try (var _ = TensorScope.open("ppo.critic");
-                    Evaluation e = model.evaluate(forest.forest(), HeadRequest.of())) {
-                float[] slopes = new float[forest.forest().targetCount()]; // (M)
-                for (int i = 0; i < group.size(); i++) {
-                    TargetRange range = forest.completions().get(i);
-                    double[] values = range.of(e.measurement().tokenLogProbs());
-                    valueLoss(group.get(i), range, values, slopes, totals);
-                }
-                e.backward(slopes);
-            }
-        }
+        var layouts = new LastLayout<>(this::states);
+        dealt(step, rows)
+                .learn(
+                        model,
+                        totals,
+                        totals.blank(),
+                        () -> false,
+                        (group, into) -> {
+                            StopRequest.check();
+                            CompletionForest forest = clock.timed("data", () -> layouts.of(group));
+                            try (var _ = TensorScope.open("ppo.critic");
+                                    Evaluation e =
+                                            model.evaluate(forest.forest(), HeadRequest.of())) {
+                                Measurement said = e.measurement();
+                                e.backward(criticSlopes(group, forest, said, into)); // (M)
+                                return GroupNumbers.of(said);
+                            }
+                        },
+                        (group, said) ->
+                                criticSlopes(group, layouts.of(group), said.policy(), totals));
     }
 
-    private List<List<Member>> groups(UpdatePlan.Step step, List<PpoRow> rows) {
-        return groups.of(members(step, rows), m -> m.row().tokens().sequences());
+    private float[] criticSlopes(
+            List<Member> group,
+            CompletionForest forest,
+            Measurement measured,
+            UpdateTotals totals) {
+        float[] slopes = new float[forest.forest().targetCount()]; // (M)
+        for (int i = 0; i < group.size(); i++) {
+            TargetRange range = forest.completions().get(i);
+            double[] values = range.of(measured.tokenLogProbs());
+            valueLoss(group.get(i), range, values, slopes, totals);
+        }
+        return slopes;
+    }
+
+    private DeviceGroups<Member> dealt(UpdatePlan.Step step, List<PpoRow> rows) {
+        return groups.dealt(devices, members(step, rows), m -> m.row().tokens().sequences());
     }
 
     private List<Member> members(UpdatePlan.Step step, List<PpoRow> rows) {
@@ -163,7 +240,8 @@ final class PpoPass {
         totals.add(m.slot(), result, padding, paddingEntropy(measured, range.end(), padding));
     }
 
-    private CompletionForest forest(List<CompletionForest.Row> rows) {
+    private CompletionForest forest(List<Member> group) {
+        List<CompletionForest.Row> rows = group.stream().map(m -> m.row().tokens()).toList();
         return config.loss().trlCompat()
                 ? CompletionForest.padded(rows, TRL_PADDING, groups.shares())
                 : CompletionForest.of(rows, groups.shares());

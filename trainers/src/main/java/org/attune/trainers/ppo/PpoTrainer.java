@@ -69,6 +69,7 @@ public final class PpoTrainer {
     private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
     private final PpoRollouts rollouts;
+    private final LogicalDevices devices;
     private final PpoPass pass;
     private final UpdatePlan plan;
     private final RoundPlan rounds;
@@ -109,7 +110,7 @@ public final class PpoTrainer {
         }
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         var groups = RowGroups.of(config.training(), context);
-        var devices = LogicalDevices.of(config.training(), context);
+        devices = LogicalDevices.of(config.training(), context);
         rollouts =
                 new PpoRollouts(
                         config,
@@ -136,6 +137,7 @@ public final class PpoTrainer {
                         this.policy,
                         this.critic,
                         groups,
+                        devices,
                         plan.partWeight(),
                         i -> this.prompts.get(i).origin().where(),
                         context.clock());
@@ -148,8 +150,8 @@ public final class PpoTrainer {
         if (prompts.size() < completions) {
             throw new ConfigException(
                     ("an update completes %d prompts (per_device_train_batch_size x"
-                                    + " gradient_accumulation_steps), but the data has %d; lower"
-                                    + " the batch size, or give more prompts")
+                         + " gradient_accumulation_steps x logical_devices), but the data has %d;"
+                         + " lower the batch size, or give more prompts")
                             .formatted(completions, prompts.size()));
         }
         long seed = config.training().dataSeed().orElse(config.training().seed());
@@ -174,14 +176,14 @@ public final class PpoTrainer {
         return Engine.call(
                 () -> {
                     var parts = new RunParts("ppo", config.training(), policy, context);
-                    parts.requireOneDevice();
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     var identity = parts.identity(config, Fingerprints.ofPrompts(prompts));
                     identity.putAll(Fingerprints.ofRecorded(config.rollouts().recordedRollouts()));
                     var trained = new ArrayList<>(policy.parameters().parameters());
                     trained.addAll(critic.parameters().parameters());
                     config.training().optimizer().parameterGroups().requireUsed(trained);
-                    try (Optimizer own = parts.optimizer(policy.parameters(), steps());
+                    try (var _ = devices;
+                            Optimizer own = parts.optimizer(policy.parameters(), steps());
                             Optimizer critics = parts.optimizer(critic.parameters(), steps())) {
                         Clipping clipping =
                                 config.loss().trlCompat() ? Clipping.NONE : parts.clipping();
@@ -197,7 +199,7 @@ public final class PpoTrainer {
                                 identity,
                                 new PpoWork(updates),
                                 updates,
-                                policy.parameters().count() + critic.parameters().count());
+                                List.of(policy.parameters(), critic.parameters()));
                     }
                 });
     }
@@ -227,6 +229,7 @@ public final class PpoTrainer {
         }
         PpoObjective objective = PpoObjectives.policy(config, controller.coefficient());
         int epochs = config.updates().numPpoEpochs();
+        pass.begin();
         var totals =
                 new UpdateTotals(
                         objective, config.loss().vfCoef(), plan.trlLayout(), plan.slots(epochs));
@@ -238,12 +241,13 @@ public final class PpoTrainer {
         config.updates()
                 .targetKl()
                 .ifPresent(_ -> metrics.put("ppo/optimizer_steps", (double) done));
-        return Optional.of(
+        var report =
                 new StepReport(
                         totals.loss(),
                         List.of(metrics),
                         round.tokens(),
-                        Map.of("episode", (double) (number + 1L) * plan.completions())));
+                        Map.of("episode", (double) (number + 1L) * plan.completions()));
+        return Optional.of(devices.told(report, pass.tokens()));
     }
 
     /// Does what changes weights several times, wholly or not at all. A run that is stopped

@@ -44,6 +44,11 @@ public final class UpdateTotals {
         Arrays.setAll(this.slots, _ -> new Slot());
     }
 
+    /// Totals of the same kind to which nothing was added.
+    UpdateTotals blank() {
+        return new UpdateTotals(objective, valueWeight, trlLayout, slots.length);
+    }
+
     /// Adds what the policy says of a completion.
     ///
     /// @param padding places behind it up to the full length

@@ -1,6 +1,7 @@
 package org.attune.trainers.rows;
 
 import org.attune.policy.CausalPolicy;
+import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
 import org.attune.trainers.loop.LogicalDevices;
 
@@ -10,6 +11,7 @@ import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import java.util.function.ToIntFunction;
 
@@ -111,11 +113,33 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
             BooleanSupplier stopped,
             Learner<T, S> learner,
             BiConsumer<List<T>, GroupNumbers> tell) {
+        var trained = new Trained(List.of(policy.parameters()), policy::startAt);
+        return learn(trained, sums, scratch, stopped, learner, tell);
+    }
+
+    /// What passes add gradients to.
+    ///
+    /// @param spaces with these gradients
+    /// @param startAt told the number of a device's first group, for draws
+    public record Trained(List<ParameterSpace> spaces, IntConsumer startAt) {
+        public Trained {
+            spaces = List.copyOf(spaces);
+        }
+    }
+
+    /// As above, where passes add to the gradients of several models.
+    public <S> boolean learn(
+            Trained trained,
+            S sums,
+            S scratch,
+            BooleanSupplier stopped,
+            Learner<T, S> learner,
+            BiConsumer<List<T>, GroupNumbers> tell) {
         List<GroupNumbers> own = new ArrayList<>();
         BiPredicate<Integer, S> device =
                 (number, into) -> {
                     if (devices.count() > 1) {
-                        policy.startAt(numberOfFirst(number));
+                        trained.startAt().accept(numberOfFirst(number));
                     }
                     for (List<T> group : groups.get(number)) {
                         if (!devices.areShared() && stopped.getAsBoolean()) {
@@ -129,7 +153,7 @@ public record DeviceGroups<T>(LogicalDevices devices, List<List<List<T>>> groups
                     return true;
                 };
         S into = devices.areShared() ? scratch : sums;
-        if (!devices.addUp(policy.parameters(), number -> device.test(number, into))) {
+        if (!devices.addUp(trained.spaces(), number -> device.test(number, into))) {
             return false;
         }
         if (devices.areShared()) {

@@ -49,6 +49,14 @@ public record RowGroups(TokenBudget budget, boolean shares) {
                         .toList());
     }
 
+    /// The groups of an evaluation, which are the same whatever the number of devices.
+    ///
+    /// @param sequences token ids of each row's sequences
+    public <T> DeviceGroups<T> inTurn(
+            LogicalDevices devices, List<T> rows, Function<T, List<int[]>> sequences) {
+        return DeviceGroups.inTurn(devices, of(rows, sequences));
+    }
+
     /// Groups `rows` in their order; every row is in exactly one group.
     ///
     /// @param sequences token ids of each row's sequences

@@ -272,7 +272,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
             References.Both<R, F> both = references.heldOut(i);
             noteBeside(placed, policy, both.beside(), List.of(sums));
             note(
-                    DeviceGroups.inTurn(devices, groups.of(placed, p -> p.row().sequences())),
+                    groups.inTurn(devices, placed, p -> p.row().sequences()),
                     this::laid,
                     policy,
                     sums,

@@ -19,6 +19,7 @@ import org.attune.trainers.report.MetricsFile;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.testing.ShortRun;
 import org.attune.trainers.testing.SocketRanks;
+import org.attune.trainers.testing.TinyRollouts;
 import org.attune.trainers.testing.TinyRun;
 
 import java.nio.file.Path;
@@ -69,6 +70,11 @@ final class RankedRuns {
         methods.put("reward", TinyRun.REWARD);
         methods.put("orpo", TinyRun.ORPO);
         methods.put("grpo", TinyRun.GRPO);
+        methods.put("online_dpo", TinyRollouts.onlineDpo());
+        methods.put("gkd", TinyRollouts.gkd());
+        methods.put("distillation", TinyRollouts.distillation());
+        methods.put("ppo", TinyRollouts.ppo());
+        methods.put("ppo_head", TinyRollouts.ppoWithHead());
         return methods;
     }
 

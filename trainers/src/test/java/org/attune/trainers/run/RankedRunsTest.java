@@ -121,7 +121,7 @@ class RankedRunsTest {
             processes.add(builder.start());
         }
         for (int rank = 0; rank < size; rank++) {
-            boolean ended = processes.get(rank).waitFor(5, TimeUnit.MINUTES);
+            boolean ended = processes.get(rank).waitFor(10, TimeUnit.MINUTES);
             String said = Files.readString(output.resolve("rank" + rank + ".txt"));
             assertTrue(ended, said);
             assertEquals(0, processes.get(rank).exitValue(), said);

@@ -1,0 +1,155 @@
+package org.attune.rollout.source;
+
+import org.attune.episode.Episode;
+import org.attune.episode.ToolOutcome;
+import org.attune.episode.Turn;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.StopReason;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/// A completion as bytes, to tell another process of it: every bit of its numbers is kept, and of
+/// an episode how long its calls took. Likeliest tokens are left out.
+public final class CompletionBytes {
+    private CompletionBytes() {}
+
+    /// Some completions.
+    public static byte[] of(List<SampledCompletion> completions) {
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new DataOutputStream(bytes)) {
+            for (SampledCompletion completion : completions) {
+                write(completion, out);
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("memory was written to", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    /// What [#of] made bytes of.
+    public static List<SampledCompletion> read(byte[] bytes) {
+        List<SampledCompletion> completions = new ArrayList<>();
+        try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+            while (in.available() > 0) {
+                completions.add(read(in));
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("memory was read from", e);
+        }
+        return completions;
+    }
+
+    /// Writes one.
+    public static void write(SampledCompletion completion, DataOutputStream out)
+            throws IOException {
+        ints(completion.ids(), out);
+        floats(completion.logProbs(), out);
+        for (int t = 0; t < completion.ids().length; t++) {
+            out.writeBoolean(completion.foreign().get(t));
+        }
+        out.writeUTF(completion.reason().name());
+        out.writeBoolean(completion.episode().isPresent());
+        if (completion.episode().isPresent()) {
+            episode(completion.episode().get(), out);
+        }
+    }
+
+    private static void episode(Episode episode, DataOutputStream out) throws IOException {
+        byte[] json = RecordedEpisode.json(episode).getBytes(StandardCharsets.UTF_8);
+        out.writeInt(json.length);
+        out.write(json);
+        out.writeLong(episode.start().id().round());
+        ints(episode.promptIds(), out);
+        floats(episode.logProbs(), out);
+        for (Turn turn : episode.turns()) {
+            for (ToolOutcome outcome : turn.outcomes()) {
+                out.writeLong(outcome.nanos());
+            }
+        }
+    }
+
+    private static void ints(int[] numbers, DataOutputStream out) throws IOException {
+        out.writeInt(numbers.length);
+        for (int number : numbers) {
+            out.writeInt(number);
+        }
+    }
+
+    private static void floats(float[] numbers, DataOutputStream out) throws IOException {
+        out.writeInt(numbers.length);
+        for (float number : numbers) {
+            out.writeInt(Float.floatToRawIntBits(number));
+        }
+    }
+
+    /// Reads what [#write] wrote.
+    public static SampledCompletion read(DataInputStream in) throws IOException {
+        int[] ids = ints(in);
+        float[] logProbs = floats(in);
+        var foreign = new BitSet();
+        for (int t = 0; t < ids.length; t++) {
+            foreign.set(t, in.readBoolean());
+        }
+        StopReason reason = StopReason.valueOf(in.readUTF());
+        return in.readBoolean()
+                ? SampledCompletion.of(episode(in), reason)
+                : new SampledCompletion(ids, logProbs, reason, List.of(), foreign);
+    }
+
+    private static Episode episode(DataInputStream in) throws IOException {
+        String json = new String(in.readNBytes(in.readInt()), StandardCharsets.UTF_8);
+        long round = in.readLong();
+        int[] prompt = ints(in);
+        Episode episode = RecordedEpisode.parse(json, round, prompt, floats(in));
+        List<Turn> turns = new ArrayList<>();
+        for (Turn turn : episode.turns()) {
+            List<ToolOutcome> outcomes = new ArrayList<>();
+            for (ToolOutcome o : turn.outcomes()) {
+                outcomes.add(new ToolOutcome(o.call(), o.kind(), o.text(), in.readLong()));
+            }
+            turns.add(
+                    new Turn(
+                            turn.ids(),
+                            turn.logProbs(),
+                            turn.isFinished(),
+                            turn.parsed(),
+                            outcomes,
+                            turn.answers(),
+                            turn.observation(),
+                            turn.reward(),
+                            turn.context()));
+        }
+        return new Episode(
+                episode.start(),
+                episode.prompt(),
+                prompt,
+                turns,
+                episode.end(),
+                episode.rewards(),
+                episode.state());
+    }
+
+    private static int[] ints(DataInputStream in) throws IOException {
+        int[] numbers = new int[in.readInt()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = in.readInt();
+        }
+        return numbers;
+    }
+
+    private static float[] floats(DataInputStream in) throws IOException {
+        float[] numbers = new float[in.readInt()];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = Float.intBitsToFloat(in.readInt());
+        }
+        return numbers;
+    }
+}

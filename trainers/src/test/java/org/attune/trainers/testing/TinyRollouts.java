@@ -1,0 +1,191 @@
+package org.attune.trainers.testing;
+
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyBoolean;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.LoraConfig;
+import org.attune.adapter.ModuleSelection;
+import org.attune.datasets.examples.CompletionExample;
+import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.rows.RowOrigin;
+import org.attune.model.config.DecoderConfig;
+import org.attune.model.config.ScoreKind;
+import org.attune.model.layer.Adapter;
+import org.attune.model.source.FreshScore;
+import org.attune.policy.Policy;
+import org.attune.policy.ValueHead;
+import org.attune.testing.TinyModels;
+import org.attune.text.Tokenizer;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.distillation.DistillationConfig;
+import org.attune.trainers.distillation.DistillationTrainer;
+import org.attune.trainers.distillation.GkdConfig;
+import org.attune.trainers.distillation.TeacherModel;
+import org.attune.trainers.grpo.GrpoTrainerTest;
+import org.attune.trainers.loop.Critic;
+import org.attune.trainers.loop.RunContext;
+import org.attune.trainers.loop.RunSummary;
+import org.attune.trainers.online.OnlineDpoConfig;
+import org.attune.trainers.online.OnlinePairTrainer;
+import org.attune.trainers.ppo.PpoConfig;
+import org.attune.trainers.ppo.PpoTrainer;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/// Trainers that generate, over a handful of prompts that [TinyModels] know. What is "generated"
+/// follows from the round alone.
+public final class TinyRollouts {
+    private TinyRollouts() {}
+
+    private static Tokenizer tokenizer() {
+        Tokenizer tokenizer = mock();
+        when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
+        return tokenizer;
+    }
+
+    public static TinyRun onlineDpo() {
+        return (training, policy, context) -> {
+            try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
+                return new OnlinePairTrainer(
+                                OnlineDpoConfig.defaults()
+                                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                                        .withData(_ -> DataConfig.of("data.jsonl"))
+                                        .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
+                                        .withTraining(training),
+                                policy,
+                                Policy.reference(frozen),
+                                new TinyRun.Drawn(),
+                                batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                tokenizer(),
+                                GrpoTrainerTest.prompts(),
+                                List.of(),
+                                context)
+                        .train();
+            }
+        };
+    }
+
+    /// Half of the micro-batches are the student's, the others the data's.
+    public static TinyRun gkd() {
+        return (training, policy, context) -> {
+            try (var lecturer = TinyModels.decoder(TinyModels.tiedLlama())) {
+                return DistillationTrainer.gkd(
+                                GkdConfig.defaults()
+                                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                                        .withData(_ -> DataConfig.of("rows.jsonl"))
+                                        .withTeacher(t -> t.withTeacherModelNameOrPath("teacher"))
+                                        .withLoss(l -> l.withLmbda(0.5))
+                                        .withTraining(training),
+                                policy,
+                                TeacherModel.of(lecturer, Adapter.OFF),
+                                new DistillationTrainer.Writers(
+                                        Optional.of(new TinyRun.Drawn()), Optional.empty()),
+                                rows(),
+                                List.of(),
+                                context)
+                        .train();
+            }
+        };
+    }
+
+    private static List<CompletionExample> rows() {
+        List<CompletionExample> rows = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            int[] ids =
+                    IntStream.range(0, 5 + i % 3)
+                            .map(t -> 1 + (t * (rows.size() + 2)) % 11)
+                            .toArray();
+            rows.add(
+                    new CompletionExample(
+                            new CompletionTokens(ids, 2 + i % 2),
+                            new RowOrigin("rows.jsonl", i + 1, i)));
+        }
+        return rows;
+    }
+
+    public static TinyRun distillation() {
+        return (training, policy, context) -> {
+            try (var lecturer = TinyModels.decoder(TinyModels.tiedLlama())) {
+                return DistillationTrainer.onPolicy(
+                                DistillationConfig.defaults()
+                                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                                        .withData(_ -> DataConfig.of("data.jsonl"))
+                                        .withTeacher(t -> t.withTeacherModelNameOrPath("teacher"))
+                                        .withTraining(training),
+                                policy,
+                                TeacherModel.of(lecturer, Adapter.OFF),
+                                new TinyRun.Drawn(),
+                                tokenizer(),
+                                GrpoTrainerTest.prompts(),
+                                List.of(),
+                                context)
+                        .train();
+            }
+        };
+    }
+
+    /// The critic is another network.
+    public static TinyRun ppo() {
+        return (training, policy, context) -> {
+            DecoderConfig scores = TinyModels.tiedLlama().withScores(ScoreKind.SEQUENCE, 1);
+            try (var decoder = TinyModels.decoder(scores);
+                    var critic =
+                            Policy.withFreshAdapter(
+                                    decoder,
+                                    LoraConfig.of(4, 8, 0, ModuleSelection.of("all-linear")),
+                                    RandomSource.XO_RO_SHI_RO_128_PP.create(2L),
+                                    Policy.Options.defaults())) {
+                return ppo(training, policy, new Critic.Network(critic), context);
+            }
+        };
+    }
+
+    /// The critic is a head on the trunk of the policy.
+    public static TinyRun ppoWithHead() {
+        return (training, policy, context) -> {
+            DecoderConfig model = TinyModels.tiedLlama();
+            var start =
+                    new FreshScore(
+                            TinyModels.weights(model),
+                            model.withLabels(1),
+                            0.3,
+                            RandomSource.XO_SHI_RO_256_PP.create(5));
+            try (var decoder = TinyModels.decoder(model);
+                    var head = new ValueHead(decoder, start)) {
+                policy.attach(head);
+                return ppo(training, policy, new Critic.Head(head.parameters()), context);
+            }
+        };
+    }
+
+    private static RunSummary ppo(
+            TrainingConfig training, Policy policy, Critic critic, RunContext context) {
+        try (var frozen = TinyModels.decoder(TinyModels.tiedLlama())) {
+            return new PpoTrainer(
+                            PpoConfig.defaults()
+                                    .withModel(m -> m.withModelNameOrPath("tiny"))
+                                    .withData(_ -> DataConfig.of("data.jsonl"))
+                                    .withJudging(j -> j.withRewardFuncs(List.of("wanted")))
+                                    .withSampling(s -> s.withMaxCompletionLength(5))
+                                    .withUpdates(u -> u.withNumMiniBatches(2).withNumPpoEpochs(2))
+                                    .withTraining(training),
+                            policy,
+                            critic,
+                            Optional.of(Policy.reference(frozen)),
+                            new TinyRun.Drawn(),
+                            batch -> GrpoTrainerTest.wanted(batch.completions()),
+                            tokenizer(),
+                            GrpoTrainerTest.prompts(),
+                            List.of(),
+                            context)
+                    .train();
+        }
+    }
+}
