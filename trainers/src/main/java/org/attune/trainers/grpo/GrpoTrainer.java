@@ -22,6 +22,8 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
+import org.attune.trainers.onpolicy.CompletionJudge;
+import org.attune.trainers.onpolicy.CompletionMeasure;
 import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
@@ -50,7 +52,7 @@ public final class GrpoTrainer {
     private final LogicalDevices devices;
     private final EntropyControl entropy;
     private final GroupPass pass;
-    private final RoundGenerator generator;
+    private final GroupRounds rounds;
     private final RoundPlan plan;
     private final Map<String, String> judges;
     private final Optional<ReferenceSync> sync;
@@ -89,18 +91,22 @@ public final class GrpoTrainer {
         entropy = new EntropyControl(loss.entropy());
         RowGroups groups = RowGroups.of(config.training(), context);
         devices = LogicalDevices.of(config.training(), context);
-        generator =
-                new RoundGenerator(
+        rounds =
+                new GroupRounds(
                         config,
                         loss,
                         this.policy,
                         reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        rollouts,
-                        rewards,
-                        new CompletionText(tokenizer),
-                        groups,
-                        devices,
-                        context.clock());
+                        new Rounds(
+                                config,
+                                rollouts,
+                                new CompletionJudge(
+                                        config.rewards(),
+                                        rewards,
+                                        new CompletionText(tokenizer),
+                                        context.clock()),
+                                devices),
+                        new CompletionMeasure(config.method(), groups, devices, context.clock()));
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
@@ -201,7 +207,7 @@ public final class GrpoTrainer {
 
     private Rounds.Made<RolloutRound> generate(long number) {
         var made =
-                generator.round(
+                rounds.round(
                         number,
                         round == null ? number : round.drawn(),
                         round == null
@@ -226,7 +232,7 @@ public final class GrpoTrainer {
 
         @Override
         public List<HeldOutMeans> evaluate() {
-            return generator.rounds().heldOut().evaluate(evalSets, context);
+            return rounds.rounds().heldOut().evaluate(evalSets, context);
         }
 
         @Override
@@ -265,7 +271,7 @@ public final class GrpoTrainer {
                             .orElse(null);
             entropy.read(folder);
             sync.ifPresent(s -> s.restore(folder));
-            generator.rounds().continueAt(round == null ? 0 : round.drawn());
+            rounds.rounds().continueAt(round == null ? 0 : round.drawn());
         }
     }
 }

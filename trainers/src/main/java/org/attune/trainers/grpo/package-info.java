@@ -2,6 +2,6 @@
 /// better ones become more likely.
 ///
 /// Read [GrpoTrainer], then [GrpoObjective] and [PolicyLoss] (the formulas, on the host in double
-/// precision), and [RoundGenerator] (where completions come from). Dimensions: `P` prompts of a
+/// precision), and [GroupRounds] (where completions come from). Dimensions: `P` prompts of a
 /// round, `G` completions of a prompt, `T` tokens of a completion.
 package org.attune.trainers.grpo;

@@ -68,11 +68,11 @@ public final class PpoTrainer {
     private final List<PromptExample> prompts;
     private final List<EvalSet<PromptExample>> evalSets;
     private final RunContext context;
-    private final PpoRollouts rollouts;
+    private final PpoRounds rounds;
     private final LogicalDevices devices;
     private final PpoPass pass;
     private final UpdatePlan plan;
-    private final RoundPlan rounds;
+    private final RoundPlan roundPlan;
     private final Optional<ReferenceSync> sync;
     private KlController controller;
     private List<String> origins = List.of();
@@ -111,8 +111,8 @@ public final class PpoTrainer {
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         var groups = RowGroups.of(config.training(), context);
         devices = LogicalDevices.of(config.training(), context);
-        rollouts =
-                new PpoRollouts(
+        rounds =
+                new PpoRounds(
                         config,
                         this.policy,
                         this.critic,
@@ -141,11 +141,11 @@ public final class PpoTrainer {
                         plan.partWeight(),
                         i -> this.prompts.get(i).origin().where(),
                         context.clock());
-        rounds = rounds();
+        roundPlan = roundPlan();
         controller = PpoObjectives.controller(config);
     }
 
-    private RoundPlan rounds() {
+    private RoundPlan roundPlan() {
         int completions = config.completionsPerUpdate();
         if (prompts.size() < completions) {
             throw new ConfigException(
@@ -195,7 +195,7 @@ public final class PpoTrainer {
                                         context.clock());
                         return parts.run(
                                 steps(),
-                                rounds.stepsPerEpoch(),
+                                roundPlan.stepsPerEpoch(),
                                 identity,
                                 new PpoWork(updates),
                                 updates,
@@ -209,7 +209,7 @@ public final class PpoTrainer {
             long episodes = config.updates().totalEpisodes().getAsLong();
             return Math.toIntExact(Math.ceilDiv(episodes, config.completionsPerUpdate()));
         }
-        return rounds.steps(config.training().schedule().numTrainEpochs());
+        return roundPlan.steps(config.training().schedule().numTrainEpochs());
     }
 
     /// One update; empty if it was stopped before the weights changed.
@@ -218,11 +218,11 @@ public final class PpoTrainer {
             return Optional.empty();
         }
         policy.startStep(number);
-        int[] chosen = rounds.promptsOf(number);
+        int[] chosen = roundPlan.promptsOf(number);
         origins = IntStream.of(chosen).mapToObj(i -> prompts.get(i).origin().where()).toList();
-        Rounds.Made<PpoRollouts.Batch> round =
-                rollouts.batch(number, chosen, prompts, controller.coefficient());
-        PpoRollouts.Batch batch = round.made();
+        Rounds.Made<PpoRounds.Batch> round =
+                rounds.batch(number, chosen, prompts, controller.coefficient());
+        PpoRounds.Batch batch = round.made();
         context.listeners().forEach(l -> l.onCompletions(number, round.table()));
         if (context.stop().requested()) {
             return Optional.empty();
@@ -269,7 +269,7 @@ public final class PpoTrainer {
     /// @return optimizer steps done
     private int learn(
             int number,
-            PpoRollouts.Batch batch,
+            PpoRounds.Batch batch,
             PpoObjective objective,
             UpdateTotals totals,
             PpoUpdates updates) {
@@ -318,7 +318,7 @@ public final class PpoTrainer {
 
         @Override
         public List<HeldOutMeans> evaluate() {
-            return rollouts.rounds().heldOut().evaluate(evalSets, context);
+            return rounds.rounds().heldOut().evaluate(evalSets, context);
         }
 
         @Override
@@ -350,7 +350,7 @@ public final class PpoTrainer {
         @Override
         public void restore(Path folder) {
             Path file = folder.resolve(STATE);
-            rollouts.rounds().continueAt(Checkpoint.stateIn(folder).step());
+            rounds.rounds().continueAt(Checkpoint.stateIn(folder).step());
             sync.ifPresent(s -> s.restore(folder));
             try {
                 controller =

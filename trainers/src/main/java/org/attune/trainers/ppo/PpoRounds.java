@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
 
 /// Makes the material of updates: completes prompts, has the completions judged, asks policy,
 /// reference and critic for their opinion, and estimates advantages.
-final class PpoRollouts {
+final class PpoRounds {
     private final PpoConfig config;
     private final CausalPolicy policy;
     private final Critic critic;
@@ -36,7 +36,7 @@ final class PpoRollouts {
 
     /// @param reference needed where `kl_coef` isn't 0
     /// @param eosId the tokenizer's
-    PpoRollouts(
+    PpoRounds(
             PpoConfig config,
             CausalPolicy policy,
             Critic critic,

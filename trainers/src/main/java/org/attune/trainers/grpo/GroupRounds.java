@@ -7,18 +7,11 @@ import org.attune.datasets.layout.CompletionForest;
 import org.attune.policy.HeadRequest;
 import org.attune.policy.Measurement;
 import org.attune.policy.Scorer;
-import org.attune.reward.CompletionScorer;
 import org.attune.reward.GroupedRewards;
-import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.trainers.loop.LogicalDevices;
-import org.attune.trainers.loop.PhaseClock;
-import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.Rounds;
-import org.attune.trainers.rows.RowGroups;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,7 +25,7 @@ import java.util.stream.IntStream;
 
 /// Makes rounds to learn from: completions with their advantages, scored with the old policy and
 /// the reference.
-final class RoundGenerator {
+final class GroupRounds {
     private final GroupRun config;
     private final GroupLoss loss;
     private final Scorer policy;
@@ -42,25 +35,21 @@ final class RoundGenerator {
     private final HeadRequest request;
 
     /// @param reference needed where the divergence from it counts
-    /// @param devices among which work is dealt; borrowed
-    RoundGenerator(
+    /// @param rounds borrowed
+    /// @param measure by policy and reference; borrowed
+    GroupRounds(
             GroupRun config,
             GroupLoss loss,
             Scorer policy,
             Optional<Scorer> reference,
-            RolloutSource source,
-            CompletionScorer rewards,
-            CompletionText text,
-            RowGroups groups,
-            LogicalDevices devices,
-            PhaseClock clock) {
+            Rounds rounds,
+            CompletionMeasure measure) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
         this.reference = reference;
-        var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
-        rounds = new Rounds(config, source, judge, devices);
-        measure = new CompletionMeasure(config.method(), groups, devices, clock);
+        this.rounds = rounds;
+        this.measure = measure;
         request = GroupLosses.plainRequest(config);
     }
 
