@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /// Reads a mixture of data sources into checked samples. Says in the log what each source was
 /// taken for.
@@ -71,38 +72,52 @@ public final class DatasetLoader {
     /// @throws DatasetException if a source isn't there, fits no accepted type, has a faulty row
     ///     (unless bad rows are skipped), no usable row, or content in columns that nothing reads
     public LoadedDataset load(List<DatasetSource> sources, Set<DatasetType> accepted) {
+        var samples = new ArrayList<Sample>();
+        PassedRows passed = pass(sources, accepted, samples::add);
+        return new LoadedDataset(
+                passed.chosen().stream().map(samples::get).toList(),
+                passed.sources(),
+                passed.skipped(),
+                passed.warnings());
+    }
+
+    /// Reads all sources, and hands over each sample as soon as it is read. So nothing but what
+    /// `to` keeps has to fit into memory.
+    ///
+    /// @param to hears of all rows of the files; which of them are wanted is known at the end
+    /// @throws DatasetException as [#load], and what `to` throws
+    public PassedRows pass(
+            List<DatasetSource> sources, Set<DatasetType> accepted, Consumer<Sample> to) {
         if (sources.isEmpty()) {
             throw new DatasetException("no data set is given; set datasets: PATH");
         }
-        var samples = new ArrayList<Sample>();
+        var chosen = new ArrayList<List<Integer>>();
         var reports = new ArrayList<Source>();
         var skipped = new ArrayList<Note>();
         var warnings = new ArrayList<Note>();
+        int before = 0;
         for (DatasetSource source : sources) {
             SourceFiles files = SourceFiles.of(source, base, hub);
-            var rows = new Collector(source, files, accepted);
+            var rows = new Collector(source, files, accepted, to);
             requireText(source, files.files());
             files.files().forEach(file -> RowFiles.read(file, rows, source.sampleBy()));
-            List<Sample> chosen = chosen(rows.samples, files);
-            if (chosen.isEmpty()) {
+            List<Integer> own = chosen(Positions.range(before, rows.count), files);
+            before += rows.count;
+            if (own.isEmpty()) {
                 throw new DatasetException(
                         "%s gives no rows (split %s, %d rows in the files, %d skipped)"
-                                .formatted(
-                                        source,
-                                        files.split(),
-                                        rows.samples.size(),
-                                        rows.skipped.size()));
+                                .formatted(source, files.split(), rows.count, rows.skipped.size()));
             }
             rows.watch.check(source, rows.interpreter.format());
-            samples.addAll(chosen);
-            reports.add(new Source(source.toString(), rows.interpreter.format(), chosen.size()));
-            log(source, chosen.size(), rows);
+            chosen.add(own);
+            reports.add(new Source(source.toString(), rows.interpreter.format(), own.size()));
+            log(source, own.size(), rows);
             skipped.addAll(rows.skipped);
             warnings.addAll(rows.warnings);
         }
         log("skipped", skipped);
         log("suspicious", warnings);
-        return new LoadedDataset(samples, reports, skipped, warnings);
+        return new PassedRows(Positions.joined(chosen), reports, skipped, warnings);
     }
 
     private static void requireText(DatasetSource source, List<Path> files) {
@@ -158,21 +173,21 @@ public final class DatasetLoader {
         }
     }
 
-    private static List<Sample> chosen(List<Sample> samples, SourceFiles files) {
-        List<Sample> split = files.split().of(samples);
+    private static List<Integer> chosen(List<Integer> samples, SourceFiles files) {
+        List<Integer> split = files.split().of(samples);
         OptionalLong wanted =
                 files.spec().map(LlamaFactorySpec::samples).orElse(OptionalLong.empty());
         return wanted.isEmpty() || split.isEmpty() ? split : drawn(split, wanted.getAsLong());
     }
 
     /// As many rows as `num_samples` says: some of them in their order, or all and some again.
-    private static List<Sample> drawn(List<Sample> samples, long count) {
+    private static List<Integer> drawn(List<Integer> samples, long count) {
         if (count > MOST_DRAWN) {
             throw new DatasetException(
                     "num_samples is %d; at most %d are drawn".formatted(count, MOST_DRAWN));
         }
         UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(DRAWS);
-        var drawn = new ArrayList<Sample>((int) count);
+        var drawn = new ArrayList<Integer>((int) count);
         int size = samples.size();
         long left = Math.min(count, size);
         for (int i = 0; i < size; i++) { // each with the chance that what is left needs it
@@ -210,15 +225,21 @@ public final class DatasetLoader {
     private final class Collector implements RowSink {
         private final DatasetSource source;
         private final InterpreterChoice choice;
-        private final List<Sample> samples = new ArrayList<>();
+        private final Consumer<Sample> to;
         private final List<Note> skipped = new ArrayList<>();
         private final List<Note> warnings = new ArrayList<>();
         private final HeapRoom room = new HeapRoom();
+        private int count;
         private ColumnWatch watch = new ColumnWatch(columnUse);
         private RowInterpreter interpreter;
 
-        Collector(DatasetSource source, SourceFiles files, Set<DatasetType> accepted) {
+        Collector(
+                DatasetSource source,
+                SourceFiles files,
+                Set<DatasetType> accepted,
+                Consumer<Sample> to) {
             this.source = source;
+            this.to = to;
             this.choice = new InterpreterChoice(source, files.spec(), accepted);
         }
 
@@ -245,8 +266,9 @@ public final class DatasetLoader {
                 fault(row.origin(), e);
                 return;
             }
-            samples.add(sample);
-            room.check(row.origin(), samples.size());
+            to.accept(sample);
+            count = Math.incrementExact(count);
+            room.check(row.origin(), count);
             watch.see(ours, interpreter.used(), sample);
             SampleDoubts.about(sample)
                     .ifPresent(

@@ -1,15 +1,10 @@
 package org.attune.datasets;
 
-import org.apache.commons.rng.UniformRandomProvider;
-import org.apache.commons.rng.sampling.PermutationSampler;
-import org.apache.commons.rng.simple.RandomSource;
 import org.attune.datasets.formats.Sample;
 import org.attune.datasets.rows.RowOrigin;
 import org.attune.error.ConfigException;
 
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /// Checked rows of all sources, one source after the other.
 ///
@@ -44,30 +39,11 @@ public record LoadedDataset(
     /// @param seed the same seed gives the same split
     /// @throws ConfigException if nothing would be left to train on, or `size` isn't positive
     public Holdout holdOut(double size, long seed) {
-        int rows = samples.size();
-        if (!(size > 0) || size >= 1 && size != Math.rint(size)) {
-            throw new ConfigException(
-                    "test_split_size must be a share between 0 and 1 or a number of rows, got "
-                            + size);
-        }
-        long count = size < 1 ? (long) Math.ceil(size * rows) : (long) size;
-        if (count >= rows) {
-            throw new ConfigException(
-                    "test_split_size %s would put aside %d of %d rows, nothing is left to train on"
-                            .formatted(size, count, rows));
-        }
-        UniformRandomProvider random = RandomSource.XO_SHI_RO_256_PP.create(seed);
-        int[] order = PermutationSampler.natural(rows);
-        PermutationSampler.shuffle(random, order);
-        boolean[] aside = new boolean[rows];
-        Arrays.stream(order, 0, (int) count).forEach(row -> aside[row] = true);
-        return new Holdout(part(aside, false), part(aside, true));
+        Positions.Holdout parts = Positions.holdOut(samples.size(), size, seed);
+        return new Holdout(at(parts.train()), at(parts.test()));
     }
 
-    private List<Sample> part(boolean[] aside, boolean wanted) {
-        return IntStream.range(0, samples.size())
-                .filter(row -> aside[row] == wanted)
-                .mapToObj(samples::get)
-                .toList();
+    private List<Sample> at(List<Integer> positions) {
+        return positions.stream().map(samples::get).toList();
     }
 }

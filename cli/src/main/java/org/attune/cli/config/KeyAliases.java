@@ -50,6 +50,7 @@ final class KeyAliases {
         aliases.renamed("torch_dtype", "dtype");
         aliases.renamed("max_seq_length", "max_length");
         aliases.modelArguments();
+        aliases.teacherArguments();
         aliases.byLength();
         aliases.cpu("use_cpu");
         aliases.cpu("no_cuda");
@@ -174,6 +175,30 @@ final class KeyAliases {
         Setting given = takeGiven(ModelArguments.KEY);
         if (given != null) {
             ModelArguments.read(given, notes, problems).forEach((k, v) -> put(k, given, v));
+        }
+    }
+
+    /// One dtype holds for student and teacher.
+    private void teacherArguments() {
+        Setting given = takeGiven(ModelArguments.TEACHER);
+        if (given == null) {
+            return;
+        }
+        Map<String, YamlNode> values = ModelArguments.read(given, notes, problems);
+        YamlNode revision = values.get("model_revision");
+        if (revision != null) {
+            put("teacher_model_revision", given, revision);
+        }
+        YamlNode dtype = values.get("dtype");
+        Setting own = settings.get("dtype");
+        if (dtype != null && (own == null || !own.value().toString().equals(dtype.toString()))) {
+            problems.add(
+                    given.where(),
+                    "%s.dtype: %s; accepted: the run's dtype (%s), which holds for the teacher too"
+                            .formatted(
+                                    given.key(),
+                                    dtype,
+                                    own == null ? "not set" : own.value().toString()));
         }
     }
 

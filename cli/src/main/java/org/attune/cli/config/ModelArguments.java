@@ -4,10 +4,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What `model_init_kwargs` says. TRL passes it to transformers' `from_pretrained`; here its
-/// entries set keys.
+/// What `model_init_kwargs` says, or `teacher_model_init_kwargs`. TRL passes it to
+/// `from_pretrained` of transformers; here its entries set keys.
 final class ModelArguments {
     static final String KEY = "model_init_kwargs";
+    static final String TEACHER = "teacher_model_init_kwargs";
 
     /// Entries with the key that has their meaning.
     private static final Map<String, String> KEYS =
@@ -33,7 +34,7 @@ final class ModelArguments {
         if (!(given.value() instanceof YamlNode.Fields(var fields, int _))) {
             problems.add(
                     given.where(),
-                    KEY
+                    given.key()
                             + ": "
                             + given.value()
                             + "; accepted: names with values, {dtype: bfloat16}");
@@ -42,7 +43,7 @@ final class ModelArguments {
         for (YamlNode.Field field : fields) {
             String key = KEYS.get(field.key());
             String why = WITHOUT_EFFECT.get(field.key());
-            String entry = KEY + "." + field.key() + ": " + field.value();
+            String entry = given.key() + "." + field.key() + ": " + field.value();
             if (field.value().isNull()) {
                 continue;
             }

@@ -57,6 +57,7 @@ class KeyTableTest {
                     "group_by_length",
                     "no_cuda",
                     "model_init_kwargs",
+                    "teacher_model_init_kwargs",
                     "env");
 
     /// Where our default is not TRL's; `docs/keys.md` lists them with the reason.

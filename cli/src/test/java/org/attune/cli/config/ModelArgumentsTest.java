@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.models.DtypeChoice;
+import org.attune.trainers.distillation.GkdConfig;
+import org.attune.trainers.distillation.GkdMethod;
 import org.attune.trainers.sft.SftConfig;
 import org.attune.trainers.sft.SftMethod;
 import org.junit.jupiter.api.Test;
@@ -43,6 +45,30 @@ class ModelArgumentsTest {
 
         SftConfig asked = read("", "model_init_kwargs={\"dtype\": \"bfloat16\"}").config();
         assertEquals(DtypeChoice.BFLOAT16, asked.model().dtype());
+    }
+
+    private GkdConfig gkd(String lines) throws IOException {
+        String needed = "model_name_or_path: model\ndatasets: train.jsonl\noutput_dir: out\n";
+        Path file = Files.writeString(folder.resolve("gkd.yaml"), needed + lines);
+        return new RunConfigReader()
+                .read(new GkdMethod(), new GkdMethod().defaults(), file, List.of())
+                .config();
+    }
+
+    @Test
+    void aTeachersEntriesSetItsKeys() throws IOException {
+        GkdConfig config =
+                gkd(
+                        "dtype: bfloat16\n"
+                            + "teacher_model_name_or_path: teacher\n"
+                            + "teacher_model_init_kwargs: {torch_dtype: bfloat16, revision: v2}\n");
+        assertEquals("v2", config.teacher().teacherModelRevision().orElseThrow());
+        String other =
+                assertThrows(
+                                ConfigException.class,
+                                () -> gkd("teacher_model_init_kwargs: {dtype: bfloat16}\n"))
+                        .getMessage();
+        assertTrue(other.contains("accepted: the run's dtype (not set)"), other);
     }
 
     @Test

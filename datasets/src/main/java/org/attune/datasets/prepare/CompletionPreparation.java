@@ -25,8 +25,10 @@ import java.util.OptionalInt;
 ///
 /// @param tokenizer borrowed
 /// @param maxLength tokens of prompt and completion at most, ≥ 1; empty = no limit
+/// @param bare whether the template gets messages alone, as in TRL; else a row's tools and
+///     variables too
 public record CompletionPreparation(
-        SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow)
+        SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow, boolean bare)
         implements RowPreparation<CompletionExample> {
     private static final String EMPTY = "no token of the completion counts";
 
@@ -95,7 +97,8 @@ public record CompletionPreparation(
 
     private CompletionTokens spoken(
             Content.Turns prompt, Content.Turns completion, TemplateOptions options) {
-        SampleTokenizer.Texts texts = tokenizer.texts(prompt, completion, options);
+        SampleTokenizer.Texts texts =
+                tokenizer.texts(prompt, completion, bare ? TemplateOptions.NONE : options);
         Tokenizer.Encoding both = tokenizer.tokenizer().encodeWithOffsets(texts.both(), false);
         int start = 0;
         while (start < both.ids().length && both.start()[start] < texts.prompt().length()) {

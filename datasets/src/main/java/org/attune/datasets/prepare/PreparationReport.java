@@ -1,6 +1,7 @@
 package org.attune.datasets.prepare;
 
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.error.DatasetException;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,5 +62,22 @@ public record PreparationReport(
             parts.add("%d truncated".formatted(truncated.size()));
         }
         return String.join("; ", parts);
+    }
+
+    /// The error of rows of which none is left.
+    ///
+    /// @param limit the key whose value may have been too low
+    static DatasetException nothingLeft(int rowsIn, List<Dropped> dropped, String limit) {
+        String first =
+                dropped.isEmpty()
+                        ? ""
+                        : "; the first: %s: %s %s"
+                                .formatted(
+                                        dropped.getFirst().origin().where(),
+                                        dropped.getFirst().reason(),
+                                        dropped.getFirst().detail());
+        return new DatasetException(
+                "none of %d rows is left to train on, %d were dropped%s; raise %s or check the data with `attune preview`"
+                        .formatted(rowsIn, dropped.size(), first.stripTrailing(), limit));
     }
 }

@@ -2,6 +2,7 @@ package org.attune.datasets.prepare;
 
 import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.PreferenceExample;
+import org.attune.datasets.examples.StoredRows;
 
 import java.util.List;
 
@@ -12,6 +13,6 @@ import java.util.List;
 /// @param report what happened on the way
 public record Prepared<T>(List<T> rows, PreparationReport report) {
     public Prepared {
-        rows = List.copyOf(rows);
+        rows = StoredRows.unchanged(rows);
     }
 }

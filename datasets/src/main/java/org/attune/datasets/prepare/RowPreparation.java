@@ -90,7 +90,7 @@ public interface RowPreparation<T extends TrainingRow> {
         }
         List<T> rows = arrange(kept, truncated);
         if (rows.isEmpty()) {
-            throw nothingLeft(rowsIn, dropped);
+            throw PreparationReport.nothingLeft(rowsIn, dropped, limit());
         }
         long tokens = rows.stream().mapToLong(TrainingRow::length).sum();
         long trained = rows.stream().mapToLong(this::trained).sum();
@@ -129,19 +129,5 @@ public interface RowPreparation<T extends TrainingRow> {
             return type.cast(sample);
         }
         throw new DatasetException(needed + " needed, got " + sample.type().key());
-    }
-
-    private DatasetException nothingLeft(int rowsIn, List<Dropped> dropped) {
-        String first =
-                dropped.isEmpty()
-                        ? ""
-                        : "; the first: %s: %s %s"
-                                .formatted(
-                                        dropped.getFirst().origin().where(),
-                                        dropped.getFirst().reason(),
-                                        dropped.getFirst().detail());
-        return new DatasetException(
-                "none of %d rows is left to train on, %d were dropped%s; raise %s or check the data with `attune preview`"
-                        .formatted(rowsIn, dropped.size(), first.stripTrailing(), limit()));
     }
 }

@@ -22,7 +22,22 @@ public record SftPreparation(SampleTokenizer tokenizer, SftOptions options, BadR
 
     @Override
     public Shaped<PackedRow> shape(Sample sample) {
-        SftExample whole = masked(sample);
+        return shape(masked(sample));
+    }
+
+    /// The row's tokens before anything is cut, or why there are none.
+    Shaped<PackedRow> document(Sample sample) {
+        try {
+            return Shaped.whole(new PackedRow(List.of(masked(sample))));
+        } catch (DatasetException e) {
+            if (onBadRow == BadRowPolicy.ERROR) {
+                throw RowPreparation.placed(sample, e);
+            }
+            return new Shaped.Left<>(refusal(), e.getMessage());
+        }
+    }
+
+    Shaped<PackedRow> shape(SftExample whole) {
         SftExample example = options.packing().isPresent() ? whole : truncated(whole);
         if (!anyTrue(example.completionMask())) {
             return new Shaped.Left<>(

@@ -11,6 +11,7 @@ import dev.hardwood.row.PqStruct;
 import dev.hardwood.row.StructAccessor;
 import dev.hardwood.schema.SchemaNode;
 
+import org.attune.error.AttuneException;
 import org.attune.error.DatasetException;
 
 import java.io.IOException;
@@ -69,7 +70,7 @@ final class ParquetReader {
             List<SchemaNode> fields = reader.getFileSchema().getRootNode().children();
             sink.header(file.name(), fields.stream().map(SchemaNode::name).toList());
             readRows(reader, footer, fields, sink);
-        } catch (DatasetException e) {
+        } catch (AttuneException e) {
             throw e;
         } catch (IOException | RuntimeException e) {
             throw damaged(file, e);

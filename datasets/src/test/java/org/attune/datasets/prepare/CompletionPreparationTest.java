@@ -19,6 +19,7 @@ import org.attune.text.SpecialTokens;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,19 +32,26 @@ class CompletionPreparationTest {
     private static final ChatTemplate TEMPLATE =
             JinjaChatTemplate.compile(
                     "test",
-                    "{% for m in messages %}{{ m.role[0] }}{{ m.content }}.{% endfor %}"
+                    "{% for t in tools or [] %}{{ t.name }}{% endfor %}"
+                            + "{% for m in messages %}{{ m.role[0] }}{{ m.content }}.{% endfor %}"
                             + "{% if add_generation_prompt %}a{% endif %}",
                     SpecialTokens.none());
 
     private static CompletionTokens only(
             DatasetType type, int maxLength, Map<String, Object> columns) {
+        return only(type, maxLength, columns, false);
+    }
+
+    private static CompletionTokens only(
+            DatasetType type, int maxLength, Map<String, Object> columns, boolean bare) {
         var row = new Row(columns, new RowOrigin("rows.jsonl", 1, 0));
         var samples = new SampleTokenizer(new ByteTokenizer(false), Optional.of(TEMPLATE));
         var preparation =
                 new CompletionPreparation(
                         samples,
                         maxLength == 0 ? OptionalInt.empty() : OptionalInt.of(maxLength),
-                        BadRowPolicy.ERROR);
+                        BadRowPolicy.ERROR,
+                        bare);
         return preparation
                 .prepare(List.of(new SampleReader(type, true).read(row)), 1)
                 .rows()
@@ -69,6 +77,15 @@ class CompletionPreparationTest {
         DatasetType type = DatasetType.LANGUAGE_MODELING;
         assertIs("uq.ax.", 4, only(type, 0, said("q", "x")));
         assertIs("uq.ax.ur.ay.", 10, only(type, 0, said("q", "x", "r", "y")));
+    }
+
+    /// As TRL, which renders messages alone.
+    @Test
+    void toolsAreShownUnlessItIsToBeAsInTrl() {
+        Map<String, Object> columns = new HashMap<>(said("q", "x"));
+        columns.put("tools", List.of(Map.of("name", "w")));
+        assertIs("wuq.ax.", 5, only(DatasetType.LANGUAGE_MODELING, 0, columns));
+        assertIs("uq.ax.", 4, only(DatasetType.LANGUAGE_MODELING, 0, columns, true));
     }
 
     /// The token is no part of the completion, of which it has a letter.

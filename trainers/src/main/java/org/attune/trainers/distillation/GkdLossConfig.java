@@ -14,7 +14,7 @@ import org.attune.trainers.config.InRange;
 /// @param disableDropout whether the adapter's own dropout is off
 /// @param seqKd whether the teacher writes the completions of the other micro-batches
 /// @param trlCompat divide by the tokens of the given completions, also where others are learned
-///     from
+///     from, and show the template messages alone, no tools
 /// @param generationSlots most sequences generated at once; a run from configuration to files takes
 ///     fewer where memory is short. Memory and speed only
 @CopyMethods

@@ -79,7 +79,10 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                 config,
                 rows(),
                 new CompletionPreparation(
-                        setup.tokenizer(), config.maxLength(), config.data().onBadRow()));
+                        setup.tokenizer(),
+                        config.maxLength(),
+                        config.data().onBadRow(),
+                        config.loss().trlCompat()));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package org.attune.trainers.loop;
 
+import org.attune.datasets.examples.StoredRows;
+
 import java.util.List;
 
 /// Rows for evaluation.
@@ -8,7 +10,7 @@ import java.util.List;
 /// @param rows prepared rows
 public record EvalSet<T>(String name, List<T> rows) {
     public EvalSet {
-        rows = List.copyOf(rows);
+        rows = StoredRows.unchanged(rows);
         if (rows.isEmpty()) {
             throw new IllegalArgumentException("evaluation set \"" + name + "\" has no rows");
         }

@@ -23,7 +23,6 @@ import java.util.concurrent.FutureTask;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.function.ToIntFunction;
 
 /// The parts of a run while it lasts. Everything is borrowed.
 ///
@@ -157,9 +156,8 @@ public record OpenedRun<T>(
 
     /// The settings with what memory allows; call it when all that is long-lived is loaded.
     ///
-    /// @param length tokens of a row
-    public TrainingConfig fitted(TrainingConfig training, ToIntFunction<T> length) {
-        int[] lengths = rows.train().stream().mapToInt(length).toArray();
+    /// @param lengths tokens of each row
+    public TrainingConfig fitted(TrainingConfig training, int[] lengths) {
         return policy.fitToMemory(training, RowTokens.of(lengths, training.batch().rowsOfStep()));
     }
 }

@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.policy.Scorer;
@@ -61,7 +62,10 @@ public interface RowMethod<C extends Record & RunConfig, R extends TrainingRow, 
                             : Optional.empty();
             boolean kept = config instanceof ReferencedConfig r && r.precomputesReference();
             OpenedRun<R> known = kept ? run.withReference(references.contentHash()) : run;
-            C fitted = withTraining(config, run.fitted(config.training(), TrainingRow::length));
+            C fitted =
+                    withTraining(
+                            config,
+                            run.fitted(config.training(), StoredRows.lengths(run.rows().train())));
             return trainer(fitted, known, reference).train();
         }
     }

@@ -8,16 +8,16 @@ import org.attune.datasets.DatasetLoader;
 import org.attune.datasets.DatasetSource;
 import org.attune.datasets.LoadedDataset;
 import org.attune.datasets.UnusedColumns;
+import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
-import org.attune.datasets.prepare.PlainPrompts;
 import org.attune.datasets.prepare.Prepared;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.RowPreparation;
 import org.attune.datasets.prepare.SampleTokenizer;
+import org.attune.datasets.prepare.SftPreparation;
 import org.attune.datasets.prepare.SharedOptions;
-import org.attune.error.ConfigException;
 import org.attune.files.HubCache;
 import org.attune.models.ModelSetup;
 import org.attune.rollout.generation.TextCompleter;
@@ -125,10 +125,7 @@ public final class RowSetup {
             ColumnUse columns) {
         long seed = config.training().seed();
         long order = config.training().dataSeed().orElse(seed);
-        return rows(
-                split(config.data(), seed, order, types, "text", columns),
-                preparation,
-                preparation);
+        return rows(split(config.data(), seed, order, types, columns), preparation, preparation);
     }
 
     /// Reads and prepares rows that nobody trains on.
@@ -141,24 +138,45 @@ public final class RowSetup {
             Set<DatasetType> types,
             RowPreparation<T> preparation,
             ColumnUse columns) {
-        Split split = split(data, seed, seed, types, "text", columns);
+        Split split = split(data, seed, seed, types, columns);
         return rows(split, preparation, preparation);
     }
 
     /// As above, with held-out rows prepared in another way.
     ///
-    /// @param textField the column of rows that are one text
     /// @param columns what happens with columns that rows aren't made of
     public <T extends TrainingRow> RunRows<T> rows(
             RunConfig config,
             Set<DatasetType> types,
-            String textField,
             ColumnUse columns,
             RowPreparation<T> train,
             RowPreparation<T> eval) {
         long seed = config.training().seed();
         long order = config.training().dataSeed().orElse(seed);
-        return rows(split(config.data(), seed, order, types, textField, columns), train, eval);
+        return rows(split(config.data(), seed, order, types, columns), train, eval);
+    }
+
+    /// Rows of SFT, which need neither as texts nor as tokens fit into memory.
+    ///
+    /// @param textField the column of rows that are one text
+    /// @param columns what happens with columns that rows aren't made of
+    /// @param train how training rows are cut and packed
+    /// @param eval how held-out rows are; both agree in what counts
+    public RunRows<PackedRow> streamed(
+            RunConfig config,
+            Set<DatasetType> types,
+            String textField,
+            ColumnUse columns,
+            SftPreparation train,
+            SftPreparation eval) {
+        DataConfig data = config.data();
+        return new StreamedRows(
+                        loader(data, columns),
+                        types,
+                        new PromptForm(data.applyChatTemplate(), chat),
+                        threads,
+                        config.training().save().outputDir())
+                .of(data, config.training(), spec -> sources(spec, textField), train, eval);
     }
 
     private <T extends TrainingRow> RunRows<T> rows(
@@ -183,24 +201,13 @@ public final class RowSetup {
     }
 
     private Split split(
-            DataConfig data,
-            long seed,
-            long order,
-            Set<DatasetType> types,
-            String textField,
-            ColumnUse columns) {
-        boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
-        var loader =
-                new DatasetLoader(
-                        Path.of("").toAbsolutePath(),
-                        hub,
-                        data.onBadRow(),
-                        ignored ? new ColumnUse.Ignored() : columns);
-        LoadedDataset loaded = loader.load(sources(data.datasets(), textField), types);
+            DataConfig data, long seed, long order, Set<DatasetType> types, ColumnUse columns) {
+        DatasetLoader loader = loader(data, columns);
+        LoadedDataset loaded = loader.load(sources(data.datasets(), "text"), types);
         List<Sample> train = loaded.samples();
         List<Sample> eval = List.of();
         if (!data.evalDatasets().isEmpty()) {
-            eval = loader.load(sources(data.evalDatasets(), textField), types).samples();
+            eval = loader.load(sources(data.evalDatasets(), "text"), types).samples();
         } else if (data.testSplitSize().isPresent()) {
             LoadedDataset.Holdout parts = loaded.holdOut(data.testSplitSize().getAsDouble(), seed);
             train = parts.train();
@@ -214,31 +221,23 @@ public final class RowSetup {
         return inTemplate(new Split(train, eval), data.applyChatTemplate());
     }
 
-    /// Prompts of plain text are used as they stand, as in TRL, unless asked for otherwise; with a
-    /// chat model that is seldom meant, so it is said.
     private Split inTemplate(Split split, boolean apply) {
-        long plain = PlainPrompts.count(split.train()) + PlainPrompts.count(split.eval());
-        if (plain == 0) {
-            return split;
-        }
-        if (apply && !chat) {
-            throw new ConfigException(
-                    "apply_chat_template: the model has no chat template; give one with"
-                            + " chat_template_path, or leave the key out");
-        }
-        if (apply) {
-            return new Split(
-                    split.train().stream().map(PlainPrompts::asMessages).toList(),
-                    split.eval().stream().map(PlainPrompts::asMessages).toList());
-        }
-        if (chat) {
-            LOG.info(
-                    "{} prompts are plain text and are used as they stand, without the chat"
-                        + " template that attune chat uses; apply_chat_template: true makes them a"
-                        + " user's messages",
-                    plain);
-        }
-        return split;
+        var form = new PromptForm(apply, chat);
+        var formed =
+                new Split(
+                        split.train().stream().map(form).toList(),
+                        split.eval().stream().map(form).toList());
+        form.tell();
+        return formed;
+    }
+
+    private DatasetLoader loader(DataConfig data, ColumnUse columns) {
+        boolean ignored = data.unusedColumns() == UnusedColumns.IGNORE;
+        return new DatasetLoader(
+                Path.of("").toAbsolutePath(),
+                hub,
+                data.onBadRow(),
+                ignored ? new ColumnUse.Ignored() : columns);
     }
 
     private static List<DatasetSource> sources(List<DatasetSpec> specs, String textField) {

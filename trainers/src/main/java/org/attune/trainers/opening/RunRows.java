@@ -1,5 +1,6 @@
 package org.attune.trainers.opening;
 
+import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.prepare.PreparationReport;
 import org.attune.trainers.loop.EvalSet;
 
@@ -13,7 +14,7 @@ import java.util.function.Function;
 /// @param report what preparation did to the training rows
 public record RunRows<T>(List<T> train, List<EvalSet<T>> evalSets, PreparationReport report) {
     public RunRows {
-        train = List.copyOf(train);
+        train = StoredRows.unchanged(train);
         evalSets = List.copyOf(evalSets);
     }
 

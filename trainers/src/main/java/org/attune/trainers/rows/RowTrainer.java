@@ -1,5 +1,6 @@
 package org.attune.trainers.rows;
 
+import org.attune.datasets.examples.StoredRows;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
 import org.attune.error.StopRequest;
@@ -81,7 +82,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
         this.objective = objective;
         this.policy = new TimedPolicy(policy, context.clock());
         this.frozen = frozen;
-        this.rows = List.copyOf(rows);
+        this.rows = StoredRows.unchanged(rows);
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         parts = new RunParts(objective.method(), config.training(), this.policy, context);
@@ -96,8 +97,7 @@ public final class RowTrainer<R extends TrainingRow, F extends RowForest> {
     public RunSummary train() {
         return Engine.call(
                 () -> {
-                    BatchPlan plan =
-                            parts.plan(rows.stream().mapToInt(TrainingRow::length).toArray());
+                    BatchPlan plan = parts.plan(StoredRows.lengths(rows));
                     parts.adviseOnLearningRate(config.lora(), config.model());
                     objective.advise(rows, plan);
                     return parts.stoppable(

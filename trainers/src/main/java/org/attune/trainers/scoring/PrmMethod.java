@@ -80,7 +80,6 @@ public record PrmMethod() implements RowMethod<PrmConfig, StepwiseExample, Stepw
         return setup.rows(
                 config,
                 rows(),
-                "text",
                 new ColumnUse.RowsOnly(),
                 preparation(setup, config, options),
                 preparation(setup, config, options.ofAllSteps()));

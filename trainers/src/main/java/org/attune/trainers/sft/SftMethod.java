@@ -54,7 +54,7 @@ public record SftMethod() implements RowMethod<SftConfig, PackedRow, SftForest> 
     @Override
     public RunRows<PackedRow> prepare(RowSetup setup, SftConfig config) {
         boolean packing = config.rows().packing();
-        return setup.rows(
+        return setup.streamed(
                 config,
                 rows(),
                 config.rows().datasetTextField(),

@@ -304,7 +304,7 @@ public record ParityCase(
     }
 
     public List<CompletionExample> completions() {
-        return new CompletionPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR)
+        return new CompletionPreparation(tokenizer, maxLength(), BadRowPolicy.ERROR, false)
                 .prepare(
                         samples(
                                 EnumSet.of(

@@ -1,0 +1,87 @@
+package org.attune.trainers.opening;
+
+import org.apache.commons.rng.sampling.ListSampler;
+import org.apache.commons.rng.simple.RandomSource;
+import org.attune.datasets.DatasetLoader;
+import org.attune.datasets.DatasetSource;
+import org.attune.datasets.PassedRows;
+import org.attune.datasets.Positions;
+import org.attune.datasets.examples.PackedRow;
+import org.attune.datasets.formats.DatasetType;
+import org.attune.datasets.prepare.DocumentStream;
+import org.attune.datasets.prepare.Prepared;
+import org.attune.datasets.prepare.SftPreparation;
+import org.attune.trainers.config.DataConfig;
+import org.attune.trainers.config.DatasetSpec;
+import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.loop.EvalSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+
+/// Rows of SFT, tokenised while they are read: what is held out, and in which order the rest comes,
+/// is decided by their numbers afterwards. The rows are those that reading all of them first gives.
+///
+/// @param form of prompts
+/// @param threads how many tokenise at a time
+/// @param folder where files of tokens may lie
+record StreamedRows(
+        DatasetLoader loader, Set<DatasetType> types, PromptForm form, int threads, Path folder) {
+    private static final Logger LOG = LoggerFactory.getLogger(StreamedRows.class);
+
+    RunRows<PackedRow> of(
+            DataConfig data,
+            TrainingConfig training,
+            Function<List<DatasetSpec>, List<DatasetSource>> sources,
+            SftPreparation train,
+            SftPreparation eval) {
+        long seed = training.seed();
+        var documents = new DocumentStream(train, threads, folder);
+        PassedRows passed = pass(sources.apply(data.datasets()), documents);
+        List<Integer> trained = passed.chosen();
+        List<Integer> aside = List.of();
+        if (data.evalDatasets().isEmpty() && data.testSplitSize().isPresent()) {
+            Positions.Holdout parts =
+                    Positions.holdOut(trained.size(), data.testSplitSize().getAsDouble(), seed);
+            aside = Positions.through(parts.test(), trained);
+            trained = Positions.through(parts.train(), trained);
+        }
+        if (data.shuffleDataset()) {
+            Positions order = Positions.copyOf(trained);
+            ListSampler.shuffle(
+                    RandomSource.XO_SHI_RO_256_PP.create(training.dataSeed().orElse(seed)), order);
+            trained = order;
+        }
+        Prepared<PackedRow> prepared = documents.rows(train, trained);
+        LOG.info("training rows: {}", prepared.report().summary());
+        var sets = new ArrayList<EvalSet<PackedRow>>();
+        if (!data.evalDatasets().isEmpty()) {
+            var others = new DocumentStream(eval, threads, folder);
+            sets.add(
+                    heldOut(
+                            others,
+                            eval,
+                            pass(sources.apply(data.evalDatasets()), others).chosen()));
+        } else if (!aside.isEmpty()) {
+            sets.add(heldOut(documents, eval, aside));
+        }
+        form.tell();
+        return new RunRows<>(prepared.rows(), sets, prepared.report());
+    }
+
+    private PassedRows pass(List<DatasetSource> sources, DocumentStream documents) {
+        return loader.pass(sources, types, sample -> documents.accept(form.apply(sample)));
+    }
+
+    private static EvalSet<PackedRow> heldOut(
+            DocumentStream documents, SftPreparation eval, List<Integer> chosen) {
+        Prepared<PackedRow> prepared = documents.rows(eval, chosen);
+        LOG.info("held-out rows: {}", prepared.report().summary());
+        return new EvalSet<>("", prepared.rows());
+    }
+}
