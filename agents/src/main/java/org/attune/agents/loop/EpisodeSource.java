@@ -27,6 +27,30 @@ public final class EpisodeSource implements RolloutSource {
     private final Generator heldOutGenerator;
     private final SamplingConfig sampling;
     private final SamplingConfig heldOut;
+    private final Part part;
+
+    /// Which of a prompt's episodes a source plays. Where several models play some each, their
+    /// worlds have the same seeds, and no two episodes of a round the same number.
+    ///
+    /// @param member the first that it plays, from 0
+    /// @param of every how many it plays
+    /// @param seed of the worlds
+    public record Part(int member, int of, long seed) {
+        /// All of them.
+        public static Part all(long seed) {
+            return new Part(0, 1, seed);
+        }
+    }
+
+    /// Plays all episodes. The parameters are those of the other constructor.
+    public EpisodeSource(
+            EpisodeRun run,
+            Generator generator,
+            Generator heldOutGenerator,
+            SamplingConfig sampling,
+            SamplingConfig heldOut) {
+        this(run, generator, heldOutGenerator, sampling, heldOut, Part.all(sampling.seed()));
+    }
 
     /// @param run of the episodes
     /// @param generator over the policy's weights
@@ -34,17 +58,20 @@ public final class EpisodeSource implements RolloutSource {
     /// @param sampling how to sample in training; its seed is the run's, and its `max_new_tokens`
     ///     are an episode's after the prompt, own and others
     /// @param heldOut how to sample in evaluations
+    /// @param part which episodes it plays
     public EpisodeSource(
             EpisodeRun run,
             Generator generator,
             Generator heldOutGenerator,
             SamplingConfig sampling,
-            SamplingConfig heldOut) {
+            SamplingConfig heldOut,
+            Part part) {
         this.run = run;
         this.generator = generator;
         this.heldOutGenerator = heldOutGenerator;
         this.sampling = sampling;
         this.heldOut = heldOut;
+        this.part = part;
     }
 
     @Override
@@ -89,7 +116,7 @@ public final class EpisodeSource implements RolloutSource {
                                     run.mayGoOn())) {
                         var completions = new SampledCompletion[prompts.size()];
                         run.complete(
-                                tasks(prompts, config.seed(), round),
+                                tasks(prompts, ofRound(round), round),
                                 turns,
                                 (place, episode) -> {
                                     completions[place] = completion(episode);
@@ -100,9 +127,14 @@ public final class EpisodeSource implements RolloutSource {
                 });
     }
 
-    /// @param seed of the round
-    static List<EpisodeTask> tasks(List<RolloutPrompt> prompts, long seed, long round) {
-        var draws = new Draws(seed);
+    private Part ofRound(long round) {
+        long seed = round < 0 ? part.seed() : sampling.withSeed(part.seed()).ofBatch(round).seed();
+        return new Part(part.member(), part.of(), seed);
+    }
+
+    /// @param part with the seed of the round
+    static List<EpisodeTask> tasks(List<RolloutPrompt> prompts, Part part, long round) {
+        var draws = new Draws(part.seed());
         List<EpisodeTask> tasks = new ArrayList<>();
         int first = 0;
         for (int place = 0; place < prompts.size(); place++) {
@@ -112,10 +144,10 @@ public final class EpisodeSource implements RolloutSource {
             }
             var start =
                     new EpisodeStart(
-                            new EpisodeId(round, place),
+                            new EpisodeId(round, place * part.of() + part.member()),
                             prompt.columns(),
-                            draws.whole(first),
-                            place - first,
+                            draws.whole(first * part.of()),
+                            (place - first) * part.of() + part.member(),
                             0);
             tasks.add(new EpisodeTask(start, prompt.messages(), prompt.ids()));
         }

@@ -171,7 +171,8 @@ final class EpisodeLogProbsFixtureTest {
         List<Episode> episodes = new ArrayList<>();
         try (var turns =
                 generator.turns(sampling, 4, prompts.getFirst().ids().length, 120, 2000, true)) {
-            List<EpisodeTask> tasks = EpisodeSource.tasks(prompts, sampling.seed(), 0);
+            List<EpisodeTask> tasks =
+                    EpisodeSource.tasks(prompts, EpisodeSource.Part.all(sampling.seed()), 0);
             episodes.addAll(run.complete(tasks, turns, EpisodeListener.NONE));
         }
         return episodes;

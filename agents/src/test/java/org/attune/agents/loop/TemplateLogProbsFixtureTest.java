@@ -156,7 +156,8 @@ final class TemplateLogProbsFixtureTest {
             var run = new EpisodeRun(worlds, tried.format(), config, caller, 3000, 4096);
             List<RolloutPrompt> prompts = prompts();
             try (var sampler = generator.turns(sampling, EPISODES, 3000, 3000, 20_000, true)) {
-                List<EpisodeTask> tasks = EpisodeSource.tasks(prompts, sampling.seed(), 0);
+                List<EpisodeTask> tasks =
+                        EpisodeSource.tasks(prompts, EpisodeSource.Part.all(sampling.seed()), 0);
                 for (Episode episode : run.complete(tasks, sampler, EpisodeListener.NONE)) {
                     look(episode, policy);
                 }

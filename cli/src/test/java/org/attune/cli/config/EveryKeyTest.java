@@ -69,7 +69,6 @@ class EveryKeyTest {
                 "every-online_dpo.yaml",
                 "sync_ref_model=true",
                 "neftune_noise_alpha=0",
-                "history=tokens", // the only one that these train
                 "rollout_server_base_url=null",
                 "rollout_server_model=null",
                 "recorded_rollouts=recorded.jsonl");

@@ -5,6 +5,7 @@ import org.attune.policy.TokenForest;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /// A micro-batch of completions. With shared prompts, what sequences of prompt and completion begin
@@ -15,6 +16,7 @@ import java.util.List;
 /// @param completions the targets of each completion
 public record CompletionForest(TokenForest forest, List<TargetRange> completions) {
     private static final int VALUE = 0; // the one label
+    private static final BitSet NOTHING = new BitSet(); // never changed
 
     public CompletionForest {
         completions = List.copyOf(completions);
@@ -46,6 +48,13 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                 all.add(ids);
             }
             return all;
+        }
+
+        /// The first token of each sequence that is the completion's.
+        public int[] starts() {
+            int[] starts = new int[forks.size() + 1];
+            Arrays.setAll(starts, i -> context(i).length);
+            return starts;
         }
 
         private int[] context(int sequence) {
@@ -82,7 +91,15 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
     ///
     /// @param sharePrompts as in [SequenceTree#add]
     public static CompletionForest of(List<Row> rows, boolean sharePrompts) {
-        return laidOut(rows, sharePrompts, (paths, row, i) -> addTokens(paths, row));
+        return laidOut(rows, sharePrompts, (paths, row, i) -> addTokens(paths, row, NOTHING));
+    }
+
+    /// The same layout with fewer targets: tokens that aren't the model's own are none.
+    ///
+    /// @param foreign such tokens of each row's completion
+    public static CompletionForest own(List<Row> rows, List<BitSet> foreign, boolean sharePrompts) {
+        return laidOut(
+                rows, sharePrompts, (paths, row, i) -> addTokens(paths, row, foreign.get(i)));
     }
 
     /// The same layout for a critic, which is asked what it expects before each token.
@@ -115,7 +132,7 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
                         rows,
                         sharePrompts,
                         (paths, row, i) -> {
-                            addTokens(paths, row);
+                            addTokens(paths, row, NOTHING);
                             SequenceTree.Path path = paths.getLast();
                             path.score(path.length() - 1, id);
                             path.scoreOnlooker(id, 0, id);
@@ -134,10 +151,14 @@ public record CompletionForest(TokenForest forest, List<TargetRange> completions
         void add(List<SequenceTree.Path> paths, Row row, int number);
     }
 
-    private static void addTokens(List<SequenceTree.Path> paths, Row row) {
+    /// @param left tokens of the completion that are no targets
+    private static void addTokens(List<SequenceTree.Path> paths, Row row, BitSet left) {
         for (int i = 0; i < paths.size(); i++) {
-            for (int t = row.context(i).length; t < paths.get(i).length(); t++) {
-                paths.get(i).target(t);
+            int before = row.context(i).length;
+            for (int t = before; t < paths.get(i).length(); t++) {
+                if (!left.get(row.start(i) + t - before)) {
+                    paths.get(i).target(t);
+                }
             }
         }
     }

@@ -104,7 +104,15 @@ class ForestsTest {
                             .forest()
                             .targetSources(),
                     values.forest().targetSources());
+            var second = new BitSet();
+            second.set(1);
+            CompletionForest own =
+                    CompletionForest.own(
+                            List.of(forked, plain), List.of(second, new BitSet()), shares);
+            assertArrayEquals(new int[] {4, 6, 7}, own.forest().targetTokens());
+            assertEquals(List.of(new TargetRange(0, 2), new TargetRange(2, 3)), own.completions());
         }
+        assertArrayEquals(new int[] {3, 4}, forked.starts());
     }
 
     @Test

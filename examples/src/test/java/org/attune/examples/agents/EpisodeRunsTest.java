@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.agents.loop.History;
 import org.attune.models.DtypeChoice;
-import org.attune.text.Json;
 import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LrSchedulerType;
 import org.attune.trainers.config.Resume;
@@ -29,48 +28,11 @@ import java.util.function.UnaryOperator;
 /// Whole runs on episodes, from a configuration to files: an environment in a Java file, the
 /// embedded model, records, replays and resuming.
 class EpisodeRunsTest {
-    private static final Path MODEL =
-            Path.of(System.getProperty("attune.root", "..")).resolve("examples/model");
-
-    /// Answers two turns, and rewards each for its text.
-    private static final String ECHO =
-            """
-            import org.attune.agents.environment.*;
-            import org.attune.episode.*;
-            import org.attune.text.Message;
-            import org.attune.text.parse.ParsedTurn;
-            import java.util.*;
-
-            public final class Echo implements Environment {
-                private long seed;
-
-                @Override
-                public Opening reset(EpisodeStart start) {
-                    seed = start.seed() % 10;
-                    return new Opening(Optional.of(" " + Math.abs(seed)), List.of());
-                }
-
-                @Override
-                public Step step(ParsedTurn turn, int index) {
-                    double reward = turn.message().content().chars().sum() % 7;
-                    return index == 1
-                            ? new Step.Done(reward, true)
-                            : new Step.Observe(List.of(Message.of("user", "on")), reward);
-                }
-            }
-            """;
-
     @TempDir private Path folder;
 
     @BeforeEach
     void write() throws IOException {
-        Files.writeString(folder.resolve("Echo.java"), ECHO);
-        Files.writeString(
-                folder.resolve("prompts.jsonl"),
-                """
-                {"prompt": [{"role": "user", "content": "4 2"}], "answer": "2 4"}
-                {"prompt": [{"role": "user", "content": "9 1"}]}
-                """);
+        EchoWorld.write(folder);
     }
 
     private static final class Logs implements TrainingListener {
@@ -85,7 +47,9 @@ class EpisodeRunsTest {
     private GrpoConfig config(String name, int steps) {
         return GrpoConfig.defaults()
                 .withModel(
-                        m -> m.withModelNameOrPath(MODEL.toString()).withDtype(DtypeChoice.FLOAT32))
+                        m ->
+                                m.withModelNameOrPath(EchoWorld.MODEL.toString())
+                                        .withDtype(DtypeChoice.FLOAT32))
                 .withLora(l -> l.withUsePeft(true).withLoraR(2).withLoraDropout(0))
                 .withData(_ -> DataConfig.of(folder.resolve("prompts.jsonl").toString()))
                 .withAgent(
@@ -148,15 +112,8 @@ class EpisodeRunsTest {
         assertArrayEquals(adapter("whole"), adapter("halves"));
     }
 
-    /// A template that leaves out a digit of what the model said: a turn with it is followed by
-    /// another row.
     private GrpoConfig forking(String name) throws IOException {
-        Path template = folder.resolve("template.jinja");
-        Files.writeString(
-                template,
-                Files.readString(MODEL.resolve("chat_template.jinja"))
-                        .replaceFirst(
-                                "message\\['content']", "message['content'] | replace('2', '')"));
+        Path template = EchoWorld.forkingTemplate(folder, "| replace('2', '')");
         return config(name, 2)
                 .withModel(m -> m.withChatTemplatePath(template.toString()))
                 .withAgent(a -> a.withPlay(p -> p.withHistory(History.TEMPLATE)))
@@ -171,16 +128,10 @@ class EpisodeRunsTest {
         Logs logs = train(config.withRollouts(r -> r.withRecordRollouts(file)));
         List<double[]> group = new ArrayList<>(); // reward and own tokens
         int forks = 0;
-        for (String line : Files.readAllLines(file)) {
-            Map<?, ?> recorded = (Map<?, ?>) Json.parse(line);
-            int own = 0;
-            for (Object turn : (List<?>) ((Map<?, ?>) recorded.get("episode")).get("turns")) {
-                own += ((List<?>) ((Map<?, ?>) turn).get("ids")).size();
-                forks += ((Map<?, ?>) turn).get("context") == null ? 0 : 1;
-            }
-            if (((Number) recorded.get("generation")).intValue() == 0) {
-                Object reward = ((Map<?, ?>) recorded.get("rewards")).get("echo");
-                group.add(new double[] {((Number) reward).doubleValue(), own});
+        for (EchoWorld.Recorded episode : EchoWorld.recorded(file)) {
+            forks += episode.forks();
+            if (episode.round() == 0) {
+                group.add(new double[] {episode.reward(), episode.own()});
             }
         }
         assertTrue(forks > 0, "no episode forked");

@@ -6,6 +6,7 @@ import org.attune.datasets.prepare.CompletionPreparation;
 import org.attune.datasets.prepare.Preview;
 import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.generation.Generator;
 import org.attune.trainers.config.ConfigCheck;
 import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.memory.MemoryFit;
@@ -18,6 +19,7 @@ import org.attune.trainers.opening.PolicySetup;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
 import org.attune.trainers.opening.TrainingMethod;
 
@@ -109,11 +111,14 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                 directory,
                 setup -> prepare(setup, config),
                 plan,
-                run -> train(around, config, run));
+                run -> train(around, config, directory, run));
     }
 
     private static RunSummary train(
-            Surroundings around, GkdConfig config, OpenedRun<CompletionExample> run) {
+            Surroundings around,
+            GkdConfig config,
+            Path directory,
+            OpenedRun<CompletionExample> run) {
         PolicySetup student = run.policy();
         try (var teacher =
                 TeacherSetup.open(
@@ -124,39 +129,36 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
                         around.hub(),
                         config.lengths(run.rows().train()).longestRow())) {
             GkdConfig fitted = fitted(config, student, teacher, run.rows().train());
-            return DistillationTrainer.gkd(
-                            fitted,
-                            student.policy(),
-                            teacher.model(),
-                            writers(fitted, run, teacher),
-                            run.rows().train(),
-                            run.rows().evalSets(),
-                            run.context())
-                    .train();
+            try (var writers = RunWriters.open(fitted, run.model(), directory)) {
+                return DistillationTrainer.gkd(
+                                fitted,
+                                student.policy(),
+                                teacher.model(),
+                                writing(fitted, run, teacher, writers),
+                                run.rows().train(),
+                                run.rows().evalSets(),
+                                run.context())
+                        .train();
+            }
         }
     }
 
-    private static DistillationTrainer.Writers writers(
-            GkdConfig config, OpenedRun<CompletionExample> run, TeacherSetup teacher) {
+    private static DistillationTrainer.Writers writing(
+            GkdConfig config,
+            OpenedRun<CompletionExample> run,
+            TeacherSetup teacher,
+            RunWriters writers) {
         Optional<RolloutSource> own = Optional.empty();
         Optional<RolloutSource> theirs = Optional.empty();
         if (config.loss().lmbda() > 0) {
-            own =
-                    Optional.of(
-                            RolloutSetup.engine(
-                                    config,
-                                    run.model(),
-                                    run.policy().decoder(),
-                                    run.policy().policy().adapterInUse()));
+            Generator student =
+                    writers.generator(run.policy().decoder(), run.policy().policy().adapterInUse());
+            own = Optional.of(writers.source(student, student));
         }
         if (config.loss().seqKd()) {
-            theirs =
-                    Optional.of(
-                            RolloutSetup.engine(
-                                    config,
-                                    run.model(),
-                                    teacher.decoder().orElseThrow(),
-                                    teacher.adapter()));
+            Generator teaching =
+                    writers.generator(teacher.decoder().orElseThrow(), teacher.adapter());
+            theirs = Optional.of(writers.source(teaching, teaching));
         }
         return new DistillationTrainer.Writers(own, theirs);
     }

@@ -8,6 +8,7 @@ import org.attune.rollout.source.ServerRollouts;
 import org.attune.rollout.source.ServerScores;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -46,14 +47,7 @@ record ServerTeacher(ServerScores scores, int count, int vocabulary, Map<String,
     @Override
     public Teacher read(CompletionForest forest, List<CompletionForest.Row> rows) {
         List<ServerScores.Told> told =
-                scores.of(
-                        rows.stream()
-                                .map(
-                                        row ->
-                                                new ServerScores.Asked(
-                                                        row.sequences().getFirst(),
-                                                        row.prompt().length))
-                                .toList());
+                scores.of(rows.stream().flatMap(row -> asked(row).stream()).toList());
         int targets = forest.forest().targetCount();
         int[] ids = new int[targets * count];
         float[] logProbs = new float[targets * count];
@@ -70,5 +64,16 @@ record ServerTeacher(ServerScores scores, int count, int vocabulary, Map<String,
                             .formatted(largest, vocabulary - 1));
         }
         return new TopTokens(count, ids, logProbs);
+    }
+
+    /// The sequences of a row, in the order of its targets.
+    private static List<ServerScores.Asked> asked(CompletionForest.Row row) {
+        List<int[]> sequences = row.sequences();
+        int[] starts = row.starts();
+        List<ServerScores.Asked> asked = new ArrayList<>();
+        for (int i = 0; i < starts.length; i++) {
+            asked.add(new ServerScores.Asked(sequences.get(i), starts[i]));
+        }
+        return asked;
     }
 }

@@ -1,7 +1,5 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -19,7 +17,7 @@ import java.util.Map;
 /// @param alpha α ≥ 0
 record ExploringObjective(PairObjective pair, double alpha) implements OnlineObjective {
     @Override
-    public List<CompletionTokens> learned(JudgedPair judged) {
+    public List<LearnedCompletion> learned(JudgedPair judged) {
         return pair.learned(judged);
     }
 

@@ -1,6 +1,5 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.rows.RowOrigin;
 
 import java.util.List;
@@ -8,7 +7,7 @@ import java.util.List;
 /// Two completions of a prompt with their rewards, in the order in which they were written: of
 /// methods with an opponent the policy's comes first.
 ///
-/// @param first prompt and completion
+/// @param first of them
 /// @param second likewise
 /// @param firstReward total reward, penalties taken off
 /// @param secondReward likewise
@@ -16,8 +15,8 @@ import java.util.List;
 /// @param secondEnded likewise
 /// @param origin of the prompt
 record JudgedPair(
-        CompletionTokens first,
-        CompletionTokens second,
+        LearnedCompletion first,
+        LearnedCompletion second,
         double firstReward,
         double secondReward,
         boolean firstEnded,
@@ -29,7 +28,7 @@ record JudgedPair(
     }
 
     /// The better completion, then the other.
-    List<CompletionTokens> ranked() {
+    List<LearnedCompletion> ranked() {
         return isInOrder() ? List.of(first, second) : List.of(second, first);
     }
 

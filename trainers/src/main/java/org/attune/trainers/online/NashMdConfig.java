@@ -8,6 +8,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
@@ -24,6 +25,7 @@ import java.util.OptionalInt;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param loss objective
 /// @param reference reference
@@ -37,6 +39,7 @@ public record NashMdConfig(
         @Valid DataConfig data,
         @Valid OnlineSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid OnlineRewardConfig judging,
         @Valid NashMdLossConfig loss,
         @Valid RolloutReferenceConfig reference,

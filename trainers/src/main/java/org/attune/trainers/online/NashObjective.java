@@ -1,6 +1,5 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.numerics.Logistic;
 import org.attune.trainers.numerics.Ranges;
@@ -27,7 +26,7 @@ record NashObjective(double beta, double mixture) implements OnlineObjective {
     }
 
     @Override
-    public List<CompletionTokens> learned(JudgedPair pair) {
+    public List<LearnedCompletion> learned(JudgedPair pair) {
         return List.of(pair.first());
     }
 

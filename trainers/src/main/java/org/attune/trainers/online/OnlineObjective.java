@@ -1,14 +1,12 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
-
 import java.util.List;
 import java.util.Map;
 
 /// What a judged pair teaches: a pure formula of log-probabilities, in double.
 sealed interface OnlineObjective permits PairObjective, ExploringObjective, NashObjective {
     /// The completions that pass through the model, in the order of [#of].
-    List<CompletionTokens> learned(JudgedPair pair);
+    List<LearnedCompletion> learned(JudgedPair pair);
 
     /// Loss and metrics of a pair.
     ///

@@ -20,10 +20,14 @@ import org.attune.trainers.opening.ReferenceSetup;
 import org.attune.trainers.opening.RolloutSetup;
 import org.attune.trainers.opening.RowSetup;
 import org.attune.trainers.opening.RunRows;
+import org.attune.trainers.opening.RunWriters;
 import org.attune.trainers.opening.Surroundings;
 
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.DoubleFunction;
 
 /// Opens what a run on judged pairs needs, and trains it.
 final class OnlineOpening {
@@ -54,12 +58,15 @@ final class OnlineOpening {
                             config.reference().asReference());
             OnlineRun fitted = fitted(config, policy, run.rows());
             try (RolloutSetup.OpenSource source =
-                    RolloutSetup.source(fitted, run.model(), policy, Optional.empty(), directory)) {
+                    fitted instanceof OnlineDpoConfig
+                            ? RolloutSetup.source(
+                                    fitted, run.model(), policy, Optional.empty(), directory)
+                            : RolloutSetup.source(fitted, run.model(), policy, directory)) {
                 return new OnlinePairTrainer(
                                 fitted,
                                 policy.policy(),
                                 reference,
-                                rollouts(fitted, run, references, source.rollouts()),
+                                rollouts(fitted, run, references, source),
                                 judging.scorer().orElseGet(() -> source.rewards(config)),
                                 run.model().text().tokenizer(),
                                 run.rows().train(),
@@ -75,7 +82,9 @@ final class OnlineOpening {
             OnlineRun config,
             OpenedRun<PromptExample> run,
             ReferenceSetup references,
-            RolloutSource policy) {
+            RolloutSetup.OpenSource source) {
+        RolloutSource policy = source.rollouts();
+        RunWriters writers = source.writers();
         if (config.rollouts().recordedRollouts().isPresent()) {
             return policy;
         }
@@ -83,41 +92,32 @@ final class OnlineOpening {
         return switch (config) {
             case OnlineDpoConfig _ -> policy;
             case XpoConfig _ -> {
-                RolloutSource writes =
-                        RolloutSetup.opponent(config, run.model(), reference, own -> own);
-                yield new OpponentRollouts(policy, _ -> writes);
+                Generator writes = writers.generator(reference.decoder(), reference.adapter());
+                RolloutSource opponent = writers.source(writes, true);
+                yield new OpponentRollouts(policy, _ -> opponent);
             }
             case NashMdConfig nash -> {
                 requireVocabulary(run.policy(), reference);
                 RoundPlan plan = RoundPlan.of(config, run.rows().train().size());
+                Generator own =
+                        writers.generator(
+                                run.policy().decoder(), run.policy().policy().adapterInUse());
+                DoubleFunction<RolloutSource> mixture =
+                        share ->
+                                writers.source(
+                                        own.mixedWith(
+                                                reference.decoder(), reference.adapter(), share),
+                                        true);
+                Map<Double, RolloutSource> mixtures = new HashMap<>();
                 yield new OpponentRollouts(
                         policy,
-                        round ->
-                                mixture(
-                                        nash,
-                                        run,
-                                        reference,
-                                        EpochValues.at(
-                                                nash.loss().mixtureCoef(),
-                                                Math.toIntExact(round / plan.stepsPerEpoch()))));
+                        round -> {
+                            int epoch = Math.toIntExact(round / plan.stepsPerEpoch());
+                            double share = EpochValues.at(nash.loss().mixtureCoef(), epoch);
+                            return mixtures.computeIfAbsent(share, mixture::apply);
+                        });
             }
         };
-    }
-
-    private static RolloutSource mixture(
-            NashMdConfig config,
-            OpenedRun<PromptExample> run,
-            ReferenceSetup.Weights reference,
-            double share) {
-        var own =
-                new ReferenceSetup.Weights(
-                        run.policy().decoder(), run.policy().policy().adapterInUse());
-        return RolloutSetup.opponent(
-                config,
-                run.model(),
-                own,
-                (Generator policy) ->
-                        policy.mixedWith(reference.decoder(), reference.adapter(), share));
     }
 
     private static void requireVocabulary(PolicySetup policy, ReferenceSetup.Weights reference) {

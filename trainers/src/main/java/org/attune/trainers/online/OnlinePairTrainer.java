@@ -1,10 +1,7 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.examples.PromptExample;
-import org.attune.datasets.examples.UnpairedExample;
 import org.attune.datasets.layout.CompletionForest;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Evaluation;
 import org.attune.policy.HeadRequest;
@@ -45,7 +42,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -159,7 +155,7 @@ public final class OnlinePairTrainer {
         DeviceGroups<RowAt<JudgedPair>> cut =
                 groups.dealt(devices, placed, row -> ids(objective.learned(row.row())));
         var layouts =
-                new LastLayout<RowAt<JudgedPair>, UnpairedForest>(
+                new LastLayout<RowAt<JudgedPair>, CompletionForest>(
                         group -> forest(group, objective));
         boolean done =
                 cut.learn(
@@ -183,29 +179,28 @@ public final class OnlinePairTrainer {
                         cut.tokens(row -> tokens(objective.learned(row.row())))));
     }
 
-    private static int tokens(List<CompletionTokens> completions) {
-        return completions.stream().mapToInt(CompletionTokens::length).sum();
+    private static int tokens(List<LearnedCompletion> completions) {
+        return ids(completions).stream().mapToInt(ids -> ids.length).sum();
     }
 
-    private static List<int[]> ids(List<CompletionTokens> completions) {
-        return completions.stream().map(CompletionTokens::ids).toList();
+    private static List<int[]> ids(List<LearnedCompletion> completions) {
+        return completions.stream().flatMap(one -> one.tokens().sequences().stream()).toList();
     }
 
-    private UnpairedForest forest(List<RowAt<JudgedPair>> group, OnlineObjective objective) {
-        List<UnpairedExample> learned = new ArrayList<>();
-        for (RowAt<JudgedPair> placed : group) {
-            for (CompletionTokens tokens : objective.learned(placed.row())) {
-                learned.add(new UnpairedExample(tokens, true, placed.row().origin()));
-            }
-        }
-        return UnpairedForest.of(learned, groups.shares());
+    private CompletionForest forest(List<RowAt<JudgedPair>> group, OnlineObjective objective) {
+        List<LearnedCompletion> learned =
+                group.stream().flatMap(row -> objective.learned(row.row()).stream()).toList();
+        return CompletionForest.own(
+                learned.stream().map(LearnedCompletion::tokens).toList(),
+                learned.stream().map(LearnedCompletion::foreign).toList(),
+                groups.shares());
     }
 
     private GroupNumbers learn(
             List<RowAt<JudgedPair>> group,
-            LastLayout<RowAt<JudgedPair>, UnpairedForest> layouts,
+            LastLayout<RowAt<JudgedPair>, CompletionForest> layouts,
             OnlineSums sums) {
-        UnpairedForest forest = context.clock().timed("data", () -> layouts.of(group));
+        CompletionForest forest = context.clock().timed("data", () -> layouts.of(group));
         try (var _ = TensorScope.open("online.step")) {
             float[] held = reference.measure(forest.forest(), REQUEST).tokenLogProbs(); // (M)
             try (Evaluation e = policy.evaluate(forest.forest(), REQUEST)) {
@@ -218,7 +213,7 @@ public final class OnlinePairTrainer {
 
     private static float[] add(
             List<RowAt<JudgedPair>> group,
-            UnpairedForest forest,
+            CompletionForest forest,
             GroupNumbers said,
             OnlineSums sums) {
         return sums.add(group, forest, said.policy().tokenLogProbs(), said.referenceOfTargets());
@@ -235,8 +230,8 @@ public final class OnlinePairTrainer {
             }
             var pair =
                     new JudgedPair(
-                            tokens(judged, first),
-                            tokens(judged, first + 1),
+                            learned(judged, first),
+                            learned(judged, first + 1),
                             reward(judged, first),
                             reward(judged, first + 1),
                             isEnded(judged, first),
@@ -247,12 +242,9 @@ public final class OnlinePairTrainer {
         return placed;
     }
 
-    private static CompletionTokens tokens(Judged judged, int completion) {
-        CompletionForest.Row row = judged.rows().get(completion);
-        var foreign = new BitSet();
-        judged.sampled().get(completion).requireOneSequence().foreign().stream()
-                .forEach(t -> foreign.set(row.prompt().length + t));
-        return new CompletionTokens(row.sequences().getFirst(), row.prompt().length, foreign);
+    private static LearnedCompletion learned(Judged judged, int completion) {
+        return new LearnedCompletion(
+                judged.rows().get(completion), judged.sampled().get(completion).foreign());
     }
 
     private boolean isLeftOut(Judged judged, int completion) {

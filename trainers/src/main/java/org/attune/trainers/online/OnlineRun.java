@@ -1,6 +1,5 @@
 package org.attune.trainers.online;
 
-import org.attune.agents.loop.History;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.EvalConfig;
@@ -72,14 +71,6 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
         }
         problems.addAll(rewardProblems());
         problems.addAll(agentProblems());
-        if (agent().play().history() == History.TEMPLATE) {
-            problems.add(
-                    new ConfigProblem(
-                            "history",
-                            "template",
-                            "tokens; a pair is of two sequences, and a history that is rendered"
-                                    + " anew makes an episode several"));
-        }
         return problems;
     }
 }

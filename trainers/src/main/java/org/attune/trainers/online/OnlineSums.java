@@ -1,7 +1,7 @@
 package org.attune.trainers.online;
 
+import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.layout.TargetRange;
-import org.attune.datasets.layout.UnpairedForest;
 import org.attune.trainers.loop.FiniteLoss;
 import org.attune.trainers.rows.RowAt;
 
@@ -34,7 +34,7 @@ final class OnlineSums {
     /// @throws org.attune.error.TrainingDivergedException if a pair's loss isn't finite
     float[] add(
             List<RowAt<JudgedPair>> group,
-            UnpairedForest forest,
+            CompletionForest forest,
             float[] policy,
             float[] reference) {
         float[] slopes = new float[policy.length];

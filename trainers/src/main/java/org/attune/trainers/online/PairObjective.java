@@ -1,6 +1,5 @@
 package org.attune.trainers.online;
 
-import org.attune.datasets.examples.CompletionTokens;
 import org.attune.trainers.loop.MetricKeys;
 
 import java.util.Arrays;
@@ -14,7 +13,7 @@ import java.util.Map;
 /// @param beta β, for metrics; > 0
 record PairObjective(OnlinePairLoss loss, double beta) implements OnlineObjective {
     @Override
-    public List<CompletionTokens> learned(JudgedPair pair) {
+    public List<LearnedCompletion> learned(JudgedPair pair) {
         return pair.ranked();
     }
 

@@ -8,6 +8,7 @@ import org.attune.trainers.config.DataConfig;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.HeldOutConfig;
 import org.attune.trainers.onpolicy.RolloutReferenceConfig;
@@ -23,6 +24,7 @@ import java.util.OptionalInt;
 /// @param data prompts
 /// @param sampling how completions are generated
 /// @param rollouts where completions come from, and where they are kept
+/// @param agent tools and environments, with which completions are episodes
 /// @param judging rewards
 /// @param loss objective
 /// @param reference reference
@@ -36,6 +38,7 @@ public record XpoConfig(
         @Valid DataConfig data,
         @Valid OnlineSamplingConfig sampling,
         @Valid RolloutSourceConfig rollouts,
+        @Valid AgentConfig agent,
         @Valid OnlineRewardConfig judging,
         @Valid XpoLossConfig loss,
         @Valid RolloutReferenceConfig reference,

@@ -109,21 +109,23 @@ final class AgentSetup implements AutoCloseable {
         return shown;
     }
 
-    /// Episodes of the policy.
+    /// Episodes of a model.
     ///
     /// @param text how the model is told
     /// @param context positions of the model
-    /// @param generator over the policy's weights
+    /// @param generator over the model's weights
     /// @param heldOut the same for evaluations
     /// @param sampling in training
     /// @param heldOutSampling in evaluations
+    /// @param part which episodes of a prompt are its
     RolloutSource source(
             AgentText text,
             int context,
             Generator generator,
             Generator heldOut,
             SamplingConfig sampling,
-            SamplingConfig heldOutSampling) {
+            SamplingConfig heldOutSampling,
+            EpisodeSource.Part part) {
         var run =
                 new EpisodeRun(
                         host.map(Worlds::of)
@@ -133,7 +135,7 @@ final class AgentSetup implements AutoCloseable {
                         caller,
                         sampling.maxNewTokens(),
                         context);
-        return new EpisodeSource(run, generator, heldOut, sampling, heldOutSampling);
+        return new EpisodeSource(run, generator, heldOut, sampling, heldOutSampling, part);
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.attune.trainers.opening;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.error.ConfigException;
 import org.attune.model.decode.ForwardRecord;
-import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelSetup;
 import org.attune.reward.CompletionScorer;
@@ -14,10 +13,8 @@ import org.attune.rollout.generation.Generator;
 import org.attune.rollout.generation.TextCompleter;
 import org.attune.rollout.sampling.SamplingConfig;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
-import org.attune.rollout.source.EngineRollouts;
 import org.attune.rollout.source.RecordedRollouts;
 import org.attune.rollout.source.ServerRollouts;
-import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.ResumePoint;
 import org.attune.trainers.memory.KeptActivations;
@@ -36,7 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.UnaryOperator;
+import java.util.function.BiFunction;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
 public final class RolloutSetup {
@@ -100,37 +97,51 @@ public final class RolloutSetup {
             PolicySetup policy,
             Optional<ForwardRecord> record,
             Path directory) {
-        SamplingConfig sampling =
-                sampling(config.generation(), config.stopIds(), model, config.training().seed());
-        if (!config.agent().isOn()) {
-            return source(config, model, engine(config, model, policy, sampling, record), sampling);
-        }
-        var agent = AgentSetup.open(config.agent(), directory);
+        return source(
+                config,
+                model,
+                policy,
+                directory,
+                (writers, generator) ->
+                        writers.source(
+                                record.map(generator::recording).orElse(generator), generator));
+    }
+
+    /// The same of a method that has every second completion of a prompt written by an opponent.
+    ///
+    /// @param directory where relative paths of tools start
+    public static OpenSource source(
+            GeneratingRun config, ModelSetup model, PolicySetup policy, Path directory) {
+        return source(
+                config,
+                model,
+                policy,
+                directory,
+                (writers, generator) -> writers.source(generator, false));
+    }
+
+    private static OpenSource source(
+            GeneratingRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            Path directory,
+            BiFunction<RunWriters, Generator, RolloutSource> own) {
+        var writers = RunWriters.open(config, model, directory);
         try {
-            AgentText text = AgentText.of(config.agent(), model);
-            List<String> stops = new ArrayList<>(sampling.stopStrings());
-            stops.addAll(text.stops());
-            SamplingConfig turns = sampling.withStopStrings(stops);
-            var generator = generator(config, model, policy);
-            RolloutSource episodes =
-                    agent.source(
-                            text,
-                            model.source().config().maxPositionEmbeddings(),
-                            record.map(generator::recording).orElse(generator),
-                            generator,
-                            turns,
-                            heldOut(config, turns));
-            return source(config, model, episodes, turns).with(agent);
+            Generator generator =
+                    writers.generator(policy.decoder(), policy.policy().adapterInUse());
+            return source(config, model, writers, own.apply(writers, generator));
         } catch (RuntimeException e) {
-            agent.close();
+            writers.close();
             throw e;
         }
     }
 
     /// @param engine of the policy itself
     private static OpenSource source(
-            GeneratingRun config, ModelSetup model, RolloutSource engine, SamplingConfig sampling) {
+            GeneratingRun config, ModelSetup model, RunWriters writers, RolloutSource engine) {
         RolloutSourceConfig from = config.rollouts();
+        SamplingConfig sampling = writers.sampling();
         if (from.recordedRollouts().isPresent()) {
             var recorded =
                     new RecordedRollouts(
@@ -138,7 +149,7 @@ public final class RolloutSetup {
                             sampling.maxNewTokens(),
                             sampling.stopIds());
             return new OpenSource(
-                    new SplitSource(recorded, engine), Optional.of(recorded), Optional.empty());
+                    new SplitSource(recorded, engine), Optional.of(recorded), writers);
         }
         if (from.rolloutServerBaseUrl().isPresent()) {
             var server =
@@ -146,31 +157,22 @@ public final class RolloutSetup {
                             connection(from, config.model().modelNameOrPath()),
                             sampling,
                             model.text().tokenizer());
-            return new OpenSource(
-                    new SplitSource(server, engine), Optional.empty(), Optional.empty());
+            return new OpenSource(new SplitSource(server, engine), Optional.empty(), writers);
         }
-        return new OpenSource(engine, Optional.empty(), Optional.empty());
+        return new OpenSource(engine, Optional.empty(), writers);
     }
 
-    /// A source with what it holds. Owns the tools.
+    /// A source with what it holds. Owns that.
     ///
     /// @param rollouts the source
     /// @param recorded its file, if it reads one
-    /// @param tools and environments of its episodes, if it runs some
+    /// @param writers what makes other models write in the same worlds
     public record OpenSource(
-            RolloutSource rollouts,
-            Optional<RecordedRollouts> recorded,
-            Optional<AutoCloseable> tools)
+            RolloutSource rollouts, Optional<RecordedRollouts> recorded, RunWriters writers)
             implements AutoCloseable {
-        private OpenSource with(AgentSetup agent) {
-            return new OpenSource(rollouts, recorded, Optional.of(agent));
-        }
-
         @Override
         public void close() {
-            if (tools.isPresent() && tools.get() instanceof AgentSetup agent) {
-                agent.close();
-            }
+            writers.close();
         }
 
         /// The rewards that the file holds.
@@ -235,67 +237,8 @@ public final class RolloutSetup {
                 KeptActivations.Wish.NOTHING);
     }
 
-    /// Completions by a model in this process.
-    ///
-    /// @param model whose text it writes
-    /// @param decoder borrowed
-    /// @param adapter that it writes with
-    public static RolloutSource engine(
-            GeneratingRun config, ModelSetup model, Decoder decoder, Adapter adapter) {
-        SamplingConfig sampling =
-                sampling(config.generation(), config.stopIds(), model, config.training().seed());
-        Optional<Tokenizer> tokenizer = Optional.of(model.text().tokenizer());
-        int slots = config.generation().generationSlots();
-        var generator = new Generator(decoder, adapter, tokenizer, slots);
-        return engine(config, generator, generator, sampling);
-    }
-
-    /// Completions by an opponent of the policy, whose draws are others than the policy's.
-    ///
-    /// @param generator of the opponent, made of one with these weights
-    public static RolloutSource opponent(
-            GeneratingRun config,
-            ModelSetup model,
-            ReferenceSetup.Weights weights,
-            UnaryOperator<Generator> generator) {
-        SamplingConfig sampling =
-                sampling(config.generation(), config.stopIds(), model, ~config.training().seed());
-        Generator writes =
-                generator.apply(
-                        new Generator(
-                                weights.decoder(),
-                                weights.adapter(),
-                                Optional.of(model.text().tokenizer()),
-                                config.generation().generationSlots()));
-        return engine(config, writes, writes, sampling);
-    }
-
-    private static RolloutSource engine(
-            GeneratingRun config,
-            ModelSetup model,
-            PolicySetup policy,
-            SamplingConfig sampling,
-            Optional<ForwardRecord> record) {
-        var generator = generator(config, model, policy);
-        return engine(
-                config, record.map(generator::recording).orElse(generator), generator, sampling);
-    }
-
-    private static Generator generator(GeneratingRun config, ModelSetup model, PolicySetup policy) {
-        return new Generator(
-                policy.decoder(),
-                policy.policy().adapterInUse(),
-                Optional.of(model.text().tokenizer()),
-                config.generation().generationSlots());
-    }
-
-    private static RolloutSource engine(
-            GeneratingRun config, Generator generator, Generator heldOut, SamplingConfig sampling) {
-        return new EngineRollouts(generator, heldOut, sampling, heldOut(config, sampling));
-    }
-
     /// How held-out prompts are completed.
-    private static SamplingConfig heldOut(GeneratingRun config, SamplingConfig sampling) {
+    static SamplingConfig heldOut(GeneratingRun config, SamplingConfig sampling) {
         double temperature = config.heldOut().temperature(config.generation());
         return sampling.withDistribution(sampling.distribution().withTemperature(temperature));
     }

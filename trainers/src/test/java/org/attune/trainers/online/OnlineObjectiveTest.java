@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
-import org.attune.datasets.examples.CompletionTokens;
+import org.attune.datasets.layout.CompletionForest;
 import org.attune.datasets.rows.RowOrigin;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 
 /// The formulas of the online methods, in double.
@@ -32,8 +33,9 @@ class OnlineObjectiveTest {
                 new RowOrigin("rows.jsonl", 1, 0));
     }
 
-    private static CompletionTokens tokens(int count) {
-        return new CompletionTokens(new int[1 + count], 1);
+    private static LearnedCompletion tokens(int count) {
+        return new LearnedCompletion(
+                new CompletionForest.Row(new int[1], new int[count]), new BitSet());
     }
 
     private static List<double[]> rows(JsonNode node) {

@@ -1,0 +1,106 @@
+package org.attune.trainers.opening;
+
+import org.attune.agents.loop.EpisodeSource;
+import org.attune.model.layer.Adapter;
+import org.attune.model.layer.Decoder;
+import org.attune.models.ModelSetup;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.generation.Generator;
+import org.attune.rollout.sampling.SamplingConfig;
+import org.attune.rollout.source.EngineRollouts;
+import org.attune.trainers.onpolicy.GeneratingRun;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Makes the models of a run write: the policy, an opponent, a teacher. With tools or environments
+/// all of them play episodes, in the same worlds. Owns these.
+public final class RunWriters implements AutoCloseable {
+    private final GeneratingRun config;
+    private final ModelSetup model;
+    private final Optional<AgentSetup> agent;
+
+    private RunWriters(GeneratingRun config, ModelSetup model, Optional<AgentSetup> agent) {
+        this.config = config;
+        this.model = model;
+        this.agent = agent;
+    }
+
+    /// @param model whose text is written; borrowed
+    /// @param directory where relative paths of tools start
+    /// @throws org.attune.error.ConfigException with what is wrong with tools and environments
+    public static RunWriters open(GeneratingRun config, ModelSetup model, Path directory) {
+        return new RunWriters(
+                config,
+                model,
+                config.agent().isOn()
+                        ? Optional.of(AgentSetup.open(config.agent(), directory))
+                        : Optional.empty());
+    }
+
+    /// Weights that write in this process.
+    ///
+    /// @param decoder borrowed
+    /// @param adapter that it writes with
+    public Generator generator(Decoder decoder, Adapter adapter) {
+        return new Generator(
+                decoder,
+                adapter,
+                Optional.of(model.text().tokenizer()),
+                config.generation().generationSlots());
+    }
+
+    /// Completions by a model that is the only one to complete its prompts.
+    ///
+    /// @param training for training prompts
+    /// @param heldOut over the same weights
+    public RolloutSource source(Generator training, Generator heldOut) {
+        return source(training, heldOut, EpisodeSource.Part.all(config.training().seed()));
+    }
+
+    /// Completions of training prompts that two models complete in turn.
+    ///
+    /// @param generator of the model
+    /// @param opponent whether it is the second one, whose draws are others than the first one's
+    public RolloutSource source(Generator generator, boolean opponent) {
+        var part = new EpisodeSource.Part(opponent ? 1 : 0, 2, config.training().seed());
+        return source(generator, generator, part);
+    }
+
+    private RolloutSource source(Generator training, Generator heldOut, EpisodeSource.Part part) {
+        SamplingConfig sampling =
+                sampling().withSeed(part.member() == 0 ? part.seed() : ~part.seed());
+        SamplingConfig later = RolloutSetup.heldOut(config, sampling);
+        return agent.<RolloutSource>map(
+                        a ->
+                                a.source(
+                                        AgentText.of(config.agent(), model),
+                                        model.source().config().maxPositionEmbeddings(),
+                                        training,
+                                        heldOut,
+                                        sampling,
+                                        later,
+                                        part))
+                .orElseGet(() -> new EngineRollouts(training, heldOut, sampling, later));
+    }
+
+    /// How completions, or the turns of episodes, are sampled.
+    SamplingConfig sampling() {
+        SamplingConfig sampling =
+                RolloutSetup.sampling(
+                        config.generation(), config.stopIds(), model, config.training().seed());
+        if (agent.isEmpty()) {
+            return sampling;
+        }
+        List<String> stops = new ArrayList<>(sampling.stopStrings());
+        stops.addAll(AgentText.of(config.agent(), model).stops());
+        return sampling.withStopStrings(stops);
+    }
+
+    @Override
+    public void close() {
+        agent.ifPresent(AgentSetup::close);
+    }
+}
