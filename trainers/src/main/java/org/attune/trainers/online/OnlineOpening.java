@@ -112,7 +112,8 @@ final class OnlineOpening {
                 yield new OpponentRollouts(
                         policy,
                         round -> {
-                            int epoch = Math.toIntExact(round / plan.stepsPerEpoch());
+                            long step = round / nash.training().batch().devices();
+                            int epoch = Math.toIntExact(step / plan.stepsPerEpoch());
                             double share = EpochValues.at(nash.loss().mixtureCoef(), epoch);
                             return mixtures.computeIfAbsent(share, mixture::apply);
                         });
