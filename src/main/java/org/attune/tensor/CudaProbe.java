@@ -32,6 +32,11 @@ final class CudaProbe {
                 .orElse(OptionalLong.empty());
     }
 
+    /// Waits for all that was asked of GPU `index`.
+    static void finish(int index) {
+        cudart().ifPresent(runtime -> runtime.finish(index));
+    }
+
     /// @throws ConfigException if GPU `index` can't be used
     static void require(int index) {
         int count = gpuCount();

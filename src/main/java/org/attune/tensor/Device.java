@@ -89,6 +89,15 @@ public record Device(Type type, int index) {
         return cuda(index);
     }
 
+    /// Waits until the device has done all that was asked of it, so that a clock can be read. A
+    /// processor, and the simulated GPU, is never behind.
+    public void finish() {
+        if (type == Type.CUDA) {
+            Uploads.send();
+            CudaProbe.finish(index);
+        }
+    }
+
     /// Memory of a GPU that nobody uses, in bytes; empty for the CPU and where the driver does not
     /// tell.
     public OptionalLong freeBytes() {

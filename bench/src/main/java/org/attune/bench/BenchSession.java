@@ -62,7 +62,7 @@ public record BenchSession(
         synthetic.ifPresent(shape -> new SyntheticModel(shape).write(folder));
         peer.ifPresent(p -> p.check(spec));
         Path rows = BenchData.write(spec, synthetic.map(ModelShape::vocabulary).orElse(0), folder);
-        List<String> options = settings.orElseGet(() -> peerSettings(spec, folder));
+        List<String> options = settings.orElseGet(() -> peerSettings(spec, rows, folder));
         List<Map<String, Double>> ours = new ArrayList<>();
         List<Map<String, Double>> theirs = new ArrayList<>();
         BenchRun last = null;
@@ -71,35 +71,34 @@ public record BenchSession(
             ours.add(new Figures(spec, last, theory(spec, last)).all());
             progress.accept("%d of %d: Attune %s".formatted(i, repeats, headline(ours.getLast())));
             if (peer.isPresent()) {
-                theirs.add(theirs(spec, options, folder).figures());
+                theirs.add(theirs(spec, rows, options, folder).figures());
                 progress.accept(
                         "%d of %d: %s %s"
-                                .formatted(
-                                        i,
-                                        repeats,
-                                        Peer.name(spec.task()),
-                                        headline(theirs.getLast())));
+                                .formatted(i, repeats, peerName(spec), headline(theirs.getLast())));
             }
         }
         return new Outcome(last, ours, options, theirs);
     }
 
-    private Peer.Run theirs(BenchSpec spec, List<String> options, Path folder) {
-        return peer.orElseThrow().run(spec, options, folder.resolve("peer.log"));
+    private Peer.Run theirs(BenchSpec spec, Path rows, List<String> options, Path folder) {
+        return peer.orElseThrow().run(spec, rows, options, folder.resolve("peer.log"));
     }
 
-    private List<String> peerSettings(BenchSpec spec, Path folder) {
-        List<List<String>> choices = Peer.settings(spec.task());
-        if (peer.isEmpty() || !tune || choices.size() == 1) {
+    private List<String> peerSettings(BenchSpec spec, Path rows, Path folder) {
+        if (peer.isEmpty()) {
+            return List.of();
+        }
+        List<List<String>> choices = peer.get().program().settings(spec.task());
+        if (!tune || choices.size() == 1) {
             return choices.getFirst();
         }
         List<Peer.Run> runs = new ArrayList<>();
         for (List<String> choice : choices) {
-            runs.add(theirs(spec, choice, folder));
+            runs.add(theirs(spec, rows, choice, folder));
             progress.accept(
                     "%s with %s: %s"
                             .formatted(
-                                    Peer.name(spec.task()),
+                                    peerName(spec),
                                     String.join(" ", choice),
                                     headline(runs.getLast().figures())));
         }
@@ -107,6 +106,10 @@ public record BenchSession(
                 .max(Comparator.comparingDouble(BenchSession::speed))
                 .orElseThrow()
                 .settings();
+    }
+
+    private String peerName(BenchSpec spec) {
+        return peer.orElseThrow().program().name(spec.task());
     }
 
     private static double speed(Peer.Run run) {

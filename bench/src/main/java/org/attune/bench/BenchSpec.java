@@ -14,6 +14,7 @@ import java.util.Optional;
 /// @param model folder or GGUF file
 /// @param data folder with `alpaca_en_demo.json` and `dpo_en_demo.json`; empty: random words
 /// @param dtype of weights and products
+/// @param device `auto`, `cpu`, `cuda` or `cuda:N`; null, in results that are older, is `auto`
 /// @param rank of a LoRA adapter on all linear layers, alpha twice as much; 0: none, so that
 ///     training changes all weights
 /// @param full whether all weights are trained; the rank is 0 then
@@ -31,6 +32,7 @@ public record BenchSpec(
         Path model,
         Optional<Path> data,
         DtypeChoice dtype,
+        String device,
         int rank,
         boolean full,
         int warmUp,
@@ -47,6 +49,7 @@ public record BenchSpec(
 
     /// @throws ConfigException naming everything that is out of range
     public BenchSpec {
+        device = device == null ? "auto" : device;
         List<String> problems = new ArrayList<>();
         checkRank(problems, task, rank, full);
         atLeast(problems, "--warm-up", warmUp, 0);
@@ -100,6 +103,7 @@ public record BenchSpec(
                 model,
                 data,
                 dtype,
+                device,
                 dimension.equals("rank") ? value : rank,
                 full,
                 warmUp,
@@ -120,6 +124,7 @@ public record BenchSpec(
                 other,
                 data,
                 dtype,
+                device,
                 rank,
                 full,
                 warmUp,

@@ -146,7 +146,14 @@ public record BenchWorker(BenchSpec spec, Path rows, Path folder) {
     }
 
     private ModelConfig model() {
-        return ModelConfig.of(spec.model().toString()).withDtype(spec.dtype());
+        return model(spec);
+    }
+
+    /// The model of the work, on its device.
+    static ModelConfig model(BenchSpec spec) {
+        return ModelConfig.of(spec.model().toString())
+                .withDtype(spec.dtype())
+                .withDevice(spec.device());
     }
 
     private TrainingConfig training(TrainingConfig defaults) {

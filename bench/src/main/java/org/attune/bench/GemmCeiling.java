@@ -121,8 +121,10 @@ public record GemmCeiling(double gflops, double best, List<Timed> shapes) {
                     packed.add(PackedMatrix.of(weights.getLast(), scope));
                 }
             }
-            double plain = best(copies, i -> x.mm(weights.get(i).t()));
-            return packs ? Math.min(plain, best(copies, i -> packed.get(i).multiply(x))) : plain;
+            double plain = best(device, copies, i -> x.mm(weights.get(i).t()));
+            return packs
+                    ? Math.min(plain, best(device, copies, i -> packed.get(i).multiply(x)))
+                    : plain;
         }
     }
 
@@ -132,7 +134,7 @@ public record GemmCeiling(double gflops, double best, List<Timed> shapes) {
     }
 
     /// Seconds of one product: the fastest round over all copies.
-    private static double best(int copies, Multiplication product) {
+    private static double best(Device device, int copies, Multiplication product) {
         double best = Double.MAX_VALUE;
         long start = System.nanoTime();
         for (int r = 0; r < LEAST_ROUNDS || System.nanoTime() - start < MIN_NANOS; r++) {
@@ -140,6 +142,7 @@ public record GemmCeiling(double gflops, double best, List<Timed> shapes) {
             for (int i = 0; i < copies; i++) {
                 product.of(i).close();
             }
+            device.finish();
             best = Math.min(best, (System.nanoTime() - round) / 1e9 / copies);
         }
         return best;

@@ -7,7 +7,6 @@ import org.attune.hub.HubDownload;
 import org.attune.model.decode.CachedDecoder;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.Decoder;
-import org.attune.models.ModelConfig;
 import org.attune.models.ModelSetup;
 import org.attune.policy.Policy;
 import org.attune.rollout.SampledCompletion;
@@ -40,7 +39,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
     BenchRun run() {
         return Engine.call(
                 () -> {
-                    var config = ModelConfig.of(spec.model().toString()).withDtype(spec.dtype());
+                    var config = BenchWorker.model(spec);
                     try (var _ = TensorScope.open("bench");
                             var setup = ModelSetup.open(config, HubDownload.cache());
                             Decoder decoder = setup.loadDecoder()) {

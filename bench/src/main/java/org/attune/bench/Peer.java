@@ -9,20 +9,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.function.Consumer;
 
-/// Another program on the same work: TRL for training, llama.cpp for generation. Both are run by
-/// Python scripts that print a line `RESULT {…}`; these and what they need are not part of Attune.
+/// Another program on the same work, run by a Python script that prints a line `RESULT {…}`.
 ///
-/// @param python interpreter with the peers' packages
-/// @param scripts folder of `trl_bench.py` and `llamacpp_bench.py`
-/// @param model what the peer loads, if not the model that is measured: a folder in Hugging Face
-///     layout, or a GGUF file
-public record Peer(Path python, Path scripts, Optional<Path> model) {
+/// @param python interpreter with the program's packages
+/// @param scripts folder of the scripts
+/// @param program which one
+public record Peer(Path python, Path scripts, PeerProgram program) {
     private static final String RESULT = "RESULT ";
-    private static final int PROMPT_LIMIT = 256;
-    private static final int TRL_RANK = 16;
-    private static final int GRPO_COMPLETIONS = 8;
 
     /// Large tensors come from malloc, which gives their pages back unless told to keep them.
     private static final Map<String, String> KEEP_MEMORY =
@@ -48,29 +43,6 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
     /// @param figures named as Attune's
     public record Run(List<String> settings, Map<String, Double> figures) {}
 
-    /// Its name in reports.
-    public static String name(BenchTask task) {
-        return task.trains() ? "TRL" : "llama.cpp";
-    }
-
-    /// Settings to choose from, the usually fastest first.
-    static List<List<String>> settings(BenchTask task) {
-        return switch (task) {
-            case SFT ->
-                    List.of(
-                            List.of("--autocast"),
-                            List.of("--autocast", "--gc"),
-                            List.of("--dtype", "bfloat16"));
-            case DPO ->
-                    List.of(
-                            List.of("--autocast", "--gc"),
-                            List.of("--autocast"),
-                            List.of("--dtype", "bfloat16"));
-            case GRPO -> List.of(List.of("--dtype", "bfloat16"), List.of("--autocast", "--gc"));
-            case GENERATE, PREFILL -> List.of(List.of());
-        };
-    }
-
     /// @throws ConfigException if the peer can't do this work
     void check(BenchSpec spec) {
         Path script = script(spec.task());
@@ -82,68 +54,38 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
         if (!Files.isExecutable(python)) {
             throw new ConfigException("--peer: %s is no executable file".formatted(python));
         }
-        if (spec.task().trains()) {
-            if (spec.rank() != TRL_RANK) {
-                throw new ConfigException(
-                        "--peer: TRL's script trains an adapter of rank %d, not %s; leave out --peer, or --full and --rank"
-                                .formatted(
-                                        TRL_RANK,
-                                        spec.full() ? "all weights" : "one of " + spec.rank()));
-            }
-            modelFolder(spec);
-            if (spec.data().isEmpty()) {
-                throw new ConfigException("--peer: TRL's script needs --data");
-            }
-            if (spec.task() == BenchTask.GRPO && spec.completions() != GRPO_COMPLETIONS) {
-                throw new ConfigException(
-                        "--completions is %d; with --peer accepted: %d, which TRL's script has"
-                                .formatted(spec.completions(), GRPO_COMPLETIONS));
-            }
-        } else {
-            gguf(spec);
-            if (spec.prompt() > PROMPT_LIMIT) {
-                throw new ConfigException(
-                        "--prompt is %d; with --peer accepted: up to %d, of which llama.cpp's script reads 8 at once"
-                                .formatted(spec.prompt(), PROMPT_LIMIT));
-            }
-        }
+        program.check(spec);
     }
 
     private Path script(BenchTask task) {
-        return scripts.resolve(task.trains() ? "trl_bench.py" : "llamacpp_bench.py");
+        return scripts.resolve(program.script(task));
     }
 
-    private Path modelFolder(BenchSpec spec) {
-        Path folder = model.orElse(spec.model());
-        if (!Files.isDirectory(folder)) {
-            throw new ConfigException(
-                    "--peer-model: TRL needs a model folder in Hugging Face layout, %s is not one"
-                            .formatted(folder));
-        }
-        return folder;
-    }
-
-    private Path gguf(BenchSpec spec) {
-        Path file = model.orElse(spec.model());
-        if (!file.toString().endsWith(".gguf")) {
-            throw new ConfigException(
-                    "--peer-model: llama.cpp needs a .gguf file, %s is not one".formatted(file));
-        }
-        return file;
+    /// Runs the script with other words, before it is measured.
+    private Consumer<List<String>> prepare(BenchSpec spec, Path log) {
+        return words -> {
+            List<String> command = new ArrayList<>();
+            command.add(python.toString());
+            command.add(script(spec.task()).toString());
+            command.addAll(words);
+            Programs.run(command, log, _ -> {});
+        };
     }
 
     /// Runs the peer once.
     ///
-    /// @param settings one of [#settings]
+    /// @param rows file of the work's rows
+    /// @param settings one of the program's
     /// @param log file for what it prints
-    Run run(BenchSpec spec, List<String> settings, Path log) {
+    Run run(BenchSpec spec, Path rows, List<String> settings, Path log) {
         List<String> command = new ArrayList<>();
         command.add(python.toString());
         command.add(script(spec.task()).toString());
-        command.addAll(spec.task().trains() ? trl(spec) : llama(spec, log));
+        command.addAll(program.arguments(spec, rows, prepare(spec, log)));
         command.addAll(settings);
-        String output =
-                Programs.run(
+        Map<?, ?> said =
+                result(
+                        script(spec.task()),
                         command,
                         log,
                         builder -> {
@@ -152,75 +94,42 @@ public record Peer(Path python, Path scripts, Optional<Path> model) {
                                 builder.environment().putAll(KEEP_MEMORY);
                             }
                         });
-        String result =
-                output.lines()
-                        .filter(line -> line.startsWith(RESULT))
-                        .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        new AttuneException(
-                                                "%s printed no line that begins with \"%s\"; see %s"
-                                                        .formatted(
-                                                                script(spec.task()), RESULT, log)));
-        return new Run(settings, figures(spec, result.substring(RESULT.length())));
+        return new Run(settings, figures(spec, said));
     }
 
-    private List<String> trl(BenchSpec spec) {
-        return List.of(
-                spec.task().label(),
-                "--model",
-                modelFolder(spec).toString(),
-                "--data",
-                spec.data().orElseThrow().toString(),
-                "--steps",
-                "" + (spec.warmUp() + spec.steps()),
-                "--batch",
-                "" + spec.rows(),
-                "--rows",
-                "" + BenchData.ROWS,
-                "--new",
-                "" + spec.newTokens());
-    }
-
-    /// The weights in bfloat16, as Attune computes with them.
-    private List<String> llama(BenchSpec spec, Path log) {
-        Path given = gguf(spec);
-        String name = given.toString();
-        String stem = name.substring(0, name.lastIndexOf('.'));
-        Path converted = Path.of(stem + ".bf16.gguf");
-        if (!stem.endsWith(".bf16") && !Files.exists(converted)) {
-            Programs.run(
-                    List.of(
-                            python.toString(),
-                            script(spec.task()).toString(),
-                            name,
-                            "--quantize",
-                            "bf16"),
-                    log,
-                    _ -> {});
-        }
-        return List.of(
-                (stem.endsWith(".bf16") ? given : converted).toString(),
-                "--seqs",
-                "" + spec.rows(),
-                "--prompt",
-                "" + spec.prompt(),
-                "--new",
-                "" + (spec.task() == BenchTask.PREFILL ? 1 : spec.newTokens()),
-                "--threads",
-                "" + Runtime.getRuntime().availableProcessors());
+    /// Runs a script and reads its result.
+    ///
+    /// @param command that runs it
+    /// @throws AttuneException if it fails, or prints no result
+    static Map<?, ?> result(
+            Path script, List<String> command, Path log, Consumer<ProcessBuilder> prepare) {
+        return Programs.run(command, log, prepare)
+                .lines()
+                .filter(line -> line.startsWith(RESULT))
+                .findFirst()
+                .map(line -> BenchJson.parse(line.substring(RESULT.length()), Map.class))
+                .orElseThrow(
+                        () ->
+                                new AttuneException(
+                                        "%s printed no line that begins with \"%s\"; see %s"
+                                                .formatted(script, RESULT, log)));
     }
 
     /// @param json what the script printed
     static Map<String, Double> figures(BenchSpec spec, String json) {
-        Map<?, ?> said = BenchJson.parse(json, Map.class);
+        return figures(spec, BenchJson.parse(json, Map.class));
+    }
+
+    private static Map<String, Double> figures(BenchSpec spec, Map<?, ?> said) {
         Map<String, Double> figures = new LinkedHashMap<>();
         put(figures, Figures.DECODE, said, spec.task() == BenchTask.GENERATE ? "decode_tok_s" : "");
         put(figures, Figures.PREFILL, said, "prefill_tok_s");
+        put(figures, Figures.TOKENS, said, "measured_tok_s");
         put(figures, Figures.TOKENS_ALL, said, "tok_s");
         put(figures, Figures.PAIRS_ALL, said, "pairs_s");
         put(figures, Figures.COMPLETIONS_ALL, said, "completions_s");
         put(figures, Figures.PEAK, said, "peak_rss_mb");
+        put(figures, Figures.DEVICE_PEAK, said, "peak_device_mb");
         if (said.get("seconds_per_step") instanceof List<?> steps && !steps.isEmpty()) {
             double[] seconds =
                     steps.stream().mapToDouble(s -> ((Number) s).doubleValue()).toArray();

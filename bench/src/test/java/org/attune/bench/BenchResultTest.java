@@ -27,6 +27,7 @@ class BenchResultTest {
                 Path.of("model"),
                 Optional.empty(),
                 DtypeChoice.AUTO,
+                "auto",
                 task.trains() ? 16 : 0,
                 false,
                 1,

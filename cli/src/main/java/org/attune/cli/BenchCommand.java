@@ -43,7 +43,12 @@ import java.util.stream.IntStream;
             "Measure speed and memory.",
             "Of the real trainers, each repeat in a separate process."
         },
-        subcommands = {BenchTableCommand.class, BenchTheoryCommand.class, BenchWorkerCommand.class})
+        subcommands = {
+            BenchTableCommand.class,
+            BenchTheoryCommand.class,
+            BenchDeviceCommand.class,
+            BenchWorkerCommand.class
+        })
 final class BenchCommand implements Callable<Integer> {
     private static final Path HISTORY = Path.of("bench", "history");
 
@@ -152,9 +157,11 @@ final class BenchCommand implements Callable<Integer> {
                 outcome.last().model(),
                 BenchResult.Side.of("Attune", List.of(), outcome.attune()),
                 peer.map(
-                        _ ->
+                        p ->
                                 BenchResult.Side.of(
-                                        Peer.name(task), outcome.peerSettings(), outcome.peer())),
+                                        p.program().name(task),
+                                        outcome.peerSettings(),
+                                        outcome.peer())),
                 outcome.last().ceiling(),
                 outcome.last().operators());
     }

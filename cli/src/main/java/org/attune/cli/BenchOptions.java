@@ -35,6 +35,12 @@ final class BenchOptions {
             description = "auto, float32 or bfloat16 (default: auto).")
     DtypeChoice dtype;
 
+    @Option(
+            names = "--device",
+            defaultValue = "auto",
+            description = "auto, cpu, cuda or cuda:N (default: auto).")
+    String device;
+
     @Option(names = "--rank", description = "Of the LoRA adapter (default: 16; generation: none).")
     Integer rank;
 
@@ -120,6 +126,7 @@ final class BenchOptions {
                 model == null ? Path.of("random model") : model.toAbsolutePath(),
                 Optional.ofNullable(data).map(Path::toAbsolutePath),
                 dtype,
+                device,
                 or(rank, full || !task.trains() ? BenchSpec.ALL_WEIGHTS : 16),
                 full,
                 or(warmUp, 2),

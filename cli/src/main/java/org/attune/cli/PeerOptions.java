@@ -1,6 +1,8 @@
 package org.attune.cli;
 
 import org.attune.bench.Peer;
+import org.attune.bench.TransformersPeft;
+import org.attune.bench.TrlOrLlama;
 
 import picocli.CommandLine.Option;
 
@@ -19,12 +21,25 @@ final class PeerOptions {
     Path python;
 
     @Option(
+            names = "--peer-program",
+            defaultValue = "TRL",
+            description =
+                    "trl: TRL and llama.cpp, on the processor; peft: transformers and PEFT on"
+                            + " --device, for sft, generate and prefill (default: trl).")
+    Program program;
+
+    enum Program {
+        TRL,
+        PEFT
+    }
+
+    @Option(
             names = "--peer-scripts",
             paramLabel = "FOLDER",
             defaultValue = "${env:ATTUNE_PEER_SCRIPTS:-.}",
             description =
-                    "Has trl_bench.py and llamacpp_bench.py (default: $ATTUNE_PEER_SCRIPTS, else"
-                            + " the current folder).")
+                    "Has trl_bench.py and llamacpp_bench.py, or peft_bench.py (default:"
+                            + " $ATTUNE_PEER_SCRIPTS, else the current folder).")
     Path scripts;
 
     @Option(
@@ -51,7 +66,13 @@ final class PeerOptions {
                                 new Peer(
                                         p,
                                         scripts.toAbsolutePath(),
-                                        Optional.ofNullable(model).map(Path::toAbsolutePath)));
+                                        switch (program) {
+                                            case TRL ->
+                                                    new TrlOrLlama(
+                                                            Optional.ofNullable(model)
+                                                                    .map(Path::toAbsolutePath));
+                                            case PEFT -> new TransformersPeft();
+                                        }));
     }
 
     Optional<List<String>> chosen() {

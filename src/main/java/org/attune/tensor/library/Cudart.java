@@ -24,6 +24,7 @@ public final class Cudart {
     private final MethodHandle setDevice;
     private final MethodHandle memory;
     private final MethodHandle attribute;
+    private final MethodHandle synchronize;
 
     private Cudart() {
         deviceCount = function("cudaGetDeviceCount", ValueLayout.ADDRESS);
@@ -35,6 +36,7 @@ public final class Cudart {
                         ValueLayout.ADDRESS,
                         ValueLayout.JAVA_INT,
                         ValueLayout.JAVA_INT);
+        synchronize = function("cudaDeviceSynchronize");
         memory = function("cudaMemGetInfo", ValueLayout.ADDRESS, ValueLayout.ADDRESS);
     }
 
@@ -83,19 +85,51 @@ public final class Cudart {
     /// Memory of a GPU that nobody uses, in bytes; empty if the driver doesn't tell.
     public OptionalLong freeBytes(int index) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment before = arena.allocate(ValueLayout.JAVA_INT);
             MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
             MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
-            if ((int) device.invokeExact(before) != 0 || (int) setDevice.invokeExact(index) != 0) {
-                return OptionalLong.empty();
-            }
-            int error = (int) memory.invokeExact(free, total);
-            int back = (int) setDevice.invokeExact(before.get(ValueLayout.JAVA_INT, 0));
-            return error == 0 && back == 0
+            int error = on(index, () -> (int) memory.invokeExact(free, total));
+            return error == 0
                     ? OptionalLong.of(free.get(ValueLayout.JAVA_LONG, 0))
                     : OptionalLong.empty();
+        }
+    }
+
+    /// Waits until a GPU has done all that was asked of it.
+    ///
+    /// @throws IllegalStateException if it failed at something
+    public void finish(int index) {
+        int error = on(index, () -> (int) synchronize.invokeExact());
+        if (error != 0) {
+            throw new IllegalStateException(
+                    "GPU %d failed at what was asked of it: CUDA's error %d"
+                            .formatted(index, error));
+        }
+    }
+
+    @FunctionalInterface
+    private interface Call {
+        int run() throws Throwable;
+    }
+
+    /// Calls a function of a GPU, and goes back to the one that was current before.
+    ///
+    /// @return CUDA's error, 0 for none
+    private int on(int index, Call call) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment before = arena.allocate(ValueLayout.JAVA_INT);
+            int error = (int) device.invokeExact(before);
+            if (error != 0) {
+                return error;
+            }
+            error = (int) setDevice.invokeExact(index);
+            if (error != 0) {
+                return error;
+            }
+            error = call.run();
+            int back = (int) setDevice.invokeExact(before.get(ValueLayout.JAVA_INT, 0));
+            return error == 0 ? back : error;
         } catch (Throwable t) {
-            throw new IllegalStateException("cudaMemGetInfo can't be called", t);
+            throw new IllegalStateException("CUDA's runtime can't be called", t);
         }
     }
 }
