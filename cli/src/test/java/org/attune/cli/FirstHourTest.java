@@ -95,7 +95,7 @@ class FirstHourTest {
                 "echo \"attune $*\" >> \"$calls\"",
                 "echo \"options $ATTUNE_JAVA_OPTS\" >> \"$calls\"",
                 "case $2 in table) echo '| work |'; echo '|---|'; shift 2; echo \"| $* |\" ;;"
-                    + " esac");
+                        + " esac");
         assertEquals(0, stage("speed", "--device", "simulated"), () -> printed);
         String calls = Files.readString(calls());
         String device = " --device auto --dtype bfloat16 --repeats 1 --peer ";
