@@ -48,6 +48,11 @@ public sealed interface ElementFormula extends OptimizerKind
     }
 
     @Override
+    default boolean mayPart() {
+        return true;
+    }
+
+    @Override
     default List<StateTensor> state(List<Parameter> parameters) {
         long numbers = parameters.stream().mapToLong(Parameter::count).sum();
         return moments().stream()

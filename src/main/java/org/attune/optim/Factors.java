@@ -14,6 +14,9 @@ import java.util.function.ToDoubleFunction;
 /// a vector the moment of each number. A parameter of more axes is a batch of matrices over its
 /// last two.
 final class Factors {
+    /// Numbers that are computed at once: 1 MB.
+    private static final long PIECE = 1 << 18;
+
     private static final String ROWS = "exp_avg_sq_row";
     private static final String COLUMNS = "exp_avg_sq_col";
     private static final String VECTORS = "exp_avg_sq";
@@ -124,7 +127,7 @@ final class Factors {
     /// Sum over all rows of all matrices, a band at a time.
     static double sum(Matrices m, ToDoubleFunction<Band> ofBand) {
         double sum = 0;
-        long size = Math.max(1, FlatOptimizer.PIECE / m.columns());
+        long size = Math.max(1, PIECE / m.columns());
         for (int matrix = 0; matrix < m.count(); matrix++) {
             for (long from = 0; from < m.rows(); from += size) {
                 try (var _ = TensorScope.open("adafactor.band")) {

@@ -5,6 +5,7 @@ import org.attune.files.TensorFile;
 import org.attune.files.safetensors.SafeTensorsWriter.Source;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.ParameterSpace.Parameter;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.Device;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -19,14 +20,12 @@ import java.util.Optional;
 /// over the memory. On a GPU a call costs as much as a pass over a million numbers, so pieces are
 /// as large as their temporaries may be, and a norm is one number that is waited for.
 public final class FlatOptimizer implements Optimizer {
-    /// Elements of a piece: 1 MB of each of the tensors.
-    static final long PIECE = 1 << 18;
-
     /// On a GPU: 256 MB.
     private static final long GPU_PIECE = 1 << 26;
 
     private final ParameterSpace space;
     private final OptimizerKind kind;
+    private final long most; // numbers of a piece
     private final List<List<Piece>> groups;
     private final TensorScope scope;
     private final OptimizerState state;
@@ -41,6 +40,11 @@ public final class FlatOptimizer implements Optimizer {
     /// @param settings weight decay and learning rates by name
     /// @throws ConfigException if the optimizer can't be computed where the parameters are
     public FlatOptimizer(ParameterSpace space, OptimizerKind kind, ParameterGroups settings) {
+        this(space, kind, settings, RankParts.piece(space.count()));
+    }
+
+    /// @param piece numbers that are updated at once on a processor: up to 1 MB of each tensor
+    FlatOptimizer(ParameterSpace space, OptimizerKind kind, ParameterGroups settings, long piece) {
         Device device = space.values().device();
         if (!kind.serves(device)) {
             throw new ConfigException(
@@ -50,6 +54,7 @@ public final class FlatOptimizer implements Optimizer {
         }
         this.space = space;
         this.kind = kind;
+        most = device.isGpu() ? GPU_PIECE : piece;
         groups = space.groups().stream().map(group -> pieces(group, settings)).toList();
         scope = TensorScope.detached("optimizer");
         state = new OptimizerState(scope, space, kind.state(space.parameters()));
@@ -76,12 +81,16 @@ public final class FlatOptimizer implements Optimizer {
                                 setting));
             }
         }
-        long most = space.values().device().isGpu() ? GPU_PIECE : PIECE;
         List<Piece> pieces = new ArrayList<>();
         for (Piece run : runs) {
             long size = kind.mayCut(run.parameter()) ? most : run.length();
-            for (long done = 0; done < run.length(); done += size) {
-                pieces.add(run.part(done, Math.min(size, run.length() - done)));
+            // Where numbers stand in the space says where pieces end, so that a part of the space
+            // has the same ones; but blocks of 8-bit state begin with their parameter.
+            long first = kind.mayJoin() ? size - run.start() % size : size;
+            long length;
+            for (long done = 0; done < run.length(); done += length) {
+                length = Math.min(done == 0 ? first : size, run.length() - done);
+                pieces.add(run.part(done, length));
             }
         }
         return List.copyOf(pieces);
@@ -99,6 +108,19 @@ public final class FlatOptimizer implements Optimizer {
         return type.together(norm);
     }
 
+    /// What the pieces of each group have of a norm, to be [joined][NormType#join] in this order.
+    double[][] normParts(NormType type) {
+        return groups.stream()
+                .map(group -> group.stream().mapToDouble(piece -> part(piece, type)).toArray())
+                .toArray(double[][]::new);
+    }
+
+    private double part(Piece piece, NormType type) {
+        try (var _ = TensorScope.open("optimizer.norm")) {
+            return type.part(gradient(piece));
+        }
+    }
+
     @Override
     public double gradientSquares(int group) {
         return part(group, NormType.L2);
@@ -110,9 +132,7 @@ public final class FlatOptimizer implements Optimizer {
             return partOnGpu(groups.get(group), type);
         }
         for (Piece piece : groups.get(group)) {
-            try (var _ = TensorScope.open("optimizer.norm")) {
-                part = type.join(part, type.part(gradient(piece)));
-            }
+            part = type.join(part, part(piece, type));
         }
         return part;
     }

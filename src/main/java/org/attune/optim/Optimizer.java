@@ -62,6 +62,10 @@ public interface Optimizer extends AutoCloseable {
     /// next step.
     List<SafeTensorsWriter.Source> state();
 
+    /// What a rank does that doesn't write, while another one writes [#state]: gives it what it
+    /// alone has.
+    default void giveState() {}
+
     /// Sets parameters and state to what [#state] gave.
     ///
     /// @throws org.attune.error.CheckpointException if the file is of other parameters or of

@@ -27,6 +27,12 @@ public sealed interface OptimizerKind
         return false;
     }
 
+    /// Whether numbers may be updated apart from all others, with a state of their own: what ranks
+    /// cut into parts.
+    default boolean mayPart() {
+        return false;
+    }
+
     /// Whether it can be computed on a device.
     default boolean serves(Device device) {
         return true;

@@ -19,7 +19,7 @@ import java.util.List;
 final class OptimizerState {
     private static final StateTensors FILE =
             new StateTensors("the optimizer", "model or optimizer");
-    private static final String VALUES = "values";
+    static final String VALUES = "values";
     private static final String STEPS = "steps";
     private static final String SHARED = "shared";
 

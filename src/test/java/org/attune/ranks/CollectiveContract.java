@@ -6,6 +6,9 @@ import org.attune.tensor.Engine;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -72,13 +75,25 @@ final class CollectiveContract {
         }
     }
 
+    /// Ends with the first failure: others would wait for this rank for ever.
     private int run(int repetitions) {
+        try {
+            return compareAll(repetitions);
+        } catch (RuntimeException | AssertionError e) {
+            e.printStackTrace();
+            Runtime.getRuntime().halt(1);
+            throw e;
+        }
+    }
+
+    private int compareAll(int repetitions) {
         long live = -1;
         for (int repetition = 0; repetition < repetitions; repetition++) {
             for (int size : SIZES) {
                 try (var _ = TensorScope.open("contract")) {
                     sums(size, repetition);
                     moves(size, repetition);
+                    parts(size, repetition);
                     bytes(size, repetition);
                 }
             }
@@ -142,6 +157,31 @@ final class CollectiveContract {
         Tensor halves = Tensor.zeros(Device.cpu(), DType.BFLOAT16, (long) size * n);
         ranks.allGather("halves", half, halves);
         compare(sent, Arrays.copyOf(halves.toFloats(), size), "gathered halves");
+    }
+
+    /// A row that is cut into parts: its length is no multiple of theirs.
+    private void parts(int size, int seed) {
+        List<float[]> all = new ArrayList<>();
+        for (int rank = 0; rank < ranks.size(); rank++) {
+            all.add(numbers(size, 104729 * seed + rank));
+        }
+        float[] expected = tree(all, size);
+        var parts = new RankParts(ranks, size);
+        int from = (int) parts.start();
+        int to = (int) (parts.start() + parts.own());
+        Tensor row = tensor(all.get(ranks.rank()));
+        parts.sum("parted", row);
+        float[] own = Arrays.copyOfRange(row.toFloats(), from, to);
+        compare(Arrays.copyOfRange(expected, from, to), own, "sum of a part");
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment whole = arena.allocate((long) size * Float.BYTES, Long.BYTES);
+            parts.collect("parted", MemorySegment.ofArray(own), whole);
+            float[] none = new float[size];
+            float[] there = ranks.writes() ? expected : none;
+            compare(there, whole.toArray(ValueLayout.JAVA_FLOAT), "collected parts");
+        }
+        parts.gather("parted", row);
+        compare(expected, row.toFloats(), "gathered parts");
     }
 
     private void bytes(int size, int seed) {

@@ -117,6 +117,15 @@ public record OptimizerConfig(
         return kind(0).bytes(parameters.parameters());
     }
 
+    /// Whether ranks may cut the optimizer's state into parts.
+    public boolean mayPart() {
+        try {
+            return kind(0).mayPart();
+        } catch (ConfigException e) {
+            return true; // optim_args are refused
+        }
+    }
+
     /// Whether a run results in other weights than those that gradients are taken at.
     public boolean averages() {
         return optim == OptimizerType.SCHEDULE_FREE_ADAMW

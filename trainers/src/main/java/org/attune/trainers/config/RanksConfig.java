@@ -9,16 +9,22 @@ import org.attune.records.CopyMethods;
 ///     must be the same, bit for bit
 /// @param ddpTimeout seconds that a process waits for the others in one call before the run ends;
 ///     TRL's default
+/// @param zeroStage what is cut over the processes instead of being held by each, as in ZeRO: 0
+///     nothing, 1 the optimizer's state
 /// @param ranksSum in which order numbers of the processes are added
 @CopyMethods
 public record RanksConfig(
-        @InRange(min = 1) int checkRanksSteps, @InRange(min = 1) int ddpTimeout, RankSum ranksSum)
+        @InRange(min = 1) int checkRanksSteps,
+        @InRange(min = 1) int ddpTimeout,
+        RankSum ranksSum,
+        @InRange(min = 0, max = 1) int zeroStage)
         implements RanksConfigCopies {
     /// The defaults, as listed at the parameters.
     public static RanksConfig defaults() {
         return RanksConfigCopies.blank()
                 .withCheckRanksSteps(100)
                 .withDdpTimeout(1800)
-                .withRanksSum(RankSum.FIXED);
+                .withRanksSum(RankSum.FIXED)
+                .withZeroStage(0);
     }
 }

@@ -2,6 +2,7 @@ package org.attune.trainers.config;
 
 import jakarta.validation.Valid;
 
+import org.attune.optim.PartedOptimizer;
 import org.attune.policy.ParameterSpace;
 import org.attune.records.CopyMethods;
 
@@ -81,6 +82,10 @@ public record TrainingConfig(
                             true,
                             "false with several logical_devices, whose gradients are added up"
                                     + " before weights change"));
+        }
+        if (ranks.zeroStage() > 0 && !optimizer.mayPart()) {
+            problems.add(
+                    new ConfigProblem("zero_stage", ranks.zeroStage(), PartedOptimizer.whyWhole()));
         }
         if (averaging.bema() && optimizer.averages()) {
             problems.add(

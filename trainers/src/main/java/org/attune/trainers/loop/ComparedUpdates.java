@@ -73,6 +73,11 @@ record ComparedUpdates(
     }
 
     @Override
+    public void give() {
+        updates.give();
+    }
+
+    @Override
     public void restore(Checkpoint checkpoint) {
         updates.restore(checkpoint);
     }

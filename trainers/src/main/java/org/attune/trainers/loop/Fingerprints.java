@@ -70,6 +70,7 @@ public final class Fingerprints {
                     "optimizer_in_bwd",
                     "check_ranks_steps",
                     "ddp_timeout",
+                    "zero_stage",
                     "precompute_ref_cache_dir",
                     "device",
                     "datasets",

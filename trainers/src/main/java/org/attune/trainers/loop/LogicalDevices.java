@@ -3,6 +3,7 @@ package org.attune.trainers.loop;
 import org.attune.error.ConfigException;
 import org.attune.policy.ParameterSpace;
 import org.attune.ranks.Collective;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.TrainingConfig;
@@ -22,15 +23,18 @@ public final class LogicalDevices implements AutoCloseable {
 
     private final int count;
     private final Collective ranks;
+    private final boolean parted;
     private final TensorScope scope = TensorScope.detached("devices");
     private final Map<Integer, Tensor> kept = new HashMap<>(); // sums on the way
 
     /// @param count of all processes together, ≥ 1
     /// @param ranks borrowed
+    /// @param parted whether each process gets the sum of its [part][RankParts] only
     /// @throws ConfigException if there are more processes than devices
-    public LogicalDevices(int count, Collective ranks) {
+    LogicalDevices(int count, Collective ranks, boolean parted) {
         this.count = count;
         this.ranks = ranks;
+        this.parted = parted;
         if (ranks.size() > count) {
             throw ConfigException.about(
                     "logical_devices",
@@ -43,7 +47,8 @@ public final class LogicalDevices implements AutoCloseable {
 
     /// Those of a run.
     public static LogicalDevices of(TrainingConfig training, RunContext context) {
-        return new LogicalDevices(training.batch().devices(), context.ranks());
+        return new LogicalDevices(
+                training.batch().devices(), context.ranks(), training.ranks().zeroStage() > 0);
     }
 
     public int count() {
@@ -76,7 +81,7 @@ public final class LogicalDevices implements AutoCloseable {
     /// Has the own devices add to gradients that are 0, and adds up over all devices of all
     /// processes.
     ///
-    /// @param space whose gradients hold the sum afterwards
+    /// @param space whose gradients hold the sum afterwards, or this process's part of it
     /// @param work adds the gradients of a device; false if it was stopped on the way
     /// @return false if it was stopped
     public boolean addUp(ParameterSpace space, IntPredicate work) {
@@ -90,9 +95,17 @@ public final class LogicalDevices implements AutoCloseable {
             return false;
         }
         if (areShared()) {
-            spaces.forEach(space -> ranks.allReduce(GRADIENTS, space.gradients()));
+            spaces.forEach(space -> addRanks(space.gradients()));
         }
         return true;
+    }
+
+    private void addRanks(Tensor gradients) {
+        if (parted) {
+            new RankParts(ranks, gradients.size()).sum(GRADIENTS, gradients);
+        } else {
+            ranks.allReduce(GRADIENTS, gradients);
+        }
     }
 
     /// A step's report with what it tells of several processes.

@@ -65,6 +65,11 @@ final class OneUpdate implements WeightUpdates {
     }
 
     @Override
+    public void give() {
+        optimizer.giveState();
+    }
+
+    @Override
     public void restore(Checkpoint checkpoint) {
         OptimizerFile.read(optimizer, checkpoint);
     }

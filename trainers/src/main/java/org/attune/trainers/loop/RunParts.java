@@ -8,10 +8,12 @@ import org.attune.optim.FlatOptimizer;
 import org.attune.optim.LrSchedule;
 import org.attune.optim.LrScheduleOptions;
 import org.attune.optim.Optimizer;
+import org.attune.optim.PartedOptimizer;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.ParameterSpace;
 import org.attune.policy.Scorer;
 import org.attune.ranks.RankAgreement;
+import org.attune.ranks.RankParts;
 import org.attune.tensor.Engine;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowOrder;
@@ -179,6 +181,10 @@ public record RunParts(
         ScheduleConfig schedule = config.schedule();
         int warmup = schedule.warmupStepsOf(schedule.maxSteps().orElse(steps));
         OptimizerConfig o = config.optimizer();
+        if (config.ranks().zeroStage() > 0 && context.ranks().size() > 1) {
+            var parts = new RankParts(context.ranks(), parameters.count());
+            return new PartedOptimizer(parameters, o.kind(warmup), o.parameterGroups(), parts);
+        }
         return new FlatOptimizer(parameters, o.kind(warmup), o.parameterGroups());
     }
 

@@ -296,6 +296,8 @@ public final class TrainingLoop {
                     epoch(),
                     best.best(),
                     folder -> writeFiles(work, folder));
+        } else {
+            updates.give();
         }
         context.ranks().barrier("checkpoint");
     }

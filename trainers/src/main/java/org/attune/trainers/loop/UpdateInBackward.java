@@ -125,6 +125,11 @@ final class UpdateInBackward implements WeightUpdates {
     }
 
     @Override
+    public void give() {
+        optimizer.giveState();
+    }
+
+    @Override
     public void restore(Checkpoint checkpoint) {
         OptimizerFile.read(optimizer, checkpoint);
     }

@@ -29,6 +29,9 @@ public interface WeightUpdates {
     /// Writes the optimizers' state.
     void save(Path folder) throws IOException;
 
+    /// What a rank does that doesn't write, while another one [writes][#save].
+    void give();
+
     /// Restores what [#save] wrote.
     ///
     /// @throws org.attune.error.CheckpointException if it is of other parameters

@@ -128,6 +128,12 @@ final class PpoUpdates implements WeightUpdates {
     }
 
     @Override
+    public void give() {
+        policy.optimizer().giveState();
+        critic.optimizer().giveState();
+    }
+
+    @Override
     public void restore(Checkpoint checkpoint) {
         OptimizerFile.read(policy.optimizer(), checkpoint);
         Path own = checkpoint.folder().resolve(CRITIC);

@@ -3,12 +3,14 @@ package org.attune.trainers.run;
 import org.apache.commons.rng.simple.RandomSource;
 import org.attune.adapter.LoraConfig;
 import org.attune.adapter.ModuleSelection;
+import org.attune.files.safetensors.SafeTensorsWriter;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.pass.Recomputation;
 import org.attune.policy.Policy;
 import org.attune.ranks.Collective;
 import org.attune.ranks.SingleProcess;
+import org.attune.tensor.DType;
 import org.attune.tensor.Engine;
 import org.attune.testing.TinyModels;
 import org.attune.trainers.config.Resume;
@@ -33,11 +35,13 @@ final class RankedRuns {
     static final int DEVICES = 4;
 
     static final int STEPS = 4;
+
+    private static final String ALL_WEIGHTS = "sft of all weights";
     private static final int SAVED = 2;
 
     private RankedRuns() {}
 
-    /// @param arguments folder, rank, number of ranks, and perhaps `resume`
+    /// @param arguments folder, rank, number of ranks, `zero_stage`, and perhaps `resume`
     static void main(String... arguments) throws Exception {
         Path folder = Path.of(arguments[0]);
         int rank = Integer.parseInt(arguments[1]);
@@ -46,24 +50,26 @@ final class RankedRuns {
                 size == 1
                         ? new SingleProcess()
                         : new SocketRanks(rank, size, folder.resolve("meeting"))) {
-            run(folder, ranks, arguments.length > 3);
+            run(folder, ranks, Integer.parseInt(arguments[3]), arguments.length > 4);
         }
     }
 
-    private static void run(Path folder, Collective ranks, boolean resumes) {
+    private static void run(Path folder, Collective ranks, int stage, boolean resumes) {
         methods()
                 .forEach(
                         (name, method) ->
                                 train(
                                         name,
                                         method,
-                                        training(folder.resolve(name), resumes),
+                                        training(folder.resolve(name), resumes)
+                                                .withRanks(r -> r.withZeroStage(stage)),
                                         ranks));
     }
 
     static Map<String, TinyRun> methods() {
         Map<String, TinyRun> methods = new TreeMap<>();
         methods.put("sft", TinyRun.packedSft());
+        methods.put(ALL_WEIGHTS, TinyRun.packedSft());
         methods.put("dpo", TinyRun.DPO);
         methods.put("kto", TinyRun.KTO);
         methods.put("bco", TinyRun.BCO);
@@ -100,6 +106,15 @@ final class RankedRuns {
                                                         : new Resume.No()));
     }
 
+    private static void write(Policy policy, boolean all, Path folder) {
+        if (all) {
+            SafeTensorsWriter.write(
+                    folder.resolve("adapter_model.safetensors"), policy.weights(DType.FLOAT32));
+        } else {
+            policy.saveAdapter(folder, "tiny");
+        }
+    }
+
     private static void train(
             String name, TinyRun method, TrainingConfig training, Collective ranks) {
         boolean scores = name.equals("reward");
@@ -111,15 +126,16 @@ final class RankedRuns {
                 () -> {
                     var options = new Policy.Options(Recomputation.NONE, true, 7, false);
                     var lora = LoraConfig.of(4, 8, 0.1, ModuleSelection.of("all-linear"));
+                    boolean all = name.equals(ALL_WEIGHTS);
+                    var random = RandomSource.XO_RO_SHI_RO_128_PP.create(1L);
                     try (var decoder = TinyModels.decoder(model);
                             var policy =
-                                    Policy.withFreshAdapter(
-                                            decoder,
-                                            lora,
-                                            RandomSource.XO_RO_SHI_RO_128_PP.create(1L),
-                                            options)) {
+                                    all
+                                            ? Policy.withAllWeights(decoder, options)
+                                            : Policy.withFreshAdapter(
+                                                    decoder, lora, random, options)) {
                         RunContext context =
-                                RunContext.of(path -> policy.saveAdapter(path, "tiny"))
+                                RunContext.of(path -> write(policy, all, path))
                                         .withRanks(ranks)
                                         .withListeners(
                                                 List.of(
