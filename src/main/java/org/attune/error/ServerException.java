@@ -4,11 +4,27 @@ package org.attune.error;
 public final class ServerException extends AttuneException {
     private static final long serialVersionUID = 1L;
 
+    private final int refusal;
+
     public ServerException(String message) {
+        this(message, 0);
+    }
+
+    /// @param refusal HTTP status with which the server refused the request, so that nothing is
+    ///     gained by asking again; 0 where it failed otherwise
+    public ServerException(String message, int refusal) {
         super(message);
+        this.refusal = refusal;
     }
 
     public ServerException(String message, Throwable cause) {
         super(message, cause);
+        this.refusal = 0;
+    }
+
+    /// The HTTP status with which the server refused the request; 0 if it was down, too busy or
+    /// too slow.
+    public int refusal() {
+        return refusal;
     }
 }

@@ -75,7 +75,7 @@ public record PatientPost(JsonPost post, Duration pause, Advice advice, Pace pac
                 }
                 problem = problem(answer);
                 if (answer.status() != 429 && answer.status() < 500) {
-                    throw new ServerException(problem);
+                    throw new ServerException(problem, answer.status());
                 }
                 wait = retryAfter(answer).orElse(wait);
             } catch (AnswerTooLargeException e) {

@@ -47,6 +47,11 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
+    public void onFact(String name, String value) {
+        tell(l -> l.onFact(name, value));
+    }
+
+    @Override
     public void onStart(RunInfo info) {
         tell(l -> l.onStart(info));
     }

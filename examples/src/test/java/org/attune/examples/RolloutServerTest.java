@@ -9,8 +9,10 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 
 import org.apache.commons.rng.simple.RandomSource;
+import org.attune.adapter.AdapterFolder;
 import org.attune.cli.Main;
 import org.attune.examples.quickstart.TinyModel;
+import org.attune.testing.LoraServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// A run whose completions a server makes; on a model of the embedded model's form.
 final class RolloutServerTest {
@@ -49,15 +52,14 @@ final class RolloutServerTest {
         }
     }
 
-    private Path writeRun(Path model, Path data, int port) throws IOException {
+    private Path writeRun(Path model, Path data, String server) throws IOException {
         String text =
                 """
                 model_name_or_path: %s
                 datasets: %s
                 test_split_size: 4
                 output_dir: %s
-                rollout_server_base_url: http://localhost:%d/v1
-                rollout_server_model: served
+                %s
                 record_rollouts: %s
                 reward_funcs: {name: regex, pattern: '[02468]'}
                 use_peft: true
@@ -72,25 +74,80 @@ final class RolloutServerTest {
         return Files.writeString(
                 folder.resolve("run.yaml"),
                 text.formatted(
-                        model, data, folder.resolve("out"), port, folder.resolve("record.jsonl")));
+                        model,
+                        data,
+                        folder.resolve("out"),
+                        server,
+                        folder.resolve("record.jsonl")));
     }
 
-    @Test
-    void trainingPromptsGoToTheServerAndHeldOutOnesToThePolicy() throws IOException {
+    private Path run(String server) throws IOException {
         Path model = Files.createDirectories(folder.resolve("model"));
         new TinyModel(32, 2, 2).write(model, RandomSource.XO_SHI_RO_256_PP.create(1L));
         List<String> rows = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
             rows.add("{\"prompt\": \"Write %d\", \"answer\": \"%d\"}".formatted(i, i));
         }
-        Path data = Files.write(folder.resolve("rows.jsonl"), rows);
+        return writeRun(model, Files.write(folder.resolve("rows.jsonl"), rows), server);
+    }
+
+    /// Two servers share the prompts; the adapter is whole, and another one in each round.
+    @Test
+    void serversGetTheAdapterBeforeEachRound() throws IOException {
+        List<String> checksums = Collections.synchronizedList(new ArrayList<>());
+        LoraServer.Writer digits =
+                (adapter, request) -> {
+                    try (var open = AdapterFolder.open(adapter)) {
+                        checksums.add(adapter.getFileName() + " " + open.targets().size());
+                    }
+                    int token = 30 + (int) (request.get("seed").asLong() % 10);
+                    return new int[] {token, token};
+                };
+        Path shelf = folder.resolve("shelf");
+        try (var one = new LoraServer("base", 16, digits);
+                var two = new LoraServer("base", 16, digits)) {
+            Path yaml =
+                    run(
+                            """
+                            rollout_server_base_url: [%s, %s]
+                            rollout_server_adapter_dir: %s\
+                            """
+                                    .formatted(one.url(), two.url(), shelf));
+            assertEquals(0, Main.run("grpo", yaml.toString()));
+            assertEquals(16, one.completions().size() + two.completions().size());
+            assertEquals(4, one.said().size(), one.said()::toString);
+            assertTrue(one.said().getFirst().startsWith("load out-0-"), one.said()::toString);
+            assertEquals(List.of(), two.adapters());
+        }
+        assertEquals(2, checksums.stream().distinct().count(), checksums::toString);
+        try (Stream<Path> left = Files.list(shelf)) {
+            assertEquals(0, left.count());
+        }
+        JsonNode card = JSON.readTree(folder.resolve("out/run.json").toFile());
+        assertEquals(
+                "importance sampling, sequence_mask, up to 3.0",
+                card.at("/facts/off_policy_correction").asText());
+        String metrics = Files.readString(folder.resolve("out/metrics.jsonl"));
+        assertTrue(metrics.contains("sampling/importance_sampling_ratio/mean"), metrics);
+    }
+
+    @Test
+    void trainingPromptsGoToTheServerAndHeldOutOnesToThePolicy() throws IOException {
         HttpServer server =
                 HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/v1/completions", this::answer);
         server.start();
         try {
-            Path yaml = writeRun(model, data, server.getAddress().getPort());
-            assertEquals(0, Main.run("grpo", yaml.toString()));
+            assertEquals(
+                    0,
+                    Main.run(
+                            "grpo",
+                            run("""
+                            rollout_server_base_url: http://localhost:%d/v1
+                            rollout_server_model: served\
+                            """
+                                            .formatted(server.getAddress().getPort()))
+                                    .toString()));
         } finally {
             server.stop(0);
         }

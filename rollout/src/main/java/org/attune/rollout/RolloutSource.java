@@ -7,6 +7,13 @@ import java.util.Optional;
 
 /// Where the completions that a trainer learns from come from.
 public interface RolloutSource {
+    /// Called once per round on the engine thread of every process of the run, before completions
+    /// of the round are asked for: the policy's weights are now those of the round.
+    ///
+    /// @param round number of the batch of prompts, from 0; processes that complete parts of it ask
+    ///     for these under other numbers
+    default void beginRound(long round) {}
+
     /// Completes each prompt. Called once per round, in order, on the engine thread.
     ///
     /// @param prompts a prompt that is to be completed several times stands several times in a

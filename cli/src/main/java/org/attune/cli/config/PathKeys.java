@@ -35,6 +35,7 @@ final class PathKeys {
                     "output_file",
                     "precompute_ref_cache_dir",
                     "record_rollouts",
+                    "rollout_server_adapter_dir",
                     "samples_file");
 
     /// Fields of a reward that are paths.

@@ -224,6 +224,17 @@ class EveryKeyTest {
                     "recorded_world=episodes.jsonl",
                     "recorded_world_miss=end");
 
+    /// Servers that load the adapter, which is a plain one then.
+    private static final List<String> SERVED =
+            List.of(
+                    "rollout_server_adapter_dir=adapters",
+                    "use_dora=false",
+                    "peft_type=lora",
+                    "lora_modules_to_save=[]",
+                    "feedforward_modules=[]",
+                    "lora_rank_pattern={}",
+                    "lora_alpha_pattern={}");
+
     /// A program that leads the episodes brings its tools itself.
     private static final List<String> PROGRAM = List.of("agent={command: [my-agent]}");
 
@@ -247,7 +258,8 @@ class EveryKeyTest {
         var third = new ArrayList<>(second);
         third.removeAll(AGENT);
         third.addAll(before.containsKey("tools") ? PROGRAM : List.of());
-        for (List<String> overrides : List.of(List.<String>of(), second, third)) {
+        List<String> served = before.containsKey("rollout_server_adapter_dir") ? SERVED : List.of();
+        for (List<String> overrides : List.of(List.<String>of(), second, third, served)) {
             T config = reader.read(method, defaults, resource(name), overrides).config();
             Map<String, Object> after = ResolvedConfig.flat(config);
             same.removeIf(key -> !Objects.equals(before.get(key), after.get(key)));

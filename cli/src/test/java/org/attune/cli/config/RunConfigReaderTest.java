@@ -331,7 +331,7 @@ class RunConfigReaderTest {
                                                         "rollout_server_base_url=localhost:80",
                                                         "test_split_size=0.1")))
                         .getMessage();
-        assertTrue(message.contains("an address such as http://localhost:8000/v1"), message);
+        assertTrue(message.contains("addresses such as http://localhost:8000/v1"), message);
         assertTrue(message.contains("completions have one source"), message);
         assertTrue(message.contains("another file than recorded_rollouts"), message);
         assertTrue(message.contains("judge no held-out rows"), message);

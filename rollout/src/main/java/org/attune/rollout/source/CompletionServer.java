@@ -1,17 +1,38 @@
 package org.attune.rollout.source;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+
 import org.attune.error.RolloutException;
 import org.attune.error.ServerException;
+import org.attune.http.HttpAsk;
 import org.attune.http.JsonPost;
 import org.attune.http.PatientPost;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeoutException;
 
-/// A server with the OpenAI kind of `/completions`, asked as [PatientPost] does. Thread-safe.
+/// A server with the OpenAI kind of `/completions`, asked as [PatientPost] does; adapters are
+/// loaded and unloaded as vLLM does it. Thread-safe.
 final class CompletionServer {
+    private static final Logger LOG = LoggerFactory.getLogger(CompletionServer.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int UNKNOWN = 404;
+    private static final int REFUSED = 400;
+    private static final String LOADED_ALREADY = "already been loaded";
+    private static final Duration PROBE = Duration.ofSeconds(5);
+
+    private final String base;
+    private final Optional<String> key;
     private final PatientPost post;
+    private final PatientPost load;
+    private final JsonPost unload;
 
     /// @param base up to `/v1`
     /// @param timeout of one answer, from the request to its last byte
@@ -20,28 +41,121 @@ final class CompletionServer {
     /// @param pause before the second attempt; doubles with each
     CompletionServer(
             String base, Duration timeout, long largest, Optional<String> key, Duration pause) {
-        URI url = URI.create(base.replaceFirst("/+$", "") + "/completions");
-        this.post = new PatientPost(new JsonPost(url, timeout, largest, key), pause, new Options());
+        this.base = base.replaceFirst("/+$", "");
+        this.key = key;
+        this.post =
+                new PatientPost(
+                        new JsonPost(url("/completions"), timeout, largest, key),
+                        pause,
+                        new CompletionAdvice());
+        this.load =
+                new PatientPost(
+                        new JsonPost(url("/load_lora_adapter"), timeout, largest, key),
+                        pause,
+                        new AdapterAdvice());
+        this.unload = new JsonPost(url("/unload_lora_adapter"), timeout, largest, key);
     }
 
+    private URI url(String end) {
+        return URI.create(base + end);
+    }
+
+    /// Where completions are asked for.
     URI url() {
         return post.url();
     }
 
-    /// Posts a request.
+    /// Posts a request for a completion by the server's own weights.
     ///
     /// @return the body of the answer
-    /// @throws RolloutException if the server refuses it, or still fails at the last attempt
+    /// @throws ServerException if the server refuses it, or still fails at the last attempt
     String post(String json) throws InterruptedException {
+        return post.send(json);
+    }
+
+    /// Posts a request for a completion by an adapter. A server that doesn't know it, since it was
+    /// started anew, loads it first.
+    ///
+    /// @throws ServerException as [#post(String)] does
+    String post(String json, ServedAdapter adapter) throws InterruptedException {
         try {
             return post.send(json);
         } catch (ServerException e) {
-            throw new RolloutException(e.getMessage(), e);
+            if (e.refusal() != UNKNOWN) {
+                throw e;
+            }
+            LOG.warn("{} doesn't know the adapter {}; it gets it again", base, adapter.name());
+            load(adapter);
+            return post.send(json);
         }
     }
 
-    /// The run's options that a failure concerns.
-    private record Options() implements PatientPost.Advice {
+    /// Has the server load an adapter; one that it knows already is the same.
+    ///
+    /// @throws ServerException if the server refuses it, or still fails at the last attempt
+    void load(ServedAdapter adapter) throws InterruptedException {
+        try {
+            load.send(
+                    json(
+                            Map.of(
+                                    "lora_name",
+                                    adapter.name(),
+                                    "lora_path",
+                                    adapter.folder().toString())));
+        } catch (ServerException e) {
+            if (e.refusal() != REFUSED || !e.getMessage().contains(LOADED_ALREADY)) {
+                throw e;
+            }
+        }
+    }
+
+    /// Has the server forget an adapter. What goes wrong is only said: it costs the server memory.
+    void unload(ServedAdapter adapter) throws InterruptedException {
+        try {
+            int status = unload.send(json(Map.of("lora_name", adapter.name()))).status();
+            if (status / 100 != 2 && status != UNKNOWN) {
+                LOG.warn("{} keeps the adapter {}: status {}", base, adapter.name(), status);
+            }
+        } catch (IOException | TimeoutException e) {
+            LOG.warn("{} keeps the adapter {}: {}", base, adapter.name(), e.toString());
+        }
+    }
+
+    /// Whether the server answers at all, by one short question.
+    boolean isThere() throws InterruptedException {
+        Map<String, String> headers =
+                key.map(secret -> Map.of("Authorization", "Bearer " + secret)).orElse(Map.of());
+        try {
+            int status =
+                    new HttpAsk("GET", url("/models"), headers, Optional.empty(), PROBE)
+                            .send((code, _, _) -> code);
+            return status < 500;
+        } catch (IOException | TimeoutException e) {
+            return false;
+        }
+    }
+
+    /// JSON of plain values.
+    static String json(Map<String, ?> values) {
+        try {
+            return JSON.writeValueAsString(values);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("plain values can always be written", e);
+        }
+    }
+
+    /// For a failure that ends a run.
+    static RolloutException failure(ServerException e) {
+        return new RolloutException(e.getMessage(), e);
+    }
+
+    @Override
+    public String toString() {
+        return base;
+    }
+
+    /// The run's options that the failure of a completion concerns.
+    private record CompletionAdvice() implements PatientPost.Advice {
         @Override
         public String late() {
             return "raise rollout_server_timeout, lower max_completion_length or"
@@ -70,6 +184,37 @@ final class CompletionServer {
                                 + " name that the server knows";
                 case 429 -> "lower rollout_server_concurrency";
                 default -> "see the server's own log";
+            };
+        }
+    }
+
+    /// What to do when a server doesn't take an adapter.
+    private record AdapterAdvice() implements PatientPost.Advice {
+        @Override
+        public String late() {
+            return "raise rollout_server_timeout";
+        }
+
+        @Override
+        public String unreachable() {
+            return "start the server, or correct rollout_server_base_url";
+        }
+
+        @Override
+        public String tooLarge() {
+            return "a server says in a few words whether it has loaded an adapter";
+        }
+
+        @Override
+        public String refused(int status) {
+            return switch (status) {
+                case 401, 403 -> "set " + ServerRollouts.KEY_VARIABLE + " to the server's key";
+                case 404, 405 ->
+                        "start vLLM with VLLM_ALLOW_RUNTIME_LORA_UPDATING=True and --enable-lora,"
+                                + " where rollout_server_adapter_dir has the same path as here";
+                default ->
+                        "start vLLM with --enable-lora and a --max-lora-rank of lora_r or more;"
+                                + " see the server's own log";
             };
         }
     }

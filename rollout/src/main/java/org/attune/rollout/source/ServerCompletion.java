@@ -30,11 +30,14 @@ record ServerCompletion(SampledCompletion sampled, boolean retokenised) {
     private record Tokens(int[] ids, float[] logProbs) {}
 
     /// @param body the answer
+    /// @param prompt that was sent
     /// @param config what was asked for
     /// @param tokenizer the policy's
     /// @throws RolloutException if it is no completion
-    static ServerCompletion parse(String body, SamplingConfig config, Tokenizer tokenizer) {
+    static ServerCompletion parse(
+            String body, int[] prompt, SamplingConfig config, Tokenizer tokenizer) {
         JsonNode choice = choice(body);
+        requirePrompt(choice.path("prompt_token_ids"), prompt);
         String finish = choice.path("finish_reason").asText("");
         if (!finish.equals("stop") && !finish.equals("length")) {
             throw new RolloutException(
@@ -74,6 +77,21 @@ record ServerCompletion(SampledCompletion sampled, boolean retokenised) {
         return config.stopIds().contains(own)
                 ? own
                 : config.stopIds().stream().min(Integer::compare).orElse(-1);
+    }
+
+    /// A server may tell what it read. A completion of anything else would be learned as one of the
+    /// prompt.
+    private static void requirePrompt(JsonNode read, int[] prompt) {
+        if (!read.isArray()) {
+            return;
+        }
+        int[] ids = IntStream.range(0, read.size()).map(i -> read.get(i).asInt(-1)).toArray();
+        if (!Arrays.equals(ids, prompt)) {
+            throw new RolloutException(
+                    ("it read %d tokens as prompt (prompt_token_ids) that are not the %d it was"
+                                    + " sent; it must take token ids as they are")
+                            .formatted(ids.length, prompt.length));
+        }
     }
 
     private static JsonNode choice(String body) {

@@ -1,45 +1,41 @@
 package org.attune.rollout.source;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-
 import org.attune.error.ConfigException;
 import org.attune.error.RolloutException;
+import org.attune.error.ServerException;
 import org.attune.error.StopRequest;
 import org.attune.http.PatientPost;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.SampledCompletion;
-import org.attune.rollout.sampling.Draws;
 import org.attune.rollout.sampling.SamplingConfig;
-import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.text.Tokenizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletionService;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/// Rollouts of a server with the OpenAI kind of `/v1/completions` (vLLM, llama.cpp and others).
-/// Its weights stay what they are, so the completions are those of another policy.
+/// Rollouts of servers with the OpenAI kind of `/v1/completions` (vLLM, llama.cpp and others).
+/// Their weights stay what they are, or they load the trained adapter before each round, as
+/// vLLM does at run time; either way another sampler than the policy writes.
 ///
 /// A prompt goes out as token ids, one request for a completion. Tokens come back as ids where the
 /// server tells them (`token_ids`, `logprobs.content[].id`, `logprobs.tokens` as `token_id:N`);
-/// else the text is tokenised again, which is logged once. Owns the connections.
-public final class ServerRollouts implements RolloutSource {
+/// else the text is tokenised again, which is logged once. A server that is gone leaves its prompts
+/// to the others. Owns the connections.
+public final class ServerRollouts implements RolloutSource, AutoCloseable {
     /// Environment variable with the key of a server that wants one.
     public static final String KEY_VARIABLE = "ROLLOUT_SERVER_API_KEY";
 
@@ -48,37 +44,63 @@ public final class ServerRollouts implements RolloutSource {
     // and log-probabilities in one or two ways.
     private static final long ANSWER = 4 << 20;
     private static final long ANSWER_PER_TOKEN = 2 << 10;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private static final int STOP_CHECK_MILLIS = 100;
 
-    private final CompletionServer server;
+    private final ServerPool servers;
+    private final Optional<AdapterVersions> adapters;
     private final String model;
     private final int concurrency;
     private final SamplingConfig sampling;
     private final Tokenizer tokenizer;
     private boolean toldOfText;
 
-    /// Where the server is, and how it is asked.
+    /// Where servers are, and how they are asked.
     ///
-    /// @param baseUrl up to `/v1`
+    /// @param baseUrls up to `/v1`; at least one
     /// @param model its name there
     /// @param timeout of one completion, from the request to the answer's last byte
-    /// @param concurrency completions asked for at once, ≥ 1
+    /// @param concurrency completions that a server is asked for at once, ≥ 1
     /// @param key sent as bearer token
     /// @param pause before a second attempt; doubles with each
     public record Connection(
-            String baseUrl,
+            List<String> baseUrls,
             String model,
             Duration timeout,
             int concurrency,
             Optional<String> key,
-            Duration pause) {}
+            Duration pause) {
+        public Connection {
+            baseUrls = List.copyOf(baseUrls);
+        }
 
+        /// Of one server.
+        public Connection(
+                String baseUrl,
+                String model,
+                Duration timeout,
+                int concurrency,
+                Optional<String> key,
+                Duration pause) {
+            this(List.of(baseUrl), model, timeout, concurrency, key, pause);
+        }
+    }
+
+    /// Of servers with their own weights.
+    ///
     /// @param sampling how to sample; its seed is the run's
     /// @param tokenizer the policy's, which must be the server's model's too; borrowed
     /// @throws ConfigException if a server can't be asked to sample so
     public ServerRollouts(Connection connection, SamplingConfig sampling, Tokenizer tokenizer) {
+        this(connection, sampling, tokenizer, Optional.empty());
+    }
+
+    /// @param adapters what servers load before each round; empty: they keep their own weights
+    public ServerRollouts(
+            Connection connection,
+            SamplingConfig sampling,
+            Tokenizer tokenizer,
+            Optional<AdapterVersions> adapters) {
         if (sampling.distribution().typicalP() != 1) {
             throw new ConfigException(
                     "generation_kwargs.typical_p is %s; accepted with rollout_server_base_url: 1"
@@ -87,117 +109,149 @@ public final class ServerRollouts implements RolloutSource {
         if (sampling.maxTime().isPresent() || sampling.topLogProbs() > 0) {
             throw new ConfigException("max_time and top_log_probs can't be asked of a server");
         }
-        server =
-                new CompletionServer(
-                        connection.baseUrl(),
-                        connection.timeout(),
-                        ANSWER + ANSWER_PER_TOKEN * sampling.maxNewTokens(),
-                        connection.key(),
-                        connection.pause());
+        List<CompletionServer> all = new ArrayList<>();
+        for (String base : connection.baseUrls()) {
+            all.add(
+                    new CompletionServer(
+                            base,
+                            connection.timeout(),
+                            ANSWER + ANSWER_PER_TOKEN * sampling.maxNewTokens(),
+                            connection.key(),
+                            connection.pause()));
+        }
+        servers = new ServerPool(all);
         model = connection.model();
         concurrency = connection.concurrency();
         this.sampling = sampling;
         this.tokenizer = tokenizer;
+        this.adapters = adapters;
     }
 
-    /// @throws RolloutException naming the server, if it refuses a request, keeps failing or
-    ///     answers what can't be read
+    /// Has the servers load the adapter as it is now, and looks whether those that were gone are
+    /// back.
+    ///
+    /// @throws RolloutException naming the server, if one doesn't take the adapter, or none is left
+    @Override
+    public void beginRound(long round) {
+        try {
+            servers.lookForThoseGone();
+            if (adapters.isPresent()) {
+                Optional<ServedAdapter> before = servers.adapter();
+                ServedAdapter next = adapters.get().write(round);
+                servers.load(next);
+                before.filter(old -> !old.equals(next)).ifPresent(adapters.get()::discard);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted();
+        }
+    }
+
+    /// @throws RolloutException naming the server, if it refuses a request or answers what can't be
+    ///     read, or if all servers keep failing
     /// @throws CancellationException if the waiting thread is interrupted
     @Override
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         SampledCompletion[] completions = new SampledCompletion[prompts.size()];
+        BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
+        var shared = new SharedPrompts(prompts, servers.there());
         ExecutorService threads =
-                Executors.newFixedThreadPool(
-                        concurrency, Thread.ofVirtual().name("rollout-", 1).factory());
+                Executors.newThreadPerTaskExecutor(
+                        Thread.ofVirtual().name("rollout-", 1).factory());
         try {
-            CompletionService<Answer> answers = new ExecutorCompletionService<>(threads);
-            for (int i = 0; i < prompts.size(); i++) {
-                int index = i;
-                answers.submit(() -> ask(index, prompts.get(index).ids(), round));
+            for (int n = 0; n < servers.size() * concurrency; n++) {
+                int server = n % servers.size();
+                threads.execute(() -> work(server, prompts, round, shared, answers));
             }
             for (int n = 0; n < completions.length; n++) {
-                Answer answer = next(answers).get();
+                Answer answer = next(answers);
                 tellOfText(answer.completion());
                 completions[answer.index()] = answer.completion().sampled();
                 listener.finished(answer.index(), completions[answer.index()]);
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancellationException("interrupted while the rollout server worked");
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RolloutException failure) {
-                throw new RolloutException(failure.getMessage(), failure);
-            }
-            throw new RolloutException(server.url() + ": " + e.getCause(), e.getCause());
+            throw interrupted();
         } finally {
             threads.shutdownNow();
         }
         return Arrays.asList(completions);
     }
 
-    /// The next answer, while nobody wishes the run to stop.
-    private static Future<Answer> next(CompletionService<Answer> answers)
-            throws InterruptedException {
-        while (true) {
-            StopRequest.check();
-            Future<Answer> answer = answers.poll(STOP_CHECK_MILLIS, TimeUnit.MILLISECONDS);
-            if (answer != null) {
-                return answer;
+    private static CancellationException interrupted() {
+        Thread.currentThread().interrupt();
+        return new CancellationException("interrupted while the rollout server worked");
+    }
+
+    /// What one of a server's threads does: it completes prompts while there are any.
+    private void work(
+            int server,
+            List<RolloutPrompt> prompts,
+            long round,
+            SharedPrompts shared,
+            BlockingQueue<Answer> answers) {
+        try {
+            for (OptionalInt next = shared.take(server);
+                    next.isPresent();
+                    next = shared.take(server)) {
+                int index = next.getAsInt();
+                try {
+                    answers.add(ask(servers.at(server), index, prompts.get(index).ids(), round));
+                    shared.done();
+                } catch (ServerException e) {
+                    servers.lost(server, e);
+                    shared.giveBack(server, index);
+                }
             }
+        } catch (RolloutException e) {
+            answers.add(Answer.failed(e));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody waits for an answer any more
+        } catch (RuntimeException e) {
+            answers.add(
+                    Answer.failed(new RolloutException(servers.at(server).url() + ": " + e, e)));
         }
     }
 
-    private record Answer(int index, ServerCompletion completion) {}
+    /// The next answer, while nobody wishes the run to stop.
+    private static Answer next(BlockingQueue<Answer> answers) throws InterruptedException {
+        while (true) {
+            StopRequest.check();
+            Answer answer = answers.poll(STOP_CHECK_MILLIS, TimeUnit.MILLISECONDS);
+            if (answer == null) {
+                continue;
+            }
+            if (answer.failure().isPresent()) {
+                RolloutException failure = answer.failure().get();
+                throw new RolloutException(failure.getMessage(), failure);
+            }
+            return answer;
+        }
+    }
 
-    private Answer ask(int index, int[] prompt, long round) throws InterruptedException {
-        String body = server.post(request(index, prompt, round));
+    private record Answer(
+            int index, ServerCompletion completion, Optional<RolloutException> failure) {
+        static Answer failed(RolloutException failure) {
+            return new Answer(-1, null, Optional.of(failure));
+        }
+    }
+
+    private Answer ask(CompletionServer server, int index, int[] prompt, long round)
+            throws InterruptedException {
+        Optional<ServedAdapter> adapter = servers.adapter();
+        String named = adapter.map(ServedAdapter::name).orElse(model);
+        String request = new ServerRequest(sampling).json(named, index, prompt, round);
+        String body =
+                adapter.isPresent() ? server.post(request, adapter.get()) : server.post(request);
         try {
-            return new Answer(index, ServerCompletion.parse(body, sampling, tokenizer));
+            return new Answer(
+                    index,
+                    ServerCompletion.parse(body, prompt, sampling, tokenizer),
+                    Optional.empty());
         } catch (RolloutException e) {
             throw new RolloutException(
                     "%s: %s; it answered %s"
                             .formatted(server.url(), e.getMessage(), PatientPost.start(body)),
                     e);
-        }
-    }
-
-    private String request(int index, int[] prompt, long round) {
-        Distribution d = sampling.distribution();
-        Map<String, Object> request = new LinkedHashMap<>();
-        request.put("model", model);
-        request.put("prompt", prompt);
-        request.put("n", 1);
-        request.put("max_tokens", sampling.maxNewTokens());
-        request.put("temperature", d.temperature());
-        request.put("top_p", d.topP());
-        request.put("seed", new Draws(sampling.ofBatch(round).seed()).whole(index));
-        request.put("logprobs", 1);
-        request.put("stream", false);
-        request.put("return_token_ids", true);
-        // Not in OpenAI's own API, so only where they say something.
-        putUnless(0, "top_k", d.topK(), request);
-        putUnless(0.0, "min_p", d.minP(), request);
-        putUnless(1.0, "repetition_penalty", d.repetitionPenalty(), request);
-        putUnless(0.0, "presence_penalty", d.presencePenalty(), request);
-        putUnless(0.0, "frequency_penalty", d.frequencyPenalty(), request);
-        putUnless(0, "min_tokens", sampling.minNewTokens(), request);
-        if (!sampling.stopStrings().isEmpty()) {
-            request.put("stop", sampling.stopStrings());
-            request.put("include_stop_str_in_output", true);
-        }
-        request.put("stop_token_ids", sampling.stopIds().stream().sorted().toList());
-        try {
-            return JSON.writeValueAsString(request);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain values can always be written", e);
-        }
-    }
-
-    private static void putUnless(
-            Object standard, String key, Object value, Map<String, Object> request) {
-        if (!value.equals(standard)) {
-            request.put(key, value);
         }
     }
 
@@ -207,12 +261,26 @@ public final class ServerRollouts implements RolloutSource {
             LOG.warn(
                     "{} tells no token ids: its text is tokenised again, so that a completion may"
                             + " have other tokens than were sampled",
-                    server.url());
+                    servers.at(0).url());
         }
     }
 
     @Override
     public boolean isOnPolicy() {
         return false;
+    }
+
+    /// Has the servers forget the adapter, and deletes it.
+    @Override
+    public void close() {
+        Optional<ServedAdapter> last = servers.adapter();
+        try {
+            servers.unload();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (adapters.isPresent()) {
+            last.ifPresent(adapters.get()::discard);
+        }
     }
 }

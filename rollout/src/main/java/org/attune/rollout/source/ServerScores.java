@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
+import org.attune.error.AttuneException;
 import org.attune.error.RolloutException;
 import org.attune.error.StopRequest;
 import org.attune.http.PatientPost;
@@ -46,7 +47,7 @@ public final class ServerScores {
     public ServerScores(ServerRollouts.Connection connection, int count, int longest) {
         server =
                 new CompletionServer(
-                        connection.baseUrl(),
+                        connection.baseUrls().getFirst(),
                         connection.timeout(),
                         ANSWER + ANSWER_PER_TOKEN * longest * (count + 1L),
                         connection.key(),
@@ -96,7 +97,7 @@ public final class ServerScores {
             throw new CancellationException("interrupted while the teacher's server worked");
         } catch (ExecutionException e) {
             throw new RolloutException(
-                    e.getCause() instanceof RolloutException known
+                    e.getCause() instanceof AttuneException known
                             ? known.getMessage()
                             : server.url() + ": " + e.getCause(),
                     e.getCause());

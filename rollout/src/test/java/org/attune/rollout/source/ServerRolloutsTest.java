@@ -103,7 +103,12 @@ class ServerRolloutsTest {
 
     private ServerRollouts.Connection connection(Duration timeout, int concurrency) {
         return new ServerRollouts.Connection(
-                base() + "/", "m", timeout, concurrency, Optional.of("k"), Duration.ofMillis(1));
+                List.of(base() + "/"),
+                "m",
+                timeout,
+                concurrency,
+                Optional.of("k"),
+                Duration.ofMillis(1));
     }
 
     private List<SampledCompletion> complete(

@@ -77,7 +77,7 @@ public record DistillationConfig(
     public List<ConfigProblem> crossFieldProblems() {
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
-        problems.addAll(agentProblems());
+        problems.addAll(sourceProblems());
         problems.addAll(teacher.problems(sampling.temperature()));
         return problems;
     }

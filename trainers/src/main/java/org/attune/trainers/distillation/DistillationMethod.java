@@ -126,7 +126,12 @@ public record DistillationMethod() implements TrainingMethod<DistillationConfig,
             DistillationConfig fitted = fitted(config, student, teacher, run.rows());
             try (RolloutSetup.OpenSource source =
                     RolloutSetup.source(
-                            fitted, run.model(), student, Optional.empty(), directory)) {
+                            fitted,
+                            run.model(),
+                            student,
+                            Optional.empty(),
+                            run.context().ranks(),
+                            directory)) {
                 return DistillationTrainer.onPolicy(
                                 fitted,
                                 student.policy(),

@@ -39,7 +39,7 @@ final class GroupChecks {
                                     + completions));
         }
         problems.addAll(run.rewardProblems());
-        problems.addAll(run.agentProblems());
+        problems.addAll(run.sourceProblems());
         return problems;
     }
 
@@ -64,7 +64,7 @@ final class GroupChecks {
                             "another one with recorded_rollouts, which have no greedy completions"
                                     + " to compare with"));
         }
-        boolean server = run.rollouts().rolloutServerBaseUrl().isPresent();
+        boolean server = run.rollouts().asksServers();
         if (server
                 && run.generation().temperature() != 1
                 && run.sampler().vllmImportanceSamplingCorrection()) {

@@ -49,7 +49,12 @@ final class GroupOpening {
             try (var kept = KeptActivations.of(fitted, policy.policy(), run.rows().train());
                     RolloutSetup.OpenSource source =
                             RolloutSetup.source(
-                                    fitted, run.model(), policy, kept.record(), directory)) {
+                                    fitted,
+                                    run.model(),
+                                    policy,
+                                    kept.record(),
+                                    run.context().ranks(),
+                                    directory)) {
                 return new GrpoTrainer(
                                 fitted,
                                 policy.policy(),

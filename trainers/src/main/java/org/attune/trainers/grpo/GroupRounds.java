@@ -33,23 +33,27 @@ final class GroupRounds {
     private final Rounds rounds;
     private final CompletionMeasure measure;
     private final HeadRequest request;
+    private final CorrectionNotice notice;
 
     /// @param reference needed where the divergence from it counts
     /// @param rounds borrowed
     /// @param measure by policy and reference; borrowed
+    /// @param notice says how completions of another sampler are corrected
     GroupRounds(
             GroupRun config,
             GroupLoss loss,
             Scorer policy,
             Optional<Scorer> reference,
             Rounds rounds,
-            CompletionMeasure measure) {
+            CompletionMeasure measure,
+            CorrectionNotice notice) {
         this.config = config;
         this.loss = loss;
         this.policy = policy;
         this.reference = reference;
         this.rounds = rounds;
         this.measure = measure;
+        this.notice = notice;
         request = GroupLosses.plainRequest(config);
     }
 
@@ -82,6 +86,9 @@ final class GroupRounds {
         List<RolloutRow> rows = new ArrayList<>();
         for (int i = 0; i < judged.rows().size(); i++) {
             rows.add(row(judged, i, indices[i / generations], elsewhere));
+        }
+        if (supplied.elsewhere()) {
+            notice.tell(elsewhere, loss.sampler());
         }
         boolean corrects = elsewhere && loss.sampler().isPresent();
         if (scoreOld || corrects || loss.advantages().readsDivergences()) {

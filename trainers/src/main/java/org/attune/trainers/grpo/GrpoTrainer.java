@@ -106,7 +106,8 @@ public final class GrpoTrainer {
                                         new CompletionText(tokenizer),
                                         context.clock()),
                                 devices),
-                        new CompletionMeasure(config.method(), groups, devices, context.clock()));
+                        new CompletionMeasure(config.method(), groups, devices, context.clock()),
+                        new CorrectionNotice(context.listeners()));
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());

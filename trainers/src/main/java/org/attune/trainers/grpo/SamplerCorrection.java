@@ -1,6 +1,7 @@
 package org.attune.trainers.grpo;
 
 import org.attune.records.CopyMethods;
+import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 import org.attune.trainers.config.InRange;
@@ -90,6 +91,15 @@ public record SamplerCorrection(
             ratios[t] = (float) bounded(Math.exp(logs[t]));
         }
         return ratios;
+    }
+
+    /// What is done, in the words of the keys.
+    String words() {
+        var words = new StringBuilder("importance sampling, ");
+        words.append(ConfigNames.wireName(vllmImportanceSamplingMode));
+        vllmImportanceSamplingClipMin.ifPresent(least -> words.append(", from ").append(least));
+        most().ifPresent(most -> words.append(", up to ").append(most));
+        return words.toString();
     }
 
     private double bounded(double ratio) {

@@ -95,6 +95,7 @@ public final class Fingerprints {
                     "recorded_rollouts",
                     "record_rollouts",
                     "rollout_server_base_url",
+                    "rollout_server_adapter_dir",
                     "rollout_server_timeout",
                     "rollout_server_concurrency",
                     "reward_timeout",

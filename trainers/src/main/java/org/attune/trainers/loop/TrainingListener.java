@@ -18,6 +18,11 @@ public interface TrainingListener {
     ///     `(hash)` or `(fingerprint)` data and models
     default void onIdentity(Map<String, String> identity) {}
 
+    /// What only shows while the run works.
+    ///
+    /// @param name one word; a later value takes an earlier one's place
+    default void onFact(String name, String value) {}
+
     /// Before the first step.
     default void onStart(RunInfo info) {}
 

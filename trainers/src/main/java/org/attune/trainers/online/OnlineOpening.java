@@ -60,8 +60,18 @@ final class OnlineOpening {
             try (RolloutSetup.OpenSource source =
                     fitted instanceof OnlineDpoConfig
                             ? RolloutSetup.source(
-                                    fitted, run.model(), policy, Optional.empty(), directory)
-                            : RolloutSetup.source(fitted, run.model(), policy, directory)) {
+                                    fitted,
+                                    run.model(),
+                                    policy,
+                                    Optional.empty(),
+                                    run.context().ranks(),
+                                    directory)
+                            : RolloutSetup.source(
+                                    fitted,
+                                    run.model(),
+                                    policy,
+                                    run.context().ranks(),
+                                    directory)) {
                 return new OnlinePairTrainer(
                                 fitted,
                                 policy.policy(),

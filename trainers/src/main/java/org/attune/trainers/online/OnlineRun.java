@@ -70,7 +70,7 @@ public sealed interface OnlineRun extends RolloutRun, CrossChecked
                                     .formatted(sampling().maxNewTokens())));
         }
         problems.addAll(rewardProblems());
-        problems.addAll(agentProblems());
+        problems.addAll(sourceProblems());
         return problems;
     }
 }

@@ -17,6 +17,11 @@ import java.util.function.LongFunction;
 record OpponentRollouts(RolloutSource policy, LongFunction<RolloutSource> opponent)
         implements RolloutSource {
     @Override
+    public void beginRound(long round) {
+        policy.beginRound(round);
+    }
+
+    @Override
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         List<RolloutPrompt> once = new ArrayList<>();

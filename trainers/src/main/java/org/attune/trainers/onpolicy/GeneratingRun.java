@@ -2,8 +2,10 @@ package org.attune.trainers.onpolicy;
 
 import org.attune.trainers.config.BatchConfig;
 import org.attune.trainers.config.ConfigProblem;
+import org.attune.trainers.config.PeftType;
 import org.attune.trainers.config.RunConfig;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,16 +23,58 @@ public interface GeneratingRun extends RunConfig {
         return AgentConfig.defaults();
     }
 
-    /// What doesn't fit of a run's tools and environments.
-    default List<ConfigProblem> agentProblems() {
-        if (!agent().isOn() || rollouts().rolloutServerBaseUrl().isEmpty()) {
-            return List.of();
+    /// What doesn't fit of where completions come from.
+    default List<ConfigProblem> sourceProblems() {
+        List<ConfigProblem> problems = new ArrayList<>();
+        if (agent().isOn() && rollouts().asksServers()) {
+            problems.add(
+                    new ConfigProblem(
+                            "rollout_server_base_url",
+                            rollouts().rolloutServerBaseUrl(),
+                            "unset with tools or environments, whose episodes run in this"
+                                    + " process"));
         }
-        return List.of(
-                new ConfigProblem(
-                        "rollout_server_base_url",
-                        rollouts().rolloutServerBaseUrl().get(),
-                        "unset with tools or environments, whose episodes run in this process"));
+        rollouts().rolloutServerAdapterDir().flatMap(folder -> unserved()).ifPresent(problems::add);
+        return problems;
+    }
+
+    /// What servers couldn't load of the run's adapter.
+    private Optional<ConfigProblem> unserved() {
+        boolean adapts = lora().usePeft() || model().adapterNameOrPath().isPresent();
+        String serves = " with rollout_server_adapter_dir: ";
+        if (!adapts) {
+            return Optional.of(
+                    new ConfigProblem(
+                            "use_peft",
+                            false,
+                            "true" + serves + "servers load adapters, not whole models"));
+        }
+        if (lora().peftType() != PeftType.LORA) {
+            return Optional.of(
+                    new ConfigProblem(
+                            "peft_type", lora().peftType(), "lora" + serves + "vLLM has no other"));
+        }
+        if (lora().useDora()) {
+            return Optional.of(
+                    new ConfigProblem("use_dora", true, "false" + serves + "vLLM has no DoRA"));
+        }
+        if (!lora().loraModulesToSave().isEmpty()) {
+            return Optional.of(
+                    new ConfigProblem(
+                            "lora_modules_to_save",
+                            lora().loraModulesToSave(),
+                            "none" + serves + "vLLM refuses them"));
+        }
+        if (!lora().loraRankPattern().isEmpty() || !lora().loraAlphaPattern().isEmpty()) {
+            return Optional.of(
+                    new ConfigProblem(
+                            lora().loraRankPattern().isEmpty()
+                                    ? "lora_alpha_pattern"
+                                    : "lora_rank_pattern",
+                            "set",
+                            "unset" + serves + "vLLM scales all modules by lora_alpha / lora_r"));
+        }
+        return Optional.empty();
     }
 
     /// How held-out prompts are completed.

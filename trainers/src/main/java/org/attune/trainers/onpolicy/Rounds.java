@@ -48,14 +48,12 @@ public final class Rounds {
             what = "tools or environments";
         } else if (config.rollouts().recordedRollouts().isPresent()) {
             what = "recorded_rollouts";
-        } else if (config.rollouts().isElsewhere()) {
-            what = "completions of a server";
         }
         if (!what.isEmpty()) {
             throw ConfigException.about(
                     "logical_devices",
-                    ("%d with %s; accepted: 1, since only completions of the policy itself are"
-                                    + " dealt among devices")
+                    ("%d with %s; accepted: 1, since only completions of the policy itself and"
+                                    + " of servers are dealt among devices")
                             .formatted(config.training().batch().devices(), what));
         }
     }
@@ -79,6 +77,7 @@ public final class Rounds {
     /// @param generations completions of each prompt, ≥ 1
     public Judged complete(
             long number, int[] indices, List<PromptExample> prompts, int generations) {
+        source.beginRound(number);
         int devices = completions.devices().count();
         return completions.of(
                 indices,

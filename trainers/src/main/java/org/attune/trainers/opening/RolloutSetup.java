@@ -5,6 +5,8 @@ import org.attune.error.ConfigException;
 import org.attune.model.decode.ForwardRecord;
 import org.attune.model.layer.Decoder;
 import org.attune.models.ModelSetup;
+import org.attune.policy.Policy;
+import org.attune.ranks.Collective;
 import org.attune.reward.CompletionScorer;
 import org.attune.reward.RewardLimits;
 import org.attune.rollout.RolloutSource;
@@ -90,17 +92,20 @@ public final class RolloutSetup {
     /// policy itself.
     ///
     /// @param record takes what the policy computes for training prompts; borrowed
+    /// @param ranks processes of the run; borrowed
     /// @param directory where relative paths of tools start
     public static OpenSource source(
             GeneratingRun config,
             ModelSetup model,
             PolicySetup policy,
             Optional<ForwardRecord> record,
+            Collective ranks,
             Path directory) {
         return source(
                 config,
                 model,
                 policy,
+                ranks,
                 directory,
                 (writers, generator) ->
                         writers.source(
@@ -109,13 +114,19 @@ public final class RolloutSetup {
 
     /// The same of a method that has every second completion of a prompt written by an opponent.
     ///
+    /// @param ranks processes of the run; borrowed
     /// @param directory where relative paths of tools start
     public static OpenSource source(
-            GeneratingRun config, ModelSetup model, PolicySetup policy, Path directory) {
+            GeneratingRun config,
+            ModelSetup model,
+            PolicySetup policy,
+            Collective ranks,
+            Path directory) {
         return source(
                 config,
                 model,
                 policy,
+                ranks,
                 directory,
                 (writers, generator) -> writers.source(generator, false));
     }
@@ -124,13 +135,17 @@ public final class RolloutSetup {
             GeneratingRun config,
             ModelSetup model,
             PolicySetup policy,
+            Collective ranks,
             Path directory,
             BiFunction<RunWriters, Generator, RolloutSource> own) {
         var writers = RunWriters.open(config, model, directory);
         try {
             Generator generator =
                     writers.generator(policy.decoder(), policy.policy().adapterInUse());
-            return source(config, model, writers, own.apply(writers, generator));
+            RolloutSource engine = own.apply(writers, generator);
+            return config.rollouts().asksServers()
+                    ? served(config, model, policy.policy(), ranks, writers, engine)
+                    : source(config, writers, engine);
         } catch (RuntimeException e) {
             writers.close();
             throw e;
@@ -139,27 +154,37 @@ public final class RolloutSetup {
 
     /// @param engine of the policy itself
     private static OpenSource source(
-            GeneratingRun config, ModelSetup model, RunWriters writers, RolloutSource engine) {
-        RolloutSourceConfig from = config.rollouts();
+            GeneratingRun config, RunWriters writers, RolloutSource engine) {
+        Optional<Path> file = config.rollouts().recordedRollouts();
+        if (file.isEmpty()) {
+            return new OpenSource(engine, Optional.empty(), writers, Optional.empty());
+        }
         SamplingConfig sampling = writers.sampling();
-        if (from.recordedRollouts().isPresent()) {
-            var recorded =
-                    new RecordedRollouts(
-                            from.recordedRollouts().get(),
-                            sampling.maxNewTokens(),
-                            sampling.stopIds());
-            return new OpenSource(
-                    new SplitSource(recorded, engine), Optional.of(recorded), writers);
-        }
-        if (from.rolloutServerBaseUrl().isPresent()) {
-            var server =
-                    new ServerRollouts(
-                            connection(from, config.model().modelNameOrPath()),
-                            sampling,
-                            model.text().tokenizer());
-            return new OpenSource(new SplitSource(server, engine), Optional.empty(), writers);
-        }
-        return new OpenSource(engine, Optional.empty(), writers);
+        var recorded =
+                new RecordedRollouts(file.get(), sampling.maxNewTokens(), sampling.stopIds());
+        return new OpenSource(
+                new SplitSource(recorded, engine),
+                Optional.of(recorded),
+                writers,
+                Optional.empty());
+    }
+
+    /// @param engine of the policy itself
+    private static OpenSource served(
+            GeneratingRun config,
+            ModelSetup model,
+            Policy policy,
+            Collective ranks,
+            RunWriters writers,
+            RolloutSource engine) {
+        var servers =
+                new ServerRollouts(
+                        connection(config.rollouts(), config.model().modelNameOrPath()),
+                        writers.sampling(),
+                        model.text().tokenizer(),
+                        WrittenAdapters.of(config, model, policy, ranks));
+        return new OpenSource(
+                new SplitSource(servers, engine), Optional.empty(), writers, Optional.of(servers));
     }
 
     /// A source with what it holds. Owns that.
@@ -167,11 +192,16 @@ public final class RolloutSetup {
     /// @param rollouts the source
     /// @param recorded its file, if it reads one
     /// @param writers what makes other models write in the same worlds
+    /// @param servers that complete the prompts, if any do
     public record OpenSource(
-            RolloutSource rollouts, Optional<RecordedRollouts> recorded, RunWriters writers)
+            RolloutSource rollouts,
+            Optional<RecordedRollouts> recorded,
+            RunWriters writers,
+            Optional<ServerRollouts> servers)
             implements AutoCloseable {
         @Override
         public void close() {
+            servers.ifPresent(ServerRollouts::close);
             writers.close();
         }
 
@@ -186,12 +216,12 @@ public final class RolloutSetup {
         }
     }
 
-    /// The server that a run names.
+    /// The servers that a run names.
     ///
     /// @param model its name there, unless the run gives another
     public static ServerRollouts.Connection connection(RolloutSourceConfig from, String model) {
         return new ServerRollouts.Connection(
-                from.rolloutServerBaseUrl().orElseThrow(),
+                from.rolloutServerBaseUrl(),
                 from.rolloutServerModel().orElse(model),
                 Duration.ofMillis((long) Math.ceil(1000 * from.rolloutServerTimeout())),
                 from.rolloutServerConcurrency(),

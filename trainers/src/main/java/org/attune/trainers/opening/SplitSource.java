@@ -15,6 +15,11 @@ import java.util.Optional;
 /// @param heldOut completes held-out prompts
 record SplitSource(RolloutSource training, RolloutSource heldOut) implements RolloutSource {
     @Override
+    public void beginRound(long round) {
+        training.beginRound(round);
+    }
+
+    @Override
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         return training.complete(prompts, round, listener);

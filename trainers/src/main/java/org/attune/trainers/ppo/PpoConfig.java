@@ -136,7 +136,7 @@ public record PpoConfig(
                                     + " be taken back"));
         }
         problems.addAll(rewardProblems());
-        problems.addAll(agentProblems());
+        problems.addAll(sourceProblems());
         problems.addAll(criticProblems());
         return problems;
     }

@@ -100,7 +100,8 @@ public record PpoMethod() implements RolloutMethod<PpoConfig> {
                                                     fit.slots().orElse(s.generationSlots())));
             critic.setRecomputed(policy.recomputed());
             try (RolloutSetup.OpenSource source =
-                    RolloutSetup.source(fitted, model, policy, Optional.empty(), directory)) {
+                    RolloutSetup.source(
+                            fitted, model, policy, Optional.empty(), context.ranks(), directory)) {
                 return new PpoTrainer(
                                 fitted,
                                 policy.policy(),

@@ -61,6 +61,11 @@ public final class RunFile implements TrainingListener {
     }
 
     @Override
+    public void onFact(String name, String value) {
+        card = card.with(Map.of(name, value));
+    }
+
+    @Override
     public void onStart(RunInfo info) {
         RunCard known = card.withLibtorch(libtorch.get());
         write(

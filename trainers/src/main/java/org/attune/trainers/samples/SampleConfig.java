@@ -76,6 +76,14 @@ public record SampleConfig(
                                                 "record_rollouts",
                                                 file,
                                                 "null: completions stay beside output_file")));
+        source.rolloutServerAdapterDir()
+                .ifPresent(
+                        folder ->
+                                problems.add(
+                                        new ConfigProblem(
+                                                "rollout_server_adapter_dir",
+                                                folder,
+                                                "null: nothing is trained here")));
         problems.addAll(choiceProblems());
         return problems;
     }

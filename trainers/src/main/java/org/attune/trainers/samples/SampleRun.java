@@ -186,7 +186,11 @@ public final class SampleRun {
         settings.put("model (fingerprint)", model.fingerprint());
         settings.put("dtype", model.dtype().toString());
         settings.put("device", model.device().toString());
-        settings.put("server", config.source().rolloutServerBaseUrl().orElse("none"));
+        settings.put(
+                "server",
+                config.source().asksServers()
+                        ? String.join(", ", config.source().rolloutServerBaseUrl())
+                        : "none");
         settings.put("server's model", config.source().rolloutServerModel().orElse("none"));
         settings.put("prompts", String.valueOf(prompts.size()));
         settings.put("prompts (hash)", Fingerprints.ofPrompts(prompts));
@@ -206,7 +210,7 @@ public final class SampleRun {
 
     private void sample(
             ModelSetup model, HubCache hub, SamplingConfig sampling, SampleJournal journal) {
-        if (config.source().rolloutServerBaseUrl().isPresent()) {
+        if (config.source().asksServers()) {
             var connection =
                     RolloutSetup.connection(config.source(), config.model().modelNameOrPath());
             sample(new ServerRollouts(connection, sampling, model.text().tokenizer()), journal);
@@ -246,6 +250,7 @@ public final class SampleRun {
     private List<List<ScoredCompletion>> scored(RolloutSource source, int[] indices, long block) {
         int generations = config.generation().numGenerations();
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
+        source.beginRound(block);
         List<SampledCompletion> sampled =
                 source.complete(
                         asked.prompts(), block, (_, completion) -> progress.completed(completion));

@@ -72,7 +72,8 @@ class GroupChecksTest {
                                 c.withRollouts(
                                                 r ->
                                                         r.withRolloutServerBaseUrl(
-                                                                "http://localhost:8000/v1"))
+                                                                List.of(
+                                                                        "http://localhost:8000/v1")))
                                         .withGeneration(g -> g.withTemperature(0.7)),
                         "vllm_importance_sampling_clip_min",
                         c -> c.withSampler(s -> s.withVllmImportanceSamplingClipMin(3)));
