@@ -2,6 +2,7 @@ package org.attune.cli;
 
 import org.attune.cli.config.LoadedRun;
 import org.attune.cli.config.RunConfigReader;
+import org.attune.cli.report.Verdict;
 import org.attune.datasets.sniff.MappedRows;
 import org.attune.datasets.sniff.SniffedTable;
 import org.attune.datasets.sniff.TableMapping;
@@ -202,12 +203,12 @@ final class AutoCommand implements Callable<Integer>, UsesEngine {
             return code;
         }
         PrintWriter console = spec.commandLine().getOut();
-        AutoVerdict verdict = AutoVerdict.of(config.training().save().outputDir());
-        console.println(verdict.text());
+        Verdict verdict = Verdict.of(config.training().save().outputDir());
+        console.println(verdict.line());
         console.println(
                 "to talk to it: attune chat --model %s --adapter %s"
                         .formatted(plan.model(), plan.folder()));
         console.flush();
-        return verdict.better() ? ExitCodes.DONE : ExitCodes.NO_BETTER;
+        return verdict.isBetter() ? ExitCodes.DONE : ExitCodes.NO_BETTER;
     }
 }

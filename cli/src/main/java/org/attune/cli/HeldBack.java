@@ -89,6 +89,11 @@ final class HeldBack implements TrainingListener {
     }
 
     @Override
+    public void onBest(Path checkpoint) {
+        tell(l -> l.onBest(checkpoint));
+    }
+
+    @Override
     public void onHeldOutRows(String set, List<MeasuredRow> rows) {
         tell(l -> l.onHeldOutRows(set, rows));
     }

@@ -67,15 +67,4 @@ class AutoCommandTest {
         assertEquals(2, run(file.toString(), "--dry-run", "--prompt", "tow"));
         assertTrue(out.toString().contains("there is no column \"tow\""), out.toString());
     }
-
-    @Test
-    void verdictsAreHonest() {
-        assertTrue(AutoVerdict.of("eval_loss", 20, 2.0, 1.5).better());
-        assertFalse(AutoVerdict.of("eval_loss", 20, 2.0, 1.99).better());
-        assertFalse(AutoVerdict.of("eval_loss", 20, 2.0, Double.NaN).better());
-        assertFalse(AutoVerdict.of("eval_preference_accuracy", 20, 0.5, 0.55).better());
-        assertTrue(AutoVerdict.of("eval_preference_accuracy", 20, 0.5, 0.9).better());
-        assertFalse(AutoVerdict.of("eval_preference_accuracy", 20, 0.9, 0.5).better());
-        assertFalse(AutoVerdict.of("eval_preference_accuracy", 2, 0.5, 1).better());
-    }
 }

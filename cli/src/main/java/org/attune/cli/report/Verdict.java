@@ -1,5 +1,6 @@
 package org.attune.cli.report;
 
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -8,7 +9,22 @@ import java.util.OptionalDouble;
 /// @param tone class of the style sheet: `good`, `bad` or `plain`
 /// @param headline in a few words
 /// @param detail numbers
-record Verdict(String tone, String headline, String detail) {
+public record Verdict(String tone, String headline, String detail) {
+    /// What came of the run in this folder, as its report says.
+    public static Verdict of(Path folder) {
+        return of(ReportedRun.of(folder, ""));
+    }
+
+    /// Whether the run made the model better on held-out rows, by more than chance gives.
+    public boolean isBetter() {
+        return tone.equals("good");
+    }
+
+    /// One line for a terminal: `better: ...` or `no better: ...`.
+    public String line() {
+        return "%s: %s".formatted(isBetter() ? "better" : "no better", detail);
+    }
+
     static Verdict of(ReportedRun run) {
         Optional<HeldOutMetric> metric = HeldOutMetric.of(run);
         if (metric.isEmpty()) {

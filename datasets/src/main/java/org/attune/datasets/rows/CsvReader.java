@@ -19,7 +19,7 @@ final class CsvReader implements DelimitedRecords.Watch {
 
     private CsvReader(RowFile file, Reader in, char delimiter) throws IOException {
         this.file = file;
-        records = new DelimitedRecords(in, delimiter, false, this);
+        records = new DelimitedRecords(in, DelimitedRecords.Dialect.usual(delimiter), false, this);
     }
 
     static void read(RowFile file, char delimiter, RowSink sink) throws IOException {

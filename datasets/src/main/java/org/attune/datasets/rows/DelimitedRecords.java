@@ -10,6 +10,8 @@ import java.util.List;
 public final class DelimitedRecords {
     private final Reader in;
     private final char delimiter;
+    private final char quote;
+    private final boolean escapes;
     private final boolean ignoresBlanks;
     private final Watch watch;
     private final StringBuilder field = new StringBuilder();
@@ -36,12 +38,26 @@ public final class DelimitedRecords {
         default void begins(int fields) {}
     }
 
+    /// How fields are told apart.
+    ///
+    /// @param delimiter between fields
+    /// @param quote around fields; within one it is written twice
+    /// @param escapes whether a backslash before a quote or a backslash does the same
+    public record Dialect(char delimiter, char quote, boolean escapes) {
+        /// RFC 4180's, with any delimiter.
+        public static Dialect usual(char delimiter) {
+            return new Dialect(delimiter, '"', false);
+        }
+    }
+
     /// @param in at its start; a byte order mark is skipped
     /// @param ignoresBlanks whether blanks between quotes and delimiters belong to no field
-    public DelimitedRecords(Reader in, char delimiter, boolean ignoresBlanks, Watch watch)
+    public DelimitedRecords(Reader in, Dialect dialect, boolean ignoresBlanks, Watch watch)
             throws IOException {
         this.in = in;
-        this.delimiter = delimiter;
+        this.delimiter = dialect.delimiter();
+        this.quote = dialect.quote();
+        this.escapes = dialect.escapes();
         this.ignoresBlanks = ignoresBlanks;
         this.watch = watch;
         ahead = in.read();
@@ -92,7 +108,7 @@ public final class DelimitedRecords {
         while (ignoresBlanks && ahead == ' ' && delimiter != ' ') {
             field.append((char) take());
         }
-        if (ahead == '"') {
+        if (ahead == quote) {
             return quoted();
         }
         while (!isAtEnd()) {
@@ -115,9 +131,11 @@ public final class DelimitedRecords {
                 return field.toString();
             }
             int c = take();
-            if (c != '"') {
+            if (escapes && c == '\\' && (ahead == quote || ahead == '\\')) {
+                field.append((char) take());
+            } else if (c != quote) {
                 field.append((char) c);
-            } else if (ahead == '"') {
+            } else if (ahead == quote) {
                 field.append((char) take());
             } else {
                 break;

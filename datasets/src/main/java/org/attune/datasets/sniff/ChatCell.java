@@ -50,6 +50,9 @@ final class ChatCell {
     /// The cell's messages with `role` and `content`; empty if it is no conversation.
     static Optional<List<Map<String, Object>>> of(Object cell) {
         Object value = cell instanceof String text ? parsed(text) : cell;
+        if (value == null && cell instanceof String text) {
+            return Transcript.of(text);
+        }
         if (value instanceof Map<?, ?> map && map.size() == 1) {
             value = map.values().iterator().next();
         }
@@ -65,6 +68,23 @@ final class ChatCell {
             messages.add(message.get());
         }
         return Optional.of(messages);
+    }
+
+    /// Whether a text is a list or an object as Python prints it, or a list of one text: what an
+    /// export made of a value that is no text.
+    static boolean isPrinted(String text) {
+        String stripped = text.strip();
+        if (!stripped.startsWith("[") && !stripped.startsWith("{")) {
+            return false;
+        }
+        try {
+            Object value = JSON.readValue(stripped, Object.class);
+            return value instanceof List<?> list
+                    && list.size() == 1
+                    && list.getFirst() instanceof String;
+        } catch (JsonProcessingException e) {
+            return PythonLiteral.parse(stripped).isPresent();
+        }
     }
 
     private static Object parsed(String text) {

@@ -177,6 +177,9 @@ final class ColumnCandidates {
         if (roles(own).contains(ColumnRole.IGNORE)) {
             return !own.judges() || own.isBare();
         }
+        if (roles(own).equals(EnumSet.of(ColumnRole.GROUP)) && own.words() == 1) {
+            return true; // a conversation's identity
+        }
         return switch (own.kind()) {
                     case EMPTY, MARK -> true;
                     case NUMBER ->

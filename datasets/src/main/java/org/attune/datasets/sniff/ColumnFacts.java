@@ -36,9 +36,9 @@ record ColumnFacts(
         Set<String> values,
         int different) {
     static final int SHOWN = 50;
-    private static final String DATE =
+    static final String DATE =
             "\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}([T ].*)?|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}( .*)?";
-    private static final String ADDRESS = "(https?://|www\\.)\\S+|\\S+@\\S+\\.\\w+";
+    static final String ADDRESS = "(https?://|www\\.)\\S+|\\S+@\\S+\\.\\w+";
     private static final String HASH =
             "[0-9a-fA-F]{8}-[0-9a-fA-F-]{9,}|[0-9a-fA-F]{16,}|[A-Za-z]{1,6}[-_]?\\d{2,}";
 
@@ -95,7 +95,7 @@ record ColumnFacts(
         if (share(cells, c -> ChatCell.of(c).isPresent()) > 0.9) {
             return Kind.MESSAGES;
         }
-        if (share(cells, c -> c instanceof List || c instanceof Map) > 0.5) {
+        if (share(cells, ColumnFacts::isNested) > 0.5) {
             return Kind.NESTED;
         }
         if (numeric && !(cells.getFirst() instanceof Boolean)) {
@@ -109,6 +109,12 @@ record ColumnFacts(
         return words < 4 && recurs ? Kind.CATEGORY : Kind.TEXT;
     }
 
+    private static boolean isNested(Object cell) {
+        return cell instanceof List
+                || cell instanceof Map
+                || cell instanceof String text && ChatCell.isPrinted(text);
+    }
+
     private static boolean matches(Object cell, String pattern) {
         return String.valueOf(cell).strip().matches(pattern);
     }
@@ -117,12 +123,17 @@ record ColumnFacts(
         return cells.stream().filter(test).count() / (double) cells.size();
     }
 
-    /// A number, with a point or a comma before its fraction; NaN if it is none.
+    /// A number, with a point or a comma before its fraction, in percent or out of 5, 10 or 100; a
+    /// row of stars; NaN if it is none.
     static double number(Object cell) {
         if (cell instanceof Number number) {
             return number.doubleValue();
         }
         String text = String.valueOf(cell).strip();
+        if (text.matches("★{1,5}☆{0,4}")) {
+            return text.chars().filter(c -> c == '★').count();
+        }
+        text = text.replaceFirst("\\s*(%|/\\s*(5|10|100))$", "");
         return text.matches("[+-]?\\d{1,15}([.,]\\d{1,15})?")
                 ? Double.parseDouble(text.replace(',', '.'))
                 : Double.NaN;

@@ -136,12 +136,17 @@ final class ColumnWords {
             others.addAll(STRONG.getOrDefault(parts[i], Set.of()));
         }
         others.remove(ColumnRole.IGNORE);
-        if (last.contains(ColumnRole.COMPLETION)) {
+        boolean answer =
+                last.contains(ColumnRole.COMPLETION)
+                        || parts.length == 2 && others.contains(ColumnRole.COMPLETION);
+        if (answer) {
+            others.addAll(last); // "respuesta elegida" has its noun first
             for (ColumnRole side : List.of(ColumnRole.CHOSEN, ColumnRole.REJECTED)) {
                 if (parts.length == 2 && others.contains(side)) {
                     return EnumSet.of(side);
                 }
             }
+            others.removeAll(last);
         }
         for (ColumnRole role : List.of(ColumnRole.PROMPT, ColumnRole.COMPLETION)) {
             if (last.contains(role) && EnumSet.of(role).containsAll(others)) {

@@ -1,6 +1,7 @@
 package org.attune.datasets.sniff;
 
 import org.attune.datasets.rows.DelimitedRecords;
+import org.attune.datasets.rows.DelimitedRecords.Dialect;
 import org.attune.error.DatasetException;
 
 import java.io.IOException;
@@ -8,36 +9,41 @@ import java.io.StringReader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /// Records of delimited text: fields quoted or not, with line breaks in quotes. Knows nothing of
 /// headers.
 ///
-/// @param delimiter between fields
+/// @param dialect by which it was read
 /// @param records fields by record, blank lines left out
 /// @param lines in which each record begins, from 1
 /// @param faults lines in which a quote was opened and never closed, or text follows its end
 record DelimitedText(
-        char delimiter, List<List<String>> records, List<Integer> lines, List<Long> faults) {
+        Dialect dialect, List<List<String>> records, List<Integer> lines, List<Long> faults) {
     private static final char[] DELIMITERS = {',', ';', '\t', '|'};
     private static final int PROBED = 1 << 18;
+    private static final int MOST_TITLES = 5;
 
     /// Reads text by the delimiter under which its records have the same number of fields.
+    /// Backslashes before quotes and single quotes around fields are tried where double quotes
+    /// don't explain the text.
     ///
     /// @param file for messages
+    /// @param stated the delimiter that the file itself names
     /// @throws DatasetException if a quote is never closed
-    static DelimitedText of(String file, String text) {
+    static DelimitedText of(String file, String text, Optional<Character> stated) {
         String start = text.substring(0, Math.min(text.length(), PROBED));
-        char best = ',';
-        double most = 0;
-        for (char delimiter : DELIMITERS) {
-            double fit = read(start, delimiter).fit();
-            if (fit > most + 1e-9) {
-                most = fit;
-                best = delimiter;
-            }
+        DelimitedText read = read(text, best(start, stated, '"', false));
+        if (!read.faults().isEmpty()) {
+            DelimitedText escaped = read(text, best(start, stated, '"', true));
+            read = escaped.faults().isEmpty() ? escaped : read;
         }
-        DelimitedText read = read(text, best);
+        if (text.stripLeading().startsWith("'")) {
+            DelimitedText single = read(text, best(start, stated, '\'', false));
+            boolean better = !read.faults().isEmpty() || single.fit() > read.fit();
+            read = single.faults().isEmpty() && better ? single : read;
+        }
         if (!read.faults().isEmpty()) {
             throw new DatasetException(
                     "%s:%d: a quote is opened and not closed, or text follows a closing quote; write a quote inside a field twice"
@@ -46,8 +52,26 @@ record DelimitedText(
         return read;
     }
 
+    private static Dialect best(
+            String start, Optional<Character> stated, char quote, boolean escapes) {
+        if (stated.isPresent()) {
+            return new Dialect(stated.get(), quote, escapes);
+        }
+        var best = new Dialect(',', quote, escapes);
+        double most = 0;
+        for (char delimiter : DELIMITERS) {
+            var dialect = new Dialect(delimiter, quote, escapes);
+            double fit = read(start, dialect).fit();
+            if (fit > most + 1e-9) {
+                most = fit;
+                best = dialect;
+            }
+        }
+        return best;
+    }
+
     /// How well the delimiter fits: the share of records that have as many fields as most, more for
-    /// more fields; 0 for a single field.
+    /// more fields; 0 for a single field. A blank behind most delimiters speaks for prose.
     private double fit() {
         if (records.isEmpty()) {
             return 0;
@@ -57,21 +81,45 @@ record DelimitedText(
         records.subList(0, judged).forEach(r -> counts.merge(r.size(), 1, Integer::sum));
         int usual =
                 counts.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
-        if (usual < 2 || records.getFirst().size() != usual) {
+        if (usual < 2 || records.get(Math.min(titles(), records.size() - 1)).size() != usual) {
             return 0;
         }
         double share = counts.get(usual) / (double) judged;
-        return share * share + Math.min(usual, 20) * 1e-3 - (faults.isEmpty() ? 0 : 0.05);
+        long further = 0;
+        long spaced = 0;
+        for (List<String> record : records.subList(0, judged)) {
+            further += record.size() - 1;
+            spaced += record.stream().skip(1).filter(f -> f.startsWith(" ")).count();
+        }
+        return share * share
+                + Math.min(usual, 20) * 1e-3
+                - (spaced > 0.5 * further ? 0.3 : 0)
+                - (faults.isEmpty() ? 0 : 0.05);
     }
 
-    private static DelimitedText read(String text, char delimiter) {
+    /// How many records at the beginning are titles over the table: one field with text, the first,
+    /// or none.
+    int titles() {
+        int titles = 0;
+        while (titles < Math.min(MOST_TITLES, records.size() - 2) && isTitle(records.get(titles))) {
+            titles++;
+        }
+        boolean wide = records.stream().skip(titles).limit(3).noneMatch(DelimitedText::isTitle);
+        return wide ? titles : 0;
+    }
+
+    private static boolean isTitle(List<String> record) {
+        return record.stream().skip(1).allMatch(String::isBlank);
+    }
+
+    private static DelimitedText read(String text, Dialect dialect) {
         List<List<String>> records = new ArrayList<>();
         List<Integer> lines = new ArrayList<>();
         var faults = new ArrayList<Long>();
         try {
             var reader =
                     new DelimitedRecords(
-                            new StringReader(text), delimiter, true, (at, _) -> faults.add(at));
+                            new StringReader(text), dialect, true, (at, _) -> faults.add(at));
             while (true) {
                 int line = Math.toIntExact(reader.line());
                 List<String> record = reader.next();
@@ -86,6 +134,6 @@ record DelimitedText(
         } catch (IOException e) {
             throw new IllegalStateException("a text can't be read", e);
         }
-        return new DelimitedText(delimiter, records, lines, faults);
+        return new DelimitedText(dialect, records, lines, faults);
     }
 }

@@ -194,6 +194,11 @@ public final class MappingGuess {
         if (chats.isEmpty()) {
             return false;
         }
+        if (chats.size() == 2
+                && columns.strong(ColumnRole.PROMPT).equals(chats.subList(0, 1))
+                && columns.strong(ColumnRole.COMPLETION).equals(chats.subList(1, 2))) {
+            return false; // a question and its answer, each as messages
+        }
         List<String> named = columns.strong(ColumnRole.MESSAGES);
         if (chats.size() > 1 && named.size() != 1) {
             throw unclear("several columns hold conversations: " + quoted(chats));

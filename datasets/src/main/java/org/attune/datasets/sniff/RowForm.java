@@ -1,6 +1,7 @@
 package org.attune.datasets.sniff;
 
 import org.attune.datasets.rows.Row;
+import org.attune.error.DatasetException;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,8 +53,7 @@ record RowForm(TableMapping mapping, boolean chat) {
                             .map(text -> new Made(text, Map.<String, Object>of("text", text)));
             case CHAT -> chatRow(row);
             case INSTRUCTION ->
-                    cell(row, ColumnRole.COMPLETION)
-                            .flatMap(answer -> asked(row, Map.of("completion", answer(answer))));
+                    spoken(row).flatMap(answer -> asked(row, Map.of("completion", answer)));
             case LABELLED -> labelled(row);
             case PAIR -> pair(row);
             case JUDGED_PAIR -> judged(row);
@@ -107,15 +107,33 @@ record RowForm(TableMapping mapping, boolean chat) {
             chats.computeIfAbsent(group.get(), _ -> new ArrayList<>())
                     .add(ChatCell.message(role.get(), text.get()));
         }
-        List<Made> made =
+        List<List<Map<String, Object>>> answered =
                 chats.values().stream()
                         .filter(c -> c.stream().anyMatch(m -> m.get("role").equals("assistant")))
-                        .map(this::conversation)
                         .toList();
+        List<Made> made =
+                answered.stream().filter(Transcript::takeTurns).map(this::conversation).toList();
+        if (made.size() < answered.size() / 2) {
+            throw new DatasetException(
+                    "in %d of %d conversations user and assistant don't take turns, the user first; sort the messages from the first to the last, and give branches conversations of their own"
+                            .formatted(answered.size() - made.size(), answered.size()));
+        }
         List<String> notes = new ArrayList<>();
         count(notes, "messages without speaker, text or conversation", empty);
-        count(notes, "conversations without an answer", chats.size() - made.size());
+        count(notes, "conversations without an answer", chats.size() - answered.size());
+        count(notes, "conversations that don't take turns", answered.size() - made.size());
         return new Batch("sft", made, notes);
+    }
+
+    /// The answer; one that is written as messages must be one of the assistant's.
+    private Optional<Object> spoken(Row row) {
+        Optional<List<Map<String, Object>>> messages =
+                mapping.column(ColumnRole.COMPLETION).map(row::get).flatMap(ChatCell::of);
+        if (messages.isEmpty()) {
+            return cell(row, ColumnRole.COMPLETION).map(this::answer);
+        }
+        return messages.filter(m -> m.size() == 1 && m.getFirst().get("role").equals("assistant"))
+                .map(m -> answer(String.valueOf(m.getFirst().get("content"))));
     }
 
     /// The answer as the assistant's message, or behind a line break.
@@ -151,12 +169,12 @@ record RowForm(TableMapping mapping, boolean chat) {
 
     private Optional<Made> labelled(Row row) {
         Optional<Boolean> good = cell(row, ColumnRole.LABEL).flatMap(Judgement::of);
-        Optional<String> answer = cell(row, ColumnRole.COMPLETION);
+        Optional<Object> answer = spoken(row);
         if (good.isEmpty() || answer.isEmpty()) {
             return Optional.empty();
         }
         Map<String, Object> answers = new LinkedHashMap<>();
-        answers.put("completion", answer(answer.get()));
+        answers.put("completion", answer.get());
         answers.put("label", good.get());
         return asked(row, answers);
     }
@@ -170,13 +188,16 @@ record RowForm(TableMapping mapping, boolean chat) {
             Map<String, Object> answers = new LinkedHashMap<>();
             answers.put("chosen", better.get());
             answers.put("rejected", worse.get());
-            boolean whole = better.get().getFirst().get("role").equals("user");
-            return better.equals(worse)
-                    ? Optional.empty()
-                    : whole
-                            ? Optional.of(
-                                    new Made(String.valueOf(better.get().getFirst()), answers))
-                            : asked(row, answers);
+            Map<String, Object> start = better.get().getFirst();
+            if (better.equals(worse)) {
+                return Optional.empty();
+            }
+            if (start.get("role").equals("assistant")) {
+                return asked(row, answers);
+            }
+            return start.equals(worse.get().getFirst()) // else they answer different questions
+                    ? Optional.of(new Made(String.valueOf(start), answers))
+                    : Optional.empty();
         }
         return paired(row, cell(row, ColumnRole.CHOSEN), cell(row, ColumnRole.REJECTED));
     }

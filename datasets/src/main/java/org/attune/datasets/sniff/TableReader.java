@@ -20,7 +20,10 @@ import java.util.Set;
 /// Reads a table whatever its delimiter and encoding: delimited text, JSON, JSON lines or Parquet.
 public final class TableReader {
     private static final long LARGEST = 1L << 30;
-    private static final int LONGEST_NAME = 60;
+    private static final Set<String> MISSING =
+            Set.of(
+                    "NULL", "null", "NaN", "nan", "NA", "N/A", "n/a", "None", "<NA>", "\\N", "#N/A",
+                    "#NULL!", "#VALUE!", "#REF!", "#NAME?", "#DIV/0!");
 
     private TableReader() {}
 
@@ -61,25 +64,42 @@ public final class TableReader {
 
     private static SniffedTable ofText(Path file, byte[] bytes) {
         TextEncoding encoding = TextEncoding.of(file.toString(), bytes);
-        DelimitedText text = DelimitedText.of(file.toString(), encoding.text());
+        TextPreamble preamble = TextPreamble.of(encoding.text());
+        DelimitedText text =
+                DelimitedText.of(file.toString(), preamble.rest(), preamble.delimiter());
         if (text.records().isEmpty()) {
             throw new DatasetException(file + ": the file is empty");
         }
-        List<String> notes = new ArrayList<>();
-        List<String> first = text.records().getFirst();
-        int width = first.size();
+        List<String> notes = new ArrayList<>(preamble.notes());
+        int titles = text.titles();
+        List<List<String>> records = text.records().subList(titles, text.records().size());
+        List<String> first = records.getFirst();
         notes.add("encoding: " + encoding.name());
-        notes.add(width == 1 ? "one column" : "delimiter: " + shown(text.delimiter()));
-        boolean named = isHeader(text.records());
-        List<String> columns = named ? names(file, first, notes) : numbered(width);
-        if (!named) {
+        tell(text, titles, first.size(), notes);
+        Header header = Header.of(records);
+        List<String> columns =
+                header.isThere() ? names(file, first, notes) : numbered(first.size());
+        if (!header.isThere()) {
             notes.add("no header line: the columns are called column_1 and so on");
         }
-        List<Row> rows = rows(file, text, columns, named ? 1 : 0);
+        List<Row> rows = rows(file, text, columns, titles + (header.isThere() ? 1 : 0));
         if (rows.isEmpty()) {
             throw new DatasetException(file + ": the file has a header and no rows");
         }
-        return new SniffedTable(columns, rows, notes, named);
+        return new SniffedTable(columns, rows, notes, header.isThere());
+    }
+
+    private static void tell(DelimitedText text, int titles, int width, List<String> notes) {
+        notes.add(width == 1 ? "one column" : "delimiter: " + shown(text.dialect().delimiter()));
+        if (text.dialect().quote() != '"') {
+            notes.add("quotes: " + text.dialect().quote());
+        }
+        if (text.dialect().escapes()) {
+            notes.add("a backslash stands before quotes within fields");
+        }
+        if (titles > 0) {
+            notes.add("lines above the table, left out: " + titles);
+        }
     }
 
     private static String shown(char delimiter) {
@@ -97,7 +117,7 @@ public final class TableReader {
         boolean trimmed = false;
         for (int i = 0; i < first.size(); i++) {
             String name = first.get(i).strip();
-            trimmed |= !name.equals(first.get(i));
+            trimmed |= !name.equals(first.get(i)) && !name.isEmpty();
             if (name.isEmpty()) {
                 name = "column_" + (i + 1);
             }
@@ -121,43 +141,14 @@ public final class TableReader {
         return names;
     }
 
-    /// Whether the first record names columns: a known name is among short ones, or all are short,
-    /// different, and unlike data. Names stay in doubt where nothing follows.
-    private static boolean isHeader(List<List<String>> records) {
-        List<String> first = records.getFirst().stream().map(String::strip).toList();
-        boolean isShort =
-                first.stream()
-                        .allMatch(
-                                f ->
-                                        f.length() <= LONGEST_NAME
-                                                && !f.matches("(?s).*[?!\\n]|.*[.!] .*")
-                                                && !f.matches("-?\\d+([.,]\\d+)?"));
-        if (!isShort || new HashSet<>(first).size() < first.size()) {
-            return false;
-        }
-        if (first.stream().anyMatch(ColumnWords::isKnown)) {
-            return true;
-        }
-        double words = words(first);
-        double below =
-                records.stream()
-                        .skip(1)
-                        .limit(50)
-                        .mapToDouble(TableReader::words)
-                        .average()
-                        .orElse(0);
-        return words <= 2.5 && below > 2 * words;
-    }
-
-    private static double words(List<String> fields) {
-        return fields.stream().mapToInt(f -> f.strip().split("\\s+").length).average().orElse(0);
-    }
-
     private static List<Row> rows(Path file, DelimitedText text, List<String> columns, int from) {
         List<Row> rows = new ArrayList<>();
         for (int i = from; i < text.records().size(); i++) {
             List<String> values = text.records().get(i);
             int line = text.lines().get(i);
+            if (values.stream().allMatch(v -> v.isBlank() || v.strip().matches(":?-{3,}:?"))) {
+                continue; // the rule below a header
+            }
             if (values.size() != columns.size() && !isTrailing(values, columns.size())) {
                 throw new DatasetException(
                         "%s:%d: %d fields, but there are %d columns (%s); quote fields that contain the delimiter %s"
@@ -167,16 +158,21 @@ public final class TableReader {
                                         values.size(),
                                         columns.size(),
                                         String.join(", ", columns),
-                                        shown(text.delimiter())));
+                                        shown(text.dialect().delimiter())));
             }
             Map<String, Object> row = new LinkedHashMap<>();
             for (int c = 0; c < columns.size(); c++) {
                 String value = c < values.size() ? values.get(c) : "";
-                row.put(columns.get(c), value.isBlank() ? null : value);
+                row.put(columns.get(c), isMissing(value) ? null : value);
             }
             rows.add(new Row(row, new RowOrigin(file.toString(), line, rows.size())));
         }
         return rows;
+    }
+
+    /// Blank, or what spreadsheets, databases and data frames write for no value.
+    private static boolean isMissing(String value) {
+        return value.isBlank() || MISSING.contains(value.strip());
     }
 
     /// Empty fields at the end of a line are no values, as spreadsheets write them; a missing one

@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Pattern;
 
 /// A file's text, and the encoding in which it was read.
 ///
@@ -15,6 +16,9 @@ import java.nio.charset.StandardCharsets;
 record TextEncoding(String text, String name) {
     private static final Charset WINDOWS = Charset.forName("windows-1252");
     private static final int SAMPLE = 4096;
+    private static final double MOST_OTHERS = 0.4;
+    private static final Pattern STRANGE =
+            Pattern.compile("\\p{Ll}[¹³¿¼¾§ŠŽŸ‡†ˆ‰¡¢£¤¥¦©ª«¬®¯±²µ¶¸]\\p{Ll}");
 
     /// UTF-8 if it can be, UTF-16 by its mark or its zero bytes, else Windows-1252, which holds
     /// ISO 8859-1's letters too.
@@ -46,7 +50,22 @@ record TextEncoding(String text, String name) {
         try {
             return new TextEncoding(decode(bytes, 0, StandardCharsets.UTF_8), "UTF-8");
         } catch (CharacterCodingException e) {
-            return strict(file, bytes, 0, WINDOWS, "Windows-1252 (it is no UTF-8)");
+            TextEncoding read = strict(file, bytes, 0, WINDOWS, "Windows-1252 (it is no UTF-8)");
+            requireWestern(file, read.text());
+            return read;
+        }
+    }
+
+    /// Other old encodings can be read as Windows-1252 too, and give other letters: nearly all of
+    /// them beyond ASCII, or signs and capitals within words.
+    private static void requireWestern(String file, String text) {
+        long letters = text.chars().filter(Character::isLetter).count();
+        long others = text.chars().filter(c -> c > 127 && Character.isLetter(c)).count();
+        if (others > MOST_OTHERS * letters || STRANGE.matcher(text).results().count() > 1) {
+            throw new DatasetException(
+                    file
+                            + ": the text is in an encoding that isn't known (no UTF-8, UTF-16 or"
+                            + " Windows-1252); save it as UTF-8");
         }
     }
 

@@ -152,4 +152,41 @@ class MappedRowsTest {
         Files.writeString(file, "question,answer\n\"Why?,Since.\nWhat?,It is.\n");
         assertThrows(DatasetException.class, () -> TableReader.read(file));
     }
+
+    @Test
+    void whatProgramsWriteForNoValueIsNoAnswer() throws IOException {
+        List<String> lines = new ArrayList<>(lines(12, "Why number #?,Since it is one # more."));
+        for (String missing : List.of("NULL", "nan", "#N/A", "None", "\\N")) {
+            lines.add("Why not " + missing + "?," + missing);
+        }
+        MappedRows rows = rows(true, "question,answer", lines);
+        assertEquals(12, all(rows).size());
+        assertTrue(rows.notes().toString().contains("rows without a needed value: 5"));
+    }
+
+    @Test
+    void pairsAnswerTheSameQuestion() throws IOException {
+        String same = "\"Human: Why #?\n\nAssistant: So #.\",\"Human: Why #?\n\nAssistant: No #.\"";
+        List<String> lines = new ArrayList<>(lines(12, same));
+        lines.addAll(lines(5, same.replaceFirst("Why", "What")));
+        MappedRows rows = rows(true, "chosen,rejected", lines);
+        assertEquals("dpo", rows.method());
+        assertEquals(12, all(rows).size());
+    }
+
+    @Test
+    void messagesThatBranchMakeNoConversation() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            lines.addAll(List.of(i + ",user,Why " + i, i + ",assistant,So " + i));
+        }
+        String header = "conversation_id,role,text";
+        assertEquals(12, all(rows(true, header, lines)).size());
+        List<String> branched = new ArrayList<>(lines);
+        lines(12, "#,assistant,Or so #").forEach(branched::add);
+        var error = assertThrows(DatasetException.class, () -> rows(true, header, branched));
+        assertTrue(error.getMessage().contains("12 of 12 conversations"), error.getMessage());
+        assertThrows(
+                DatasetException.class, () -> rows(true, header, List.copyOf(lines.reversed())));
+    }
 }

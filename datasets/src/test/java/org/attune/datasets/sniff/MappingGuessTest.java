@@ -3,6 +3,7 @@ package org.attune.datasets.sniff;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.error.DatasetException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +58,8 @@ class MappingGuessTest {
             return mapping.kind() + " " + words;
         } catch (UnclearTableException e) {
             return "UNCLEAR []";
+        } catch (DatasetException e) {
+            return "REFUSED []";
         }
     }
 

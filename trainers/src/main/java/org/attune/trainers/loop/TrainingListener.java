@@ -81,6 +81,11 @@ public interface TrainingListener {
     /// @param rows in the set's order; empty where a method tells nothing of single rows
     default void onHeldOutRows(String set, List<MeasuredRow> rows) {}
 
+    /// The run's result is an earlier checkpoint's, as it was the best.
+    ///
+    /// @param checkpoint its folder
+    default void onBest(Path checkpoint) {}
+
     /// After an evaluation; the keys start with `eval_`.
     default void onEvaluate(int step, Map<String, Object> metrics) {}
 

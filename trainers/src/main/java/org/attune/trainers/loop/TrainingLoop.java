@@ -405,6 +405,8 @@ public final class TrainingLoop {
                 best.metricKey(),
                 log.evaluated(from, best.metricKey()).orElse(Double.NaN));
         resultOf = from;
+        Path folder = store.of(from).folder();
+        context.listeners().forEach(l -> l.onBest(folder));
     }
 
     private void writeResult() {

@@ -18,7 +18,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /// `heldout.jsonl`: each row of the first evaluation set before the first step and at the newest
-/// evaluation. It is replaced after each evaluation, and a checkpoint holds what was before.
+/// evaluation, or at that of the best checkpoint where it is the result. It is replaced after each
+/// evaluation, and a checkpoint holds what was before.
 public final class HeldOutFile implements TrainingListener {
     public static final String NAME = "heldout.jsonl";
 
@@ -53,6 +54,19 @@ public final class HeldOutFile implements TrainingListener {
 
     @Override
     public void onResume(Path checkpoint) {
+        restore(checkpoint);
+    }
+
+    /// The rows of the result.
+    @Override
+    public void onBest(Path checkpoint) {
+        restore(checkpoint);
+        if (!rows.isEmpty()) {
+            write();
+        }
+    }
+
+    private void restore(Path checkpoint) {
         try {
             rows = HeldOutRow.read(checkpoint.resolve(BEFORE));
         } catch (IOException e) {
@@ -147,6 +161,10 @@ public final class HeldOutFile implements TrainingListener {
         }
         rows = next;
         pending = List.of();
+        write();
+    }
+
+    private void write() {
         try {
             AtomicFile.writeText(file, lines());
         } catch (IOException e) {

@@ -1,6 +1,7 @@
 package org.attune.trainers.report;
 
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.MetricKeys;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
@@ -14,16 +15,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// TensorBoard event files in `output_dir/runs`, with transformers' tags: `train/loss`,
 /// `eval/loss` and so on; the configuration and completions as texts, rewards and lengths as
-/// histograms. A resumed run opens a further file, which tells TensorBoard to forget what an
-/// earlier one holds beyond its first step. If it can't be written, the run says so once and goes
-/// on.
+/// histograms, and so the margins and losses of held-out rows. A resumed run opens a further file,
+/// which tells TensorBoard to forget what an earlier one holds beyond its first step. If it can't
+/// be written, the run says so once and goes on.
 public final class TensorBoardFile implements TrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(TensorBoardFile.class);
 
@@ -33,6 +38,7 @@ public final class TensorBoardFile implements TrainingListener {
     private Optional<FileChannel> channel = Optional.empty();
     private Optional<CompletionTable> newest = Optional.empty();
     private Optional<CompletionTable> heldOut = Optional.empty();
+    private final Map<String, List<MeasuredRow>> measured = new LinkedHashMap<>();
 
     /// @param folder where the event file is made, e.g. `output_dir/runs`
     /// @param config the configuration as YAML, to be shown
@@ -84,6 +90,11 @@ public final class TensorBoardFile implements TrainingListener {
     }
 
     @Override
+    public void onHeldOutRows(String set, List<MeasuredRow> rows) {
+        measured.put(set, rows);
+    }
+
+    @Override
     public void onLog(int step, Map<String, Object> metrics) {
         scalars(step, metrics);
         newest.ifPresent(table -> round(step, "train/", table));
@@ -100,6 +111,21 @@ public final class TensorBoardFile implements TrainingListener {
         scalars(step, metrics);
         heldOut.ifPresent(table -> round(step, "eval/", table));
         heldOut = Optional.empty();
+        measured.forEach((set, rows) -> rows(step, set.isEmpty() ? "" : set + "_", rows));
+        measured.clear();
+    }
+
+    /// How values of rows are spread whose means are metrics: losses, margins, rewards.
+    private void rows(int step, String set, List<MeasuredRow> rows) {
+        Set<String> names = new LinkedHashSet<>();
+        rows.forEach(row -> names.addAll(row.values().keySet()));
+        for (String name : names) {
+            double[] values =
+                    rows.stream()
+                            .mapToDouble(row -> row.values().getOrDefault(name, Double.NaN))
+                            .toArray();
+            Histogram.of(values).ifPresent(h -> histogram(step, "eval/" + set + name, h));
+        }
     }
 
     private void round(int step, String prefix, CompletionTable table) {

@@ -82,6 +82,24 @@ class RunRecordsTest {
         assertEquals("a.jsonl:1", row.where());
     }
 
+    @Test
+    void rowsAreThoseOfTheBestCheckpointWhereItIsTheResult() throws IOException {
+        Path checkpoint = Files.createDirectory(folder.resolve("checkpoint-2"));
+        var file = new HeldOutFile(folder);
+        for (int step : new int[] {0, 2, 4}) {
+            double loss = step == 2 ? 1 : 3;
+            file.onHeldOutRows("", List.of(new MeasuredRow("a.jsonl:1", Map.of("loss", loss))));
+            file.onEvaluate(step, Map.of());
+            if (step == 2) {
+                file.onSave(2, checkpoint);
+            }
+        }
+        file.onBest(checkpoint);
+        HeldOutRow row = HeldOutRow.read(folder.resolve("heldout.jsonl")).getFirst();
+        assertEquals(2, row.after().orElseThrow().step());
+        assertEquals(1.0, row.after().orElseThrow().values().get("loss"));
+    }
+
     /// Memory is seen at the borders of phases; a peak belongs to the phase in which it rose.
     @Test
     void aPeakBelongsToItsPhase() throws IOException {

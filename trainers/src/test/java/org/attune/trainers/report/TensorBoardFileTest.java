@@ -9,6 +9,7 @@ import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MeasuredRow;
 import org.attune.trainers.loop.RunInfo;
 import org.attune.trainers.loop.RunSummary;
 import org.junit.jupiter.api.Test;
@@ -90,7 +91,14 @@ class TensorBoardFileTest {
         board.onLog(5, Map.of("reward", 1.5));
         board.onLog(6, Map.of("reward", 1.5));
         board.onHeldOutCompletions("", round());
+        board.onHeldOutRows(
+                "",
+                List.of(
+                        new MeasuredRow("a:1", Map.of("rewards/margins", 1.0)),
+                        new MeasuredRow("a:2", Map.of("rewards/margins", -1.0))));
+        board.onHeldOutRows("other", List.of(new MeasuredRow("b:1", Map.of("loss", 1.0))));
         board.onEvaluate(6, Map.of());
+        board.onEvaluate(7, Map.of());
         board.onEnd(new RunSummary(50, false, Optional.empty(), Map.of(), 0, 0));
         List<String> events = new ArrayList<>();
         try (var files = Files.list(folder)) {
@@ -108,7 +116,9 @@ class TensorBoardFileTest {
                         "train/rewards/format/histogram",
                         "train/completions/length/histogram",
                         "eval/completions/text_summary",
-                        "eval/reward/histogram")) {
+                        "eval/reward/histogram",
+                        "eval/rewards/margins/histogram",
+                        "eval/other_loss/histogram")) {
             assertEquals(1, events.stream().filter(e -> e.contains(part)).count(), part + all);
         }
         assertTrue(all.contains("| 2 &#124; 3? | &lt;b><br>2 | 2.000 | 1.000 | 0.000 |"), all);
