@@ -1,6 +1,8 @@
 package org.attune.tensor;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Optional;
 
 /// libtorch's attention for GPUs over runs of rows: entry `i` says which queries see which keys. It
 /// takes bfloat16 and heads of up to 256 numbers, on GPUs from compute capability 8.0 on. The
@@ -21,12 +23,39 @@ public final class FlashAttention {
     /// @param mostQueries of an entry
     /// @param mostKeys of an entry
     /// @param causal whether a query sees no keys behind its own place, counted from the end
+    /// @param used how many of each entry's keys there are, int32 `(entries)`; its keys then begin
+    ///     anywhere. For no backward pass. Empty: all up to the next entry's
     public record Entries(
-            Tensor queries, Tensor keys, int mostQueries, int mostKeys, boolean causal) {
+            Tensor queries,
+            Tensor keys,
+            int mostQueries,
+            int mostKeys,
+            boolean causal,
+            Optional<Tensor> used) {
         /// Sends the numbers of rows to a device.
         public static Entries of(Device device, int[] queries, int[] keys, boolean causal) {
             return new Entries(
-                    rows(device, queries), rows(device, keys), most(queries), most(keys), causal);
+                    rows(device, queries),
+                    rows(device, keys),
+                    most(queries),
+                    most(keys),
+                    causal,
+                    Optional.empty());
+        }
+
+        /// The same of keys that begin anywhere, as in a cache.
+        ///
+        /// @param queries first query row of each entry and the end of the last
+        /// @param keys first key row of each entry
+        /// @param used keys of each entry, at least its queries
+        public static Entries inCache(Device device, int[] queries, int[] keys, int[] used) {
+            return new Entries(
+                    rows(device, queries),
+                    rows(device, Arrays.copyOf(keys, queries.length)),
+                    most(queries),
+                    Arrays.stream(used).max().orElse(0),
+                    true,
+                    Optional.of(rows(device, used)));
         }
 
         private static Tensor rows(Device device, int[] starts) {
@@ -91,8 +120,17 @@ public final class FlashAttention {
     /// @param v values, `(N, C, K)`
     /// @param scale of the scores
     public static Result forward(Tensor q, Tensor k, Tensor v, Entries entries, double scale) {
+        return forward(q, k, v, entries, scale, 0);
+    }
+
+    /// As above.
+    ///
+    /// @param window how many keys a query sees at most, up to its own place; 0: all. Entries are
+    ///     causal if there is one
+    public static Result forward(
+            Tensor q, Tensor k, Tensor v, Entries entries, double scale, int window) {
         if (q.device().type() == Device.Type.SIMULATED) {
-            return SimulatedFlash.forward(q, k, v, entries, scale);
+            return SimulatedFlash.forward(q, k, v, entries, scale, window);
         }
         Aten call =
                 Real.FORWARD
@@ -106,11 +144,10 @@ public final class FlashAttention {
                         .with(0.0)
                         .with(entries.causal())
                         .with(false)
-                        .with(scale)
-                        .none()
-                        .none()
-                        .none()
-                        .none();
+                        .with(scale);
+        call = window > 0 ? call.with(window - 1L).with(0L) : call.none().none();
+        call = entries.used().isPresent() ? call.with(entries.used().get()) : call.none();
+        call = call.none();
         Tensor[] made = (Real.MORE ? call.none().none() : call).callFirst(2);
         return new Result(made[0], made[1]);
     }

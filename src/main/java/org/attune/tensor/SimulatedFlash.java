@@ -75,21 +75,29 @@ final class SimulatedFlash {
         void at(int row, int head, int firstKey, int endKey);
     }
 
-    private static void visit(FlashAttention.Entries entries, int heads, Visit visit) {
+    private static void visit(FlashAttention.Entries entries, int heads, int window, Visit visit) {
         int[] queries = rows(entries.queries());
         int[] keys = rows(entries.keys());
+        int[] used = entries.used().map(SimulatedFlash::rows).orElse(null);
         for (int e = 0; e + 1 < queries.length; e++) {
+            int last = used == null ? keys[e + 1] : keys[e] + used[e];
             for (int row = queries[e]; row < queries[e + 1]; row++) {
-                int behind = entries.causal() ? queries[e + 1] - 1 - row : 0;
+                int end = last - (entries.causal() ? queries[e + 1] - 1 - row : 0);
+                int from = window > 0 ? Math.max(keys[e], end - window) : keys[e];
                 for (int head = 0; head < heads; head++) {
-                    visit.at(row, head, keys[e], Math.max(keys[e], keys[e + 1] - behind));
+                    visit.at(row, head, from, Math.max(from, end));
                 }
             }
         }
     }
 
     static FlashAttention.Result forward(
-            Tensor query, Tensor key, Tensor value, FlashAttention.Entries entries, double scale) {
+            Tensor query,
+            Tensor key,
+            Tensor value,
+            FlashAttention.Entries entries,
+            double scale,
+            int window) {
         Placement.ready("flash", new Tensor[] {query, key, value, entries.queries()}, 4);
         var counted = DeviceTraffic.pause();
         Heads q = Heads.of(query);
@@ -102,6 +110,7 @@ final class SimulatedFlash {
         visit(
                 entries,
                 q.heads(),
+                window,
                 (row, head, from, to) -> {
                     double most = Double.NEGATIVE_INFINITY;
                     for (int j = from; j < to; j++) {
@@ -155,6 +164,7 @@ final class SimulatedFlash {
         visit(
                 entries,
                 q.heads(),
+                0,
                 (row, head, from, to) -> {
                     int at = q.at(row, head);
                     double delta = g.dot(at, out, at);

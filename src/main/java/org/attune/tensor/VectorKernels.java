@@ -361,7 +361,12 @@ public final class VectorKernels {
     /// @param headDim features of a head
     /// @param rotary features that are rotated
     /// @param scale of the queries
-    public record RotatedHeads(int queries, int keys, int headDim, int rotary, double scale) {}
+    public record RotatedHeads(int queries, int keys, int headDim, int rotary, double scale) {
+        /// The same with another scale.
+        public RotatedHeads withScale(double other) {
+            return new RotatedHeads(queries, keys, headDim, rotary, other);
+        }
+    }
 
     /// Attention.
     ///

@@ -106,15 +106,24 @@ record Outcome(SortedMap<Integer, Float> logProbs, float[] gradients) {
 
     /// All linear layers, rank 3.
     static LoraConfig allLinear(double dropout) {
-        return adapter(new ModuleSelection.AllLinear(), dropout, Map.of());
+        return allLinear(3, dropout);
+    }
+
+    static LoraConfig allLinear(int rank, double dropout) {
+        return adapter(new ModuleSelection.AllLinear(), rank, dropout, Map.of());
     }
 
     /// Both matrices random, so that both have gradients.
     static LoraConfig adapter(
             ModuleSelection targets, double dropout, Map<String, Integer> rankPattern) {
+        return adapter(targets, 3, dropout, rankPattern);
+    }
+
+    private static LoraConfig adapter(
+            ModuleSelection targets, int rank, double dropout, Map<String, Integer> rankPattern) {
         return new LoraConfig(
-                3,
-                6,
+                rank,
+                2 * rank,
                 dropout,
                 false,
                 false,

@@ -235,30 +235,46 @@ public final class CachedDecoder {
         int count = additions.stream().mapToInt(a -> a.ids().length).sum();
         int first = record.map(r -> r.reserve(count)).orElse(ForwardRecord.NONE);
         Optional<ForwardRecord> into = first == ForwardRecord.NONE ? Optional.empty() : record;
-        var step = new CachedStep(decoder, adapter, cache, additions, oneEach, into, first);
-        Tensor x = step.input(); // (N, D)
-        Optional<Tensor> together = step.allBlocks(x);
-        if (together.isPresent()) {
-            x.close();
-            x = together.get();
-        } else {
-            for (int i = 0; i < decoder.blocks().size(); i++) {
-                StopRequest.check();
-                try (var scope = TensorScope.open("block")) {
-                    Tensor out = scope.keep(step.block(i, x));
-                    x.close();
-                    x = out;
-                }
-            }
-            Tensor hidden = x;
-            into.ifPresent(r -> r.putHidden(first, hidden));
-        }
+        Tensor x =
+                (into.isEmpty()
+                                ? DeviceStep.of(decoder, adapter, cache, additions)
+                                : Optional.<DeviceStep>empty())
+                        .map(DeviceStep::run)
+                        .orElseGet(() -> byBlocks(cache, additions, oneEach, into, first));
         int row = first;
         for (NewTokens addition : additions) {
             cache.append(addition.slot(), addition.ids(), row);
             row += into.isPresent() ? addition.ids().length : 0;
         }
         return new Made(x, first);
+    }
+
+    /// @param into gets what is computed, from its row `first` on
+    /// @return output of the last block, `(N, D)`
+    private Tensor byBlocks(
+            KvCache cache,
+            List<NewTokens> additions,
+            boolean oneEach,
+            Optional<ForwardRecord> into,
+            int first) {
+        var step = new CachedStep(decoder, adapter, cache, additions, oneEach, into, first);
+        Tensor x = step.input(); // (N, D)
+        Optional<Tensor> together = step.allBlocks(x);
+        if (together.isPresent()) {
+            x.close();
+            return together.get();
+        }
+        for (int i = 0; i < decoder.blocks().size(); i++) {
+            StopRequest.check();
+            try (var scope = TensorScope.open("block")) {
+                Tensor out = scope.keep(step.block(i, x));
+                x.close();
+                x = out;
+            }
+        }
+        Tensor hidden = x;
+        into.ifPresent(r -> r.putHidden(first, hidden));
+        return x;
     }
 
     private void check(KvCache cache, List<NewTokens> additions) {

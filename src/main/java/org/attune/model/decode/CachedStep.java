@@ -73,7 +73,7 @@ final class CachedStep {
         this.config = decoder.config();
         this.adapter = adapter;
         this.cache = cache;
-        layout = layout(additions);
+        layout = layout(cache, additions);
         hasKernel = oneEach && Rope.hasKernel(config, decoder.device(), decoder.dtype());
         before = additions.stream().mapToInt(a -> cache.length(a.slot())).toArray();
         // What is sent to a GPU is made before anything is computed there: so it goes together.
@@ -132,7 +132,8 @@ final class CachedStep {
         return to;
     }
 
-    private Layout layout(List<NewTokens> additions) {
+    /// New tokens behind those in a cache.
+    static Layout layout(KvCache cache, List<NewTokens> additions) {
         int size = additions.stream().mapToInt(a -> a.ids().length).sum();
         int[] tokens = new int[size];
         int[] positions = new int[size];

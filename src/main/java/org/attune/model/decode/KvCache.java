@@ -241,6 +241,32 @@ public final class KvCache implements AutoCloseable {
         return rows[layer];
     }
 
+    /// All keys of a block for attention that finds each slot's by its [#firstRow], a view
+    /// `((S − 1)·2C·L + L, C, K)` in which rows of different slots overlap.
+    Tensor keyRows(int layer) {
+        return allRows(layer, 0);
+    }
+
+    /// All values likewise.
+    Tensor valueRows(int layer) {
+        return allRows(layer, capacity);
+    }
+
+    private Tensor allRows(int layer, int behind) {
+        long slot = slotSize() / headDim;
+        return rows[layer].viewAs(
+                new long[] {(slots() - 1) * slot + capacity, kvHeads, headDim},
+                new long[] {headDim, 2L * capacity * headDim, 1},
+                (long) behind * headDim);
+    }
+
+    /// Row of [#keyRows] and [#valueRows] of a slot's first token.
+    ///
+    /// @throws ArithmeticException if that doesn't fit 32 bits
+    int firstRow(int slot) {
+        return Math.toIntExact(slot * (slotSize() / headDim));
+    }
+
     /// Keys `from … to − 1` of `count` slots from `first`, a view `(count·C, to − from, K)`.
     Tensor keys(int layer, int first, int count, int from, int to) {
         return window(layer, first, count, from, to, 0);

@@ -2,6 +2,7 @@ package org.attune.model.layer;
 
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.DropoutMasks;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -81,6 +82,11 @@ public record Dropout(double probability, long seed) {
                 VectorKernels.dropout(kept, x, firstRow, out);
                 return out;
             }
+            if (DeviceKernels.servesDropout(x)) {
+                Tensor out = Tensor.empty(x.device(), x.dtype(), x.shape());
+                DeviceKernels.dropout(kept, x, firstRow, out);
+                return out;
+            }
             return x.mul(ones(x));
         }
 
@@ -88,6 +94,10 @@ public record Dropout(double probability, long seed) {
         Tensor inPlace(Tensor x) {
             if (VectorKernels.servesDropout(x)) {
                 VectorKernels.dropout(kept, x, firstRow, x);
+                return x;
+            }
+            if (DeviceKernels.servesDropout(x)) {
+                DeviceKernels.dropout(kept, x, firstRow, x);
                 return x;
             }
             return x.mulInPlace(ones(x));

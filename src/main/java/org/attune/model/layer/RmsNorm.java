@@ -1,6 +1,7 @@
 package org.attune.model.layer;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -47,6 +48,9 @@ public final class RmsNorm implements Norm {
         if (hasKernel(x)) {
             return VectorKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
         }
+        if (hasDeviceKernel(x, out)) {
+            return DeviceKernels.rmsNorm(x, weight.value(adapter), epsilon, out);
+        }
         Tensor x32 = x.to(DType.FLOAT32);
         Tensor r = x32.mul(x32).mean(Tensor.LAST, true).add(epsilon).rsqrt(); // (…, 1)
         long width = x.size(Tensor.LAST);
@@ -60,6 +64,19 @@ public final class RmsNorm implements Norm {
         return r;
     }
 
+    /// Adds to a matrix where it is, and norms the sum's rows, by a kernel for GPUs.
+    ///
+    /// @param x `(N, D)`, changed
+    /// @param added `(N, D)`, or null: nothing
+    /// @param out its first `D` columns are written
+    /// @throws IllegalStateException if the norm has an offset, which kernels don't know
+    public void addForward(Tensor x, Tensor added, Tensor out, Adapter adapter) {
+        if (!isPlain()) {
+            throw new IllegalStateException("kernels know no norm with an offset of " + offset);
+        }
+        DeviceKernels.addNorm(x, added, weight.value(adapter), epsilon, out);
+    }
+
     private Tensor factor(Tensor w) {
         return isPlain() ? w : w.to(DType.FLOAT32).add(offset);
     }
@@ -68,6 +85,13 @@ public final class RmsNorm implements Norm {
         return isPlain()
                 && x.dim() == 2
                 && VectorKernels.serve(x.device(), x.dtype(), Math.toIntExact(x.size(1)));
+    }
+
+    private boolean hasDeviceKernel(Tensor x, Tensor... others) {
+        return isPlain()
+                && x.dim() == 2
+                && DeviceKernels.serve(Math.toIntExact(x.size(1)), x)
+                && DeviceKernels.serve(Math.toIntExact(x.size(1)), others);
     }
 
     @Override
@@ -96,10 +120,14 @@ public final class RmsNorm implements Norm {
 
     /// The gradient of `x` plus that of a residual beside it, `(N, D)`.
     public Tensor backward(Tensor dy, Tensor x, Tensor r, Tensor residual, Adapter adapter) {
-        if (!hasKernel(x)) {
+        boolean onDevice = hasDeviceKernel(x, dy, residual) && x.isDense() && residual.isDense();
+        if (!hasKernel(x) && !onDevice) {
             return backward(dy, x, r, adapter).addInPlace(residual);
         }
         learn(dy, x, r, adapter);
+        if (onDevice) {
+            return DeviceKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
+        }
         return VectorKernels.rmsNormBackward(dy, x, r, weight.value(adapter), residual);
     }
 

@@ -1,5 +1,6 @@
 package org.attune.model.layer;
 
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -20,6 +21,10 @@ public final class Swiglu {
             VectorKernels.swiglu(gateUp, out);
             return;
         }
+        if (hasDeviceKernel(gateUp)) {
+            forwardOnDevice(gateUp, out);
+            return;
+        }
         long inner = gateUp.size(1) / 2;
         Tensor silu = memory.get();
         Kernels.silu(gateUp.narrow(1, 0, inner), silu);
@@ -37,6 +42,11 @@ public final class Swiglu {
             VectorKernels.swigluBackward(dOut, gateUp);
             return;
         }
+        if (hasDeviceKernel(gateUp)) {
+            boolean asItIs = DeviceKernels.serve(Math.toIntExact(gateUp.size(1) / 2), dOut);
+            DeviceKernels.swigluBackward(asItIs ? dOut : dOut.contiguous(), gateUp);
+            return;
+        }
         long inner = gateUp.size(1) / 2;
         Tensor gate = gateUp.narrow(1, 0, inner); // (N, F)
         Tensor up = gateUp.narrow(1, inner, inner); // (N, F)
@@ -44,6 +54,22 @@ public final class Swiglu {
         Kernels.mul(dOut, up, dSilu);
         Kernels.mul(dOut, silu.get(), up); // from here on it is the gradient that stands there
         Kernels.siluBackward(dSilu, gate, gate);
+    }
+
+    private static void forwardOnDevice(Tensor gateUp, Tensor out) {
+        int inner = Math.toIntExact(gateUp.size(1) / 2);
+        if (DeviceKernels.serve(inner, out)) {
+            DeviceKernels.swiglu(gateUp, out);
+            return;
+        }
+        Tensor opened = Tensor.empty(out.device(), out.dtype(), out.size(0), inner);
+        DeviceKernels.swiglu(gateUp, opened);
+        out.narrow(1, 0, inner).copyInPlace(opened);
+    }
+
+    /// By the gates alone: a backward pass needs what the forward pass of operators leaves.
+    private static boolean hasDeviceKernel(Tensor gateUp) {
+        return DeviceKernels.serve(Math.toIntExact(gateUp.size(1) / 2), gateUp);
     }
 
     private static boolean hasKernel(Tensor gateUp) {

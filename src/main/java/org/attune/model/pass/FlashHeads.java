@@ -74,7 +74,7 @@ final class FlashHeads {
 
     private static Attended.QkNormed prepare(SelfAttention b, Tensor y, PassContext pass) {
         Attended.QkNormed normed = HeadNorms.forward(b, y, pass);
-        pass.rope().rotateInPlace(HeadViews.queriesAndKeys(y, pass.config()), false);
+        pass.rope().rotateHeads(y, pass.config(), false);
         return normed;
     }
 
@@ -117,7 +117,7 @@ final class FlashHeads {
     Tensor backward(
             SelfAttention b, Tensor out, Tensor dOut, Attended.Flash saved, PassContext pass) {
         Tensor dy = gradient(saved.qkv(), new Result(heads(out), saved.logs()), heads(dOut));
-        pass.rope().rotateInPlace(HeadViews.queriesAndKeys(dy, config), true);
+        pass.rope().rotateHeads(dy, config, true);
         HeadNorms.backward(b, dy, saved.qkNormed(), pass);
         return dy;
     }

@@ -6,6 +6,7 @@ import org.attune.model.layer.Dropout;
 import org.attune.model.layer.SelfAttention;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.OwnPages;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
@@ -122,8 +123,17 @@ final class PassContext implements AutoCloseable {
     ///
     /// @return `(N, columns)`, a view in the current scope
     Tensor scratch(Scratch place, long columns) {
+        return scratch(place, columns, columns);
+    }
+
+    /// The same for a kernel, whose rows may be apart.
+    Tensor scratchRows(Scratch place, long columns) {
+        return scratch(place, columns, DeviceKernels.stride(device, dtype, columns));
+    }
+
+    private Tensor scratch(Scratch place, long columns, long stride) {
         long[] shape = {size(), columns};
-        long numbers = size() * columns;
+        long numbers = size() * stride;
         Tensor memory = scratch.get(place);
         if (memory == null || memory.size() < numbers) {
             if (memory != null) {
@@ -132,7 +142,7 @@ final class PassContext implements AutoCloseable {
             memory = scope.adopt(Tensor.empty(device, dtype, numbers));
             scratch.put(place, memory);
         }
-        return memory.viewAs(shape, new long[] {columns, 1}, 0);
+        return memory.viewAs(shape, new long[] {stride, 1}, 0);
     }
 
     /// Says whether what is made from now on stays until the backward pass. Between temporaries it

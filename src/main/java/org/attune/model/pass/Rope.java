@@ -4,6 +4,7 @@ import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.RopeTable;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Kernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TokenPass;
@@ -27,23 +28,40 @@ public final class Rope {
     private final Tensor scaledCos; // the same times the attention scale
     private final Tensor scaledSin;
 
+    /// Cosines and sines of a pass's rows, float32 `(N, 1, rotary / 2)`.
+    public record Angles(Tensor cos, Tensor sin) {
+        /// Those of a layout's rows.
+        public static Angles of(DecoderConfig config, Layout layout, Device device) {
+            int half = config.rope().rotaryDim(config.headDim()) / 2;
+            int n = layout.size();
+            float[] c = new float[n * half];
+            float[] s = new float[n * half];
+            fill(config, layout, half, c, s);
+            return new Angles(Tensor.of(device, c, n, 1, half), Tensor.of(device, s, n, 1, half));
+        }
+    }
+
     public Rope(DecoderConfig config, Layout layout, Device device, DType dtype) {
         rotary = config.rope().rotaryDim(config.headDim());
         scale = config.attention().scale();
-        int half = rotary / 2;
-        int n = layout.size();
-        float[] c = new float[n * half];
-        float[] s = new float[n * half];
-        fill(config, layout, half, c, s);
-        exactCos = Tensor.of(device, c, n, 1, half);
-        exactSin = Tensor.of(device, s, n, 1, half);
+        Angles exact = Angles.of(config, layout, device);
+        exactCos = exact.cos();
+        exactSin = exact.sin();
         cos = exactCos.to(dtype);
         sin = exactSin.to(dtype);
         scaledCos = exactCos.mul(scale).to(dtype);
         scaledSin = exactSin.mul(scale).to(dtype);
-        heads =
-                new VectorKernels.RotatedHeads(
-                        config.heads(), config.kvHeads(), config.headDim(), rotary, scale);
+        heads = heads(config);
+    }
+
+    /// Heads as kernels rotate them: queries, times the attention scale, then keys.
+    public static VectorKernels.RotatedHeads heads(DecoderConfig config) {
+        return new VectorKernels.RotatedHeads(
+                config.heads(),
+                config.kvHeads(),
+                config.headDim(),
+                config.rope().rotaryDim(config.headDim()),
+                config.attention().scale());
     }
 
     private static void fill(
@@ -109,6 +127,19 @@ public final class Rope {
         } else {
             a.subInPlace(bs);
             b.addInPlace(as);
+        }
+    }
+
+    /// Rotates queries and keys where they are, without the attention scale. Where a GPU has a
+    /// kernel for it, that does it.
+    ///
+    /// @param y `(N, …)`: in each row the queries, then the keys
+    /// @param back whether to take their gradients back
+    void rotateHeads(Tensor y, DecoderConfig config, boolean back) {
+        if (DeviceKernels.serve(y.device(), y.dtype())) {
+            DeviceKernels.rotate(y, heads.withScale(1), exactCos, exactSin, back);
+        } else {
+            rotateInPlace(HeadViews.queriesAndKeys(y, config), back);
         }
     }
 

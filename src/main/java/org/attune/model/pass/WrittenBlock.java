@@ -6,6 +6,7 @@ import static org.attune.model.pass.PassContext.Scratch.SECOND;
 import org.attune.model.layer.Adapter;
 import org.attune.model.layer.LlamaBlock;
 import org.attune.model.layer.Swiglu;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.TensorScope;
 
@@ -103,7 +104,8 @@ final class WrittenBlock {
 
     /// Input of the down projection, `(N, F + R)`; the adapter's columns are not filled yet.
     private static Tensor activated(LlamaBlock b, Tensor gateUp, PassContext pass) {
-        Tensor ax = pass.scratch(FIRST, b.down().in() + (long) b.down().extra(pass.adapter()));
+        long columns = b.down().in() + (long) b.down().extra(pass.adapter());
+        Tensor ax = pass.scratchRows(FIRST, columns);
         Swiglu.forward(gateUp, () -> pass.scratch(SECOND, b.down().in()), ax);
         return ax;
     }
@@ -156,6 +158,6 @@ final class WrittenBlock {
 
     /// Memory for `width` columns and the adapters' behind them.
     private static Tensor widened(Tensor like, int width, int extra) {
-        return Tensor.empty(like.device(), like.dtype(), like.size(0), width + (long) extra);
+        return DeviceKernels.rows(like.device(), like.dtype(), like.size(0), width + (long) extra);
     }
 }

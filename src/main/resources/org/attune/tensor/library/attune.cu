@@ -47,7 +47,8 @@ __device__ float together(float x, float* shared) {
     return x;
 }
 
-// sum = x + residual; out = sum r w with r = 1 / sqrt(mean(sum²) + epsilon), which is kept. A block a row.
+// sum = x + residual; out = sum r w with r = 1 / sqrt(mean(sum²) + epsilon), which is kept where there is a place for it.
+// Without a residual x is the sum, and isn't written. sum may be x. A block a row.
 extern "C" __global__ void attune_add_norm(
         const bf16* x, const bf16* residual, const bf16* weight, bf16* sum, bf16* out, float* r,
         int width, long stride, long outStride, float epsilon) {
@@ -56,18 +57,20 @@ extern "C" __global__ void attune_add_norm(
     float squares = 0;
     for (int k = TOGETHER * threadIdx.x; k < width; k += TOGETHER * blockDim.x) {
         Eight a = load(x + row * stride + k);
-        Eight b = load(residual + row * stride + k);
+        if (residual) {
+            Eight b = load(residual + row * stride + k);
 #pragma unroll
-        for (int i = 0; i < TOGETHER; i++) {
-            a.at[i] = narrow(wide(a.at[i]) + wide(b.at[i]));
-            squares = fmaf(wide(a.at[i]), wide(a.at[i]), squares);
+            for (int i = 0; i < TOGETHER; i++) a.at[i] = narrow(wide(a.at[i]) + wide(b.at[i]));
+            store(sum + row * stride + k, a);
         }
-        store(sum + row * stride + k, a);
+#pragma unroll
+        for (int i = 0; i < TOGETHER; i++) squares = fmaf(wide(a.at[i]), wide(a.at[i]), squares);
     }
     float factor = 1 / sqrtf(together<Add>(squares, shared) / width + epsilon);
-    if (threadIdx.x == 0) r[row] = factor;
+    if (threadIdx.x == 0 && r) r[row] = factor;
+    const bf16* from = residual ? sum : x; // a thread reads what it wrote itself
     for (int k = TOGETHER * threadIdx.x; k < width; k += TOGETHER * blockDim.x) {
-        Eight a = load(sum + row * stride + k);
+        Eight a = load(from + row * stride + k);
         Eight w = load(weight + k);
 #pragma unroll
         for (int i = 0; i < TOGETHER; i++) a.at[i] = narrow(wide(narrow(wide(a.at[i]) * factor)) * wide(w.at[i]));
@@ -130,6 +133,44 @@ extern "C" __global__ void attune_rotate(
         bf16* at = x + row * stride + (long) (i / rest) * headDim + rotary + i % rest;
         *at = narrow(wide(*at) * scale);
     }
+}
+
+// As attune_rotate of new tokens, whose keys and values go into a cache of (slots, keys, 2, capacity, headDim) numbers
+// instead: to place places[row] of slot slots[row]. Row angles[row] of cosines and sines is that of the token. A block a
+// row.
+extern "C" __global__ void attune_append(
+        bf16* x, const float* cosines, const float* sines, const int* angles, bf16* cache, const int* slots,
+        const int* places, int queries, int keys, int headDim, int rotary, int capacity, long stride, float scale) {
+    long row = blockIdx.x;
+    int middle = rotary / 2;
+    long angle = (long) angles[row] * middle;
+    bf16* own = x + row * stride;
+    bf16* slot = cache + ((long) slots[row] * keys * 2 * capacity + places[row]) * headDim;
+    for (int i = threadIdx.x; i < (queries + keys) * middle; i += blockDim.x) {
+        int head = i / middle;
+        int k = i % middle;
+        float factor = head < queries ? scale : 1;
+        float c = cosines[angle + k] * factor;
+        float s = sines[angle + k] * factor;
+        const bf16* from = own + (long) head * headDim + k;
+        bf16* to = head < queries ? own + (long) head * headDim + k
+                                  : slot + (long) (head - queries) * 2 * capacity * headDim + k;
+        float a = wide(from[0]);
+        float b = wide(from[middle]);
+        to[0] = narrow(__fsub_rn(__fmul_rn(a, c), __fmul_rn(b, s)));
+        to[middle] = narrow(__fadd_rn(__fmul_rn(b, c), __fmul_rn(a, s)));
+    }
+    int rest = headDim - rotary;
+    for (int i = threadIdx.x; i < (queries + keys) * rest; i += blockDim.x) {
+        int head = i / rest;
+        int k = rotary + i % rest;
+        bf16* from = own + (long) head * headDim + k;
+        if (head < queries) *from = narrow(wide(*from) * scale);
+        else slot[(long) (head - queries) * 2 * capacity * headDim + k] = *from;
+    }
+    const bf16* values = own + (long) (queries + keys) * headDim;
+    for (int i = threadIdx.x; i < keys * headDim; i += blockDim.x)
+        slot[((long) (i / headDim) * 2 + 1) * capacity * headDim + i % headDim] = values[i];
 }
 
 // out = silu(gates) up of rows that hold gates, then up.
@@ -234,5 +275,99 @@ extern "C" __global__ void attune_vocabulary(
             }
             store(row + k, v);
         }
+    }
+}
+
+// Numbers that a warp adds up at once, and how many such tiles a row may have.
+constexpr int TILE = 1024;
+constexpr int MOST_TILES = 1024;
+
+// Draws a token of each row of logits by a number in [0, 1), by probabilities of z inverse, in order of the tokens; the
+// first of the largest where inverse is 0. drawn gets the token and its logarithm of the probability under z itself, NaN
+// where a row has no finite sum. A block of 1024 threads a row.
+extern "C" __global__ void attune_draw(
+        const bf16* z, const double* uniforms, double* drawn, int vocabulary, long stride, float inverse) {
+    __shared__ float shared[WARP];
+    __shared__ double tiles[MOST_TILES];
+    __shared__ int best;
+    const bf16* row = z + (long) blockIdx.x * stride;
+    int lane = threadIdx.x % WARP;
+    int warps = blockDim.x / WARP;
+    float largest = Most::NONE;
+    for (int k = threadIdx.x; k < vocabulary; k += blockDim.x) largest = fmaxf(largest, wide(row[k]));
+    largest = together<Most>(largest, shared);
+    if (threadIdx.x == 0) best = vocabulary;
+    __syncthreads();
+    float own = 0;
+    int first = vocabulary;
+    int count = (vocabulary + TILE - 1) / TILE;
+    for (int tile = threadIdx.x / WARP; tile < count; tile += warps) {
+        float sum = 0;
+        int end = min(vocabulary, (tile + 1) * TILE);
+        for (int k = tile * TILE + lane; k < end; k += WARP) {
+            float x = wide(row[k]);
+            sum += expf((x - largest) * inverse);
+            own += expf(x - largest);
+            if (x == largest) first = min(first, k);
+        }
+        for (int step = WARP / 2; step > 0; step /= 2) sum += __shfl_xor_sync(ALL, sum, step);
+        if (lane == 0) tiles[tile] = sum;
+    }
+    if (first < vocabulary) atomicMin(&best, first);
+    own = together<Add>(own, shared);
+    if (threadIdx.x >= WARP) return;
+    int id = best;
+    if (inverse != 0) {
+        double total = 0;
+        for (int tile = 0; tile < count; tile++) total += tiles[tile];
+        double target = uniforms[blockIdx.x] * total;
+        double before = 0;
+        int tile = 0;
+        while (tile < count - 1 && !(before + tiles[tile] > target)) before += tiles[tile++];
+        int end = min(vocabulary, (tile + 1) * TILE);
+        bool found = false;
+        for (int from = tile * TILE; from < end && !found; from += WARP) {
+            int k = from + lane;
+            float e = k < end ? expf((wide(row[k]) - largest) * inverse) : 0;
+            double sum = e;
+            for (int step = 1; step < WARP; step *= 2) {
+                double below = __shfl_up_sync(ALL, sum, step);
+                if (lane >= step) sum += below;
+            }
+            u32 above = __ballot_sync(ALL, e > 0 && before + sum > target);
+            u32 likely = __ballot_sync(ALL, e > 0);
+            if (likely) id = from + 31 - __clz(likely); // the last, if rounding leaves none above
+            if (above) id = from + __ffs(above) - 1;
+            found = above != 0;
+            before += __shfl_sync(ALL, sum, WARP - 1);
+        }
+    }
+    if (lane == 0) {
+        bool valid = own > 0 && isfinite(own);
+        drawn[2 * (long) blockIdx.x] = id < vocabulary ? id : 0;
+        drawn[2 * (long) blockIdx.x + 1] = valid ? (double) (wide(row[id]) - largest - logf(own)) : nan("");
+    }
+}
+
+// Replaces gates and up by their gradients, given that of silu(gates) up.
+extern "C" __global__ void attune_swiglu_back(
+        const bf16* dOut, bf16* gateUp, int width, long dStride, long stride, long rows) {
+    long pieces = width / TOGETHER;
+    for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < rows * pieces; i += (long) gridDim.x * blockDim.x) {
+        bf16* gates = gateUp + i / pieces * stride + i % pieces * TOGETHER;
+        Eight g = load(gates);
+        Eight u = load(gates + width);
+        Eight d = load(dOut + i / pieces * dStride + i % pieces * TOGETHER);
+#pragma unroll
+        for (int k = 0; k < TOGETHER; k++) {
+            float x = wide(g.at[k]);
+            float e = wide(d.at[k]);
+            float share = 1 / (1 + expf(-x));
+            float gate = e * wide(u.at[k]) * share * (1 + x * (1 - share));
+            u.at[k] = narrow(e * (x * share));
+            g.at[k] = narrow(gate);
+        }
+        store(gates, g);
+        store(gates + width, u);
     }
 }

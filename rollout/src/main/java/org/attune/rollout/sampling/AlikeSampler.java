@@ -6,6 +6,7 @@ import org.attune.rollout.sampling.BatchSampler.Sampled;
 import org.attune.rollout.sampling.SamplingConfig.Distribution;
 import org.attune.tensor.DType;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
 import org.attune.tensor.vector.SamplingKernel;
@@ -47,6 +48,13 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
         Optional<LogitEdits> edits = LogitEdits.of(distribution, rows);
         if (hasKernel(given)) {
             return sampledByKernel(given, edits, rows);
+        }
+        if (edits.isEmpty() && !constrained && drawsFromAll() && DeviceKernels.serveDraws(given)) {
+            Tensor uniforms = onDevice(rows, sent, given);
+            return sampled(
+                    DeviceKernels.draw(given, uniforms, distribution.temperature()),
+                    rows,
+                    List.of());
         }
         Tensor logits = given.to(DType.FLOAT32);
         if (edits.isEmpty() && isPlain() && !constrained) {
@@ -141,21 +149,27 @@ record AlikeSampler(Distribution distribution, int topLogProbs, boolean constrai
 
     private static Sampled sampled(
             Tensor ids, Tensor logProbs, List<Sequence> rows, List<TopTokens> top) {
-        long[] tokens;
-        float[] values;
         if (ids.device().isGpu()) { // both at once, in numbers that hold both exactly
-            double[] both =
-                    Tensor.cat(1, ids.to(DType.FLOAT64), logProbs.to(DType.FLOAT64)).toDoubles();
-            tokens = new long[rows.size()];
-            values = new float[rows.size()];
-            for (int i = 0; i < tokens.length; i++) {
-                tokens[i] = (long) both[2 * i];
-                values[i] = (float) both[2 * i + 1];
-            }
-        } else {
-            tokens = ids.toLongs();
-            values = logProbs.toFloats();
+            Tensor both = Tensor.cat(1, ids.to(DType.FLOAT64), logProbs.to(DType.FLOAT64));
+            return sampled(both, rows, top);
         }
+        return sampled(ids.toLongs(), logProbs.toFloats(), rows, top);
+    }
+
+    /// @param both tokens and their log-probabilities, float64 `(B, 2)`
+    private static Sampled sampled(Tensor both, List<Sequence> rows, List<TopTokens> top) {
+        double[] numbers = both.toDoubles();
+        long[] tokens = new long[rows.size()];
+        float[] values = new float[rows.size()];
+        for (int i = 0; i < tokens.length; i++) {
+            tokens[i] = (long) numbers[2 * i];
+            values[i] = (float) numbers[2 * i + 1];
+        }
+        return sampled(tokens, values, rows, top);
+    }
+
+    private static Sampled sampled(
+            long[] tokens, float[] values, List<Sequence> rows, List<TopTokens> top) {
         requireFinite(values, rows, tokens);
         return new Sampled(Arrays.stream(tokens).mapToInt(Math::toIntExact).toArray(), values, top);
     }

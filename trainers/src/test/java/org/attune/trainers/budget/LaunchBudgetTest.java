@@ -57,7 +57,7 @@ class LaunchBudgetTest {
     private static DecoderConfig model(int layers) {
         var attention =
                 new AttentionConfig(4, 2, 8, false, false, false, Collections.nCopies(layers, 0));
-        return TinyModels.sized("llama", 32, 44, VOCABULARY, layers, attention, false, true);
+        return TinyModels.sized("llama", 32, 48, VOCABULARY, layers, attention, false, true);
     }
 
     private static void assertBudget(
@@ -94,7 +94,7 @@ class LaunchBudgetTest {
     }
 
     private static LoraConfig lora(double dropout) {
-        return LoraConfig.of(4, 8, dropout, ModuleSelection.of("all-linear"));
+        return LoraConfig.of(8, 16, dropout, ModuleSelection.of("all-linear"));
     }
 
     private static Policy policy(Decoder decoder, double dropout) {
@@ -161,6 +161,24 @@ class LaunchBudgetTest {
                                 }));
     }
 
+    /// With kernels of Attune's own.
+    @Test
+    void aTokenThatIsDrawnInBfloat16() {
+        assertBudget(
+                "a token of three sequences in bfloat16",
+                new Budget(5, 14, 1, 1),
+                layers ->
+                        onDecoder(
+                                DType.BFLOAT16,
+                                layers,
+                                d -> {
+                                    try (var _ = policy(d, 0)) {
+                                        return token(
+                                                d, SamplingConfig.Distribution.plain(), 5, 6, 7);
+                                    }
+                                }));
+    }
+
     @Test
     void aStepOfAnAdapter() {
         assertBudget(
@@ -181,13 +199,29 @@ class LaunchBudgetTest {
     void aStepOfAnAdapterInBfloat16() {
         assertBudget(
                 "a LoRA step in bfloat16",
-                new Budget(63, 168, 2, 2),
+                new Budget(56, 120, 2, 2),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
                                 layers,
                                 d -> {
                                     try (Policy policy = policy(d, 0)) {
+                                        return step(policy);
+                                    }
+                                }));
+    }
+
+    @Test
+    void aStepWithDropoutInBfloat16() {
+        assertBudget(
+                "a LoRA step with dropout in bfloat16",
+                new Budget(56, 162, 2, 2),
+                layers ->
+                        onDecoder(
+                                DType.BFLOAT16,
+                                layers,
+                                d -> {
+                                    try (Policy policy = policy(d, 0.05)) {
                                         return step(policy);
                                     }
                                 }));

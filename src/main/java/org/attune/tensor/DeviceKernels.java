@@ -1,0 +1,295 @@
+package org.attune.tensor;
+
+import org.attune.error.ShapeException;
+import org.attune.tensor.gpu.Launch;
+import org.attune.tensor.vector.KeptNumbers;
+
+import java.util.Arrays;
+
+/// Attune's own kernels for GPUs, of bfloat16 numbers. The simulated GPU has stand-ins with the
+/// same arguments; on real ones they are untried. Where [#serve] says no, operators compute.
+///
+/// Rows of a matrix may be apart; they begin at, and their widths are, multiples of 8 numbers.
+public final class DeviceKernels {
+    /// Numbers that a thread loads at once.
+    private static final int TOGETHER = 8;
+
+    private static final int WARP = 32;
+    private static final int THREADS = 256;
+    private static final int MOST_BLOCKS = 4096;
+
+    /// Tokens of the largest vocabulary that is drawn from.
+    private static final int LARGEST_VOCABULARY = 1 << 20;
+
+    private DeviceKernels() {}
+
+    /// Whether a device has them for numbers of a type.
+    public static boolean serve(Device device, DType dtype) {
+        return dtype == DType.BFLOAT16 && device.isGpu() && KernelDevices.of(device).isPresent();
+    }
+
+    /// Whether they take rows of so many numbers.
+    public static boolean servesWidth(int width) {
+        return width % TOGETHER == 0;
+    }
+
+    /// Whether they take these matrices' rows and vectors, of so many numbers each.
+    public static boolean serve(int width, Tensor... matrices) {
+        if (!servesWidth(width) || !serve(matrices[0].device(), matrices[0].dtype())) {
+            return false;
+        }
+        for (Tensor x : matrices) {
+            if (!hasRows(x)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static void require(int width, Tensor... matrices) {
+        if (!serve(width, matrices)) {
+            throw new ShapeException(
+                    "kernels don't take rows of %d numbers of %s"
+                            .formatted(width, Arrays.toString(matrices)));
+        }
+    }
+
+    private static boolean hasRows(Tensor x) {
+        long[] strides = x.strides();
+        return strides[x.dim() - 1] == 1
+                && (x.dim() == 1 || x.dim() == 2 && strides[0] % TOGETHER == 0)
+                && Libtorch.dataPointer(x.handle()) % (TOGETHER * DType.BFLOAT16.bytes()) == 0;
+    }
+
+    /// Numbers from a row to the next with which [#serve] takes rows of any width; the width where
+    /// there are no kernels.
+    public static long stride(Device device, DType dtype, long width) {
+        return serve(device, dtype) ? (width + TOGETHER - 1) / TOGETHER * TOGETHER : width;
+    }
+
+    /// A matrix with rows of that [#stride].
+    ///
+    /// @return `(rows, width)`, not initialised
+    public static Tensor rows(Device device, DType dtype, long rows, long width) {
+        long stride = stride(device, dtype, width);
+        Tensor all = Tensor.empty(device, dtype, rows, stride);
+        return stride == width ? all : all.narrow(1, 0, width);
+    }
+
+    /// RMS norm of rows.
+    ///
+    /// @param x `(N, D)`
+    /// @param out its first `D` columns are written
+    /// @return statistics, float32 `(N, 1)`
+    public static Tensor rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor out) {
+        Tensor r = Tensor.empty(x.device(), DType.FLOAT32, x.size(0), 1);
+        norm(x, null, weight, epsilon, out, r);
+        return r;
+    }
+
+    /// Adds to a matrix where it is, and norms the sum's rows.
+    ///
+    /// @param x `(N, D)`, dense; changed
+    /// @param added `(N, D)`, dense; null: nothing
+    /// @param out its first `D` columns are written
+    public static void addNorm(Tensor x, Tensor added, Tensor weight, double epsilon, Tensor out) {
+        norm(x, added, weight, epsilon, out, null);
+    }
+
+    private static void norm(
+            Tensor x, Tensor added, Tensor weight, double epsilon, Tensor out, Tensor r) {
+        int width = Math.toIntExact(x.size(1));
+        require(width, x, weight, out);
+        new DeviceKernel("attune_add_norm")
+                .with(x)
+                .orNone(added)
+                .with(weight)
+                .with(x)
+                .with(out)
+                .orNone(r)
+                .with(width)
+                .with(x.stride(0))
+                .with(out.stride(0))
+                .with((float) epsilon)
+                .launch(x.size(0), threads(width / TOGETHER));
+    }
+
+    /// The gradient of an RMS norm's input plus a residual, `(N, D)`.
+    ///
+    /// @param dy of the norm, `(N, D)`
+    /// @param x its input, dense
+    /// @param r what [#rmsNorm] gave
+    /// @param residual added, dense
+    public static Tensor rmsNormBackward(
+            Tensor dy, Tensor x, Tensor r, Tensor weight, Tensor residual) {
+        int width = Math.toIntExact(x.size(1));
+        require(width, dy, x, weight, residual);
+        Tensor dx = Tensor.empty(x.device(), x.dtype(), x.shape());
+        new DeviceKernel("attune_norm_back")
+                .with(dy)
+                .with(x)
+                .with(weight)
+                .with(r)
+                .with(residual)
+                .with(dx)
+                .with(width)
+                .with(dy.stride(0))
+                .with(x.stride(0))
+                .launch(x.size(0), threads(width / TOGETHER));
+        return dx;
+    }
+
+    /// As [VectorKernels#rotate].
+    public static void rotate(
+            Tensor x, VectorKernels.RotatedHeads heads, Tensor cos, Tensor sin, boolean back) {
+        int middle = heads.rotary() / 2;
+        new DeviceKernel("attune_rotate")
+                .with(x)
+                .with(cos)
+                .with(sin)
+                .with(heads.queries())
+                .with(heads.keys())
+                .with(heads.headDim())
+                .with(heads.rotary())
+                .with(x.stride(0))
+                .with((float) heads.scale())
+                .with(back ? 1 : 0)
+                .launch(x.size(0), threads((heads.queries() + heads.keys()) * middle));
+    }
+
+    /// Where new tokens go in a cache of keys and values, and how they are rotated. Tensors are
+    /// int32 `(N)`.
+    ///
+    /// @param slots of the tokens
+    /// @param places in their slots
+    /// @param angles rows of `cos` and `sin` that are theirs
+    /// @param cos float32 `(…, rotary / 2)`
+    /// @param sin likewise
+    public record CachePlaces(Tensor slots, Tensor places, Tensor angles, Tensor cos, Tensor sin) {}
+
+    /// Rotates new tokens' queries where they are, times their scale. Writes the tokens' rotated
+    /// keys and their values into a cache.
+    ///
+    /// @param x `(N, …)`: in each row queries, keys, values; the keys stay as they are
+    /// @param cache `(S · C · 2 · L, K)`, of each slot and head the keys, then the values
+    /// @param capacity `L`
+    public static void append(
+            Tensor x,
+            VectorKernels.RotatedHeads heads,
+            CachePlaces at,
+            Tensor cache,
+            int capacity) {
+        new DeviceKernel("attune_append")
+                .with(x)
+                .with(at.cos())
+                .with(at.sin())
+                .with(at.angles())
+                .with(cache)
+                .with(at.slots())
+                .with(at.places())
+                .with(heads.queries())
+                .with(heads.keys())
+                .with(heads.headDim())
+                .with(heads.rotary())
+                .with(capacity)
+                .with(x.stride(0))
+                .with((float) heads.scale())
+                .launch(x.size(0), threads((heads.queries() + heads.keys()) * heads.headDim()));
+    }
+
+    /// The gated activation `silu(g) · u`.
+    ///
+    /// @param gateUp `(N, 2F)`, gates first
+    /// @param out its first `F` columns are written
+    public static void swiglu(Tensor gateUp, Tensor out) {
+        int width = Math.toIntExact(gateUp.size(1) / 2);
+        require(width, gateUp, out);
+        new DeviceKernel("attune_swiglu")
+                .with(gateUp)
+                .with(out)
+                .with(width)
+                .with(gateUp.stride(0))
+                .with(out.stride(0))
+                .with(gateUp.size(0))
+                .launch(blocks(gateUp.size(0) * width / TOGETHER), THREADS);
+    }
+
+    /// Replaces the input of [#swiglu] by its gradient.
+    ///
+    /// @param dOut gradient of the output, `(N, F)`
+    /// @param gateUp changed, `(N, 2F)`
+    public static void swigluBackward(Tensor dOut, Tensor gateUp) {
+        int width = Math.toIntExact(gateUp.size(1) / 2);
+        require(width, dOut, gateUp);
+        new DeviceKernel("attune_swiglu_back")
+                .with(dOut)
+                .with(gateUp)
+                .with(width)
+                .with(dOut.stride(0))
+                .with(gateUp.stride(0))
+                .with(gateUp.size(0))
+                .launch(blocks(gateUp.size(0) * width / TOGETHER), THREADS);
+    }
+
+    /// Whether [#dropout] takes the rows of a matrix.
+    public static boolean servesDropout(Tensor x) {
+        if (!serve(x.device(), x.dtype()) || x.dim() != 2) {
+            return false;
+        }
+        long[] strides = x.strides();
+        return x.size(1) % KeptNumbers.TOGETHER == 0
+                && strides[0] % KeptNumbers.TOGETHER == 0
+                && strides[1] == 1
+                && Libtorch.dataPointer(x.handle()) % Long.BYTES == 0;
+    }
+
+    /// As [VectorKernels#dropout].
+    public static void dropout(KeptNumbers kept, Tensor x, long firstRow, Tensor out) {
+        int width = Math.toIntExact(x.size(1));
+        new DeviceKernel("attune_dropout")
+                .with(x)
+                .with(out)
+                .with(kept.stream())
+                .with(kept.dropped())
+                .with(width)
+                .with(x.stride(0))
+                .with(out.stride(0))
+                .with(firstRow)
+                .with(x.size(0))
+                .launch(blocks(x.size(0) * width / KeptNumbers.TOGETHER), THREADS);
+    }
+
+    /// Whether [#draw] takes logits.
+    public static boolean serveDraws(Tensor z) {
+        return serve(z.device(), z.dtype()) && z.stride(1) == 1 && z.size(1) <= LARGEST_VOCABULARY;
+    }
+
+    /// Draws a token of each row of logits.
+    ///
+    /// @param z `(B, V)`
+    /// @param uniforms a random number in [0, 1) for each row, float64 `(B, 1)`
+    /// @param temperature 0 takes the first of the largest
+    /// @return tokens and their log-probabilities at temperature 1, float64 `(B, 2)`; NaN where no
+    ///     logit is finite, or one is NaN or infinite
+    public static Tensor draw(Tensor z, Tensor uniforms, double temperature) {
+        Tensor drawn = Tensor.empty(z.device(), DType.FLOAT64, z.size(0), 2);
+        new DeviceKernel("attune_draw")
+                .with(z)
+                .with(uniforms)
+                .with(drawn)
+                .with(Math.toIntExact(z.size(1)))
+                .with(z.stride(0))
+                .with(temperature == 0 ? 0f : (float) (1 / temperature))
+                .launch(z.size(0), Launch.MOST_THREADS);
+        return drawn;
+    }
+
+    /// Threads of a block for so many pieces of work: whole warps.
+    private static int threads(int work) {
+        return Math.clamp((work + WARP - 1L) / WARP * WARP, WARP, 2 * THREADS);
+    }
+
+    private static long blocks(long work) {
+        return Math.clamp((work + THREADS - 1) / THREADS, work == 0 ? 0 : 1, MOST_BLOCKS);
+    }
+}
