@@ -14,6 +14,9 @@ public final class DeviceKernels {
     /// Numbers that a thread loads at once.
     private static final int TOGETHER = 8;
 
+    /// Bytes of them.
+    private static final int ALIGNED = TOGETHER * Short.BYTES;
+
     private static final int WARP = 32;
     private static final int THREADS = 256;
     private static final int MOST_BLOCKS = 4096;
@@ -58,7 +61,7 @@ public final class DeviceKernels {
         long[] strides = x.strides();
         return strides[x.dim() - 1] == 1
                 && (x.dim() == 1 || x.dim() == 2 && strides[0] % TOGETHER == 0)
-                && Libtorch.dataPointer(x.handle()) % (TOGETHER * DType.BFLOAT16.bytes()) == 0;
+                && Libtorch.dataPointer(x.handle()) % ALIGNED == 0;
     }
 
     /// Numbers from a row to the next with which [#serve] takes rows of any width; the width where

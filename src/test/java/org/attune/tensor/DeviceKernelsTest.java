@@ -193,7 +193,7 @@ class DeviceKernelsTest {
                     Tensor x = halves(random, 2, 32);
                     Tensor cos = Tensor.of(GPU, KernelChecks.numbers(random, 9), 3, 3);
                     Tensor sin = Tensor.of(GPU, KernelChecks.numbers(random, 9), 3, 3);
-                    Tensor cache = Tensor.zeros(GPU, DType.BFLOAT16, 2 * 2 * capacity, 8);
+                    Tensor cache = Tensor.zeros(GPU, DType.BFLOAT16, 2L * 2 * capacity, 8);
                     float[] before = numbers(x);
                     int[] slots = {1, 0};
                     int[] places = {3, 1};

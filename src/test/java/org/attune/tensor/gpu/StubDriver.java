@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /// CUDA's driver in Java: it notes its calls.
+@SuppressWarnings("restricted")
 final class StubDriver {
     static final long CONTEXT = 11;
     static final long MODULE = 22;
