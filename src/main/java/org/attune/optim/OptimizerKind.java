@@ -27,8 +27,8 @@ public sealed interface OptimizerKind
         return false;
     }
 
-    /// Whether numbers may be updated apart from all others, with a state of their own: what ranks
-    /// cut into parts.
+    /// Whether it keeps moments of single numbers and updates each apart from all others, so that
+    /// ranks may cut numbers and state into parts.
     default boolean mayPart() {
         return false;
     }

@@ -132,6 +132,7 @@ public final class RunConfigReader {
         List<String> notes = new ArrayList<>(check.sort(settings, problems));
         RunEnvironment environment = environment(settings.remove("env"), notes, problems);
         Map<String, Setting> given = Map.copyOf(settings);
+        PastedSettings.resolve(settings, run.directory(), notes, problems);
         KeyAliases.resolve(settings, notes, problems);
         var missing = new Problems();
         PathKeys.resolve(settings, run.directory(), problems, missing);

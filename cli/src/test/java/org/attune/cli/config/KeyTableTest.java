@@ -56,6 +56,9 @@ class KeyTableTest {
                     "max_seq_length",
                     "group_by_length",
                     "no_cuda",
+                    "deepspeed",
+                    "deepspeed_config_file",
+                    "config_file",
                     "model_init_kwargs",
                     "teacher_model_init_kwargs",
                     "env");
