@@ -8,7 +8,7 @@
 #   attune, lib/, runtime/         Attune and the part of the JDK that it uses
 #   bench/gpu/                     first.sh and its scripts
 #   tests/                         the tests of tensors, models, generation and trainers that need no large files
-# Left out, since the libtorch of pip takes its place: Attune's own; and ND4J's natives (105 MiB), so no GRPO.
+# Left out, since the libtorch of pip takes its place: Attune's own; and ND4J (120 MiB), so no GRPO.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 kit=${1:-$root/target/attune-gpu}
@@ -25,16 +25,22 @@ mkdir -p "$kit/lib" "$kit/tests/lib" "$kit/bench/gpu"
 cp "$root/attune" "$root/cli/src/main/dist/launch.conf" "$root/cli/src/main/dist/compiler.json" "$kit/"
 cp "$root"/bench/gpu/first.sh "$root"/bench/gpu/*.py "$kit/bench/gpu/"
 
-# Pictures (java.desktop) and programs in Java that users bring along (jdk.compiler) are for other machines.
+# Pictures (java.desktop), rows in Parquet and programs in Java that users bring along (jdk.compiler) are for other machines.
 modules=java.base,java.logging,java.management,jdk.management,java.xml,java.net.http,jdk.httpserver,jdk.unsupported,java.sql
 modules=$modules,jdk.incubator.vector,java.naming,java.compiler,java.instrument,java.scripting,jdk.zipfs
 "$java/bin/jlink" --add-modules "$modules" --output "$kit/runtime" --strip-debug --no-header-files --no-man-pages --compress zip-9
 
 for jar in "$root"/cli/target/attune/lib/*.jar; do
-  case ${jar##*/} in pytorch-native-cpu* | pytorch-jni* | nd4j-native-*-linux* | openblas* | javacpp*-linux* | guava-1.0* | protobuf-1.0* | jackson-1.0*) ;; *) cp "$jar" "$kit/lib/" ;; esac
+  case ${jar##*/} in
+    pytorch-native-cpu* | pytorch-jni*) ;; # libtorch itself
+    nd4j-* | openblas* | javacpp* | guava-1.0* | protobuf-1.0* | jackson-1.0* | flatbuffers* | commons-math3*) ;; # ND4J
+    xchart*) ;; # pictures
+    hardwood* | zstd* | snappy* | lz4* | brotli4j* | native-linux*) ;; # rows in Parquet
+    *) cp "$jar" "$kit/lib/" ;;
+  esac
 done
 # Native libraries of other systems.
-for jar in "$kit"/lib/{tokenizers,zstd-jni,snappy-java,jna}-*.jar; do
+for jar in "$kit"/lib/{tokenizers,jna}-*.jar; do
   unzip -Z1 "$jar" | grep -E '\.(so|a|dll|dylib|jnilib)$' | grep -vE '(linux|Linux)[-/](x86[-_]64|amd64)(/cpu)?/[^/]*$' >"$kit/others" || true
   [ ! -s "$kit/others" ] || zip -qd -@ "$jar" <"$kit/others"
 done
@@ -55,7 +61,7 @@ version=$(sed -n 's|.*<junit.version>5\.\(.*\)</junit.version>.*|1.\1|p' "$root/
 (cd "$kit" && mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
   "-Dartifact=org.junit.platform:junit-platform-console-standalone:$version" "-DoutputDirectory=$kit/tests/lib" </dev/null)
 
-tar czf "$kit.tar.gz" -C "$(dirname "$kit")" "$(basename "$kit")"
+tar cf - -C "$(dirname "$kit")" "$(basename "$kit")" | gzip -9 >"$kit.tar.gz"
 bytes=$(stat -c %s "$kit.tar.gz")
 echo "$kit.tar.gz: $((bytes >> 20)) MiB"
 [ "$bytes" -le $limit ] || { echo "pack.sh: more than the 55 MiB that it may have" >&2; exit 1; }

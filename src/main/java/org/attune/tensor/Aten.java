@@ -270,7 +270,7 @@ final class Aten {
         if (failure != 0) {
             String message = describe() + Libtorch.reason();
             reset();
-            throw new ShapeException(message);
+            throw FullDevice.instead(device, new ShapeException(message));
         }
         return device;
     }

@@ -1,11 +1,13 @@
 package org.attune.tensor;
 
 import org.attune.error.ConfigException;
+import org.attune.tensor.library.CachingAllocator;
 import org.attune.tensor.library.Cudart;
 import org.attune.tensor.library.LoadedLibtorch;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /// Looks for a usable GPU and can explain why there is none.
 final class CudaProbe {
@@ -25,11 +27,30 @@ final class CudaProbe {
         return cudart().map(runtime -> runtime.capability(index)).orElse(0);
     }
 
-    /// Memory of GPU `index` that nobody uses, in bytes; empty if the driver does not tell.
-    static OptionalLong freeBytes(int index) {
-        return cudart().filter(runtime -> index < runtime.deviceCount())
-                .map(runtime -> runtime.freeBytes(index))
-                .orElse(OptionalLong.empty());
+    /// Bytes of each GPU that weren't free when it was first looked at: others', and what CUDA
+    /// itself takes. On the engine thread.
+    private static final Map<Integer, Long> TAKEN_BEFORE = new HashMap<>();
+
+    /// What the memory of a GPU holds; empty if the driver doesn't tell.
+    static Optional<DeviceMemory> memory(Device gpu) {
+        return cudart().filter(runtime -> gpu.index() < runtime.deviceCount())
+                .flatMap(runtime -> runtime.memory(gpu.index()))
+                .map(
+                        now -> {
+                            long live = DeviceBytes.live(gpu);
+                            long taken = now.total() - now.free();
+                            long before =
+                                    TAKEN_BEFORE.computeIfAbsent(gpu.index(), _ -> taken - live);
+                            long kept = Math.max(0, taken - before - live);
+                            return new DeviceMemory(now.total(), now.free(), live, kept);
+                        });
+    }
+
+    /// Empties the allocators' caches of all GPUs.
+    static void giveBackFreedMemory() {
+        if (Engine.libtorch().hasCuda()) {
+            CachingAllocator.find().ifPresent(CachingAllocator::empty);
+        }
     }
 
     /// Waits for all that was asked of GPU `index`.

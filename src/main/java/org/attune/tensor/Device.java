@@ -2,7 +2,9 @@ package org.attune.tensor;
 
 import org.attune.error.ConfigException;
 
-import java.util.OptionalLong;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// The device that a tensor lives on. Nothing is created without one.
 ///
@@ -15,7 +17,10 @@ public record Device(Type type, int index) {
     /// The system property that says what `auto` is: `-Dattune.device=simulated`.
     private static final String PREFERRED = "attune.device";
 
-    private static final long SIMULATED_BYTES = 16L << 30;
+    /// Variables in which launchers tell a process its number on this machine: Open MPI, Intel MPI
+    /// and MPICH, Slurm.
+    private static final List<String> LOCAL_RANK =
+            List.of("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID");
 
     /// Kinds of devices, with libtorch's `DeviceType` number. Libtorch takes what is simulated for
     /// the processor's.
@@ -63,8 +68,10 @@ public record Device(Type type, int index) {
         return type != Type.CPU;
     }
 
-    /// Reads `auto`, `cpu`, `cuda` or `cuda:N`. `auto` is the first GPU if there is one, else the
-    /// CPU. Under `-Dattune.device=simulated` it is the simulated GPU, which `simulated` names too.
+    /// Reads `auto`, `cpu`, `cuda` or `cuda:N`. `cuda` is the first GPU. Where a launcher
+    /// started several processes on this machine, it is the GPU of a process's number among them.
+    /// `auto` is the same if there is a GPU, else the CPU. Under `-Dattune.device=simulated` it
+    /// is the simulated GPU, which `simulated` names too.
     ///
     /// @throws ConfigException if the text is none of these, or names a GPU that isn't there; the
     ///     message then says what was looked for
@@ -77,16 +84,34 @@ public record Device(Type type, int index) {
             return SIMULATED;
         }
         if (text.equals("auto")) {
-            return CudaProbe.gpuCount() > 0 ? cuda(0) : CPU;
+            int gpus = CudaProbe.gpuCount();
+            return gpus > 0 ? cuda(ofRank(System.getenv(), gpus)) : CPU;
         }
         if (!text.matches("cuda(:\\d{1,3})?")) {
             throw new ConfigException(
                     "device: \"%s\" is not a device; use auto, cpu, cuda or cuda:N"
                             .formatted(text));
         }
-        int index = text.length() > 4 ? Integer.parseInt(text.substring(5)) : 0;
+        int index =
+                text.length() > 4
+                        ? Integer.parseInt(text.substring(5))
+                        : ofRank(System.getenv(), CudaProbe.gpuCount());
         CudaProbe.require(index);
         return cuda(index);
+    }
+
+    /// The GPU of a process by its number among those of this machine. More processes than GPUs
+    /// share them in turn.
+    ///
+    /// @param environment variables of the process
+    /// @param gpus of this machine
+    static int ofRank(Map<String, String> environment, int gpus) {
+        return LOCAL_RANK.stream()
+                .map(environment::get)
+                .filter(value -> value != null && value.matches("\\d{1,6}"))
+                .findFirst()
+                .map(value -> Integer.parseInt(value) % Math.max(1, gpus))
+                .orElse(0);
     }
 
     /// Waits until the device has done all that was asked of it, so that a clock can be read. A
@@ -98,14 +123,27 @@ public record Device(Type type, int index) {
         }
     }
 
-    /// Memory of a GPU that nobody uses, in bytes; empty for the CPU and where the driver does not
-    /// tell.
-    public OptionalLong freeBytes() {
+    /// What a GPU's memory holds; empty for the CPU, and where the driver doesn't tell. On the
+    /// engine thread.
+    public Optional<DeviceMemory> memory() {
         return switch (type) {
-            case CPU -> OptionalLong.empty();
-            case CUDA -> CudaProbe.freeBytes(index);
-            case SIMULATED -> OptionalLong.of(SIMULATED_BYTES);
+            case CPU -> Optional.empty();
+            case CUDA -> CudaProbe.memory(this);
+            case SIMULATED -> {
+                long total = DeviceBytes.simulatedTotal();
+                long live = DeviceBytes.live(this);
+                yield Optional.of(new DeviceMemory(total, total - live, live, 0));
+            }
         };
+    }
+
+    /// Gives the driver back what a GPU's memory has of freed tensors, so that it is whole again
+    /// and others may have it; does nothing for a processor. On the engine thread.
+    public void giveBackFreedMemory() {
+        if (type == Type.CUDA) {
+            finish();
+            CudaProbe.giveBackFreedMemory();
+        }
     }
 
     @Override

@@ -130,7 +130,8 @@ final class DjlOps implements NativeOps {
             DeviceTraffic.called("aten::" + op, arguments[0], result, view);
             return result;
         } catch (EngineException e) {
-            throw refused(op, e, arguments);
+            throw FullDevice.instead(
+                    Placement.of(op, arguments, arguments.length), refused(op, e, arguments));
         } finally {
             OperatorTimes.end("aten::" + op, begun);
         }
@@ -144,7 +145,8 @@ final class DjlOps implements NativeOps {
             call.run();
             DeviceTraffic.called("aten::" + op, device, false);
         } catch (EngineException e) {
-            throw refused(op, e, arguments);
+            throw FullDevice.instead(
+                    Placement.of(op, arguments, arguments.length), refused(op, e, arguments));
         } finally {
             OperatorTimes.end("aten::" + op, begun);
         }

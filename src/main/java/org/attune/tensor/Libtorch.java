@@ -29,6 +29,10 @@ final class Libtorch {
     private static final MethodHandle NEW_HANDLE = torch("new_tensor_handle", L, L);
     private static final MethodHandle DELETE = torch("delete_tensor_object", L);
     private static final MethodHandle EMPTY_STRIDED = torch("empty_strided", L, L, L, I, I, I, L);
+    private static final MethodHandle EMPTY_PINNED =
+            optional(
+                    "aoti_torch_empty_strided_pinned",
+                    FunctionDescriptor.of(I, L, L, L, I, I, I, L));
     private static final MethodHandle REINTERPRET = torch("_reinterpret_tensor", L, L, L, L, L, L);
     private static final MethodHandle DATA_PTR = torch("get_data_ptr", L, L);
     private static final MethodHandle GET_DIM = torch("get_dim", L, L);
@@ -185,6 +189,32 @@ final class Libtorch {
             return OUT.get(L, 0);
         } catch (Throwable t) {
             throw fault("empty_strided", t);
+        }
+    }
+
+    /// As [#empty], in memory of the processor that a GPU can read by itself. Only from 2.11
+    /// on, and only where there is a GPU.
+    ///
+    /// @return 0 where libtorch has no such memory
+    static long emptyPinned(long[] shape, int scalarType) {
+        if (EMPTY_PINNED == null) {
+            return 0;
+        }
+        layOut(shape);
+        try {
+            int rc =
+                    (int)
+                            EMPTY_PINNED.invokeExact(
+                                    (long) shape.length,
+                                    SIZES.address(),
+                                    STRIDES.address(),
+                                    scalarType,
+                                    Device.cpu().type().number(),
+                                    Device.cpu().index(),
+                                    OUT.address());
+            return rc == 0 ? OUT.get(L, 0) : 0;
+        } catch (Throwable t) {
+            throw fault("empty_strided_pinned", t);
         }
     }
 

@@ -27,6 +27,17 @@ abstract sealed class NativeTensor implements AutoCloseable permits Tensor {
         ownedBytes = view ? 0 : size() * dtype.bytes();
     }
 
+    /// A handle to uninitialised memory.
+    static long allocate(Device device, DType dtype, long... shape) {
+        try {
+            return Libtorch.empty(
+                    shape, dtype.scalarType(), device.type().number(), device.index());
+        } catch (IllegalStateException e) {
+            var refused = new ShapeException("empty " + dtype + Arrays.toString(shape) + ": " + e);
+            throw FullDevice.instead(device, refused);
+        }
+    }
+
     /// Sizes, outermost first. Do not modify.
     public long[] shape() {
         return shape;

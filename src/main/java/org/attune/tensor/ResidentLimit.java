@@ -32,8 +32,9 @@ public final class ResidentLimit {
     ///
     /// @param bytes from which on freed memory is given back
     /// @param resident says how many there are
-    public static void set(long bytes, LongSupplier resident) {
-        current = new ResidentLimit(bytes, resident, Engine::giveBackFreedMemory);
+    /// @param giveBack gives freed memory back
+    public static void set(long bytes, LongSupplier resident, Runnable giveBack) {
+        current = new ResidentLimit(bytes, resident, giveBack);
     }
 
     /// Takes the process's limit away.

@@ -71,7 +71,7 @@ final class ShimOps implements NativeOps {
         long handle = shim.subtract(a.handle(), b.handle(), -factor);
         OperatorTimes.end(op, begun);
         if (handle == 0) {
-            throw refused(op, a, b, Libtorch.reason());
+            throw FullDevice.instead(device, refused(op, a, b, Libtorch.reason()));
         }
         DeviceTraffic.called(op, device, false);
         return Tensor.adopt(handle, false, device);

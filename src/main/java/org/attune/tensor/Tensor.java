@@ -26,6 +26,8 @@ public final class Tensor extends NativeTensor {
         try {
             scope = TensorScope.currentOrThrow();
             tensor = new Tensor(handle, view, device);
+            scope.requireUnsealed();
+            DeviceBytes.added(device, tensor.ownedBytes());
             scope.add(tensor);
         } catch (RuntimeException e) {
             Libtorch.delete(handle);
@@ -40,10 +42,7 @@ public final class Tensor extends NativeTensor {
     /// Uninitialised memory.
     public static Tensor empty(Device device, DType dtype, long... shape) {
         Engine.requireEngineThread();
-        return adopt(
-                Libtorch.empty(shape, dtype.scalarType(), device.type().number(), device.index()),
-                false,
-                device);
+        return adopt(NativeTensor.allocate(device, dtype, shape), false, device);
     }
 
     /// All zeros.

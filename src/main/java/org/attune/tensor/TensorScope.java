@@ -1,6 +1,7 @@
 package org.attune.tensor;
 
 import java.util.Arrays;
+import java.util.Map;
 
 /// Owner of tensors: everything created while a scope is the innermost open one dies with it,
 /// unless it is moved out. One scope per training step or generated token; long-lived owners hold a
@@ -103,7 +104,7 @@ public final class TensorScope implements AutoCloseable {
         size = 0;
     }
 
-    /// Bytes in tensors that are alive (views share theirs with what they look at).
+    /// Bytes in tensors that are alive, on all devices (views share theirs with what they look at).
     public static long liveBytes() {
         return liveBytes;
     }
@@ -113,9 +114,16 @@ public final class TensorScope implements AutoCloseable {
         return peakBytes;
     }
 
-    /// Lets [#peakBytes] begin at what is alive now.
+    /// Lets [#peakBytes] and [#peaksOfGpus] begin at what is alive now.
     public static void resetPeak() {
         peakBytes = liveBytes;
+        DeviceBytes.resetPeaks();
+    }
+
+    /// The most bytes that were alive on each GPU since [#resetPeak], by the device's name; those
+    /// that had none are left out.
+    public static Map<String, Long> peaksOfGpus() {
+        return DeviceBytes.peaks();
     }
 
     /// Tensors that are alive, views included.
@@ -136,11 +144,15 @@ public final class TensorScope implements AutoCloseable {
         return current;
     }
 
-    void add(Tensor tensor) {
+    void requireUnsealed() {
         if (sealed) {
             throw new IllegalStateException(
                     "scope " + name + " is sealed: nothing may be allocated in it any more");
         }
+    }
+
+    void add(Tensor tensor) {
+        requireUnsealed();
         if (size == tensors.length) {
             tensors = Arrays.copyOf(tensors, 2 * size);
         }
@@ -167,6 +179,7 @@ public final class TensorScope implements AutoCloseable {
 
     static void release(Tensor tensor) {
         liveBytes -= tensor.ownedBytes();
+        DeviceBytes.removed(tensor.device, tensor.ownedBytes());
         liveTensors--;
         tensor.free();
     }

@@ -5,8 +5,10 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /// Small arrays on their way to a GPU. They gather in the processor's memory and go in one copy,
-/// before the next operator that computes on a GPU: every copy is waited for. So arrays that are
-/// made one after the other cost one copy. On the engine thread.
+/// before the next operator that computes on a GPU. So arrays that are made one after the other
+/// cost one copy. For a real GPU they gather in pinned memory, where libtorch has it: then nobody
+/// waits for the copy. No place there is written twice, and libtorch frees it after the copies from
+/// it. On the engine thread.
 final class Uploads {
     /// Bytes of the largest array that is gathered.
     static final long LARGEST = 1L << 20;
@@ -19,15 +21,28 @@ final class Uploads {
     private static long used;
 
     /// Memory here and there of the same size.
-    private record Chunk(TensorScope scope, Tensor here, Tensor there, Map<DType, Tensor> views) {
+    private record Chunk(
+            TensorScope scope,
+            Tensor here,
+            boolean pinned,
+            Tensor there,
+            Map<DType, Tensor> views) {
         static Chunk on(Device device) {
             TensorScope scope = TensorScope.detached("uploads");
             try (var _ = scope.enter()) {
-                Tensor here = Tensor.empty(Device.cpu(), DType.INT64, CHUNK / Long.BYTES);
+                long[] shape = {CHUNK / Long.BYTES};
+                long pinned =
+                        device.type() == Device.Type.CUDA
+                                ? Libtorch.emptyPinned(shape, DType.INT64.scalarType())
+                                : 0;
+                Tensor here =
+                        pinned != 0
+                                ? Tensor.adopt(pinned, false, Device.cpu())
+                                : Tensor.empty(Device.cpu(), DType.INT64, shape);
                 Tensor there = Tensor.empty(device, DType.INT64, CHUNK / Long.BYTES);
                 var views = new EnumMap<DType, Tensor>(DType.class);
                 views.put(DType.INT64, there);
-                return new Chunk(scope, here, there, views);
+                return new Chunk(scope, here, pinned != 0, there, views);
             }
         }
 
@@ -86,7 +101,7 @@ final class Uploads {
         try (var _ = TensorScope.open("upload")) {
             Tensor here = part(chunk.here(), from, numbers);
             Tensor there = part(chunk.there(), from, numbers);
-            Operators.SEND.with(there).with(here).with(false).call();
+            Operators.SEND.with(there).with(here).with(chunk.pinned()).call();
             DeviceTraffic.copied(here, there);
         }
     }

@@ -1,5 +1,7 @@
 package org.attune.bench;
 
+import org.attune.tensor.TensorScope;
+
 import java.util.List;
 import java.util.Optional;
 
@@ -10,6 +12,7 @@ import java.util.Optional;
 /// @param firstStepSeconds from the start of the process to the end of the first optimizer step;
 ///     empty where nothing is trained
 /// @param peakBytes most resident memory of the process; 0 if the system does not tell
+/// @param deviceBytes most bytes of tensors on GPUs; 0 on a processor
 /// @param ceiling how fast the products run by themselves, measured after everything else
 /// @param model shape that was measured
 /// @param dtype of weights and products, by its name in Attune
@@ -19,6 +22,7 @@ public record BenchRun(
         int warmUp,
         Optional<Double> firstStepSeconds,
         long peakBytes,
+        long deviceBytes,
         GemmCeiling ceiling,
         ModelShape model,
         String dtype,
@@ -26,6 +30,11 @@ public record BenchRun(
     public BenchRun {
         steps = List.copyOf(steps);
         operators = List.copyOf(operators);
+    }
+
+    /// Most bytes of tensors that this process had on GPUs so far.
+    static long peakOfGpus() {
+        return TensorScope.peaksOfGpus().values().stream().mapToLong(bytes -> bytes).sum();
     }
 
     /// Steps after the warm-up.

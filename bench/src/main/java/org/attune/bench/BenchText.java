@@ -158,7 +158,8 @@ public final class BenchText {
 
     private static boolean isHeadline(BenchResult result, String name) {
         BenchTask task = result.work().task();
-        return List.of(Figures.PEAK, Figures.START, Figures.SHARE).contains(name)
+        return List.of(Figures.PEAK, Figures.DEVICE_PEAK, Figures.START, Figures.SHARE)
+                        .contains(name)
                 || switch (task) {
                     case SFT -> name.equals(Figures.TOKENS_ALL) || name.equals(Figures.TOKENS);
                     case DPO -> name.equals(Figures.PAIRS_ALL) || name.equals(Figures.PAIRS);

@@ -65,6 +65,9 @@ record Figures(BenchSpec spec, BenchRun run, Theory theory) {
             generation(figures);
         }
         figures.put(PEAK, run.peakBytes() / MIB);
+        if (run.deviceBytes() > 0) {
+            figures.put(DEVICE_PEAK, run.deviceBytes() / MIB);
+        }
         speed(figures);
         var phases = new LinkedHashSet<String>();
         run.measured().forEach(step -> phases.addAll(step.phases().keySet()));

@@ -77,6 +77,7 @@ record GenerationBench(BenchSpec spec, ModelFlops flops) {
                 spec.warmUp(),
                 Optional.empty(),
                 ProcessMemory.peakBytes(),
+                BenchRun.peakOfGpus(),
                 new GemmCeiling(0, 0, List.of()),
                 ModelShape.of(decoder.config()),
                 decoder.dtype().name(),

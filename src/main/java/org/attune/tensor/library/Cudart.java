@@ -9,7 +9,6 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /// CUDA's runtime library, which libtorch's part for CUDA brings along.
 @SuppressWarnings("restricted")
@@ -82,15 +81,24 @@ public final class Cudart {
         }
     }
 
-    /// Memory of a GPU that nobody uses, in bytes; empty if the driver doesn't tell.
-    public OptionalLong freeBytes(int index) {
+    /// Bytes of a GPU.
+    ///
+    /// @param total that it has
+    /// @param free that nobody uses
+    public record Memory(long total, long free) {}
+
+    /// What the driver says of a GPU's memory; empty if it says nothing.
+    public Optional<Memory> memory(int index) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment free = arena.allocate(ValueLayout.JAVA_LONG);
             MemorySegment total = arena.allocate(ValueLayout.JAVA_LONG);
             int error = on(index, () -> (int) memory.invokeExact(free, total));
             return error == 0
-                    ? OptionalLong.of(free.get(ValueLayout.JAVA_LONG, 0))
-                    : OptionalLong.empty();
+                    ? Optional.of(
+                            new Memory(
+                                    total.get(ValueLayout.JAVA_LONG, 0),
+                                    free.get(ValueLayout.JAVA_LONG, 0)))
+                    : Optional.empty();
         }
     }
 

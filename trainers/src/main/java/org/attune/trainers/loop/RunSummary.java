@@ -17,15 +17,35 @@ import java.util.OptionalDouble;
 ///     `critic_backward`, `optimizer`, and the rest of a step as `train`
 /// @param tokensPerSecond trained-on tokens per second of the steps, without padding
 /// @param peakMemoryBytes the process's largest resident memory; 0 if the system does not tell
+/// @param peakDeviceBytes the most bytes of tensors on each GPU, by the device's name
 public record RunSummary(
         int steps,
         boolean interrupted,
         Optional<Heldout> heldout,
         Map<String, Double> secondsByPhase,
         double tokensPerSecond,
-        long peakMemoryBytes) {
+        long peakMemoryBytes,
+        Map<String, Long> peakDeviceBytes) {
 
     private static final Logger LOG = LoggerFactory.getLogger(RunSummary.class);
+
+    /// Of a run without a GPU.
+    public RunSummary(
+            int steps,
+            boolean interrupted,
+            Optional<Heldout> heldout,
+            Map<String, Double> secondsByPhase,
+            double tokensPerSecond,
+            long peakMemoryBytes) {
+        this(
+                steps,
+                interrupted,
+                heldout,
+                secondsByPhase,
+                tokensPerSecond,
+                peakMemoryBytes,
+                Map.of());
+    }
 
     /// Of a run that was stopped while it read and prepared what it needs.
     ///

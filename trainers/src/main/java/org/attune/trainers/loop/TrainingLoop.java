@@ -9,6 +9,7 @@ import org.attune.error.RewardException;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.AtomicFile;
+import org.attune.tensor.TensorScope;
 import org.attune.trainers.config.ConfigNames;
 import org.attune.trainers.config.SaveStrategy;
 import org.attune.trainers.config.TrainingConfig;
@@ -134,6 +135,7 @@ public final class TrainingLoop {
 
     /// Runs to the last step, or until it is stopped.
     RunSummary run(Work work) {
+        TensorScope.resetPeak();
         resume(work);
         context.listeners().forEach(l -> l.onIdentity(identity));
         context.listeners().forEach(l -> l.onStart(startInfo()));
@@ -457,7 +459,8 @@ public final class TrainingLoop {
                 heldout,
                 context.clock().seconds(),
                 seconds > 0 ? log.tokensHere() / seconds : 0,
-                ProcessMemory.peakBytes());
+                ProcessMemory.peakBytes(),
+                TensorScope.peaksOfGpus());
     }
 
     private OptionalDouble after(HeldOutMeans report, String metric) {

@@ -20,11 +20,15 @@ public record AvailableMemory(Path root) {
     /// Limits of version 1 that are none are near the largest long.
     private static final long NO_LIMIT = 1L << 60;
 
-    /// Bytes on a device; empty where the system does not tell.
+    /// Bytes on a device; empty where the system does not tell. On a GPU what its allocator keeps
+    /// of freed tensors counts too. On the engine thread.
     public static OptionalLong on(Device device) {
-        return device.type() == Device.Type.CPU
-                ? new AvailableMemory(Path.of("/")).bytes()
-                : device.freeBytes();
+        if (!device.isGpu()) {
+            return new AvailableMemory(Path.of("/")).bytes();
+        }
+        return device.memory()
+                .map(memory -> OptionalLong.of(memory.available()))
+                .orElse(OptionalLong.empty());
     }
 
     /// The least of what the machine has, what each control group above this process leaves, and

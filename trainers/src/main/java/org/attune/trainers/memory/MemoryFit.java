@@ -6,6 +6,8 @@ import org.attune.policy.ParameterSpace;
 import org.attune.policy.Policy;
 import org.attune.policy.StepMemory;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceMemory;
+import org.attune.tensor.Engine;
 import org.attune.tensor.ResidentLimit;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.config.TrainingConfig;
@@ -48,7 +50,7 @@ public record MemoryFit(
             RowTokens rows,
             Optional<RolloutPlan.Wish> rollouts) {
         Device device = policy.decoder().device();
-        keepBelow(training);
+        keepBelow(training, device);
         Optional<MemoryLimit> limit = MemoryLimit.of(training.batch().maxMemory(), device);
         boolean mayRecompute = training.batch().gradientCheckpointing();
         var wish = new MemoryPlan.Wish(tokens(training, rows), mayRecompute, rows);
@@ -100,14 +102,15 @@ public record MemoryFit(
         return need.optimizer() + kept + Math.max(pass, generating);
     }
 
-    private static void keepBelow(TrainingConfig training) {
+    private static void keepBelow(TrainingConfig training, Device device) {
         training.batch()
                 .maxMemory()
                 .ifPresentOrElse(
                         asked ->
                                 ResidentLimit.set(
                                         (long) (GIVE_BACK_SHARE * asked.bytes()),
-                                        ProcessMemory::residentBytes),
+                                        () -> taken(device),
+                                        () -> giveBack(device)),
                         ResidentLimit::clear);
     }
 
@@ -127,13 +130,29 @@ public record MemoryFit(
         return OptionalInt.of(Math.clamp(rows.wholeStep(), 1, Integer.MAX_VALUE));
     }
 
+    /// Bytes that the process has of the device that it computes on.
+    private static long taken(Device device) {
+        return device.isGpu()
+                ? device.memory().map(DeviceMemory::taken).orElse(0L)
+                : ProcessMemory.residentBytes();
+    }
+
+    private static void giveBack(Device device) {
+        if (device.isGpu()) {
+            device.giveBackFreedMemory();
+        } else {
+            Engine.giveBackFreedMemory();
+        }
+    }
+
     private static void tellPeak(long beside, Device device) {
-        long resident = ProcessMemory.residentBytes();
-        if (resident > 0 && device.type() == Device.Type.CPU) {
+        long taken = taken(device);
+        if (taken > 0) {
             LOG.info(
-                    "memory: {} GiB now, about {} GiB at the peak",
-                    gib(resident),
-                    gib(resident + beside));
+                    "memory{}: {} GiB now, about {} GiB at the peak",
+                    device.isGpu() ? " of " + device : "",
+                    gib(taken),
+                    gib(taken + beside));
         }
     }
 

@@ -2,6 +2,7 @@ package org.attune.trainers.memory;
 
 import org.attune.files.MemorySize;
 import org.attune.tensor.Device;
+import org.attune.tensor.DeviceMemory;
 import org.attune.trainers.loop.ProcessMemory;
 
 import java.util.Locale;
@@ -29,10 +30,14 @@ record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
                 machine.isPresent()
                         ? Optional.of(ofMachine(machine.getAsLong()))
                         : Optional.empty();
-        if (maxMemory.isEmpty() || device.type() != Device.Type.CPU) {
+        if (maxMemory.isEmpty()) {
             return available;
         }
-        MemoryLimit asked = ofAsked(maxMemory.get(), ProcessMemory.residentBytes());
+        long taken =
+                device.isGpu()
+                        ? device.memory().map(DeviceMemory::live).orElse(0L)
+                        : ProcessMemory.residentBytes();
+        MemoryLimit asked = ofAsked(maxMemory.get(), taken);
         return available.filter(l -> l.bytes() < asked.bytes()).or(() -> Optional.of(asked));
     }
 
@@ -40,10 +45,10 @@ record MemoryLimit(long bytes, Optional<MemorySize> asked, long left) {
         return new MemoryLimit((long) (SHARE * available), Optional.empty(), available);
     }
 
-    /// @param resident what the process has now
-    static MemoryLimit ofAsked(MemorySize asked, long resident) {
-        long planned = (long) (SHARE_OF_ASKED * asked.bytes()) - resident;
-        return new MemoryLimit(planned, Optional.of(asked), asked.bytes() - resident);
+    /// @param taken what the process has now: of the machine, or of the GPU
+    static MemoryLimit ofAsked(MemorySize asked, long taken) {
+        long planned = (long) (SHARE_OF_ASKED * asked.bytes()) - taken;
+        return new MemoryLimit(planned, Optional.of(asked), asked.bytes() - taken);
     }
 
     /// What remains beside something else that will be made.

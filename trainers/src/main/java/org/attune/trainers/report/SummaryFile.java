@@ -47,6 +47,9 @@ public final class SummaryFile implements TrainingListener {
         fields.put("seconds", summary.secondsByPhase());
         fields.put("tokens_per_second", number(OptionalDouble.of(summary.tokensPerSecond())));
         fields.put("peak_memory_bytes", summary.peakMemoryBytes());
+        if (!summary.peakDeviceBytes().isEmpty()) {
+            fields.put("peak_device_bytes", summary.peakDeviceBytes());
+        }
         return fields;
     }
 
