@@ -1,6 +1,7 @@
 package org.attune.ranks;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -103,14 +104,24 @@ public final class RankWatch implements AutoCloseable {
                                 place.text()));
         for (int rank = 0; rank < ranks.size(); rank++) {
             if (rank != ranks.rank()) {
-                String there = ranks.where(rank);
-                text.append(
-                        marks.read(rank)
-                                .map(at -> " %s waits too, in %s.".formatted(there, at))
-                                .orElse(" %s hasn't come.".formatted(there)));
+                text.append(other(ranks.where(rank), marks.read(rank), place.text()));
             }
         }
         return text.append(" The job ends").toString();
+    }
+
+    /// What is known of another rank. A mark of another place may be left of a rank that has been
+    /// stopped since, and who waits elsewhere hasn't come either.
+    ///
+    /// @param mark where it said that it waits, if it did
+    /// @param here where this rank waits
+    static String other(String there, Optional<String> mark, String here) {
+        if (mark.isEmpty()) {
+            return " %s hasn't come.".formatted(there);
+        }
+        return mark.get().equals(here)
+                ? " %s waits too, in %s.".formatted(there, here)
+                : " %s hasn't come; it was last seen waiting in %s.".formatted(there, mark.get());
     }
 
     @Override

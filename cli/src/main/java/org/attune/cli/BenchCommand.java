@@ -47,6 +47,7 @@ import java.util.stream.IntStream;
             BenchTableCommand.class,
             BenchTheoryCommand.class,
             BenchDeviceCommand.class,
+            BenchScaleCommand.class,
             BenchWorkerCommand.class
         })
 final class BenchCommand implements Callable<Integer> {
