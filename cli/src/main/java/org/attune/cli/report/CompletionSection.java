@@ -41,8 +41,11 @@ final class CompletionSection {
                         .average()
                         .orElse(Double.NaN);
         String title =
-                "Step %d: mean reward %s of %d completions"
-                        .formatted(round.step(), Figures.number(mean), round.answers().size());
+                Double.isNaN(mean)
+                        ? "Step %d: %d completions".formatted(round.step(), round.answers().size())
+                        : "Step %d: mean reward %s of %d completions"
+                                .formatted(
+                                        round.step(), Figures.number(mean), round.answers().size());
         if (open) {
             body.open("details", "open", "open");
         } else {

@@ -69,12 +69,22 @@
     });
   };
 
-  const shown = (value) => {
+  const shown = (value, digits = 4) => {
     if (value === null || value === undefined) {
       return "–";
     }
     const size = Math.abs(value);
-    return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(2) : String(+value.toPrecision(4));
+    return size !== 0 && (size < 1e-3 || size >= 1e6) ? value.toExponential(digits - 2) : String(+value.toPrecision(digits));
+  };
+
+  // Labels of an axis, with as many digits as tell them apart.
+  const labels = (all) => {
+    const values = all.filter((v) => v !== null);
+    let digits = 4;
+    while (digits < 10 && new Set(values.map((v) => shown(v, digits))).size < values.length) {
+      digits++;
+    }
+    return all.map((v) => (v === null ? "" : shown(v, digits)));
   };
 
   const duration = (seconds) => {
@@ -140,7 +150,7 @@
       scales: { x: { time: false }, y: logarithmic.checked && positive ? { distr: 3 } : { range: room } },
       axes: [
         { stroke: quiet, grid: edge, ticks: edge, font, values: (u, all) => all.map(short) },
-        { stroke: quiet, grid: edge, ticks: edge, font, size: 58, values: (u, all) => all.map((v) => (v === null ? "" : shown(v))) },
+        { stroke: quiet, grid: edge, ticks: edge, font, size: 58, values: (u, all) => labels(all) },
       ],
       series: lines,
       cursor: { sync: { key: sync.key, setSeries: false }, drag: { x: true, y: false } },
