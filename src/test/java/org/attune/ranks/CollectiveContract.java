@@ -107,10 +107,32 @@ final class CollectiveContract {
         require(!ranks.any("stop", false), "any of none");
         require(ranks.where(ranks.rank()).startsWith("rank " + ranks.rank() + " on "), "where");
         require(ranks.local() == ranks.rank(), "all are on one machine");
+        counts();
         RankTimes times = ranks.times();
         boolean alone = ranks.size() == 1;
         require(times.sentBytes() > 0 != alone && times.moveSeconds() > 0, times.toString());
         return comparisons;
+    }
+
+    /// Bytes that a rank sends: `2 (N - 1) / N` of the numbers for a sum, whole or in parts.
+    private void counts() {
+        int n = ranks.size();
+        int size = n << 16;
+        try (var _ = TensorScope.open("counts")) {
+            Tensor row = tensor(numbers(size, 1));
+            RankTimes before = ranks.times();
+            ranks.allReduce("counted", row);
+            RankTimes summed = ranks.times();
+            var parts = new RankParts(ranks, size);
+            parts.sum("counted", row);
+            parts.gather("counted", row);
+            long expected = 2L * (n - 1) * size / n * Float.BYTES;
+            require(summed.since(before).sentBytes() == expected, "bytes of a sum");
+            long moved = ranks.times().since(summed).sentBytes();
+            long padding = 2L * (n - 1) * (parts.length() - size / n) * Float.BYTES;
+            require(moved == expected + padding, "bytes of parts");
+            require(padding <= expected / 16, "padding of parts");
+        }
     }
 
     private void sums(int size, int seed) {
