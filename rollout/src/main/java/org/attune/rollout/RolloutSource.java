@@ -27,7 +27,16 @@ public interface RolloutSource {
     List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener);
 
-    /// As above, without a listener.
+    /// Completes a device's part of a round. A source that samples does so as for a round of its
+    /// own; one that reads rounds gives the completions at these places.
+    ///
+    /// @param prompts of the part, as for [#complete]
+    default List<SampledCompletion> completePart(
+            List<RolloutPrompt> prompts, RoundPart part, FinishedListener listener) {
+        return complete(prompts, part.number(), listener);
+    }
+
+    /// Completes a round, without a listener.
     default List<SampledCompletion> complete(List<RolloutPrompt> prompts, long round) {
         return complete(prompts, round, FinishedListener.NONE);
     }

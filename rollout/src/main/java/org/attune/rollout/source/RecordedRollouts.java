@@ -4,6 +4,7 @@ import org.attune.error.RolloutException;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
 
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /// Completions from a file, round by round: to replay a run, to debug one, or to learn from what
 /// another policy wrote. The lines are [RecordedCompletion]s; those of a round stand in the order
@@ -59,38 +61,50 @@ public final class RecordedRollouts implements RolloutSource {
     @Override
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
-        current = rounds.getOrDefault(round, List.of());
-        if (current.size() != prompts.size()) {
+        int[] all = IntStream.range(0, prompts.size()).toArray();
+        return completePart(prompts, new RoundPart(round, 0, 1, all.length, all), listener);
+    }
+
+    /// @throws RolloutException as for [#complete]
+    @Override
+    public List<SampledCompletion> completePart(
+            List<RolloutPrompt> prompts, RoundPart part, FinishedListener listener) {
+        List<Line> round = rounds.getOrDefault(part.round(), List.of());
+        if (round.size() != part.completions()) {
             throw new RolloutException(
                     "%s has %d completions of round %d; the run asks for %d"
                             .formatted(
-                                    current.isEmpty() ? file : where(current.getFirst()),
-                                    current.size(),
-                                    round,
-                                    prompts.size()));
+                                    round.isEmpty() ? file : where(round.getFirst()),
+                                    round.size(),
+                                    part.round(),
+                                    part.completions()));
         }
+        current = Arrays.stream(part.places()).mapToObj(round::get).toList();
         List<SampledCompletion> completions = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i++) {
-            Line line = current.get(i);
-            SampledCompletion sampled = line.completion().sampled();
-            if (!answers(prompts.get(i), line.completion())) {
-                throw new RolloutException(
-                        "%s: prompt_ids are not those of the prompt that the run completes here"
-                                        .formatted(where(line))
-                                + "; use the data, their order (seed, data_seed, shuffle_dataset),"
-                                + " the chat template and num_generations of the recorded run");
-            }
-            if (sampled.ids().length > longest) {
-                throw new RolloutException(
-                        "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
-                                .formatted(where(line), sampled.ids().length, longest));
-            }
-            completions.add(sampled);
+            completions.add(completion(current.get(i), prompts.get(i)));
         }
         for (int i = 0; i < completions.size(); i++) {
             listener.finished(i, completions.get(i));
         }
         return completions;
+    }
+
+    private SampledCompletion completion(Line line, RolloutPrompt prompt) {
+        SampledCompletion sampled = line.completion().sampled();
+        if (!answers(prompt, line.completion())) {
+            throw new RolloutException(
+                    "%s: prompt_ids are not those of the prompt that the run completes here"
+                                    .formatted(where(line))
+                            + "; use the data, their order (seed, data_seed, shuffle_dataset),"
+                            + " the chat template and num_generations of the recorded run");
+        }
+        if (sampled.ids().length > longest) {
+            throw new RolloutException(
+                    "%s: the completion has %d tokens; accepted: at most max_completion_length %d"
+                            .formatted(where(line), sampled.ids().length, longest));
+        }
+        return sampled;
     }
 
     private String where(Line line) {
@@ -130,7 +144,7 @@ public final class RecordedRollouts implements RolloutSource {
                 .orElseGet(() -> Arrays.equals(prompt.ids(), line.prompt()));
     }
 
-    /// Rewards of the round that was asked for last, by function; NaN is none.
+    /// Rewards of the round, or the part of one, that was asked for last, by function; NaN is none.
     public List<Map<String, Double>> rewards() {
         return current.stream().map(line -> line.completion().rewards()).toList();
     }

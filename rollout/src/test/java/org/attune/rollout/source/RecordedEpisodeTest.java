@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -78,6 +79,51 @@ class RecordedEpisodeTest {
                 EndReason.TURN_CUT,
                 Map.of("Counter", OptionalDouble.of(0.75), "Lock", OptionalDouble.empty()),
                 Map.of("count", 3L));
+    }
+
+    @Test
+    void bytesTellAnotherProcessEverything() {
+        SampledCompletion plain =
+                new SampledCompletion(
+                        new int[] {3, 1},
+                        new float[] {Float.NaN, -0.1f},
+                        StopReason.STOP_TOKEN,
+                        List.of(),
+                        BitSet.valueOf(new long[] {2}));
+        SampledCompletion told = SampledCompletion.of(episode(), StopReason.MAX_TOKENS);
+        Episode failed = ended(episode(), EndReason.FAILED);
+        List<SampledCompletion> read =
+                CompletionBytes.read(
+                        CompletionBytes.of(
+                                List.of(
+                                        plain,
+                                        told,
+                                        SampledCompletion.of(failed, StopReason.MAX_TOKENS))));
+        assertArrayEquals(plain.ids(), read.get(0).ids());
+        assertArrayEquals(plain.logProbs(), read.get(0).logProbs());
+        assertEquals(plain.foreign(), read.get(0).foreign());
+        assertEquals(StopReason.STOP_TOKEN, read.get(0).reason());
+        for (int i = 1; i < 3; i++) {
+            Episode one = read.get(i).episode().orElseThrow();
+            Episode sent = i == 1 ? episode() : failed;
+            assertEquals(RecordedEpisode.json(sent), RecordedEpisode.json(one));
+            assertArrayEquals(sent.promptIds(), one.promptIds());
+            assertArrayEquals(sent.logProbs(), one.logProbs());
+            assertEquals(17, one.turns().getFirst().outcomes().getFirst().nanos());
+        }
+        assertArrayEquals(told.ids(), read.get(1).ids());
+        assertTrue(read.get(2).isFailed());
+    }
+
+    private static Episode ended(Episode episode, EndReason end) {
+        return new Episode(
+                episode.start(),
+                episode.prompt(),
+                episode.promptIds(),
+                episode.turns(),
+                end,
+                episode.rewards(),
+                episode.state());
     }
 
     private static String line(Episode episode) {

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.error.RolloutException;
+import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
 import org.attune.rollout.StopReason;
 import org.junit.jupiter.api.Test;
@@ -94,6 +96,23 @@ class RecordedRolloutsTest {
         assertEquals(0.1 + 0.2, recorded.rewards().getFirst().get("a"));
         assertEquals(Map.of("a", 0.25), recorded.rewardWeights());
         assertArrayEquals(new int[] {1, 0}, recorded.order(1).orElseThrow());
+    }
+
+    @Test
+    void devicesReadTheirPartsOfARound() {
+        Path file = folder.resolve("parts.jsonl");
+        new RolloutRecorder(file, false).append(round(0));
+        RecordedRollouts recorded = read(file);
+        for (int place = 0; place < 2; place++) {
+            List<RolloutPrompt> own = PROMPTS.subList(place, place + 1);
+            var part = new RoundPart(0, 1 - place, 2, 2, new int[] {place});
+            assertEquals(1, recorded.completePart(own, part, FinishedListener.NONE).size());
+            assertEquals(List.of(Map.of("a", 0.1 + 0.2)), recorded.rewards());
+        }
+        var others = new RoundPart(0, 0, 2, 3, new int[] {0});
+        assertThrows(
+                RolloutException.class,
+                () -> recorded.completePart(PROMPTS.subList(0, 1), others, FinishedListener.NONE));
     }
 
     @Test

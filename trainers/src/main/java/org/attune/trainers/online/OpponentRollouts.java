@@ -3,6 +3,7 @@ package org.attune.trainers.online;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
 
 import java.util.ArrayList;
@@ -24,18 +25,31 @@ record OpponentRollouts(RolloutSource policy, LongFunction<RolloutSource> oppone
     @Override
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
+        return complete(prompts, round, round, listener);
+    }
+
+    @Override
+    public List<SampledCompletion> completePart(
+            List<RolloutPrompt> prompts, RoundPart part, FinishedListener listener) {
+        return complete(prompts, part.round(), part.number(), listener);
+    }
+
+    /// @param round whose opponent it is
+    /// @param draws number from which draws follow
+    private List<SampledCompletion> complete(
+            List<RolloutPrompt> prompts, long round, long draws, FinishedListener listener) {
         List<RolloutPrompt> once = new ArrayList<>();
         for (int i = 0; i < prompts.size(); i += 2) {
             once.add(prompts.get(i));
         }
         List<SampledCompletion> own =
                 policy.complete(
-                        once, round, (i, completion) -> listener.finished(2 * i, completion));
+                        once, draws, (i, completion) -> listener.finished(2 * i, completion));
         List<SampledCompletion> others =
                 opponent.apply(round)
                         .complete(
                                 once,
-                                round,
+                                draws,
                                 (i, completion) -> listener.finished(2 * i + 1, completion));
         List<SampledCompletion> both = new ArrayList<>();
         for (int i = 0; i < own.size(); i++) {

@@ -4,7 +4,9 @@ import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
 import org.attune.reward.Advantages;
 import org.attune.reward.CompletionScorer;
+import org.attune.reward.EpisodeRewards;
 import org.attune.reward.GroupedRewards;
+import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
@@ -25,16 +27,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// @param text what they see
 /// @param clock counts the time
 /// @param watch ends a run whose rewards say nothing
+/// @param isPart whether a round's rewards are looked at where all of its parts are together, and
+///     those of environments are joined there
 public record CompletionJudge(
         RewardConfig config,
         CompletionScorer rewards,
         CompletionText text,
         PhaseClock clock,
-        RewardWatch watch)
+        RewardWatch watch,
+        boolean isPart)
         implements RoundCompleter {
     public CompletionJudge(
             RewardConfig config, CompletionScorer rewards, CompletionText text, PhaseClock clock) {
-        this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()));
+        this(config, rewards, text, clock, new RewardWatch(config.onRewardFailure()), false);
     }
 
     /// Judged completions, in the order in which they were asked for.
@@ -98,11 +103,21 @@ public record CompletionJudge(
         AskedPrompts asked = AskedPrompts.of(indices, prompts, generations);
         var scoring = new RoundScoring(asked.rows(), text, rewards);
         List<SampledCompletion> sampled = completed(asked, completer, clock, scoring);
-        RoundScoring.Scored scored;
+        RewardBatch batch;
+        RewardTable given;
         try (var _ = clock.enter("reward")) {
-            scored = scoring.finish(sampled);
+            batch = scoring.batch(sampled);
+            given = scoring.finish(batch);
         }
-        RewardTable table = scored.table();
+        if (isPart) {
+            return new Judged(
+                    asked.tokens(sampled),
+                    sampled,
+                    none(sampled.size()),
+                    Map.of(),
+                    new CompletionTable(batch, given, new double[sampled.size()], generations));
+        }
+        RewardTable table = EpisodeRewards.joined(given, batch.completions());
         if (!sampled.stream().allMatch(SampledCompletion::isFailed)) {
             watch.check(table);
         }
@@ -117,13 +132,12 @@ public record CompletionJudge(
                 sampled,
                 advantages,
                 metrics,
-                new CompletionTable(scored.batch(), table, advantages.values(), generations));
+                new CompletionTable(batch, table, advantages.values(), generations));
     }
 
     @Override
     public CompletionJudge ofPart() {
-        return new CompletionJudge(
-                config, rewards, text, clock, new RewardWatch(OnRewardFailure.CONTINUE));
+        return new CompletionJudge(config, rewards, text, clock, watch, true);
     }
 
     @Override
@@ -133,22 +147,29 @@ public record CompletionJudge(
             RewardTable table,
             int generations) {
         return asked.judged(
-                sampled,
-                text,
-                table,
-                asked.columns(),
-                new Advantages(new double[sampled.size()], Map.of()),
-                generations);
+                sampled, text, table, asked.columns(), none(sampled.size()), generations);
+    }
+
+    private static Advantages none(int completions) {
+        return new Advantages(new double[completions], Map.of());
     }
 
     @Override
     public Judged joined(Judged parts) {
-        RewardTable table = parts.table().rewards();
+        RewardBatch batch = parts.table().batch();
+        int generations = parts.table().generations();
+        RewardTable table = EpisodeRewards.joined(parts.table().rewards(), batch.completions());
         if (!parts.sampled().stream().allMatch(SampledCompletion::isFailed)) {
             watch.check(table);
         }
-        return parts.with(
-                config.estimator().of(GroupedRewards.of(table, parts.table().generations())));
+        var judged =
+                new Judged(
+                        parts.rows(),
+                        parts.sampled(),
+                        parts.advantages(),
+                        parts.metrics(),
+                        new CompletionTable(batch, table, new double[table.size()], generations));
+        return judged.with(config.estimator().of(GroupedRewards.of(table, generations)));
     }
 
     /// Completions of prompts, in their order, under the clock.

@@ -9,7 +9,6 @@ import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /// Completes the prompts of a round on logical devices, each prompt as often as it is completed on
@@ -19,19 +18,25 @@ import java.util.stream.IntStream;
 /// @param judge completes and judges
 /// @param longest most tokens of a completion, which says what a prompt costs
 public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int longest) {
+    /// How a device completes its part of a round.
+    @FunctionalInterface
+    interface PartCompleter {
+        /// @param device from which draws follow
+        /// @param places of the part's completions in the round
+        Completer of(int device, int[] places);
+    }
+
     /// Completions in the order in which they were asked for.
     ///
     /// @param indices numbers of the prompts in the data
     /// @param prompts the data
     /// @param generations completions of each
-    /// @param completer how a device completes prompts; its draws follow from the device
+    /// @param completer how a device completes prompts
     Judged of(
-            int[] indices,
-            List<PromptExample> prompts,
-            int generations,
-            IntFunction<Completer> completer) {
+            int[] indices, List<PromptExample> prompts, int generations, PartCompleter completer) {
         if (devices.count() == 1) {
-            return judge.of(indices, prompts, generations, completer.apply(0));
+            int[] all = IntStream.range(0, indices.length * generations).toArray();
+            return judge.of(indices, prompts, generations, completer.of(0, all));
         }
         List<Integer> places = IntStream.range(0, indices.length).boxed().toList();
         List<List<Integer>> dealt =
@@ -43,12 +48,21 @@ public record DealtCompletions(LogicalDevices devices, RoundCompleter judge, int
                                         + (long) generations * longest);
         List<Judged> parts = new ArrayList<>();
         for (int device = 0; device < dealt.size(); device++) {
-            int[] own = dealt.get(device).stream().mapToInt(place -> indices[place]).toArray();
-            boolean computes = devices.isOwn(device) && own.length > 0;
-            parts.add(
-                    computes
-                            ? judge.ofPart().of(own, prompts, generations, completer.apply(device))
-                            : null);
+            List<Integer> own = dealt.get(device);
+            Judged part = null;
+            if (devices.isOwn(device) && !own.isEmpty()) {
+                int[] asked = own.stream().mapToInt(place -> indices[place]).toArray();
+                int[] each =
+                        own.stream()
+                                .flatMapToInt(
+                                        place ->
+                                                IntStream.range(
+                                                        place * generations,
+                                                        (place + 1) * generations))
+                                .toArray();
+                part = judge.ofPart().of(asked, prompts, generations, completer.of(device, each));
+            }
+            parts.add(part);
         }
         if (devices.areShared()) {
             tellAll(parts, dealt, indices, prompts, generations);

@@ -10,9 +10,11 @@ import org.attune.reward.RewardFailure;
 import org.attune.reward.RewardTable;
 import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.loop.CompletionTable;
+import org.attune.trainers.loop.MetricMeans;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,19 +28,31 @@ public final class GatheredGroups {
     private final List<SampledCompletion> sampled = new ArrayList<>();
     private final List<Prompt> prompts = new ArrayList<>();
     private final List<Completion> completions = new ArrayList<>();
-    private final List<double[]> values = new ArrayList<>();
+    private final List<Map<Column, Double>> values = new ArrayList<>();
     private final List<RewardFailure> failures = new ArrayList<>();
     private final Map<String, List<Object>> columns = new LinkedHashMap<>();
     private final Map<String, List<Object>> extras = new LinkedHashMap<>();
-    private final Map<String, Double> logged = new LinkedHashMap<>();
+    private final MetricMeans logged = new MetricMeans();
     private final Map<String, List<Optional<double[]>>> turns = new LinkedHashMap<>();
-    private RewardTable last;
+    private final Map<Column, Double> weights = new LinkedHashMap<>();
 
     /// A group of a batch.
     ///
     /// @param batch that it stands in
     /// @param number of the group there, from 0
     public record Place(Judged batch, int number) {}
+
+    /// A function's rewards.
+    ///
+    /// @param nth 0, or how many of the same name stand before it
+    private record Column(String name, int nth) {
+        static List<Column> of(RewardTable rewards) {
+            Map<String, Integer> seen = new HashMap<>();
+            return rewards.names().stream()
+                    .map(name -> new Column(name, seen.merge(name, 1, Integer::sum) - 1))
+                    .toList();
+        }
+    }
 
     private GatheredGroups() {}
 
@@ -58,12 +72,16 @@ public final class GatheredGroups {
     }
 
     private void begin(Judged batch) {
-        last = batch.table().rewards();
+        RewardTable rewards = batch.table().rewards();
+        List<Column> own = Column.of(rewards);
+        for (int f = 0; f < own.size(); f++) {
+            weights.putIfAbsent(own.get(f), rewards.weights()[f]);
+        }
         batch.table().batch().columns().keySet().forEach(n -> columns.put(n, new ArrayList<>()));
-        last.extras().keySet().forEach(name -> extras.put(name, new ArrayList<>()));
-        last.turns().keySet().forEach(name -> turns.put(name, new ArrayList<>()));
-        failures.addAll(last.failures());
-        logged.putAll(last.metrics());
+        rewards.extras().keySet().forEach(name -> extras.put(name, new ArrayList<>()));
+        rewards.turns().keySet().forEach(name -> turns.put(name, new ArrayList<>()));
+        failures.addAll(rewards.failures());
+        logged.add(rewards.metrics());
     }
 
     private void add(Judged batch, int i) {
@@ -72,7 +90,12 @@ public final class GatheredGroups {
         prompts.add(batch.table().batch().prompts().get(i));
         completions.add(batch.table().batch().completions().get(i));
         RewardTable rewards = batch.table().rewards();
-        values.add(rewards.values()[i]);
+        Map<Column, Double> own = new HashMap<>();
+        List<Column> functions = Column.of(rewards);
+        for (int f = 0; f < functions.size(); f++) {
+            own.put(functions.get(f), rewards.values()[i][f]);
+        }
+        values.add(own);
         columns.forEach(
                 (name, column) -> column.add(cell(batch.table().batch().columns().get(name), i)));
         extras.forEach((name, column) -> column.add(cell(rewards.extras().get(name), i)));
@@ -84,13 +107,14 @@ public final class GatheredGroups {
     }
 
     private Judged judged(int generations) {
+        List<Column> all = List.copyOf(weights.keySet());
         var table =
                 new RewardTable(
-                        last.names(),
-                        last.weights(),
-                        values.toArray(double[][]::new),
+                        all.stream().map(Column::name).toList(),
+                        weights.values().stream().mapToDouble(w -> w).toArray(),
+                        values.stream().map(own -> row(own, all)).toArray(double[][]::new),
                         failures,
-                        logged,
+                        logged.means(),
                         extras,
                         turns);
         Advantages none = // the estimator of the run makes others
@@ -109,6 +133,11 @@ public final class GatheredGroups {
                         table,
                         none.values(),
                         generations));
+    }
+
+    /// A function that a batch doesn't have gave its completions nothing.
+    private static double[] row(Map<Column, Double> rewards, List<Column> all) {
+        return all.stream().mapToDouble(one -> rewards.getOrDefault(one, Double.NaN)).toArray();
     }
 
     /// Whether a group's rewards differ, so that its completions can be told apart.

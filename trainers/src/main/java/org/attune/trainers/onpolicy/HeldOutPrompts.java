@@ -41,6 +41,6 @@ public record HeldOutPrompts(GeneratingRun config, DealtCompletions judge, Rollo
     private Judged judged(List<PromptExample> prompts) {
         int[] all = IntStream.range(0, prompts.size()).toArray();
         int generations = config.heldOut().generations(config.generation());
-        return judge.of(all, prompts, generations, _ -> source::completeHeldOut);
+        return judge.of(all, prompts, generations, (_, _) -> source::completeHeldOut);
     }
 }

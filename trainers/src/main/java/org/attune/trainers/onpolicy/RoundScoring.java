@@ -3,7 +3,6 @@ package org.attune.trainers.onpolicy;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.reward.Completion;
 import org.attune.reward.CompletionScorer;
-import org.attune.reward.EpisodeRewards;
 import org.attune.reward.Prompt;
 import org.attune.reward.RewardBatch;
 import org.attune.reward.RewardTable;
@@ -54,16 +53,10 @@ final class RoundScoring implements FinishedListener {
         }
     }
 
-    /// A judged round.
-    ///
-    /// @param batch prompts and completions, `(N)`
-    /// @param table their rewards, `(N, F)`
-    record Scored(RewardBatch batch, RewardTable table) {}
-
-    /// Waits until everything is judged.
+    /// Prompts and completions, `(N)`, of which all are handed over then.
     ///
     /// @param sampled all completions; those that nobody announced are handed over now
-    Scored finish(List<SampledCompletion> sampled) {
+    RewardBatch batch(List<SampledCompletion> sampled) {
         for (int i = 0; i < completions.length; i++) {
             if (completions[i] == null) {
                 finished(i, sampled.get(i));
@@ -75,8 +68,13 @@ final class RoundScoring implements FinishedListener {
             prompts.forEach(prompt -> column.add(prompt.columns().get(name)));
             values.put(name, Collections.unmodifiableList(column));
         }
-        var batch = new RewardBatch(Arrays.asList(begun), Arrays.asList(completions), values);
-        RewardTable given = session.finish(batch);
-        return new Scored(batch, EpisodeRewards.joined(given, batch.completions()));
+        return new RewardBatch(Arrays.asList(begun), Arrays.asList(completions), values);
+    }
+
+    /// Waits until everything is judged; without what environments give.
+    ///
+    /// @return the rewards, `(N, F)`
+    RewardTable finish(RewardBatch batch) {
+        return session.finish(batch);
     }
 }

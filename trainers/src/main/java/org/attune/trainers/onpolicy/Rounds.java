@@ -1,8 +1,8 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.error.ConfigException;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.source.RolloutRecorder;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.LogicalDevices;
@@ -25,7 +25,6 @@ public final class Rounds {
     /// @param source completes prompts; borrowed
     /// @param judge of the completions; borrowed
     /// @param devices that complete prompts; borrowed
-    /// @throws org.attune.error.ConfigException if several devices can't complete prompts so
     public Rounds(
             GeneratingRun config,
             RolloutSource source,
@@ -35,27 +34,7 @@ public final class Rounds {
         this.source = source;
         completions =
                 new DealtCompletions(devices, judge, config.generation().maxCompletionLength());
-        if (devices.count() > 1) {
-            requireOwnCompletions(config);
-        }
         recorder = devices.ranks().writes() ? RecordedRound.recorder(config) : Optional.empty();
-    }
-
-    /// What one process completes or reads for all isn't dealt among several devices.
-    private static void requireOwnCompletions(GeneratingRun config) {
-        String what = "";
-        if (config.agent().isOn()) {
-            what = "tools or environments";
-        } else if (config.rollouts().recordedRollouts().isPresent()) {
-            what = "recorded_rollouts";
-        }
-        if (!what.isEmpty()) {
-            throw ConfigException.about(
-                    "logical_devices",
-                    ("%d with %s; accepted: 1, since only completions of the policy itself and"
-                                    + " of servers are dealt among devices")
-                            .formatted(config.training().batch().devices(), what));
-        }
     }
 
     /// What a round is for a method, with what it has to say.
@@ -83,9 +62,11 @@ public final class Rounds {
                 indices,
                 prompts,
                 generations,
-                device ->
-                        (ids, finished) ->
-                                source.complete(ids, number * devices + device, finished));
+                (device, places) -> {
+                    int all = indices.length * generations;
+                    var part = new RoundPart(number, device, devices, all, places);
+                    return (ids, finished) -> source.completePart(ids, part, finished);
+                });
     }
 
     /// Rewards of each prompt's likeliest completion, `(P)`; NaN where it got none.
@@ -93,7 +74,7 @@ public final class Rounds {
     /// @param indices numbers of the prompts in the data
     /// @param prompts the data
     public double[] greedyRewards(int[] indices, List<PromptExample> prompts) {
-        Judged judged = completions.of(indices, prompts, 1, _ -> source::completeGreedily);
+        Judged judged = completions.of(indices, prompts, 1, (_, _) -> source::completeGreedily);
         double[] rewards = new double[indices.length];
         Arrays.setAll(rewards, i -> judged.table().rewards().total(i));
         return rewards;

@@ -3,6 +3,7 @@ package org.attune.trainers.opening;
 import org.attune.rollout.FinishedListener;
 import org.attune.rollout.RolloutPrompt;
 import org.attune.rollout.RolloutSource;
+import org.attune.rollout.RoundPart;
 import org.attune.rollout.SampledCompletion;
 
 import java.util.List;
@@ -23,6 +24,12 @@ record SplitSource(RolloutSource training, RolloutSource heldOut) implements Rol
     public List<SampledCompletion> complete(
             List<RolloutPrompt> prompts, long round, FinishedListener listener) {
         return training.complete(prompts, round, listener);
+    }
+
+    @Override
+    public List<SampledCompletion> completePart(
+            List<RolloutPrompt> prompts, RoundPart part, FinishedListener listener) {
+        return training.completePart(prompts, part, listener);
     }
 
     @Override

@@ -7,6 +7,8 @@ import org.attune.files.TensorFile;
 import org.attune.files.UserCache;
 import org.attune.files.safetensors.SafeTensorsFile;
 import org.attune.files.safetensors.SafeTensorsWriter;
+import org.attune.ranks.Collective;
+import org.attune.ranks.SingleProcess;
 import org.attune.tensor.DType;
 import org.attune.trainers.loop.Fingerprints;
 import org.slf4j.Logger;
@@ -33,7 +35,9 @@ import java.util.zip.CRC32C;
 ///
 /// @param folder where the files are, which several runs may use at a time; created when needed
 /// @param reference tells this reference, and how it sums tokens, from others
-public record ReferenceCache(Path folder, String reference) {
+/// @param ranks processes that share the work and all get the numbers; rank 0 has the files
+/// @param agree called by all of them at the same places, for a wish to stop to reach all
+public record ReferenceCache(Path folder, String reference, Collective ranks, Runnable agree) {
     private static final Logger LOG = LoggerFactory.getLogger(ReferenceCache.class);
 
     /// How much work a power cut may cost.
@@ -41,6 +45,14 @@ public record ReferenceCache(Path folder, String reference) {
 
     /// A tensor of one number, the CRC-32C of the others' bytes.
     private static final String CHECK = "crc32c";
+
+    /// Groups that a process computes before they tell each other.
+    private static final int GROUPS = 4;
+
+    /// Of one process.
+    public ReferenceCache(Path folder, String reference) {
+        this(folder, reference, new SingleProcess(), () -> {});
+    }
 
     /// The folder in the user's cache.
     static Path folderOfUser() {
@@ -63,39 +75,61 @@ public record ReferenceCache(Path folder, String reference) {
         String key = Fingerprints.ofText(rows + "/" + reference);
         Path file = folder.resolve("reference-" + key + ".safetensors");
         int count = groups.stream().mapToInt(List::size).sum();
-        Optional<List<double[]>> whole =
-                read(file, columns).filter(c -> c[0].length == count).map(List::of);
-        if (whole.isPresent()) {
-            LOG.info("reference log-probabilities read from {}", file);
-            return whole.get();
-        }
-        LOG.info("reference log-probabilities of {} rows are computed, for {}", count, file);
         Path part = folder.resolve("reference-" + key + ".part.safetensors");
         double[][] values = new double[columns.size()][count];
-        int known = known(part, columns, values);
-        compute(new Course<>(groups, score, values, part, columns), known);
-        List<double[]> computed = List.of(values);
-        write(file, columns, computed);
-        delete(part);
-        return computed;
+        int known = ranks.writes() ? known(file, part, columns, values) : 0;
+        if (ranks.size() > 1) {
+            known = told(values, known);
+        }
+        if (known < count) {
+            LOG.info("reference log-probabilities of {} rows are computed, for {}", count, file);
+            compute(new Course<>(groups, score, values, part, columns), known);
+            if (ranks.writes()) {
+                write(file, columns, List.of(values));
+                delete(part);
+            }
+        }
+        return List.of(values);
     }
 
-    /// Rows that an earlier run has computed, copied to `values`.
-    private static int known(Path part, List<String> columns, double[][] values) {
-        Optional<double[][]> before = read(part, columns);
-        if (before.isEmpty() || before.get()[0].length > values[0].length) {
+    /// Rows that earlier runs have computed, copied to `values`.
+    private static int known(Path file, Path part, List<String> columns, double[][] values) {
+        int count = values[0].length;
+        Optional<double[][]> whole = read(file, columns).filter(c -> c[0].length == count);
+        if (whole.isPresent()) {
+            LOG.info("reference log-probabilities read from {}", file);
+        }
+        Optional<double[][]> before =
+                whole.or(() -> read(part, columns).filter(c -> c[0].length <= count));
+        if (before.isEmpty()) {
             return 0;
         }
         int known = before.get()[0].length;
         for (int c = 0; c < values.length; c++) {
             System.arraycopy(before.get()[c], 0, values[c], 0, known);
         }
-        LOG.info(
-                "reference log-probabilities of {} of {} rows read from {}",
-                known,
-                values[0].length,
-                part);
+        if (whole.isEmpty()) {
+            LOG.info(
+                    "reference log-probabilities of {} of {} rows read from {}",
+                    known,
+                    count,
+                    part);
+        }
         return known;
+    }
+
+    /// Tells all processes the rows that rank 0 knows.
+    private int told(double[][] values, int known) {
+        double[] mine = new double[known * values.length];
+        for (int c = 0; c < values.length; c++) {
+            System.arraycopy(values[c], 0, mine, c * known, known);
+        }
+        double[] all = ranks.allGather("kept reference", mine)[0];
+        int rows = all.length / values.length;
+        for (int c = 0; c < values.length; c++) {
+            System.arraycopy(all, c * rows, values[c], 0, rows);
+        }
+        return rows;
     }
 
     /// What is computed, and where to.
@@ -113,37 +147,74 @@ public record ReferenceCache(Path folder, String reference) {
         }
     }
 
-    private static <G> void compute(Course<G> course, int known) {
+    private <G> void compute(Course<G> course, int known) {
+        int[] ends = new int[course.groups().size()];
+        int first = 0; // group that isn't known
+        for (int g = 0; g < ends.length; g++) {
+            ends[g] = (g == 0 ? 0 : ends[g - 1]) + course.groups().get(g).size();
+            first += ends[g] <= known ? 1 : 0;
+        }
+        int wave = ranks.size() == 1 ? 1 : GROUPS * ranks.size();
         int done = known;
         int saved = known;
-        int start = 0;
         long savedAt = System.nanoTime();
         try {
-            for (List<G> group : course.groups()) {
-                int end = start + group.size();
-                if (end > done) {
-                    StopRequest.check();
-                    put(course.values(), course.score().apply(group), start);
-                    done = end;
-                }
-                start = end;
-                if (done > saved && System.nanoTime() - savedAt > UNSAVED.toNanos()) {
-                    course.save(done);
+            for (int g = first; g < ends.length; g += wave) {
+                int after = Math.min(ends.length, g + wave);
+                put(course, g == 0 ? 0 : ends[g - 1], computed(course, g, after));
+                done = ends[after - 1];
+                if (System.nanoTime() - savedAt > UNSAVED.toNanos()) {
+                    save(course, done);
                     saved = done;
                     savedAt = System.nanoTime();
                 }
             }
         } finally {
             if (done > saved && done < course.values()[0].length) {
-                course.save(done);
+                save(course, done);
             }
         }
     }
 
-    private static void put(double[][] values, List<double[]> rows, int start) {
+    private <G> void save(Course<G> course, int rows) {
+        if (ranks.writes()) {
+            course.save(rows);
+        }
+    }
+
+    /// The numbers of some groups, each computed by one of the processes.
+    ///
+    /// @return of each group in turn, row by row
+    private <G> List<double[]> computed(Course<G> course, int from, int to) {
+        agree.run();
+        List<double[]> own = new ArrayList<>();
+        for (int g = from + ranks.rank(); g < to; g += ranks.size()) {
+            StopRequest.check();
+            own.addAll(course.score().apply(course.groups().get(g)));
+        }
+        if (ranks.size() == 1) {
+            return own;
+        }
+        double[][] said =
+                ranks.allGather(
+                        "reference", own.stream().flatMapToDouble(Arrays::stream).toArray());
+        int columns = course.values().length;
+        int[] next = new int[ranks.size()];
+        List<double[]> rows = new ArrayList<>();
+        for (int g = from; g < to; g++) {
+            int rank = (g - from) % ranks.size();
+            for (int i = 0; i < course.groups().get(g).size(); i++) {
+                rows.add(Arrays.copyOfRange(said[rank], next[rank], next[rank] + columns));
+                next[rank] += columns;
+            }
+        }
+        return rows;
+    }
+
+    private static <G> void put(Course<G> course, int start, List<double[]> rows) {
         for (int i = 0; i < rows.size(); i++) {
-            for (int c = 0; c < values.length; c++) {
-                values[c][start + i] = rows.get(i)[c];
+            for (int c = 0; c < course.values().length; c++) {
+                course.values()[c][start + i] = rows.get(i)[c];
             }
         }
     }

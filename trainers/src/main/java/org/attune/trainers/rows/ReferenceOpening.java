@@ -2,7 +2,6 @@ package org.attune.trainers.rows;
 
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.layout.RowForest;
-import org.attune.error.ConfigException;
 import org.attune.policy.Scorer;
 import org.attune.tensor.TensorScope;
 import org.attune.trainers.batch.BatchPlan;
@@ -55,12 +54,6 @@ record ReferenceOpening<R extends TrainingRow, F extends RowForest>(
         if (!frozen.orElseThrow().precomputed()) {
             return live;
         }
-        if (context.ranks().size() > 1) {
-            throw ConfigException.about(
-                    "precompute_ref_log_probs",
-                    "true, which several ranks don't share; set false, so that each asks the"
-                            + " reference about its own rows");
-        }
         try (var _ = context.clock().enter("reference")) {
             List<RowAt<R>> placed = RowAt.of(RunParts.wholeSet(all.size(), all.size()), all);
             return new Reference.Precomputed<>(
@@ -89,7 +82,9 @@ record ReferenceOpening<R extends TrainingRow, F extends RowForest>(
                                 model.kind(),
                                 known.orElse(context.modelFingerprint()),
                                 groups,
-                                columns.variant()));
+                                columns.variant()),
+                context.ranks(),
+                context.stop()::agree);
     }
 
     private List<double[]> score(Reference.Live<R, F> live, List<RowAt<R>> group) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import org.attune.error.StopRequest;
 import org.attune.error.StoppedException;
 import org.attune.files.UserCache;
+import org.attune.trainers.testing.SocketRanks;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 
@@ -63,6 +65,46 @@ class ReferenceCacheTest {
             get(Integer.MAX_VALUE);
             assertEquals(List.of(), computed);
             Files.delete(files().getFirst());
+        }
+    }
+
+    @Test
+    void severalProcessesShareTheWorkAndTheFile() throws Exception {
+        assertThrows(StoppedException.class, () -> get(2)); // one group is known
+        int kept = computed.size();
+        List<Integer> each = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        List<List<double[]>> results = Collections.synchronizedList(new ArrayList<>());
+        for (int rank = 0; rank < 2; rank++) {
+            int own = rank;
+            threads.add(Thread.ofPlatform().start(() -> results.add(shared(own, each))));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(2, results.size());
+        results.forEach(this::assertComplete);
+        assertEquals(7 - kept, each.size(), "each group is computed once: " + each);
+        assertEquals(2, files().size(), "the file, and where they met");
+    }
+
+    /// As one of two processes, of which the second one has no files.
+    private List<double[]> shared(int rank, List<Integer> each) {
+        Path files = rank == 0 ? folder : folder.resolve("elsewhere");
+        try (var ranks = new SocketRanks(rank, 2, folder.resolve("meeting"))) {
+            return new ReferenceCache(files, "base", ranks, () -> {})
+                    .get(
+                            "rows",
+                            COLUMNS,
+                            GROUPS,
+                            group -> {
+                                each.addAll(group);
+                                return group.stream()
+                                        .map(row -> new double[] {row / 3.0, -row / 7.0})
+                                        .toList();
+                            });
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -76,6 +76,7 @@ final class RankedRuns {
         methods.put("reward", TinyRun.REWARD);
         methods.put("orpo", TinyRun.ORPO);
         methods.put("grpo", TinyRun.GRPO);
+        methods.put("grpo_episodes", TinyRollouts.grpoOfEpisodes());
         methods.put("online_dpo", TinyRollouts.onlineDpo());
         methods.put("gkd", TinyRollouts.gkd());
         methods.put("distillation", TinyRollouts.distillation());

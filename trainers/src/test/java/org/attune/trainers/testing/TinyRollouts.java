@@ -11,12 +11,18 @@ import org.attune.adapter.ModuleSelection;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.rows.RowOrigin;
+import org.attune.episode.EndReason;
 import org.attune.model.config.DecoderConfig;
 import org.attune.model.config.ScoreKind;
 import org.attune.model.layer.Adapter;
 import org.attune.model.source.FreshScore;
 import org.attune.policy.Policy;
 import org.attune.policy.ValueHead;
+import org.attune.rollout.FinishedListener;
+import org.attune.rollout.RolloutPrompt;
+import org.attune.rollout.RolloutSource;
+import org.attune.rollout.SampledCompletion;
+import org.attune.rollout.StopReason;
 import org.attune.testing.TinyModels;
 import org.attune.text.Tokenizer;
 import org.attune.trainers.config.DataConfig;
@@ -25,6 +31,8 @@ import org.attune.trainers.distillation.DistillationConfig;
 import org.attune.trainers.distillation.DistillationTrainer;
 import org.attune.trainers.distillation.GkdConfig;
 import org.attune.trainers.distillation.TeacherModel;
+import org.attune.trainers.grpo.GrpoConfig;
+import org.attune.trainers.grpo.GrpoTrainer;
 import org.attune.trainers.grpo.GrpoTrainerTest;
 import org.attune.trainers.loop.Critic;
 import org.attune.trainers.loop.RunContext;
@@ -48,6 +56,61 @@ public final class TinyRollouts {
         Tokenizer tokenizer = mock();
         when(tokenizer.decode(any(), anyBoolean())).thenReturn("text");
         return tokenizer;
+    }
+
+    /// GRPO of episodes with a tool's answer, of which some fail, and which their environment
+    /// rewards where the round says so.
+    public static TinyRun grpoOfEpisodes() {
+        return (training, policy, context) ->
+                new GrpoTrainer(
+                                GrpoConfig.defaults()
+                                        .withModel(m -> m.withModelNameOrPath("tiny"))
+                                        .withData(_ -> DataConfig.of("data.jsonl"))
+                                        .withRewards(r -> r.withRewardFuncs(List.of("wanted")))
+                                        .withGeneration(
+                                                g ->
+                                                        g.withNumGenerations(2)
+                                                                .withMaxCompletionLength(9))
+                                        .withTraining(training),
+                                policy,
+                                Optional.empty(),
+                                new Told(),
+                                batch -> GrpoTrainerTest.wanted(batch.completions()),
+                                tokenizer(),
+                                GrpoTrainerTest.prompts(),
+                                List.of(),
+                                context)
+                        .train();
+    }
+
+    /// Episodes that follow from the round alone.
+    private record Told() implements RolloutSource {
+        @Override
+        public List<SampledCompletion> complete(
+                List<RolloutPrompt> prompts, long round, FinishedListener listener) {
+            var random = RandomSource.XO_RO_SHI_RO_128_PP.create(100 + round);
+            List<SampledCompletion> told = new ArrayList<>();
+            for (RolloutPrompt prompt : prompts) {
+                Episodes episode =
+                        Episodes.of(prompt.ids())
+                                .turn(random.ints(2, 1, 6).toArray(), new int[] {6, 5}, "f", "x")
+                                .turn(random.ints(3, 1, 6).toArray(), "answer");
+                if (round % 3 == 0) {
+                    episode.reward("Counter", random.nextDouble());
+                }
+                boolean fails = random.nextInt(6) == 0;
+                told.add(
+                        SampledCompletion.of(
+                                episode.ended(fails ? EndReason.FAILED : EndReason.ANSWERED),
+                                StopReason.STOP_TOKEN));
+            }
+            return told;
+        }
+
+        @Override
+        public boolean isOnPolicy() {
+            return false;
+        }
     }
 
     public static TinyRun onlineDpo() {
