@@ -1,6 +1,7 @@
 package org.attune.optim;
 
 import org.attune.tensor.DType;
+import org.attune.tensor.DeviceKernels;
 import org.attune.tensor.Elements;
 import org.attune.tensor.Tensor;
 import org.attune.tensor.VectorKernels;
@@ -16,8 +17,8 @@ import java.util.List;
 /// θ ← θ - γ / (1 - β₁ᵗ) · m / (√v / √(1 - β₂ᵗ) + ε)
 /// ```
 /// With `amsgrad` ([Reddi et al. 2018](https://arxiv.org/abs/1904.09237)) the largest `v` so far
-/// takes the place of `v`; as in PyTorch, the largest of the uncorrected ones. On a processor one
-/// pass over the flat tensors does it all without `amsgrad`.
+/// takes the place of `v`; as in PyTorch, the largest of the uncorrected ones. Without `amsgrad`
+/// one pass over the flat tensors does it all on a processor, and one launch on a GPU.
 ///
 /// @param beta1 decay of the first moment, [0, 1)
 /// @param beta2 decay of the second moment, [0, 1)
@@ -52,6 +53,9 @@ public record AdamW(double beta1, double beta2, double epsilon, boolean amsgrad)
         double decay = piece.weightDecay() > 0 ? 1 - rate * piece.weightDecay() : 1;
         if (!amsgrad && VectorKernels.serve(values.device(), DType.FLOAT32)) {
             VectorKernels.adamW(
+                    kernel(decay, step, rate), values, gradient, moments.get(0), moments.get(1));
+        } else if (!amsgrad && DeviceKernels.serveUpdates(values.device())) {
+            DeviceKernels.adamW(
                     kernel(decay, step, rate), values, gradient, moments.get(0), moments.get(1));
         } else {
             byOperators(values, gradient, moments, step, rate, decay);

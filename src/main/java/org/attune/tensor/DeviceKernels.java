@@ -2,6 +2,7 @@ package org.attune.tensor;
 
 import org.attune.error.ShapeException;
 import org.attune.tensor.gpu.Launch;
+import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
 
 import java.util.Arrays;
@@ -285,6 +286,70 @@ public final class DeviceKernels {
                 .with(temperature == 0 ? 0f : (float) (1 / temperature))
                 .launch(z.size(0), Launch.MOST_THREADS);
         return drawn;
+    }
+
+    /// Whether a device has [#adamW].
+    public static boolean serveUpdates(Device device) {
+        return device.isGpu() && KernelDevices.of(device).isPresent();
+    }
+
+    /// As [VectorKernels#adamW].
+    public static void adamW(
+            AdamWKernel kernel, Tensor values, Tensor gradients, Tensor first, Tensor second) {
+        new DeviceKernel("attune_adamw")
+                .with(values)
+                .with(gradients)
+                .with(first)
+                .with(second)
+                .with(values.size())
+                .with(kernel.decay())
+                .with(kernel.gradientScale())
+                .with(kernel.beta1())
+                .with(kernel.rest1())
+                .with(kernel.beta2())
+                .with(kernel.rest2())
+                .with(kernel.rootScale())
+                .with(kernel.epsilon())
+                .with(kernel.rate())
+                .launch(blocks(values.size()), THREADS);
+    }
+
+    /// Whether [#accumulate] and [#copy] take a matrix of float32 numbers and one of bfloat16 ones.
+    static boolean serveMatrices(Tensor exact, Tensor rounded) {
+        return exact.dtype() == DType.FLOAT32
+                && serve(rounded.device(), rounded.dtype())
+                && exact.dim() == 2
+                && Arrays.equals(exact.shape(), rounded.shape());
+    }
+
+    /// `sum += factor · x`, each operation rounded to float32.
+    ///
+    /// @param sum float32 `(N, M)`
+    /// @param x bfloat16 `(N, M)`
+    static void accumulate(Tensor sum, Tensor x, double factor) {
+        matrices("attune_accumulate", sum, x, factor);
+    }
+
+    /// `to = factor · from`.
+    ///
+    /// @param from float32 `(N, M)`
+    /// @param to bfloat16 `(N, M)`
+    static void copy(Tensor from, Tensor to, double factor) {
+        matrices("attune_copy", from, to, factor);
+    }
+
+    private static void matrices(String kernel, Tensor a, Tensor b, double factor) {
+        new DeviceKernel(kernel)
+                .with(a)
+                .with(b)
+                .with(a.size(0))
+                .with(Math.toIntExact(a.size(1)))
+                .with(a.stride(0))
+                .with(a.stride(1))
+                .with(b.stride(0))
+                .with(b.stride(1))
+                .with((float) factor)
+                .launch(blocks(a.size()), THREADS);
     }
 
     /// Threads of a block for so many pieces of work: whole warps.

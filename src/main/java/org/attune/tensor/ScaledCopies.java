@@ -22,7 +22,15 @@ public final class ScaledCopies implements AutoCloseable {
     private long numbers;
 
     /// What operators copy.
-    private record Copy(Tensor from, double factor, Tensor to) {}
+    private record Copy(Tensor from, double factor, Tensor to) {
+        void run() {
+            if (DeviceKernels.serveMatrices(from, to)) {
+                DeviceKernels.copy(from, to, factor);
+            } else {
+                to.copyInPlace(factor == 1 ? from : from.mul(factor));
+            }
+        }
+    }
 
     /// @param owner of the views that this keeps until it is closed
     public ScaledCopies(TensorScope owner) {
@@ -73,7 +81,7 @@ public final class ScaledCopies implements AutoCloseable {
         OperatorTimes.end("attune::scaled_copies", begun);
         try (var _ = TensorScope.open("copies")) {
             for (Copy copy : others) {
-                copy.to.copyInPlace(copy.factor == 1 ? copy.from : copy.from.mul(copy.factor));
+                copy.run();
             }
         }
     }

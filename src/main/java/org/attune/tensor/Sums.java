@@ -24,6 +24,10 @@ public final class Sums {
             OperatorTimes.end("attune::add", begun);
             return;
         }
+        if (DeviceKernels.serveMatrices(sum, addend)) {
+            DeviceKernels.accumulate(sum, addend, factor);
+            return;
+        }
         try (var _ = TensorScope.open("sum")) {
             Tensor addend32 = addend.to(DType.FLOAT32);
             sum.addInPlace(factor == 1 ? addend32 : addend32.mul(factor));

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.ShapeException;
+import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
 import org.junit.jupiter.api.Test;
 
@@ -320,6 +321,53 @@ class DeviceKernelsTest {
                         assertTrue(Double.isNaN(drawn[2 * row + 1]), "row " + row);
                     }
                     assertEquals(1, drawn[6], "what is impossible isn't drawn by 0");
+                });
+    }
+
+    @Test
+    void adamWRoundsAsOnAProcessor() {
+        test(
+                random -> {
+                    var kernel =
+                            new AdamWKernel(0.99f, 0.5f, 0.9f, 0.1f, 0.95f, 0.05f, 3, 1e-8f, 0.01f);
+                    Tensor[] here = new Tensor[4];
+                    Tensor[] there = new Tensor[4];
+                    for (int i = 0; i < here.length; i++) {
+                        float[] numbers = KernelChecks.numbers(random, 333);
+                        if (i == 3) { // squares
+                            for (int k = 0; k < numbers.length; k++) {
+                                numbers[k] *= numbers[k];
+                            }
+                        }
+                        here[i] = Tensor.of(Device.cpu(), numbers, 333);
+                        there[i] = Tensor.of(GPU, numbers, 333);
+                    }
+                    VectorKernels.adamW(kernel, here[0], here[1], here[2], here[3]);
+                    DeviceKernels.adamW(kernel, there[0], there[1], there[2], there[3]);
+                    for (int i = 0; i < here.length; i++) {
+                        assertArrayEquals(here[i].toFloats(), there[i].toFloats());
+                    }
+                    assertTrue(DeviceKernels.serveUpdates(GPU));
+                    assertFalse(DeviceKernels.serveUpdates(Device.cpu()));
+                });
+    }
+
+    @Test
+    void matricesThatLieApartAreAddedAndCopied() {
+        test(
+                random -> {
+                    Tensor sum = Tensor.of(GPU, KernelChecks.numbers(random, 40), 5, 8);
+                    Tensor x = halves(random, 4, 12).narrow(1, 2, 5).t(); // (5, 4)
+                    Tensor part = sum.narrow(1, 1, 4);
+                    float[] expected = numbers(part.add(x.to(DType.FLOAT32).mul(0.7)));
+                    float[] rest = numbers(sum.narrow(1, 5, 3));
+                    assertTrue(DeviceKernels.serveMatrices(part, x));
+                    DeviceKernels.accumulate(part, x, 0.7);
+                    assertArrayEquals(expected, numbers(part));
+                    assertArrayEquals(rest, numbers(sum.narrow(1, 5, 3)));
+                    DeviceKernels.copy(part, x, 0.3);
+                    assertArrayEquals(numbers(part.mul(0.3).to(DType.BFLOAT16)), numbers(x));
+                    assertFalse(DeviceKernels.serveMatrices(sum, x));
                 });
     }
 

@@ -9,16 +9,19 @@ import java.util.Map;
 /// arguments the same results, but for the order of sums.
 public final class SimulatedKernels implements KernelDevice {
     private static final Map<String, HostKernel> KERNELS =
-            Map.of(
-                    "attune_add_norm", HostNorms::forward,
-                    "attune_norm_back", HostNorms::backward,
-                    "attune_rotate", HostHeads::rotate,
-                    "attune_append", HostHeads::append,
-                    "attune_swiglu", HostGates::forward,
-                    "attune_swiglu_back", HostGates::backward,
-                    "attune_dropout", HostDropout::drop,
-                    "attune_vocabulary", HostVocabulary::describe,
-                    "attune_draw", HostVocabulary::draw);
+            Map.ofEntries(
+                    Map.entry("attune_add_norm", HostNorms::forward),
+                    Map.entry("attune_norm_back", HostNorms::backward),
+                    Map.entry("attune_rotate", HostHeads::rotate),
+                    Map.entry("attune_append", HostHeads::append),
+                    Map.entry("attune_swiglu", HostGates::forward),
+                    Map.entry("attune_swiglu_back", HostGates::backward),
+                    Map.entry("attune_dropout", HostDropout::drop),
+                    Map.entry("attune_vocabulary", HostVocabulary::describe),
+                    Map.entry("attune_draw", HostVocabulary::draw),
+                    Map.entry("attune_adamw", HostAdamW::update),
+                    Map.entry("attune_accumulate", HostMatrices::accumulate),
+                    Map.entry("attune_copy", HostMatrices::copy));
 
     /// What a kernel computes, all blocks one after the other.
     private interface HostKernel {

@@ -371,3 +371,39 @@ extern "C" __global__ void attune_swiglu_back(
         store(gates + width, u);
     }
 }
+
+// AdamW's update of float32 numbers, every operation rounded by itself as operators do it: with g' = g scale,
+// m = m beta1 + g' rest1, v = v beta2 + g'² rest2, values = values decay - m / (√v rootScale + epsilon) rate.
+extern "C" __global__ void attune_adamw(
+        float* values, const float* gradients, float* first, float* second, long count, float decay, float scale,
+        float beta1, float rest1, float beta2, float rest2, float rootScale, float epsilon, float rate) {
+    for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < count; i += (long) gridDim.x * blockDim.x) {
+        float g = __fmul_rn(gradients[i], scale);
+        float m = __fadd_rn(__fmul_rn(first[i], beta1), __fmul_rn(g, rest1));
+        float v = __fadd_rn(__fmul_rn(second[i], beta2), __fmul_rn(__fmul_rn(g, g), rest2));
+        first[i] = m;
+        second[i] = v;
+        float root = __fadd_rn(__fmul_rn(__fsqrt_rn(v), rootScale), epsilon);
+        values[i] = __fsub_rn(__fmul_rn(values[i], decay), __fmul_rn(__fdiv_rn(m, root), rate));
+    }
+}
+
+// sum += factor x, each operation rounded, of matrices whose numbers may lie apart.
+extern "C" __global__ void attune_accumulate(
+        float* sum, const bf16* x, long rows, int columns, long sumRow, long sumColumn, long row, long column,
+        float factor) {
+    for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < rows * columns; i += (long) gridDim.x * blockDim.x) {
+        float* to = sum + i / columns * sumRow + i % columns * sumColumn;
+        *to = __fadd_rn(*to, __fmul_rn(wide(x[i / columns * row + i % columns * column]), factor));
+    }
+}
+
+// to = factor from, rounded to float32, then to bfloat16, of matrices whose numbers may lie apart.
+extern "C" __global__ void attune_copy(
+        const float* from, bf16* to, long rows, int columns, long fromRow, long fromColumn, long toRow, long toColumn,
+        float factor) {
+    for (long i = blockIdx.x * (long) blockDim.x + threadIdx.x; i < rows * columns; i += (long) gridDim.x * blockDim.x) {
+        float x = from[i / columns * fromRow + i % columns * fromColumn];
+        to[i / columns * toRow + i % columns * toColumn] = narrow(__fmul_rn(x, factor));
+    }
+}

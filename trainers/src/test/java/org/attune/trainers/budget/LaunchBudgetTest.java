@@ -183,7 +183,7 @@ class LaunchBudgetTest {
     void aStepOfAnAdapter() {
         assertBudget(
                 "a LoRA step",
-                new Budget(57, 274, 2, 2),
+                new Budget(44, 274, 2, 2),
                 layers ->
                         onDecoder(
                                 layers,
@@ -199,7 +199,7 @@ class LaunchBudgetTest {
     void aStepOfAnAdapterInBfloat16() {
         assertBudget(
                 "a LoRA step in bfloat16",
-                new Budget(56, 120, 2, 2),
+                new Budget(43, 92, 2, 2),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
@@ -215,7 +215,7 @@ class LaunchBudgetTest {
     void aStepWithDropoutInBfloat16() {
         assertBudget(
                 "a LoRA step with dropout in bfloat16",
-                new Budget(56, 162, 2, 2),
+                new Budget(43, 134, 2, 2),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
@@ -231,7 +231,7 @@ class LaunchBudgetTest {
     void aStepWithDropout() {
         assertBudget(
                 "a LoRA step with dropout",
-                new Budget(57, 754, 2, 2),
+                new Budget(44, 754, 2, 2),
                 layers ->
                         onDecoder(
                                 layers,
@@ -246,7 +246,7 @@ class LaunchBudgetTest {
     void aStepOfAllWeights() {
         assertBudget(
                 "a step of all weights",
-                new Budget(81, 263, 3, 2),
+                new Budget(55, 237, 3, 2),
                 layers ->
                         onDecoder(
                                 layers,
