@@ -52,7 +52,14 @@ class LaunchBudgetTest {
     /// @param block calls of each block
     /// @param uploads copies to the device
     /// @param waits copies from it
-    private record Budget(long fixed, long block, long uploads, long waits) {}
+    private record Budget(long fixed, long block, long uploads, long waits) {
+        /// That of libtorch 2.10 and newer, where most additions in place are two calls.
+        Budget orNewer(long newerFixed, long newerBlock) {
+            return Engine.libtorch().version().startsWith("2.7.")
+                    ? this
+                    : new Budget(newerFixed, newerBlock, uploads, waits);
+        }
+    }
 
     private static DecoderConfig model(int layers) {
         var attention =
@@ -149,7 +156,7 @@ class LaunchBudgetTest {
     void aTokenThatIsDrawn() {
         assertBudget(
                 "a token of three sequences",
-                new Budget(44, 38, 1, 1),
+                new Budget(44, 38, 1, 1).orNewer(47, 43),
                 layers ->
                         onDecoder(
                                 layers,
@@ -166,7 +173,7 @@ class LaunchBudgetTest {
     void aTokenThatIsDrawnInBfloat16() {
         assertBudget(
                 "a token of three sequences in bfloat16",
-                new Budget(5, 14, 1, 1),
+                new Budget(5, 14, 1, 1).orNewer(6, 14),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
@@ -183,7 +190,7 @@ class LaunchBudgetTest {
     void aStepOfAnAdapter() {
         assertBudget(
                 "a LoRA step",
-                new Budget(44, 274, 2, 2),
+                new Budget(44, 274, 2, 2).orNewer(45, 320),
                 layers ->
                         onDecoder(
                                 layers,
@@ -199,7 +206,7 @@ class LaunchBudgetTest {
     void aStepOfAnAdapterInBfloat16() {
         assertBudget(
                 "a LoRA step in bfloat16",
-                new Budget(43, 92, 2, 2),
+                new Budget(43, 92, 2, 2).orNewer(44, 94),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
@@ -215,7 +222,7 @@ class LaunchBudgetTest {
     void aStepWithDropoutInBfloat16() {
         assertBudget(
                 "a LoRA step with dropout in bfloat16",
-                new Budget(43, 134, 2, 2),
+                new Budget(43, 134, 2, 2).orNewer(44, 143),
                 layers ->
                         onDecoder(
                                 DType.BFLOAT16,
@@ -231,7 +238,7 @@ class LaunchBudgetTest {
     void aStepWithDropout() {
         assertBudget(
                 "a LoRA step with dropout",
-                new Budget(44, 754, 2, 2),
+                new Budget(44, 754, 2, 2).orNewer(45, 807),
                 layers ->
                         onDecoder(
                                 layers,
@@ -246,7 +253,7 @@ class LaunchBudgetTest {
     void aStepOfAllWeights() {
         assertBudget(
                 "a step of all weights",
-                new Budget(55, 237, 3, 2),
+                new Budget(55, 237, 3, 2).orNewer(57, 285),
                 layers ->
                         onDecoder(
                                 layers,
