@@ -2,7 +2,6 @@ package org.attune.rollout;
 
 import org.attune.episode.EndReason;
 import org.attune.episode.Episode;
-import org.attune.error.RolloutException;
 
 import java.util.Arrays;
 import java.util.BitSet;
@@ -54,21 +53,6 @@ public record SampledCompletion(
         }
         return new SampledCompletion(
                 ids, logProbs, reason, List.of(), foreign, Optional.of(episode));
-    }
-
-    /// Refuses an episode whose turns are several sequences, where only one can be trained.
-    ///
-    /// @return this
-    /// @throws RolloutException if its history was rendered anew
-    public SampledCompletion requireOneSequence() {
-        if (episode.isPresent() && episode.get().isForked()) {
-            throw new RolloutException(
-                    ("the turns of an episode are %d sequences, since its history was rendered"
-                                    + " anew (history: template), and this method trains one only;"
-                                    + " accepted: history: tokens")
-                            .formatted(episode.get().rows().size()));
-        }
-        return this;
     }
 
     /// Whether it is an episode that failed: no reward judges it, and nothing is learned from it.

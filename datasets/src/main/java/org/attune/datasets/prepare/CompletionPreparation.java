@@ -20,17 +20,30 @@ import java.util.OptionalInt;
 ///   text. The completion starts with the first token that begins behind the prompt's text, its
 ///   generation prompt included.
 /// - Of a row that is longer than `max_length` the last tokens are kept. A row of whose prompt
-///   nothing would be left is refused.
+///   nothing would be left is refused. Where episodes follow the prompts, such a row is left out.
 /// - Prompts and completions of plain text, which TRL does not take here, are as in SFT.
 ///
 /// @param tokenizer borrowed
 /// @param maxLength tokens of prompt and completion at most, ≥ 1; empty = no limit
 /// @param bare whether the template gets messages alone, as in TRL; else a row's tools and
 ///     variables too
+/// @param shared what the template gets for all rows
 public record CompletionPreparation(
-        SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow, boolean bare)
+        SampleTokenizer tokenizer,
+        OptionalInt maxLength,
+        BadRowPolicy onBadRow,
+        boolean bare,
+        SharedOptions shared)
         implements RowPreparation<CompletionExample> {
     private static final String EMPTY = "no token of the completion counts";
+    private static final String LONG =
+            "the row is longer than max_length, and an episode needs its whole prompt";
+
+    /// Without options for all rows.
+    public CompletionPreparation(
+            SampleTokenizer tokenizer, OptionalInt maxLength, BadRowPolicy onBadRow, boolean bare) {
+        this(tokenizer, maxLength, onBadRow, bare, SharedOptions.NONE);
+    }
 
     /// @throws ConfigException if the length isn't positive
     public CompletionPreparation {
@@ -40,6 +53,11 @@ public record CompletionPreparation(
     @Override
     public Shaped<CompletionExample> shape(Sample sample) {
         CompletionTokens whole = tokens(sample);
+        if (shared.areEpisodes() && whole.length() > maxLength.orElse(Integer.MAX_VALUE)) {
+            return new Shaped.Left<>(
+                    LONG,
+                    "%d tokens, %d are allowed".formatted(whole.length(), maxLength.orElseThrow()));
+        }
         CompletionTokens kept = truncated(whole);
         if (kept.completionStart() == 0) {
             throw new DatasetException(
@@ -53,8 +71,24 @@ public record CompletionPreparation(
         if (kept.trainedTokens() == 0) {
             return new Shaped.Left<>(EMPTY, "");
         }
-        return new Shaped.Kept<>(
-                new CompletionExample(kept, sample.row().origin()), whole.length(), kept.length());
+        return new Shaped.Kept<>(example(sample, kept), whole.length(), kept.length());
+    }
+
+    private CompletionExample example(Sample sample, CompletionTokens kept) {
+        return shared.areEpisodes()
+                ? new CompletionExample(
+                        kept, prompt(sample), sample.row().columns(), sample.row().origin())
+                : new CompletionExample(kept, sample.row().origin());
+    }
+
+    /// Messages of the prompt of a conversation.
+    private static List<Message> prompt(Sample sample) {
+        return switch (sample) {
+            case Sample.LanguageModeling(Content.Turns(List<Message> all), _, _) ->
+                    all.subList(0, all.size() - 1);
+            case Sample.PromptCompletion(Content.Turns(List<Message> prompt), _, _, _) -> prompt;
+            default -> throw new IllegalArgumentException("a row of texts has no messages");
+        };
     }
 
     private CompletionTokens tokens(Sample sample) {
@@ -73,6 +107,10 @@ public record CompletionPreparation(
                             var options,
                             _) ->
                     spoken(prompt, completion, options);
+            case Sample.PromptCompletion _ when shared.areEpisodes() ->
+                    throw new DatasetException(
+                            "the row holds texts; episodes need lists of messages, or"
+                                    + " apply_chat_template: true");
             case Sample.PromptCompletion row -> {
                 SampleTokenizer.Tokens tokens = tokenizer.tokenize(row, false);
                 yield new CompletionTokens(tokens.ids(), tokens.completionStart());
@@ -96,9 +134,13 @@ public record CompletionPreparation(
     }
 
     private CompletionTokens spoken(
-            Content.Turns prompt, Content.Turns completion, TemplateOptions options) {
-        SampleTokenizer.Texts texts =
-                tokenizer.texts(prompt, completion, bare ? TemplateOptions.NONE : options);
+            Content.Turns prompt, Content.Turns completion, TemplateOptions row) {
+        shared.requireFor(row);
+        TemplateOptions options = shared.of(bare ? TemplateOptions.NONE : row);
+        if (shared.areEpisodes() && completion.messages().size() > 1) {
+            return tokenizer.spokenTurns(prompt, completion, options);
+        }
+        SampleTokenizer.Texts texts = tokenizer.texts(prompt, completion, options);
         Tokenizer.Encoding both = tokenizer.tokenizer().encodeWithOffsets(texts.both(), false);
         int start = 0;
         while (start < both.ids().length && both.start()[start] < texts.prompt().length()) {

@@ -178,6 +178,17 @@ public final class SampleTokenizer {
                 pair.row().origin());
     }
 
+    /// A completion of several messages, of which only what the assistant says counts.
+    ///
+    /// @throws DatasetException if the template refuses them, or the assistant's tokens can't be
+    ///     told
+    CompletionTokens spokenTurns(
+            Content.Turns prompt, Content.Turns completion, TemplateOptions options) {
+        Tokens both = spoken(prompt, completion, options);
+        int start = firstDifference(promptIds(prompt, options), both.ids());
+        return new CompletionTokens(both.ids(), start, unspoken(both));
+    }
+
     private Tokens spoken(Content prompt, Content completion, TemplateOptions options) {
         if (prompt instanceof Content.Turns(List<Message> first)
                 && completion instanceof Content.Turns(List<Message> second)) {
@@ -241,11 +252,7 @@ public final class SampleTokenizer {
                     case Sample.LanguageModeling _ ->
                             throw new DatasetException("the row has no prompt");
                 };
-        if (shared.areEpisodes() && !sample.options().variables().isEmpty()) {
-            throw new DatasetException(
-                    "the row has chat_template_kwargs of its own; episodes have those of the run"
-                            + " alone, so write them there, or leave the column out");
-        }
+        shared.requireFor(sample.options());
         Map<String, Object> columns = new LinkedHashMap<>(sample.row().columns());
         columns.remove("prompt");
         var origin = sample.row().origin();

@@ -1,6 +1,7 @@
 package org.attune.datasets.prepare;
 
 import org.attune.datasets.formats.TemplateOptions;
+import org.attune.error.DatasetException;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -21,6 +22,17 @@ public record SharedOptions(
     public SharedOptions {
         tools = List.copyOf(tools);
         variables = Collections.unmodifiableMap(new LinkedHashMap<>(variables));
+    }
+
+    /// Refuses a row whose own variables of the template turns behind the first wouldn't have.
+    ///
+    /// @throws DatasetException saying so
+    void requireFor(TemplateOptions row) {
+        if (areEpisodes && !row.variables().isEmpty()) {
+            throw new DatasetException(
+                    "the row has chat_template_kwargs of its own; episodes have those of the run"
+                            + " alone, so write them there, or leave the column out");
+        }
     }
 
     /// The options of a row with these.

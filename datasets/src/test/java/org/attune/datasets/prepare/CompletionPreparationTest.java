@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.attune.datasets.BadRowPolicy;
+import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.CompletionTokens;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.SampleReader;
@@ -15,6 +16,7 @@ import org.attune.datasets.testing.ByteTokenizer;
 import org.attune.error.DatasetException;
 import org.attune.text.ChatTemplate;
 import org.attune.text.JinjaChatTemplate;
+import org.attune.text.Message;
 import org.attune.text.SpecialTokens;
 import org.junit.jupiter.api.Test;
 
@@ -129,5 +131,32 @@ class CompletionPreparationTest {
                                 () -> only(DatasetType.LANGUAGE_MODELING, 0, said("q", "x", "r")))
                         .getMessage();
         assertTrue(message.contains("is by \"user\""), message);
+    }
+
+    private static Shaped<CompletionExample> episode(Map<String, Object> columns, int maxLength) {
+        var row = new Row(columns, new RowOrigin("rows.jsonl", 1, 0));
+        var tools = List.<Object>of(Map.of("name", "w"));
+        var preparation =
+                new CompletionPreparation(
+                        new SampleTokenizer(new ByteTokenizer(false), Optional.of(TEMPLATE)),
+                        OptionalInt.of(maxLength),
+                        BadRowPolicy.ERROR,
+                        false,
+                        new SharedOptions(tools, Map.of(), true));
+        return preparation.shape(new SampleReader(DatasetType.LANGUAGE_MODELING, true).read(row));
+    }
+
+    /// They need the messages and columns, and the prompt as a whole.
+    @Test
+    void promptsOfEpisodesKeepTheirMessagesAndShowTheRunsTools() {
+        Map<String, Object> columns = new HashMap<>(said("q", "x"));
+        columns.put("seed", 3L);
+        var kept = (Shaped.Kept<CompletionExample>) episode(columns, 7);
+        assertIs("wuq.ax.", 5, kept.row().tokens());
+        assertEquals(List.of(Message.of("user", "q")), kept.row().prompt());
+        assertEquals(3L, kept.row().columns().get("seed"));
+        assertTrue(episode(columns, 6) instanceof Shaped.Left<CompletionExample>);
+        columns.put("chat_template_kwargs", Map.of("think", true));
+        assertThrows(DatasetException.class, () -> episode(columns, 7));
     }
 }

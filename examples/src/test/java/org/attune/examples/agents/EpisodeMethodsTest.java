@@ -157,4 +157,39 @@ class EpisodeMethodsTest {
                 step.get("objective/entropy").asDouble(),
                 1e-4);
     }
+
+    /// Student and teacher play the prompts of given completions; of these the assistant's turns
+    /// count alone.
+    @Test
+    void gkdLearnsFromEpisodesOfStudentAndTeacher() throws IOException {
+        first("online_dpo", "start", "max_steps=1", "learning_rate=0.01");
+        Path rows =
+                Files.writeString(
+                        folder.resolve("rows.jsonl"),
+                        """
+                        {"prompt": [{"role": "user", "content": "4 2"}], "completion": \
+                        [{"role": "assistant", "content": "2"}, {"role": "user", "content": "on"}, \
+                        {"role": "assistant", "content": "2 4"}]}
+                        {"prompt": [{"role": "user", "content": "9 1"}], "completion": \
+                        [{"role": "assistant", "content": "1 9"}]}
+                        """);
+        String[] more = {
+            "datasets=" + rows,
+            "teacher_model_name_or_path=" + EchoWorld.MODEL,
+            "adapter_name_or_path=" + folder.resolve("start"),
+            "history=template",
+            "chat_template_path=" + EchoWorld.forkingTemplate(folder, "~ ' '")
+        };
+        for (String writer : List.of("lmbda=1", "seq_kd=true")) {
+            List<String> all = new ArrayList<>(List.of(more));
+            all.add(writer);
+            all.add(writer.startsWith("seq") ? "lmbda=0" : "seq_kd=false");
+            JsonNode step = first("gkd", writer, all.toArray(String[]::new));
+            assertTrue(step.get("loss").asDouble() > 0, step.toString());
+            assertTrue(step.get("grad_norm").asDouble() > 0, step.toString());
+            if (writer.startsWith("lmbda")) {
+                assertEquals(2.0, step.get("episodes/turns/mean").asDouble());
+            }
+        }
+    }
 }

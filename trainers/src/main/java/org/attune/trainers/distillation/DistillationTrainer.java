@@ -3,6 +3,7 @@ package org.attune.trainers.distillation;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.examples.PromptExample;
 import org.attune.datasets.layout.CompletionForest;
+import org.attune.error.ConfigException;
 import org.attune.error.StopRequest;
 import org.attune.policy.CausalPolicy;
 import org.attune.policy.Divergence;
@@ -84,6 +85,12 @@ public final class DistillationTrainer {
         ConfigCheck.validate(config);
         var parts = new RunParts("gkd", config.training(), student, context);
         LogicalDevices devices = parts.devices();
+        if (devices.count() > 1 && config.agent().isOn()) {
+            throw ConfigException.about(
+                    "logical_devices",
+                    "%d with tools or environments; accepted: 1 in this method"
+                            .formatted(devices.count()));
+        }
         var given =
                 new GkdRows(
                         config,

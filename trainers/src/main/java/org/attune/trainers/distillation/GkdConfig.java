@@ -14,6 +14,7 @@ import org.attune.trainers.config.InRange;
 import org.attune.trainers.config.LoraSettings;
 import org.attune.trainers.config.OptimizerConfig;
 import org.attune.trainers.config.TrainingConfig;
+import org.attune.trainers.onpolicy.AgentConfig;
 import org.attune.trainers.onpolicy.CompletionLogConfig;
 import org.attune.trainers.onpolicy.GeneratingRun;
 import org.attune.trainers.onpolicy.GenerationConfig;
@@ -33,6 +34,7 @@ import java.util.OptionalInt;
 /// @param data prompts with completions
 /// @param maxLength most tokens of prompt and completion, of which the last ones are kept; empty
 ///     (`null` in YAML): no limit
+/// @param agent tools and environments, with which completions that are generated are episodes
 /// @param teacher who teaches
 /// @param loss objective, and who writes the completions
 /// @param training optimizer, schedule, batches, evaluation, checkpoints, logs
@@ -42,6 +44,7 @@ public record GkdConfig(
         @Valid LoraSettings lora,
         @Valid DataConfig data,
         @InRange(min = 1) OptionalInt maxLength,
+        @Valid AgentConfig agent,
         @Valid TeacherConfig teacher,
         @Valid GkdLossConfig loss,
         @Valid TrainingConfig training)
@@ -108,6 +111,14 @@ public record GkdConfig(
         var problems = new ArrayList<>(EvalConfig.needsRows(training.eval(), data));
         problems.addAll(OptimizerConfig.needsAllWeights(training, lora, model));
         problems.addAll(teacher.problems(1));
+        if (agent.isOn() && !loss.generates()) {
+            problems.add(
+                    new ConfigProblem(
+                            "lmbda",
+                            loss.lmbda(),
+                            "more than 0, or seq_kd: true, with tools or environments, which"
+                                    + " completions that are given don't need"));
+        }
         if (loss.seqKd() && teacher.teacherModelServerUrl().isPresent()) {
             problems.add(
                     new ConfigProblem(

@@ -1,8 +1,8 @@
 package org.attune.trainers.distillation;
 
+import org.attune.datasets.ColumnUse;
 import org.attune.datasets.examples.CompletionExample;
 import org.attune.datasets.formats.DatasetType;
-import org.attune.datasets.prepare.CompletionPreparation;
 import org.attune.datasets.prepare.Preview;
 import org.attune.policy.StepMemory;
 import org.attune.rollout.RolloutSource;
@@ -80,11 +80,14 @@ public record GkdMethod() implements TrainingMethod<GkdConfig, CompletionExample
         return setup.rows(
                 config,
                 rows(),
-                new CompletionPreparation(
-                        setup.tokenizer(),
+                setup.completions(
+                        config.agent(),
                         config.maxLength(),
                         config.data().onBadRow(),
-                        config.loss().trlCompat()));
+                        config.loss().trlCompat()),
+                config.agent().isOn() // tools and environments may read any
+                        ? new ColumnUse.Anything()
+                        : new ColumnUse.RowsOnly());
     }
 
     @Override

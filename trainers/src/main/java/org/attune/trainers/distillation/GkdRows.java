@@ -12,11 +12,14 @@ import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.loop.EvalSet;
 import org.attune.trainers.loop.Fingerprints;
 import org.attune.trainers.loop.RunParts;
+import org.attune.trainers.onpolicy.AgentConfig;
+import org.attune.trainers.onpolicy.AskedPrompts;
 import org.attune.trainers.onpolicy.CompletionLengths;
+import org.attune.trainers.onpolicy.EpisodeMetrics;
 import org.attune.trainers.rows.RowAt;
 
 import java.util.ArrayList;
-import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -72,10 +75,10 @@ record GkdRows(
         for (int m = 0; m < drawn.length; m++) {
             drawn[m] = writer(step, m);
         }
-        var byStudent =
-                new Written(writers.byStudent(prompts(placed, drawn, Writer.STUDENT), step));
-        var byTeacher =
-                new Written(writers.byTeacher(prompts(placed, drawn, Writer.TEACHER), step));
+        Written byStudent =
+                written(writers.byStudent(prompts(placed, drawn, Writer.STUDENT), step));
+        Written byTeacher =
+                written(writers.byTeacher(prompts(placed, drawn, Writer.TEACHER), step));
         List<RowAt<StudentRow>> all = new ArrayList<>();
         for (RowAt<CompletionExample> row : placed) {
             StudentRow learned =
@@ -114,27 +117,38 @@ record GkdRows(
         return config.loss().seqKd() ? Writer.TEACHER : Writer.DATA;
     }
 
+    private Written written(List<SampledCompletion> completions) {
+        return new Written(config.agent(), completions);
+    }
+
     /// Completions that were generated, in the order in which they are asked for.
     private static final class Written {
+        private final AgentConfig agent;
         private final List<SampledCompletion> completions;
         private int used;
 
-        Written(List<SampledCompletion> completions) {
+        Written(AgentConfig agent, List<SampledCompletion> completions) {
+            this.agent = agent;
             this.completions = completions;
         }
 
         StudentRow next(CompletionExample row) {
-            SampledCompletion completion = completions.get(used++).requireOneSequence();
+            SampledCompletion completion = completions.get(used++);
             return new StudentRow(
-                    new CompletionForest.Row(row.tokens().promptIds(), completion.ids()),
-                    completion.foreign(),
+                    AskedPrompts.tokens(row.tokens().promptIds(), completion),
+                    agent.unlearned(completion),
                     row.origin().where());
         }
 
         List<Map<String, Double>> metrics() {
-            return completions.isEmpty()
-                    ? List.of()
-                    : List.of(CompletionLengths.metrics(completions));
+            if (completions.isEmpty()) {
+                return List.of();
+            }
+            Map<String, Double> metrics =
+                    new LinkedHashMap<>(CompletionLengths.metrics(completions));
+            metrics.putAll(EpisodeMetrics.of(completions));
+            metrics.values().removeIf(v -> !Double.isFinite(v));
+            return List.of(metrics);
         }
     }
 
@@ -142,8 +156,12 @@ record GkdRows(
             List<RowAt<CompletionExample>> placed, Writer[] drawn, Writer which) {
         return placed.stream()
                 .filter(row -> drawn[row.microBatch()] == which)
-                .map(r -> RolloutPrompt.of(r.index(), r.row().tokens().promptIds()))
+                .map(r -> prompt(r.index(), r.row()))
                 .toList();
+    }
+
+    private static RolloutPrompt prompt(int index, CompletionExample row) {
+        return new RolloutPrompt(index, row.tokens().promptIds(), row.prompt(), row.columns());
     }
 
     @Override
@@ -165,7 +183,7 @@ record GkdRows(
         CompletionTokens tokens = row.tokens();
         return new StudentRow(
                 new CompletionForest.Row(tokens.promptIds(), tokens.completionIds()),
-                new BitSet(),
+                tokens.foreign().get(tokens.completionStart(), tokens.length()),
                 row.origin().where());
     }
 

@@ -1,7 +1,6 @@
 package org.attune.trainers.distillation;
 
 import org.attune.datasets.examples.PromptExample;
-import org.attune.rollout.SampledCompletion;
 import org.attune.trainers.batch.BatchPlan;
 import org.attune.trainers.batch.RowTokens;
 import org.attune.trainers.loop.EvalSet;
@@ -17,7 +16,6 @@ import org.attune.trainers.rows.RowAt;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -100,12 +98,10 @@ final class PromptRows implements StudentRows {
     }
 
     private StudentRow row(Judged made, int i, PromptExample prompt) {
-        SampledCompletion completion = made.sampled().get(i);
-        var foreign = (BitSet) completion.foreign().clone();
-        if (config.agent().masks(completion)) {
-            foreign.set(0, completion.ids().length);
-        }
-        return new StudentRow(made.rows().get(i), foreign, prompt.origin().where());
+        return new StudentRow(
+                made.rows().get(i),
+                config.agent().unlearned(made.sampled().get(i)),
+                prompt.origin().where());
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.attune.trainers.config.ConfigProblem;
 import org.attune.trainers.config.CrossChecked;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -56,6 +57,15 @@ public record AgentConfig(
     /// Whether a completion isn't trained because of how its episode ended.
     public boolean masks(SampledCompletion completion) {
         return completion.episode().filter(e -> play.maskEnded().contains(e.end())).isPresent();
+    }
+
+    /// Tokens of a completion that aren't learned: those that aren't the model's own, or all.
+    public BitSet unlearned(SampledCompletion completion) {
+        var unlearned = (BitSet) completion.foreign().clone();
+        if (masks(completion)) {
+            unlearned.set(0, completion.ids().length);
+        }
+        return unlearned;
     }
 
     /// How episodes are run, as the loop takes it.

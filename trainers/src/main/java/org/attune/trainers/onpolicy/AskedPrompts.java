@@ -54,19 +54,21 @@ public record AskedPrompts(List<PromptExample> rows, List<RolloutPrompt> prompts
         rows.forEach(row -> known.putIfAbsent(IntBuffer.wrap(row.ids()), row.ids()));
         List<CompletionForest.Row> tokens = new ArrayList<>();
         for (int i = 0; i < sampled.size(); i++) {
-            SampledCompletion completion = sampled.get(i);
-            int[] own = rows.get(i).ids();
-            int[] prompt =
-                    completion
-                            .episode()
-                            .map(Episode::promptIds)
-                            .map(ids -> known.computeIfAbsent(IntBuffer.wrap(ids), _ -> ids))
-                            .orElse(own);
-            List<CompletionForest.Fork> forks =
-                    completion.episode().map(AskedPrompts::forks).orElse(List.of());
-            tokens.add(new CompletionForest.Row(prompt, completion.ids(), forks));
+            CompletionForest.Row row = tokens(rows.get(i).ids(), sampled.get(i));
+            int[] prompt = known.computeIfAbsent(IntBuffer.wrap(row.prompt()), _ -> row.prompt());
+            tokens.add(new CompletionForest.Row(prompt, row.completion(), row.forks()));
         }
         return tokens;
+    }
+
+    /// Tokens of a prompt and its completion. Those of an episode, which may begin with others.
+    ///
+    /// @param prompt the row's ids
+    public static CompletionForest.Row tokens(int[] prompt, SampledCompletion sampled) {
+        return new CompletionForest.Row(
+                sampled.episode().map(Episode::promptIds).orElse(prompt),
+                sampled.ids(),
+                sampled.episode().map(AskedPrompts::forks).orElse(List.of()));
     }
 
     /// Where turns follow other tokens than those before them.

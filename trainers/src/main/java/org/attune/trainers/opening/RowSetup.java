@@ -12,6 +12,7 @@ import org.attune.datasets.examples.PackedRow;
 import org.attune.datasets.examples.TrainingRow;
 import org.attune.datasets.formats.DatasetType;
 import org.attune.datasets.formats.Sample;
+import org.attune.datasets.prepare.CompletionPreparation;
 import org.attune.datasets.prepare.Prepared;
 import org.attune.datasets.prepare.PromptPreparation;
 import org.attune.datasets.prepare.RowPreparation;
@@ -76,20 +77,30 @@ public final class RowSetup {
     /// @param longest most tokens of a prompt; empty: any number
     public PromptPreparation prompts(
             AgentConfig agent, OptionalInt longest, BadRowPolicy onBadRow) {
-        if (!agent.isOn()) {
-            return new PromptPreparation(
-                    tokenizer,
-                    longest,
-                    onBadRow,
-                    new SharedOptions(List.of(), agent.chatTemplateKwargs(), false));
-        }
-        AgentText told = AgentText.of(agent, model);
-        return new PromptPreparation(
-                new SampleTokenizer(tokenizer.tokenizer(), told.template()),
-                longest,
-                onBadRow,
-                new SharedOptions(
-                        AgentSetup.offered(agent, directory), agent.chatTemplateKwargs(), true));
+        return new PromptPreparation(told(agent), longest, onBadRow, shared(agent));
+    }
+
+    /// Prepares prompts that have completions, as [#prompts] does.
+    ///
+    /// @param longest most tokens of both; empty: any number
+    /// @param bare as in [CompletionPreparation]
+    public CompletionPreparation completions(
+            AgentConfig agent, OptionalInt longest, BadRowPolicy onBadRow, boolean bare) {
+        return new CompletionPreparation(told(agent), longest, onBadRow, bare, shared(agent));
+    }
+
+    private SampleTokenizer told(AgentConfig agent) {
+        return agent.isOn()
+                ? new SampleTokenizer(tokenizer.tokenizer(), AgentText.of(agent, model).template())
+                        .stoppingAt(TextCompleter.stopIds(model.source(), tokenizer.tokenizer()))
+                : tokenizer;
+    }
+
+    private SharedOptions shared(AgentConfig agent) {
+        return new SharedOptions(
+                agent.isOn() ? AgentSetup.offered(agent, directory) : List.of(),
+                agent.chatTemplateKwargs(),
+                agent.isOn());
     }
 
     /// The type of a run's rows, from the first one.
