@@ -17,7 +17,8 @@ import java.util.Optional;
 /// @param top likeliest tokens at each position; empty unless they were asked for
 /// @param foreign where a token is not the model's own, as the answer of a tool, and must not be
 ///     trained; empty if all are its own
-/// @param episode whose tokens these are; empty for a single answer
+/// @param episode whose tokens these are, which may stand in several sequences
+///     ([Episode#isForked]); empty for a single answer
 @SuppressWarnings("ArrayRecordComponent") // a named tuple, never compared
 public record SampledCompletion(
         int[] ids,
