@@ -13,7 +13,12 @@ import java.util.OptionalDouble;
 /// @param second mean of the second one
 /// @param interval of second minus first; NaN to NaN for a single row
 record PairedDifference(int n, double first, double second, Interval interval) {
-    /// What makes a difference of many rows.
+    /// Rows below which nothing is clear: the intervals are made for many.
+    private static final int FEW = 10;
+
+    /// What makes a difference of many rows. Where rows change by one amount or not at all, as
+    /// right and wrong do, or a preference that was even, they are counted and not averaged: rows
+    /// that all change alike would else have an interval without a width.
     ///
     /// @param first value of each row; absent values are left out with the row
     /// @param second of the same rows in the same order
@@ -24,12 +29,16 @@ record PairedDifference(int n, double first, double second, Interval interval) {
         int n = 0;
         int down = 0;
         int up = 0;
-        boolean outcomes = true;
+        double amount = 0;
+        boolean even = true;
         for (int i = 0; i < Math.min(first.size(), second.size()); i++) {
             if (first.get(i).isPresent() && second.get(i).isPresent()) {
                 double a = first.get(i).getAsDouble();
                 double b = second.get(i).getAsDouble();
-                outcomes &= (a == 0 || a == 1) && (b == 0 || b == 1);
+                if (b != a) {
+                    even &= amount == 0 || Math.abs(b - a) == amount;
+                    amount = Math.abs(b - a);
+                }
                 down += b < a ? 1 : 0;
                 up += b > a ? 1 : 0;
                 before[n] = a;
@@ -46,7 +55,12 @@ record PairedDifference(int n, double first, double second, Interval interval) {
                 n,
                 mean,
                 mean + mean(all, n),
-                outcomes ? Interval.paired(down, up, n) : Interval.normal(all));
+                even ? counted(amount == 0 ? 1 : amount, down, up, n) : Interval.normal(all));
+    }
+
+    private static Interval counted(double amount, int down, int up, int n) {
+        Interval shares = n == 1 ? Interval.normal(new double[1]) : Interval.paired(down, up, n);
+        return new Interval(amount * shares.low(), amount * shares.high());
     }
 
     private static double mean(double[] values, int n) {
@@ -61,15 +75,15 @@ record PairedDifference(int n, double first, double second, Interval interval) {
         return second - first;
     }
 
-    /// Whether more than chance parts the two.
+    /// Whether more than chance parts the two, by ten rows or more.
     boolean isClear() {
-        return interval.low() > 0 || interval.high() < 0;
+        return n >= FEW && (interval.low() > 0 || interval.high() < 0);
     }
 
     /// `+0.418 (95 % interval +0.366 to +0.469, n = 400)`.
     String text() {
-        return Double.isNaN(interval.low())
-                ? "%s (n = %d: too few for an interval)".formatted(Figures.signed(difference()), n)
+        return n < FEW
+                ? "%s (n = %d: too few to tell)".formatted(Figures.signed(difference()), n)
                 : "%s (95 %% interval %s to %s, n = %d)"
                         .formatted(
                                 Figures.signed(difference()),

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.models.eval.Interval;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -28,14 +30,28 @@ class PairedDifferenceTest {
         assertEquals(20, difference.first(), 1e-12);
         assertEquals(22, difference.second(), 1e-12);
         assertEquals(2 - 1.9599640 / Math.sqrt(3), difference.interval().low(), 1e-6);
-        assertTrue(difference.isClear());
+        assertFalse(difference.isClear(), "three rows");
+    }
+
+    /// Preferences are even before training, so all rows that it turns change by one half.
+    @Test
+    void rowsThatAllChangeAlikeHaveAWidth() {
+        for (int n : new int[] {3, 9, 10, 400}) {
+            List<OptionalDouble> before = Collections.nCopies(n, OptionalDouble.of(0.5));
+            PairedDifference difference =
+                    PairedDifference.of(before, Collections.nCopies(n, OptionalDouble.of(1)));
+            assertEquals(0.5, difference.difference(), 1e-12);
+            assertEquals(Interval.paired(0, n, n).low() / 2, difference.interval().low(), 1e-12);
+            assertTrue(difference.interval().high() > difference.interval().low());
+            assertEquals(n >= 10, difference.isClear());
+        }
     }
 
     @Test
     void aSingleRowProvesNothing() {
         PairedDifference difference = PairedDifference.of(values(0.5), values(0.75));
         assertFalse(difference.isClear());
-        assertEquals("+0.25 (n = 1: too few for an interval)", difference.text());
+        assertEquals("+0.25 (n = 1: too few to tell)", difference.text());
         assertEquals(0, PairedDifference.of(values(), values()).n());
     }
 
