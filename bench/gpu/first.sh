@@ -62,7 +62,7 @@ try() { # NAME SECONDS COMMAND ...
   [ $code = 0 ] || { bad=1; echo "$name FAILED with code $code$([ $code != 124 ] || echo ", out of its $limit s"); the log is $out/$name.log"; }
   return $code
 }
-has() { "$python" -c "import $1" 2>/dev/null; }
+has() { "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)"; }
 # The last table of a log.
 table() { [ ! -r "$1" ] || awk '/^\|/ { if (!inside) rows = ""; inside = 1; rows = rows $0 "\n"; next } { inside = 0 } END { printf "%s", rows }' "$1"; }
 finish() { # FILES OF TABLES ...

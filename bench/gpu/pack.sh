@@ -34,7 +34,6 @@ for jar in "$root"/cli/target/attune/lib/*.jar; do
   case ${jar##*/} in
     pytorch-native-cpu* | pytorch-jni*) ;; # libtorch itself
     nd4j-* | openblas* | javacpp* | guava-1.0* | protobuf-1.0* | jackson-1.0* | flatbuffers* | commons-math3*) ;; # ND4J
-    xchart*) ;; # pictures
     hardwood* | zstd* | snappy* | lz4* | brotli4j* | native-linux*) ;; # rows in Parquet
     *) cp "$jar" "$kit/lib/" ;;
   esac

@@ -194,7 +194,11 @@ final class BenchCommand implements Callable<Integer> {
             Path folder = folder(output);
             BenchJson.write(folder.resolve("result.json"), result);
             text(folder.resolve("result.md"), BenchText.markdown(result));
-            BenchChart.write(folder.resolve("plot.png"), BenchChart.phases(result));
+            if (ModuleLayer.boot()
+                    .findModule("java.desktop")
+                    .isPresent()) { // some JVMs draw nothing
+                BenchChart.write(folder.resolve("plot.png"), BenchChart.phases(result));
+            }
         }
         if (history != null || Files.isDirectory(HISTORY)) {
             new BenchHistory(history == null ? HISTORY : history).add(result);
