@@ -9,6 +9,7 @@ import org.attune.tensor.TensorScope;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -88,7 +89,7 @@ public record DeviceBench(Device device, int size) {
                 Tensor b = Tensor.full(device, dtype, 0.25, size, size)) {
             double seconds = best(() -> a.mm(b).close());
             figures.put(
-                    PRODUCT.formatted(dtype.name().toLowerCase()),
+                    PRODUCT.formatted(dtype.name().toLowerCase(Locale.ROOT)),
                     2.0 * size * size * size / seconds / 1e9);
         }
     }

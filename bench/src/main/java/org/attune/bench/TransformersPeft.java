@@ -6,6 +6,7 @@ import org.attune.models.DtypeChoice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /// transformers with PEFT, on the same device as Attune: `bench/gpu/peft_bench.py`.
@@ -37,8 +38,8 @@ public record TransformersPeft() implements PeerProgram {
         }
         if (!Files.isDirectory(spec.model())) {
             throw new ConfigException(
-                    "--model: transformers needs a model folder in Hugging Face layout, %s is not"
-                            + " one".formatted(spec.model()));
+                    "--model: transformers needs a model folder in Hugging Face layout, %s is not one"
+                            .formatted(spec.model()));
         }
     }
 
@@ -53,7 +54,9 @@ public record TransformersPeft() implements PeerProgram {
                 "--device",
                 spec.device(),
                 "--dtype",
-                spec.dtype() == DtypeChoice.AUTO ? "auto" : spec.dtype().name().toLowerCase(),
+                spec.dtype() == DtypeChoice.AUTO
+                        ? "auto"
+                        : spec.dtype().name().toLowerCase(Locale.ROOT),
                 "--rank",
                 "" + spec.rank(),
                 "--warm-up",
