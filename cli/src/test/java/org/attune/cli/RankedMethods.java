@@ -1,0 +1,198 @@
+package org.attune.cli;
+
+import org.attune.cli.config.RunConfigReader;
+import org.attune.hub.HubDownload;
+import org.attune.ranks.Collective;
+import org.attune.ranks.Launched;
+import org.attune.ranks.MpiCollective;
+import org.attune.ranks.RankSum;
+import org.attune.ranks.SingleProcess;
+import org.attune.tensor.Engine;
+import org.attune.trainers.config.RunConfig;
+import org.attune.trainers.loop.StopSignal;
+import org.attune.trainers.opening.TrainingMethod;
+import org.attune.trainers.report.MetricsFile;
+import org.attune.trainers.run.Methods;
+import org.attune.trainers.run.Runs;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Runs of two steps of all methods on the embedded model, one after the other, as the only process
+/// or as one that `mpirun` started, for [RankMethodsTest].
+final class RankedMethods {
+    private static final Path EXAMPLES =
+            Path.of(System.getProperty("attune.root", "..")).resolve("examples").toAbsolutePath();
+    private static final String MODEL = EXAMPLES.resolve("model").toString();
+
+    private RankedMethods() {}
+
+    /// @param method its name
+    /// @param words of its configuration beside those of all
+    record Run(String method, List<String> words) {
+        static Run of(String method, String... words) {
+            return new Run(method, List.of(String.join(" ", words).split(" (?=[a-z_]+=)")));
+        }
+    }
+
+    /// By name.
+    ///
+    /// @param folder that has the rows of [#rows]
+    static Map<String, Run> all(Path folder) {
+        Map<String, Run> runs = ofRows(folder);
+        runs.putAll(ofGroups(folder));
+        String prompts = datasets(folder, "prompts");
+        String judged = "reward_funcs=exact_answer";
+        String few = "max_new_tokens=8";
+        String teacher = "teacher_model_name_or_path=" + MODEL;
+        runs.put("online_dpo", Run.of("online_dpo", prompts, judged, few));
+        runs.put("xpo", Run.of("xpo", prompts, judged, few));
+        runs.put("nash_md", Run.of("nash_md", prompts, judged, few));
+        String ppo = "num_mini_batches=2 max_completion_length=8";
+        runs.put("ppo", Run.of("ppo", prompts, judged, ppo, "value_model=lora"));
+        runs.put("ppo_head", Run.of("ppo", prompts, judged, ppo, "value_model=head"));
+        String texts = datasets(folder, "texts");
+        runs.put("gkd", Run.of("gkd", texts, teacher, few, "lmbda=0.5 seq_kd=true"));
+        runs.put(
+                "distillation",
+                Run.of("distillation", prompts, teacher, "max_completion_length=8"));
+        return runs;
+    }
+
+    private static String datasets(Path folder, String name) {
+        return "datasets=" + folder.resolve(name + ".jsonl");
+    }
+
+    private static Map<String, Run> ofRows(Path folder) {
+        Map<String, Run> runs = new LinkedHashMap<>();
+        String pairs = datasets(folder, "triples");
+        runs.put("sft", Run.of("sft", datasets(folder, "texts")));
+        runs.put("dpo", Run.of("dpo", pairs, "precompute_ref_log_probs=true"));
+        for (String method : List.of("kto", "bco", "reward", "orpo", "cpo", "tpo")) {
+            runs.put(method, Run.of(method, pairs));
+        }
+        runs.put("prm", Run.of("prm", datasets(folder, "stepwise")));
+        return runs;
+    }
+
+    private static Map<String, Run> ofGroups(Path folder) {
+        Map<String, Run> runs = new LinkedHashMap<>();
+        String prompts = datasets(folder, "prompts");
+        String judged = "reward_funcs=exact_answer";
+        String group = "num_generations=2 max_completion_length=8";
+        String file = "rollouts=" + folder.resolve("rollouts-SIZE.jsonl");
+        String calculator = "tools={name: calculator, as: calc}";
+        String guess = "environments={guess: " + EXAMPLES.resolve("agents/GuessNumber.java") + "}";
+        runs.put("grpo", Run.of("grpo", prompts, judged, group, "record_" + file));
+        runs.put("grpo_recorded", Run.of("grpo", prompts, group, "recorded_" + file));
+        runs.put(
+                "grpo_tools",
+                Run.of("grpo", prompts, judged, group, calculator, "tool_protocol=line"));
+        runs.put("grpo_environments", Run.of("grpo", prompts, group, guess));
+        runs.put("rloo", Run.of("rloo", prompts, judged, group));
+        return runs;
+    }
+
+    /// Writes a few rows of each kind.
+    static void rows(Path folder) throws IOException {
+        List<String> texts = new ArrayList<>();
+        List<String> prompts = new ArrayList<>();
+        List<String> triples = new ArrayList<>();
+        List<String> stepwise = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            String prompt =
+                    "\"prompt\": [{\"role\": \"user\", \"content\": \"Sort ascending: 7 %d\"}]"
+                            .formatted(i % 7);
+            String right = answer("%d 7".formatted(i % 7) + (i % 3 == 0 ? " 7" : ""));
+            String wrong = answer("7 %d".formatted(i % 7));
+            prompts.add("{%s, \"answer\": \"%d 7\"}".formatted(prompt, i % 7));
+            texts.add("{%s, \"completion\": %s}".formatted(prompt, right));
+            triples.add(
+                    "{%s, \"chosen\": %s, \"rejected\": %s, \"reference\": %s}"
+                            .formatted(prompt, right, wrong, right));
+            stepwise.add(
+                    "{\"prompt\": \"7 %d\", \"completions\": [\"%d\", \"7\"], \"labels\": [true, %s]}"
+                            .formatted(i, i, i % 2 == 0));
+        }
+        Files.write(folder.resolve("texts.jsonl"), texts);
+        Files.write(folder.resolve("prompts.jsonl"), prompts);
+        Files.write(folder.resolve("triples.jsonl"), triples);
+        Files.write(folder.resolve("stepwise.jsonl"), stepwise);
+    }
+
+    private static String answer(String text) {
+        return "[{\"role\": \"assistant\", \"content\": \"%s\"}]".formatted(text);
+    }
+
+    /// @param arguments folder of rows, folder of results, names of runs (`all`), further words
+    static void main(String... arguments) {
+        Path folder = Path.of(arguments[0]);
+        Path output = Path.of(arguments[1]);
+        List<String> words = List.of(arguments).subList(3, arguments.length);
+        Optional<Launched> launched = Launched.by(System.getenv()).filter(Launched::isParallel);
+        try (Collective ranks =
+                launched.isEmpty()
+                        ? new SingleProcess()
+                        : Engine.call(
+                                () ->
+                                        MpiCollective.join(
+                                                launched.get(), System.getenv(), RankSum.FIXED))) {
+            all(folder)
+                    .forEach(
+                            (name, run) -> {
+                                if (List.of(arguments[2].split(",")).contains(name)
+                                        || arguments[2].equals("all")) {
+                                    train(run, output.resolve(name), words, ranks);
+                                }
+                            });
+            Engine.run(ranks::close);
+        }
+    }
+
+    private static void train(Run run, Path output, List<String> words, Collective ranks) {
+        List<String> all = new ArrayList<>(common(output));
+        run.words()
+                .forEach(
+                        word ->
+                                all.add(
+                                        word.replace(
+                                                "SIZE",
+                                                output.getParent().getFileName().toString())));
+        all.addAll(words);
+        train(Methods.named(run.method()).orElseThrow(), output, all, ranks);
+    }
+
+    private static <C extends Record & RunConfig> void train(
+            TrainingMethod<C, ?> method, Path output, List<String> words, Collective ranks) {
+        C config = new RunConfigReader().read(method, Path.of(""), words).found().config();
+        new Runs(HubDownload.cache(), List.of(new MetricsFile(output)), new StopSignal(), ranks)
+                .train(config);
+    }
+
+    private static List<String> common(Path output) {
+        return List.of(
+                "model_name_or_path=" + MODEL,
+                "output_dir=" + output,
+                "use_peft=true",
+                "lora_r=4",
+                "lora_target_modules=all-linear",
+                "dtype=float32",
+                "seed=3",
+                "per_device_train_batch_size=2",
+                "logical_devices=2",
+                "tokens_per_micro_batch=96",
+                "max_steps=2",
+                "learning_rate=1e-3",
+                "logging_steps=1",
+                "save_strategy=steps",
+                "save_steps=1",
+                "check_ranks_steps=1",
+                "gradient_checkpointing=false");
+    }
+}
