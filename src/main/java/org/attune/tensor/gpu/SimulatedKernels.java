@@ -1,7 +1,6 @@
 package org.attune.tensor.gpu;
 
 import org.attune.tensor.library.KernelSource;
-import org.attune.tensor.library.KernelSource.Signature;
 
 import java.util.Map;
 
@@ -36,10 +35,5 @@ public final class SimulatedKernels implements KernelDevice {
     /// Whether it computes what the source has, and nothing else.
     static boolean knowsAll(KernelSource source) {
         return source.signatures().keySet().equals(KERNELS.keySet());
-    }
-
-    /// Whether it stands in for a kernel.
-    static boolean knows(Signature kernel) {
-        return KERNELS.containsKey(kernel.name());
     }
 }

@@ -59,9 +59,11 @@ class ModelArgumentsTest {
     void aTeachersEntriesSetItsKeys() throws IOException {
         GkdConfig config =
                 gkd(
-                        "dtype: bfloat16\n"
-                            + "teacher_model_name_or_path: teacher\n"
-                            + "teacher_model_init_kwargs: {torch_dtype: bfloat16, revision: v2}\n");
+                        """
+                        dtype: bfloat16
+                        teacher_model_name_or_path: teacher
+                        teacher_model_init_kwargs: {torch_dtype: bfloat16, revision: v2}
+                        """);
         assertEquals("v2", config.teacher().teacherModelRevision().orElseThrow());
         String other =
                 assertThrows(
