@@ -133,7 +133,7 @@ class MainTest {
         out.getBuffer().setLength(0);
         assertEquals(0, run("keys", "beta"));
         assertTrue(out.toString().contains("beta: 0.1 (dpo, kto)"), out.toString());
-        assertEquals(0, run("keys", "deepspeed"));
+        assertEquals(0, run("keys", "fsdp"));
         assertTrue(out.toString().contains("refused: "), out.toString());
     }
 

@@ -43,7 +43,7 @@ class MethodRulesTest {
     void methodIsThatOfTheKeys() throws IOException {
         assertEquals(
                 new MethodChoice("dpo.yaml", new SftMethod(), "its keys", true),
-                choice("dpo.yaml", "packing: true\n", DatasetType.PREFERENCE));
+                choice("dpo.yaml", "row_weight_column: sure\n", DatasetType.PREFERENCE));
         assertEquals(new CpoMethod(), choice("run.yaml", "simpo_gamma: 0.5\n", null).method());
         assertEquals(
                 new RewardMethod(),

@@ -25,7 +25,10 @@ public final class LogicalDevices implements AutoCloseable {
     private final Collective ranks;
     private final boolean parted;
     private final TensorScope scope = TensorScope.detached("devices");
-    private final Map<Integer, Tensor> kept = new HashMap<>(); // sums on the way
+    private final Map<Place, Tensor> kept = new HashMap<>(); // sums on the way
+
+    /// Where a sum waits for its neighbour's.
+    private record Place(ParameterSpace space, int depth) {}
 
     /// @param count of all processes together, ≥ 1
     /// @param ranks borrowed
@@ -133,25 +136,24 @@ public final class LogicalDevices implements AutoCloseable {
         if (!tree(spaces, work, first, left, depth + 1)) {
             return false;
         }
-        for (int s = 0; s < spaces.size(); s++) {
-            Tensor gradients = spaces.get(s).gradients();
-            kept(depth * spaces.size() + s, gradients).copyInPlace(gradients);
-            gradients.zeroInPlace();
+        for (ParameterSpace space : spaces) {
+            kept(space, depth).copyInPlace(space.gradients());
+            space.gradients().zeroInPlace();
         }
         if (!tree(spaces, work, first + left, devices - left, depth + 1)) {
             return false;
         }
-        for (int s = 0; s < spaces.size(); s++) {
-            Tensor gradients = spaces.get(s).gradients();
-            gradients.addInPlace(kept(depth * spaces.size() + s, gradients));
+        for (ParameterSpace space : spaces) {
+            space.gradients().addInPlace(kept(space, depth));
         }
         return true;
     }
 
-    private Tensor kept(int place, Tensor like) {
+    private Tensor kept(ParameterSpace space, int depth) {
         return kept.computeIfAbsent(
-                place,
+                new Place(space, depth),
                 _ -> {
+                    Tensor like = space.gradients();
                     try (var _ = scope.enter()) {
                         return Tensor.zeros(like.device(), like.dtype(), like.size());
                     }
