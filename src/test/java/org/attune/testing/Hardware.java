@@ -7,10 +7,15 @@ import org.attune.tensor.PackedMatrix;
 import org.attune.tensor.VectorKernels;
 import org.junit.jupiter.api.Assumptions;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
 
 /// What a test needs of the machine. What is absent skips the test with a message.
 public final class Hardware {
+    private static final long SIGINT = 1 << 1; // signal 2, as a bit of the kernel's masks
+
     private Hardware() {}
 
     /// Products of packed bfloat16 matrices.
@@ -32,11 +37,28 @@ public final class Hardware {
         require("glibc's malloc, which tells what it holds,", ProcessMemory::isGlibc);
     }
 
+    /// SIGINT that reaches this process and its children: a shell has programs behind `&` ignore
+    /// it, and they have theirs ignore it too.
+    public static void requireInterrupts() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (Files.isReadable(status)
+                && Files.readAllLines(status).stream()
+                        .filter(line -> line.startsWith("SigIgn:"))
+                        .mapToLong(line -> Long.parseUnsignedLong(line.substring(7).strip(), 16))
+                        .anyMatch(ignored -> (ignored & SIGINT) != 0)) {
+            skip("SIGINT, which this process was started to ignore,");
+        }
+    }
+
     private static void require(String what, BooleanSupplier isThere) {
         if (!Engine.call(isThere::getAsBoolean)) {
-            String message = "skipped: " + what + " must be there";
-            System.out.println(message);
-            Assumptions.abort(message);
+            skip(what);
         }
+    }
+
+    private static void skip(String what) {
+        String message = "skipped: " + what + " must be there";
+        System.out.println(message);
+        Assumptions.abort(message);
     }
 }

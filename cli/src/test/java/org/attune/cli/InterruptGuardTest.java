@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import org.attune.testing.Hardware;
 import org.attune.trainers.loop.StopSignal;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -13,30 +14,15 @@ import org.junit.jupiter.api.condition.OS;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
 /// Real signals to real processes.
 @DisabledOnOs(OS.WINDOWS)
 class InterruptGuardTest {
-    private static final long SIGINT = 1 << 1; // signal 2, as a bit of the kernel's masks
-
-    /// A shell has programs behind `&` ignore SIGINT, and they have theirs ignore it too.
     @BeforeAll
-    static void signalsMustNotBeIgnored() throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (Files.isReadable(status)) {
-            String ignored =
-                    Files.readAllLines(status).stream()
-                            .filter(line -> line.startsWith("SigIgn:"))
-                            .map(line -> line.substring(7).strip())
-                            .findFirst()
-                            .orElse("0");
-            assumeTrue(
-                    (Long.parseUnsignedLong(ignored, 16) & SIGINT) == 0,
-                    "this process was started with SIGINT ignored");
-        }
+    static void interruptsAreHeeded() throws IOException {
+        Hardware.requireInterrupts();
     }
 
     private static Process run(String how) throws IOException {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.attune.testing.Hardware;
 import org.attune.testing.MpiRun;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,7 @@ final class RankRunTest {
                     + " 2 .*resume=true";
         assertTrue(Pattern.compile(line).matcher(killed.output()).find(), killed.output());
 
+        Hardware.requireInterrupts();
         int reached = newest();
         job = start("resume=true");
         awaitCheckpoint(job, reached + 4);
