@@ -47,7 +47,7 @@ public final class PartedOptimizer implements Optimizer {
         this.space = space;
         this.kind = kind;
         this.parts = parts;
-        var part = new SpacePart(scope, space, parts.start(), parts.own());
+        var part = SpacePart.of(scope, space, parts.start(), parts.own());
         own = new FlatOptimizer(part, kind, settings, RankParts.piece(space.count()));
         parted.add(OptimizerState.VALUES);
         kind.state(space.parameters()).forEach(tensor -> parted.add(tensor.name()));

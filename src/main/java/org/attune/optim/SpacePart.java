@@ -10,27 +10,25 @@ import java.util.List;
 
 /// Some of a space's numbers as a space: parameters that reach over its ends are parts of
 /// themselves. Its tensors are views; who changes values tells the whole space.
-final class SpacePart implements ParameterSpace {
-    private final Tensor values;
-    private final Tensor gradients;
-    private final List<List<Parameter>> groups;
-    private final List<Parameter> parameters;
-
+record SpacePart(
+        Tensor values, Tensor gradients, List<Parameter> parameters, List<List<Parameter>> groups)
+        implements ParameterSpace {
     /// @param scope of the views
     /// @param whole keeps all its gradients
     /// @param start first number
     /// @param length how many, ≥ 0
-    SpacePart(TensorScope scope, ParameterSpace whole, long start, long length) {
+    static SpacePart of(TensorScope scope, ParameterSpace whole, long start, long length) {
         if (whole.sharesGradients()) {
             throw new IllegalArgumentException("a part of a space whose gradients aren't kept");
         }
+        long end = start + length;
         try (var _ = scope.enter()) {
-            values = whole.values().narrow(0, start, length);
-            gradients = whole.gradients().narrow(0, start, length);
+            return new SpacePart(
+                    whole.values().narrow(0, start, length),
+                    whole.gradients().narrow(0, start, length),
+                    within(whole.parameters(), start, end),
+                    whole.groups().stream().map(group -> within(group, start, end)).toList());
         }
-        parameters = within(whole.parameters(), start, start + length);
-        groups =
-                whole.groups().stream().map(group -> within(group, start, start + length)).toList();
     }
 
     private static List<Parameter> within(List<Parameter> parameters, long start, long end) {
@@ -55,26 +53,6 @@ final class SpacePart implements ParameterSpace {
         Arrays.fill(shape, 1);
         shape[0] = count;
         return shape;
-    }
-
-    @Override
-    public Tensor values() {
-        return values;
-    }
-
-    @Override
-    public Tensor gradients() {
-        return gradients;
-    }
-
-    @Override
-    public List<Parameter> parameters() {
-        return parameters;
-    }
-
-    @Override
-    public List<List<Parameter>> groups() {
-        return groups;
     }
 
     @Override
