@@ -82,9 +82,7 @@ final class DeviceStep {
         return DeviceKernels.serve(device, dtype)
                 && FlashAttention.serves(device, dtype, config.headDim())
                 && DeviceKernels.servesWidth(config.hiddenSize())
-                && decoder.llamaBlocks().stream()
-                        .flatMap(List::stream)
-                        .allMatch(b -> DeviceKernels.servesWidth(b.down().in()));
+                && DeviceKernels.servesWidth(config.intermediateSize());
     }
 
     private DeviceKernels.CachePlaces places(List<NewTokens> additions) {
