@@ -22,9 +22,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowAt;
@@ -97,15 +95,8 @@ public final class GrpoTrainer {
                         loss,
                         this.policy,
                         reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        new Rounds(
-                                config,
-                                rollouts,
-                                new CompletionJudge(
-                                        config.rewards(),
-                                        rewards,
-                                        new CompletionText(tokenizer),
-                                        context.clock()),
-                                devices),
+                        Rounds.judged(
+                                config, rollouts, rewards, tokenizer, devices, context.clock()),
                         new CompletionMeasure(config.method(), groups, devices, context.clock()),
                         new CorrectionNotice(context.listeners()));
         sync = reference.flatMap(r -> ReferenceSync.of(config.reference().sync(), r));

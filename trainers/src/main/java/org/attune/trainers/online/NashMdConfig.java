@@ -58,6 +58,11 @@ public record NashMdConfig(
     }
 
     @Override
+    public boolean hasOpponent() {
+        return true;
+    }
+
+    @Override
     public String method() {
         return "nash_md";
     }

@@ -58,20 +58,13 @@ final class OnlineOpening {
                             config.reference().asReference());
             OnlineRun fitted = fitted(config, policy, run.rows());
             try (RolloutSetup.OpenSource source =
-                    fitted instanceof OnlineDpoConfig
-                            ? RolloutSetup.source(
-                                    fitted,
-                                    run.model(),
-                                    policy,
-                                    Optional.empty(),
-                                    run.context().ranks(),
-                                    directory)
-                            : RolloutSetup.source(
-                                    fitted,
-                                    run.model(),
-                                    policy,
-                                    run.context().ranks(),
-                                    directory)) {
+                    RolloutSetup.source(
+                            fitted,
+                            run.model(),
+                            policy,
+                            Optional.empty(),
+                            run.context().ranks(),
+                            directory)) {
                 return new OnlinePairTrainer(
                                 fitted,
                                 policy.policy(),
@@ -103,7 +96,7 @@ final class OnlineOpening {
             case OnlineDpoConfig _ -> policy;
             case XpoConfig _ -> {
                 Generator writes = writers.generator(reference.decoder(), reference.adapter());
-                RolloutSource opponent = writers.source(writes, true);
+                RolloutSource opponent = writers.opponent(writes);
                 yield new OpponentRollouts(policy, _ -> opponent);
             }
             case NashMdConfig nash -> {
@@ -114,10 +107,9 @@ final class OnlineOpening {
                                 run.policy().decoder(), run.policy().policy().adapterInUse());
                 DoubleFunction<RolloutSource> mixture =
                         share ->
-                                writers.source(
+                                writers.opponent(
                                         own.mixedWith(
-                                                reference.decoder(), reference.adapter(), share),
-                                        true);
+                                                reference.decoder(), reference.adapter(), share));
                 Map<Double, RolloutSource> mixtures = new HashMap<>();
                 yield new OpponentRollouts(
                         policy,

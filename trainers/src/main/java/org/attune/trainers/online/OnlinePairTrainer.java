@@ -26,9 +26,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
-import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundFile;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
@@ -99,11 +97,8 @@ public final class OnlinePairTrainer {
         this.evalSets = List.copyOf(evalSets);
         this.context = context;
         groups = RowGroups.of(config.training(), context);
-        var judge =
-                new CompletionJudge(
-                        config.rewards(), rewards, new CompletionText(tokenizer), context.clock());
         devices = LogicalDevices.of(config.training(), context);
-        rounds = new Rounds(config, rollouts, judge, devices);
+        rounds = Rounds.judged(config, rollouts, rewards, tokenizer, devices, context.clock());
         judges = rewards.identity();
         plan = RoundPlan.of(config, this.prompts.size());
     }

@@ -57,6 +57,11 @@ public record XpoConfig(
     }
 
     @Override
+    public boolean hasOpponent() {
+        return true;
+    }
+
+    @Override
     public String method() {
         return "xpo";
     }

@@ -18,6 +18,11 @@ public interface GeneratingRun extends RunConfig {
     /// Which prompts are completed, by whom, and where completions are kept.
     RolloutSourceConfig rollouts();
 
+    /// Whether an opponent of the policy writes every second completion of a prompt.
+    default boolean hasOpponent() {
+        return false;
+    }
+
     /// Tools and environments, with which completions are episodes.
     default AgentConfig agent() {
         return AgentConfig.defaults();

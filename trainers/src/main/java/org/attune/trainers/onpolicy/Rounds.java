@@ -1,11 +1,14 @@
 package org.attune.trainers.onpolicy;
 
 import org.attune.datasets.examples.PromptExample;
+import org.attune.reward.CompletionScorer;
 import org.attune.rollout.RolloutSource;
 import org.attune.rollout.RoundPart;
 import org.attune.rollout.source.RolloutRecorder;
+import org.attune.text.Tokenizer;
 import org.attune.trainers.loop.CompletionTable;
 import org.attune.trainers.loop.LogicalDevices;
+import org.attune.trainers.loop.PhaseClock;
 import org.attune.trainers.onpolicy.CompletionJudge.Judged;
 
 import java.util.Arrays;
@@ -35,6 +38,24 @@ public final class Rounds {
         completions =
                 new DealtCompletions(devices, judge, config.generation().maxCompletionLength());
         recorder = devices.ranks().writes() ? RecordedRound.recorder(config) : Optional.empty();
+    }
+
+    /// Rounds that the run's rewards judge.
+    ///
+    /// @param source completes prompts; borrowed
+    /// @param rewards borrowed
+    /// @param tokenizer of what rewards read; borrowed
+    /// @param devices that complete prompts; borrowed
+    public static Rounds judged(
+            RolloutRun config,
+            RolloutSource source,
+            CompletionScorer rewards,
+            Tokenizer tokenizer,
+            LogicalDevices devices,
+            PhaseClock clock) {
+        var text = new CompletionText(tokenizer);
+        var judge = new CompletionJudge(config.rewards(), rewards, text, clock);
+        return new Rounds(config, source, judge, devices);
     }
 
     /// What a round is for a method, with what it has to say.

@@ -35,7 +35,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.BiFunction;
 
 /// What a run with rollouts needs beside policy and data: how completions are sampled and judged.
 public final class RolloutSetup {
@@ -101,48 +100,12 @@ public final class RolloutSetup {
             Optional<ForwardRecord> record,
             Collective ranks,
             Path directory) {
-        return source(
-                config,
-                model,
-                policy,
-                ranks,
-                directory,
-                (writers, generator) ->
-                        writers.source(
-                                record.map(generator::recording).orElse(generator), generator));
-    }
-
-    /// The same of a method that has every second completion of a prompt written by an opponent.
-    ///
-    /// @param ranks processes of the run; borrowed
-    /// @param directory where relative paths of tools start
-    public static OpenSource source(
-            GeneratingRun config,
-            ModelSetup model,
-            PolicySetup policy,
-            Collective ranks,
-            Path directory) {
-        return source(
-                config,
-                model,
-                policy,
-                ranks,
-                directory,
-                (writers, generator) -> writers.source(generator, false));
-    }
-
-    private static OpenSource source(
-            GeneratingRun config,
-            ModelSetup model,
-            PolicySetup policy,
-            Collective ranks,
-            Path directory,
-            BiFunction<RunWriters, Generator, RolloutSource> own) {
         var writers = RunWriters.open(config, model, directory);
         try {
             Generator generator =
                     writers.generator(policy.decoder(), policy.policy().adapterInUse());
-            RolloutSource engine = own.apply(writers, generator);
+            RolloutSource engine =
+                    writers.source(record.map(generator::recording).orElse(generator), generator);
             return config.rollouts().asksServers()
                     ? served(config, model, policy.policy(), ranks, writers, engine)
                     : source(config, writers, engine);

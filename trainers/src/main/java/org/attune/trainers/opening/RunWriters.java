@@ -52,21 +52,22 @@ public final class RunWriters implements AutoCloseable {
                 config.generation().generationSlots());
     }
 
-    /// Completions by a model that is the only one to complete its prompts.
+    /// Completions by the run's own models: all of a prompt, or those that an opponent leaves.
     ///
     /// @param training for training prompts
     /// @param heldOut over the same weights
     public RolloutSource source(Generator training, Generator heldOut) {
-        return source(training, heldOut, EpisodeSource.Part.all(config.training().seed()));
+        return source(training, heldOut, part(0));
     }
 
-    /// Completions of training prompts that two models complete in turn.
-    ///
-    /// @param generator of the model
-    /// @param opponent whether it is the second one, whose draws are others than the first one's
-    public RolloutSource source(Generator generator, boolean opponent) {
-        var part = new EpisodeSource.Part(opponent ? 1 : 0, 2, config.training().seed());
-        return source(generator, generator, part);
+    /// Completions of training prompts by an opponent, whose draws are others than the policy's.
+    public RolloutSource opponent(Generator generator) {
+        return source(generator, generator, part(1));
+    }
+
+    private EpisodeSource.Part part(int member) {
+        return new EpisodeSource.Part(
+                member, config.hasOpponent() ? 2 : 1, config.training().seed());
     }
 
     private RolloutSource source(Generator training, Generator heldOut, EpisodeSource.Part part) {

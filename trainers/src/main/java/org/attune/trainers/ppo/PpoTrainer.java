@@ -33,9 +33,7 @@ import org.attune.trainers.loop.RunSummary;
 import org.attune.trainers.loop.StepReport;
 import org.attune.trainers.loop.TimedPolicy;
 import org.attune.trainers.loop.TrainingLoop;
-import org.attune.trainers.onpolicy.CompletionJudge;
 import org.attune.trainers.onpolicy.CompletionMeasure;
-import org.attune.trainers.onpolicy.CompletionText;
 import org.attune.trainers.onpolicy.RoundPlan;
 import org.attune.trainers.onpolicy.Rounds;
 import org.attune.trainers.rows.RowGroups;
@@ -119,15 +117,7 @@ public final class PpoTrainer {
                         config.kl().klCoef() == 0
                                 ? Optional.empty()
                                 : reference.map(r -> TimedPolicy.reference(r, context.clock())),
-                        new Rounds(
-                                config,
-                                source,
-                                new CompletionJudge(
-                                        config.rewards(),
-                                        rewards,
-                                        new CompletionText(tokenizer),
-                                        context.clock()),
-                                devices),
+                        Rounds.judged(config, source, rewards, tokenizer, devices, context.clock()),
                         new CompletionMeasure("ppo", groups, devices, context.clock()),
                         tokenizer.eosId());
         plan = PpoObjectives.plan(config);
