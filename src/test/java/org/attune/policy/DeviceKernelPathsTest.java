@@ -17,6 +17,7 @@ import org.attune.tensor.Device;
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
 import org.attune.tensor.TensorScope;
+import org.attune.testing.SystemProperty;
 import org.attune.testing.TinyModels;
 import org.junit.jupiter.api.Test;
 
@@ -57,11 +58,8 @@ class DeviceKernelPathsTest {
     private record Result(float[] numbers, Map<String, Long> calls) {}
 
     private static Result off(Supplier<Result> body) {
-        System.setProperty(SWITCH, "off");
-        try {
+        try (var _ = SystemProperty.set(SWITCH, "off")) {
             return body.get();
-        } finally {
-            System.clearProperty(SWITCH);
         }
     }
 

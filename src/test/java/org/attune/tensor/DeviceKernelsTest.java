@@ -11,6 +11,7 @@ import org.apache.commons.rng.UniformRandomProvider;
 import org.attune.error.ShapeException;
 import org.attune.tensor.vector.AdamWKernel;
 import org.attune.tensor.vector.KeptNumbers;
+import org.attune.testing.SystemProperty;
 import org.junit.jupiter.api.Test;
 
 import java.util.function.Consumer;
@@ -396,11 +397,8 @@ class DeviceKernelsTest {
                     assertTrue(DeviceKernels.serve(GPU, DType.BFLOAT16));
                     assertFalse(DeviceKernels.serve(GPU, DType.FLOAT32));
                     assertFalse(DeviceKernels.serve(Device.cpu(), DType.BFLOAT16));
-                    System.setProperty("attune.gpu.kernels", "off");
-                    try {
+                    try (var _ = SystemProperty.set("attune.gpu.kernels", "off")) {
                         assertFalse(DeviceKernels.serve(GPU, DType.BFLOAT16));
-                    } finally {
-                        System.clearProperty("attune.gpu.kernels");
                     }
                 });
     }

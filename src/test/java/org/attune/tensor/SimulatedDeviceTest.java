@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import org.attune.error.ConfigException;
 import org.attune.error.ShapeException;
+import org.attune.testing.SystemProperty;
 import org.junit.jupiter.api.Test;
 
 import java.util.Arrays;
@@ -163,13 +164,10 @@ class SimulatedDeviceTest {
                 assertThrows(ConfigException.class, () -> Device.parse("simulated"))
                         .getMessage()
                         .startsWith("device: \"simulated\" is not a device"));
-        System.setProperty("attune.device", "simulated");
-        try {
+        try (var _ = SystemProperty.set("attune.device", "simulated")) {
             assertEquals(GPU, Device.parse("simulated"));
             assertEquals(GPU, Device.parse("auto"));
             assertEquals(Device.cpu(), Device.parse("cpu"));
-        } finally {
-            System.clearProperty("attune.device");
         }
     }
 }

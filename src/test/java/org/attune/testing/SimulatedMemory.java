@@ -10,12 +10,10 @@ import org.attune.tensor.Engine;
 /// try (var _ = SimulatedMemory.beside("3MiB")) { … }
 /// ```
 public final class SimulatedMemory implements AutoCloseable {
-    private static final String PROPERTY = "attune.simulated.memory";
-
-    private final String before = System.getProperty(PROPERTY);
+    private final SystemProperty property;
 
     private SimulatedMemory(long bytes) {
-        System.setProperty(PROPERTY, Long.toString(bytes));
+        property = SystemProperty.set("attune.simulated.memory", Long.toString(bytes));
     }
 
     /// As much as other tests left there, and so much.
@@ -27,10 +25,6 @@ public final class SimulatedMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        if (before == null) {
-            System.clearProperty(PROPERTY);
-        } else {
-            System.setProperty(PROPERTY, before);
-        }
+        property.close();
     }
 }

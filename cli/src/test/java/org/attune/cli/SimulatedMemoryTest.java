@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.testing.SimulatedMemory;
+import org.attune.testing.SystemProperty;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.AfterEach;
@@ -27,20 +28,16 @@ import java.util.List;
 class SimulatedMemoryTest {
     @TempDir private Path folder;
     private final StringWriter said = new StringWriter();
-    private String before;
+    private SystemProperty device;
 
     @BeforeEach
     void allow() {
-        before = System.setProperty("attune.device", "simulated");
+        device = SystemProperty.set("attune.device", "simulated");
     }
 
     @AfterEach
     void restore() {
-        if (before == null) {
-            System.clearProperty("attune.device");
-        } else {
-            System.setProperty("attune.device", before);
-        }
+        device.close();
     }
 
     private int run(String name, String memory, String... keys) throws IOException {

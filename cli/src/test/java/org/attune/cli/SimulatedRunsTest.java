@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 
 import org.attune.tensor.DeviceTraffic;
 import org.attune.tensor.Engine;
+import org.attune.testing.SystemProperty;
 import org.attune.trainers.opening.TrainingMethod;
 import org.attune.trainers.run.Methods;
 import org.junit.jupiter.api.AfterEach;
@@ -35,20 +36,16 @@ class SimulatedRunsTest {
     private static final double TOLERANCE = 2e-3;
 
     @TempDir private Path folder;
-    private String before;
+    private SystemProperty device;
 
     @BeforeEach
     void allow() {
-        before = System.setProperty("attune.device", "simulated");
+        device = SystemProperty.set("attune.device", "simulated");
     }
 
     @AfterEach
     void restore() {
-        if (before == null) {
-            System.clearProperty("attune.device");
-        } else {
-            System.setProperty("attune.device", before);
-        }
+        device.close();
     }
 
     private static void attune(List<String> words) {
