@@ -156,12 +156,8 @@ final class ColumnCandidates {
     }
 
     private static boolean isStem(String stem, boolean textual) {
-        Set<ColumnRole> roles = EnumSet.noneOf(ColumnRole.class);
-        roles.addAll(ColumnWords.strong(stem));
-        for (String part : stem.split("_")) {
-            roles.addAll(ColumnWords.strong(part));
-        }
-        return roles.contains(textual ? ColumnRole.COMPLETION : ColumnRole.RATING)
+        return ColumnWords.within(stem)
+                        .contains(textual ? ColumnRole.COMPLETION : ColumnRole.RATING)
                 || textual && OPTIONS.contains(stem);
     }
 

@@ -99,6 +99,16 @@ final class ColumnWords {
         return roles(STRONG, name);
     }
 
+    /// Roles that the name or a word in it says: `Frage des Kunden` is about a question.
+    static Set<ColumnRole> within(String name) {
+        Set<ColumnRole> roles = EnumSet.noneOf(ColumnRole.class);
+        roles.addAll(strong(name));
+        for (String part : normal(name).split("_")) {
+            roles.addAll(strong(part));
+        }
+        return roles;
+    }
+
     /// Roles that the name may have where no other column has them.
     static Set<ColumnRole> weak(String name) {
         return roles(WEAK, name);

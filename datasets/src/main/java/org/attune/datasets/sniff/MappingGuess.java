@@ -1,7 +1,9 @@
 package org.attune.datasets.sniff;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,12 @@ import java.util.stream.Collectors;
 public final class MappingGuess {
     private static final double QUESTIONS = 0.6;
     private static final double NO_QUESTIONS = 0.15;
+    private static final Set<ColumnRole> DIALOGUE =
+            EnumSet.of(
+                    ColumnRole.PROMPT,
+                    ColumnRole.COMPLETION,
+                    ColumnRole.CHOSEN,
+                    ColumnRole.REJECTED);
 
     private final SniffedTable table;
     private final ColumnCandidates columns;
@@ -334,12 +342,21 @@ public final class MappingGuess {
         if (could.size() != 1) {
             return false;
         }
-        Set<ColumnRole> strong = ColumnWords.strong(could.getFirst());
-        if (strong.contains(ColumnRole.PROMPT) || strong.contains(ColumnRole.COMPLETION)) {
+        if (columns.columns().stream().anyMatch(c -> isOfDialogue(c, could.getFirst()))) {
             return false;
         }
         take(ColumnRole.TEXT, could.getFirst());
         return true;
+    }
+
+    /// Whether a column is about questions or answers, so that a table of it is no plain text.
+    private boolean isOfDialogue(String column, String text) {
+        ColumnFacts.Kind kind = columns.facts(column).kind();
+        boolean says =
+                column.equals(text)
+                        || kind == ColumnFacts.Kind.TEXT
+                        || kind == ColumnFacts.Kind.NUMBER;
+        return says && !Collections.disjoint(DIALOGUE, ColumnWords.within(column));
     }
 
     /// System prompts and what questions are about.
