@@ -8,6 +8,7 @@ import org.attune.models.AddressSpace;
 import org.attune.tensor.Engine;
 import org.attune.trainers.memory.AvailableMemory;
 
+import java.awt.GraphicsEnvironment;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.FileStore;
@@ -43,6 +44,7 @@ record Examination(Path root, Map<String, String> environment) {
         findings.add(maven());
         findings.add(processor());
         findings.add(kernels());
+        findings.add(fonts());
         findings.add(memory());
         findings.add(addressSpace());
         findings.add(libtorch().finding());
@@ -121,6 +123,18 @@ record Examination(Path root, Map<String, String> environment) {
                         "the JVM was started without the Vector API: operators take the kernels'"
                                 + " place; start by ./attune or with --add-modules"
                                 + " jdk.incubator.vector");
+    }
+
+    /// Fonts are needed for `loss.png` and `reward.png` only.
+    private static Finding fonts() {
+        try {
+            String[] names =
+                    GraphicsEnvironment.getLocalGraphicsEnvironment()
+                            .getAvailableFontFamilyNames(Locale.ROOT);
+            return Finding.ok("fonts", names.length + " families, for loss.png and reward.png");
+        } catch (RuntimeException | LinkageError e) {
+            return Finding.note("fonts", MetricPlot.NO_FONTS);
+        }
     }
 
     private Finding memory() {

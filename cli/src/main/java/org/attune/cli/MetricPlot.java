@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -24,6 +25,10 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 /// be drawn is a warning: it is no part of the result.
 final class MetricPlot implements TrainingListener {
     private static final Logger LOG = LoggerFactory.getLogger(MetricPlot.class);
+
+    static final String NO_FONTS =
+            "this machine has no fonts for pictures; install some, on Debian by apt install"
+                + " fontconfig fonts-dejavu-core";
 
     private final String name;
     private final String title;
@@ -108,7 +113,14 @@ final class MetricPlot implements TrainingListener {
                         }
                     });
         } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("{} was not drawn: {}", name, e.toString());
+            LOG.warn("{} was not drawn: {}", name, reason(e));
         }
+    }
+
+    /// Why there is no picture. Without fonts the JDK fails in several ways.
+    private static String reason(Throwable e) {
+        return e.toString().toLowerCase(Locale.ROOT).contains("font")
+                ? NO_FONTS + " (" + e.getMessage() + ")"
+                : e.toString();
     }
 }

@@ -46,8 +46,10 @@ final class ColumnCandidates {
     private static final double NAME = 2.2;
 
     private final Map<String, ColumnFacts> facts = new LinkedHashMap<>();
+    private final SniffedTable table;
 
     ColumnCandidates(SniffedTable table, Set<String> without) {
+        this.table = table;
         for (String column : table.columns()) {
             ColumnFacts own = ColumnFacts.of(column, table.rows());
             if (!without.contains(column) && own.kind() != ColumnFacts.Kind.EMPTY) {
@@ -98,6 +100,46 @@ final class ColumnCandidates {
         }
         List<String> weak = weak(role).stream().filter(c -> !taken.contains(c)).toList();
         return weak.size() == 1 ? Optional.of(weak.getFirst()) : Optional.empty();
+    }
+
+    /// Who says a row's message: a column named so, or one of nothing but speakers.
+    Optional<String> speaker() {
+        Optional<String> named = only(ColumnRole.ROLE, Set.of());
+        if (named.isPresent() || conversations().isEmpty()) {
+            return named;
+        }
+        List<String> speakers =
+                facts.values().stream()
+                        .filter(f -> f.kind() == ColumnFacts.Kind.CATEGORY)
+                        .filter(f -> fits(f, ColumnRole.ROLE) && f.different() > 1)
+                        .map(ColumnFacts::name)
+                        .toList();
+        return speakers.size() == 1 ? Optional.of(speakers.getFirst()) : Optional.empty();
+    }
+
+    /// Columns that may say which conversation a row belongs to: by name, else numbers and
+    /// identities of which equal ones follow each other.
+    List<String> conversations() {
+        List<String> named = strong(ColumnRole.GROUP);
+        return named.isEmpty()
+                ? facts.values().stream().filter(this::isInRuns).map(ColumnFacts::name).toList()
+                : named;
+    }
+
+    private boolean isInRuns(ColumnFacts column) {
+        boolean identity =
+                column.words() == 1
+                        && ColumnWords.normal(column.name())
+                                .matches("(.*_)?(id|nr|no|number|index)");
+        if (!identity || column.filled() < 1 || column.different() > table.rows().size() / 2) {
+            return false;
+        }
+        int runs = 1;
+        for (int row = 1; row < table.rows().size(); row++) {
+            Object before = table.rows().get(row - 1).get(column.name());
+            runs += before.equals(table.rows().get(row).get(column.name())) ? 0 : 1;
+        }
+        return runs == column.different();
     }
 
     static boolean isTextual(ColumnFacts facts) {

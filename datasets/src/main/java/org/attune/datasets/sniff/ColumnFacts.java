@@ -18,6 +18,7 @@ import java.util.stream.Collectors;
 /// @param kind what most cells are
 /// @param filled share of rows that have a value
 /// @param words mean number of words of a value
+/// @param letters mean length of a value in characters
 /// @param questions share of values that end with a question mark
 /// @param min smallest number; NaN if they are no numbers
 /// @param max largest number
@@ -29,6 +30,7 @@ record ColumnFacts(
         Kind kind,
         double filled,
         double words,
+        double letters,
         double questions,
         double min,
         double max,
@@ -74,6 +76,7 @@ record ColumnFacts(
                 kind(cells, numeric, words, counts.size()),
                 cells.size() / (double) rows.size(),
                 words,
+                mean(cells, c -> String.valueOf(c).strip().length()),
                 mean(cells, c -> String.valueOf(c).strip().matches("(?s).*[?？؟][\"'»”)]?") ? 1 : 0),
                 numeric ? numbers.stream().mapToDouble(n -> n).min().orElse(0) : Double.NaN,
                 numeric ? numbers.stream().mapToDouble(n -> n).max().orElse(0) : Double.NaN,
@@ -112,7 +115,16 @@ record ColumnFacts(
     private static boolean isNested(Object cell) {
         return cell instanceof List
                 || cell instanceof Map
-                || cell instanceof String text && ChatCell.isPrinted(text);
+                || cell instanceof String text
+                        && (ChatCell.isPrinted(text) || isNumbers(text.strip()));
+    }
+
+    /// Whether it is a list of numbers, such as an embedding.
+    private static boolean isNumbers(String text) {
+        return text.startsWith("[")
+                && text.endsWith("]")
+                && text.chars().anyMatch(Character::isDigit)
+                && text.chars().allMatch(c -> "[]+-.,;eE \t\r\n0123456789".indexOf(c) >= 0);
     }
 
     private static boolean matches(Object cell, String pattern) {

@@ -57,6 +57,26 @@ final class ColumnWords {
                     "other",
                     "new");
 
+    private static final Set<String> CLASSES =
+            Set.of(
+                    "class",
+                    "classes",
+                    "intent",
+                    "intents",
+                    "label",
+                    "labels",
+                    "sentiment",
+                    "emotion",
+                    "stance",
+                    "target",
+                    "klasse",
+                    "absicht",
+                    "stimmung",
+                    "sentimiento",
+                    "intencion",
+                    "clase",
+                    "classe");
+
     private ColumnWords() {}
 
     private static Map<String, Set<ColumnRole>> read(boolean weak) {
@@ -107,6 +127,12 @@ final class ColumnWords {
             roles.addAll(strong(part));
         }
         return roles;
+    }
+
+    /// Whether the last word of the name is one for classes of texts.
+    static boolean isClass(String name) {
+        String normal = normal(name);
+        return CLASSES.contains(normal.substring(normal.lastIndexOf('_') + 1));
     }
 
     /// Roles that the name may have where no other column has them.

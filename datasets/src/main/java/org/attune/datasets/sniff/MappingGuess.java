@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 public final class MappingGuess {
     private static final double QUESTIONS = 0.6;
     private static final double NO_QUESTIONS = 0.15;
+    private static final int PROSE = 10;
     private static final Set<ColumnRole> DIALOGUE =
             EnumSet.of(
                     ColumnRole.PROMPT,
@@ -122,16 +123,21 @@ public final class MappingGuess {
     }
 
     private boolean messageRows() {
-        Optional<String> role = columns.only(ColumnRole.ROLE, taken);
+        Optional<String> role = columns.speaker();
         if (role.isEmpty()) {
             return false;
         }
-        List<String> groups = columns.strong(ColumnRole.GROUP);
+        List<String> groups = columns.conversations();
         List<String> texts =
                 columns.columns().stream()
                         .filter(c -> !c.equals(role.get()) && !groups.contains(c))
                         .filter(c -> columns.facts(c).kind() == ColumnFacts.Kind.TEXT)
                         .toList();
+        List<String> named =
+                columns.strong(ColumnRole.TEXT).stream().filter(texts::contains).toList();
+        if (named.size() == 1) {
+            texts = named;
+        }
         if (groups.size() != 1 || texts.size() != 1) {
             throw unclear(
                     "column \"%s\" says who speaks, and it isn't clear which columns hold the conversation and the message"
@@ -338,15 +344,33 @@ public final class MappingGuess {
                         .toList();
         List<String> named =
                 columns.strong(ColumnRole.TEXT).stream().filter(texts::contains).toList();
-        List<String> could = named.size() == 1 ? named : texts;
+        List<String> could =
+                named.size() == 1 ? named : texts.stream().filter(this::isProse).toList();
         if (could.size() != 1) {
             return false;
         }
         if (columns.columns().stream().anyMatch(c -> isOfDialogue(c, could.getFirst()))) {
             return false;
         }
-        take(ColumnRole.TEXT, could.getFirst());
+        String text = could.getFirst();
+        columns.columns().stream()
+                .filter(c -> !c.equals(text) && ColumnWords.isClass(c))
+                .filter(c -> columns.facts(c).kind() == ColumnFacts.Kind.CATEGORY)
+                .findFirst()
+                .ifPresent(
+                        c -> {
+                            throw unclear(
+                                    "column \"%s\" sorts texts into classes, which no method here learns"
+                                            .formatted(c));
+                        });
+        take(ColumnRole.TEXT, text);
         return true;
+    }
+
+    /// Whether a column without a name for texts holds them, rather than titles or addresses.
+    private boolean isProse(String column) {
+        ColumnFacts facts = columns.facts(column);
+        return columns.columns().size() == 1 || facts.words() >= PROSE || facts.letters() >= 60;
     }
 
     /// Whether a column is about questions or answers, so that a table of it is no plain text.

@@ -107,6 +107,7 @@ record RowForm(TableMapping mapping, boolean chat) {
             chats.computeIfAbsent(group.get(), _ -> new ArrayList<>())
                     .add(ChatCell.message(role.get(), text.get()));
         }
+        long greeted = chats.values().stream().filter(RowForm::withoutGreeting).count();
         List<List<Map<String, Object>>> answered =
                 chats.values().stream()
                         .filter(c -> c.stream().anyMatch(m -> m.get("role").equals("assistant")))
@@ -120,9 +121,23 @@ record RowForm(TableMapping mapping, boolean chat) {
         }
         List<String> notes = new ArrayList<>();
         count(notes, "messages without speaker, text or conversation", empty);
+        count(notes, "greetings of the assistant that were left out", (int) greeted);
         count(notes, "conversations without an answer", chats.size() - answered.size());
         count(notes, "conversations that don't take turns", answered.size() - made.size());
         return new Batch("sft", made, notes);
+    }
+
+    /// Takes away what the assistant says before a user does, which answers nothing.
+    private static boolean withoutGreeting(List<Map<String, Object>> messages) {
+        int first = "system".equals(messages.getFirst().get("role")) ? 1 : 0;
+        boolean greets =
+                messages.size() > first + 1
+                        && "assistant".equals(messages.get(first).get("role"))
+                        && "user".equals(messages.get(first + 1).get("role"));
+        if (greets) {
+            messages.remove(first);
+        }
+        return greets;
     }
 
     /// The answer; one that is written as messages must be one of the assistant's.

@@ -35,6 +35,7 @@ record TextEncoding(String text, String name) {
         if (startsWith(bytes, 0xFE, 0xFF)) {
             return strict(file, bytes, 2, StandardCharsets.UTF_16BE, "UTF-16");
         }
+        requireText(file, bytes);
         int[] zeros = zeros(bytes);
         if (zeros[0] + zeros[1] > 0) {
             int half = Math.min(bytes.length, SAMPLE) / 2;
@@ -53,6 +54,19 @@ record TextEncoding(String text, String name) {
             TextEncoding read = strict(file, bytes, 0, WINDOWS, "Windows-1252 (it is no UTF-8)");
             requireWestern(file, read.text());
             return read;
+        }
+    }
+
+    private static void requireText(String file, byte[] bytes) {
+        if (startsWith(bytes, 'P', 'K', 3, 4) || startsWith(bytes, 0xD0, 0xCF, 0x11, 0xE0)) {
+            throw new DatasetException(
+                    file
+                            + ": the file is a workbook of a spreadsheet program, or an archive;"
+                            + " save the sheet as CSV (UTF-8), or unpack the archive");
+        }
+        if (startsWith(bytes, '%', 'P', 'D', 'F')) {
+            throw new DatasetException(
+                    file + ": the file is a PDF; a table as CSV, JSON or Parquet is accepted");
         }
     }
 

@@ -1,6 +1,7 @@
 package org.attune.datasets.sniff;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -141,6 +142,27 @@ class MappedRowsTest {
                                         .stream()
                                         .flatMap(List::stream)
                                         .toList()));
+    }
+
+    @Test
+    void greetingsBeforeTheFirstQuestionAreLeftOut() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            lines.add(i + ",agent,Good morning from desk " + i);
+            lines.add(i + ",customer,Which floor is room " + i + " on?");
+            lines.add(i + ",agent,It is on floor " + i);
+        }
+        MappedRows rows = rows(true, "id,role,content", lines);
+        assertEquals(12, all(rows).size());
+        assertFalse(all(rows).toString().contains("Good morning"), all(rows).toString());
+        assertTrue(rows.notes().toString().contains("greetings of the assistant"));
+    }
+
+    @Test
+    void workbooksAreNamed() throws IOException {
+        Path file = Files.write(folder.resolve("b.xlsx"), new byte[] {'P', 'K', 3, 4, 0, 0});
+        var e = assertThrows(DatasetException.class, () -> TableReader.read(file));
+        assertTrue(e.getMessage().contains("save the sheet as CSV"), e.getMessage());
     }
 
     @Test
