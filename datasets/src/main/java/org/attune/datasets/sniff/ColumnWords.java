@@ -77,6 +77,9 @@ final class ColumnWords {
                     "clase",
                     "classe");
 
+    private static final Set<String> INPUTS =
+            Set.of("input", "inputs", "input_text", "source", "source_text", "src", "original");
+
     private ColumnWords() {}
 
     private static Map<String, Set<ColumnRole>> read(boolean weak) {
@@ -127,6 +130,11 @@ final class ColumnWords {
             roles.addAll(strong(part));
         }
         return roles;
+    }
+
+    /// Whether the name is one of what is turned into something else.
+    static boolean isInput(String name) {
+        return INPUTS.contains(normal(name));
     }
 
     /// Whether the last word of the name is one for classes of texts.

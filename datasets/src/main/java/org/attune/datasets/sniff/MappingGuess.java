@@ -349,6 +349,9 @@ public final class MappingGuess {
         if (could.size() != 1) {
             return false;
         }
+        if (ColumnWords.isInput(could.getFirst())) {
+            return false; // of a table without outputs
+        }
         if (columns.columns().stream().anyMatch(c -> isOfDialogue(c, could.getFirst()))) {
             return false;
         }
@@ -410,7 +413,7 @@ public final class MappingGuess {
         boolean pairs = kind == TableMapping.Kind.PAIR || kind == TableMapping.Kind.JUDGED_PAIR;
         List<String> loud =
                 free(List.copyOf(columns.columns())).stream()
-                        .filter(c -> !columns.isIdle(c))
+                        .filter(c -> !columns.isIdle(c) && !repeats(c))
                         .filter(c -> !pairs || columns.facts(c).kind() != ColumnFacts.Kind.NUMBER)
                         .toList();
         if (!loud.isEmpty()) {
@@ -426,6 +429,12 @@ public final class MappingGuess {
                                             .collect(Collectors.joining(" "))),
                     "this would be taken: " + with);
         }
+    }
+
+    private boolean repeats(String column) {
+        Optional<String> what = new Repetition(table, roles).of(column);
+        what.ifPresent(notes::add);
+        return what.isPresent();
     }
 
     private static String quoted(List<String> names) {
